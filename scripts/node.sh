@@ -1,0 +1,18 @@
+#!/bin/sh
+# Runs a command under the Node of the lock file, whatever Node and npm are on the machine: npm 9 and 10 make no
+# node_modules/.bin/node, and the machine's own Node may be one that the SQLite addon does not load on.
+set -eu
+cd "$(dirname "$0")/.."
+case "$(uname -m)" in
+  x86_64) arch=x64 ;;
+  aarch64) arch=arm64 ;;
+  *) echo "No Node for $(uname -m)" >&2; exit 2 ;;
+esac
+stamp=node_modules/.lock-installed
+cmp -s package-lock.json "$stamp" || {
+  npm ci --ignore-scripts --no-audit --no-fund >&2
+  cp package-lock.json "$stamp"
+}
+PATH=$PWD/node_modules/node-linux-$arch/bin:$PWD/node_modules/.bin:$PATH
+export PATH
+exec "$@"
