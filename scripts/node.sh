@@ -8,11 +8,13 @@ case "$(uname -m)" in
   aarch64) arch=arm64 ;;
   *) echo "No Node for $(uname -m)" >&2; exit 2 ;;
 esac
-stamp=node_modules/.lock-installed
-cmp -s package-lock.json "$stamp" || {
+export stamp=node_modules/.lock-installed
+# The lock keeps two first commands from installing over each other.
+cmp -s package-lock.json "$stamp" || flock package-lock.json sh -euc '
+  cmp -s package-lock.json "$stamp" && exit
   npm ci --ignore-scripts --no-audit --no-fund >&2
   cp package-lock.json "$stamp"
-}
+'
 PATH=$PWD/node_modules/node-linux-$arch/bin:$PWD/node_modules/.bin:$PATH
 export PATH
 exec "$@"
