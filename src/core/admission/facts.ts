@@ -1,0 +1,27 @@
+import type { ResourceList } from "../pod/spec.ts";
+
+/** What admission knows of the device: the shape of `edge validate --node FACTS` (contracts.md). */
+export interface NodeFacts {
+  /** What pods may use: the system's reserve is already taken off. Quantities as text. */
+  readonly allocatable: ResourceList;
+  /** IPv4 addresses of the device's interfaces, 127.0.0.1 included. */
+  readonly addresses: readonly string[];
+  /** Ports in use by processes that are none of our pods. */
+  readonly listening: { readonly tcp: readonly number[]; readonly udp: readonly number[] };
+  /** Pods accepted so far, those being deleted left out. */
+  readonly pods: readonly NodePod[];
+  readonly configMaps: readonly string[];
+}
+
+/** As much of an accepted pod as quota, ports and restarts ask about; every part may be missing in a hand-written file. */
+export interface NodePod {
+  readonly metadata: { readonly name: string; readonly namespace?: string; readonly uid?: string; readonly resourceVersion?: string };
+  readonly spec: {
+    readonly restartPolicy?: string;
+    readonly containers: readonly {
+      readonly name: string;
+      readonly ports?: readonly { readonly hostPort: number; readonly hostIP: string; readonly protocol: string }[];
+      readonly resources?: { readonly limits?: ResourceList; readonly requests?: ResourceList };
+    }[];
+  };
+}

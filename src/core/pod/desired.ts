@@ -1,0 +1,38 @@
+import type { Moment } from "./history.ts";
+import type { AcceptedPod, PodId } from "./spec.ts";
+
+/** A pod that the centre wants here: one per namespace and name. */
+export interface DesiredPod {
+  readonly pod: AcceptedPod;
+  /** Raised by every restart message; containers made for a lower one are replaced. */
+  readonly generation: number;
+  readonly acceptedAt: Moment;
+  /** msg_id of the message it came with: a stop names its cause. */
+  readonly messageId: string;
+  /** Hash of the message content, to tell a repeat from a change under the same resourceVersion. */
+  readonly contentHash: string;
+}
+
+/**
+ * A pod on its way out, worked off until a list shows none of its containers (lifecycle.md, Delete).
+ * deleted: a message asked for it. superseded: a new uid took its name, and it stays until the new one's images are here.
+ */
+export interface LeavingPod {
+  /** Given by the store; 0 before that. */
+  readonly seq: number;
+  readonly kind: "deleted" | "superseded";
+  /** uid is "" when the pod was not known: every container of ours with that name goes, but for the desired pod's. */
+  readonly id: PodId;
+  /** What it was, for the report; null when it was not known. */
+  readonly pod: AcceptedPod | null;
+  /** Containers up to this generation are its own; the same uid wanted again gets a higher one. */
+  readonly generation: number;
+  readonly graceSeconds: number;
+  readonly since: Moment;
+  readonly acceptedAt: Moment;
+  /** metadata.deletionTimestamp in the report, RFC 3339. */
+  readonly deletionTimestamp: string;
+  readonly messageId: string;
+  /** All its containers are gone; it stays only until a report with its final status has been released. */
+  readonly gone: boolean;
+}

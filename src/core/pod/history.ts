@@ -1,0 +1,76 @@
+/**
+ * What the store remembers of a pod's containers: the record that restart decisions and reports are made from. The
+ * engine forgets (containers are removed, the device restarts); this does not.
+ */
+
+/** A point in time that survives clock jumps: `mono` compares only within one boot. */
+export interface Moment {
+  readonly wall: number;
+  readonly mono: number;
+  readonly bootId: string;
+}
+
+export interface Termination {
+  readonly containerId: string;
+  readonly exitCode: number;
+  /** Completed, Error, OOMKilled, ContainerStatusUnknown. */
+  readonly reason: string;
+  readonly message?: string;
+  /** RFC 3339, whole seconds. */
+  readonly startedAt: string | null;
+  readonly finishedAt: string;
+  /** It ended because the engine or the device did, unasked: a failure whatever the code (lifecycle.md, Restarts). */
+  readonly interrupted: boolean;
+}
+
+/** Why a container is not there: the reason and words of its waiting state, and when to try again. */
+export interface Failure {
+  /** ErrImagePull, CreateContainerConfigError, CreateContainerError, RunContainerError. */
+  readonly reason: string;
+  readonly message: string;
+  /** How often in a row. */
+  readonly count: number;
+  readonly at: Moment;
+}
+
+export interface ContainerHistory {
+  /** Of the newest container made or to be made; it is the restart count. */
+  readonly attempt: number;
+  /** Hashes and generation that back-off and terminations below belong to. */
+  readonly podHash: string;
+  readonly specHash: string;
+  readonly generation: number;
+  /** The container of this attempt as last seen, null before it was made. */
+  readonly current: CurrentContainer | null;
+  /** How the newest attempt ended, once it has; and how the one before it did. */
+  readonly termination: Termination | null;
+  readonly lastTermination: Termination | null;
+  /** Restarts in a row; 0 after a long run, a new hash or a restart message. */
+  readonly backoffLevel: number;
+  /** When the newest attempt was found dead. */
+  readonly diedAt: Moment | null;
+  /** The last create, start or pull that failed, null after one that worked. */
+  readonly failure: Failure | null;
+  /** What the image name stood for when it was accepted or pulled. */
+  readonly pinnedImage: PinnedImage | null;
+}
+
+export interface CurrentContainer {
+  readonly id: string;
+  readonly startedAt: string | null;
+  /** When it was first seen running, by us. */
+  readonly seenRunning: Moment | null;
+  /** The engine session it was last seen running in: see `interrupted`. */
+  readonly session: string | null;
+}
+
+export interface PinnedImage {
+  readonly name: string;
+  readonly id: string;
+  readonly digest?: string;
+  /** The spec (hash) that an `Always` pull was done for. */
+  readonly pulledFor: string;
+}
+
+/** By container name. */
+export type PodHistory = Readonly<Record<string, ContainerHistory>>;

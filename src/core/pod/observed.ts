@@ -1,0 +1,37 @@
+import type { PodId, RestartPolicy } from "./spec.ts";
+
+/** A container of a pod as the engine shows it: one point in time, no history. */
+export interface ObservedContainer {
+  readonly id: string;
+  readonly pod: PodId;
+  readonly container: string;
+  /** From its labels. */
+  readonly installId: string;
+  readonly attempt: number;
+  readonly generation: number;
+  readonly podHash: string;
+  readonly specHash: string;
+  readonly restartPolicy: RestartPolicy;
+  readonly state: ObservedState;
+  /** Image id (`sha256:…`) it runs, and the name it was asked for by. */
+  readonly imageId: string;
+  readonly image: string;
+  /** Address in its network; absent while it does not run and with the host's network. */
+  readonly ip?: string;
+}
+
+/**
+ * created: never ran; `startError` holds the engine's words when a start was tried and failed. Times are RFC 3339 of
+ * the host's wall clock, as the engine has them: nothing may be computed from them alone (docker-engine.md §3).
+ */
+export type ObservedState =
+  | { readonly kind: "created"; readonly startError?: string }
+  | { readonly kind: "running"; readonly startedAt: string }
+  | {
+      readonly kind: "exited";
+      readonly exitCode: number;
+      readonly oomKilled: boolean;
+      readonly error: string;
+      readonly startedAt: string;
+      readonly finishedAt: string;
+    };

@@ -1,0 +1,30 @@
+import type { NodeFacts } from "../core/admission/facts.ts";
+import type { AcceptedPod } from "../core/pod/spec.ts";
+
+/** The box itself: what it has, and its folders. */
+export interface Device {
+  /** CPU, memory and NPUs, addresses, listening sockets, right now. `pods` and `configMaps` are the caller's to add. */
+  facts(): Omit<NodeFacts, "pods" | "configMaps">;
+  /** Bytes free where the data folder is. */
+  freeBytes(): number;
+  /** The address this device has toward the centre: hostIP. */
+  hostIp(): string;
+  /**
+   * Makes the pod's folders under the data folder and resolves its host paths, without making anything on the host.
+   * Fails with the kubelet's words for CreateContainerConfigError, naming the path.
+   */
+  prepareVolumes(pod: AcceptedPod, covered: readonly string[]): VolumesResult;
+  /** Removes the folders of a pod that is gone. Fine when there are none. */
+  removeVolumes(uid: string): void;
+  /** Keeps a second copy of an admitted pod as `pods/<uid>/pod.json` (tmp, fsync, rename). */
+  savePod(pod: AcceptedPod): void;
+}
+
+export type VolumesResult =
+  | {
+      readonly ok: true;
+      readonly volumePaths: Readonly<Record<string, string>>;
+      readonly coveredPaths: Readonly<Record<string, string>>;
+      readonly resolvConf: string | null;
+    }
+  | { readonly ok: false; readonly message: string };

@@ -1,0 +1,125 @@
+import type { ObservedContainer } from "../core/pod/observed.ts";
+import type { AcceptedPod } from "../core/pod/spec.ts";
+
+/**
+ * The container engine, in the words of pods. Every call takes a signal that carries its deadline and resolves with a
+ * value: nothing throws but a bug.
+ */
+export interface Engine {
+  info(signal: AbortSignal): Promise<EngineResult<EngineInfo>>;
+  /**
+   * Every container, running or dead, whose name parses and agrees with its labels as one of a pod's (contracts.md, On
+   * the engine), of whatever install id. One engine call: what only an inspect brings is fetched for those that changed.
+   */
+  list(signal: AbortSignal): Promise<EngineResult<readonly ObservedContainer[]>>;
+  /** One container by id; `notFound` when it is gone. */
+  inspect(id: string, signal: AbortSignal): Promise<EngineResult<ObservedContainer>>;
+  create(request: CreateRequest, signal: AbortSignal): Promise<EngineResult<CreatedContainer>>;
+  start(id: string, signal: AbortSignal): Promise<EngineResult<void>>;
+  /** SIGTERM, then SIGKILL after `graceSeconds`. Fine when it does not run any more. The signal must outlast the grace. */
+  stop(id: string, graceSeconds: number, signal: AbortSignal): Promise<EngineResult<void>>;
+  /** Removes a container that does not run, with its anonymous volumes. Fine when it is gone already. */
+  remove(id: string, signal: AbortSignal): Promise<EngineResult<void>>;
+  /** An image that is on this device, by name or by id; `notFound` when it is not. */
+  image(nameOrId: string, signal: AbortSignal): Promise<EngineResult<ImageFacts>>;
+  /** Fetches an image by name. `credentials` is null for a registry that asks for none. */
+  pull(name: string, credentials: RegistryCredentials | null, signal: AbortSignal): Promise<EngineResult<ImageFacts>>;
+  /**
+   * Calls `changed` whenever something happened to a container of a pod, until the stream breaks (the result says how)
+   * or the signal aborts. `ready` is called once, when the engine has taken the subscription. Hints only: a list is the truth.
+   */
+  watch(handlers: { ready(): void; changed(event: EngineEvent): void }, signal: AbortSignal): Promise<EngineResult<void>>;
+}
+
+export interface EngineEvent {
+  readonly action: string;
+  readonly containerId: string;
+  readonly namespace: string;
+  readonly name: string;
+}
+
+export interface EngineInfo {
+  readonly version: string;
+  readonly apiVersion: string;
+  /** GOARCH of the engine's host: "amd64", "arm64". */
+  readonly architecture: string;
+  readonly liveRestore: boolean;
+  readonly dataRoot: string;
+  readonly memoryBytes: number;
+  readonly cpus: number;
+}
+
+export interface ImageFacts {
+  /** `sha256:…`: what a pod's container is pinned to and created by. */
+  readonly id: string;
+  /** `name@sha256:…` where it came from a registry. */
+  readonly digest?: string;
+  /** Config.User as the image has it; empty means root. */
+  readonly user: string;
+  readonly architecture: string;
+  /** Paths of its VOLUME lines. */
+  readonly volumes: readonly string[];
+}
+
+export interface RegistryCredentials {
+  readonly serverAddress: string;
+  readonly username?: string;
+  readonly password?: string;
+  readonly identityToken?: string;
+}
+
+export interface CreateRequest {
+  readonly installId: string;
+  readonly pod: AcceptedPod;
+  readonly container: string;
+  readonly attempt: number;
+  readonly generation: number;
+  readonly podHash: string;
+  readonly specHash: string;
+  readonly image: ImageFacts;
+  /** Where each volume of the pod really is on this device, by volume name; symbolic links are already resolved. */
+  readonly volumePaths: Readonly<Record<string, string>>;
+  /** An empty folder for each VOLUME path of the image that the pod does not mount, by container path. */
+  readonly coveredPaths: Readonly<Record<string, string>>;
+  /** The resolv.conf that the agent keeps for pods, if it keeps one. */
+  readonly resolvConf: string | null;
+}
+
+export interface CreatedContainer {
+  readonly id: string;
+  /** What the engine could not carry out but let pass. */
+  readonly warnings: readonly string[];
+}
+
+/**
+ * unavailable: no answer to be had, try when it is back. timeout: the call may yet take effect, observe before trying
+ * again. conflict: the name is taken. invalid: the engine refuses this very request, the same one will fail again.
+ * refused: our own second gate refused the payload. failed: the container or image could not do it; try with back-off.
+ */
+export type EngineErrorKind =
+  | "unavailable"
+  | "timeout"
+  | "aborted"
+  | "notFound"
+  | "conflict"
+  | "invalid"
+  | "refused"
+  | "portInUse"
+  | "imageNotFound"
+  | "registryAuth"
+  | "registryUnreachable"
+  | "wrongArchitecture"
+  | "diskFull"
+  | "failed";
+
+export interface EngineError {
+  readonly kind: EngineErrorKind;
+  /** The call: "create", "pull" … */
+  readonly operation: string;
+  /** The engine's own words, at most 1,024 characters. */
+  readonly message: string;
+}
+
+export type EngineResult<T> =
+  | { readonly ok: true; readonly value: T }
+  | { readonly ok: false; readonly error: EngineError };

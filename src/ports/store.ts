@@ -1,0 +1,103 @@
+import type { DesiredPod, LeavingPod } from "../core/pod/desired.ts";
+import type { PodEvent } from "../core/pod/event.ts";
+import type { Moment, PodHistory } from "../core/pod/history.ts";
+import type { PodId } from "../core/pod/spec.ts";
+
+/**
+ * What survives a power cut. Every call is synchronous and throws only on a disk that fails (the process ends and starts
+ * again from what was committed). Reads see the writes of the transaction they stand in. A write outside a
+ * transaction is one of its own, with "normal" durability.
+ */
+export interface Store {
+  /**
+   * All or nothing. "full": on disk when this returns (synchronous=FULL); "normal": in order, may be lost with the power.
+   * A throw undoes it and goes on. Refuses to be nested, and `work` may not return a promise.
+   */
+  transaction<T>(durability: "full" | "normal", work: () => T): T;
+
+  /** Small facts about the device: install id, last good configuration. */
+  fact(key: string): string | null;
+  setFact(key: string, value: string): void;
+
+  /** Ordered by namespace and name. */
+  desiredPods(): readonly DesiredPod[];
+  desiredPod(namespace: string, name: string): DesiredPod | null;
+  /** Writes the one pod of that namespace and name; what stood there before is kept as the previous spec. */
+  putDesiredPod(pod: DesiredPod): void;
+  deleteDesiredPod(namespace: string, name: string): void;
+
+  /** Ordered by seq. */
+  leavingPods(): readonly LeavingPod[];
+  /** seq 0 adds a row, any other writes that row. Gives back what stands there now, seq filled in. */
+  putLeavingPod(pod: LeavingPod): LeavingPod;
+  deleteLeavingPod(seq: number): void;
+
+  /** resourceVersion of a deleted pod, null when it is not among the last 256 deleted. */
+  deletedVersion(uid: string): string | null;
+  rememberDeleted(uid: string, resourceVersion: string): void;
+
+  history(uid: string): PodHistory;
+  putHistory(uid: string, history: PodHistory): void;
+  deleteHistory(uid: string): void;
+
+  /** The current status of every pod that has one, ordered by namespace, name and uid. */
+  statuses(): readonly StoredStatus[];
+  status(uid: string): StoredStatus | null;
+  /** Writes nothing when an equal status JSON stands there already. */
+  putStatus(id: PodId, status: unknown): void;
+  deleteStatus(uid: string): void;
+
+  /** The reply given to this very message before (decisions.md 34); the last 1,024 are kept. */
+  repeatedReply(key: RepeatKey): string | null;
+  rememberReply(key: RepeatKey, reply: string): void;
+
+  /**
+   * Adds a message to what is to be said. When a limit is reached the oldest record goes first; a reply is never dropped.
+   * Gives its id, or null when there was no room.
+   */
+  appendOutbox(kind: OutboxKind, text: string): number | null;
+  /** Up to `limit` messages with an id above `after`, in order. */
+  outbox(after: number, limit: number): readonly OutboxRow[];
+  /** Delivered: they go. */
+  releaseOutbox(ids: readonly number[]): void;
+  outboxCounts(): OutboxCounts;
+
+  appendEvent(event: PodEvent, at: Moment): void;
+  /** Newest last; `after` is an id; `pod` a namespace/name or a bare name. */
+  events(query: { readonly pod?: string; readonly after?: number; readonly limit: number }): readonly EventRow[];
+
+  close(): void;
+}
+
+export interface StoredStatus {
+  readonly id: PodId;
+  /** Kubernetes PodStatus, as it was put. */
+  readonly status: unknown;
+}
+
+export interface RepeatKey {
+  readonly messageId: string;
+  readonly operation: string;
+  readonly resource: string;
+  readonly contentHash: string;
+}
+
+export type OutboxKind = "reply" | "record";
+
+export interface OutboxRow {
+  readonly id: number;
+  readonly kind: OutboxKind;
+  readonly text: string;
+}
+
+export interface OutboxCounts {
+  readonly pending: number;
+  readonly bytes: number;
+  /** Records dropped for want of room since the store was made. */
+  readonly dropped: number;
+}
+
+export interface EventRow extends PodEvent {
+  readonly id: number;
+  readonly at: Moment;
+}
