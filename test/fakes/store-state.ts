@@ -1,0 +1,61 @@
+import type { PodId } from "../../src/core/pod/spec.ts";
+import type { EventRow, OutboxRow } from "../../src/ports/store.ts";
+import type { StoreLimits } from "../../src/sqlite/limits.ts";
+
+/** Nothing in it is ever changed in place, so that undoing is going back to an older one. */
+export interface State {
+  readonly facts: ReadonlyMap<string, string>;
+  readonly desired: ReadonlyMap<string, { readonly json: string; readonly previous: string | null }>;
+  readonly leaving: ReadonlyMap<number, string>;
+  readonly deleted: ReadonlyMap<string, string>;
+  readonly histories: ReadonlyMap<string, string>;
+  readonly statuses: ReadonlyMap<string, { readonly id: PodId; readonly json: string }>;
+  readonly replies: ReadonlyMap<string, string>;
+  readonly outbox: readonly OutboxRow[];
+  readonly events: readonly EventRow[];
+  readonly leavingSeq: number;
+  readonly outboxSeq: number;
+  readonly eventSeq: number;
+  readonly dropped: number;
+  readonly writes: number;
+}
+
+export const empty: State = {
+  facts: new Map(),
+  desired: new Map(),
+  leaving: new Map(),
+  deleted: new Map(),
+  histories: new Map(),
+  statuses: new Map(),
+  replies: new Map(),
+  outbox: [],
+  events: [],
+  leavingSeq: 0,
+  outboxSeq: 0,
+  eventSeq: 0,
+  dropped: 0,
+  writes: 0,
+};
+
+/** What the parts of the fake share. */
+export interface Room {
+  readonly limits: StoreLimits;
+  called(name: string): void;
+  change(next: Partial<State>): void;
+  state(): State;
+}
+
+export function withEntry<K, V>(map: ReadonlyMap<K, V>, key: K, value: V): ReadonlyMap<K, V> {
+  return new Map(map).set(key, value);
+}
+
+export function withoutEntry<K, V>(map: ReadonlyMap<K, V>, key: K): ReadonlyMap<K, V> {
+  const rest = new Map(map);
+  rest.delete(key);
+  return rest;
+}
+
+/** Adds an entry as the newest and forgets the oldest beyond `limit`. */
+export function newestEntries<K, V>(map: ReadonlyMap<K, V>, key: K, value: V, limit: number): ReadonlyMap<K, V> {
+  return new Map([...withoutEntry(map, key), [key, value] as const].slice(-limit));
+}
