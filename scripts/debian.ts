@@ -1,0 +1,32 @@
+import { spawnSync } from "node:child_process";
+import { existsSync } from "node:fs";
+
+/** Packages that tests, demo and measurements need, each with a file that shows that it is there. */
+const packages = {
+  "docker.io": "/usr/sbin/dockerd",
+  iptables: "/usr/sbin/iptables",
+  iproute2: "/sbin/ip",
+  "busybox-static": "/bin/busybox",
+  "docker-registry": "/usr/bin/docker-registry",
+  "apache2-utils": "/usr/bin/htpasswd",
+  openssl: "/usr/bin/openssl",
+} as const;
+
+type DebianPackage = keyof typeof packages;
+
+/** Installs what is missing of the named packages, saying so; throws when it cannot. */
+export function ensurePackages(names: readonly DebianPackage[], say: (line: string) => void): void {
+  const missing = names.filter((name) => !existsSync(packages[name]));
+  if (missing.length === 0) return;
+  const list = missing.join(" ");
+  if (process.getuid?.() !== 0) throw new Error(`Missing packages, install them as root: apt-get install ${list}`);
+  say(`Installing Debian packages: ${list}`);
+  aptGet(["update", "-qq"]);
+  aptGet(["install", "-y", "-qq", "--no-install-recommends", ...missing]);
+}
+
+function aptGet(args: readonly string[]): void {
+  const env = { ...process.env, DEBIAN_FRONTEND: "noninteractive" };
+  const run = spawnSync("apt-get", ["-o", "DPkg::Lock::Timeout=300", ...args], { env, encoding: "utf8" });
+  if (run.status !== 0) throw new Error(`apt-get ${args.join(" ")} failed:\n${run.stdout}${run.stderr}`);
+}

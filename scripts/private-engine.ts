@@ -1,0 +1,163 @@
+import { spawn, spawnSync } from "node:child_process";
+import { mkdtempSync, openSync, rmSync, writeFileSync } from "node:fs";
+import type { Socket } from "node:net";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import Docker from "dockerode";
+import { ensurePackages } from "./debian.ts";
+import { cleanLeftovers, folderPrefix, namespaceOf } from "./engine-janitor.ts";
+import { findProcesses, isRunning, readText, signalAll, waitUntil } from "./processes.ts";
+
+/** How the engine is started. */
+export type EngineOptions = {
+  /** Whether containers outlive the engine; off unless asked for. */
+  readonly liveRestore?: boolean;
+};
+
+/** A Docker engine for tests, demo and measurements. */
+export type TestEngine = {
+  readonly socket: string;
+  /** Puts a command into the engine's network, where its published ports are. */
+  readonly command: (...command: readonly string[]) => readonly [string, ...string[]];
+  /** Removes whatever was started; safe to call twice. */
+  readonly close: () => Promise<void>;
+};
+
+/** An engine of our own, that may be stopped, killed and frozen. */
+export type PrivateEngine = TestEngine & {
+  /** Holds everything that the engine makes; goes with it. */
+  readonly folder: string;
+  /** The engine's process, undefined while there is none. */
+  readonly pid: () => number | undefined;
+  /** Starts the stopped or killed engine again and waits for its first answer. */
+  readonly start: (options?: EngineOptions) => Promise<void>;
+  /** SIGTERM; containers end too unless the engine restores live ones. */
+  readonly stop: () => Promise<void>;
+  /** SIGKILL, as when the engine crashes. */
+  readonly kill: () => Promise<void>;
+  /** Stops the engine from answering until `thaw`. */
+  readonly freeze: () => void;
+  readonly thaw: () => void;
+};
+
+type Say = (line: string) => void;
+
+const firstAnswerMs = 60_000;
+
+/** As root a private engine, else the engine of DOCKER_HOST or the default socket, where nothing is made. */
+export async function startTestEngine(say: Say, options: EngineOptions = {}): Promise<TestEngine> {
+  if (process.getuid?.() === 0) return startPrivateEngine(say, options);
+  const socket = (process.env.DOCKER_HOST ?? "unix:///var/run/docker.sock").replace(/^unix:\/\//, "");
+  if (!socket.startsWith("/")) throw new Error(`DOCKER_HOST must name a unix socket: current value is ${socket}`);
+  say(`Using the Docker engine at ${socket}`);
+  return { socket, command: (first = "", ...rest) => [first, ...rest], close: async () => undefined };
+}
+
+/** Starts a Docker engine with its own network namespace, socket and data folder; needs root. */
+export async function startPrivateEngine(say: Say, options: EngineOptions = {}): Promise<PrivateEngine> {
+  ensurePackages(["docker.io", "iptables", "iproute2", "busybox-static"], say);
+  await cleanLeftovers();
+  const folder = mkdtempSync(join(tmpdir(), folderPrefix));
+  const close = hireJanitor(folder);
+  try {
+    addNamespace(folder);
+    const engine = engineIn(folder);
+    say(`Private Docker engine in ${folder}`);
+    await engine.start(options);
+    return { ...engine, folder, close };
+  } catch (error) {
+    await close();
+    throw error;
+  }
+}
+
+/** Closes on Ctrl-C and SIGTERM too, and only then lets the process end. */
+export function closeOnSignal(close: () => Promise<void>): void {
+  const numbers = { SIGINT: 2, SIGTERM: 15 } as const;
+  for (const signal of ["SIGINT", "SIGTERM"] as const) {
+    process.once(signal, () => void close().finally(() => process.exit(128 + numbers[signal])));
+  }
+}
+
+/** The janitor cleans when the pipe closes: by the returned function, or because this process ended however. */
+function hireJanitor(folder: string): () => Promise<void> {
+  const script = join(import.meta.dirname, "engine-janitor.ts");
+  const log = openSync(join(folder, "janitor.log"), "a");
+  const janitor = spawn(process.execPath, [script, folder], { detached: true, stdio: ["pipe", log, log] });
+  const pid = janitor.pid;
+  if (pid === undefined) throw new Error("Cannot start the process that cleans up");
+  writeFileSync(join(folder, "janitor.pid"), String(pid));
+  janitor.unref();
+  const pipe = janitor.stdin as Socket;
+  pipe.unref();
+  return async () => {
+    pipe.end();
+    if (!(await waitUntil(() => !isRunning(pid), 90_000))) throw new Error(`Cannot clean up ${folder}`);
+  };
+}
+
+function addNamespace(folder: string): void {
+  const name = namespaceOf(folder);
+  for (const args of [
+    ["netns", "add", name],
+    ["-n", name, "link", "set", "lo", "up"],
+  ]) {
+    const run = spawnSync("ip", args, { encoding: "utf8" });
+    if (run.status !== 0) throw new Error(`ip ${args.join(" ")} failed: ${run.stderr}`);
+  }
+}
+
+function engineIn(folder: string): Omit<PrivateEngine, "close" | "folder"> {
+  const socket = join(folder, "docker.sock");
+  const pidFile = join(folder, "docker.pid");
+  // nsenter and not `ip netns exec`, which mounts another /sys and so hides the control groups.
+  const command: TestEngine["command"] = (...args) => ["nsenter", `--net=/run/netns/${namespaceOf(folder)}`, ...args];
+  const pid = (): number | undefined => {
+    const written = Number(readText(pidFile) ?? 0);
+    return written > 0 && isRunning(written) ? written : undefined;
+  };
+  const end = async (signal: "SIGTERM" | "SIGKILL"): Promise<void> => {
+    const running = pid();
+    if (running === undefined) return;
+    signalAll([running], signal);
+    if (!(await waitUntil(() => !isRunning(running), firstAnswerMs))) throw new Error(`dockerd outlived ${signal}`);
+    const children = findProcesses(
+      (commandLine) => commandLine.startsWith("containerd\0") && commandLine.includes(folder),
+    );
+    if (!(await waitUntil(() => !children.some(isRunning), 2_000))) signalAll(children, "SIGKILL");
+    // A killed engine leaves these, and the next one refuses to start, or waits for a containerd that has ended.
+    for (const left of [pidFile, join(folder, "exec/containerd/containerd.pid")]) rmSync(left, { force: true });
+  };
+  const signal = (name: "SIGSTOP" | "SIGCONT"): void => signalAll([pid() ?? 0].filter(Boolean), name);
+  return {
+    socket,
+    command,
+    pid,
+    start: (options = {}) => launch(folder, command, options),
+    stop: () => end("SIGTERM"),
+    kill: () => end("SIGKILL"),
+    freeze: () => signal("SIGSTOP"),
+    thaw: () => signal("SIGCONT"),
+  };
+}
+
+async function launch(folder: string, command: TestEngine["command"], options: EngineOptions): Promise<void> {
+  const config = join(folder, "daemon.json");
+  writeFileSync(config, JSON.stringify({ "live-restore": options.liveRestore ?? false }));
+  const [program, ...args] = command(
+    "dockerd",
+    ...["--data-root", join(folder, "data"), "--exec-root", join(folder, "exec")],
+    ...["--pidfile", join(folder, "docker.pid"), "--host", `unix://${join(folder, "docker.sock")}`],
+    ...["--config-file", config, "--storage-driver", "overlay2", "--userland-proxy=false"],
+    ...["--log-driver", "json-file", "--log-opt", "max-size=1m", "--log-opt", "max-file=2"],
+  );
+  const log = openSync(join(folder, "docker.log"), "a");
+  const engine = spawn(program, args, { detached: true, stdio: ["ignore", log, log] });
+  engine.unref();
+  const docker = new Docker({ socketPath: join(folder, "docker.sock"), timeout: 1_000 });
+  const answers = (): Promise<boolean> => docker.ping().then(Boolean, () => false);
+  const settled = await waitUntil(async () => engine.exitCode !== null || (await answers()), firstAnswerMs);
+  if (settled && engine.exitCode === null) return;
+  const tail = (readText(join(folder, "docker.log")) ?? "").split("\n").slice(-15).join("\n");
+  throw new Error(`The private engine did not start:\n${tail}`);
+}
