@@ -17,6 +17,8 @@ export type EngineOptions = {
 /** A Docker engine for tests, demo and measurements. */
 export type TestEngine = {
   readonly socket: string;
+  /** Goes with the engine; for a registry beside it and the like. */
+  readonly folder: string;
   /** Puts a command into the engine's network, where its published ports are. */
   readonly command: (...command: readonly string[]) => readonly [string, ...string[]];
   /** Removes whatever was started; safe to call twice. */
@@ -25,8 +27,6 @@ export type TestEngine = {
 
 /** An engine of our own, that may be stopped, killed and frozen. */
 export type PrivateEngine = TestEngine & {
-  /** Holds everything that the engine makes; goes with it. */
-  readonly folder: string;
   /** The engine's process, undefined while there is none. */
   readonly pid: () => number | undefined;
   /** Starts the stopped or killed engine again and waits for its first answer. */
@@ -44,13 +44,23 @@ type Say = (line: string) => void;
 
 const firstAnswerMs = 60_000;
 
+const unchanged: TestEngine["command"] = (first = "", ...rest) => [first, ...rest];
+
 /** As root a private engine, else the engine of DOCKER_HOST or the default socket, where nothing is made. */
 export async function startTestEngine(say: Say, options: EngineOptions = {}): Promise<TestEngine> {
   if (process.getuid?.() === 0) return startPrivateEngine(say, options);
   const socket = (process.env.DOCKER_HOST ?? "unix:///var/run/docker.sock").replace(/^unix:\/\//, "");
   if (!socket.startsWith("/")) throw new Error(`DOCKER_HOST must name a unix socket: current value is ${socket}`);
   say(`Using the Docker engine at ${socket}`);
-  return { socket, command: (first = "", ...rest) => [first, ...rest], close: async () => undefined };
+  const folder = mkdtempSync(join(tmpdir(), "edge-test-"));
+  return { socket, folder, command: unchanged, close: async () => rmSync(folder, { recursive: true, force: true }) };
+}
+
+/** The engine that the test command started for all suites, seen from a test, which runs in its network. */
+export function sharedEngine(): Omit<TestEngine, "close"> {
+  const { EDGE_TEST_SOCKET: socket, EDGE_TEST_FOLDER: folder } = process.env;
+  if (!socket || !folder) throw new Error("No shared engine: run the file with `npm test -- FILE`");
+  return { socket, folder, command: unchanged };
 }
 
 /** Starts a Docker engine with its own network namespace, socket and data folder; needs root. */
