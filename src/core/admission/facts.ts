@@ -15,7 +15,12 @@ export interface NodeFacts {
 
 /** As much of an accepted pod as quota, ports and restarts ask about; every part may be missing in a hand-written file. */
 export interface NodePod {
-  readonly metadata: { readonly name: string; readonly namespace?: string; readonly uid?: string; readonly resourceVersion?: string };
+  readonly metadata: {
+    readonly name: string;
+    readonly namespace?: string;
+    readonly uid?: string;
+    readonly resourceVersion?: string;
+  };
   readonly spec: {
     readonly restartPolicy?: string;
     readonly containers: readonly {

@@ -2,3 +2,5 @@
 export const maxMessageBytes = 1_048_576;
 /** Content of an error reply, in characters: decisions.md 31. */
 export const maxReplyCharacters = 2_048;
+/** How deep a message may nest. A pod needs 11 levels; without a bound, one megabyte of brackets overflows a recursion. */
+export const maxNesting = 64;

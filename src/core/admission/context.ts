@@ -1,0 +1,51 @@
+import type { AcceptedPod, PodId } from "../pod/spec.ts";
+import type { CarriedOut } from "./carried-out.ts";
+import type { NodeFacts } from "./facts.ts";
+import type { Policy } from "./policy.ts";
+
+/** Everything a verdict depends on beside the message itself. */
+export interface AdmissionContext {
+  readonly policy: Policy;
+  readonly node: NodeFacts;
+  readonly carriedOut: CarriedOut;
+  /** Goes into `spec.nodeName`. */
+  readonly nodeName: string;
+  /**
+   * Folders and sockets that no pod may see, whatever the policy says (decisions.md 27). {@link defaultProtectedPaths}
+   * when absent.
+   */
+  readonly protectedPaths?: readonly string[];
+}
+
+/** The agent's own folders and the default places of the engine. */
+export const defaultProtectedPaths: readonly string[] = [
+  "/var/lib/edge",
+  "/run/edge",
+  "/var/run/docker.sock",
+  "/run/docker.sock",
+  "/run/docker",
+  "/run/containerd",
+  "/var/lib/docker",
+  "/var/lib/containerd",
+];
+
+/** What an accepted message asks for, one shape a kind. */
+export type Admitted =
+  | { readonly kind: "pod-update"; readonly pod: AcceptedPod }
+  | {
+      readonly kind: "graceful-delete";
+      readonly id: PodId;
+      readonly graceSeconds: number;
+      /** RFC 3339, as it was sent. */
+      readonly deletionTimestamp: string;
+    }
+  | { readonly kind: "pod-delete"; readonly namespace: string; readonly name: string; readonly uid?: string }
+  | { readonly kind: "pod-restart"; readonly namespace: string; readonly name: string }
+  | { readonly kind: "configmap-update"; readonly name: string; readonly data: Readonly<Record<string, string>> }
+  | { readonly kind: "configmap-delete"; readonly name: string }
+  /** `dockerConfigJson` is the decoded text: never to be logged. */
+  | { readonly kind: "secret-update"; readonly name: string; readonly dockerConfigJson: string }
+  | { readonly kind: "pods-data" }
+  | { readonly kind: "container-info"; readonly content: unknown }
+  | { readonly kind: "modelfiles"; readonly content: unknown }
+  | { readonly kind: "npu-sharing"; readonly enabled: boolean };

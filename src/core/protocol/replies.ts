@@ -1,0 +1,85 @@
+import type { Violation } from "../admission/verdict.ts";
+import { maxReplyCharacters } from "./limits.ts";
+import { encodeMessage, type MessageIds, type Route } from "./message.ts";
+
+/** As much of a request as its answer needs: also there when the rest of it was no message. */
+export interface Request {
+  readonly header: { readonly msg_id: string };
+  readonly route: Route;
+}
+
+/** One pod in the report (seed "Reporting the Pod Status"); `status` is Kubernetes' PodStatus. */
+export interface PodStatusEntry {
+  readonly Name: string;
+  readonly UID: string;
+  readonly kind: "Pod";
+  readonly metadata: unknown;
+  readonly spec: unknown;
+  readonly status: unknown;
+}
+
+/** "OK": stored durably and scheduled, not "running" (decisions.md 30). */
+export function okReply(request: Request, ids: MessageIds): string {
+  const { group, resource } = request.route;
+  // Answers to the hardware group are reports: protocol.md §1.2.
+  const operation = group === "hardware" ? "REPORT" : "response";
+  return reply(request, { source: "controller", group, operation, resource }, "OK", ids);
+}
+
+/** What was refused and why, every violation as far as there is room: decisions.md 31, 32. */
+export function errorReply(request: Request, why: readonly Violation[] | string, ids: MessageIds): string {
+  const { group, resource } = request.route;
+  return reply(request, { source: "metaManager", group, operation: "error", resource }, failed(why), ids);
+}
+
+/** A refused restart answers with operation `response`, as the centre expects it: decisions.md 46. */
+export function restartFailedReply(request: Request, why: readonly Violation[] | string, ids: MessageIds): string {
+  const { group, resource } = request.route;
+  return reply(request, { source: "controller", group, operation: "response", resource }, failed(why), ids);
+}
+
+/** The report of all pods; `[]` when there is none (decisions.md 41). */
+export function podStatusReport(entries: readonly PodStatusEntry[], ids: MessageIds): string {
+  const route = { source: "metaManager", group: "resource", operation: "update", resource: "websocket/podstatus" };
+  return encodeMessage({ route, content: entries }, ids);
+}
+
+/** Every keepalive period, beside the pings of the connection: protocol.md §1.3. */
+export function keepalive(ids: MessageIds): string {
+  const route = { source: "websocket", group: "resource", operation: "keepalive", resource: "node" };
+  return encodeMessage({ route, content: "ping" }, ids);
+}
+
+/** `FAILED: ` and as many violations as fit whole; the last words count those that do not. */
+export function failed(why: readonly Violation[] | string): string {
+  const start = "FAILED: ";
+  if (typeof why === "string") return cut(start + why, maxReplyCharacters);
+  const messages = why.map((violation) => violation.message);
+  const whole = start + messages.join("; ");
+  if (whole.length <= maxReplyCharacters) return whole;
+  let text = start;
+  let said = 0;
+  for (const message of messages) {
+    const longer = said === 0 ? text + message : `${text}; ${message}`;
+    if (longer.length + `; and ${messages.length} more`.length > maxReplyCharacters) break;
+    text = longer;
+    said += 1;
+  }
+  if (said === 0) {
+    const rest = messages.length > 1 ? `; and ${messages.length - 1} more` : "";
+    return cut(start + (messages[0] ?? ""), maxReplyCharacters - rest.length) + rest;
+  }
+  return `${text}; and ${messages.length - said} more`;
+}
+
+/** At most so many UTF-16 units, and never half a character. */
+function cut(text: string, length: number): string {
+  if (text.length <= length) return text;
+  const kept = text.slice(0, length - 1);
+  const last = kept.charCodeAt(kept.length - 1);
+  return `${last >= 0xd800 && last <= 0xdbff ? kept.slice(0, -1) : kept}…`;
+}
+
+function reply(request: Request, route: Route, content: string, ids: MessageIds): string {
+  return encodeMessage({ header: { parent_msg_id: request.header.msg_id }, route, content }, ids);
+}
