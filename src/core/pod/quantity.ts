@@ -50,16 +50,24 @@ export function canonicalQuantity(value: unknown): string | null {
   return formatDecimal(nanos, format === "exponent");
 }
 
-/** Whole units, rounded up: bytes of a memory quantity. 0 when it is none. */
-export function quantityUnits(value: unknown): number {
-  const nanos = parseQuantity(value) ?? 0n;
-  return Number((nanos + (nanos > 0n ? nano - 1n : 0n)) / nano);
+/** Bytes, or any other whole count, rounded up. Throws on a text that is no quantity: what was accepted always is one. */
+export function bytes(text: string): number {
+  return Number(divideUp(accepted(text), nano));
 }
 
-/** Thousandths, rounded up: milli-cores of a CPU quantity. 0 when it is none. */
-export function quantityMillis(value: unknown): number {
-  const nanos = parseQuantity(value) ?? 0n;
-  return Number((nanos + (nanos > 0n ? 999_999n : 0n)) / 1_000_000n);
+/** Thousandths of a core, rounded up. Throws on a text that is no quantity: what was accepted always is one. */
+export function milliCpu(text: string): number {
+  return Number(divideUp(accepted(text), nano / 1000n));
+}
+
+function accepted(text: string): bigint {
+  const nanos = parseQuantity(text);
+  if (nanos === null) throw new RangeError(`Quantity must be a Kubernetes quantity: current value is ${text}`);
+  return nanos;
+}
+
+function divideUp(value: bigint, by: bigint): bigint {
+  return value > 0n ? (value + by - 1n) / by : value / by;
 }
 
 /** Text of an amount in nano-units, in powers of 1,000. */
