@@ -35,7 +35,7 @@ type ImageConfig = {
   readonly Labels?: Readonly<Record<string, string>>;
 };
 
-type Entry = readonly [header: Header, content?: Buffer];
+type Entry = readonly [header: Partial<Header> & Pick<Header, "name">, content?: Buffer];
 
 const architectures = { x64: "amd64", arm64: "arm64" } as const;
 const epoch = new Date(0);

@@ -1,0 +1,36 @@
+// `npm run check [STEP...]`: everything that can be said of the code without running it.
+import { spawnSync } from "node:child_process";
+import { checkStructure } from "./structure.ts";
+
+type Step = () => readonly string[] | Promise<readonly string[]>;
+
+const steps: Readonly<Record<string, Step>> = {
+  types: () => tool("tsc", "-p", "."),
+  "core-types": () => tool("tsc", "-p", "tsconfig.core.json"),
+  lint: () => tool("biome", "check", "--error-on-warnings", "--diagnostic-level=warn", "--max-diagnostics=50", "."),
+  structure: checkStructure,
+  dead: () => tool("knip", "--no-progress"),
+};
+
+/** Runs the named steps, all without names, and prints what is wrong; the number of steps that failed. */
+export async function check(names: readonly string[] = []): Promise<number> {
+  const unknown = names.filter((name) => !(name in steps));
+  if (unknown.length > 0)
+    throw new Error(`Unknown step ${unknown.join(", ")}, there are ${Object.keys(steps).join(", ")}`);
+  const failed: string[] = [];
+  for (const [name, step] of Object.entries(steps)) {
+    if (names.length > 0 && !names.includes(name)) continue;
+    const problems = await step();
+    if (problems.length > 0) failed.push(name);
+    console.log([`${problems.length === 0 ? "ok" : "FAILED"}  ${name}`, ...problems].join("\n"));
+  }
+  return failed.length;
+}
+
+function tool(program: string, ...args: readonly string[]): readonly string[] {
+  const run = spawnSync(program, args, { encoding: "utf8", maxBuffer: 1 << 26 });
+  if (run.status === 0) return [];
+  return [run.error?.message ?? "", run.stdout ?? "", run.stderr ?? ""].map((text) => text.trim()).filter(Boolean);
+}
+
+if (import.meta.main) process.exitCode = (await check(process.argv.slice(2))) === 0 ? 0 : 1;

@@ -1,0 +1,95 @@
+// The table of floors of docs/architecture.md as rules, and the few rules that no kept tool has.
+import { readdirSync, readFileSync } from "node:fs";
+import { join } from "node:path";
+import { cruise, type ICruiseOptions, type ICruiseResult, type IForbiddenRuleType } from "dependency-cruiser";
+
+/** What one room of `src` may import: other rooms, packages, and whether Node's own modules. */
+type Room = {
+  readonly rooms: readonly string[];
+  readonly packages: readonly string[];
+  /** All of them, or the ones named. */
+  readonly node: "all" | readonly string[];
+};
+
+const adapter = (room: string, ...packages: readonly string[]): Room => ({
+  rooms: [room, "ports", "core"],
+  packages,
+  node: "all",
+});
+
+const rooms: Readonly<Record<string, Room>> = {
+  core: { rooms: ["core"], packages: ["valibot", "ipaddr.js", "kubernetes-types"], node: ["crypto"] },
+  ports: { rooms: ["ports", "core"], packages: ["kubernetes-types"], node: [] },
+  agent: { rooms: ["agent", "ports", "core"], packages: ["kubernetes-types"], node: [] },
+  docker: adapter("docker", "dockerode", "kubernetes-types"),
+  sqlite: adapter("sqlite", "better-sqlite3"),
+  websocket: adapter("websocket", "ws"),
+  linux: adapter("linux"),
+  cli: {
+    rooms: ["cli", "agent", "docker", "sqlite", "websocket", "linux", "ports", "core"],
+    packages: ["commander", "yaml", "valibot", "kubernetes-types"],
+    node: "all",
+  },
+  "main.ts": { rooms: ["main.ts", "cli"], packages: [], node: "all" },
+};
+
+const folders = ["src", "scripts", "test"] as const;
+
+/** Everything in the tree that breaks the architecture, one line each; none when all is well. */
+export async function checkStructure(): Promise<readonly string[]> {
+  const files = folders.flatMap(sourceFiles);
+  return [...(await checkImports(files)), ...checkRooms(files), ...files.flatMap(checkModuleState)];
+}
+
+async function checkImports(files: readonly string[]): Promise<readonly string[]> {
+  const options: ICruiseOptions = {
+    validate: true,
+    ruleSet: { forbidden: [...Object.entries(rooms).map(floorRule), ...generalRules] },
+    tsPreCompilationDeps: true,
+    doNotFollow: { path: "(^|/)node_modules/" },
+    moduleSystems: ["es6", "cjs", "tsd"],
+    enhancedResolveOptions: { exportsFields: ["exports"], conditionNames: ["import", "require", "node", "types"] },
+  };
+  const { output } = await cruise([...folders], options);
+  const { modules, summary } = output as ICruiseResult;
+  const seen = new Set(modules.map(({ source }) => source));
+  const unseen = files.filter((file) => !seen.has(file)).map((file) => `unseen: ${file} was not checked`);
+  return [...unseen, ...summary.violations.map(({ rule, from, to }) => `${rule.name}: ${from} imports ${to}`)];
+}
+
+function floorRule([room, { rooms: others, packages, node }]: readonly [string, Room]): IForbiddenRuleType {
+  const path = (name: string): string => (name.endsWith(".ts") ? `^src/${name}$` : `^src/${name}/`);
+  const pathNot = [
+    ...others.map(path),
+    ...packages.map((name) => `(^|/)node_modules/(@types/)?${name}/`),
+    ...(node === "all" ? [] : node.map((name) => `^(node:)?${name}$`)),
+  ];
+  const to = node === "all" ? { pathNot, dependencyTypesNot: ["core" as const] } : { pathNot };
+  return { name: `floor-${room}`, severity: "error", from: { path: path(room) }, to };
+}
+
+const generalRules: readonly IForbiddenRuleType[] = [
+  { name: "no-cycles", severity: "error", from: {}, to: { circular: true } },
+  { name: "resolvable", severity: "error", from: {}, to: { couldNotResolve: true } },
+];
+
+/** A file that stands in no room would be bound by no rule. */
+function checkRooms(files: readonly string[]): readonly string[] {
+  const outside = files.filter((file) => file.startsWith("src/") && !((file.split("/")[1] ?? "") in rooms));
+  return outside.map((file) => `rooms: ${file} stands in no room`);
+}
+
+/** State of a module is shared by everything in the process, tests too; it belongs into a closure. */
+function checkModuleState(file: string): readonly string[] {
+  if (!file.startsWith("src/")) return [];
+  const state =
+    /^(?:export )?(?:let|var) .*|^(?:export )?const [^=]*= (?:new (?:Weak)?(?:Map|Set)(?:<.*>)?\(\)|\[\]|\{\});/gm;
+  const found = readFileSync(file, "utf8").match(state) ?? [];
+  return found.map((line) => `module-state: ${file}: ${line}`);
+}
+
+function sourceFiles(folder: string): readonly string[] {
+  const entries = readdirSync(folder, { recursive: true, withFileTypes: true });
+  const files = entries.filter((entry) => entry.isFile() && entry.name.endsWith(".ts"));
+  return files.map((entry) => join(entry.parentPath, entry.name)).sort();
+}
