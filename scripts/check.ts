@@ -4,6 +4,9 @@ import { checkStructure } from "./structure.ts";
 
 type Step = () => readonly string[] | Promise<readonly string[]>;
 
+/** How many went well and how many did not. */
+export type Counts = { readonly passed: number; readonly failed: number };
+
 const steps: Readonly<Record<string, Step>> = {
   types: () => tool("tsc", "-p", "."),
   "core-types": () => tool("tsc", "-p", "tsconfig.core.json"),
@@ -12,19 +15,18 @@ const steps: Readonly<Record<string, Step>> = {
   dead: () => tool("knip", "--no-progress"),
 };
 
-/** Runs the named steps, all without names, and prints what is wrong; the number of steps that failed. */
-export async function check(names: readonly string[] = []): Promise<number> {
+/** Runs the named steps, all without names, and prints what is wrong. */
+export async function check(names: readonly string[] = []): Promise<Counts> {
   const unknown = names.filter((name) => !(name in steps));
-  if (unknown.length > 0)
-    throw new Error(`Unknown step ${unknown.join(", ")}, there are ${Object.keys(steps).join(", ")}`);
-  const failed: string[] = [];
-  for (const [name, step] of Object.entries(steps)) {
-    if (names.length > 0 && !names.includes(name)) continue;
+  if (unknown.length > 0) throw new Error(`Unknown step ${unknown.join()}, there are ${Object.keys(steps).join(", ")}`);
+  const chosen = Object.entries(steps).filter(([name]) => names.length === 0 || names.includes(name));
+  let failed = 0;
+  for (const [name, step] of chosen) {
     const problems = await step();
-    if (problems.length > 0) failed.push(name);
+    if (problems.length > 0) failed += 1;
     console.log([`${problems.length === 0 ? "ok" : "FAILED"}  ${name}`, ...problems].join("\n"));
   }
-  return failed.length;
+  return { passed: chosen.length - failed, failed };
 }
 
 function tool(program: string, ...args: readonly string[]): readonly string[] {
@@ -33,4 +35,4 @@ function tool(program: string, ...args: readonly string[]): readonly string[] {
   return [run.error?.message ?? "", run.stdout ?? "", run.stderr ?? ""].map((text) => text.trim()).filter(Boolean);
 }
 
-if (import.meta.main) process.exitCode = (await check(process.argv.slice(2))) === 0 ? 0 : 1;
+if (import.meta.main) process.exitCode = (await check(process.argv.slice(2))).failed === 0 ? 0 : 1;

@@ -1,0 +1,74 @@
+// `npm test [-- PART...]`: the checks, the build and every suite, against a private Docker engine. With parts of names
+// only the files whose path holds one of them, without the checks.
+import { spawn } from "node:child_process";
+import { once } from "node:events";
+import { existsSync, mkdtempSync, readdirSync, rmSync } from "node:fs";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { type Counts, check } from "./check.ts";
+import { closeOnSignal, startTestEngine, type TestEngine } from "./private-engine.ts";
+import { readText } from "./processes.ts";
+import { loadTestImages } from "./test-images.ts";
+
+const suites = ["structure", "unit", "simulation", "contract", "system"] as const;
+const say = (line: string): void => console.log(line);
+
+async function main(parts: readonly string[]): Promise<Counts> {
+  const files = suites
+    .flatMap(testFiles)
+    .filter((file) => parts.length === 0 || parts.some((part) => file.includes(part)));
+  if (files.length === 0) throw new Error(`No test file matches ${parts.join(" ")}`);
+  const checks = parts.length === 0 ? [await check(), await buildAll()] : [];
+  const needsEngine = files.some((file) => /^test\/(contract|system)\//.test(file));
+  return sum([...checks, needsEngine ? await runOnEngine(files) : await runFiles(files)]);
+}
+
+/** Every suite must be there and hold something: a suite that vanished would pass for ever. */
+function testFiles(suite: string): readonly string[] {
+  const folder = join("test", suite);
+  const names = existsSync(folder) ? readdirSync(folder, { recursive: true, encoding: "utf8" }) : [];
+  const files = names.filter((name) => name.endsWith(".test.ts")).sort();
+  if (files.length === 0) throw new Error(`No test file in ${folder}`);
+  return files.map((name) => join(folder, name));
+}
+
+async function buildAll(): Promise<Counts> {
+  const build = spawn(process.execPath, ["scripts/build.ts"], { stdio: "inherit" });
+  const [code] = await once(build, "exit");
+  return code === 0 ? { passed: 1, failed: 0 } : { passed: 0, failed: 1 };
+}
+
+async function runOnEngine(files: readonly string[]): Promise<Counts> {
+  const engine = await startTestEngine(say);
+  closeOnSignal(engine.close);
+  try {
+    await loadTestImages(engine.socket);
+    return await runFiles(files, engine);
+  } finally {
+    await engine.close();
+    say("The engine and everything on it is gone");
+  }
+}
+
+/** The files run inside the engine's network, where the ports of its containers are. */
+async function runFiles(files: readonly string[], engine?: TestEngine): Promise<Counts> {
+  const folder = mkdtempSync(join(tmpdir(), "edge-counts-"));
+  const result = join(folder, "counts.json");
+  const line = [process.execPath, "scripts/run-suites.ts", result, ...files];
+  const [program = "", ...args] = engine?.command(...line) ?? line;
+  const env = { ...process.env, EDGE_TEST_SOCKET: engine?.socket, EDGE_TEST_FOLDER: engine?.folder };
+  const runner = spawn(program, args, { stdio: "inherit", env });
+  await once(runner, "exit");
+  const counts: unknown = JSON.parse(readText(result) ?? "null");
+  rmSync(folder, { recursive: true });
+  return (counts as Counts | null) ?? { passed: 0, failed: files.length };
+}
+
+function sum(counts: readonly Counts[]): Counts {
+  const zero: Counts = { passed: 0, failed: 0 };
+  return counts.reduce((a, b) => ({ passed: a.passed + b.passed, failed: a.failed + b.failed }), zero);
+}
+
+const { passed, failed } = await main(process.argv.slice(2));
+process.exitCode = failed === 0 ? 0 : 1;
+console.log(`${passed} passed, ${failed} failed`);
