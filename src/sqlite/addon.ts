@@ -1,0 +1,80 @@
+import { closeSync, mkdtempSync, openSync, rmSync, writeFileSync, writeSync } from "node:fs";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { brotliDecompressSync } from "node:zlib";
+import type { Options } from "better-sqlite3";
+
+/** What to give to `new Database`: in the built program the addon that it carries, else nothing. */
+export type AddonOptions = Pick<Options, "nativeBinding">;
+
+/** Compressed, as base64, by architecture; the build puts it in, and running from source there is no such name. */
+declare const embeddedAddons: Readonly<Record<string, string>> | undefined;
+
+/** Linux's own number, which Node does not name. The flag for folders differs between architectures. */
+const temporaryFile = 0o20000000 | (process.arch === "arm64" ? 0o40000 : 0o200000);
+const readWrite = 0o2;
+
+/**
+ * Loads SQLite's native code once a process. Twice would be two SQLites in one process, and closing a file in one of
+ * them drops the locks of the other.
+ */
+export const loadAddon: () => AddonOptions = once(() => {
+  if (typeof embeddedAddons === "undefined") return {};
+  const embedded = embeddedAddons[process.arch];
+  if (embedded === undefined) throw new Error(`No SQLite for this machine: architecture is ${process.arch}`);
+  const addon = loadBytes(brotliDecompressSync(Buffer.from(embedded, "base64")));
+  // better-sqlite3 takes the loaded addon too, though its types name only a path.
+  return { nativeBinding: addon as string };
+});
+
+/** A folder may be mounted so that nothing in it can be run, or lack room; then the next one has to do. */
+function loadBytes(bytes: Uint8Array): unknown {
+  const errors: unknown[] = [];
+  for (const folder of [tmpdir(), "/dev/shm", "/var/tmp", "/run"]) {
+    for (const load of [loadNameless, loadNamed]) {
+      try {
+        return load(folder, bytes);
+      } catch (error) {
+        errors.push(error);
+      }
+    }
+  }
+  throw new AggregateError(errors, `Cannot load SQLite: ${errors.map(String).join("; ")}`);
+}
+
+/** From a file without a name: nobody can tamper with it, and nothing is left to clean up. */
+function loadNameless(folder: string, bytes: Uint8Array): unknown {
+  const file = openSync(folder, temporaryFile | readWrite, 0o700);
+  try {
+    for (let at = 0; at < bytes.length; ) at += writeSync(file, bytes, at);
+    return open(`/proc/self/fd/${file}`);
+  } finally {
+    closeSync(file);
+  }
+}
+
+/** Where a file system has no nameless files: a fresh folder that only this user can enter, gone once loaded. */
+function loadNamed(folder: string, bytes: Uint8Array): unknown {
+  const own = mkdtempSync(join(folder, "edge-addon-"));
+  try {
+    const file = join(own, "sqlite.node");
+    writeFileSync(file, bytes, { mode: 0o700, flag: "wx" });
+    return open(file);
+  } finally {
+    rmSync(own, { recursive: true });
+  }
+}
+
+function open(path: string): unknown {
+  const target: { exports: unknown } = { exports: {} };
+  process.dlopen(target, path);
+  return target.exports;
+}
+
+function once<T>(make: () => T): () => T {
+  let made: { readonly value: T } | undefined;
+  return () => {
+    made ??= { value: make() };
+    return made.value;
+  };
+}
