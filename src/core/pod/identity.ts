@@ -92,7 +92,8 @@ export function parseIdentity(
   const specHash = labels[label.specHash] ?? "";
   const generation = labels[label.generation] ?? "";
   const restartPolicy = labels[label.restartPolicy] ?? "";
-  if (!agrees || installId === "" || !hash.test(podHash) || !hash.test(specHash) || !count.test(generation)) return null;
+  if (!agrees || installId === "" || !hash.test(podHash) || !hash.test(specHash) || !count.test(generation))
+    return null;
   if (!isRestartPolicy(restartPolicy)) return null;
   return { ...named, installId, generation: Number(generation), podHash, specHash, restartPolicy };
 }

@@ -1,7 +1,9 @@
 import type { ContainerSpec, PodId } from "./spec.ts";
 
 /** `user` is Docker's `User`: "uid", "uid:gid", a name of the image, or "" for the image's root. */
-export type UserResult = { readonly ok: true; readonly user: string } | { readonly ok: false; readonly message: string };
+export type UserResult =
+  | { readonly ok: true; readonly user: string }
+  | { readonly ok: false; readonly message: string };
 
 const digits = /^[0-9]{1,10}$/;
 const largestUid = 4_294_967_295;

@@ -1,0 +1,152 @@
+import { Agent } from "node:http";
+import Docker from "dockerode";
+import type { EngineResult } from "../ports/engine.ts";
+import { textAt } from "./answer.ts";
+import { abortedError, engineError, failed, failure } from "./errors.ts";
+
+/** An engine that has been asked which versions of the API it speaks. */
+export interface Connection {
+  /** Puts the negotiated version into every path. */
+  readonly docker: Docker;
+  readonly apiVersion: string;
+  /** GOARCH of the engine's host. */
+  readonly architecture: string;
+  /** Version of the engine itself. */
+  readonly version: string;
+}
+
+/** Makes calls with a negotiated version. */
+export interface Caller {
+  /**
+   * One call, or several under one deadline. Resolves as soon as the signal aborts, whatever becomes of `work`, and never
+   * rejects: whatever `work` throws is sorted into an error of `operation`.
+   */
+  call<T>(
+    operation: string,
+    signal: AbortSignal,
+    work: (connection: Connection) => Promise<EngineResult<T>>,
+  ): Promise<EngineResult<T>>;
+}
+
+/** The oldest API this program understands (docker 20.10), and the newest it was tested with (docker 26.1). */
+const oldest = [1, 41] as const;
+const newest = [1, 45] as const;
+
+type Version = readonly [number, number];
+
+/**
+ * The newest version that both sides speak, always of the range above: a newer engine is spoken to in an older version, as
+ * its minimum allows. Fails with a sentence.
+ */
+export function negotiate(speaks: {
+  readonly least: string;
+  readonly most: string;
+}): { readonly ok: true; readonly version: string } | { readonly ok: false; readonly message: string } {
+  const most = parsed(speaks.most);
+  // Engines before 1.24 do not name their least.
+  const least = parsed(speaks.least) ?? [1, 0];
+  const range = `${oldest.join(".")} to ${newest.join(".")}`;
+  if (most === null) return { ok: false, message: `The engine names no API version; this program speaks ${range}` };
+  const version = compare(most, newest) < 0 ? most : newest;
+  if (compare(version, oldest) < 0 || compare(version, least) < 0) {
+    const engine = `${least.join(".")} to ${most.join(".")}`;
+    return { ok: false, message: `The engine speaks API ${engine}; this program speaks ${range}` };
+  }
+  return { ok: true, version: version.join(".") };
+}
+
+/** Calls to the engine behind a unix socket. Negotiates at the first call, and again after the engine has been away. */
+export function caller(socket: string): Caller {
+  // One connection a call: a kept one that the engine has just closed would fail a call that was never made.
+  const agent = new Agent({ keepAlive: false });
+  let negotiated: Connection | null = null;
+
+  const connect = async (operation: string, signal: AbortSignal): Promise<EngineResult<Connection>> => {
+    if (negotiated !== null) return { ok: true, value: negotiated };
+    const answer: unknown = await request(client(socket, agent), "GET", "/version", {}, signal);
+    const speaks = { least: textAt(answer, "MinAPIVersion"), most: textAt(answer, "ApiVersion") };
+    const agreed = negotiate(speaks);
+    if (!agreed.ok) return failed(failure(operation, "unavailable", agreed.message));
+    negotiated = {
+      docker: client(socket, agent, `v${agreed.version}`),
+      apiVersion: agreed.version,
+      architecture: textAt(answer, "Arch"),
+      version: textAt(answer, "Version"),
+    };
+    return { ok: true, value: negotiated };
+  };
+
+  return {
+    call: async (operation, signal, work) => {
+      const result = await settled(operation, signal, async () => {
+        const connection = await connect(operation, signal);
+        return connection.ok ? await work(connection.value) : connection;
+      });
+      // It may come back as another version: an upgrade is a restart.
+      if (!result.ok && result.error.kind === "unavailable") negotiated = null;
+      return result;
+    },
+  };
+}
+
+/**
+ * docker-modem forgets its caller when an engine dies in the middle of an answer: neither result nor error ever comes. So
+ * the signal is listened to here as well.
+ */
+function settled<T>(
+  operation: string,
+  signal: AbortSignal,
+  work: () => Promise<EngineResult<T>>,
+): Promise<EngineResult<T>> {
+  if (signal.aborted) return Promise.resolve(failed<T>(abortedError(operation, signal)));
+  return new Promise((resolve) => {
+    const settle = (result: EngineResult<T>): void => {
+      signal.removeEventListener("abort", abort);
+      resolve(result);
+    };
+    const abort = (): void => settle(failed(abortedError(operation, signal)));
+    signal.addEventListener("abort", abort, { once: true });
+    work().then(settle, (cause: unknown) => settle(failed(engineError(operation, cause, signal))));
+  });
+}
+
+/**
+ * A call that dockerode has no fitting method for: `version` and `info` take no signal by their types, `createContainer`
+ * drops the engine's warnings and puts the whole payload, environment and all, into the URL too. Throws as dockerode does.
+ */
+export function request(
+  docker: Docker,
+  method: "GET" | "POST",
+  path: string,
+  options: object,
+  signal: AbortSignal,
+): Promise<unknown> {
+  const modem: { dial(call: object, callback: (error: unknown, answer: unknown) => void): void } = docker.modem;
+  const call = { path, method, options, abortSignal: signal, statusCodes: { 200: true, 201: true } };
+  return new Promise((resolve, reject) => {
+    modem.dial(call, (error, answer) => (error ? reject(error) : resolve(answer)));
+  });
+}
+
+/** What docker-modem would take from DOCKER_HOST and its like is set here: the configuration names the socket. */
+function client(socket: string, agent: Agent, version?: string): Docker {
+  const options: Docker.DockerOptions & { readonly agent: Agent } = {
+    socketPath: socket,
+    host: undefined,
+    port: undefined,
+    protocol: "http",
+    timeout: undefined,
+    agent,
+    version,
+  };
+  return new Docker(options);
+}
+
+function parsed(text: string): Version | null {
+  const found = /^(\d{1,4})\.(\d{1,4})$/.exec(text);
+  return found === null ? null : [Number(found[1]), Number(found[2])];
+}
+
+function compare(a: Version, b: Version): number {
+  return a[0] - b[0] || a[1] - b[1];
+}

@@ -1,0 +1,228 @@
+import { expand, expandedEnv } from "../core/pod/expansion.ts";
+import { containerLabels, hasSandbox } from "../core/pod/identity.ts";
+import { bytes, milliCpu } from "../core/pod/quantity.ts";
+import type { ContainerSpec, PodSpec } from "../core/pod/spec.ts";
+import { runAsUser } from "../core/pod/user.ts";
+import type { CreateRequest } from "../ports/engine.ts";
+
+/** Body of `POST /containers/create`, as much of it as this program ever sends. */
+export interface CreatePayload {
+  readonly Image: string;
+  readonly Entrypoint?: readonly string[];
+  readonly Cmd?: readonly string[];
+  readonly Env: readonly string[];
+  readonly Hostname?: string;
+  readonly User: string;
+  readonly Labels: Readonly<Record<string, string>>;
+  readonly ExposedPorts?: Readonly<Record<string, Readonly<Record<string, never>>>>;
+  readonly Healthcheck: { readonly Test: readonly ["NONE"] };
+  readonly HostConfig: HostConfig;
+}
+
+export interface HostConfig {
+  readonly NetworkMode: "default" | "host";
+  readonly PidMode: "" | "host";
+  readonly IpcMode: "private";
+  readonly RestartPolicy: { readonly Name: "no" };
+  readonly Init: false;
+  readonly Privileged: boolean;
+  readonly ReadonlyRootfs: boolean;
+  readonly CapAdd: readonly string[];
+  readonly CapDrop: readonly string[];
+  readonly SecurityOpt: readonly string[];
+  readonly Mounts: readonly BindMount[];
+  readonly PortBindings?: Readonly<Record<string, readonly { readonly HostIp: string; readonly HostPort: string }[]>>;
+  readonly LogConfig: { readonly Type: "json-file"; readonly Config: Readonly<Record<string, string>> };
+  readonly Memory?: number;
+  readonly MemorySwap?: number;
+  readonly CpuPeriod?: number;
+  readonly CpuQuota?: number;
+  readonly CpuShares: number;
+  readonly OomScoreAdj: number;
+  readonly PidsLimit: number;
+}
+
+export interface BindMount {
+  readonly Type: "bind";
+  readonly Source: string;
+  readonly Target: string;
+  readonly ReadOnly: boolean;
+  readonly BindOptions: { readonly Propagation: "rprivate" };
+}
+
+export type CreateOptionsResult =
+  | { readonly ok: true; readonly payload: CreatePayload }
+  | { readonly ok: false; readonly message: string };
+
+/** What the device decides beyond the pod. */
+export interface CreateLimits {
+  /** -1000 to 1000. The kernel refuses a negative one without CAP_SYS_RESOURCE: 0 is always taken. */
+  readonly oomScoreAdj: number;
+  readonly pidsLimit: number;
+}
+
+export const defaultLimits: CreateLimits = { oomScoreAdj: 0, pidsLimit: 1024 };
+
+/** Docker refuses less ("Minimum memory limit allowed is 6MB"). */
+const leastMemoryBytes = 6 * 1024 * 1024;
+const cpuPeriodMicros = 100_000;
+
+/**
+ * An admitted container in Docker's words. Fails when the request leaves out what the pod needs (the place of a volume, a
+ * cover for a VOLUME path of the image) or when the image would run as a user that the pod may not be.
+ */
+export function createOptions(request: CreateRequest, limits: CreateLimits = defaultLimits): CreateOptionsResult {
+  const { spec } = request.pod;
+  const container = spec.containers.find(({ name }) => name === request.container);
+  if (container === undefined) return { ok: false, message: `The pod has no container ${request.container}` };
+  if (hasSandbox(spec))
+    return { ok: false, message: "A pod of several containers needs a sandbox, which is not made yet" };
+  const user = runAsUser(container, request.image, request.pod.id);
+  if (!user.ok) return user;
+  const mounts = mountsOf(request, container);
+  if (!mounts.ok) return mounts;
+
+  const env = expandedEnv(container.env ?? []);
+  const published = spec.hostNetwork === true ? {} : portsOf(container);
+  const payload: CreatePayload = {
+    Image: request.image.id,
+    ...programOf(container, env),
+    Env: [...env].map(([name, value]) => `${name}=${value}`),
+    // With the host's network the name is the host's too, as in the kubelet.
+    ...(spec.hostNetwork === true ? {} : { Hostname: hostname(spec, request.pod.id.name) }),
+    User: user.user,
+    Labels: containerLabels({ ...request, pod: request.pod.id, restartPolicy: spec.restartPolicy }),
+    ...(published.exposed === undefined ? {} : { ExposedPorts: published.exposed }),
+    Healthcheck: { Test: ["NONE"] },
+    HostConfig: {
+      NetworkMode: spec.hostNetwork === true ? "host" : "default",
+      PidMode: spec.hostPID === true ? "host" : "",
+      IpcMode: "private",
+      RestartPolicy: { Name: "no" },
+      Init: false,
+      ...securityOf(container),
+      Mounts: mounts.mounts,
+      ...(published.bindings === undefined ? {} : { PortBindings: published.bindings }),
+      LogConfig: { Type: "json-file", Config: { "max-size": "5m", "max-file": "2" } },
+      ...resourcesOf(container),
+      OomScoreAdj: limits.oomScoreAdj,
+      PidsLimit: limits.pidsLimit,
+    },
+  };
+  return { ok: true, payload };
+}
+
+/** `spec.hostname`, else the pod's name as far as a host name may be long (kubelet: truncatePodHostnameIfNeeded). */
+export function hostname(spec: Pick<PodSpec, "hostname">, podName: string): string {
+  return spec.hostname ?? podName.slice(0, 63).replace(/[-.]+$/, "");
+}
+
+/** Relative weight: kubelet's MilliCPUToShares (cm/helpers_linux.go), between the kernel's least and most. */
+export function cpuShares(milli: number): number {
+  return Math.min(Math.max(Math.floor((milli * 1024) / 1000), 2), 262_144);
+}
+
+/**
+ * `command` replaces the image's entrypoint and its arguments with it (Docker forgets the image's Cmd once an Entrypoint
+ * is given), `args` alone replaces the arguments: the table of Kubernetes' "Define a Command and Arguments".
+ */
+function programOf(
+  container: ContainerSpec,
+  env: ReadonlyMap<string, string>,
+): { readonly Entrypoint?: readonly string[]; readonly Cmd?: readonly string[] } {
+  const expanded = (words: readonly string[] = []) => words.map((word) => expand(word, env));
+  const command = expanded(container.command);
+  const args = expanded(container.args);
+  return { ...(command.length > 0 ? { Entrypoint: command } : {}), ...(args.length > 0 ? { Cmd: args } : {}) };
+}
+
+function securityOf(
+  container: ContainerSpec,
+): Pick<HostConfig, "Privileged" | "ReadonlyRootfs" | "CapAdd" | "CapDrop" | "SecurityOpt"> {
+  const security = container.securityContext;
+  return {
+    Privileged: security.privileged,
+    ReadonlyRootfs: security.readOnlyRootFilesystem,
+    CapAdd: security.capabilities.add ?? [],
+    // Kubernetes writes "All", Docker "ALL".
+    CapDrop: (security.capabilities.drop ?? []).map((name) => name.toUpperCase()),
+    // No seccomp option: that is the engine's default profile, which is what RuntimeDefault means.
+    SecurityOpt: security.allowPrivilegeEscalation ? [] : ["no-new-privileges"],
+  };
+}
+
+function resourcesOf(
+  container: ContainerSpec,
+): Pick<HostConfig, "Memory" | "MemorySwap" | "CpuPeriod" | "CpuQuota" | "CpuShares"> {
+  const { limits, requests } = container.resources;
+  const memory = bytes(limits["memory"] ?? "0");
+  const cpuLimit = milliCpu(limits["cpu"] ?? "0");
+  const cpuRequest = milliCpu(requests["cpu"] ?? "0");
+  const memoryBytes = Math.max(memory, leastMemoryBytes);
+  return {
+    // Docker's MemorySwap is memory and swap together: equal means no swap.
+    ...(memory > 0 ? { Memory: memoryBytes, MemorySwap: memoryBytes } : {}),
+    // The kernel takes no quota below 1 ms (kubelet: MilliCPUToQuota).
+    ...(cpuLimit > 0
+      ? { CpuPeriod: cpuPeriodMicros, CpuQuota: Math.max(Math.floor((cpuLimit * cpuPeriodMicros) / 1000), 1000) }
+      : {}),
+    CpuShares: cpuShares(cpuRequest > 0 ? cpuRequest : cpuLimit),
+  };
+}
+
+function portsOf(container: ContainerSpec): {
+  readonly exposed?: NonNullable<CreatePayload["ExposedPorts"]>;
+  readonly bindings?: NonNullable<HostConfig["PortBindings"]>;
+} {
+  const ports = container.ports ?? [];
+  if (ports.length === 0) return {};
+  const exposed: Record<string, Record<string, never>> = {};
+  const bindings: Record<string, { HostIp: string; HostPort: string }[]> = {};
+  for (const port of ports) {
+    const key = `${port.containerPort}/${port.protocol.toLowerCase()}`;
+    exposed[key] = {};
+    bindings[key] = [...(bindings[key] ?? []), { HostIp: port.hostIP, HostPort: String(port.hostPort) }];
+  }
+  return { exposed, bindings };
+}
+
+/**
+ * The pod's mounts, a cover for what the image would otherwise get an anonymous volume for, and the resolv.conf. Never
+ * Binds: those make a missing source on the host, as root.
+ */
+function mountsOf(
+  request: CreateRequest,
+  container: ContainerSpec,
+): { readonly ok: true; readonly mounts: readonly BindMount[] } | { readonly ok: false; readonly message: string } {
+  const mounts: BindMount[] = [];
+  for (const { name, mountPath, readOnly } of container.volumeMounts ?? []) {
+    const source = own(request.volumePaths, name);
+    if (source === undefined) return { ok: false, message: `Volume ${name} has no place on this device` };
+    mounts.push(bind(source, mountPath, readOnly));
+  }
+  const mounted = new Set(mounts.map((mount) => trimmed(mount.Target)));
+  for (const path of request.image.volumes) {
+    if (mounted.has(trimmed(path))) continue;
+    const cover = own(request.coveredPaths, path);
+    if (cover === undefined)
+      return { ok: false, message: `The image's VOLUME ${path} has neither a mount nor a cover` };
+    mounted.add(trimmed(path));
+    mounts.push(bind(cover, path, true));
+  }
+  if (request.resolvConf !== null && !mounted.has("/etc/resolv.conf")) {
+    mounts.push(bind(request.resolvConf, "/etc/resolv.conf", true));
+  }
+  return { ok: true, mounts };
+}
+
+function bind(source: string, target: string, readOnly: boolean): BindMount {
+  return { Type: "bind", Source: source, Target: target, ReadOnly: readOnly, BindOptions: { Propagation: "rprivate" } };
+}
+
+function trimmed(path: string): string {
+  return path.replace(/(?<=.)\/+$/, "");
+}
+
+function own(record: Readonly<Record<string, string>>, key: string): string | undefined {
+  return Object.hasOwn(record, key) ? record[key] : undefined;
+}

@@ -1,0 +1,214 @@
+import type Docker from "dockerode";
+import { containerName } from "../core/pod/identity.ts";
+import type { CreatedContainer, CreateRequest, Engine, EngineInfo, EngineResult, ImageFacts } from "../ports/engine.ts";
+import { at, numberAt, textAt, textsAt } from "./answer.ts";
+import { type Caller, type Connection, caller, request } from "./connection.ts";
+import { type CreateLimits, createOptions, defaultLimits } from "./create-options.ts";
+import { failed, failure, statusOf, streamedError } from "./errors.ts";
+import { gate } from "./gate.ts";
+import { imageFacts, isImageName, taggedName } from "./image.ts";
+import { observedContainer } from "./inspect.ts";
+import { jsonLines } from "./lines.ts";
+import { type Listing, listing } from "./list.ts";
+import { engineEvent, eventQuery, isReadable } from "./watch.ts";
+
+/** Where the engine is. */
+export interface DockerOptions {
+  /** Path of its unix socket. */
+  readonly socket: string;
+  readonly limits?: CreateLimits;
+}
+
+/** The Docker Engine behind a unix socket, API 1.41 and later. Connects at the first call, and again whenever it must. */
+export function dockerEngine(options: DockerOptions): Engine {
+  const api = caller(options.socket);
+  const containers = listing();
+  const limits = options.limits ?? defaultLimits;
+  return {
+    info: (signal) => api.call("info", signal, (connection) => info(connection, signal)),
+    list: (signal) => api.call("list", signal, async ({ docker }) => done(await containers.list(docker, signal))),
+    inspect: (id, signal) =>
+      onContainer(api, "inspect", id, signal, async (container) => {
+        const observed = observedContainer(await container.inspect({ abortSignal: signal }));
+        return observed === null
+          ? failed(failure("inspect", "notFound", `${id} is no container of a pod`))
+          : done(observed);
+      }),
+    create: (request, signal) => create(api, request, limits, signal),
+    start: (id, signal) => {
+      containers.forget(id);
+      return onContainer(api, "start", id, signal, (container) =>
+        tolerating([304], container.start({ abortSignal: signal })),
+      );
+    },
+    stop: (id, graceSeconds, signal) =>
+      onContainer(api, "stop", id, signal, (container) =>
+        tolerating([304, 404], container.stop({ t: graceSeconds, abortSignal: signal })),
+      ),
+    remove: (id, signal) => remove(api, id, signal),
+    image: (nameOrId, signal) =>
+      onImage(api, "image", nameOrId, signal, ({ docker }) => localImage(docker, "image", nameOrId, signal)),
+    pull: (name, credentials, signal) =>
+      onImage(api, "pull", name, signal, (connection) => pull(connection, taggedName(name), credentials, signal)),
+    watch: (handlers, signal) => watch(api, containers, handlers, signal),
+  };
+}
+
+async function info(connection: Connection, signal: AbortSignal): Promise<EngineResult<EngineInfo>> {
+  const answer = await request(connection.docker, "GET", "/info", {}, signal);
+  return done({
+    version: connection.version,
+    apiVersion: connection.apiVersion,
+    architecture: connection.architecture,
+    liveRestore: at(answer, "LiveRestoreEnabled") === true,
+    dataRoot: textAt(answer, "DockerRootDir"),
+    memoryBytes: numberAt(answer, "MemTotal"),
+    cpus: numberAt(answer, "NCPU"),
+  });
+}
+
+function create(
+  api: Caller,
+  wanted: CreateRequest,
+  limits: CreateLimits,
+  signal: AbortSignal,
+): Promise<EngineResult<CreatedContainer>> {
+  return api.call("create", signal, async ({ docker, architecture }) => {
+    // Docker runs a foreign image and lets it die: only the architecture tells beforehand.
+    if (wanted.image.architecture !== architecture) {
+      const message = `The image is for ${wanted.image.architecture}, this device is ${architecture}`;
+      return failed(failure("create", "wrongArchitecture", message));
+    }
+    const options = createOptions(wanted, limits);
+    if (!options.ok) return failed(failure("create", "invalid", options.message));
+    const allowed = gate({ ...options.payload }, wanted);
+    if (!allowed.ok) return failed(failure("create", "refused", allowed.message));
+    const name = containerName({ container: wanted.container, pod: wanted.pod.id, attempt: wanted.attempt });
+    const answer = await request(
+      docker,
+      "POST",
+      "/containers/create?",
+      { _query: { name }, _body: options.payload },
+      signal,
+    );
+    const id = textAt(answer, "Id");
+    if (id === "") return failed(failure("create", "failed", "The engine's answer has no container id"));
+    return done({ id, warnings: textsAt(answer, "Warnings") });
+  });
+}
+
+function remove(api: Caller, id: string, signal: AbortSignal): Promise<EngineResult<void>> {
+  return onContainer(api, "remove", id, signal, async (container) => {
+    try {
+      // Not by force: what runs is stopped first, by somebody who says why. `v` takes the anonymous volumes along.
+      await container.remove({ v: true, force: false, abortSignal: signal });
+    } catch (cause) {
+      const goes = statusOf(cause) === 409 && /removal of container .* is already in progress/i.test(String(cause));
+      if (statusOf(cause) !== 404 && !goes) throw cause;
+    }
+    return done(undefined);
+  });
+}
+
+async function localImage(
+  docker: Docker,
+  operation: string,
+  name: string,
+  signal: AbortSignal,
+): Promise<EngineResult<ImageFacts>> {
+  const facts = imageFacts(await request(docker, "GET", `/images/${name}/json`, {}, signal), name);
+  return facts === null ? failed(failure(operation, "failed", "The engine's answer has no image id")) : done(facts);
+}
+
+async function pull(
+  { docker, architecture }: Connection,
+  name: string,
+  credentials: Parameters<Engine["pull"]>[1],
+  signal: AbortSignal,
+): Promise<EngineResult<ImageFacts>> {
+  const auth = credentials === null ? undefined : authOf(credentials);
+  // The platform picks from an image of many; with an image of one, docker 20.10 does not mind (hence the look below).
+  const options = { fromImage: name, platform: `linux/${architecture}`, abortSignal: signal };
+  const stream: unknown = await docker.createImage(auth, options);
+  if (!isReadable(stream)) return failed(failure("pull", "failed", "The engine's answer is no stream"));
+  for await (const line of jsonLines(stream)) {
+    const error = textAt(line, "errorDetail", "message") || textAt(line, "error");
+    if (error !== "") return failed(streamedError("pull", error));
+  }
+  const image = await localImage(docker, "pull", name, signal);
+  if (image.ok && image.value.architecture !== architecture) {
+    const message = `${name} is for ${image.value.architecture}, this device is ${architecture}`;
+    return failed(failure("pull", "wrongArchitecture", message));
+  }
+  return image;
+}
+
+/** Body of X-Registry-Auth: Docker takes the token instead of a password where there is one. */
+function authOf(credentials: NonNullable<Parameters<Engine["pull"]>[1]>): Readonly<Record<string, string>> {
+  return {
+    serveraddress: credentials.serverAddress,
+    ...(credentials.username === undefined ? {} : { username: credentials.username }),
+    ...(credentials.password === undefined ? {} : { password: credentials.password }),
+    ...(credentials.identityToken === undefined ? {} : { identitytoken: credentials.identityToken }),
+  };
+}
+
+function watch(
+  api: Caller,
+  containers: Listing,
+  handlers: Parameters<Engine["watch"]>[0],
+  signal: AbortSignal,
+): Promise<EngineResult<void>> {
+  return api.call("watch", signal, async ({ docker }) => {
+    const stream: unknown = await docker.getEvents({ ...eventQuery(Date.now()), abortSignal: signal });
+    if (!isReadable(stream)) return failed(failure("watch", "failed", "The engine's answer is no stream"));
+    if (!signal.aborted) handlers.ready();
+    for await (const value of jsonLines(stream)) {
+      const event = engineEvent(value);
+      if (event === null || signal.aborted) continue;
+      containers.forget(event.containerId);
+      handlers.changed(event);
+    }
+    return failed(failure("watch", "unavailable", "The engine ended the stream of events"));
+  });
+}
+
+function onContainer<T>(
+  api: Caller,
+  operation: string,
+  id: string,
+  signal: AbortSignal,
+  work: (container: Docker.Container) => Promise<EngineResult<T>>,
+): Promise<EngineResult<T>> {
+  // Ids become part of a path.
+  if (!/^[A-Za-z0-9][A-Za-z0-9_.-]*$/.test(id)) {
+    return Promise.resolve(failed(failure(operation, "invalid", "Container id must be letters, digits, and _.-")));
+  }
+  return api.call(operation, signal, ({ docker }) => work(docker.getContainer(id)));
+}
+
+function onImage<T>(
+  api: Caller,
+  operation: string,
+  name: string,
+  signal: AbortSignal,
+  work: (connection: Connection) => Promise<EngineResult<T>>,
+): Promise<EngineResult<T>> {
+  if (isImageName(name)) return api.call(operation, signal, work);
+  // Docker's own words.
+  return Promise.resolve(failed(failure(operation, "invalid", `invalid reference format: ${name}`)));
+}
+
+/** Some refusals say that there is nothing left to do: 304 for a container that already is so, 404 for one that is gone. */
+async function tolerating(statuses: readonly number[], call: Promise<unknown>): Promise<EngineResult<void>> {
+  try {
+    await call;
+  } catch (cause) {
+    if (!statuses.includes(statusOf(cause) ?? 0)) throw cause;
+  }
+  return done(undefined);
+}
+
+function done<T>(value: T): EngineResult<T> {
+  return { ok: true, value };
+}

@@ -1,0 +1,111 @@
+import type { EngineError, EngineErrorKind, EngineResult } from "../ports/engine.ts";
+
+const longestMessage = 1024;
+
+/** What Docker's own words tell apart where its status does not (it answers 500 to nearly everything). First match counts. */
+type Pattern = readonly [RegExp, EngineErrorKind];
+
+const everywhere: readonly Pattern[] = [
+  // A full disk shows as the second text when a container starts: docker 20.10 loses the cause.
+  [/no space left on device|unable to store init state/i, "diskFull"],
+  // containerd is down while dockerd answers.
+  [/containerd.*(?:connection refused|unavailable)|: unavailable$/i, "unavailable"],
+  [/client version [\d.]+ is too (?:old|new)/i, "unavailable"],
+];
+
+const byOperation: Readonly<Record<string, readonly Pattern[]>> = {
+  create: [
+    [/does not match the specified platform/i, "wrongArchitecture"],
+    [/no such image/i, "imageNotFound"],
+  ],
+  start: [[/port is already allocated|address already in use/i, "portInUse"]],
+  pull: [
+    [/no matching manifest|does not match the specified platform/i, "wrongArchitecture"],
+    [
+      /no basic auth credentials|unauthorized|authentication required|access denied|denied:|status: 40[13]/i,
+      "registryAuth",
+    ],
+    [/manifest unknown|manifest for .* not found|repository .* not found|name unknown|not found: /i, "imageNotFound"],
+    [
+      /connection refused|connection reset|no route to host|network is unreachable|lookup |i\/o timeout|timeout exceeded|deadline exceeded|handshake|x509|HTTP response to HTTPS|unexpected EOF|: EOF$/i,
+      "registryUnreachable",
+    ],
+  ],
+};
+
+/** No engine behind the socket, or none any more: the call was never taken, or its answer is lost. */
+const unreachable = [
+  "ENOENT",
+  "ECONNREFUSED",
+  "ECONNRESET",
+  "EPIPE",
+  "EACCES",
+  "ENOTSOCK",
+  "ETIMEDOUT",
+  "HPE_INVALID_CONSTANT",
+];
+
+/** What went wrong, sorted into what to do about it: by status where that says something, else by Docker's words. */
+export function engineError(operation: string, cause: unknown, signal: AbortSignal): EngineError {
+  if (signal.aborted) return abortedError(operation, signal);
+  const status = property(cause, "statusCode");
+  const message = messageOf(cause);
+  const code = property(cause, "code");
+  if (typeof status !== "number") {
+    const kind = typeof code === "string" && unreachable.includes(code) ? "unavailable" : "failed";
+    return failure(operation, kind, message);
+  }
+  return failure(operation, kindOf(operation, status, message), message);
+}
+
+/** An error that stands in a stream which began with 200. */
+export function streamedError(operation: string, message: string): EngineError {
+  return failure(operation, kindOf(operation, 500, message), message);
+}
+
+/** The signal's deadline passed ("timeout"), or somebody gave up on the call ("aborted"): either way it may still happen. */
+export function abortedError(operation: string, signal: AbortSignal): EngineError {
+  const late = property(signal.reason, "name") === "TimeoutError";
+  return failure(operation, late ? "timeout" : "aborted", late ? "The engine did not answer in time" : "Given up on");
+}
+
+export function failure(operation: string, kind: EngineErrorKind, message: string): EngineError {
+  return { kind, operation, message: message.slice(0, longestMessage) };
+}
+
+/** A failed call as its result. */
+export function failed<T>(error: EngineError): EngineResult<T> {
+  return { ok: false, error };
+}
+
+/** HTTP status of a refusal, null for everything else that can go wrong. */
+export function statusOf(cause: unknown): number | null {
+  const status = property(cause, "statusCode");
+  return typeof status === "number" ? status : null;
+}
+
+function kindOf(operation: string, status: number, message: string): EngineErrorKind {
+  const patterns = [...(byOperation[operation] ?? []), ...everywhere];
+  const found = patterns.find(([words]) => words.test(message));
+  if (found !== undefined) return found[1];
+  if (status === 404) return operation === "pull" ? "imageNotFound" : "notFound";
+  if (status === 409) return "conflict";
+  if (status === 503) return "unavailable";
+  // Only a create is refused for what it asks; a start's 400 is a program that is not in the image, and that is worth
+  // another try after the image has been fixed (kubelet: RunContainerError).
+  if (status === 400) return operation === "start" ? "failed" : "invalid";
+  return "failed";
+}
+
+/** Docker's words without the wrapping that docker-modem puts around them. */
+function messageOf(cause: unknown): string {
+  const said = property(property(cause, "json"), "message");
+  if (typeof said === "string") return said;
+  const message = property(cause, "message");
+  if (typeof message !== "string") return String(cause);
+  return message.replace(/^\(HTTP code \d+\) .*? - /, "").trim() || message;
+}
+
+function property(value: unknown, name: string): unknown {
+  return typeof value === "object" && value !== null ? Reflect.get(value, name) : undefined;
+}

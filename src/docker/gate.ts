@@ -1,0 +1,213 @@
+import type { ContainerSpec } from "../core/pod/spec.ts";
+import type { CreateRequest } from "../ports/engine.ts";
+
+/**
+ * The second gate: looks at the finished payload, whoever made it, and at what the admitted pod grants, and knows nothing
+ * of how one becomes the other. It shares no code with the translation on purpose, so that no slip there widens what
+ * was admitted. A field that it does not know is a breach: Docker has a hundred ways to let a container out.
+ */
+export type GateResult =
+  | { readonly ok: true }
+  | { readonly ok: false; readonly field: string; readonly message: string };
+
+type Grant = { readonly request: CreateRequest; readonly container: ContainerSpec };
+/** Whether the pod grants this value. */
+type Rule = (value: unknown, grant: Grant) => boolean;
+
+const anything: Rule = () => true;
+const only =
+  (...allowed: readonly unknown[]): Rule =>
+  (value) =>
+    allowed.includes(value);
+
+const topLevel: Readonly<Record<string, Rule>> = {
+  // Without a program of its own choosing a container would be no container: these grant nothing.
+  Entrypoint: anything,
+  Cmd: anything,
+  Env: anything,
+  Hostname: (value) => typeof value === "string",
+  Image: (value, { request }) => value === request.image.id,
+  User: userGranted,
+  Labels: labelsGranted,
+  ExposedPorts: (value, grant) => keysOf(value).every((key) => portsOf(grant).some((port) => portKey(port) === key)),
+  Healthcheck: (value) => JSON.stringify(value) === '{"Test":["NONE"]}',
+  HostConfig: (value) => isRecord(value),
+};
+
+const hostConfig: Readonly<Record<string, Rule>> = {
+  NetworkMode: (value, { request }) =>
+    value === "default" || (value === "host" && request.pod.spec.hostNetwork === true),
+  PidMode: (value, { request }) => value === "" || (value === "host" && request.pod.spec.hostPID === true),
+  IpcMode: only("private"),
+  RestartPolicy: (value) => JSON.stringify(value) === '{"Name":"no"}',
+  Init: only(false),
+  Privileged: (value, { container }) =>
+    value === false || (value === true && container.securityContext.privileged === true),
+  ReadonlyRootfs: (value, { container }) =>
+    value === true || (value === false && container.securityContext.readOnlyRootFilesystem === false),
+  CapAdd: (value, { container }) => {
+    const granted = container.securityContext.capabilities.add ?? [];
+    return listOf(value).every((name) => typeof name === "string" && granted.includes(name));
+  },
+  CapDrop: (value, { container }) => {
+    const dropped = listOf(value).map((name) => String(name).toLowerCase());
+    return (container.securityContext.capabilities.drop ?? []).every((name) => dropped.includes(name.toLowerCase()));
+  },
+  SecurityOpt: (value, { container }) => {
+    const held = JSON.stringify(value) === '["no-new-privileges"]';
+    return held || (listOf(value).length === 0 && container.securityContext.allowPrivilegeEscalation === true);
+  },
+  Mounts: (value, grant) => Array.isArray(value) && value.every((mount) => mountGranted(mount, grant)),
+  PortBindings: portBindingsGranted,
+  LogConfig: logGranted,
+  Memory: (value) => isPositive(value),
+  MemorySwap: (value) => isPositive(value),
+  CpuPeriod: (value) => isPositive(value),
+  CpuQuota: (value) => isPositive(value),
+  CpuShares: (value) => isPositive(value),
+  OomScoreAdj: (value) => typeof value === "number" && value >= -999 && value <= 1000,
+  PidsLimit: (value) => isPositive(value),
+};
+
+/** Left out, these would be the engine's or the image's choice. */
+const neededTopLevel = ["Image", "User", "Labels", "Healthcheck", "HostConfig"];
+const neededHostConfig = Object.keys(hostConfig).filter(
+  (field) => !["PortBindings", "Memory", "MemorySwap", "CpuPeriod", "CpuQuota"].includes(field),
+);
+
+/** Says which field of the payload asks for more than the admitted pod grants, if any does. */
+export function gate(payload: Readonly<Record<string, unknown>>, request: CreateRequest): GateResult {
+  const container = request.pod.spec.containers.find(({ name }) => name === request.container);
+  if (container === undefined) return breach("Labels", `the pod has no container ${request.container}`);
+  const grant: Grant = { request, container };
+  const host = isRecord(payload["HostConfig"]) ? payload["HostConfig"] : {};
+  const levels = [
+    { prefix: "", fields: payload, rules: topLevel, needed: neededTopLevel },
+    { prefix: "HostConfig.", fields: host, rules: hostConfig, needed: neededHostConfig },
+  ];
+  for (const { prefix, fields, rules, needed } of levels) {
+    for (const [field, value] of Object.entries(fields)) {
+      const rule = Object.hasOwn(rules, field) ? rules[field] : undefined;
+      if (rule === undefined) return breach(prefix + field, "the field is not one that this program sends");
+      if (!rule(value, grant)) return breach(prefix + field, "the admitted pod does not grant it");
+    }
+    const missing = needed.find((field) => fields[field] === undefined);
+    if (missing !== undefined) return breach(prefix + missing, "it is missing");
+  }
+  return limitsHeld(host, container);
+}
+
+function limitsHeld(host: Readonly<Record<string, unknown>>, container: ContainerSpec): GateResult {
+  if (container.resources.limits["memory"] !== undefined && host["Memory"] === undefined) {
+    return breach("HostConfig.Memory", "the pod's limit is missing");
+  }
+  if (host["Memory"] !== host["MemorySwap"]) return breach("HostConfig.MemorySwap", "it allows swap");
+  if (container.resources.limits["cpu"] !== undefined && host["CpuQuota"] === undefined) {
+    return breach("HostConfig.CpuQuota", "the pod's limit is missing");
+  }
+  return { ok: true };
+}
+
+/** What `verifyRunAsNonRoot` was asked, once more: a number above 0, and nobody's but the pod's or the image's. */
+function userGranted(value: unknown, { request, container }: Grant): boolean {
+  const { runAsUser: uid, runAsGroup: gid, runAsNonRoot } = container.securityContext;
+  if (typeof value !== "string") return false;
+  const [user = "", group, ...more] = value.split(":");
+  if (more.length > 0) return false;
+  if (runAsNonRoot && !(/^[0-9]+$/.test(user) && Number(user) > 0)) return false;
+  if (uid !== undefined) return user === String(uid) && group === (gid === undefined ? undefined : String(gid));
+  if (gid === undefined) return value === request.image.user;
+  const ofImage = request.image.user.split(":")[0] || "0";
+  const sameUser = user === ofImage || (/^[0-9]+$/.test(ofImage) && Number(user) === Number(ofImage));
+  return sameUser && group === String(gid);
+}
+
+/** The pod's own name and nobody else's: by these a device knows later what it may remove. */
+function labelsGranted(value: unknown, { request }: Grant): boolean {
+  const { pod, ...own } = request;
+  const expected: Readonly<Record<string, string>> = {
+    "io.kubernetes.pod.name": pod.id.name,
+    "io.kubernetes.pod.namespace": pod.id.namespace,
+    "io.kubernetes.pod.uid": pod.id.uid,
+    "io.kubernetes.container.name": own.container,
+    "edge.install": own.installId,
+    "edge.pod-hash": own.podHash,
+    "edge.spec-hash": own.specHash,
+    "edge.attempt": `${own.attempt}`,
+    "edge.generation": `${own.generation}`,
+    "edge.restart-policy": pod.spec.restartPolicy,
+  };
+  if (!isRecord(value) || keysOf(value).length !== Object.keys(expected).length) return false;
+  return Object.entries(expected).every(([name, text]) => value[name] === text);
+}
+
+const forbiddenSources = /^(?:\/|\/(?:proc|sys|dev)(?:\/.*)?)$/;
+const mountFields = ["Type", "Source", "Target", "ReadOnly", "BindOptions"];
+
+function mountGranted(mount: unknown, { request, container }: Grant): boolean {
+  if (!isRecord(mount) || !keysOf(mount).every((key) => mountFields.includes(key))) return false;
+  const { Type: type, Source: source, Target: target, ReadOnly: readOnly, BindOptions: options } = mount;
+  if (type !== "bind" || JSON.stringify(options) !== '{"Propagation":"rprivate"}') return false;
+  if (typeof source !== "string" || typeof target !== "string" || forbiddenSources.test(source)) return false;
+  if (source.split("/").includes("..") || !source.startsWith("/")) return false;
+  const asked = (container.volumeMounts ?? []).filter((each) => each.mountPath === target);
+  if (asked.length > 0) {
+    return asked.some(
+      (each) => request.volumePaths[each.name] === source && (readOnly === true || each.readOnly === false),
+    );
+  }
+  if (readOnly !== true) return false;
+  if (request.image.volumes.includes(target) && request.coveredPaths[target] === source) return true;
+  return target === "/etc/resolv.conf" && source === request.resolvConf;
+}
+
+function portBindingsGranted(value: unknown, grant: Grant): boolean {
+  if (!isRecord(value)) return false;
+  return Object.entries(value).every(([key, bindings]) =>
+    listOf(bindings).every((binding) => {
+      if (!isRecord(binding) || keysOf(binding).some((field) => field !== "HostIp" && field !== "HostPort"))
+        return false;
+      return portsOf(grant).some(
+        (port) =>
+          portKey(port) === key && binding["HostIp"] === port.hostIP && binding["HostPort"] === `${port.hostPort}`,
+      );
+    }),
+  );
+}
+
+function logGranted(value: unknown): boolean {
+  if (!isRecord(value) || value["Type"] !== "json-file" || !isRecord(value["Config"])) return false;
+  return (
+    keysOf(value).length === 2 && keysOf(value["Config"]).every((option) => ["max-size", "max-file"].includes(option))
+  );
+}
+
+/** None with the host's network: there is nothing to publish, and a binding would be a second way out. */
+function portsOf({ request, container }: Grant): NonNullable<ContainerSpec["ports"]> {
+  return request.pod.spec.hostNetwork === true ? [] : (container.ports ?? []);
+}
+
+function portKey(port: { readonly containerPort: number; readonly protocol: "TCP" | "UDP" }): string {
+  return `${port.containerPort}/${port.protocol === "UDP" ? "udp" : "tcp"}`;
+}
+
+function breach(field: string, why: string): GateResult {
+  return { ok: false, field, message: `${field} is refused: ${why}` };
+}
+
+function isPositive(value: unknown): boolean {
+  return typeof value === "number" && Number.isSafeInteger(value) && value > 0;
+}
+
+function isRecord(value: unknown): value is Readonly<Record<string, unknown>> {
+  return typeof value === "object" && value !== null && !Array.isArray(value);
+}
+
+function keysOf(value: unknown): readonly string[] {
+  return isRecord(value) ? Object.keys(value) : ["not an object"];
+}
+
+/** A value that should be a list; anything else becomes a list that no rule grants. */
+function listOf(value: unknown): readonly unknown[] {
+  return Array.isArray(value) ? value : [null];
+}

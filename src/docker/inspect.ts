@@ -1,0 +1,83 @@
+import { type ContainerIdentity, parseIdentity } from "../core/pod/identity.ts";
+import type { ObservedContainer, ObservedState } from "../core/pod/observed.ts";
+import { at, keysAt, listAt, numberAt, textAt, textMapAt } from "./answer.ts";
+
+/** What `GET /containers/json` says of a container: enough to see whether an inspect would bring anything new. */
+export interface ListedContainer {
+  readonly id: string;
+  readonly identity: ContainerIdentity;
+  /** Docker's State: created, running, paused, restarting, removing, exited, dead. */
+  readonly state: string;
+  /** Words for people, "Exited (137) 5 minutes ago". */
+  readonly status: string;
+  /** New at every start, absent while the container does not run and where it has no network of its own. */
+  readonly endpoint: string;
+}
+
+/** Docker's zero time, which a container that never ran has. */
+const never = /^0001-01-01T00:00:00/;
+
+/** `GET /containers/{id}/json` in the words of pods; null when name and labels do not say that it belongs to one. */
+export function observedContainer(answer: unknown): ObservedContainer | null {
+  const identity = parseIdentity(textAt(answer, "Name"), textMapAt(answer, "Config", "Labels"));
+  const id = textAt(answer, "Id");
+  if (identity === null || id === "") return null;
+  const state = observedState(at(answer, "State"));
+  const ip = state.kind === "running" ? address(answer) : "";
+  return {
+    id,
+    pod: identity.pod,
+    container: identity.container,
+    installId: identity.installId,
+    attempt: identity.attempt,
+    generation: identity.generation,
+    podHash: identity.podHash,
+    specHash: identity.specHash,
+    restartPolicy: identity.restartPolicy,
+    state,
+    imageId: textAt(answer, "Image"),
+    image: textAt(answer, "Config", "Image"),
+    ...(ip === "" ? {} : { ip }),
+  };
+}
+
+/** One entry of `GET /containers/json`; null when name and labels do not say that it belongs to a pod. */
+export function listedContainer(entry: unknown): ListedContainer | null {
+  // A container has a second name for every link to it, "/other/alias": its own is the one with a single slash.
+  const name = listAt(entry, "Names").find((each) => typeof each === "string" && each.lastIndexOf("/") === 0);
+  const identity = typeof name === "string" ? parseIdentity(name, textMapAt(entry, "Labels")) : null;
+  const id = textAt(entry, "Id");
+  if (identity === null || id === "") return null;
+  const endpoint = networks(entry).map((network) => textAt(network, "EndpointID"));
+  return { id, identity, state: textAt(entry, "State"), status: textAt(entry, "Status"), endpoint: endpoint.join() };
+}
+
+function observedState(state: unknown): ObservedState {
+  const startedAt = textAt(state, "StartedAt");
+  const error = textAt(state, "Error");
+  // Paused and restarting containers count as running: their processes are there.
+  if (at(state, "Running") === true) return { kind: "running", startedAt };
+  // A start that failed leaves the container "created", with an exit code of 127 or 128 that no process ever had.
+  if (textAt(state, "Status") === "created" || startedAt === "" || never.test(startedAt)) {
+    return error === "" ? { kind: "created" } : { kind: "created", startError: error };
+  }
+  return {
+    kind: "exited",
+    exitCode: numberAt(state, "ExitCode"),
+    oomKilled: at(state, "OOMKilled") === true,
+    error,
+    startedAt,
+    finishedAt: textAt(state, "FinishedAt"),
+  };
+}
+
+function address(answer: unknown): string {
+  const addresses = networks(answer).map((network) => textAt(network, "IPAddress"));
+  return addresses.find((text) => text !== "") ?? "";
+}
+
+function networks(answer: unknown): readonly unknown[] {
+  return keysAt(answer, "NetworkSettings", "Networks")
+    .toSorted()
+    .map((name) => at(answer, "NetworkSettings", "Networks", name));
+}

@@ -1,0 +1,134 @@
+import type Docker from "dockerode";
+import { containerName, installLabel } from "../core/pod/identity.ts";
+import type { ObservedContainer } from "../core/pod/observed.ts";
+import { statusOf } from "./errors.ts";
+import { type ListedContainer, listedContainer, observedContainer } from "./inspect.ts";
+
+/** Lists containers and remembers what an inspect brought of those that cannot have changed. */
+export interface Listing {
+  /** Throws what dockerode throws. */
+  list(docker: Docker, signal: AbortSignal): Promise<readonly ObservedContainer[]>;
+  /** Something happened to this container. */
+  forget(id: string): void;
+}
+
+interface Remembered {
+  readonly key: string;
+  readonly age: number;
+  readonly uses: number;
+  readonly container: ObservedContainer;
+}
+
+/** An inspect takes 1 to 2 ms; more at a time only make the engine's other callers wait. */
+const inspectsAtOnce = 4;
+/** What was remembered wrongly, whyever, is put right after this many lists. */
+const mostUses = 20;
+
+const unitSeconds: Readonly<Record<string, number>> = {
+  second: 1,
+  minute: 60,
+  hour: 3_600,
+  day: 86_400,
+  week: 604_800,
+  month: 2_592_000,
+  year: 31_536_000,
+};
+
+/**
+ * A list says neither when a container started nor how it ended. Asking for each every time would cost an engine call a
+ * container; so the answer is kept as long as the list shows that nothing was started since. Only containers of the last
+ * list are remembered.
+ */
+export function listing(): Listing {
+  let remembered: ReadonlyMap<string, Remembered> = new Map();
+  // Grows only while a list is on its way.
+  let forgotten = new Set<string>();
+
+  return {
+    list: async (docker, signal) => {
+      forgotten = new Set();
+      // The filter only saves the engine work: what counts is whether name and labels agree.
+      const entries: unknown = await docker.listContainers({
+        all: true,
+        filters: { label: [installLabel] },
+        abortSignal: signal,
+      });
+      if (!Array.isArray(entries)) throw new TypeError("The engine's list of containers is no list");
+      const listed = entries.map(listedContainer).filter((each) => each !== null);
+      const next = new Map<string, Remembered>();
+      const found = await inParallel(listed, inspectsAtOnce, async (each) => {
+        const key = stableKey(each);
+        const age = ageSeconds(each.status);
+        const known = remembered.get(each.id);
+        const same = known !== undefined && known.key === key && known.age <= age && known.uses < mostUses;
+        const container = same ? known.container : await inspected(docker, each.id, signal);
+        if (container === null) return null;
+        const entry = { key: key ?? "", age, uses: same ? known.uses + 1 : 0, container };
+        if (key !== null && describes(container, each)) next.set(each.id, entry);
+        return container;
+      });
+      for (const id of forgotten) next.delete(id);
+      remembered = next;
+      return found.filter((container) => container !== null);
+    },
+    forget: (id) => {
+      forgotten.add(id);
+      if (!remembered.has(id)) return;
+      remembered = new Map([...remembered].filter(([each]) => each !== id));
+    },
+  };
+}
+
+/**
+ * Equal keys in two lists: nothing happened to the container in between. A start gives a running container another
+ * endpoint, and a dead one a younger end. Null where nothing in a list would show a start: before the first one, where
+ * a failed one leaves its error, and in the host's network.
+ */
+export function stableKey(listed: ListedContainer): string | null {
+  const name = containerName(listed.identity);
+  if (listed.state === "running") return listed.endpoint === "" ? null : `${name} running ${listed.endpoint}`;
+  if (listed.state === "exited" || listed.state === "dead") {
+    return `${name} ${listed.state} ${/\(\d+\)/.exec(listed.status)?.[0] ?? ""}`;
+  }
+  return null;
+}
+
+/** Least age in seconds behind Docker's "Exited (0) About an hour ago"; 0 when it says nothing of the kind. */
+export function ageSeconds(status: string): number {
+  const found = /(\d+|an?) (second|minute|hour|day|week|month|year)s? ago$/.exec(status);
+  if (found === null || /Less than/.test(status)) return 0;
+  return (Number(found[1]) || 1) * (unitSeconds[found[2] ?? ""] ?? 0);
+}
+
+/** Null when the container is gone, or is no pod's any more, since it was listed. */
+async function inspected(docker: Docker, id: string, signal: AbortSignal): Promise<ObservedContainer | null> {
+  try {
+    return observedContainer(await docker.getContainer(id).inspect({ abortSignal: signal }));
+  } catch (cause) {
+    if (statusOf(cause) === 404) return null;
+    throw cause;
+  }
+}
+
+/** Whether list and inspect, which are two moments, saw the container in the same state. */
+function describes(container: ObservedContainer, listed: ListedContainer): boolean {
+  return (container.state.kind === "running") === (listed.state === "running");
+}
+
+async function inParallel<A, B>(
+  items: readonly A[],
+  width: number,
+  work: (item: A) => Promise<B>,
+): Promise<readonly B[]> {
+  const results: B[] = [];
+  let next = 0;
+  const worker = async (): Promise<void> => {
+    while (next < items.length) {
+      const index = next++;
+      const item = items[index];
+      if (item !== undefined) results[index] = await work(item);
+    }
+  };
+  await Promise.all(Array.from({ length: Math.min(width, items.length) }, worker));
+  return results;
+}

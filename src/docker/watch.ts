@@ -1,0 +1,35 @@
+import type { Readable } from "node:stream";
+import { installLabel, parseIdentity } from "../core/pod/identity.ts";
+import type { EngineEvent } from "../ports/engine.ts";
+import { textAt, textMapAt } from "./answer.ts";
+
+/** What can change a list. Left out are exec_* and health_*, which a probing agent would only hear itself by. */
+const actions = ["create", "start", "restart", "die", "oom", "kill", "stop", "pause", "unpause", "rename", "destroy"];
+
+/** Seconds that are asked for again: events of a container that were on their way while the subscription was. */
+const overlapSeconds = 2;
+
+/** Query of `GET /events`. `wallMs` is the host's clock, which is the engine's too: it is behind a unix socket. */
+export function eventQuery(wallMs: number): { readonly since: number; readonly filters: Record<string, string[]> } {
+  return {
+    // Docker answers 200 a moment before it has subscribed. What happens in between would be lost without looking back
+    // (it replays from its last 256 events); what comes twice is only a hint given twice.
+    since: Math.max(0, Math.floor(wallMs / 1000) - overlapSeconds),
+    filters: { type: ["container"], event: [...actions], label: [installLabel] },
+  };
+}
+
+/** One event in the words of pods; null when it is not about a container of ours. */
+export function engineEvent(value: unknown): EngineEvent | null {
+  const attributes = textMapAt(value, "Actor", "Attributes");
+  const identity = parseIdentity(attributes["name"] ?? "", attributes);
+  const action = textAt(value, "Action");
+  if (textAt(value, "Type") !== "container" || identity === null || !actions.includes(action)) return null;
+  const { namespace, name } = identity.pod;
+  return { action, containerId: textAt(value, "Actor", "ID"), namespace, name };
+}
+
+/** Whether a value that dockerode gave is the stream it should be. */
+export function isReadable(value: unknown): value is Readable {
+  return typeof value === "object" && value !== null && Symbol.asyncIterator in value && "setEncoding" in value;
+}
