@@ -1,0 +1,109 @@
+import { chmodSync, closeSync, existsSync, fsyncSync, mkdirSync, openSync, rmSync, statSync } from "node:fs";
+import { join } from "node:path";
+import SqliteDatabase, { type Database } from "better-sqlite3";
+import { loadAddon } from "./addon.ts";
+
+/** Where the store lives in the data folder. */
+export function storeFile(dir: string): string {
+  return join(dir, "store.db");
+}
+
+/** A database and the one way to write to it. */
+export interface Writer {
+  readonly db: Database;
+  transaction<T>(durability: "full" | "normal", work: () => T): T;
+  /** For one write: part of the transaction it stands in, else one of its own. */
+  write<T>(work: () => T): T;
+  /** Calls `undone` after each transaction that was undone: what is kept in memory is then read again. */
+  onUndo(undone: () => void): void;
+}
+
+/** Opens the file for writing, made if it is not there, for nobody but its owner to see. */
+export function openDatabase(dir: string): Database {
+  makePrivate(dir);
+  // A busy reader (`edge status` as root) holds the file for milliseconds; a second is plenty.
+  const db = new SqliteDatabase(storeFile(dir), { ...loadAddon(), timeout: 1_000 });
+  try {
+    setPragmas(db);
+    return db;
+  } catch (error) {
+    db.close();
+    throw error;
+  }
+}
+
+function setPragmas(db: Database): void {
+  db.pragma("journal_mode = WAL");
+  // A reopened WAL database stands at NORMAL, whatever it was before: an "OK" would not be on disk.
+  db.pragma("synchronous = FULL");
+  db.pragma("foreign_keys = ON");
+  db.pragma("secure_delete = ON");
+  db.pragma("trusted_schema = OFF");
+  db.pragma("temp_store = MEMORY");
+  // The WAL file goes back to this size after it has once been larger.
+  db.pragma("journal_size_limit = 4194304");
+}
+
+function makePrivate(dir: string): void {
+  mkdirSync(dir, { recursive: true, mode: 0o700 });
+  if ((statSync(dir).mode & 0o777) !== 0o700) chmodSync(dir, 0o700);
+  const file = storeFile(dir);
+  if (existsSync(file)) {
+    if ((statSync(file).mode & 0o777) !== 0o600) chmodSync(file, 0o600);
+    return;
+  }
+  // SQLite would play a log that outlived its database into the new one.
+  for (const suffix of ["-wal", "-shm"]) rmSync(`${file}${suffix}`, { force: true });
+  // SQLite gives its log the mode of the database, so only this file has to be made by hand.
+  closeSync(openSync(file, "wx", 0o600));
+  const folder = openSync(dir, "r");
+  fsyncSync(folder);
+  closeSync(folder);
+}
+
+/** The transactions of one database. */
+export function writer(db: Database): Writer {
+  const begin = db.prepare("BEGIN IMMEDIATE");
+  const commit = db.prepare("COMMIT");
+  const rollback = db.prepare("ROLLBACK");
+  const undoListeners: (() => void)[] = [];
+  let working = false;
+
+  function transaction<T>(durability: "full" | "normal", work: () => T): T {
+    if (working) throw new Error("A transaction cannot stand in another one");
+    // It cannot be changed inside a transaction; between them it always stands at FULL.
+    if (durability === "normal") db.pragma("synchronous = NORMAL");
+    working = true;
+    try {
+      begin.run();
+      const result = work();
+      if (isPromise(result)) throw new TypeError("A transaction cannot wait: its work returned a promise");
+      commit.run();
+      return result;
+    } catch (error) {
+      // A full disk makes SQLite undo it by itself.
+      if (db.inTransaction) rollback.run();
+      for (const undone of undoListeners) undone();
+      throw error;
+    } finally {
+      working = false;
+      if (durability === "normal" && db.open) db.pragma("synchronous = FULL");
+    }
+  }
+
+  return {
+    db,
+    transaction,
+    write(work) {
+      if (!working) return transaction("normal", work);
+      // A full disk undoes a transaction in its middle: what comes after must not stand alone.
+      if (!db.inTransaction) throw new Error("The transaction was undone by the disk");
+      return work();
+    },
+    onUndo: (undone) => undoListeners.push(undone),
+  };
+}
+
+function isPromise(value: unknown): boolean {
+  return typeof value === "object" && value !== null && "then" in value && typeof value.then === "function";
+}

@@ -1,0 +1,105 @@
+import type { Database } from "better-sqlite3";
+import type { DesiredPod } from "../core/pod/desired.ts";
+import type { AcceptedPod } from "../core/pod/spec.ts";
+import type { Store } from "../ports/store.ts";
+import { readJson } from "./columns.ts";
+import type { Writer } from "./database.ts";
+
+interface Row {
+  readonly pod: string;
+  readonly previous_pod: string | null;
+  readonly generation: number;
+  readonly accepted_wall: number;
+  readonly accepted_mono: number;
+  readonly accepted_boot: string;
+  readonly message_id: string;
+  readonly content_hash: string;
+}
+
+export interface DesiredPodReads extends Pick<Store, "desiredPods" | "desiredPod"> {
+  /** What the pod was before its last change, null when it has not changed: for the device's owner to see. */
+  previousPod(namespace: string, name: string): AcceptedPod | null;
+}
+
+const columns = "pod, previous_pod, generation, accepted_wall, accepted_mono, accepted_boot, message_id, content_hash";
+
+export function desiredPodReads(db: Database): DesiredPodReads {
+  const all = db.prepare<[], Row>(`SELECT ${columns} FROM desired_pods ORDER BY namespace, name`);
+  const one = db.prepare<[string, string], Row>(`SELECT ${columns} FROM desired_pods WHERE namespace = ? AND name = ?`);
+  return {
+    desiredPods: () => all.all().map(toDesiredPod),
+    desiredPod(namespace, name) {
+      const row = one.get(namespace, name);
+      return row === undefined ? null : toDesiredPod(row);
+    },
+    previousPod(namespace, name) {
+      const previous = one.get(namespace, name)?.previous_pod ?? null;
+      return previous === null ? null : readPod(previous);
+    },
+  };
+}
+
+export function desiredPodWrites({ db, write }: Writer): Pick<Store, "putDesiredPod" | "deleteDesiredPod"> {
+  const one = db.prepare<[string, string], Row>(`SELECT ${columns} FROM desired_pods WHERE namespace = ? AND name = ?`);
+  const put = db.prepare<[Row & { namespace: string; name: string; uid: string }]>(
+    `INSERT OR REPLACE INTO desired_pods (namespace, name, uid, ${columns}) VALUES (@namespace, @name, @uid, @pod,
+     @previous_pod, @generation, @accepted_wall, @accepted_mono, @accepted_boot, @message_id, @content_hash)`,
+  );
+  const remove = db.prepare<[string, string]>("DELETE FROM desired_pods WHERE namespace = ? AND name = ?");
+  return {
+    putDesiredPod(desired) {
+      const { id } = desired.pod;
+      const row = toRow(desired);
+      write(() => {
+        const before = one.get(id.namespace, id.name);
+        if (before !== undefined && isSame(before, row)) return;
+        // A restart raises the generation and changes nothing of the pod: that is no previous spec.
+        const previous_pod = before?.pod === row.pod ? before.previous_pod : (before?.pod ?? null);
+        put.run({ namespace: id.namespace, name: id.name, uid: id.uid, ...row, previous_pod });
+      });
+    },
+    deleteDesiredPod(namespace, name) {
+      write(() => remove.run(namespace, name));
+    },
+  };
+}
+
+/** A pod as it stands in a JSON column. */
+export function readPod(json: string): AcceptedPod {
+  return readJson<AcceptedPod>(json, "pod", ["id", "metadata", "spec"]);
+}
+
+function toDesiredPod(row: Row): DesiredPod {
+  return {
+    pod: readPod(row.pod),
+    generation: row.generation,
+    acceptedAt: { wall: row.accepted_wall, mono: row.accepted_mono, bootId: row.accepted_boot },
+    messageId: row.message_id,
+    contentHash: row.content_hash,
+  };
+}
+
+function toRow(desired: DesiredPod): Row {
+  return {
+    pod: JSON.stringify(desired.pod),
+    previous_pod: null,
+    generation: desired.generation,
+    accepted_wall: desired.acceptedAt.wall,
+    accepted_mono: desired.acceptedAt.mono,
+    accepted_boot: desired.acceptedAt.bootId,
+    message_id: desired.messageId,
+    content_hash: desired.contentHash,
+  };
+}
+
+function isSame(a: Row, b: Row): boolean {
+  return (
+    a.pod === b.pod &&
+    a.generation === b.generation &&
+    a.accepted_wall === b.accepted_wall &&
+    a.accepted_mono === b.accepted_mono &&
+    a.accepted_boot === b.accepted_boot &&
+    a.message_id === b.message_id &&
+    a.content_hash === b.content_hash
+  );
+}

@@ -1,0 +1,110 @@
+import type { Database } from "better-sqlite3";
+import type { LeavingPod } from "../core/pod/desired.ts";
+import type { Store } from "../ports/store.ts";
+import type { Writer } from "./database.ts";
+import { readPod } from "./desired-pods.ts";
+
+interface Row {
+  readonly seq: number | null;
+  readonly kind: LeavingPod["kind"];
+  readonly namespace: string;
+  readonly name: string;
+  readonly uid: string;
+  readonly pod: string | null;
+  readonly generation: number;
+  readonly grace_seconds: number;
+  readonly since_wall: number;
+  readonly since_mono: number;
+  readonly since_boot: string;
+  readonly accepted_wall: number;
+  readonly accepted_mono: number;
+  readonly accepted_boot: string;
+  readonly deletion_timestamp: string;
+  readonly message_id: string;
+  readonly gone: number;
+}
+
+const names = [
+  "seq",
+  "kind",
+  "namespace",
+  "name",
+  "uid",
+  "pod",
+  "generation",
+  "grace_seconds",
+  "since_wall",
+  "since_mono",
+  "since_boot",
+  "accepted_wall",
+  "accepted_mono",
+  "accepted_boot",
+  "deletion_timestamp",
+  "message_id",
+  "gone",
+] as const satisfies readonly (keyof Row)[];
+
+export function leavingPodReads(db: Database): Pick<Store, "leavingPods"> {
+  const all = db.prepare<[], Row & { seq: number }>(`SELECT ${names.join(", ")} FROM leaving_pods ORDER BY seq`);
+  return { leavingPods: () => all.all().map((row) => toLeavingPod(row, row.seq)) };
+}
+
+export function leavingPodWrites({ db, write }: Writer): Pick<Store, "putLeavingPod" | "deleteLeavingPod"> {
+  const one = db.prepare<[number], Row>(`SELECT ${names.join(", ")} FROM leaving_pods WHERE seq = ?`);
+  const put = db.prepare<[Row]>(
+    `INSERT OR REPLACE INTO leaving_pods (${names.join(", ")}) VALUES (${names.map((name) => `@${name}`).join(", ")})`,
+  );
+  const remove = db.prepare<[number]>("DELETE FROM leaving_pods WHERE seq = ?");
+  return {
+    putLeavingPod(pod) {
+      const row = toRow(pod);
+      return write(() => {
+        const before = pod.seq === 0 ? undefined : one.get(pod.seq);
+        const isEqual = before !== undefined && names.every((name) => before[name] === row[name]);
+        const seq = isEqual ? pod.seq : Number(put.run(row).lastInsertRowid);
+        return toLeavingPod(row, seq);
+      });
+    },
+    deleteLeavingPod(seq) {
+      write(() => remove.run(seq));
+    },
+  };
+}
+
+function toRow(pod: LeavingPod): Row {
+  return {
+    seq: pod.seq === 0 ? null : pod.seq,
+    kind: pod.kind,
+    namespace: pod.id.namespace,
+    name: pod.id.name,
+    uid: pod.id.uid,
+    pod: pod.pod === null ? null : JSON.stringify(pod.pod),
+    generation: pod.generation,
+    grace_seconds: pod.graceSeconds,
+    since_wall: pod.since.wall,
+    since_mono: pod.since.mono,
+    since_boot: pod.since.bootId,
+    accepted_wall: pod.acceptedAt.wall,
+    accepted_mono: pod.acceptedAt.mono,
+    accepted_boot: pod.acceptedAt.bootId,
+    deletion_timestamp: pod.deletionTimestamp,
+    message_id: pod.messageId,
+    gone: pod.gone ? 1 : 0,
+  };
+}
+
+function toLeavingPod(row: Row, seq: number): LeavingPod {
+  return {
+    seq,
+    kind: row.kind,
+    id: { namespace: row.namespace, name: row.name, uid: row.uid },
+    pod: row.pod === null ? null : readPod(row.pod),
+    generation: row.generation,
+    graceSeconds: row.grace_seconds,
+    since: { wall: row.since_wall, mono: row.since_mono, bootId: row.since_boot },
+    acceptedAt: { wall: row.accepted_wall, mono: row.accepted_mono, bootId: row.accepted_boot },
+    deletionTimestamp: row.deletion_timestamp,
+    messageId: row.message_id,
+    gone: row.gone !== 0,
+  };
+}

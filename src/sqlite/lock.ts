@@ -1,0 +1,74 @@
+import { closeSync, fchmodSync, mkdirSync, openSync } from "node:fs";
+import { join } from "node:path";
+import SqliteDatabase, { type Database } from "better-sqlite3";
+import { loadAddon } from "./addon.ts";
+
+export type RunLock = { readonly ok: true; readonly release: () => void } | { readonly ok: false };
+
+/**
+ * Takes the lock that says an agent runs on this folder; it goes with the process, however that ends. Node has no file
+ * locks, SQLite has: nothing is ever written to the file, it is only held exclusively. Waits a moment, because somebody
+ * who looks whether it is held holds it too while looking.
+ */
+export function acquireRunLock(runDir: string): RunLock {
+  mkdirSync(runDir, { recursive: true, mode: 0o755 });
+  const file = lockFile(runDir);
+  makeReadable(file);
+  const db = new SqliteDatabase(file, { ...loadAddon(), timeout: 1_000 });
+  try {
+    // Without a journal file beside it: there is nothing to roll back.
+    db.pragma("journal_mode = OFF");
+    db.exec("BEGIN EXCLUSIVE");
+    return { ok: true, release: () => db.close() };
+  } catch (error) {
+    db.close();
+    if (isBusy(error)) return { ok: false };
+    throw error;
+  }
+}
+
+/** Whether an agent runs on this folder. Needs to read the lock file and no more, so any user may ask. */
+export function runLockHeld(runDir: string): boolean {
+  let db: Database;
+  try {
+    db = new SqliteDatabase(lockFile(runDir), { ...loadAddon(), readonly: true, fileMustExist: true, timeout: 0 });
+  } catch (error) {
+    if (codeOf(error) === "SQLITE_CANTOPEN" || error instanceof TypeError) return false;
+    throw error;
+  }
+  try {
+    db.prepare("SELECT count(*) FROM sqlite_master").get();
+    return false;
+  } catch (error) {
+    if (isBusy(error)) return true;
+    throw error;
+  } finally {
+    db.close();
+  }
+}
+
+function lockFile(runDir: string): string {
+  return join(runDir, "lock");
+}
+
+/**
+ * Only ever opened when it is new: closing any descriptor of a file drops all locks that the process has on it, also
+ * those of a lock taken before.
+ */
+function makeReadable(file: string): void {
+  try {
+    const made = openSync(file, "wx", 0o644);
+    fchmodSync(made, 0o644);
+    closeSync(made);
+  } catch (error) {
+    if (codeOf(error) !== "EEXIST") throw error;
+  }
+}
+
+function isBusy(error: unknown): boolean {
+  return codeOf(error).startsWith("SQLITE_BUSY");
+}
+
+function codeOf(error: unknown): string {
+  return error instanceof Error && "code" in error ? String(error.code) : "";
+}

@@ -1,0 +1,187 @@
+import { existsSync, readdirSync, readFileSync, renameSync, rmSync } from "node:fs";
+import SqliteDatabase, { type Database } from "better-sqlite3";
+import type { Store } from "../ports/store.ts";
+import { loadAddon } from "./addon.ts";
+import { openDatabase, storeFile, writer } from "./database.ts";
+import { type DesiredPodReads, desiredPodReads, desiredPodWrites } from "./desired-pods.ts";
+import { journalReads, journalWrites } from "./journal.ts";
+import { leavingPodReads, leavingPodWrites } from "./leaving-pods.ts";
+import { defaultStoreLimits, type StoreLimits } from "./limits.ts";
+import { outboxReads, outboxWrites } from "./outbox.ts";
+import { podRecordReads, podRecordWrites } from "./pod-records.ts";
+import { bringSchema, readSchema } from "./schema.ts";
+
+export interface StoreOptions {
+  /** The data folder; made if it is not there. */
+  readonly dir: string;
+  readonly limits?: Partial<StoreLimits>;
+}
+
+/**
+ * corrupt: the file is damaged, `recoverStore` puts it aside. newer: made by a newer program, which is to be installed
+ * again. foreign: not ours. missing: there is none (read-only). unusable: the folder or the disk does not let us.
+ */
+export interface StoreError {
+  readonly code: "corrupt" | "newer" | "foreign" | "missing" | "unusable";
+  readonly message: string;
+}
+
+export type StoreResult<T> =
+  | { readonly ok: true; readonly store: T }
+  | { readonly ok: false; readonly error: StoreError };
+
+export type SqliteStore = Store & Pick<DesiredPodReads, "previousPod">;
+
+/** What can be asked of a store without changing it. */
+export type StoreReader = Pick<
+  SqliteStore,
+  | "fact"
+  | "desiredPods"
+  | "desiredPod"
+  | "previousPod"
+  | "leavingPods"
+  | "deletedVersion"
+  | "history"
+  | "statuses"
+  | "status"
+  | "repeatedReply"
+  | "outbox"
+  | "outboxCounts"
+  | "events"
+  | "close"
+>;
+
+/** How many damaged databases are kept for somebody to look at. */
+const maxPutAside = 3;
+
+/** Opens the store of a data folder, made if there is none. One process at a time: see lock.ts. */
+export function openStore({ dir, limits }: StoreOptions): StoreResult<SqliteStore> {
+  return opening(
+    dir,
+    () => openDatabase(dir),
+    (db) => {
+      const schema = bringSchema(db);
+      if (!schema.ok) return { ok: false, error: schemaError(dir, schema) };
+      const damage = firstDamage(db);
+      if (damage !== null) return { ok: false, error: corrupt(dir, damage) };
+      return { ok: true, store: readWrite(db, { ...defaultStoreLimits, ...limits }) };
+    },
+  );
+}
+
+/**
+ * Opens the store of an agent that need not be running, to read. Makes no file: a database that was closed properly has
+ * no log beside it, and SQLite would make one, so then it is read from memory.
+ */
+export function openStoreReadOnly(dir: string): StoreResult<StoreReader> {
+  const file = storeFile(dir);
+  if (!existsSync(file)) return { ok: false, error: { code: "missing", message: `There is no store in ${dir}` } };
+  const open = () =>
+    existsSync(`${file}-wal`)
+      ? new SqliteDatabase(file, { ...loadAddon(), readonly: true, fileMustExist: true, timeout: 1_000 })
+      : new SqliteDatabase(withoutLog(readFileSync(file)), { ...loadAddon(), readonly: true });
+  return opening(dir, open, (db) => {
+    const schema = readSchema(db);
+    if (schema === null) return { ok: false, error: { code: "missing", message: `The store in ${dir} is empty` } };
+    if (!schema.ok) return { ok: false, error: schemaError(dir, schema) };
+    return { ok: true, store: reads(db) };
+  });
+}
+
+/**
+ * Puts a damaged database aside under another name, so that `openStore` begins a new one. Gives the name, null when
+ * there was none. Only ever called because somebody decided to: the pods of a lost store have to be sent again.
+ */
+export function recoverStore(dir: string): string | null {
+  const file = storeFile(dir);
+  if (!existsSync(file)) return null;
+  const aside = readdirSync(dir)
+    .map((name) => Number(/^store\.db\.damaged-(\d+)$/.exec(name)?.[1]))
+    .filter((number) => Number.isSafeInteger(number))
+    .sort((a, b) => a - b);
+  for (const number of aside.slice(0, Math.max(0, aside.length - maxPutAside + 1))) {
+    for (const suffix of ["", "-wal", "-shm"]) rmSync(`${file}.damaged-${number}${suffix}`, { force: true });
+  }
+  const target = `${file}.damaged-${(aside.at(-1) ?? 0) + 1}`;
+  // The database first: a log that stays behind alone is thrown away by openStore.
+  for (const suffix of ["", "-wal", "-shm"]) {
+    if (existsSync(`${file}${suffix}`)) renameSync(`${file}${suffix}`, `${target}${suffix}`);
+  }
+  return target;
+}
+
+function opening<T>(dir: string, open: () => Database, use: (db: Database) => StoreResult<T>): StoreResult<T> {
+  let db: Database | null = null;
+  try {
+    db = open();
+    const result = use(db);
+    if (!result.ok) db.close();
+    return result;
+  } catch (error) {
+    db?.close();
+    return { ok: false, error: toStoreError(dir, error) };
+  }
+}
+
+function readWrite(db: Database, limits: StoreLimits): SqliteStore {
+  const write = writer(db);
+  const setFact = db.prepare<[string, string]>("REPLACE INTO facts (key, value) VALUES (?, ?)");
+  const all = reads(db);
+  return {
+    ...all,
+    transaction: write.transaction,
+    setFact(key, value) {
+      if (all.fact(key) !== value) write.write(() => setFact.run(key, value));
+    },
+    ...desiredPodWrites(write),
+    ...leavingPodWrites(write),
+    ...podRecordWrites(write, limits),
+    ...journalWrites(write, limits),
+    ...outboxWrites(write, limits),
+  };
+}
+
+function reads(db: Database): StoreReader {
+  const fact = db.prepare<[string], string>("SELECT value FROM facts WHERE key = ?").pluck();
+  return {
+    fact: (key) => fact.get(key) ?? null,
+    ...desiredPodReads(db),
+    ...leavingPodReads(db),
+    ...podRecordReads(db),
+    ...journalReads(db),
+    ...outboxReads(db),
+    close() {
+      db.close();
+    },
+  };
+}
+
+/** What SQLite finds wrong with the file, null when nothing. */
+function firstDamage(db: Database): string | null {
+  const finding = String(db.pragma("quick_check(1)", { simple: true }));
+  return finding === "ok" ? null : finding;
+}
+
+/** The header of a database says that it has a log; one that is only memory cannot have one. */
+function withoutLog(file: Buffer): Buffer {
+  if (file.length >= 20) file.fill(1, 18, 20);
+  return file;
+}
+
+function schemaError(dir: string, found: { readonly code: "newer" | "foreign"; readonly message: string }): StoreError {
+  return { code: found.code, message: `${storeFile(dir)}: ${found.message}` };
+}
+
+function corrupt(dir: string, finding: string): StoreError {
+  return { code: "corrupt", message: `${storeFile(dir)} is damaged: ${finding}` };
+}
+
+function toStoreError(dir: string, error: unknown): StoreError {
+  const message = error instanceof Error ? error.message : String(error);
+  const code = error instanceof Error && "code" in error ? String(error.code) : "";
+  if (code.startsWith("SQLITE_CORRUPT") || code === "SQLITE_NOTADB") return corrupt(dir, message);
+  if (code.startsWith("SQLITE_") || "errno" in Object(error)) {
+    return { code: "unusable", message: `${storeFile(dir)} cannot be opened: ${message}` };
+  }
+  throw error;
+}

@@ -1,0 +1,90 @@
+import type { DesiredPod, LeavingPod } from "../../src/core/pod/desired.ts";
+import type { PodEvent } from "../../src/core/pod/event.ts";
+import type { ContainerHistory, Moment } from "../../src/core/pod/history.ts";
+import type { AcceptedPod } from "../../src/core/pod/spec.ts";
+import type { RepeatKey } from "../../src/ports/store.ts";
+
+export const moment: Moment = { wall: 1_700_000_000_123, mono: 4_567.25, bootId: "boot-1" };
+
+export const history: ContainerHistory = {
+  attempt: 3,
+  podHash: "p",
+  specHash: "s",
+  generation: 1,
+  current: { id: "c1", startedAt: "2026-01-01T00:00:00Z", seenRunning: moment, session: "e1" },
+  termination: null,
+  lastTermination: null,
+  backoffLevel: 2,
+  diedAt: moment,
+  failure: null,
+  pinnedImage: { name: "app:1.0", id: "sha256:1", pulledFor: "s" },
+};
+
+export const event: PodEvent = {
+  type: "Normal",
+  pod: "websocket/a",
+  container: "app",
+  reason: "Started",
+  message: "Started container app",
+};
+
+export function pod(name: string, image = "app:1.0"): AcceptedPod {
+  const id = { namespace: "websocket", name, uid: `uid-${name}` };
+  return {
+    id,
+    metadata: { name, namespace: id.namespace, uid: id.uid, resourceVersion: "1" },
+    spec: {
+      containers: [
+        {
+          name: "app",
+          image,
+          imagePullPolicy: "IfNotPresent",
+          resources: { limits: {}, requests: {} },
+          securityContext: {
+            allowPrivilegeEscalation: false,
+            capabilities: { drop: ["All"] },
+            privileged: false,
+            readOnlyRootFilesystem: true,
+            runAsNonRoot: true,
+            seccompProfile: { type: "RuntimeDefault" },
+          },
+          terminationMessagePath: "/dev/termination-log",
+          terminationMessagePolicy: "File",
+        },
+      ],
+      restartPolicy: "Always",
+      terminationGracePeriodSeconds: 30,
+      dnsPolicy: "ClusterFirst",
+      enableServiceLinks: false,
+      schedulerName: "default-scheduler",
+      securityContext: {},
+      serviceAccountName: "default",
+    },
+  };
+}
+
+export function desired(name: string, change: Partial<DesiredPod> = {}): DesiredPod {
+  return { pod: pod(name), generation: 0, acceptedAt: moment, messageId: "m1", contentHash: "h1", ...change };
+}
+
+export function leaving(name: string, change: Partial<LeavingPod> = {}): LeavingPod {
+  const known = pod(name);
+  return {
+    seq: 0,
+    kind: "deleted",
+    id: known.id,
+    pod: known,
+    generation: 2,
+    graceSeconds: 30,
+    since: moment,
+    acceptedAt: { ...moment, mono: 0 },
+    deletionTimestamp: "2026-01-01T00:00:30Z",
+    messageId: "m2",
+    gone: false,
+    ...change,
+  };
+}
+
+export function repeat(messageId: string): RepeatKey {
+  return { messageId, operation: "update", resource: "websocket/pod/a", contentHash: "h" };
+}

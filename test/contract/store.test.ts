@@ -1,0 +1,372 @@
+import assert from "node:assert/strict";
+import { mkdtempSync, rmSync } from "node:fs";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { describe, it, type TestContext } from "node:test";
+import type { AcceptedPod } from "../../src/core/pod/spec.ts";
+import type { Store } from "../../src/ports/store.ts";
+import { maxEventCharacters, type StoreLimits } from "../../src/sqlite/limits.ts";
+import { openStore } from "../../src/sqlite/store.ts";
+import { memoryStore } from "../fakes/store.ts";
+import { desired, event, history, leaving, moment, pod, repeat } from "./store-samples.ts";
+
+type Subject = Store & { previousPod(namespace: string, name: string): AcceptedPod | null };
+
+/** A store, and the same one after the process that held it has ended. */
+interface Opened {
+  readonly store: Subject;
+  reopen(): Subject;
+}
+
+type Open = (t: TestContext, limits?: Partial<StoreLimits>) => Opened;
+
+const inMemory: Open = (_, limits = {}) => {
+  const store = memoryStore({ limits });
+  return { store, reopen: () => store.reopen() };
+};
+
+const onDisk: Open = (t, limits = {}) => {
+  const dir = mkdtempSync(join(tmpdir(), "edge-store-"));
+  const open = () => {
+    const result = openStore({ dir, limits });
+    assert.ok(result.ok, JSON.stringify(result));
+    return result.store;
+  };
+  let store = open();
+  t.after(() => {
+    store.close();
+    rmSync(dir, { recursive: true });
+  });
+  return {
+    store,
+    reopen() {
+      store.close();
+      store = open();
+      return store;
+    },
+  };
+};
+
+for (const [name, open] of [
+  ["in memory", inMemory],
+  ["on SQLite", onDisk],
+] as const) {
+  describe(`a store ${name}`, () => {
+    transactions(open);
+    pods(open);
+    records(open);
+    outbox(open);
+    journal(open);
+  });
+}
+
+function transactions(open: Open): void {
+  it("undoes a transaction whose work throws, and goes on", (t) => {
+    const { store } = open(t);
+    store.setFact("a", "1");
+    store.appendOutbox("reply", "kept");
+    const fail = () =>
+      store.transaction("full", () => {
+        store.setFact("a", "2");
+        store.putDesiredPod(desired("a"));
+        store.putLeavingPod(leaving("b"));
+        store.rememberReply(repeat("m"), "OK");
+        store.appendOutbox("reply", "lost");
+        store.appendEvent(event, moment);
+        assert.equal(store.fact("a"), "2", "reads see the writes of their transaction");
+        assert.equal(store.outboxCounts().pending, 2);
+        throw new Error("power");
+      });
+    assert.throws(fail, /power/);
+    assert.equal(store.fact("a"), "1");
+    assert.deepEqual(store.desiredPods(), []);
+    assert.deepEqual(store.leavingPods(), []);
+    assert.equal(store.repeatedReply(repeat("m")), null);
+    assert.deepEqual(store.outboxCounts(), { pending: 1, bytes: 4, dropped: 0 });
+    assert.deepEqual(store.events({ limit: 9 }), []);
+    assert.equal(
+      store.transaction("normal", () => 7),
+      7,
+    );
+  });
+
+  it("refuses a transaction in a transaction, and the outer one goes on", (t) => {
+    const { store } = open(t);
+    store.transaction("full", () => {
+      store.setFact("a", "1");
+      assert.throws(() => store.transaction("full", () => 0), /in another one/);
+      store.setFact("b", "2");
+    });
+    assert.equal(store.fact("a"), "1");
+    assert.equal(store.fact("b"), "2");
+  });
+
+  it("refuses and undoes work that returns a promise", (t) => {
+    const { store } = open(t);
+    const wait = () =>
+      store.transaction("full", async () => {
+        store.setFact("a", "1");
+      });
+    assert.throws(wait, TypeError);
+    assert.equal(store.fact("a"), null);
+  });
+
+  it("has after a restart what it had before", (t) => {
+    const { store, reopen } = open(t, { outboxMaxMessages: 2 });
+    store.transaction("full", () => {
+      store.setFact("install", "1");
+      store.putDesiredPod(desired("a"));
+      store.putLeavingPod(leaving("b"));
+      store.rememberReply(repeat("m"), "OK");
+    });
+    store.rememberDeleted("u", "5");
+    store.putHistory("uid-a", { app: history });
+    store.putStatus(pod("a").id, { phase: "Running" });
+    for (const text of ["1", "2", "3"]) store.appendOutbox("record", text);
+    store.appendEvent(event, moment);
+    const seen = everything(store);
+    assert.deepEqual(everything(reopen()), seen);
+    assert.deepEqual(seen.counts, { pending: 2, bytes: 2, dropped: 1 });
+  });
+
+  it("refuses calls once it is closed", (t) => {
+    const { store, reopen } = open(t);
+    store.close();
+    assert.throws(() => store.fact("a"));
+    assert.throws(() => store.setFact("a", "1"));
+    assert.throws(() => store.transaction("full", () => 0));
+    reopen();
+  });
+}
+
+function everything(store: Store) {
+  return {
+    fact: store.fact("install"),
+    desired: store.desiredPods(),
+    leaving: store.leavingPods(),
+    reply: store.repeatedReply(repeat("m")),
+    deleted: store.deletedVersion("u"),
+    history: store.history("uid-a"),
+    statuses: store.statuses(),
+    outbox: store.outbox(0, 10),
+    counts: store.outboxCounts(),
+    events: store.events({ limit: 10 }),
+  };
+}
+
+function pods(open: Open): void {
+  it("keeps one desired pod a namespace and name, in order", (t) => {
+    const { store } = open(t);
+    assert.equal(store.desiredPod("websocket", "a"), null);
+    const second = { ...desired("a"), pod: { ...pod("a"), id: { ...pod("a").id, namespace: "other" } } };
+    for (const one of [desired("b"), desired("a"), second]) store.putDesiredPod(one);
+    assert.deepEqual(store.desiredPods(), [second, desired("a"), desired("b")]);
+    store.putDesiredPod(desired("b", { generation: 4, messageId: "m9" }));
+    assert.deepEqual(store.desiredPod("websocket", "b"), desired("b", { generation: 4, messageId: "m9" }));
+    store.deleteDesiredPod("websocket", "a");
+    store.deleteDesiredPod("websocket", "never");
+    assert.deepEqual(
+      store.desiredPods().map(({ pod: { id } }) => id.name),
+      ["a", "b"],
+    );
+  });
+
+  it("keeps the spec before the last change of a pod", (t) => {
+    const { store } = open(t);
+    const previous = () => store.previousPod("websocket", "a");
+    store.putDesiredPod(desired("a"));
+    assert.equal(previous(), null);
+    store.putDesiredPod(desired("a", { pod: pod("a", "app:2.0") }));
+    assert.deepEqual(previous(), pod("a"));
+    store.putDesiredPod(desired("a", { pod: pod("a", "app:2.0"), generation: 1 }));
+    assert.deepEqual(previous(), pod("a"), "a restart is no change of the spec");
+    store.deleteDesiredPod("websocket", "a");
+    store.putDesiredPod(desired("a"));
+    assert.equal(previous(), null);
+  });
+
+  it("numbers the pods that leave, never twice the same", (t) => {
+    const { store, reopen } = open(t);
+    const first = store.putLeavingPod(leaving("a"));
+    const second = store.putLeavingPod(
+      leaving("a", { pod: null, kind: "superseded", id: { ...pod("a").id, uid: "" } }),
+    );
+    assert.ok(first.seq > 0 && second.seq > first.seq);
+    const gone = store.putLeavingPod({ ...first, gone: true });
+    assert.deepEqual(gone, { ...first, gone: true });
+    assert.deepEqual(store.leavingPods(), [gone, second]);
+    store.deleteLeavingPod(second.seq);
+    store.deleteLeavingPod(999);
+    assert.deepEqual(store.leavingPods(), [gone]);
+    assert.ok(reopen().putLeavingPod(leaving("c")).seq > second.seq);
+  });
+
+  it("remembers the last deleted uids", (t) => {
+    const { store } = open(t, { deletedMaxRows: 3 });
+    for (const uid of ["a", "b", "c"]) store.rememberDeleted(uid, "1");
+    store.rememberDeleted("a", "2");
+    store.rememberDeleted("d", "1");
+    assert.deepEqual(
+      ["a", "b", "c", "d"].map((uid) => store.deletedVersion(uid)),
+      ["2", null, "1", "1"],
+    );
+  });
+}
+
+function records(open: Open): void {
+  it("keeps the history of a pod", (t) => {
+    const { store } = open(t);
+    assert.deepEqual(store.history("u"), {});
+    store.putHistory("u", { app: history, POD: { ...history, failure: null } });
+    assert.deepEqual(store.history("u"), { app: history, POD: { ...history, failure: null } });
+    store.putHistory("u", { app: { ...history, attempt: 4 } });
+    assert.equal(store.history("u")["app"]?.attempt, 4);
+    store.deleteHistory("u");
+    assert.deepEqual(store.history("u"), {});
+  });
+
+  it("keeps one status a pod, in order", (t) => {
+    const { store } = open(t);
+    assert.equal(store.status("u"), null);
+    const other = { namespace: "websocket", name: "a", uid: "uid-0" };
+    store.putStatus(pod("b").id, { phase: "Pending" });
+    store.putStatus(pod("a").id, { phase: "Pending" });
+    store.putStatus(other, { phase: "Failed" });
+    store.putStatus(pod("a").id, { phase: "Running", conditions: [] });
+    assert.deepEqual(store.statuses(), [
+      { id: other, status: { phase: "Failed" } },
+      { id: pod("a").id, status: { phase: "Running", conditions: [] } },
+      { id: pod("b").id, status: { phase: "Pending" } },
+    ]);
+    store.deleteStatus("uid-a");
+    store.deleteStatus("never");
+    assert.equal(store.status("uid-a"), null);
+    assert.deepEqual(store.status("uid-b"), { id: pod("b").id, status: { phase: "Pending" } });
+  });
+
+  it("hands out copies", (t) => {
+    const { store } = open(t);
+    const status = { phase: "Running" };
+    store.putStatus(pod("a").id, status);
+    status.phase = "Failed";
+    assert.deepEqual(store.status("uid-a")?.status, { phase: "Running" });
+  });
+
+  it("gives the last replies again", (t) => {
+    const { store } = open(t, { repliesMaxRows: 2 });
+    for (const id of ["1", "2", "3"]) store.rememberReply(repeat(id), `OK ${id}`);
+    assert.deepEqual(
+      ["1", "2", "3"].map((id) => store.repeatedReply(repeat(id))),
+      [null, "OK 2", "OK 3"],
+    );
+    for (const change of [{ operation: "delete" }, { resource: "other" }, { contentHash: "x" }]) {
+      assert.equal(store.repeatedReply({ ...repeat("3"), ...change }), null);
+    }
+  });
+
+  it("keeps 1,024 replies and 256 deleted uids unless told otherwise", (t) => {
+    const { store } = open(t);
+    store.transaction("normal", () => {
+      for (let i = 0; i < 1_025; i += 1) store.rememberReply(repeat(String(i)), "OK");
+      for (let i = 0; i < 257; i += 1) store.rememberDeleted(String(i), "1");
+    });
+    assert.deepEqual([store.repeatedReply(repeat("0")), store.repeatedReply(repeat("1"))], [null, "OK"]);
+    assert.deepEqual([store.deletedVersion("0"), store.deletedVersion("1")], [null, "1"]);
+  });
+}
+
+function outbox(open: Open): void {
+  const texts = (store: Store) => store.outbox(0, 100).map(({ text }) => text);
+
+  it("gives out messages in order and lets go of what was delivered", (t) => {
+    const { store } = open(t);
+    const ids = ["a", "ü", "c"].map((text) => store.appendOutbox(text === "ü" ? "record" : "reply", text) ?? 0);
+    assert.deepEqual(store.outboxCounts(), { pending: 3, bytes: 4, dropped: 0 });
+    assert.deepEqual(store.outbox(0, 2), [
+      { id: ids[0], kind: "reply", text: "a" },
+      { id: ids[1], kind: "record", text: "ü" },
+    ]);
+    assert.deepEqual(store.outbox(ids[1] ?? 0, 10), [{ id: ids[2], kind: "reply", text: "c" }]);
+    assert.deepEqual(store.outbox(0, -1), []);
+    store.releaseOutbox([]);
+    store.releaseOutbox([ids[0] ?? 0, ids[2] ?? 0, 12_345]);
+    assert.deepEqual(texts(store), ["ü"]);
+    assert.deepEqual(store.outboxCounts(), { pending: 1, bytes: 2, dropped: 0 });
+  });
+
+  it("never gives the same id twice", (t) => {
+    const { store, reopen } = open(t);
+    const id = store.appendOutbox("reply", "a") ?? 0;
+    store.releaseOutbox([id]);
+    assert.ok((reopen().appendOutbox("reply", "b") ?? 0) > id);
+  });
+
+  it("drops the oldest records when there are too many messages, never a reply", (t) => {
+    const { store } = open(t, { outboxMaxMessages: 3 });
+    for (const text of ["r1", "r2"]) store.appendOutbox("record", text);
+    store.appendOutbox("reply", "a1");
+    store.appendOutbox("record", "r3");
+    assert.deepEqual(texts(store), ["r2", "a1", "r3"]);
+    store.appendOutbox("reply", "a2");
+    store.appendOutbox("reply", "a3");
+    assert.deepEqual(texts(store), ["a1", "a2", "a3"]);
+    assert.equal(store.appendOutbox("record", "r4"), null);
+    assert.equal(store.appendOutbox("reply", "a4"), null);
+    assert.deepEqual(texts(store), ["a1", "a2", "a3"]);
+    assert.deepEqual(store.outboxCounts(), { pending: 3, bytes: 6, dropped: 4 });
+  });
+
+  it("drops the oldest records when there are too many bytes", (t) => {
+    const { store } = open(t, { outboxMaxBytes: 10 });
+    for (const text of ["aaaa", "bbbb"]) store.appendOutbox("record", text);
+    store.appendOutbox("reply", "üü1");
+    assert.deepEqual(texts(store), ["bbbb", "üü1"]);
+    assert.equal(store.appendOutbox("record", "c".repeat(6)), null, "dropping the other would not make room");
+    assert.deepEqual(texts(store), ["bbbb", "üü1"]);
+    assert.equal(store.appendOutbox("reply", "d".repeat(11)), null);
+    assert.deepEqual(store.outboxCounts(), { pending: 2, bytes: 9, dropped: 2 });
+  });
+
+  it("brings back what an undone transaction had dropped", (t) => {
+    const { store } = open(t, { outboxMaxMessages: 1 });
+    store.appendOutbox("record", "a");
+    const fail = () =>
+      store.transaction("full", () => {
+        store.appendOutbox("record", "b");
+        throw new Error("power");
+      });
+    assert.throws(fail);
+    assert.deepEqual(texts(store), ["a"]);
+    assert.deepEqual(store.outboxCounts(), { pending: 1, bytes: 1, dropped: 0 });
+    store.appendOutbox("reply", "c");
+    assert.deepEqual(texts(store), ["c"]);
+  });
+}
+
+function journal(open: Open): void {
+  const messages = (store: Store, query: Parameters<Store["events"]>[0]) =>
+    store.events(query).map(({ message }) => message);
+
+  it("finds events by pod and from an id on, newest last", (t) => {
+    const { store } = open(t);
+    const places = ["websocket/a", "other/a", "websocket/b", ""];
+    for (const [i, place] of places.entries()) store.appendEvent({ ...event, pod: place, message: String(i) }, moment);
+    assert.deepEqual(messages(store, { limit: 10 }), ["0", "1", "2", "3"]);
+    assert.deepEqual(messages(store, { limit: 2 }), ["2", "3"]);
+    assert.deepEqual(messages(store, { limit: 0 }), []);
+    assert.deepEqual(messages(store, { pod: "a", limit: 10 }), ["0", "1"]);
+    assert.deepEqual(messages(store, { pod: "other/a", limit: 10 }), ["1"]);
+    const all = store.events({ limit: 10 });
+    assert.deepEqual(messages(store, { after: all[0]?.id ?? 0, limit: 2 }), ["1", "2"]);
+    assert.deepEqual(messages(store, { after: all[0]?.id ?? 0, pod: "b", limit: 2 }), ["2"]);
+    assert.deepEqual(all[0], { ...event, message: "0", id: all[0]?.id, at: moment });
+  });
+
+  it("keeps the newest events and the beginning of a long message", (t) => {
+    const { store } = open(t, { eventsMaxRows: 3 });
+    for (const text of ["1", "2", "3", "4"]) store.appendEvent({ ...event, message: text }, moment);
+    assert.deepEqual(messages(store, { limit: 10 }), ["2", "3", "4"]);
+    store.appendEvent({ ...event, message: "x".repeat(maxEventCharacters + 1) }, moment);
+    assert.equal(messages(store, { limit: 1 })[0]?.length, maxEventCharacters);
+  });
+}
