@@ -30,6 +30,10 @@ export interface Failure {
   readonly message: string;
   /** How often in a row. */
   readonly count: number;
+  /** What was wanted then, see `wantedKey` in plan.ts: another specification or a restart message starts afresh. */
+  readonly wanted: string;
+  /** The container whose start failed; null when none was made. */
+  readonly containerId: string | null;
   readonly at: Moment;
 }
 

@@ -1,0 +1,171 @@
+import type { Policy } from "../core/admission/policy.ts";
+import { podKey } from "../core/pod/spec.ts";
+import { formatTime } from "../core/pod/time.ts";
+import { podRows, type StatusDocument } from "../core/status-document.ts";
+import type { Clock } from "../ports/clock.ts";
+import type { Device } from "../ports/device.ts";
+import type { Engine, EngineInfo } from "../ports/engine.ts";
+import type { Link } from "../ports/link.ts";
+import type { Log } from "../ports/log.ts";
+import type { Random } from "../ports/random.ts";
+import type { Store } from "../ports/store.ts";
+import { createIntake } from "./intake.ts";
+import { createLimiter } from "./limiter.ts";
+import { createMailbox } from "./mailbox.ts";
+import { createObserver } from "./observer.ts";
+import { createPublisher } from "./publisher.ts";
+import { reconcile } from "./reconciler.ts";
+import { createReporter } from "./reporter.ts";
+import { createStock, installIdOf } from "./stock.ts";
+import { type LinkState, runUplink } from "./uplink.ts";
+import { watchEngine } from "./watcher.ts";
+
+export interface AgentParts {
+  readonly engine: Engine;
+  readonly store: Store;
+  readonly link: Link;
+  readonly device: Device;
+  readonly clock: Clock;
+  readonly random: Random;
+  readonly log: Log;
+  /** Read anew for every message: SIGHUP changes it. */
+  readonly policy: () => Policy;
+  readonly settings: AgentSettings;
+  /** Takes the document of `edge status` when something in it has changed, at most once a second. */
+  readonly publish: (document: StatusDocument) => void;
+}
+
+export interface AgentSettings {
+  readonly nodeName: string;
+  readonly centerUrl: string;
+  readonly statusPeriodMs: number;
+  readonly keepaliveMs: number;
+  readonly protectedPaths: readonly string[];
+  readonly pid: number;
+  readonly version: string;
+}
+
+/** Two at a time saturate a two-core device; more only makes each one slower (measured). */
+const createsAtOnce = 2;
+/** Engine sessions whose containers died with them; older ones have long been recorded. */
+const maxLostSessions = 64;
+
+interface EngineState {
+  info: EngineInfo | null;
+  session: string | null;
+  readonly lost: Set<string>;
+}
+
+/**
+ * The whole agent: starts every loop and runs until the signal aborts. Stopping it leaves the pods as they are. A bug
+ * in any loop rejects, and the process is to end and start again from disk.
+ */
+export async function runAgent(parts: AgentParts, signal: AbortSignal): Promise<void> {
+  const { store, clock, random, log, engine, device } = parts;
+  const state: EngineState = { info: null, session: null, lost: new Set() };
+  let link: LinkState = { state: "connecting", since: clock.wall(), lastError: null };
+  const startedAt = clock.wall();
+  const stop = new AbortController();
+  signal.addEventListener("abort", () => stop.abort(), { once: true });
+  if (signal.aborted) return;
+
+  const publisher = createPublisher(clock, () => parts.publish(document(parts, state, link, startedAt)));
+  const { statusPeriodMs, keepaliveMs } = parts.settings;
+  const reporter = createReporter({ store, clock, random, statusPeriodMs, keepaliveMs });
+  const observer = createObserver(engine, clock);
+  const limiter = createLimiter(createsAtOnce);
+  const reported = (): void => {
+    reporter.changed();
+    publisher.poke();
+  };
+  const session = () =>
+    state.session === null || installIdOf(store) === null ? null : { id: state.session, lost: state.lost };
+  const installId = (): string => installIdOf(store) ?? "";
+  const reconcilerParts = { engine, store, device, clock, log, limiter, observer, session, installId, reported };
+  const mailbox = createMailbox(clock, (key, interrupt, s) => reconcile(reconcilerParts, fromKey(key), interrupt, s));
+  const intake = createIntake({
+    ...{ store, device, clock, random, log, policy: parts.policy },
+    ...{ protectedPaths: parts.settings.protectedPaths, nodeName: parts.settings.nodeName },
+    say: reporter.say,
+    stored: () => {
+      reporter.stored();
+      reported();
+    },
+    wake: (key) => mailbox.wake(key, "intent"),
+  });
+  const stock = createStock({
+    ...{ store, clock, random, log, observer },
+    engineReady: () => state.session !== null,
+    taken: (keys) => {
+      for (const key of keys) mailbox.wake(key);
+    },
+  });
+  const watcher = {
+    ...{ engine, clock, random, log },
+    ready: (info: EngineInfo, id: string) => {
+      state.info = info;
+      state.session = id;
+      stock.poke();
+      publisher.poke();
+    },
+    lost: (why: string, id: string | null, tookContainers: boolean) =>
+      lose(parts, state, { why, id, tookContainers }, publisher.poke),
+    dirty: (pod: { readonly namespace: string; readonly name: string }) => mailbox.wake(podKey(pod)),
+  };
+  const changed = (next: LinkState): void => {
+    link = next;
+    publisher.poke();
+  };
+  const uplink = { link: parts.link, clock, random, log, intake, reporter, changed };
+
+  const loops = [
+    watchEngine(watcher, stop.signal),
+    stock.run(stop.signal),
+    mailbox.run(stop.signal),
+    reporter.run(stop.signal),
+    publisher.run(stop.signal),
+    runUplink(uplink, stop.signal),
+  ];
+  try {
+    await Promise.all(loops);
+  } finally {
+    stop.abort();
+    await Promise.allSettled(loops);
+  }
+}
+
+interface Loss {
+  readonly why: string;
+  readonly id: string | null;
+  readonly tookContainers: boolean;
+}
+
+function lose(parts: AgentParts, state: EngineState, loss: Loss, changed: () => void): void {
+  if (state.info !== null) parts.log.write("error", "Engine unavailable", { why: loss.why });
+  state.info = null;
+  state.session = null;
+  if (loss.id !== null && loss.tookContainers) {
+    state.lost.add(loss.id);
+    for (const oldest of [...state.lost].slice(0, Math.max(0, state.lost.size - maxLostSessions)))
+      state.lost.delete(oldest);
+  }
+  changed();
+}
+
+function fromKey(key: string): { readonly namespace: string; readonly name: string } {
+  const slash = key.indexOf("/");
+  return { namespace: key.slice(0, slash), name: key.slice(slash + 1) };
+}
+
+function document(parts: AgentParts, state: EngineState, link: LinkState, startedAt: number): StatusDocument {
+  const { store, settings } = parts;
+  const { nodeName, centerUrl, pid, version } = settings;
+  return {
+    node: { name: nodeName },
+    agent: { running: true, pid, version, startedAt: formatTime(startedAt) },
+    center: { state: link.state, url: centerUrl, since: formatTime(link.since), lastError: link.lastError },
+    engine: { state: state.info === null ? "unavailable" : "ready", version: state.info?.version ?? null },
+    outbox: store.outboxCounts(),
+    pods: podRows({ desired: store.desiredPods(), leaving: store.leavingPods(), statuses: store.statuses() }),
+  };
+}

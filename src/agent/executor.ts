@@ -1,0 +1,203 @@
+import type { Action } from "../core/pod/action.ts";
+import type { DesiredPod } from "../core/pod/desired.ts";
+import { hashesOf } from "../core/pod/plan.ts";
+import { runAsUser } from "../core/pod/user.ts";
+import type { Clock } from "../ports/clock.ts";
+import type { Device } from "../ports/device.ts";
+import type { CreateRequest, Engine, EngineError, EngineResult, ImageFacts } from "../ports/engine.ts";
+import { withDeadline } from "./deadline.ts";
+import type { Limiter } from "./limiter.ts";
+
+/** What came of one action. */
+export type Outcome =
+  /** It worked, or was not needed any more; look again. */
+  | { readonly kind: "done"; readonly warnings: readonly string[] }
+  /** What an image name or id stands for on this device; null when it is not here. */
+  | { readonly kind: "image"; readonly image: ImageFacts | null; readonly pulled: boolean }
+  /** It did not work and would not at once: wait, with a reason the report shows. */
+  | { readonly kind: "failed"; readonly reason: string; readonly message: string; readonly containerId: string | null }
+  /** Nothing is known of its effect, or the engine is not there: leave it, and look at the pod again. */
+  | { readonly kind: "unknown"; readonly error: EngineError };
+
+export interface ExecutorParts {
+  readonly engine: Engine;
+  readonly device: Device;
+  readonly clock: Clock;
+  /** Holds creates and starts to what the device can do at once. */
+  readonly limiter: Limiter;
+}
+
+export interface ExecuteContext {
+  readonly installId: string;
+  readonly desired: DesiredPod | null;
+  /** Images looked up in this turn, by container. */
+  readonly images: ReadonlyMap<string, ImageFacts | null>;
+  /** Aborts when something else is wanted: a pull is given up for it. */
+  readonly interrupt: AbortSignal;
+}
+
+const seconds = 1000;
+const deadlines = {
+  image: 30 * seconds,
+  pull: 1800 * seconds,
+  create: 60 * seconds,
+  start: 120 * seconds,
+  remove: 60 * seconds,
+  stop: 30 * seconds,
+};
+
+const done: Outcome = { kind: "done", warnings: [] };
+
+/** Carries out one action: one engine call with a deadline, its errors sorted into what to do about them. */
+export async function execute(
+  parts: ExecutorParts,
+  action: Action,
+  context: ExecuteContext,
+  signal: AbortSignal,
+): Promise<Outcome> {
+  const { engine, clock, limiter } = parts;
+  switch (action.kind) {
+    case "resolve":
+      return resolved(await withDeadline(clock, deadlines.image, signal, (s) => engine.image(action.image, s)));
+    case "pull":
+      return pulled(await pull(parts, action.image, context.interrupt, signal));
+    case "create":
+      return limiter(() => create(parts, action, context, signal));
+    case "start":
+      return limiter(async () =>
+        sorted(
+          await withDeadline(clock, deadlines.start, signal, (s) => engine.start(action.id, s)),
+          "RunContainerError",
+          action.id,
+        ),
+      );
+    case "stop": {
+      const wholeMs = action.graceSeconds * seconds + deadlines.stop;
+      return sorted(
+        await withDeadline(clock, wholeMs, signal, (s) => engine.stop(action.id, action.graceSeconds, s)),
+        "KillContainerError",
+        action.id,
+      );
+    }
+    case "remove":
+      return sorted(
+        await withDeadline(clock, deadlines.remove, signal, (s) => engine.remove(action.id, s)),
+        "RemoveContainerError",
+        action.id,
+      );
+    case "finish":
+      return done;
+    default:
+      return action satisfies never;
+  }
+}
+
+async function pull(
+  parts: ExecutorParts,
+  image: string,
+  interrupt: AbortSignal,
+  signal: AbortSignal,
+): Promise<EngineResult<ImageFacts>> {
+  const either = new AbortController();
+  const give = (): void => either.abort();
+  if (interrupt.aborted || signal.aborted) give();
+  interrupt.addEventListener("abort", give, { once: true });
+  signal.addEventListener("abort", give, { once: true });
+  try {
+    return await withDeadline(parts.clock, deadlines.pull, either.signal, (s) => parts.engine.pull(image, null, s));
+  } finally {
+    signal.removeEventListener("abort", give);
+    interrupt.removeEventListener("abort", give);
+  }
+}
+
+function resolved(result: EngineResult<ImageFacts>): Outcome {
+  if (result.ok) return { kind: "image", image: result.value, pulled: false };
+  if (result.error.kind === "notFound" || result.error.kind === "imageNotFound")
+    return { kind: "image", image: null, pulled: false };
+  return sorted(result, "ImageInspectError", null);
+}
+
+function pulled(result: EngineResult<ImageFacts>): Outcome {
+  return result.ok ? { kind: "image", image: result.value, pulled: true } : sorted(result, "ErrImagePull", null);
+}
+
+async function create(
+  parts: ExecutorParts,
+  action: Extract<Action, { kind: "create" }>,
+  context: ExecuteContext,
+  signal: AbortSignal,
+): Promise<Outcome> {
+  const request = createRequest(parts.device, action, context);
+  if (typeof request === "string")
+    return { kind: "failed", reason: "CreateContainerConfigError", message: request, containerId: null };
+  const result = await withDeadline(parts.clock, deadlines.create, signal, (s) => parts.engine.create(request, s));
+  if (result.ok) return { kind: "done", warnings: result.value.warnings };
+  return sorted(result, "CreateContainerError", null);
+}
+
+/** Everything the engine adapter needs for a container, or the sentence that says why it cannot be made. */
+function createRequest(
+  device: Device,
+  action: Extract<Action, { kind: "create" }>,
+  context: ExecuteContext,
+): CreateRequest | string {
+  const { desired, installId } = context;
+  const spec = desired?.pod.spec.containers.find((one) => one.name === action.container);
+  const image = context.images.get(action.container);
+  if (desired === null || spec === undefined || image == null)
+    throw new Error(`A plan to create ${action.container} came without its pod or image`);
+  const user = runAsUser(spec, image, desired.pod.id);
+  if (!user.ok) return user.message;
+  const mounted = new Set((spec.volumeMounts ?? []).map((mount) => mount.mountPath));
+  const volumes = device.prepareVolumes(
+    desired.pod,
+    image.volumes.filter((path) => !mounted.has(path)),
+  );
+  if (!volumes.ok) return volumes.message;
+  const { volumePaths, coveredPaths, resolvConf } = volumes;
+  const { attempt } = action;
+  const { generation, pod } = desired;
+  return {
+    installId,
+    pod,
+    container: spec.name,
+    attempt,
+    generation,
+    ...hashesOf(desired, spec),
+    image,
+    volumePaths,
+    coveredPaths,
+    resolvConf,
+  };
+}
+
+/** Sorts an engine error into: gone on by itself, wait with a reason, or nothing known. */
+function sorted(result: EngineResult<unknown>, reason: string, containerId: string | null): Outcome {
+  if (result.ok) return done;
+  const { error } = result;
+  switch (error.kind) {
+    case "notFound":
+    case "conflict":
+      // The world is not as it was when the plan was made: the next look tells.
+      return reason === "CreateContainerError" && error.kind === "notFound"
+        ? { kind: "failed", reason, message: error.message, containerId }
+        : { kind: "unknown", error };
+    case "unavailable":
+    case "timeout":
+    case "aborted":
+      return { kind: "unknown", error };
+    case "invalid":
+    case "refused":
+    case "portInUse":
+    case "imageNotFound":
+    case "registryAuth":
+    case "registryUnreachable":
+    case "wrongArchitecture":
+    case "diskFull":
+    case "failed":
+      return { kind: "failed", reason, message: error.message, containerId };
+    default:
+      return error.kind satisfies never;
+  }
+}

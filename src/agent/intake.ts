@@ -1,0 +1,187 @@
+import { admitMessage } from "../core/admission/admit.ts";
+import { thisBuild } from "../core/admission/carried-out.ts";
+import type { AdmissionContext } from "../core/admission/context.ts";
+import type { NodeFacts, NodePod } from "../core/admission/facts.ts";
+import type { Policy } from "../core/admission/policy.ts";
+import type { Violation } from "../core/admission/verdict.ts";
+import type { PodEvent } from "../core/pod/event.ts";
+import { contentHash } from "../core/protocol/content-hash.ts";
+import { decodeMessage, type Message, type MessageIds } from "../core/protocol/message.ts";
+import { errorReply, okReply, type Request, restartFailedReply } from "../core/protocol/replies.ts";
+import { classify } from "../core/protocol/routes.ts";
+import type { Clock } from "../ports/clock.ts";
+import type { Device } from "../ports/device.ts";
+import type { Log } from "../ports/log.ts";
+import type { Random } from "../ports/random.ts";
+import type { RepeatKey, Store } from "../ports/store.ts";
+import { apply } from "./apply.ts";
+import { momentOf } from "./moment.ts";
+
+export interface IntakeParts {
+  readonly store: Store;
+  readonly device: Device;
+  readonly clock: Clock;
+  readonly random: Random;
+  readonly log: Log;
+  readonly policy: () => Policy;
+  readonly protectedPaths: readonly string[];
+  readonly nodeName: string;
+  /** Says a reply that is not stored: a refusal, or the repeat of a reply. */
+  readonly say: (text: string) => void;
+  /** Replies are on disk: send what is in the outbox. */
+  readonly stored: () => void;
+  readonly wake: (key: string) => void;
+}
+
+export interface Intake {
+  receive(text: string): void;
+  /** True while so much waits for its commit that reading should pause (lifecycle.md, Reports and outbox). */
+  full(): boolean;
+  /** Handles all that waits: one commit for all of it, then the replies, then the wakes. Synchronous: order in is order on disk. */
+  flush(): void;
+}
+
+type DeviceFacts = ReturnType<Device["facts"]>;
+
+const maxWaiting = 64;
+const maxWaitingBytes = 4 * 1024 * 1024;
+
+/** What is to be done about one message after the commit. */
+interface Handled {
+  readonly reply: string | null;
+  readonly wake: string | null;
+  readonly refused: string | null;
+}
+
+export function createIntake(parts: IntakeParts): Intake {
+  const waiting: string[] = [];
+  let waitingBytes = 0;
+
+  return {
+    receive(text) {
+      waiting.push(text);
+      waitingBytes += text.length;
+    },
+    full: () => waiting.length > maxWaiting || waitingBytes > maxWaitingBytes,
+    flush() {
+      const texts = waiting.splice(0);
+      waitingBytes = 0;
+      if (texts.length === 0) return;
+      // Facts are read once a batch: a flood must not make the device read /proc for every message.
+      const facts = parts.device.facts();
+      const handled = parts.store.transaction("full", () => texts.map((text) => handle(parts, text, facts)));
+      const refused = handled.map((one) => one.refused).filter((one) => one !== null);
+      if (refused.length > 0) tell(parts, refused);
+      for (const { reply } of handled) if (reply !== null) parts.say(reply);
+      parts.stored();
+      for (const { wake } of handled) if (wake !== null) parts.wake(wake);
+    },
+  };
+}
+
+/** Refusals are events too, but a flood of them must not wear out the flash: one row a batch. */
+function tell(parts: IntakeParts, refused: readonly string[]): void {
+  const [first = ""] = refused;
+  const more = refused.length > 1 ? ` (and ${refused.length - 1} more)` : "";
+  const event: PodEvent = {
+    type: "Warning",
+    pod: "",
+    container: "",
+    reason: "MessageRefused",
+    message: `${first}${more}`.slice(0, 1024),
+  };
+  parts.store.transaction("normal", () => parts.store.appendEvent(event, momentOf(parts.clock)));
+  parts.log.write("warn", "Message refused", { count: refused.length, first });
+}
+
+function handle(parts: IntakeParts, text: string, facts: DeviceFacts): Handled {
+  const decoded = decodeMessage(text);
+  if (!decoded.ok) {
+    const { messageId, route, reason } = decoded;
+    const request = {
+      header: { msg_id: messageId ?? "" },
+      route: route ?? { source: "", group: "", operation: "", resource: "" },
+    };
+    // Without a usable msg_id there is nothing to answer to: decisions.md 33.
+    const reply = messageId === null ? null : errorReply(request, reason, newIds(parts));
+    return { reply, wake: null, refused: `A message could not be read: ${reason}` };
+  }
+  const { message } = decoded;
+  const key = repeatKey(message);
+  const repeated = parts.store.repeatedReply(key);
+  if (repeated !== null) return { reply: repeated, wake: null, refused: null };
+  const verdict = admitMessage(message, admissionContext(parts, facts));
+  if (!verdict.accepted) return refuse(parts, message, verdict.violations);
+  const now = momentOf(parts.clock);
+  const { store, device } = parts;
+  const messageId = message.header.msg_id;
+  const reply = okReply(message, newIds(parts));
+  // The reply takes its place first: what cannot be answered is not done.
+  const place = store.appendOutbox("reply", reply);
+  if (place === null) return refuse(parts, message, [noRoom]);
+  const applied = apply({ store, device, now, messageId, contentHash: key.contentHash }, verdict.value);
+  if (!applied.ok) {
+    store.releaseOutbox([place]);
+    return refuse(parts, message, applied.violations);
+  }
+  store.rememberReply(key, reply);
+  const warnings = verdict.warnings.map((one) => `${one.path}: ${one.message}`).join("; ");
+  const words = `${applied.said}${warnings === "" ? "" : `; ${warnings}`}`.slice(0, 1024);
+  const reason = { type: "Normal", container: "", reason: "MessageAccepted" } as const;
+  store.appendEvent({ ...reason, pod: applied.wake ?? "", message: `${words} (message ${messageId})` }, now);
+  return { reply: null, wake: applied.wake, refused: null };
+}
+
+const noRoom: Violation = {
+  path: "",
+  rule: "outbox",
+  message:
+    "The outbox of this device is full of replies that were not fetched yet; fetch them and send the message again",
+  value: null,
+};
+
+function repeatKey(message: Message): RepeatKey {
+  const { operation, resource } = message.route;
+  return { messageId: message.header.msg_id, operation, resource, contentHash: contentHash(message.content) };
+}
+
+function refuse(parts: IntakeParts, message: Message, violations: readonly Violation[]): Handled {
+  const restart = classify(message);
+  const answer = restart.ok && restart.kind === "pod-restart" ? restartFailedReply : errorReply;
+  const request: Request = message;
+  const { operation, resource } = message.route;
+  const refused = `${operation} ${resource}: ${violations.map((one) => one.message).join("; ")}`;
+  return { reply: answer(request, violations, newIds(parts)), wake: null, refused };
+}
+
+function newIds(parts: IntakeParts): MessageIds {
+  return { msgId: parts.random.uuid(), timestamp: parts.clock.wall() };
+}
+
+/** What admission is to know of this device now: its facts, and the intent it has taken on so far. */
+function admissionContext(parts: IntakeParts, facts: DeviceFacts): AdmissionContext {
+  const desired = parts.store.desiredPods().map((one) => one.pod);
+  const leaving = parts.store.leavingPods().flatMap((one) => (one.pod === null ? [] : [one.pod]));
+  const held = new Set(
+    [...desired, ...leaving].flatMap((pod) =>
+      pod.spec.containers.flatMap((one) => (one.ports ?? []).map((port) => `${port.protocol} ${port.hostPort}`)),
+    ),
+  );
+  const free = (ports: readonly number[], protocol: string) => ports.filter((port) => !held.has(`${protocol} ${port}`));
+  const listening = { tcp: free(facts.listening.tcp, "TCP"), udp: free(facts.listening.udp, "UDP") };
+  const pods = desired.map(
+    (pod): NodePod => ({ metadata: { ...pod.id, ...version(pod.metadata.resourceVersion) }, spec: pod.spec }),
+  );
+  const node: NodeFacts = { ...facts, listening, pods, configMaps: [] };
+  return {
+    policy: parts.policy(),
+    node,
+    carriedOut: thisBuild,
+    nodeName: parts.nodeName,
+    protectedPaths: parts.protectedPaths,
+  };
+}
+
+function version(resourceVersion: string | undefined): { readonly resourceVersion?: string } {
+  return resourceVersion === undefined ? {} : { resourceVersion };
+}

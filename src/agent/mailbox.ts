@@ -1,0 +1,97 @@
+import type { Clock } from "../ports/clock.ts";
+
+export interface Mailbox {
+  /**
+   * "Look at this pod again." While its worker is busy, it looks once more afterwards; nothing else is carried.
+   * `intent`: what is wanted has changed, so a long wait of the worker (a pull) is given up.
+   */
+  wake(key: string, why?: "intent"): void;
+  /** Keys that are being worked on or wait for a time. */
+  readonly size: number;
+  /** Runs until the signal aborts and the last worker has come back. */
+  run(signal: AbortSignal): Promise<void>;
+}
+
+/** One look: gives the milliseconds after which to look again by itself, or null. `interrupt` aborts on a new intent. */
+export type Work = (key: string, interrupt: AbortSignal, signal: AbortSignal) => Promise<number | null>;
+
+interface Box {
+  working: boolean;
+  again: boolean;
+  /** Monotonic time at which to look again: absolute, so that no other event can put it off. */
+  due: number | null;
+  interrupt: AbortController;
+}
+
+/** A mailbox of depth one for every pod: pods in parallel, one pod strictly in series, memory by the number of pods. */
+export function createMailbox(clock: Clock, work: Work): Mailbox {
+  const boxes = new Map<string, Box>();
+  const workers = new Set<Promise<void>>();
+  const bugs: unknown[] = [];
+  let alarm = new AbortController();
+
+  function wake(key: string, why?: "intent"): void {
+    const box = boxes.get(key) ?? { working: false, again: false, due: null, interrupt: new AbortController() };
+    boxes.set(key, box);
+    box.again = true;
+    if (why === "intent") box.interrupt.abort();
+    alarm.abort();
+  }
+
+  async function labour(key: string, box: Box, signal: AbortSignal): Promise<void> {
+    box.working = true;
+    box.again = false;
+    box.due = null;
+    box.interrupt = new AbortController();
+    const lookAgainInMs = await work(key, box.interrupt.signal, signal);
+    box.working = false;
+    if (lookAgainInMs !== null) box.due = clock.mono() + lookAgainInMs;
+    if (!box.again && box.due === null) boxes.delete(key);
+    alarm.abort();
+  }
+
+  function startDue(signal: AbortSignal): number | null {
+    const now = clock.mono();
+    let earliest: number | null = null;
+    for (const [key, box] of boxes) {
+      if (box.working) continue;
+      if (box.again || (box.due !== null && box.due <= now)) {
+        const worker = labour(key, box, signal);
+        workers.add(worker);
+        worker.then(
+          () => workers.delete(worker),
+          (bug: unknown) => {
+            // Not swallowed: run throws it, and the process starts again from disk.
+            bugs.push(bug);
+            alarm.abort();
+          },
+        );
+      } else if (box.due !== null) {
+        earliest = Math.min(earliest ?? box.due, box.due);
+      }
+    }
+    return earliest === null ? null : earliest - now;
+  }
+
+  return {
+    wake,
+    get size() {
+      return boxes.size;
+    },
+    async run(signal) {
+      const stop = (): void => alarm.abort();
+      signal.addEventListener("abort", stop);
+      while (!signal.aborted) {
+        alarm = new AbortController();
+        const waitMs = startDue(signal);
+        await clock.sleep(Math.min(waitMs ?? idleMs, idleMs), alarm.signal);
+        if (bugs.length > 0) throw bugs[0];
+      }
+      signal.removeEventListener("abort", stop);
+      await Promise.all(workers);
+    },
+  };
+}
+
+/** With nothing due it only waits for a wake; this bounds the sleep so that no timer overflows. */
+const idleMs = 3_600_000;

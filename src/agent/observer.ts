@@ -1,0 +1,38 @@
+import type { ObservedContainer } from "../core/pod/observed.ts";
+import type { Clock } from "../ports/clock.ts";
+import type { Engine, EngineResult } from "../ports/engine.ts";
+import { withDeadline } from "./deadline.ts";
+
+const listDeadlineMs = 30_000;
+
+export interface Observer {
+  /**
+   * Every container of a pod on the engine, of any install id, from a list that began after this call. Workers that ask
+   * while one is under way share the next. A failed list is "unknown", never "empty".
+   */
+  look(signal: AbortSignal): Promise<EngineResult<readonly ObservedContainer[]>>;
+}
+
+export function createObserver(engine: Engine, clock: Clock): Observer {
+  let underWay: Promise<EngineResult<readonly ObservedContainer[]>> | null = null;
+  let next: Promise<EngineResult<readonly ObservedContainer[]>> | null = null;
+
+  function begin(signal: AbortSignal): Promise<EngineResult<readonly ObservedContainer[]>> {
+    const list = withDeadline(clock, listDeadlineMs, signal, (deadline) => engine.list(deadline)).finally(() => {
+      underWay = null;
+    });
+    underWay = list;
+    return list;
+  }
+
+  return {
+    look(signal) {
+      if (underWay === null) return begin(signal);
+      next ??= underWay.then(() => {
+        next = null;
+        return begin(signal);
+      });
+      return next;
+    },
+  };
+}

@@ -1,0 +1,231 @@
+import type { DesiredPod, LeavingPod } from "../core/pod/desired.ts";
+import type { MessageIds } from "../core/protocol/message.ts";
+import { keepalive, type PodStatusEntry, podStatusReport } from "../core/protocol/replies.ts";
+import type { Clock } from "../ports/clock.ts";
+import type { Connection } from "../ports/link.ts";
+import type { Random } from "../ports/random.ts";
+import type { Store } from "../ports/store.ts";
+
+export interface ReporterParts {
+  readonly store: Store;
+  readonly clock: Clock;
+  readonly random: Random;
+  readonly statusPeriodMs: number;
+  readonly keepaliveMs: number;
+}
+
+export interface Reporter {
+  /** A connection stands: everything not yet delivered is said again, the status array first. */
+  attach(connection: Connection): void;
+  detach(): void;
+  /** A pod's status has changed. */
+  changed(): void;
+  /** The outbox has something new. */
+  stored(): void;
+  /** Says something now, or not at all: nothing of it is kept. */
+  say(text: string): void;
+  /** The peer has answered a ping: what was sent before it has arrived. */
+  pong(payload: string): void;
+  /** Runs until the signal aborts. */
+  run(signal: AbortSignal): Promise<void>;
+}
+
+/** Changes after the first go out at most four times a second: decisions.md 41. */
+const changeSpacingMs = 250;
+/** What the socket has not taken yet is bounded; the rest waits in the store. */
+const maxBufferedBytes = 1024 * 1024;
+const batch = 64;
+/** Sent and not confirmed, at most: a peer that never answers must not make this list grow. */
+const maxUnconfirmed = 1024;
+/** With nothing due it only waits for a poke. */
+const idleMs = 1_000;
+
+interface Unconfirmed {
+  readonly seq: number;
+  readonly sentAt: number;
+  readonly outboxId: number | null;
+  /** seqs of leaving pods whose final status was in this report. */
+  readonly finals: readonly number[];
+}
+
+interface Session {
+  readonly connection: Connection;
+  readonly connectedAt: number;
+  seq: number;
+  /** Outbox rows up to this id have been sent on this connection. */
+  sentUpTo: number;
+  dirty: boolean;
+  lastReportAt: number | null;
+  lastKeepaliveAt: number;
+  answered: boolean;
+  lastPongAt: number;
+  unconfirmed: Unconfirmed[];
+}
+
+/**
+ * What the device says: the status of all pods, built when it is sent, and the outbox, in order. A message is let go
+ * of when a pong shows that the peer has read past it; until then it is sent again on the next connection.
+ */
+export function createReporter(parts: ReporterParts): Reporter {
+  const { clock } = parts;
+  let session: Session | null = null;
+  let alarm = new AbortController();
+  const poke = (): void => alarm.abort();
+
+  return {
+    attach(connection) {
+      const now = clock.mono();
+      const counters = { seq: 0, sentUpTo: 0, lastReportAt: null, lastKeepaliveAt: now, lastPongAt: now };
+      session = { connection, connectedAt: now, ...counters, dirty: true, answered: false, unconfirmed: [] };
+      poke();
+    },
+    detach() {
+      session = null;
+    },
+    changed() {
+      if (session !== null) session.dirty = true;
+      poke();
+    },
+    stored: poke,
+    say(text) {
+      session?.connection.send(text);
+    },
+    pong(payload) {
+      if (session === null || !/^[0-9]{1,15}$/.test(payload)) return;
+      session.answered = true;
+      session.lastPongAt = clock.mono();
+      release(parts, session, Number(payload));
+      poke();
+    },
+    async run(signal) {
+      signal.addEventListener("abort", poke);
+      while (!signal.aborted) {
+        alarm = new AbortController();
+        const waitMs = session === null ? idleMs : turn(parts, session);
+        await clock.sleep(Math.min(waitMs, idleMs), alarm.signal);
+      }
+      signal.removeEventListener("abort", poke);
+    },
+  };
+}
+
+/** Sends what is due; gives the milliseconds until something is. */
+function turn(parts: ReporterParts, session: Session): number {
+  const now = parts.clock.mono();
+  const before = session.seq;
+  const reportInMs = reportDue(parts, session, now);
+  if (reportInMs <= 0) sendReport(parts, session, now);
+  sendOutbox(parts, session, now);
+  const keepaliveInMs = session.lastKeepaliveAt + parts.keepaliveMs - now;
+  if (keepaliveInMs <= 0) {
+    session.lastKeepaliveAt = now;
+    session.seq += 1;
+    session.connection.send(keepalive(newIds(parts)));
+  }
+  if (session.seq > before) session.connection.ping(String(session.seq));
+  fallback(parts, session, now);
+  if (dead(parts, session, now)) session.connection.close(1001, "No pong within two keepalive periods");
+  return Math.max(1, Math.min(reportDue(parts, session, now), session.lastKeepaliveAt + parts.keepaliveMs - now));
+}
+
+function reportDue(parts: ReporterParts, session: Session, now: number): number {
+  if (session.lastReportAt === null) return 0;
+  return session.lastReportAt + (session.dirty ? changeSpacingMs : parts.statusPeriodMs) - now;
+}
+
+function sendReport(parts: ReporterParts, session: Session, now: number): void {
+  const leaving = parts.store.leavingPods();
+  session.dirty = false;
+  session.lastReportAt = now;
+  if (!session.connection.send(podStatusReport(entries(parts.store, leaving), newIds(parts)))) return;
+  const finals = leaving.filter((one) => one.gone).map((one) => one.seq);
+  confirmLater(session, { sentAt: now, outboxId: null, finals });
+}
+
+/** Every pod known here, with its metadata, its spec as enforced and its status: the Pod Status document. */
+function entries(store: Store, leaving: readonly LeavingPod[]): readonly PodStatusEntry[] {
+  const statuses = new Map(store.statuses().map((one) => [one.id.uid, one.status]));
+  const desired = store.desiredPods();
+  const all = [...desired.map(desiredEntry), ...leaving.flatMap((one) => leavingEntry(one, desired))];
+  return all.map(({ uid, entry }) => ({ ...entry, status: statuses.get(uid) ?? {} }));
+}
+
+interface Entry {
+  readonly uid: string;
+  readonly entry: Omit<PodStatusEntry, "status">;
+}
+
+function desiredEntry({ pod }: DesiredPod): Entry {
+  const { metadata, spec, id } = pod;
+  return { uid: id.uid, entry: { Name: id.name, UID: metadata.uid ?? id.uid, kind: "Pod", metadata, spec } };
+}
+
+function leavingEntry(one: LeavingPod, desired: readonly DesiredPod[]): readonly Entry[] {
+  if (one.pod === null || desired.some(({ pod }) => pod.id.uid === one.id.uid)) return [];
+  const { metadata, spec, id } = one.pod;
+  const marks =
+    one.kind === "deleted"
+      ? { deletionTimestamp: one.deletionTimestamp, deletionGracePeriodSeconds: one.graceSeconds }
+      : {};
+  return [
+    {
+      uid: id.uid,
+      entry: { Name: id.name, UID: metadata.uid ?? id.uid, kind: "Pod", metadata: { ...metadata, ...marks }, spec },
+    },
+  ];
+}
+
+function sendOutbox(parts: ReporterParts, session: Session, now: number): void {
+  while (session.connection.bufferedBytes() < maxBufferedBytes && session.unconfirmed.length < maxUnconfirmed) {
+    const rows = parts.store.outbox(session.sentUpTo, batch);
+    for (const row of rows) {
+      if (!session.connection.send(row.text)) return;
+      session.sentUpTo = row.id;
+      confirmLater(session, { sentAt: now, outboxId: row.id, finals: [] });
+    }
+    if (rows.length < batch) return;
+  }
+}
+
+function confirmLater(session: Session, sent: Omit<Unconfirmed, "seq">): void {
+  session.seq += 1;
+  // A report that nothing hangs on needs no confirmation.
+  if (sent.outboxId !== null || sent.finals.length > 0) session.unconfirmed.push({ ...sent, seq: session.seq });
+}
+
+function release(parts: ReporterParts, session: Session, upTo: number): void {
+  const arrived = session.unconfirmed.filter((one) => one.seq <= upTo);
+  if (arrived.length === 0) return;
+  session.unconfirmed = session.unconfirmed.filter((one) => one.seq > upTo);
+  const { store } = parts;
+  store.transaction("normal", () => {
+    store.releaseOutbox(arrived.map((one) => one.outboxId).filter((id) => id !== null));
+    for (const seq of new Set(arrived.flatMap((one) => one.finals))) letGo(store, seq);
+  });
+}
+
+/** A pod that is gone leaves the report once its final status has arrived. */
+function letGo(store: Store, seq: number): void {
+  const leaving = store.leavingPods().find((one) => one.seq === seq && one.gone);
+  if (leaving === undefined) return;
+  store.deleteLeavingPod(seq);
+  if (store.desiredPod(leaving.id.namespace, leaving.id.name)?.pod.id.uid !== leaving.id.uid)
+    store.deleteStatus(leaving.id.uid);
+}
+
+/** A peer that never answers pings: delivered is what left the socket two keepalive periods ago. */
+function fallback(parts: ReporterParts, session: Session, now: number): void {
+  if (session.answered || session.connection.bufferedBytes() > 0) return;
+  const old = now - 2 * parts.keepaliveMs;
+  const last = session.unconfirmed.filter((one) => Math.max(one.sentAt, session.connectedAt) <= old).at(-1);
+  if (last !== undefined) release(parts, session, last.seq);
+}
+
+/** A peer that did answer pings and has stopped is gone, whatever TCP says. */
+function dead(parts: ReporterParts, session: Session, now: number): boolean {
+  return session.answered && now - session.lastPongAt > 2 * parts.keepaliveMs + idleMs;
+}
+
+function newIds(parts: ReporterParts): MessageIds {
+  return { msgId: parts.random.uuid(), timestamp: parts.clock.wall() };
+}

@@ -1,0 +1,48 @@
+import type { LeavingPod } from "./desired.ts";
+
+/**
+ * One step toward the desired state, as data: what, on what, and why. One action is one engine call (or none), after
+ * which the world is looked at again.
+ */
+export type Action =
+  | { readonly kind: "resolve"; readonly container: string; readonly image: string; readonly because: string }
+  | { readonly kind: "pull"; readonly container: string; readonly image: string; readonly because: string }
+  | {
+      readonly kind: "create";
+      readonly container: string;
+      readonly attempt: number;
+      readonly backoffLevel: number;
+      readonly because: string;
+    }
+  | { readonly kind: "start"; readonly container: string; readonly id: string; readonly because: string }
+  | {
+      readonly kind: "stop";
+      readonly container: string;
+      readonly id: string;
+      readonly graceSeconds: number;
+      readonly because: string;
+    }
+  | { readonly kind: "remove"; readonly container: string; readonly id: string; readonly because: string }
+  | { readonly kind: "finish"; readonly leaving: LeavingPod; readonly because: string };
+
+/** A plan as text, one action a line: what golden tests compare and `edge events` shows. */
+export function showAction(action: Action): string {
+  switch (action.kind) {
+    case "resolve":
+      return `look up image ${action.image} for ${action.container}, because ${action.because}`;
+    case "pull":
+      return `pull ${action.image} for ${action.container}, because ${action.because}`;
+    case "create":
+      return `create ${action.container}, attempt ${action.attempt}, because ${action.because}`;
+    case "start":
+      return `start ${action.container} (${action.id.slice(0, 12)}), because ${action.because}`;
+    case "stop":
+      return `stop ${action.container} (${action.id.slice(0, 12)}) within ${action.graceSeconds} s, because ${action.because}`;
+    case "remove":
+      return `remove ${action.container} (${action.id.slice(0, 12)}), because ${action.because}`;
+    case "finish":
+      return `let go of ${action.leaving.id.name}, because ${action.because}`;
+    default:
+      return action satisfies never;
+  }
+}

@@ -1,0 +1,223 @@
+import { deathMoment, levelAfterRun } from "./backoff.ts";
+import type { PodEvent } from "./event.ts";
+import type { ContainerHistory, CurrentContainer, Moment, PodHistory, Termination } from "./history.ts";
+import type { ObservedContainer } from "./observed.ts";
+import { formatTime, parseTime } from "./time.ts";
+
+/** What the recorder has to know of the world beside the containers. */
+export interface RecordContext {
+  readonly now: Moment;
+  /** The engine session that the containers were listed in. */
+  readonly session: string;
+  /** Sessions that ended with the engine taking its containers along (no live-restore). */
+  readonly lostSessions: ReadonlySet<string>;
+}
+
+export interface Recorded {
+  readonly history: PodHistory;
+  readonly events: readonly Omit<PodEvent, "pod">[];
+}
+
+/**
+ * Folds what a successful list showed of one pod into its history: starts, ends, and containers that vanished. The
+ * result is committed before anything is done about it, so that no exit code is lost with a removed container.
+ * @param observed the containers of this pod (one uid), any attempt
+ */
+export function record(history: PodHistory, observed: readonly ObservedContainer[], context: RecordContext): Recorded {
+  const next: Record<string, ContainerHistory> = { ...history };
+  const events: Omit<PodEvent, "pod">[] = [];
+  const names = new Set([...Object.keys(history), ...observed.map((o) => o.container)]);
+  for (const container of names) {
+    const newest = newestOf(observed, container);
+    const before = history[container];
+    const after = newest === undefined ? vanished(before, context) : seen(adopt(before, newest), newest, context);
+    if (after === undefined || after === before) continue;
+    next[container] = after;
+    events.push(...told(container, before, after));
+  }
+  return { history: next, events };
+}
+
+/** The container of the highest attempt: older ones are only kept for their logs. */
+export function newestOf(observed: readonly ObservedContainer[], container: string): ObservedContainer | undefined {
+  let newest: ObservedContainer | undefined;
+  for (const one of observed) {
+    if (one.container === container && (newest === undefined || one.attempt > newest.attempt)) newest = one;
+  }
+  return newest;
+}
+
+/** The history of a container that this device knows nothing of yet. */
+export function emptyHistory(
+  made: Pick<ContainerHistory, "attempt" | "podHash" | "specHash" | "generation">,
+): ContainerHistory {
+  return {
+    attempt: made.attempt,
+    podHash: made.podHash,
+    specHash: made.specHash,
+    generation: made.generation,
+    current: null,
+    termination: null,
+    lastTermination: null,
+    backoffLevel: 0,
+    diedAt: null,
+    failure: null,
+    pinnedImage: null,
+  };
+}
+
+/** The engine may be ahead of the store: history commits with NORMAL, and a power cut takes the last ones back. */
+function adopt(before: ContainerHistory | undefined, newest: ObservedContainer): ContainerHistory {
+  if (before === undefined) return emptyHistory(newest);
+  if (newest.attempt < before.attempt || before.current?.id === newest.id) return before;
+  if (newest.attempt === before.attempt && before.termination === null) return before;
+  return {
+    ...before,
+    attempt: newest.attempt,
+    podHash: newest.podHash,
+    specHash: newest.specHash,
+    generation: newest.generation,
+    current: null,
+    termination: null,
+    lastTermination: before.termination ?? before.lastTermination,
+  };
+}
+
+function seen(history: ContainerHistory, one: ObservedContainer, context: RecordContext): ContainerHistory {
+  if (one.attempt < history.attempt) {
+    // The container of this attempt has not been made yet, or is gone; what is here is an older one.
+    return vanished(history, context) ?? history;
+  }
+  switch (one.state.kind) {
+    case "created":
+      return history.current?.id === one.id ? history : { ...history, current: currentOf(one, null) };
+    case "running":
+      return running(history, one, one.state.startedAt, context);
+    case "exited":
+      return history.termination?.containerId === one.id ? history : exited(history, one, one.state, context);
+    default:
+      return one.state satisfies never;
+  }
+}
+
+function currentOf(one: ObservedContainer, startedAt: string | null): CurrentContainer {
+  return { id: one.id, startedAt, seenRunning: null, session: null };
+}
+
+function running(
+  history: ContainerHistory,
+  one: ObservedContainer,
+  startedAt: string,
+  context: RecordContext,
+): ContainerHistory {
+  const current = history.current;
+  const same =
+    current?.id === one.id && current.startedAt === startedAt && current.seenRunning?.bootId === context.now.bootId;
+  if (same && current.session === context.session && history.failure === null && history.termination === null)
+    return history;
+  return {
+    ...history,
+    current: { id: one.id, startedAt, seenRunning: same ? current.seenRunning : context.now, session: context.session },
+    termination: null,
+    lastTermination: history.termination ?? history.lastTermination,
+    diedAt: null,
+    failure: null,
+  };
+}
+
+function exited(
+  history: ContainerHistory,
+  one: ObservedContainer,
+  state: Extract<ObservedContainer["state"], { kind: "exited" }>,
+  context: RecordContext,
+): ContainerHistory {
+  const seenRunning = history.current?.id === one.id ? history.current.seenRunning : null;
+  const finished = parseTime(state.finishedAt);
+  const died = deathMoment(finished, seenRunning, history.backoffLevel, context.now);
+  const level = levelAfterRun(history.backoffLevel, ranFor(state.startedAt, finished, seenRunning, died));
+  const interrupted = wasInterrupted(history.current, one.id, context);
+  const termination: Termination = {
+    containerId: one.id,
+    exitCode: state.exitCode,
+    reason: terminationReason(state.exitCode, state.oomKilled),
+    ...(state.error === "" ? {} : { message: state.error }),
+    startedAt: Number.isNaN(parseTime(state.startedAt)) ? null : state.startedAt,
+    finishedAt: state.finishedAt,
+    interrupted,
+  };
+  const current = history.current?.id === one.id ? history.current : currentOf(one, state.startedAt);
+  return { ...history, current, termination, backoffLevel: level, diedAt: died, failure: null };
+}
+
+/** Exit 137 with the engine's flag only: a killed child sets the flag too, with the main process ending well. */
+function terminationReason(exitCode: number, oomKilled: boolean): string {
+  if (exitCode === 0) return "Completed";
+  return oomKilled && exitCode === 137 ? "OOMKilled" : "Error";
+}
+
+/** Milliseconds it ran: by our own clock where we saw it start, else by the engine's times, which may be the wrong way round. */
+function ranFor(startedAt: string, finished: number, seenRunning: Moment | null, died: Moment): number {
+  if (seenRunning !== null && seenRunning.bootId === died.bootId) return died.mono - seenRunning.mono;
+  const ran = finished - parseTime(startedAt);
+  return Number.isNaN(ran) ? 0 : Math.max(0, ran);
+}
+
+function wasInterrupted(current: CurrentContainer | null, id: string, context: RecordContext): boolean {
+  if (current === null || current.id !== id || current.seenRunning === null) return false;
+  if (current.seenRunning.bootId !== context.now.bootId) return true;
+  return current.session !== null && context.lostSessions.has(current.session);
+}
+
+/** Removed by hand, or with the engine's data: it cannot run, and nobody will ever know how it ended. */
+function vanished(before: ContainerHistory | undefined, context: RecordContext): ContainerHistory | undefined {
+  if (before === undefined || before.current === null || before.termination !== null) return before;
+  if (before.current.startedAt === null) return { ...before, current: null };
+  const { now } = context;
+  const ranMs = before.current.seenRunning?.bootId === now.bootId ? now.mono - before.current.seenRunning.mono : 0;
+  return {
+    ...before,
+    termination: {
+      containerId: before.current.id,
+      exitCode: 137,
+      reason: "ContainerStatusUnknown",
+      message: "The container could not be located when the pod was last looked at",
+      startedAt: before.current.startedAt,
+      finishedAt: formatTime(now.wall),
+      interrupted: wasInterrupted(before.current, before.current.id, context),
+    },
+    backoffLevel: levelAfterRun(before.backoffLevel, ranMs),
+    diedAt: now,
+    failure: null,
+  };
+}
+
+function told(
+  container: string,
+  before: ContainerHistory | undefined,
+  after: ContainerHistory,
+): Omit<PodEvent, "pod">[] {
+  if (after.termination !== null && after.termination !== before?.termination) {
+    const { exitCode, reason, interrupted } = after.termination;
+    const how = interrupted ? `${reason}, because the engine or the device stopped` : reason;
+    return [
+      {
+        type: exitCode === 0 && !interrupted ? "Normal" : "Warning",
+        container,
+        reason: "Exited",
+        message: `Exit code ${exitCode} (${how})`,
+      },
+    ];
+  }
+  const started = after.current?.startedAt ?? null;
+  if (started !== null && (before?.current?.id !== after.current?.id || before?.current?.startedAt !== started)) {
+    return [
+      {
+        type: "Normal",
+        container,
+        reason: "Started",
+        message: `Container ${after.current?.id.slice(0, 12)} runs, attempt ${after.attempt}`,
+      },
+    ];
+  }
+  return [];
+}

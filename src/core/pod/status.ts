@@ -1,0 +1,194 @@
+import type { ContainerHistory, PodHistory, Termination } from "./history.ts";
+import type { ObservedContainer } from "./observed.ts";
+import type { Waiting } from "./plan.ts";
+import type { ContainerState, ContainerStatus, Phase, PodCondition, PodStatus, TerminatedState } from "./pod-status.ts";
+import { qosClass } from "./qos.ts";
+import { newestOf } from "./record.ts";
+import type { AcceptedPod, ContainerSpec, RestartPolicy } from "./spec.ts";
+import { formatTime, parseTime } from "./time.ts";
+
+export interface StatusInput {
+  readonly pod: AcceptedPod;
+  /** Milliseconds since the epoch: startTime, when the device took the pod on. */
+  readonly acceptedAtWall: number;
+  readonly history: PodHistory;
+  /** Containers of this pod (one uid). */
+  readonly observed: readonly ObservedContainer[];
+  /** From the plan: why a container that is to run does not. */
+  readonly waiting: Readonly<Record<string, Waiting>>;
+  /** going: it was told to go, and what ended is not waited for. gone: none of its containers is left. */
+  readonly leaving: "no" | "going" | "gone";
+  /** The status reported before, for the times of its conditions and for phases that never go back. */
+  readonly previous: PodStatus | null;
+  readonly hostIp: string;
+  readonly nowWall: number;
+}
+
+/**
+ * The pod as a kubelet would report it (`generateAPIPodStatus`, `getPhase`, `status/generate.go`,
+ * `convertToAPIContainerStatuses`), with lifecycle.md, Status, where the two differ.
+ */
+export function podStatus(input: StatusInput): PodStatus {
+  const { pod, previous } = input;
+  const statuses = pod.spec.containers.map((spec) => containerStatus(input, spec));
+  const computed = phaseOf(statuses, pod.spec.restartPolicy);
+  // While a pod leaves, its phase stays as it was until its containers have ended (lifecycle.md, Delete).
+  const phase = input.leaving === "no" ? computed : leavingPhase(input, statuses, previous?.phase ?? computed);
+  const ip = pod.spec.hostNetwork === true ? input.hostIp : input.observed.find((one) => one.ip !== undefined)?.ip;
+  const running = statuses.some((one) => one.state.running !== undefined);
+  return {
+    phase,
+    conditions: conditions(input, statuses, phase),
+    ...(input.hostIp === "" ? {} : { hostIP: input.hostIp }),
+    ...(running && ip !== undefined && ip !== "" ? { podIP: ip, podIPs: [{ ip }] } : {}),
+    startTime: previous?.startTime ?? formatTime(input.acceptedAtWall),
+    qosClass: qosClass(pod.spec),
+    containerStatuses: statuses,
+  };
+}
+
+/** True when nothing in the two differs: then nothing is written and nothing is sent. */
+export function sameStatus(a: PodStatus | null, b: PodStatus): boolean {
+  return a !== null && JSON.stringify(a) === JSON.stringify(b);
+}
+
+function containerStatus(input: StatusInput, spec: ContainerSpec): ContainerStatus {
+  const history = input.history[spec.name];
+  const its = input.observed.filter((one) => one.container === spec.name);
+  const newest = newestOf(its, spec.name);
+  const current =
+    newest !== undefined && (history === undefined || newest.attempt >= history.attempt) ? newest : undefined;
+  const { state, lastState } = states(input, spec, history, current);
+  const isRunning = state.running !== undefined;
+  const id = current?.id ?? state.terminated?.containerID ?? history?.current?.id ?? history?.termination?.containerId;
+  const containerID = id === undefined ? undefined : dockerId(id);
+  return {
+    name: spec.name,
+    state,
+    lastState,
+    ready: isRunning,
+    started: isRunning,
+    restartCount: history?.attempt ?? 0,
+    image: spec.image,
+    imageID: imageId(history),
+    ...(containerID === undefined ? {} : { containerID }),
+  };
+}
+
+const dockerId = (id: string): string => (id.startsWith("docker://") ? id : `docker://${id}`);
+
+/** As dockershim wrote it: by digest where the image came from a registry, by id where it did not. */
+function imageId(history: ContainerHistory | undefined): string {
+  const pinned = history?.pinnedImage;
+  if (pinned == null) return "";
+  return pinned.digest === undefined ? `docker://${pinned.id}` : `docker-pullable://${pinned.digest}`;
+}
+
+function states(
+  input: StatusInput,
+  spec: ContainerSpec,
+  history: ContainerHistory | undefined,
+  current: ObservedContainer | undefined,
+): { readonly state: ContainerState; readonly lastState: ContainerState } {
+  const ended = history?.termination ?? null;
+  const before = terminated(history?.lastTermination ?? null);
+  if (current?.state.kind === "running") {
+    return {
+      state: { running: { startedAt: wholeSeconds(current.state.startedAt) ?? formatTime(input.nowWall) } },
+      lastState: before,
+    };
+  }
+  const waiting = input.waiting[spec.name];
+  if (waiting !== undefined && input.leaving === "no") {
+    return { state: { waiting }, lastState: ended === null ? before : terminated(ended) };
+  }
+  if (ended !== null) return { state: terminated(ended), lastState: before };
+  return { state: { waiting: { reason: "ContainerCreating" } }, lastState: before };
+}
+
+function terminated(ended: Termination | null): ContainerState {
+  if (ended === null) return {};
+  const state: TerminatedState = {
+    exitCode: ended.exitCode,
+    reason: ended.reason,
+    ...(ended.message === undefined ? {} : { message: ended.message }),
+    startedAt: ended.startedAt === null ? null : wholeSeconds(ended.startedAt),
+    finishedAt: wholeSeconds(ended.finishedAt),
+    containerID: dockerId(ended.containerId),
+  };
+  return { terminated: state };
+}
+
+/** The engine writes nanoseconds and cuts trailing zeros; Kubernetes writes whole seconds. */
+function wholeSeconds(time: string): string | null {
+  const wall = parseTime(time);
+  return Number.isNaN(wall) ? null : formatTime(wall);
+}
+
+/** Kubelet `getPhase`: a waiting container with a last termination counts as stopped. */
+export function phaseOf(statuses: readonly ContainerStatus[], policy: RestartPolicy): Phase {
+  let waiting = 0;
+  let running = 0;
+  let stopped = 0;
+  let succeeded = 0;
+  for (const { state, lastState } of statuses) {
+    if (state.running !== undefined) running += 1;
+    else if (state.terminated !== undefined) {
+      stopped += 1;
+      if (state.terminated.exitCode === 0) succeeded += 1;
+    } else if (lastState.terminated !== undefined) stopped += 1;
+    else waiting += 1;
+  }
+  if (waiting > 0) return "Pending";
+  if (running > 0) return "Running";
+  if (stopped === 0) return "Pending";
+  if (policy === "Always") return "Running";
+  const settled = statuses.every((one) => one.state.terminated !== undefined);
+  if (stopped === succeeded && settled) return "Succeeded";
+  if (policy === "Never") return "Failed";
+  return "Running";
+}
+
+/** A pod that was told to go: Succeeded or Failed once its last container has ended, by the exit codes. */
+function leavingPhase(input: StatusInput, statuses: readonly ContainerStatus[], before: Phase): Phase {
+  if (statuses.some((one) => one.state.running !== undefined)) return before;
+  const ended = statuses.map((one) => one.state.terminated).filter((one) => one !== undefined);
+  if (ended.length < statuses.length) return input.leaving === "gone" ? "Failed" : before;
+  return ended.every((one) => one.exitCode === 0) ? "Succeeded" : "Failed";
+}
+
+/** In the order of the Pod Status document. Kubelet `GenerateContainersReadyCondition`, `GeneratePodReadyCondition`. */
+function conditions(input: StatusInput, statuses: readonly ContainerStatus[], phase: Phase): readonly PodCondition[] {
+  const unready = statuses.filter((one) => !one.ready).map((one) => one.name);
+  const ready = readiness(phase, unready);
+  return [
+    condition(
+      input,
+      "Initialized",
+      phase === "Succeeded" ? { status: "True", reason: "PodCompleted" } : { status: "True" },
+    ),
+    condition(input, "Ready", ready),
+    condition(input, "ContainersReady", ready),
+    condition(input, "PodScheduled", { status: "True" }),
+  ];
+}
+
+type Outcome = Pick<PodCondition, "status" | "reason" | "message">;
+
+function readiness(phase: Phase, unready: readonly string[]): Outcome {
+  if (phase === "Succeeded") return { status: "False", reason: "PodCompleted" };
+  if (phase === "Failed") return { status: "False", reason: "PodFailed" };
+  if (unready.length === 0) return { status: "True" };
+  const message = `containers with unready status: [${unready.join(" ")}]`;
+  return { status: "False", reason: "ContainersNotReady", message };
+}
+
+function condition(input: StatusInput, type: PodCondition["type"], outcome: Outcome): PodCondition {
+  const before = input.previous?.conditions.find((one) => one.type === type);
+  const since = before?.status === outcome.status ? before.lastTransitionTime : formatTime(input.nowWall);
+  return { type, status: outcome.status, lastProbeTime: null, lastTransitionTime: since, ...detail(outcome) };
+}
+
+function detail({ reason, message }: Outcome): Partial<Pick<PodCondition, "reason" | "message">> {
+  return { ...(reason === undefined ? {} : { reason }), ...(message === undefined ? {} : { message }) };
+}

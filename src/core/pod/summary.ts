@@ -1,0 +1,43 @@
+import type { PodStatus } from "./pod-status.ts";
+
+/** One row of `edge status`, as `kubectl get pod` computes it (printPod in pkg/printers/internalversion). */
+export interface PodSummary {
+  readonly ready: string;
+  readonly status: string;
+  readonly restarts: number;
+  readonly reason: string | null;
+}
+
+/**
+ * READY, STATUS and RESTARTS of a pod, and the words behind the status where there are any.
+ * @param deleting metadata.deletionTimestamp is set
+ */
+export function summarize(status: PodStatus, deleting: boolean): PodSummary {
+  let restarts = 0;
+  let ready = 0;
+  let text: string = status.reason ?? status.phase;
+  let reason: string | null = status.message ?? null;
+  let running = false;
+  for (const one of [...status.containerStatuses].reverse()) {
+    restarts += one.restartCount;
+    const { waiting, terminated } = one.state;
+    if (waiting !== undefined) {
+      text = waiting.reason;
+      reason = waiting.message ?? reason;
+    } else if (terminated !== undefined) {
+      text = terminated.reason === "" ? `ExitCode:${terminated.exitCode}` : terminated.reason;
+      reason = terminated.message ?? (terminated.exitCode === 0 ? reason : `Exit code ${terminated.exitCode}`);
+    } else if (one.ready) {
+      ready += 1;
+      running = true;
+    }
+  }
+  // A pod that still has a container at work is not called Completed for one that has finished.
+  if (text === "Completed" && running) text = status.phase === "Running" && allReady(status) ? "Running" : "NotReady";
+  if (deleting && status.phase !== "Succeeded" && status.phase !== "Failed") text = "Terminating";
+  return { ready: `${ready}/${status.containerStatuses.length}`, status: text, restarts, reason };
+}
+
+function allReady(status: PodStatus): boolean {
+  return status.conditions.some((one) => one.type === "Ready" && one.status === "True");
+}

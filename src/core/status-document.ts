@@ -1,0 +1,89 @@
+import type { DesiredPod, LeavingPod } from "./pod/desired.ts";
+import type { PodStatus } from "./pod/pod-status.ts";
+import { summarize } from "./pod/summary.ts";
+
+/** `edge status --json` and `status.json` (contracts.md), word by word. */
+export interface StatusDocument {
+  readonly node: { readonly name: string };
+  readonly agent: {
+    readonly running: boolean;
+    readonly pid: number | null;
+    readonly version: string;
+    readonly startedAt: string | null;
+  };
+  readonly center: {
+    readonly state: "online" | "connecting" | "offline";
+    readonly url: string;
+    readonly since: string | null;
+    readonly lastError: string | null;
+  };
+  readonly engine: { readonly state: "ready" | "unavailable"; readonly version: string | null };
+  readonly outbox: { readonly pending: number; readonly bytes: number; readonly dropped: number };
+  readonly pods: readonly PodRow[];
+}
+
+export interface PodRow {
+  readonly name: string;
+  readonly namespace: string;
+  readonly uid: string;
+  readonly phase: string;
+  /** Containers ready of all: "1/1". */
+  readonly ready: string;
+  readonly status: string;
+  readonly restarts: number;
+  readonly startTime: string | null;
+  readonly reason: string | null;
+}
+
+interface StoredPods {
+  readonly desired: readonly DesiredPod[];
+  readonly leaving: readonly LeavingPod[];
+  readonly statuses: readonly { readonly id: { readonly uid: string }; readonly status: unknown }[];
+}
+
+/** The rows of `edge status`: every pod that is wanted or on its way out, by namespace and name. */
+export function podRows({ desired, leaving, statuses }: StoredPods): readonly PodRow[] {
+  const byUid = new Map(statuses.map((one) => [one.id.uid, one.status as PodStatus]));
+  const wanted = new Set(desired.map((one) => one.pod.id.uid));
+  const rows = desired.map((one) => row(one.pod.id, byUid.get(one.pod.id.uid), false));
+  for (const one of leaving) {
+    if (one.pod === null || one.gone || wanted.has(one.id.uid)) continue;
+    rows.push(row(one.id, byUid.get(one.id.uid), one.kind === "deleted"));
+  }
+  return rows.sort((a, b) => order(`${a.namespace}/${a.name}/${a.uid}`, `${b.namespace}/${b.name}/${b.uid}`));
+}
+
+const order = (a: string, b: string): number => (a < b ? -1 : a > b ? 1 : 0);
+
+function row(
+  id: { readonly namespace: string; readonly name: string; readonly uid: string },
+  status: PodStatus | undefined,
+  deleting: boolean,
+): PodRow {
+  const { namespace, name, uid } = id;
+  if (status === undefined) {
+    return {
+      name,
+      namespace,
+      uid,
+      phase: "Pending",
+      ready: "0/0",
+      status: "Pending",
+      restarts: 0,
+      startTime: null,
+      reason: null,
+    };
+  }
+  const { ready, status: text, restarts, reason } = summarize(status, deleting);
+  return {
+    name,
+    namespace,
+    uid,
+    phase: status.phase,
+    ready,
+    status: text,
+    restarts,
+    startTime: status.startTime,
+    reason,
+  };
+}
