@@ -6,7 +6,7 @@ declare module "node:crypto" {
     update(data: string | Uint8Array): Hash;
     digest(encoding: "hex" | "base64" | "base64url"): string;
   }
-  export function createHash(algorithm: "sha256"): Hash;
+  export function createHash(algorithm: "sha1" | "sha256"): Hash;
 }
 
 interface AbortSignal {

@@ -23,13 +23,17 @@ async function main(parts: readonly string[]): Promise<Counts> {
   return sum([...checks, needsEngine ? await runOnEngine(files) : await runFiles(files)]);
 }
 
-/** Every suite must be there and hold something: a suite that vanished would pass for ever. */
 function testFiles(suite: string): readonly string[] {
   const folder = join("test", suite);
   const names = existsSync(folder) ? readdirSync(folder, { recursive: true, encoding: "utf8" }) : [];
   const files = names.filter((name) => name.endsWith(".test.ts")).sort();
-  if (files.length === 0) throw new Error(`No test file in ${folder}`);
   return files.map((name) => join(folder, name));
+}
+
+/** A suite that vanished would pass for ever. */
+function requireEverySuite(files: readonly string[]): void {
+  const missing = suites.filter((suite) => !files.some((file) => file.startsWith(`test/${suite}/`)));
+  if (missing.length > 0) throw new Error(`No test file in ${missing.map((suite) => `test/${suite}`).join(", ")}`);
 }
 
 async function buildAll(): Promise<Counts> {

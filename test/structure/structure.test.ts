@@ -1,0 +1,250 @@
+import assert from "node:assert/strict";
+import { readFileSync } from "node:fs";
+import { describe, test } from "node:test";
+import { checkTree, type Files, sound } from "./fixture.ts";
+
+type Case = {
+  readonly name: string;
+  readonly files: Files;
+  /** How the check must name what is wrong. */
+  readonly says: RegExp;
+};
+
+const uses = (path: string, ...imports: readonly string[]): Files => ({
+  [path]: `${imports.join("\n")}\n${sound(path)}`,
+});
+
+/** A file of core that is used, so that only what it holds is wrong. */
+const inCore = (content: string): Files => ({ "src/core/broken.ts": content });
+
+const structureCases: readonly Case[] = [
+  {
+    name: "core imports a port",
+    files: uses("src/core/double.ts", `import type {} from "../ports/text.ts";`),
+    says: /floor-core: src\/core\/double.ts imports src\/ports\/text.ts/,
+  },
+  {
+    name: "core reads files",
+    files: uses("src/core/double.ts", `import "node:fs";`),
+    says: /floor-core: .* imports fs/,
+  },
+  {
+    name: "core knows Docker",
+    files: uses("src/core/double.ts", `import type {} from "dockerode";`),
+    says: /floor-core: .*dockerode/,
+  },
+  {
+    name: "a port imports the agent",
+    files: uses("src/ports/text.ts", `import type {} from "../agent/loop.ts";`),
+    says: /floor-ports: /,
+  },
+  {
+    name: "the agent imports an adapter",
+    files: uses("src/agent/loop.ts", `import type {} from "../docker/engine.ts";`),
+    says: /floor-agent: /,
+  },
+  {
+    name: "the agent loads an adapter late",
+    files: { "src/agent/late.ts": `export const late = (): unknown => import("../docker/engine.ts");\n` },
+    says: /floor-agent: /,
+  },
+  {
+    name: "the agent does input and output",
+    files: uses("src/agent/loop.ts", `import "node:net";`),
+    says: /floor-agent: /,
+  },
+  {
+    name: "the Docker adapter imports the agent",
+    files: uses("src/docker/engine.ts", `import type {} from "../agent/loop.ts";`),
+    says: /floor-docker: .*agent\/loop.ts/,
+  },
+  {
+    name: "an adapter imports another one",
+    files: uses("src/docker/engine.ts", `import type {} from "../sqlite/store.ts";`),
+    says: /floor-docker: .*sqlite\/store.ts/,
+  },
+  {
+    name: "the store knows Docker",
+    files: uses("src/sqlite/store.ts", `import type {} from "dockerode";`),
+    says: /floor-sqlite: .*dockerode/,
+  },
+  {
+    name: "the link knows SQLite",
+    files: uses("src/websocket/link.ts", `import type {} from "better-sqlite3";`),
+    says: /floor-websocket: .*better-sqlite3/,
+  },
+  {
+    name: "the machine's adapter knows WebSockets",
+    files: uses("src/linux/clock.ts", `import type {} from "ws";`),
+    says: /floor-linux: .*ws/,
+  },
+  {
+    name: "a command imports the program",
+    files: uses("src/cli/run.ts", `import type {} from "../main.ts";`),
+    says: /floor-cli: /,
+  },
+  {
+    name: "the program reaches past its commands",
+    files: uses("src/main.ts", `import "./core/double.ts";`),
+    says: /floor-main.ts: /,
+  },
+  {
+    name: "two files import each other's types",
+    files: {
+      "src/core/a.ts": `import type { B } from "./b.ts";\n\nexport type A = { readonly b?: B };\n`,
+      "src/core/b.ts": `import type { A } from "./a.ts";\n\nexport type B = { readonly a?: A };\n`,
+    },
+    says: /no-cycles: src\/core\/[ab].ts/,
+  },
+  {
+    name: "an import leads nowhere",
+    files: uses("src/core/double.ts", `import "./gone.ts";`),
+    says: /resolvable: .*gone.ts/,
+  },
+  {
+    name: "a file in no room",
+    files: { "src/util/text.ts": "export const a = 1;\n" },
+    says: /rooms: src\/util\/text.ts/,
+  },
+  {
+    name: "a file that is not looked at",
+    files: { "src/core/node_modules/hidden.ts": "export const a = 1;\n" },
+    says: /unseen: src\/core\/node_modules\/hidden.ts/,
+  },
+  {
+    name: "a module's variable",
+    files: inCore("let count = 0;\n"),
+    says: /module-state: src\/core\/broken.ts: let count/,
+  },
+  {
+    name: "a module's collection",
+    files: inCore("export const seen = new Map<string, number>();\n"),
+    says: /module-state: src\/core\/broken.ts: export const seen/,
+  },
+];
+
+const lintCases: readonly Case[] = [
+  ...["Math.random()", `Math["random"]`, "((m) => m)(Math[name])"].map((text) => ({
+    name: `core: ${text}`,
+    files: inCore(`const name = "random";\nexport const a = [name, ${text}];\n`),
+    says: /core-purity/,
+  })),
+  { name: "core: another name for Math", files: inCore("const M = Math;\nexport const a = M;\n"), says: /core-purity/ },
+  {
+    name: "core: a part of Math",
+    files: inCore("const { random } = Math;\nexport const a = random();\n"),
+    says: /core-purity/,
+  },
+  { name: "a default export", files: inCore("export default 1;\n"), says: /noDefaultExport/ },
+  { name: "a barrel", files: inCore(`export { double } from "./double.ts";\n`), says: /noBarrelFile/ },
+  { name: "everything exported again", files: inCore(`export * from "./double.ts";\n`), says: /noReExportAll/ },
+  { name: "an enum", files: inCore("export enum Colour {\n  Red = 0,\n}\n"), says: /noEnum/ },
+  { name: "any", files: inCore("export const a = (b: any): number => b;\n"), says: /noExplicitAny/ },
+  {
+    name: "a non-null assertion",
+    files: inCore("export const a = (b?: number): number => b!;\n"),
+    says: /noNonNullAssertion/,
+  },
+  {
+    name: "an import without an extension",
+    files: inCore(`import { double } from "./double";\n\nexport const a = double;\n`),
+    says: /useImportExtensions/,
+  },
+  {
+    name: "a long function",
+    files: inCore(`export function long(): void {\n${"  void 0;\n".repeat(61)}}\n`),
+    says: /noExcessiveLinesPerFunction/,
+  },
+  {
+    name: "a long file",
+    files: inCore(Array.from({ length: 351 }, (_, index) => `export const a${index} = ${index};\n`).join("")),
+    says: /noExcessiveLinesPerFile/,
+  },
+  {
+    name: "a file name in camel case",
+    files: { "src/core/twoWords.ts": "export const a = 1;\n" },
+    says: /useFilenamingConvention/,
+  },
+  { name: "another format", files: inCore("export const  a = 1\n"), says: /format/ },
+];
+
+const otherCases: readonly (Case & { readonly step: string })[] = [
+  { step: "types", name: "a wrong type", files: inCore(`export const a: number = "";\n`), says: /broken.ts.*TS2322/ },
+  {
+    step: "core-types",
+    name: "core uses the machine",
+    files: inCore("export const a = process.pid;\n"),
+    says: /broken.ts.*process/,
+  },
+  {
+    step: "core-types",
+    name: "a port uses a package of Node",
+    files: { "src/ports/text.ts": `import type {} from "node:fs";\n\n${sound("src/ports/text.ts")}` },
+    says: /text.ts.*node:fs/,
+  },
+  {
+    step: "dead",
+    name: "an export that nobody uses",
+    files: { "src/core/double.ts": `${sound("src/core/double.ts")}\nexport const unused = 1;\n` },
+    says: /unused +src\/core\/double.ts/,
+  },
+  {
+    step: "dead",
+    name: "a file that nobody uses",
+    files: inCore("export const a = 1;\n"),
+    says: /src\/core\/broken.ts/,
+  },
+  {
+    step: "dead",
+    name: "a package that nobody declared",
+    files: uses("src/cli/run.ts", `import "ws";`),
+    says: /ws +src\/cli\/run.ts/,
+  },
+];
+
+function fails(step: string, { name, files, says }: Case): void {
+  test(name, () => {
+    const { ok, output } = checkTree(step, files);
+    assert.equal(ok, false, output);
+    assert.match(output, says);
+  });
+}
+
+describe("the sound tree passes", () => {
+  for (const step of ["types", "core-types", "lint", "structure", "dead"]) {
+    test(step, () => {
+      const { ok, output } = checkTree(step, {});
+      assert.equal(ok, true, output);
+    });
+  }
+});
+
+describe("the structure check fails on", () => {
+  for (const broken of structureCases) fails("structure", broken);
+});
+
+describe("lint fails on", () => {
+  for (const broken of lintCases) fails("lint", broken);
+
+  test("every global that core must not use", () => {
+    const names = deniedGlobals();
+    const files = names.map((name, index) => [`src/core/global-${index}.ts`, `export const a = ${name};\n`] as const);
+    const { ok, output } = checkTree("lint", Object.fromEntries(files));
+    assert.equal(ok, false);
+    for (const name of names) assert.match(output, new RegExp(`Do not use the global variable ${name}\\.`));
+  });
+});
+
+describe("the other checks fail on", () => {
+  for (const broken of otherCases) fails(broken.step, broken);
+});
+
+function deniedGlobals(): readonly string[] {
+  const { overrides } = JSON.parse(readFileSync("biome.json", "utf8")) as {
+    overrides: { linter: { rules: { style?: { noRestrictedGlobals?: { options: { deniedGlobals: object } } } } } }[];
+  };
+  const options = overrides.map(({ linter }) => linter.rules.style?.noRestrictedGlobals?.options.deniedGlobals);
+  const names = options.flatMap((denied) => Object.keys(denied ?? {}));
+  assert.ok(names.length >= 10);
+  return names;
+}

@@ -1,0 +1,50 @@
+import assert from "node:assert/strict";
+import { spawnSync } from "node:child_process";
+import { mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { describe, test } from "node:test";
+
+/** Runs one test file the way the test command does. */
+function counts(content: string): unknown {
+  const folder = mkdtempSync(join(tmpdir(), "edge-suites-"));
+  try {
+    const file = join(folder, "some.test.ts");
+    const result = join(folder, "counts.json");
+    writeFileSync(file, content);
+    // Inside a test the runner refuses to run others, as long as it knows of it.
+    const env = { ...process.env, NODE_TEST_CONTEXT: undefined };
+    spawnSync(process.execPath, ["scripts/run-suites.ts", result, file], { env });
+    return JSON.parse(readFileSync(result, "utf8"));
+  } finally {
+    rmSync(folder, { recursive: true });
+  }
+}
+
+describe("counting tests", () => {
+  const head = `import { describe, test } from "node:test";\n`;
+
+  test("counts tests and not their groups", () => {
+    const content = `${head}describe("a", () => { test("b", () => {}); test("c", () => {}); test.skip("d"); });`;
+    assert.deepEqual(counts(content), { passed: 2, failed: 0 });
+  });
+
+  test("counts a failure", () => {
+    const content = `${head}test("a", () => {}); test("b", () => { throw new Error("c"); });`;
+    assert.deepEqual(counts(content), { passed: 1, failed: 1 });
+  });
+
+  test("fails on a file without a test", () => assert.deepEqual(counts("void 0;"), { passed: 0, failed: 1 }));
+
+  test("fails on a file that throws", () =>
+    assert.deepEqual(counts(`${head}throw new Error("a");`), { passed: 0, failed: 1 }));
+
+  test("fails on a file that ends early", () =>
+    assert.deepEqual(counts(`${head}test("a", () => process.exit(3));`), { passed: 0, failed: 1 }));
+
+  test("refuses a part of a name that no file has", () => {
+    const run = spawnSync(process.execPath, ["scripts/test.ts", "no-such-file"], { encoding: "utf8" });
+    assert.notEqual(run.status, 0);
+    assert.match(run.stderr, /No test file/);
+  });
+});
