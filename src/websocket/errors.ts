@@ -1,0 +1,62 @@
+import type { IncomingHttpHeaders } from "node:http";
+import type { LinkError } from "../ports/link.ts";
+
+/** The longest wait a centre can ask for: a day. */
+const maxRetryAfterSeconds = 86_400;
+
+/** What TLS says when the centre does not want our certificate, or wants one. */
+const certificateAlerts = /ALERT_(BAD_CERTIFICATE|CERTIFICATE|UNKNOWN_CA|ACCESS_DENIED|UNSUPPORTED_CERTIFICATE)/;
+const certificateFindings =
+  /^(CERT_|DEPTH_ZERO_|SELF_SIGNED_|UNABLE_TO_|ERR_TLS_|ERR_SSL_|EPROTO$|INVALID_CA|HOSTNAME_MISMATCH|INVALID_PURPOSE)/;
+const networkErrors = /^(ECONN|EHOST|ENET|ENOTFOUND|EAI_|EPIPE|EADDRNOTAVAIL|EACCES|EPERM|ENOENT|UND_ERR_SOCKET)/;
+
+/** Why a dial that never came to an answer failed. */
+export function dialError(error: unknown): LinkError {
+  const message = wordsOf(error);
+  const code = codeOf(error);
+  if (/PEM|key values mismatch|ERR_OSSL/.test(`${message} ${code}`)) return { code: "credentials", message };
+  if (certificateAlerts.test(code)) return { code: "credentials", message };
+  if (certificateFindings.test(code)) return { code: "tls", message };
+  if (code === "ETIMEDOUT") return { code: "timeout", message };
+  if (networkErrors.test(code) || message === "socket hang up") return { code: "unreachable", message };
+  return { code: "protocol", message };
+}
+
+/** What it means that the centre answered, but not with a WebSocket. */
+export function answerError(status: number | undefined, headers: IncomingHttpHeaders): LinkError {
+  const message = `The centre answered ${status ?? "without a status"}`;
+  const retryAfterSeconds = retryAfter(headers);
+  return {
+    code: status === 401 || status === 403 ? "credentials" : "refused",
+    message,
+    ...(retryAfterSeconds !== null && { retryAfterSeconds }),
+  };
+}
+
+/** Why an open connection broke, as a close code and reason. */
+export function breakReason(error: unknown): { readonly code: number; readonly reason: string } {
+  const code = codeOf(error);
+  const reason = wordsOf(error);
+  if (code === "WS_ERR_UNSUPPORTED_MESSAGE_LENGTH") return { code: 1009, reason };
+  if (code === "WS_ERR_INVALID_UTF8") return { code: 1007, reason };
+  return { code: code.startsWith("WS_ERR_") ? 1002 : 1006, reason };
+}
+
+/** Seconds, or a date: that one counts from the centre's own clock, for ours may stand in 1970. */
+function retryAfter(headers: IncomingHttpHeaders): number | null {
+  const value = headers["retry-after"];
+  if (value === undefined) return null;
+  const seconds = /^\d+$/.test(value) ? Number(value) : (Date.parse(value) - Date.parse(headers.date ?? "")) / 1_000;
+  if (Number.isNaN(seconds)) return null;
+  return Math.min(Math.max(0, Math.ceil(seconds)), maxRetryAfterSeconds);
+}
+
+function wordsOf(error: unknown): string {
+  // Of several addresses tried, the first says enough; the whole has no message of its own.
+  if (error instanceof AggregateError && error.message === "") return wordsOf(error.errors[0]);
+  return error instanceof Error ? error.message : String(error);
+}
+
+function codeOf(error: unknown): string {
+  return error instanceof Error && "code" in error ? String(error.code) : "";
+}

@@ -1,0 +1,124 @@
+import { createServer as createHttp, type IncomingMessage, type Server } from "node:http";
+import { createServer as createHttps } from "node:https";
+import type { AddressInfo } from "node:net";
+import WebSocket, { WebSocketServer } from "ws";
+
+export interface ServerOptions {
+  readonly host: string;
+  /** 0 takes a free one. */
+  readonly port: number;
+  /** PEM texts; with them only clients that show a certificate of this CA get in. */
+  readonly tls?: { readonly ca: Buffer; readonly cert: Buffer; readonly key: Buffer } | undefined;
+}
+
+export interface ServerHandlers {
+  connected(node: string): void;
+  message(node: string, text: string): void;
+  disconnected(node: string, why: { readonly code: number; readonly reason: string }): void;
+}
+
+export interface LinkServer {
+  readonly port: number;
+  /** False when no such node is connected, or it does not read. */
+  send(node: string, text: string): boolean;
+  /** Ends the connection of a node; false when there is none. */
+  disconnect(node: string): boolean;
+  close(): Promise<void>;
+}
+
+/** Status reports of many pods in one message: more than a device takes. */
+const maxPayload = 16_777_216;
+const maxNodes = 1_024;
+const maxBufferedBytes = 16_777_216;
+const pingPeriodMs = 15_000;
+
+interface Client {
+  readonly socket: WebSocket;
+  answered: boolean;
+}
+
+/** Serves any number of nodes; a node that connects again takes the place of its older connection. */
+export async function listen(options: ServerOptions, handlers: ServerHandlers): Promise<LinkServer> {
+  const clients = new Map<string, Client>();
+  const { tls } = options;
+  const http: Server =
+    tls === undefined ? createHttp() : createHttps({ ...tls, requestCert: true, rejectUnauthorized: true });
+  const sockets = new WebSocketServer({ noServer: true, maxPayload, perMessageDeflate: false, clientTracking: false });
+  http.on("request", (_, answer) => answer.writeHead(426, { connection: "close" }).end("This is a WebSocket\n"));
+  http.on("upgrade", (request, stream, head) => {
+    stream.on("error", () => stream.destroy());
+    const node = nodeOf(request);
+    const isFull = node !== null && !clients.has(node) && clients.size >= maxNodes;
+    if (node === null || isFull) {
+      stream.end(`HTTP/1.1 ${isFull ? "503 Service Unavailable\r\nRetry-After: 30" : "404 Not Found"}\r\n\r\n`);
+      return;
+    }
+    sockets.handleUpgrade(request, stream, head, (socket) => serve(clients, node, socket, handlers));
+  });
+  http.listen(options.port, options.host);
+  await new Promise<void>((resolve, reject) => {
+    http.once("listening", resolve);
+    http.once("error", reject);
+  });
+  const pings = setInterval(() => pingAll(clients), pingPeriodMs);
+  return {
+    port: (http.address() as AddressInfo).port,
+    send(node, text) {
+      const socket = clients.get(node)?.socket;
+      if (socket?.readyState !== WebSocket.OPEN || socket.bufferedAmount > maxBufferedBytes) return false;
+      socket.send(text);
+      return true;
+    },
+    disconnect(node) {
+      const client = clients.get(node);
+      client?.socket.close(1001, "Asked to");
+      return client !== undefined;
+    },
+    async close() {
+      clearInterval(pings);
+      for (const { socket } of clients.values()) socket.terminate();
+      const closed = new Promise<void>((resolve) => http.close(() => resolve()));
+      http.closeAllConnections();
+      await closed;
+    },
+  };
+}
+
+function serve(clients: Map<string, Client>, node: string, socket: WebSocket, handlers: ServerHandlers): void {
+  const before = clients.get(node);
+  const client: Client = { socket, answered: true };
+  clients.set(node, client);
+  // A device that lost its network comes back before its old connection is known to be dead.
+  before?.socket.terminate();
+  socket.on("pong", () => {
+    client.answered = true;
+  });
+  socket.on("error", () => {
+    // "close" follows and says it.
+  });
+  socket.on("message", (data, isBinary) => {
+    if (isBinary) socket.close(1003, "Only text messages are understood");
+    else handlers.message(node, String(data));
+  });
+  socket.on("close", (code, reason) => {
+    if (clients.get(node) !== client) return;
+    clients.delete(node);
+    handlers.disconnected(node, { code, reason: String(reason) });
+  });
+  handlers.connected(node);
+}
+
+function pingAll(clients: ReadonlyMap<string, Client>): void {
+  for (const client of clients.values()) {
+    if (!client.answered) client.socket.terminate();
+    client.answered = false;
+    client.socket.ping();
+  }
+}
+
+/** From `/websocket/<node>/events`, else from the header that KubeEdge's devices send. */
+function nodeOf(request: IncomingMessage): string | null {
+  const path = new URL(request.url ?? "/", "http://center").pathname;
+  const named = /^\/websocket\/([A-Za-z0-9._-]{1,253})\/events\/?$/.exec(path)?.[1] ?? request.headers["node_id"];
+  return typeof named === "string" && /^[A-Za-z0-9._-]{1,253}$/.test(named) ? named : null;
+}
