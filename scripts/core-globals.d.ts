@@ -38,3 +38,7 @@ declare class URL {
 }
 
 declare function structuredClone<T>(value: T): T;
+
+// Named in valibot's types, and never there.
+type Blob = never;
+type File = never;

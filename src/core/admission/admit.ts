@@ -1,32 +1,204 @@
 import type { AcceptedPod } from "../pod/spec.ts";
+import { isObject } from "../protocol/keys.ts";
 import type { Message } from "../protocol/message.ts";
+import { classify } from "../protocol/routes.ts";
+import { advise } from "./advice.ts";
+import { buildPod } from "./build.ts";
+import { capacityRules, defaultNamespace, storedPod } from "./capacity.ts";
+import {
+  admitConfigMap,
+  admitContainerInfo,
+  admitModelFiles,
+  admitNpuSharing,
+  admitSecret,
+  refuseKind,
+} from "./content.ts";
 import type { AdmissionContext, Admitted } from "./context.ts";
-import type { Verdict } from "./verdict.ts";
+import type { PodDraft } from "./draft.ts";
+import { cut, type Findings, findingsOf, type Told } from "./findings.ts";
+import { uidOf } from "./identity.ts";
+import { podRules } from "./pod-rules.ts";
+import { uidPattern } from "./rules/metadata.ts";
+import { notYetRules } from "./rules/not-yet.ts";
+import { ownerRules } from "./rules/owner.ts";
+import type { Relation } from "./rules/relation.ts";
+import { podRelations } from "./rules/relations.ts";
+import { shapeOf } from "./shape.ts";
+import type { Verdict, Violation } from "./verdict.ts";
+import { type Occasion, walkFields } from "./walk.ts";
+
+const podShape = shapeOf(podRules);
+
+/** What a graceful delete of a stored pod is judged by: metadata, and how its containers are called (decisions.md 24). */
+const nameShape = shapeOf(
+  podRules.filter(
+    ({ path }) => path.startsWith("metadata") || /^spec(?:\.containers(?:\[\](?:\.name)?)?)?$/.test(path),
+  ),
+);
+
+/** Every relation that an update is judged by, beside the rows of the fields themselves. */
+export const relations: readonly Relation[] = [...podRelations, ...ownerRules, ...capacityRules, ...notYetRules];
 
 /** Judges a pod update: accepted with the secure defaults filled in, or every violation at once. */
-export function admitPod(_content: unknown, _context: AdmissionContext): Verdict<AcceptedPod> {
-  return notYet();
+export function admitPod(content: unknown, context: AdmissionContext): Verdict<AcceptedPod> {
+  const findings = findingsOf(podShape);
+  const draft = draftOf(content, findings, "update");
+  for (const relation of relations) {
+    if (findings.isFull()) break;
+    relation.check(draft, context, (path, value, detail) => findings.violation(relation, path, value, detail));
+  }
+  const violations = findings.violations();
+  if (violations.length > 0) return { accepted: false, violations, warnings: findings.warnings() };
+  advise(draft, context, findings);
+  return { accepted: true, value: buildPod(draft, context), warnings: findings.warnings() };
 }
 
-/** Judges a pod update that carries `deletionTimestamp` (decisions.md 24). */
+/** Whether a pod update means a graceful delete: `deletionTimestamp` is there, in whatever spelling. */
+export function isGracefulDelete(content: unknown): boolean {
+  const timestamp = fieldOf(fieldOf(content, "metadata"), "deletiontimestamp");
+  return timestamp !== undefined && timestamp !== null && timestamp !== "";
+}
+
+function fieldOf(value: unknown, folded: string): unknown {
+  if (!isObject(value)) return undefined;
+  return Object.entries(value).find(([key]) => key.toLowerCase() === folded)?.[1];
+}
+
+const namesRule: Told = { id: "delete.containers", expectation: "the names of the pod's containers" };
+
+/** Judges a pod update that carries `deletionTimestamp` (decisions.md 24): never policy, never capacity. */
 export function admitGracefulDelete(
-  _content: unknown,
-  _context: AdmissionContext,
+  content: unknown,
+  context: AdmissionContext,
 ): Verdict<Extract<Admitted, { kind: "graceful-delete" }>> {
-  return notYet();
+  // What is stored is found by name, so the names are read first, and told only once.
+  const names = namesOf(content);
+  const stored = storedPod(context.node, names.namespace, names.name);
+  const findings = findingsOf(stored === undefined ? podShape : nameShape);
+  const draft =
+    stored === undefined ? draftOf(content, findings, "delete") : draftOf(content, findings, "delete", nameShape);
+  if (stored !== undefined) tellOtherNames(draft, stored.spec.containers, findings);
+  const violations = findings.violations();
+  const warnings = stored === undefined ? findings.warnings() : [];
+  if (violations.length > 0) return { accepted: false, violations, warnings };
+  const { metadata = {} } = draft;
+  const { name = "", namespace = defaultNamespace, deletionTimestamp = "" } = metadata;
+  const id = { namespace, name, uid: uidOf(metadata) };
+  const graceSeconds = metadata.deletionGracePeriodSeconds ?? 30;
+  return { accepted: true, value: { kind: "graceful-delete", id, graceSeconds, deletionTimestamp }, warnings };
 }
 
-/** Whether a pod update means a graceful delete: `deletionTimestamp` is there. */
-export function isGracefulDelete(_content: unknown): boolean {
-  return false;
+/** The namespace and name a content gives itself, whatever else is wrong with it. */
+export function namesOf(content: unknown): { readonly namespace: string; readonly name: string } {
+  const metadata = fieldOf(content, "metadata");
+  const name = fieldOf(metadata, "name");
+  const namespace = fieldOf(metadata, "namespace");
+  return {
+    name: typeof name === "string" ? name : "",
+    namespace: typeof namespace === "string" && namespace !== "" ? namespace : defaultNamespace,
+  };
 }
 
-/** Judges any message: header, route, then content. */
-export function admitMessage(_message: Message, _context: AdmissionContext): Verdict<Admitted> {
-  return notYet();
+function tellOtherNames(draft: PodDraft, stored: readonly { readonly name: string }[], findings: Findings): void {
+  const sent = new Set((draft.spec?.containers ?? []).map(({ name }) => name));
+  const kept = new Set<string | undefined>(stored.map(({ name }) => name));
+  if (sent.size === kept.size && [...sent].every((name) => kept.has(name))) return;
+  const detail = `expected the names of the pod's containers: ${[...kept].join(", ")}`;
+  findings.violation(namesRule, ["spec", "containers"], draft.spec?.containers, detail);
 }
 
-function notYet<T>(): Verdict<T> {
-  const message = "Nothing is admitted by this version yet";
-  return { accepted: false, violations: [{ path: "", rule: "notYet", message, value: null }], warnings: [] };
+/** The walk gives back only what passed its row, and each row's schema is what the draft's type says. */
+function draftOf(content: unknown, findings: Findings, occasion: Occasion, shape = podShape): PodDraft {
+  return walkFields(content, shape, findings, occasion) as PodDraft;
+}
+
+/** Judges any message: header and route first, then its content. */
+export function admitMessage(message: Message, context: AdmissionContext): Verdict<Admitted> {
+  const found = classify(message);
+  if (!found.ok) return { accepted: false, violations: found.violations, warnings: [] };
+  const { podName = "", configMapName = "" } = found;
+  switch (found.kind) {
+    case "pod-update":
+      return admitPodMessage(message.content, podName, context);
+    case "pod-delete":
+      return accepted(deleteOf(message.content, podName, context));
+    case "pod-restart":
+      return refuseKind("podRestart", "Restarts", context) ?? admitRestart(podName, context);
+    case "configmap-update":
+      return refuseKind("configMaps", "ConfigMaps", context) ?? admitConfigMap(message.content, configMapName, context);
+    case "configmap-delete":
+      return refuseKind("configMaps", "ConfigMaps", context) ?? accepted({ kind: found.kind, name: configMapName });
+    case "secret-update":
+      return refuseKind("secrets", "Secrets", context) ?? admitSecret(message.content);
+    case "pods-data":
+      return refuseKind("podsData", "Deletes of all pods at once", context) ?? accepted({ kind: found.kind });
+    case "container-info":
+      return refuseKind("modelFiles", "Model files", context) ?? admitContainerInfo(message.content);
+    case "modelfiles":
+      return refuseKind("modelFiles", "Model files", context) ?? admitModelFiles(message.content);
+    case "npu-sharing":
+      return refuseKind("npuSharing", "Changes of NPU sharing", context) ?? admitNpuSharing(message.content);
+  }
+}
+
+function accepted(value: Admitted): Verdict<Admitted> {
+  return { accepted: true, value, warnings: [] };
+}
+
+function refused(violation: Violation): Verdict<never> {
+  return { accepted: false, violations: [violation], warnings: [] };
+}
+
+function admitPodMessage(content: unknown, podName: string, context: AdmissionContext): Verdict<Admitted> {
+  const isDelete = isGracefulDelete(content);
+  const off = isDelete ? refuseKind("gracefulDelete", "Graceful deletes", context) : null;
+  if (off !== null) return off;
+  const verdict: Verdict<Admitted> = isDelete ? admitGracefulDelete(content, context) : podVerdict(content, context);
+  const { name } = namesOf(content);
+  // A name that is missing has been told already.
+  if (name === podName || name === "") return verdict;
+  const message = `route.resource names ${podName}; expected the pod's metadata.name, which is ${cut(name, 64)}`;
+  const violation = { path: "route.resource", rule: "route.podName", message, value: podName };
+  const others = verdict.accepted ? [] : verdict.violations;
+  return { accepted: false, violations: [violation, ...others], warnings: verdict.warnings };
+}
+
+function podVerdict(content: unknown, context: AdmissionContext): Verdict<Admitted> {
+  const verdict = admitPod(content, context);
+  if (!verdict.accepted) return verdict;
+  return { accepted: true, value: { kind: "pod-update", pod: verdict.value }, warnings: verdict.warnings };
+}
+
+/** The content of a delete is not checked (decisions.md 25); what it says of namespace and uid is taken if it can be. */
+function deleteOf(content: unknown, name: string, context: AdmissionContext): Admitted {
+  const uid = fieldOf(fieldOf(content, "metadata"), "uid");
+  const namespace = namespaceOf(name, namesOf(content).namespace, context);
+  return {
+    kind: "pod-delete",
+    namespace,
+    name,
+    ...(typeof uid === "string" && uidPattern.test(uid) ? { uid } : {}),
+  };
+}
+
+/** The route names no namespace, so a pod of that name that is here settles it. */
+function namespaceOf(name: string, asked: string, { node }: AdmissionContext): string {
+  const stored = storedPod(node, asked, name) ?? node.pods.find(({ metadata }) => metadata.name === name);
+  return stored === undefined ? asked : (stored.metadata.namespace ?? defaultNamespace);
+}
+
+/** Refused when the pod is unknown or must not run again: protocol.md §1.1. */
+function admitRestart(name: string, context: AdmissionContext): Verdict<Admitted> {
+  const namespace = namespaceOf(name, defaultNamespace, context);
+  const stored = storedPod(context.node, namespace, name);
+  const at = { path: "route.resource", value: name };
+  if (stored === undefined) {
+    const message = `route.resource names ${name}; expected a pod that is on this device`;
+    return refused({ ...at, rule: "restart.known", message });
+  }
+  if (stored.spec.restartPolicy === "Never") {
+    const message = `route.resource names ${name}, whose restartPolicy is Never; expected Always or OnFailure`;
+    return refused({ ...at, rule: "restart.policy", message });
+  }
+  return accepted({ kind: "pod-restart", namespace, name });
 }

@@ -1,0 +1,39 @@
+import { buildProbe } from "./build.ts";
+import type { AdmissionContext } from "./context.ts";
+import type { PodDraft } from "./draft.ts";
+import type { Findings } from "./findings.ts";
+import { eachProbe } from "./rules/probe-relations.ts";
+import { eachContainer } from "./rules/relation.ts";
+
+/** Warns of what is accepted and has no effect, so that nobody waits for it. */
+export function advise(pod: PodDraft, context: AdmissionContext, findings: Findings): void {
+  const { metadata, spec } = pod;
+  if (pod.kind !== undefined && pod.kind !== "Pod") findings.warning(["kind"], "is ignored; a pod's kind is Pod");
+  for (const name of ["labels", "annotations"] as const) {
+    if (metadata?.[name] !== undefined) findings.warning(["metadata", name], "are not kept by this device");
+  }
+  for (const name of ["nodeSelector", "affinity"] as const) {
+    if (spec?.[name] !== undefined) findings.warning(["spec", name], "has no effect: this device is the node");
+  }
+  eachProbe(pod, (probe, at) => {
+    if (Object.keys(probe).length > 0 && buildProbe(probe) === null) {
+      findings.warning(at, "names nothing that can be probed; it counts as absent");
+    }
+  });
+  for (const [index, { configMap }] of (spec?.volumes ?? []).entries()) {
+    if (configMap?.name === undefined || context.node.configMaps.includes(configMap.name)) continue;
+    const at = ["spec", "volumes", index, "configMap", "name"];
+    findings.warning(at, `names ${configMap.name}, which is not on this device yet; the pod waits for it`);
+  }
+  adviseOnCapabilities(pod, context, findings);
+}
+
+/** Docker gives added capabilities to root only (lifecycle.md, Images). */
+function adviseOnCapabilities(pod: PodDraft, { policy }: AdmissionContext, findings: Findings): void {
+  eachContainer(pod, ({ securityContext }, at) => {
+    if ((securityContext?.capabilities?.add ?? []).length === 0) return;
+    if (policy.runAsRoot && (securityContext?.runAsUser ?? 0) === 0) return;
+    const path = [...at, "securityContext", "capabilities", "add"];
+    findings.warning(path, "has no effect for a user that is not root");
+  });
+}

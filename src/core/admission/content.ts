@@ -1,0 +1,131 @@
+import type { CarriedOut } from "./carried-out.ts";
+import type { AdmissionContext, Admitted } from "./context.ts";
+import { type Findings, findingsOf, type Told } from "./findings.ts";
+import { configMapRules, containerInfoRules, modelFileRules, npuSharingRules, secretRules } from "./rules/contents.ts";
+import type { Shape } from "./shape.ts";
+import { shapeOf } from "./shape.ts";
+import type { Verdict } from "./verdict.ts";
+import { walkFields } from "./walk.ts";
+
+const configMapShape = shapeOf(configMapRules);
+const secretShape = shapeOf(secretRules);
+const containerInfoShape = shapeOf(containerInfoRules);
+const modelFileShape = shapeOf(modelFileRules);
+const npuSharingShape = shapeOf(npuSharingRules);
+
+/** All ConfigMaps of a device together: protocol.md §1.1. */
+const mostConfigMaps = 256;
+
+type SmallDraft = Readonly<Record<string, unknown>>;
+
+/** Judges a content by its rows, and makes of it what was asked for. */
+function judge(
+  content: unknown,
+  shape: Shape,
+  make: (draft: SmallDraft) => Admitted,
+  also: (draft: SmallDraft, findings: Findings) => void = () => {},
+): Verdict<Admitted> {
+  const findings = findingsOf(shape);
+  const draft = walkFields(content, shape, findings, "update") as SmallDraft;
+  also(draft, findings);
+  const violations = findings.violations();
+  const warnings = findings.warnings();
+  return violations.length > 0
+    ? { accepted: false, violations, warnings }
+    : { accepted: true, value: make(draft), warnings };
+}
+
+/** Judges the content of a ConfigMap update. The route names the ConfigMap, as it does in the reference. */
+export function admitConfigMap(content: unknown, name: string, context: AdmissionContext): Verdict<Admitted> {
+  const tooMany: Told = { id: "capacity.configMaps", expectation: `at most ${mostConfigMaps} on a device` };
+  return judge(
+    content,
+    configMapShape,
+    ({ data }) => ({ kind: "configmap-update", name, data: (data ?? {}) as Readonly<Record<string, string>> }),
+    (draft, findings) => {
+      const metadata = draft["metadata"] as { readonly name?: string } | undefined;
+      if (metadata?.name !== undefined && metadata.name !== name) {
+        findings.warning(["metadata", "name"], `is not the name in the route, which counts: ${name}`);
+      }
+      const { configMaps } = context.node;
+      if (!configMaps.includes(name) && configMaps.length >= mostConfigMaps) {
+        findings.violation(tooMany, ["metadata", "name"], name, `expected at most ${mostConfigMaps} on a device`);
+      }
+    },
+  );
+}
+
+/** Judges the content of the update of the registry secret. */
+export function admitSecret(content: unknown): Verdict<Admitted> {
+  return judge(content, secretShape, ({ metadata, data }) => ({
+    kind: "secret-update",
+    name: (metadata as { readonly name: string }).name,
+    dockerConfigJson: secretText((data as Readonly<Record<string, string | readonly number[]>>)[".dockerconfigjson"]),
+  }));
+}
+
+/** Judges a container_info. */
+export function admitContainerInfo(content: unknown): Verdict<Admitted> {
+  return judge(content, containerInfoShape, (draft) => ({ kind: "container-info", content: draft }));
+}
+
+/** Judges a modelfiles message. */
+export function admitModelFiles(content: unknown): Verdict<Admitted> {
+  const one: Told = { id: "modelfiles.one", expectation: "exactly 1 for an update" };
+  return judge(
+    content,
+    modelFileShape,
+    (draft) => ({ kind: "modelfiles", content: draft }),
+    ({ operation, modelfiles }, findings) => {
+      if (operation !== "update") return;
+      if (!Array.isArray(modelfiles) || modelfiles.length !== 1) findings.violation(one, ["modelfiles"], modelfiles);
+    },
+  );
+}
+
+/** Judges an npu_sharing. */
+export function admitNpuSharing(content: unknown): Verdict<Admitted> {
+  return judge(content, npuSharingShape, (draft) => ({
+    kind: "npu-sharing",
+    enabled: draft["npu_sharing_enabled"] === true,
+  }));
+}
+
+/** A verdict that says no to a kind of message while its switch is off; null while it is on. */
+export function refuseKind(
+  feature: keyof CarriedOut,
+  sentence: string,
+  context: AdmissionContext,
+): Verdict<never> | null {
+  if (context.carriedOut[feature]) return null;
+  const message = `${sentence} are not carried out by this version yet`;
+  return {
+    accepted: false,
+    violations: [{ path: "route", rule: `notYet.${feature}`, message, value: null }],
+    warnings: [],
+  };
+}
+
+function secretText(data: string | readonly number[] | undefined): string {
+  return new TextDecoder().decode(typeof data === "string" ? decodeBase64(data) : new Uint8Array(data ?? []));
+}
+
+const base64 = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/";
+
+/** RFC 4648, section 4, of a text that the row has found to be one. */
+function decodeBase64(text: string): Uint8Array {
+  const digits = text.replace(/=+$/, "");
+  const bytes = new Uint8Array(Math.floor((digits.length * 3) / 4));
+  let bits = 0;
+  let held = 0;
+  let at = 0;
+  for (const digit of digits) {
+    bits = ((bits << 6) | base64.indexOf(digit)) & 0xffff;
+    held += 6;
+    if (held < 8) continue;
+    held -= 8;
+    bytes[at] = (bits >> held) & 0xff;
+    at += 1;
+  }
+  return bytes;
+}

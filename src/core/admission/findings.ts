@@ -1,0 +1,142 @@
+import type { FieldRule } from "./rules/row.ts";
+import type { Shape } from "./shape.ts";
+import type { Violation, Warning } from "./verdict.ts";
+
+/** Canonical names and indices, from the pod down. */
+export type Path = readonly (string | number)[];
+
+/** What a violation is told with; a row of any table. */
+export type Told = Pick<FieldRule, "id" | "expectation"> & { readonly secret?: boolean };
+
+/** Takes down what is wrong with a message, and gives it back in the order of the document and in the sender's words. */
+export interface Findings {
+  /** Something is wrong at `path`; `detail` says more than the row's expectation does. */
+  violation(rule: Told, path: Path, value: unknown, detail?: string): void;
+  warning(path: Path, message: string): void;
+  /** Remembers how the sender spelled the last name of a path. */
+  spelled(path: Path, sent: string): void;
+  /** Enough is wrong to stop looking. */
+  isFull(): boolean;
+  violations(): readonly Violation[];
+  warnings(): readonly Warning[];
+}
+
+/** Beyond these nobody reads on, and a hostile message must not fill the memory. */
+const mostViolations = 1000;
+const mostWarnings = 100;
+const longestQuote = 64;
+const longestValue = 256;
+
+interface Found {
+  readonly rule: Told;
+  readonly path: Path;
+  readonly value: unknown;
+  readonly detail: string | undefined;
+}
+
+/** Starts taking down findings about messages of this shape. */
+export function findingsOf(shape: Shape): Findings {
+  const found: Found[] = [];
+  const noted: { readonly path: Path; readonly message: string }[] = [];
+  const spellings = new Map<string, string>();
+  const say = (path: Path) => formatPath(path, spellings);
+  const ordered = <T extends { readonly path: Path }>(list: readonly T[]): readonly T[] =>
+    list
+      .map((item) => ({ item, rank: rankOf(item.path, shape) }))
+      .sort((a, b) => compareRanks(a.rank, b.rank))
+      .map(({ item }) => item);
+  return {
+    violation: (rule, path, value, detail) => {
+      if (found.length < mostViolations) found.push({ rule, path: [...path], value, detail });
+    },
+    warning: (path, message) => {
+      if (noted.length < mostWarnings) noted.push({ path: [...path], message });
+    },
+    spelled: (path, sent) => {
+      spellings.set(path.join("\n"), sent);
+    },
+    isFull: () => found.length >= mostViolations,
+    violations: () => ordered(found).map((item) => violationOf(item, say(item.path))),
+    warnings: () =>
+      ordered(noted).map(({ path, message }) => ({ path: say(path), message: `${say(path)} ${message}` })),
+  };
+}
+
+function violationOf({ rule, path, value, detail }: Found, said: string): Violation {
+  const expected = detail ?? `expected ${rule.expectation}`;
+  const name = said === "" ? "The content" : said;
+  return {
+    path: said,
+    rule: rule.id,
+    message: `${name} is ${describe(value, rule.secret === true)}; ${expected}`,
+    value: path.length === 0 || rule.secret === true ? null : trimmed(value),
+  };
+}
+
+/** A value in a sentence. What may be a secret is never quoted, what is long is cut. */
+export function describe(value: unknown, secret: boolean): string {
+  if (value === undefined || value === null) return "missing";
+  if (value === "") return "empty";
+  if (Array.isArray(value)) return `a list of ${value.length}`;
+  if (typeof value === "object") return "an object";
+  if (typeof value === "string" && secret) return `a text of ${value.length} characters (not shown)`;
+  if (secret) return `a ${typeof value} (not shown)`;
+  if (typeof value === "string") return JSON.stringify(cut(value, longestQuote));
+  return String(value);
+}
+
+function trimmed(value: unknown): unknown {
+  if (value === undefined) return null;
+  if (typeof value === "string") return cut(value, longestValue);
+  return typeof value === "object" && value !== null ? describe(value, false) : value;
+}
+
+/** At most so many UTF-16 units and a mark that there was more; never half a character. */
+export function cut(text: string, length: number): string {
+  if (text.length <= length) return text;
+  const last = text.charCodeAt(length - 1);
+  return `${text.slice(0, last >= 0xd800 && last <= 0xdbff ? length - 1 : length)}…`;
+}
+
+function formatPath(path: Path, spellings: ReadonlyMap<string, string>): string {
+  let text = "";
+  for (const [index, part] of path.entries()) {
+    if (typeof part === "number") text += `[${part}]`;
+    else {
+      const sent = cut(spellings.get(path.slice(0, index + 1).join("\n")) ?? part, 128);
+      text += text === "" ? sent : `.${sent}`;
+    }
+  }
+  return text;
+}
+
+/** One number or name a step: places in the table, indices, and for what has no row its own name. */
+type Rank = readonly (number | string)[];
+
+function rankOf(path: Path, root: Shape): Rank {
+  const rank: (number | string)[] = [];
+  let shape: Shape | null = root;
+  for (const part of path) {
+    if (typeof part === "number") {
+      rank.push(part);
+      shape = shape?.element ?? null;
+    } else {
+      const field: { readonly order: number; readonly shape: Shape } | undefined = shape?.byName.get(part);
+      rank.push(field?.order ?? part);
+      shape = field?.shape ?? null;
+    }
+  }
+  return rank;
+}
+
+function compareRanks(a: Rank, b: Rank): number {
+  for (let i = 0; i < Math.min(a.length, b.length); i += 1) {
+    const left = a[i] ?? 0;
+    const right = b[i] ?? 0;
+    if (left === right) continue;
+    // What has no row comes last.
+    if (typeof left !== typeof right) return typeof left === "number" ? -1 : 1;
+    return left < right ? -1 : 1;
+  }
+  return a.length - b.length;
+}

@@ -1,0 +1,242 @@
+import { parseQuantity } from "../../pod/quantity.ts";
+import type { ContainerDraft, MountDraft, PortDraft } from "../draft.ts";
+import type { Path } from "../findings.ts";
+import { cleanPath } from "../path.ts";
+import { amountOf, isNpu } from "../resources.ts";
+import { probeRelations } from "./probe-relations.ts";
+import { eachContainer, type Relation, tellRepeated } from "./relation.ts";
+
+const volumes: readonly Relation[] = [
+  {
+    id: "spec.volumes.source",
+    path: "spec.volumes[]",
+    expectation: "exactly one of hostPath, configMap, emptyDir",
+    source: "decisions.md 11",
+    check: (pod, _context, say) => {
+      for (const [index, volume] of (pod.spec?.volumes ?? []).entries()) {
+        const sources = [volume.hostPath, volume.configMap, volume.emptyDir].filter((source) => source !== undefined);
+        if (sources.length === 1) continue;
+        const detail = `expected exactly one of hostPath, configMap, emptyDir, and found ${sources.length || "none"}`;
+        say(["spec", "volumes", index], volume, detail);
+      }
+    },
+  },
+  {
+    id: "spec.volumes.name.unique",
+    path: "spec.volumes[].name",
+    expectation: "a name that no other volume of the pod has",
+    source: "protocol.md §2.4",
+    check: (pod, _context, say) => {
+      tellRepeated(
+        pod.spec?.volumes ?? [],
+        ({ name }) => name,
+        (index, { name }) => say(["spec", "volumes", index, "name"], name),
+      );
+    },
+  },
+];
+
+/** A relation inside one list of each container: no two elements alike. */
+function uniqueInContainer<T>(
+  row: Omit<Relation, "check">,
+  listOf: (container: ContainerDraft) => { readonly name: string; readonly items: readonly T[] },
+  keyOf: (item: T) => string | undefined,
+  told: (item: T) => readonly [field: string, value: unknown],
+): Relation {
+  return {
+    ...row,
+    check: (pod, _context, say) => {
+      eachContainer(pod, (container, at) => {
+        const { name, items } = listOf(container);
+        tellRepeated(items, keyOf, (index, item) => {
+          const [field, value] = told(item);
+          say([...at, name, index, field], value);
+        });
+      });
+    },
+  };
+}
+
+const portsOf = ({ ports }: ContainerDraft) => ({ name: "ports", items: ports ?? [] });
+const mountsOf = ({ volumeMounts }: ContainerDraft) => ({ name: "volumeMounts", items: volumeMounts ?? [] });
+
+function portKey({ containerPort, protocol }: PortDraft): string | undefined {
+  return containerPort === undefined || protocol === undefined ? undefined : `${protocol} ${containerPort}`;
+}
+
+const containers: readonly Relation[] = [
+  {
+    id: "spec.containers.name.unique",
+    path: "spec.containers[].name",
+    expectation: "a name that no other container of the pod has",
+    source: "protocol.md §2.5",
+    check: (pod, _context, say) => {
+      tellRepeated(
+        pod.spec?.containers ?? [],
+        ({ name }) => name,
+        (index, { name }) => say(["spec", "containers", index, "name"], name),
+      );
+    },
+  },
+  uniqueInContainer(
+    {
+      id: "spec.containers.env.name.unique",
+      path: "spec.containers[].env[].name",
+      expectation: "a name that no other variable of the container has",
+      source: "protocol.md §2.5",
+    },
+    ({ env }) => ({ name: "env", items: env ?? [] }),
+    ({ name }) => name,
+    ({ name }) => ["name", name],
+  ),
+  uniqueInContainer(
+    {
+      id: "spec.containers.ports.containerPort.unique",
+      path: "spec.containers[].ports[].containerPort",
+      expectation: "a port that no other entry of the container has for the same protocol",
+      source: "decisions.md 13",
+    },
+    portsOf,
+    portKey,
+    ({ containerPort }) => ["containerPort", containerPort],
+  ),
+  uniqueInContainer(
+    {
+      id: "spec.containers.volumeMounts.mountPath.unique",
+      path: "spec.containers[].volumeMounts[].mountPath",
+      expectation: "a path that no other mount of the container has",
+      source: "protocol.md §2.5",
+    },
+    mountsOf,
+    ({ mountPath }: MountDraft) => (mountPath === undefined ? undefined : cleanPath(mountPath)),
+    ({ mountPath }) => ["mountPath", mountPath],
+  ),
+  uniqueInContainer(
+    {
+      id: "spec.containers.volumeMounts.name.unique",
+      path: "spec.containers[].volumeMounts[].name",
+      expectation: "a volume that no other mount of the container has",
+      source: "protocol.md §2.5",
+    },
+    mountsOf,
+    ({ name }: MountDraft) => name,
+    ({ name }) => ["name", name],
+  ),
+];
+
+/** Rules about one mount. */
+function aboutMounts(
+  row: Omit<Relation, "check">,
+  breaks: (mount: MountDraft, volumeNames: ReadonlySet<string | undefined>) => boolean,
+  field: "name" | "mountPath",
+): Relation {
+  return {
+    ...row,
+    check: (pod, _context, say) => {
+      const names = new Set((pod.spec?.volumes ?? []).map(({ name }) => name));
+      eachContainer(pod, ({ volumeMounts }, at) => {
+        for (const [index, mount] of (volumeMounts ?? []).entries()) {
+          if (breaks(mount, names)) say([...at, "volumeMounts", index, field], mount[field]);
+        }
+      });
+    },
+  };
+}
+
+const mounts: readonly Relation[] = [
+  aboutMounts(
+    {
+      id: "spec.containers.volumeMounts.mountPath.root",
+      path: "spec.containers[].volumeMounts[].mountPath",
+      expectation: "a path below the container's root",
+      source: "Docker mounts nothing over /",
+    },
+    ({ mountPath }) => mountPath !== undefined && cleanPath(mountPath) === "/",
+    "mountPath",
+  ),
+  aboutMounts(
+    {
+      id: "spec.containers.volumeMounts.name.volume",
+      path: "spec.containers[].volumeMounts[].name",
+      expectation: "the name of a volume of the pod",
+      source: "decisions.md 12",
+    },
+    ({ name }, names) => name !== undefined && !names.has(name),
+    "name",
+  ),
+];
+
+function leastRequest(resource: "cpu" | "memory", least: string, words: string): Relation {
+  const nanos = parseQuantity(least) ?? 0n;
+  return {
+    id: `spec.containers.resources.requests.${resource}.least`,
+    path: `spec.containers[].resources.requests.${resource}`,
+    expectation: `at least ${words}`,
+    source: "protocol.md §2.5",
+    check: (pod, _context, say) => {
+      eachContainer(pod, ({ resources }, at) => {
+        const { requests } = resources ?? {};
+        // Without requests the row of that field has told.
+        if (requests === undefined || (amountOf(requests, resource) ?? 0n) >= nanos) return;
+        say([...at, "resources", "requests", resource], requests[resource]);
+      });
+    },
+  };
+}
+
+/** Names of a list under which an amount is compared: all NPU names are one. */
+function sameNames(list: object): readonly string[] {
+  return Object.keys(list).map((name) => (isNpu(name) ? "npu" : name));
+}
+
+function tellAboveLimit(container: ContainerDraft, tell: (path: Path, value: unknown) => void): void {
+  const { limits, requests } = container.resources ?? {};
+  for (const name of Object.keys(requests ?? {})) {
+    const resource = isNpu(name) ? "npu" : name;
+    const limit = amountOf(limits, resource);
+    const request = amountOf(requests, resource);
+    if (limit !== null && request !== null && request > limit) {
+      tell(["resources", "requests", name], requests?.[name]);
+    }
+  }
+}
+
+const resources: readonly Relation[] = [
+  leastRequest("cpu", "10m", "10m (0.01)"),
+  leastRequest("memory", "4Mi", "4Mi"),
+  {
+    id: "spec.containers.resources.requests.limit",
+    path: "spec.containers[].resources.requests",
+    expectation: "no more than the limit of the same resource",
+    source: "protocol.md §2.5",
+    check: (pod, _context, say) => {
+      eachContainer(pod, (container, at) => {
+        tellAboveLimit(container, (path, value) => say([...at, ...path], value));
+      });
+    },
+  },
+  {
+    id: "spec.containers.resources.npu.once",
+    path: "spec.containers[].resources",
+    expectation: "one of npu and huawei.com/Ascend310, as they mean the same",
+    source: "decisions.md 4",
+    check: (pod, _context, say) => {
+      eachContainer(pod, (container, at) => {
+        for (const kind of ["limits", "requests"] as const) {
+          const list = container.resources?.[kind];
+          if (list === undefined || sameNames(list).filter((name) => name === "npu").length < 2) continue;
+          say([...at, "resources", kind], list);
+        }
+      });
+    },
+  },
+];
+
+/** What must hold between the fields of one pod, whatever the device. */
+export const podRelations: readonly Relation[] = [
+  ...volumes,
+  ...containers,
+  ...mounts,
+  ...resources,
+  ...probeRelations,
+];

@@ -1,0 +1,55 @@
+import * as v from "valibot";
+
+/**
+ * When a field must be there. In a graceful delete of a pod that is not stored each field that is there is judged by
+ * itself, and only "always" must be there (decisions.md 24).
+ */
+export type Presence = "always" | "update" | "optional";
+
+/** One row of the rule table: what one field may hold, whatever the others hold. */
+export interface FieldRule {
+  /** The path without brackets. */
+  readonly id: string;
+  /** Canonical names; `[]` stands for every element of a list. */
+  readonly path: string;
+  /** What would pass, in words that fit after "expected". */
+  readonly expectation: string;
+  /** Where the rule comes from: the Pod Update document, a decision, or the reference (protocol.md). */
+  readonly source: string;
+  readonly presence: Presence;
+  readonly schema: v.GenericSchema;
+  /** Its values are never quoted. */
+  readonly secret: boolean;
+}
+
+/** A row for a field that may be left out; `null` and `""` then mean the same (decisions.md 10). */
+export function optional(path: string, schema: v.GenericSchema, expectation: string, source: string): FieldRule {
+  return { id: path.replaceAll("[]", ""), path, expectation, source, presence: "optional", schema, secret: false };
+}
+
+/** A row for a field that a pod update must have. */
+export function required(path: string, schema: v.GenericSchema, expectation: string, source: string): FieldRule {
+  return { ...optional(path, schema, expectation, source), presence: "update" };
+}
+
+/** A row for a field without which a message says nothing, not even what to delete. */
+export function essential(path: string, schema: v.GenericSchema, expectation: string, source: string): FieldRule {
+  return { ...optional(path, schema, expectation, source), presence: "always" };
+}
+
+/** A field that Kubernetes knows and the rules forbid (decisions.md 3). */
+export function forbidden(path: string, source: string): FieldRule {
+  return optional(path, v.never(), "it absent, as it is not supported", source);
+}
+
+/** The same, where a value that changes nothing is as good as none (decisions.md 10). */
+export function forbiddenBut(path: string, harmless: unknown, source: string): FieldRule {
+  const schema =
+    harmless === false ? v.literal(false) : Array.isArray(harmless) ? v.strictTuple([]) : v.strictObject({});
+  return optional(path, schema, `it absent or ${JSON.stringify(harmless)}, as it is not supported`, source);
+}
+
+/** Rows for several forbidden fields of one object. */
+export function allForbidden(parent: string, names: readonly string[], source: string): readonly FieldRule[] {
+  return names.map((name) => forbidden(`${parent}.${name}`, source));
+}
