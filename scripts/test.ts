@@ -14,9 +14,9 @@ const suites = ["structure", "unit", "simulation", "contract", "system"] as cons
 const say = (line: string): void => console.log(line);
 
 async function main(parts: readonly string[]): Promise<Counts> {
-  const files = suites
-    .flatMap(testFiles)
-    .filter((file) => parts.length === 0 || parts.some((part) => file.includes(part)));
+  const all = suites.flatMap(testFiles);
+  const files = parts.length === 0 ? all : all.filter((file) => parts.some((part) => file.includes(part)));
+  if (parts.length === 0) requireEverySuite(files);
   if (files.length === 0) throw new Error(`No test file matches ${parts.join(" ")}`);
   const checks = parts.length === 0 ? [await check(), await buildAll()] : [];
   const needsEngine = files.some((file) => /^test\/(contract|system)\//.test(file));
