@@ -1,0 +1,138 @@
+import type { Clock } from "../../src/ports/clock.ts";
+import type { Engine, EngineErrorKind, EngineEvent, EngineResult } from "../../src/ports/engine.ts";
+import type { Host, Refusal } from "./engine-host.ts";
+
+export type Operation = keyof Engine;
+
+/** What goes wrong with a call. A hung one has no effect and no answer; a lost answer has its effect all the same. */
+export type Fault = "hang" | "loseAnswer" | Refusal;
+
+export interface EngineCall {
+  readonly operation: Operation;
+  /** Container id, image name, or pod/container/attempt of a container to be made. */
+  readonly subject: string;
+  /** Monotonic milliseconds. */
+  readonly at: number;
+}
+
+export interface Watcher {
+  readonly changed: (event: EngineEvent) => void;
+  readonly broken: () => void;
+}
+
+/** The engine's process: whether it is there, and what is wrong with it. */
+export interface EngineProcess {
+  readonly clock: Clock;
+  readonly random: { next(): number };
+  readonly host: Host;
+  readonly faults: { readonly operation: Operation; readonly fault: Fault; times: number }[];
+  readonly watchers: Set<Watcher>;
+  /** Called when the engine comes, goes, freezes or thaws. */
+  readonly waiting: Set<() => void>;
+  readonly calls: EngineCall[];
+  pending: number;
+  latency: { readonly least: number; readonly most: number; readonly pull: number };
+  mode: "up" | "frozen" | "down";
+  /** How often the engine has gone down: a call that began before that gets no answer. */
+  downs: number;
+}
+
+/** What a call came to. */
+export type Outcome<T> = { readonly value: T } | { readonly refusal: Refusal };
+
+const mostCalls = 10_000;
+const gone: Refusal = { kind: "unavailable", message: "connect ENOENT /var/run/docker.sock" };
+
+export function refuse(kind: EngineErrorKind, message: string): { readonly refusal: Refusal } {
+  return { refusal: { kind, message } };
+}
+
+/** Latency, effect, latency, answer: the engine may go, and its caller too, between any two. */
+export async function call<T>(
+  engine: EngineProcess,
+  operation: Operation,
+  subject: string,
+  signal: AbortSignal,
+  effect: () => Promise<Outcome<T>> | Outcome<T>,
+): Promise<EngineResult<T>> {
+  engine.calls.push({ operation, subject, at: engine.clock.mono() });
+  if (engine.calls.length > mostCalls) engine.calls.shift();
+  const fail = ({ kind, message }: Refusal): EngineResult<T> => ({ ok: false, error: { kind, operation, message } });
+  if (signal.aborted) return fail(abortedBy(signal));
+  engine.pending += 1;
+  const outcome = await untilAborted(answer(engine, operation, signal, effect), signal);
+  engine.pending -= 1;
+  return "refusal" in outcome ? fail(outcome.refusal) : { ok: true, value: outcome.value };
+}
+
+async function answer<T>(
+  engine: EngineProcess,
+  operation: Operation,
+  signal: AbortSignal,
+  effect: () => Promise<Outcome<T>> | Outcome<T>,
+): Promise<Outcome<T>> {
+  const { clock, random, downs } = engine;
+  const { least, most } = engine.latency;
+  const half = (least + (most - least) * random.next()) / 2;
+  const fault = takeFault(engine, operation);
+  const away = (): boolean => engine.mode === "down" || engine.downs !== downs;
+  const turn = async (): Promise<void> => {
+    await clock.sleep(half, signal);
+    while (engine.mode === "frozen") await change(engine);
+  };
+
+  await turn();
+  if (fault === "hang") await aborted(signal);
+  if (away()) return { refusal: gone };
+  if (fault !== null && typeof fault === "object") return { refusal: fault };
+  // The request of somebody who has gone is still in the engine's socket: it may be read, or not.
+  if (signal.aborted && (fault === "hang" || random.next() < 0.5)) return { refusal: abortedBy(signal) };
+  const outcome = await effect();
+  await turn();
+  if (fault === "loseAnswer") await aborted(signal);
+  return away() ? { refusal: gone } : outcome;
+}
+
+/** Resolves when the engine's mode changes. */
+export function change(engine: EngineProcess): Promise<void> {
+  return new Promise((resolve) => {
+    const wake = (): void => {
+      engine.waiting.delete(wake);
+      resolve();
+    };
+    engine.waiting.add(wake);
+  });
+}
+
+/** Resolves when the signal aborts. */
+export function aborted(signal: AbortSignal): Promise<void> {
+  if (signal.aborted) return Promise.resolve();
+  return new Promise((resolve) => signal.addEventListener("abort", () => resolve(), { once: true }));
+}
+
+export function abortedBy(signal: AbortSignal): Refusal {
+  const late = signal.reason instanceof Error && signal.reason.name === "TimeoutError";
+  if (late) return { kind: "timeout", message: "The engine did not answer in time" };
+  return { kind: "aborted", message: "Given up on" };
+}
+
+function untilAborted<T>(work: Promise<Outcome<T>>, signal: AbortSignal): Promise<Outcome<T>> {
+  return new Promise((resolve, reject) => {
+    const abort = (): void => settle({ refusal: abortedBy(signal) });
+    const settle = (outcome: Outcome<T>): void => {
+      signal.removeEventListener("abort", abort);
+      resolve(outcome);
+    };
+    signal.addEventListener("abort", abort, { once: true });
+    work.then(settle, reject);
+  });
+}
+
+function takeFault(engine: EngineProcess, operation: Operation): Fault | null {
+  const index = engine.faults.findIndex((each) => each.operation === operation);
+  const script = engine.faults[index];
+  if (script === undefined) return null;
+  script.times -= 1;
+  if (script.times <= 0) engine.faults.splice(index, 1);
+  return script.fault;
+}

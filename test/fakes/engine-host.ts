@@ -1,0 +1,240 @@
+import { containerLabels, containerName, parseIdentity } from "../../src/core/pod/identity.ts";
+import type { ObservedContainer, ObservedState } from "../../src/core/pod/observed.ts";
+import { createOptions } from "../../src/docker/create-options.ts";
+import { gate } from "../../src/docker/gate.ts";
+import type { Clock } from "../../src/ports/clock.ts";
+import type { CreateRequest, EngineErrorKind, ImageFacts } from "../../src/ports/engine.ts";
+
+/** What the program in a container does once it is started. */
+export interface Behaviour {
+  /** Ends by itself after this long; runs on without it. */
+  readonly exit?: { readonly code: number; readonly afterMs: number; readonly oomKilled?: boolean };
+  /** Lives through SIGTERM, so that only the end of the grace period stops it. */
+  readonly ignoresTerm?: boolean;
+  /** Exit code after SIGTERM; 143 is what a program without a handler of its own leaves. */
+  readonly termCode?: number;
+  /** The engine's words for a program that it cannot start. */
+  readonly startError?: string;
+}
+
+/** A container of the fake, for tests to look at. */
+export interface FakeContainer {
+  readonly id: string;
+  readonly name: string;
+  readonly labels: Readonly<Record<string, string>>;
+  /** What it was made from; null for one that somebody else made. */
+  readonly request: CreateRequest | null;
+  readonly state: ObservedState;
+}
+
+export interface Refusal {
+  readonly kind: EngineErrorKind;
+  readonly message: string;
+}
+
+/** The host's own state: containers and images. Nothing here waits but programs that end by themselves. */
+export interface Host {
+  containers(): readonly FakeContainer[];
+  container(idOrName: string): FakeContainer | null;
+  images(): ReadonlyMap<string, ImageFacts>;
+  addImage(name: string, image: ImageFacts): void;
+  /** By name or id; containers made from it live on. */
+  removeImage(nameOrId: string): void;
+  behave(behaviour: (request: CreateRequest) => Behaviour): void;
+  /** Another process takes the address: "127.0.0.1:8080/TCP". */
+  occupy(port: string): void;
+  release(port: string): void;
+  create(request: CreateRequest): { readonly id: string } | Refusal;
+  /** A container that somebody else made; it runs. */
+  addForeign(name: string, labels: Readonly<Record<string, string>>): string;
+  start(id: string): Refusal | null;
+  /** SIGTERM: false when the program lives through it. */
+  terminate(id: string): boolean;
+  /** Ends a running container. */
+  die(id: string, exitCode: number, oomKilled?: boolean): void;
+  remove(id: string): void;
+  /** Resolves when the container does not run any more. */
+  ended(id: string): Promise<void>;
+}
+
+interface Entry {
+  readonly id: string;
+  readonly name: string;
+  readonly labels: Readonly<Record<string, string>>;
+  readonly request: CreateRequest | null;
+  readonly image: string;
+  state: ObservedState;
+  /** Aborted when it ends. */
+  run: AbortController | null;
+}
+
+/** How the pod rules see it: the same translation as the real adapter, so that neither lets through what the other refuses. */
+export function observed(container: FakeContainer): ObservedContainer | null {
+  const identity = parseIdentity(container.name, container.labels);
+  if (identity === null) return null;
+  const { pod, container: name, ...rest } = identity;
+  const request = container.request;
+  const withAddress = container.state.kind === "running" && request !== null && request.pod.spec.hostNetwork !== true;
+  return {
+    id: container.id,
+    pod,
+    container: name,
+    ...rest,
+    state: container.state,
+    imageId: request?.image.id ?? "",
+    image: request?.image.id ?? "",
+    ...(withAddress ? { ip: addressOf(container.id) } : {}),
+  };
+}
+
+/** `emit` hears every event that Docker would send, with Docker's action. */
+export function fakeHost(clock: Clock, emit: (action: string, container: FakeContainer) => void): Host {
+  const entries = new Map<string, Entry>();
+  const images = new Map<string, ImageFacts>();
+  const occupied = new Set<string>();
+  let behaviour: (request: CreateRequest) => Behaviour = () => ({});
+  let made = 0;
+
+  const now = (): string => new Date(clock.wall()).toISOString();
+  const behaviourOf = (entry: Entry): Behaviour => (entry.request === null ? {} : behaviour(entry.request));
+  const add = (entry: Omit<Entry, "id" | "state" | "run">): Entry => {
+    made += 1;
+    const id = made.toString(16).padStart(64, "0");
+    const created: Entry = { ...entry, id, state: { kind: "created" }, run: null };
+    entries.set(id, created);
+    emit("create", created);
+    return created;
+  };
+  const run = (entry: Entry): void => {
+    const controller = new AbortController();
+    entry.run = controller;
+    entry.state = { kind: "running", startedAt: now() };
+    emit("start", entry);
+    const { exit } = behaviourOf(entry);
+    if (exit === undefined) return;
+    void clock.sleep(exit.afterMs, controller.signal).then(() => {
+      if (!controller.signal.aborted) die(entry.id, exit.code, exit.oomKilled ?? false);
+    });
+  };
+  const die = (id: string, exitCode: number, oomKilled = false): void => {
+    const entry = entries.get(id);
+    if (entry === undefined || entry.state.kind !== "running") return;
+    const { startedAt } = entry.state;
+    entry.state = { kind: "exited", exitCode, oomKilled, error: "", startedAt, finishedAt: now() };
+    if (oomKilled) emit("oom", entry);
+    emit("die", entry);
+    entry.run?.abort();
+    entry.run = null;
+  };
+
+  return {
+    containers: () => [...entries.values()].map((entry) => ({ ...entry })),
+    container: (idOrName) => entries.get(idOrName) ?? byName(entries, idOrName),
+    images: () => images,
+    addImage: (name, image) => void images.set(name, image),
+    removeImage: (nameOrId) => {
+      for (const [name, image] of images) if (name === nameOrId || image.id === nameOrId) images.delete(name);
+    },
+    behave: (next) => {
+      behaviour = next;
+    },
+    occupy: (port) => void occupied.add(port),
+    release: (port) => void occupied.delete(port),
+    create: (request) => {
+      const refusal = refusedCreate(request, images, entries);
+      if (refusal !== null) return refusal;
+      return { id: add({ ...identityOf(request), request, image: request.image.id }).id };
+    },
+    addForeign: (name, labels) => {
+      const entry = add({ name, labels, request: null, image: "" });
+      run(entry);
+      return entry.id;
+    },
+    start: (id) => {
+      const entry = entries.get(id);
+      if (entry === undefined) return { kind: "notFound", message: `No such container: ${id}` };
+      if (entry.state.kind === "running") return null;
+      const refusal = refusedStart(entry, behaviourOf(entry), entries, occupied);
+      if (refusal === null) run(entry);
+      else if (entry.state.kind === "created") entry.state = { kind: "created", startError: refusal.message };
+      return refusal;
+    },
+    terminate: (id) => {
+      const entry = entries.get(id);
+      if (entry === undefined || entry.state.kind !== "running") return true;
+      emit("kill", entry);
+      const { ignoresTerm, termCode } = behaviourOf(entry);
+      if (ignoresTerm === true) return false;
+      die(id, termCode ?? 143);
+      return true;
+    },
+    die,
+    remove: (id) => {
+      const entry = entries.get(id);
+      if (entry === undefined) return;
+      die(id, 137);
+      entries.delete(id);
+      emit("destroy", entry);
+    },
+    ended: (id) => {
+      const signal = entries.get(id)?.run?.signal;
+      if (signal === undefined || signal.aborted) return Promise.resolve();
+      return new Promise((resolve) => signal.addEventListener("abort", () => resolve(), { once: true }));
+    },
+  };
+}
+
+function identityOf(request: CreateRequest): Pick<Entry, "name" | "labels"> {
+  const { pod, ...rest } = request;
+  return {
+    name: containerName({ ...rest, pod: pod.id }),
+    labels: containerLabels({ ...rest, pod: pod.id, restartPolicy: pod.spec.restartPolicy }),
+  };
+}
+
+function refusedCreate(
+  request: CreateRequest,
+  images: ReadonlyMap<string, ImageFacts>,
+  entries: ReadonlyMap<string, Entry>,
+): Refusal | null {
+  const options = createOptions(request);
+  if (!options.ok) return { kind: "invalid", message: options.message };
+  const allowed = gate({ ...options.payload }, request);
+  if (!allowed.ok) return { kind: "refused", message: allowed.message };
+  const { name } = identityOf(request);
+  const holder = byName(entries, name);
+  if (holder !== null) {
+    return { kind: "conflict", message: `Conflict. The container name "/${name}" is already in use by ${holder.id}` };
+  }
+  const here = [...images.values()].some(({ id }) => id === request.image.id);
+  return here ? null : { kind: "imageNotFound", message: `No such image: ${request.image.id}` };
+}
+
+function refusedStart(
+  entry: Entry,
+  behaviour: Behaviour,
+  entries: ReadonlyMap<string, Entry>,
+  occupied: ReadonlySet<string>,
+): Refusal | null {
+  if (behaviour.startError !== undefined) return { kind: "failed", message: behaviour.startError };
+  const held = new Set(occupied);
+  for (const other of entries.values())
+    if (other.state.kind === "running") for (const port of portsOf(other)) held.add(port);
+  const taken = portsOf(entry).find((port) => held.has(port));
+  if (taken === undefined) return null;
+  return { kind: "portInUse", message: `Bind for ${taken.split("/")[0]} failed: port is already allocated` };
+}
+
+function portsOf({ request }: Entry): readonly string[] {
+  if (request === null) return [];
+  const container = request.pod.spec.containers.find(({ name }) => name === request.container);
+  return (container?.ports ?? []).map((port) => `${port.hostIP}:${port.hostPort}/${port.protocol}`);
+}
+
+function byName(entries: ReadonlyMap<string, Entry>, name: string): Entry | null {
+  return [...entries.values()].find((entry) => entry.name === name) ?? null;
+}
+
+function addressOf(id: string): string {
+  return `172.17.${Number.parseInt(id.slice(-4, -2), 16)}.${Number.parseInt(id.slice(-2), 16)}`;
+}

@@ -1,0 +1,325 @@
+import { parseContainerName } from "../../src/core/pod/identity.ts";
+import type { ObservedContainer } from "../../src/core/pod/observed.ts";
+import { taggedName } from "../../src/docker/image.ts";
+import type { Clock } from "../../src/ports/clock.ts";
+import type {
+  CreatedContainer,
+  CreateRequest,
+  Engine,
+  EngineResult,
+  ImageFacts,
+  RegistryCredentials,
+} from "../../src/ports/engine.ts";
+import {
+  aborted,
+  abortedBy,
+  call,
+  change,
+  type EngineCall,
+  type EngineProcess,
+  type Fault,
+  type Operation,
+  type Outcome,
+  refuse,
+} from "./engine-calls.ts";
+import { type FakeContainer, fakeHost, type Host, observed, type Refusal } from "./engine-host.ts";
+
+export interface FakeEngineOptions {
+  readonly clock: Clock;
+  /** Spreads latencies, and decides what becomes of calls whose caller has gone. */
+  readonly random: { next(): number };
+  readonly architecture?: string;
+  /** Whether containers outlive the engine; off unless asked for. */
+  readonly liveRestore?: boolean;
+}
+
+export interface FakeEngine {
+  readonly engine: Engine;
+  readonly host: FakeEngineHost;
+}
+
+type FromHost =
+  | "containers"
+  | "container"
+  | "addImage"
+  | "removeImage"
+  | "behave"
+  | "occupy"
+  | "release"
+  | "addForeign";
+
+/** The machine behind the fake engine, held by a test. */
+export interface FakeEngineHost extends Pick<Host, FromHost> {
+  running(): readonly FakeContainer[];
+  /** An image that a registry has under this name; with credentials it refuses everybody else. */
+  publish(name: string, image: ImageFacts, credentials?: Pick<RegistryCredentials, "username" | "password">): void;
+  unpublish(name: string): void;
+  /** Whether any registry can be reached; they can at the start. */
+  network(on: boolean): void;
+  /** Milliseconds of a call (spread evenly between the two) and of a pull; 1 to 5 and 50 at the start. */
+  latency(least: number, most: number, pull?: number): void;
+  /** The next `times` calls of an operation go wrong; later scripts come after earlier ones. */
+  fail(operation: Operation, fault: Fault, times?: number): void;
+  /** No further call goes wrong; what hangs already stays so. */
+  heal(): void;
+  /** The engine ends, by its own will or in a crash. Without live-restore what runs dies: at once, or as it comes up again. */
+  down(how?: "stop" | "crash"): void;
+  up(): void;
+  /** SIGSTOP: calls are taken and not answered, containers live on. What waits is done at `thaw`, or not if its caller has gone. */
+  freeze(): void;
+  thaw(): void;
+  /** Whether events are lost on the way; a list still tells. */
+  loseEvents(on: boolean): void;
+  /** `docker kill` by somebody else. */
+  kill(idOrName: string, exitCode?: number): void;
+  /** `docker rm -f` by somebody else. */
+  removeByHand(idOrName: string): void;
+  /** Every container and image is gone: somebody emptied the data folder. */
+  wipe(): void;
+  /** The last 10,000 calls, oldest first. */
+  calls(): readonly EngineCall[];
+  /** Calls that wait for an answer. */
+  pending(): number;
+}
+
+interface Published {
+  readonly image: ImageFacts;
+  readonly credentials: Pick<RegistryCredentials, "username" | "password"> | undefined;
+}
+
+interface State extends EngineProcess {
+  readonly registry: Map<string, Published>;
+  network: boolean;
+  losesEvents: boolean;
+}
+
+const eventDelayMs = 1;
+
+/** A Docker engine in memory, on the clock's time: containers start, end, hold ports and names, and die with the engine. */
+export function fakeEngine(options: FakeEngineOptions): FakeEngine {
+  const state: State = {
+    clock: options.clock,
+    random: options.random,
+    host: fakeHost(options.clock, (action, container) => publishEvent(state, action, container)),
+    registry: new Map(),
+    faults: [],
+    watchers: new Set(),
+    waiting: new Set(),
+    calls: [],
+    pending: 0,
+    network: true,
+    latency: { least: 1, most: 5, pull: 50 },
+    mode: "up",
+    downs: 0,
+    losesEvents: false,
+  };
+  return { engine: engineOn(state, options), host: hostOf(state, options.liveRestore ?? false) };
+}
+
+function engineOn(state: State, options: FakeEngineOptions): Engine {
+  const { host } = state;
+  const architecture = options.architecture ?? "amd64";
+  const info = {
+    version: "20.10.24",
+    apiVersion: "1.41",
+    architecture,
+    liveRestore: options.liveRestore ?? false,
+    dataRoot: "/var/lib/docker",
+    memoryBytes: 2 ** 31,
+    cpus: 2,
+  };
+  return {
+    info: (signal) => call(state, "info", "", signal, () => ({ value: info })),
+    list: (signal) => call(state, "list", "", signal, () => ({ value: listed(host) })),
+    inspect: (id, signal) => call(state, "inspect", id, signal, () => inspected(host, id)),
+    create: (request, signal) => {
+      const subject = `${request.pod.id.name}/${request.container}/${request.attempt}`;
+      return call(state, "create", subject, signal, () => created(host, request, architecture));
+    },
+    start: (id, signal) => call(state, "start", id, signal, () => done(host.start(id))),
+    stop: (id, graceSeconds, signal) => call(state, "stop", id, signal, () => stopped(state, id, graceSeconds)),
+    remove: (id, signal) => call(state, "remove", id, signal, () => removed(host, id)),
+    image: (name, signal) => call(state, "image", name, signal, () => localImage(state, name)),
+    pull: (name, credentials, signal) =>
+      call(state, "pull", name, signal, async () => {
+        await state.clock.sleep(state.latency.pull, signal);
+        if (signal.aborted) return { refusal: abortedBy(signal) };
+        return pulled(state, taggedName(name), credentials, architecture);
+      }),
+    watch: (handlers, signal) => watch(state, handlers, signal),
+  };
+}
+
+function hostOf(state: State, liveRestore: boolean): FakeEngineHost {
+  const { host } = state;
+  const turn = (mode: State["mode"]): void => {
+    state.mode = mode;
+    for (const wake of [...state.waiting]) wake();
+  };
+  const known = (idOrName: string): string => host.container(idOrName)?.id ?? "";
+  return {
+    ...host,
+    running: () => host.containers().filter((each) => each.state.kind === "running"),
+    publish: (name, image, credentials) => void state.registry.set(taggedName(name), { image, credentials }),
+    unpublish: (name) => void state.registry.delete(taggedName(name)),
+    network: (on) => {
+      state.network = on;
+    },
+    latency: (least, most, pull = state.latency.pull) => {
+      state.latency = { least, most, pull };
+    },
+    fail: (operation, fault, times = 1) => void state.faults.push({ operation, fault, times }),
+    heal: () => void state.faults.splice(0),
+    down: (how = "stop") => {
+      if (state.mode === "down") return;
+      state.downs += 1;
+      if (!liveRestore && how === "stop") endAll(host);
+      for (const watcher of [...state.watchers]) watcher.broken();
+      turn("down");
+    },
+    up: () => {
+      if (state.mode !== "down") return;
+      // docker 20.10 kills at its start what outlived a crash; nobody hears those events.
+      if (!liveRestore) for (const { id } of host.containers()) host.die(id, 137);
+      turn("up");
+    },
+    freeze: () => {
+      if (state.mode === "up") turn("frozen");
+    },
+    thaw: () => {
+      if (state.mode === "frozen") turn("up");
+    },
+    loseEvents: (on) => {
+      state.losesEvents = on;
+    },
+    kill: (idOrName, exitCode = 137) => host.die(known(idOrName), exitCode),
+    removeByHand: (idOrName) => host.remove(known(idOrName)),
+    wipe: () => {
+      for (const { id } of host.containers()) host.remove(id);
+      for (const name of [...host.images().keys()]) host.removeImage(name);
+    },
+    calls: () => [...state.calls],
+    pending: () => state.pending,
+  };
+}
+
+function endAll(host: Host): void {
+  for (const { id } of host.containers()) if (!host.terminate(id)) host.die(id, 137);
+}
+
+function listed(host: Host): readonly ObservedContainer[] {
+  return host
+    .containers()
+    .map(observed)
+    .filter((each) => each !== null);
+}
+
+function inspected(host: Host, id: string): Outcome<ObservedContainer> {
+  const container = host.container(id);
+  const value = container === null ? null : observed(container);
+  return value === null ? refuse("notFound", `No such container: ${id}`) : { value };
+}
+
+function created(host: Host, request: CreateRequest, architecture: string): Outcome<CreatedContainer> {
+  if (request.image.architecture !== architecture) {
+    return refuse(
+      "wrongArchitecture",
+      `The image is for ${request.image.architecture}, this device is ${architecture}`,
+    );
+  }
+  const made = host.create(request);
+  return "kind" in made ? { refusal: made } : { value: { id: made.id, warnings: [] } };
+}
+
+/** Goes on when the caller has gone: so does Docker. */
+async function stopped(state: State, id: string, graceSeconds: number): Promise<Outcome<void>> {
+  const { host, clock, downs } = state;
+  if (host.terminate(id)) return { value: undefined };
+  const ended = new AbortController();
+  void host.ended(id).then(() => ended.abort());
+  await clock.sleep(graceSeconds * 1000, ended.signal);
+  // An engine that has gone in between kills nothing any more.
+  if (state.mode !== "down" && state.downs === downs) host.die(id, 137);
+  return { value: undefined };
+}
+
+function removed(host: Host, id: string): Outcome<void> {
+  if (host.container(id)?.state.kind === "running") {
+    return refuse("conflict", `You cannot remove a running container ${id}`);
+  }
+  return { value: host.remove(id) };
+}
+
+function localImage(state: State, nameOrId: string): Outcome<ImageFacts> {
+  const images = state.host.images();
+  const image = images.get(nameOrId) ?? images.get(taggedName(nameOrId));
+  const found = image ?? [...images.values()].find(({ id }) => id === nameOrId);
+  return found === undefined ? refuse("notFound", `No such image: ${nameOrId}`) : { value: found };
+}
+
+function pulled(
+  state: State,
+  name: string,
+  credentials: RegistryCredentials | null,
+  architecture: string,
+): Outcome<ImageFacts> {
+  if (!state.network) return refuse("registryUnreachable", `Get "https://${name}": dial tcp: i/o timeout`);
+  const found = state.registry.get(name);
+  if (found === undefined) return refuse("imageNotFound", `manifest for ${name} not found: manifest unknown`);
+  const { image, credentials: wanted } = found;
+  if (
+    wanted !== undefined &&
+    (credentials?.username !== wanted.username || credentials?.password !== wanted.password)
+  ) {
+    return refuse("registryAuth", `Get "https://${name}": unauthorized: authentication required`);
+  }
+  state.host.addImage(name, image);
+  if (image.architecture === architecture) return { value: image };
+  return refuse("wrongArchitecture", `${name} is for ${image.architecture}, this device is ${architecture}`);
+}
+
+async function watch(
+  state: State,
+  handlers: Parameters<Engine["watch"]>[0],
+  signal: AbortSignal,
+): Promise<EngineResult<void>> {
+  const ended = new AbortController();
+  const watcher = { changed: handlers.changed, broken: () => ended.abort() };
+  // Subscribed before the answer arrives, so that nothing is lost between the two.
+  const subscribed = await call(state, "watch", "", signal, () => {
+    state.watchers.add(watcher);
+    return { value: undefined };
+  });
+  if (!subscribed.ok || ended.signal.aborted) {
+    state.watchers.delete(watcher);
+    return subscribed.ok ? streamEnded() : subscribed;
+  }
+  handlers.ready();
+  const gaveUp = (): void => ended.abort();
+  signal.addEventListener("abort", gaveUp, { once: true });
+  await aborted(ended.signal);
+  signal.removeEventListener("abort", gaveUp);
+  state.watchers.delete(watcher);
+  return signal.aborted ? { ok: false, error: { ...abortedBy(signal), operation: "watch" } } : streamEnded();
+}
+
+function streamEnded(): EngineResult<void> {
+  const message = "The engine ended the stream of events";
+  return { ok: false, error: { kind: "unavailable", operation: "watch", message } };
+}
+
+/** Events take a moment, wait while the engine is frozen, and go to those who still listen when they arrive. */
+function publishEvent(state: State, action: string, container: FakeContainer): void {
+  const pod = parseContainerName(container.name)?.pod;
+  if (pod === undefined || state.losesEvents || state.mode === "down") return;
+  const event = { action, containerId: container.id, namespace: pod.namespace, name: pod.name };
+  const listeners = [...state.watchers];
+  void state.clock.sleep(eventDelayMs).then(async () => {
+    while (state.mode === "frozen") await change(state);
+    for (const watcher of listeners) if (state.watchers.has(watcher)) watcher.changed(event);
+  });
+}
+
+function done(refusal: Refusal | null): Outcome<void> {
+  return refusal === null ? { value: undefined } : { refusal };
+}
