@@ -16,8 +16,8 @@ export function acquireRunLock(runDir: string): RunLock {
   makeReadable(file);
   const db = new SqliteDatabase(file, { ...loadAddon(), timeout: 1_000 });
   try {
-    // Without a journal file beside it: there is nothing to roll back.
-    db.pragma("journal_mode = OFF");
+    // Without a journal file beside it: there is nothing to roll back. OFF is refused by SQLite as built here.
+    db.pragma("journal_mode = MEMORY");
     db.exec("BEGIN EXCLUSIVE");
     return { ok: true, release: () => db.close() };
   } catch (error) {

@@ -1,0 +1,292 @@
+import assert from "node:assert/strict";
+import { type ChildProcess, fork } from "node:child_process";
+import { once } from "node:events";
+import {
+  chmodSync,
+  closeSync,
+  existsSync,
+  mkdtempSync,
+  openSync,
+  readdirSync,
+  readFileSync,
+  rmSync,
+  statSync,
+  truncateSync,
+  writeFileSync,
+  writeSync,
+} from "node:fs";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { describe, it, type TestContext } from "node:test";
+import SqliteDatabase from "better-sqlite3";
+import { openDatabase } from "../../src/sqlite/database.ts";
+import { acquireRunLock, runLockHeld } from "../../src/sqlite/lock.ts";
+import { openStore, openStoreReadOnly, recoverStore, type SqliteStore } from "../../src/sqlite/store.ts";
+import { desired, event, history, moment, pod } from "./store-samples.ts";
+
+function folder(t: TestContext): string {
+  const parent = mkdtempSync(join(tmpdir(), "edge-store-"));
+  t.after(() => rmSync(parent, { recursive: true }));
+  return join(parent, "data");
+}
+
+function opened(dir: string): SqliteStore {
+  const result = openStore({ dir });
+  assert.ok(result.ok, JSON.stringify(result));
+  return result.store;
+}
+
+/** A store with something in it, closed. */
+function filled(t: TestContext): string {
+  const dir = folder(t);
+  const store = opened(dir);
+  store.setFact("install", "1");
+  store.putDesiredPod(desired("a"));
+  for (let i = 0; i < 100; i += 1) store.appendEvent({ ...event, message: `${i} ${"x".repeat(1_000)}` }, moment);
+  store.close();
+  return dir;
+}
+
+async function child(
+  t: TestContext,
+  what: "store" | "lock",
+  dir: string,
+): Promise<{ line: unknown; kill: () => Promise<void> }> {
+  const process: ChildProcess = fork(join(import.meta.dirname, "store-child.ts"), [what, dir]);
+  const kill = async () => {
+    if (process.exitCode !== null || process.signalCode !== null) return;
+    const ended = once(process, "exit");
+    process.kill("SIGKILL");
+    await ended;
+  };
+  t.after(kill);
+  const [line] = await once(process, "message");
+  return { line, kill };
+}
+
+function failsToOpen(dir: string): { readonly code: string; readonly message: string } {
+  const result = openStore({ dir });
+  if (result.ok) assert.fail("The store should not have opened");
+  return result.error;
+}
+
+describe("openStore()", () => {
+  it("has after SIGKILL what was committed, and not the transaction in flight", async (t) => {
+    const dir = folder(t);
+    const { line, kill } = await child(t, "store", dir);
+    assert.equal(line, "in the middle");
+    await kill();
+    const store = opened(dir);
+    assert.equal(store.fact("committed"), "full");
+    assert.equal(store.fact("also"), "normal");
+    store.close();
+  });
+
+  it("stands at synchronous=FULL after a reopen and between transactions", (t) => {
+    const dir = filled(t);
+    const db = openDatabase(dir);
+    assert.equal(db.pragma("synchronous", { simple: true }), 2);
+    assert.equal(db.pragma("journal_mode", { simple: true }), "wal");
+    assert.equal(db.pragma("secure_delete", { simple: true }), 1);
+    db.close();
+  });
+
+  it("keeps its files and folder to its owner", (t) => {
+    const dir = folder(t);
+    const store = opened(dir);
+    store.setFact("a", "1");
+    assert.deepEqual(readdirSync(dir).sort(), ["store.db", "store.db-shm", "store.db-wal"]);
+    for (const name of readdirSync(dir)) assert.equal(statSync(join(dir, name)).mode & 0o777, 0o600, name);
+    assert.equal(statSync(dir).mode & 0o777, 0o700);
+    store.close();
+    chmodSync(dir, 0o755);
+    chmodSync(join(dir, "store.db"), 0o644);
+    opened(dir).close();
+    assert.equal(statSync(dir).mode & 0o777, 0o700);
+    assert.equal(statSync(join(dir, "store.db")).mode & 0o777, 0o600);
+  });
+
+  it("writes nothing when nothing changed", (t) => {
+    const dir = folder(t);
+    const store = opened(dir);
+    const writeAll = () => {
+      store.setFact("a", "1");
+      store.putDesiredPod(desired("a"));
+      store.putHistory("uid-a", { app: history });
+      store.putStatus(pod("a").id, { phase: "Running" });
+      store.deleteStatus("never");
+      store.deleteHistory("never");
+      store.deleteLeavingPod(99);
+      store.releaseOutbox([99]);
+      store.transaction("full", () => store.fact("a"));
+    };
+    writeAll();
+    const before = [statSync(join(dir, "store.db-wal")).size, statSync(join(dir, "store.db")).size];
+    for (let i = 0; i < 50; i += 1) writeAll();
+    assert.deepEqual([statSync(join(dir, "store.db-wal")).size, statSync(join(dir, "store.db")).size], before);
+    store.close();
+  });
+
+  it("opens a newer minor version and refuses a newer major one", (t) => {
+    const dir = filled(t);
+    setPragma(dir, "user_version = 1007");
+    const store = opened(dir);
+    assert.equal(store.fact("install"), "1");
+    store.setFact("install", "2");
+    store.close();
+    setPragma(dir, "user_version = 2000");
+    const error = failsToOpen(dir);
+    assert.equal(error.code, "newer");
+    assert.match(error.message, /schema 2\.0, this program knows 1\.0/);
+    assert.equal(openStoreReadOnly(dir).ok, false);
+    setPragma(dir, "user_version = 1007");
+    opened(dir).close();
+  });
+
+  it("refuses a database of another program", (t) => {
+    const dir = filled(t);
+    setPragma(dir, "application_id = 5");
+    assert.equal(failsToOpen(dir).code, "foreign");
+  });
+
+  for (const [how, damage] of [
+    ["not a database at all", (file: string) => writeFileSync(file, "x".repeat(8_192))],
+    ["cut short", (file: string) => truncateSync(file, 8_192)],
+    ["overwritten in the middle", overwriteMiddle],
+  ] as const) {
+    it(`says that a file is damaged, and begins anew only when told to: ${how}`, (t) => {
+      const dir = filled(t);
+      damage(join(dir, "store.db"));
+      const before = readFileSync(join(dir, "store.db"));
+      assert.equal(failsToOpen(dir).code, "corrupt");
+      const aside = recoverStore(dir);
+      assert.equal(aside, join(dir, "store.db.damaged-1"));
+      assert.deepEqual(readFileSync(aside), before);
+      const store = opened(dir);
+      assert.deepEqual(store.desiredPods(), []);
+      store.close();
+    });
+  }
+
+  it("puts at most three damaged files aside", (t) => {
+    const dir = folder(t);
+    assert.equal(recoverStore(dir), null);
+    for (let i = 0; i < 5; i += 1) {
+      opened(dir).close();
+      recoverStore(dir);
+    }
+    assert.deepEqual(readdirSync(dir).sort(), ["store.db.damaged-3", "store.db.damaged-4", "store.db.damaged-5"]);
+  });
+
+  it("does not play a log that was left behind into a new file", async (t) => {
+    const dir = folder(t);
+    const { kill } = await child(t, "store", dir);
+    await kill();
+    assert.ok(statSync(join(dir, "store.db-wal")).size > 0);
+    rmSync(join(dir, "store.db"));
+    const store = opened(dir);
+    assert.equal(store.fact("committed"), null);
+    store.close();
+  });
+
+  it("says that a folder cannot be used", (t) => {
+    const dir = folder(t);
+    writeFileSync(dir, "a file");
+    assert.equal(failsToOpen(dir).code, "unusable");
+  });
+});
+
+describe("openStoreReadOnly()", () => {
+  it("reads a store that was closed, and makes no file", (t) => {
+    const dir = filled(t);
+    const result = openStoreReadOnly(dir);
+    assert.ok(result.ok, JSON.stringify(result));
+    assert.deepEqual(result.store.desiredPods(), [desired("a")]);
+    assert.equal(result.store.events({ limit: 3 }).length, 3);
+    assert.deepEqual(readdirSync(dir), ["store.db"]);
+    result.store.close();
+    assert.deepEqual(readdirSync(dir), ["store.db"]);
+  });
+
+  it("reads a store whose process was killed, also what stands only in the log", async (t) => {
+    const dir = folder(t);
+    const { kill } = await child(t, "store", dir);
+    const alive = openStoreReadOnly(dir);
+    assert.ok(alive.ok);
+    assert.equal(alive.store.fact("committed"), "full");
+    alive.store.close();
+    await kill();
+    const before = readdirSync(dir);
+    const dead = openStoreReadOnly(dir);
+    assert.ok(dead.ok);
+    assert.equal(dead.store.fact("also"), "normal");
+    dead.store.close();
+    assert.deepEqual(readdirSync(dir), before);
+  });
+
+  it("says that there is none, and makes none", (t) => {
+    const dir = folder(t);
+    const result = openStoreReadOnly(dir);
+    assert.equal(!result.ok && result.error.code, "missing");
+    assert.equal(existsSync(dir), false);
+  });
+
+  it("says that the file is damaged", (t) => {
+    const dir = filled(t);
+    writeFileSync(join(dir, "store.db"), "x".repeat(8_192));
+    const result = openStoreReadOnly(dir);
+    assert.equal(!result.ok && result.error.code, "corrupt");
+  });
+});
+
+describe("acquireRunLock()", () => {
+  it("is held by one process, seen by others, and dies with SIGKILL", async (t) => {
+    const dir = folder(t);
+    assert.equal(runLockHeld(dir), false);
+    const { line, kill } = await child(t, "lock", dir);
+    assert.equal(line, "held");
+    assert.equal(runLockHeld(dir), true);
+    assert.deepEqual(acquireRunLock(dir), { ok: false });
+    assert.equal(statSync(join(dir, "lock")).mode & 0o777, 0o644);
+    await kill();
+    assert.equal(runLockHeld(dir), false);
+    const lock = acquireRunLock(dir);
+    assert.ok(lock.ok);
+    assert.equal((await child(t, "lock", dir)).line, "refused");
+    lock.release();
+    assert.equal(runLockHeld(dir), false);
+  });
+
+  it("survives that its own process looks and tries again", async (t) => {
+    const dir = folder(t);
+    const lock = acquireRunLock(dir);
+    assert.ok(lock.ok);
+    assert.equal(runLockHeld(dir), true);
+    assert.deepEqual(acquireRunLock(dir), { ok: false });
+    assert.equal((await child(t, "lock", dir)).line, "refused");
+    lock.release();
+  });
+
+  it("leaves one empty file", (t) => {
+    const dir = folder(t);
+    const lock = acquireRunLock(dir);
+    assert.ok(lock.ok);
+    assert.deepEqual(readdirSync(dir), ["lock"]);
+    lock.release();
+    assert.equal(statSync(join(dir, "lock")).size, 0);
+  });
+});
+
+function setPragma(dir: string, pragma: string): void {
+  const db = new SqliteDatabase(join(dir, "store.db"));
+  db.pragma(pragma);
+  db.close();
+}
+
+/** All but the first page, so that the header still reads well. */
+function overwriteMiddle(file: string): void {
+  const { size } = statSync(file);
+  const open = openSync(file, "r+");
+  writeSync(open, Buffer.alloc(size - 4_096, 0x5a), 0, size - 4_096, 4_096);
+  closeSync(open);
+}
