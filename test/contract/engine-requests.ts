@@ -1,0 +1,68 @@
+import { podHash, specHash } from "../../src/core/pod/identity.ts";
+import type { AcceptedPod, ContainerSpec, PodSpec } from "../../src/core/pod/spec.ts";
+import type { CreateRequest, ImageFacts } from "../../src/ports/engine.ts";
+
+/** A pod as admission leaves it: the secure defaults are filled in. */
+export function acceptedPod(
+  name: string,
+  container: Partial<ContainerSpec> = {},
+  spec: Partial<PodSpec> = {},
+): AcceptedPod {
+  return {
+    id: { namespace: "websocket", name, uid: "11111111-2222-4333-8444-555555555555" },
+    metadata: { name, namespace: "websocket" },
+    spec: {
+      containers: [
+        {
+          name: "app",
+          image: "edge.test/busybox:1",
+          imagePullPolicy: "IfNotPresent",
+          resources: { limits: { cpu: "500m", memory: "64Mi" }, requests: { cpu: "250m", memory: "32Mi" } },
+          securityContext: {
+            allowPrivilegeEscalation: false,
+            capabilities: { drop: ["All"] },
+            privileged: false,
+            readOnlyRootFilesystem: true,
+            runAsNonRoot: true,
+            seccompProfile: { type: "RuntimeDefault" },
+          },
+          terminationMessagePath: "/dev/termination-log",
+          terminationMessagePolicy: "File",
+          ...container,
+        },
+      ],
+      restartPolicy: "Always",
+      terminationGracePeriodSeconds: 30,
+      dnsPolicy: "ClusterFirst",
+      enableServiceLinks: true,
+      schedulerName: "default-scheduler",
+      securityContext: {},
+      serviceAccountName: "default",
+      ...spec,
+    },
+  };
+}
+
+/** The first container of a pod, to be made. */
+export function createRequest(
+  pod: AcceptedPod,
+  image: ImageFacts,
+  overrides: Partial<CreateRequest> = {},
+): CreateRequest {
+  const [container] = pod.spec.containers;
+  if (container === undefined) throw new Error("The pod has no container");
+  return {
+    installId: "install-1",
+    pod,
+    container: container.name,
+    attempt: 0,
+    generation: 0,
+    podHash: podHash(pod.spec),
+    specHash: specHash(container, pod.spec),
+    image,
+    volumePaths: {},
+    coveredPaths: {},
+    resolvConf: null,
+    ...overrides,
+  };
+}

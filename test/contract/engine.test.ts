@@ -1,0 +1,516 @@
+import assert from "node:assert/strict";
+import { mkdtempSync } from "node:fs";
+import { join } from "node:path";
+import { after, before, describe, it } from "node:test";
+import { setTimeout as sleep } from "node:timers/promises";
+import Docker from "dockerode";
+import { type PrivateEngine, sharedEngine, startPrivateEngine } from "../../scripts/private-engine.ts";
+import { loadTestImages, testImages } from "../../scripts/test-images.ts";
+import { startTestRegistry, type TestRegistry } from "../../scripts/test-registry.ts";
+import { containerName } from "../../src/core/pod/identity.ts";
+import type { ContainerPort, ContainerSpec } from "../../src/core/pod/spec.ts";
+import { dockerEngine } from "../../src/docker/engine.ts";
+import type { CreateRequest, Engine, EngineEvent, EngineResult, ImageFacts } from "../../src/ports/engine.ts";
+import { type FakeEngineHost, fakeEngine } from "../fakes/engine.ts";
+import type { Behaviour } from "../fakes/engine-host.ts";
+import { acceptedPod, createRequest } from "./engine-requests.ts";
+
+/** What a test may do to the machine, whichever it is. */
+interface Machine {
+  readonly engine: Engine;
+  /** The address that containers' ports are published on. */
+  readonly hostIp: string;
+  killByHand(id: string): Promise<void>;
+  /** A container that somebody else made, with these labels, running. */
+  addForeign(name: string, labels: Readonly<Record<string, string>>): Promise<void>;
+  close(): Promise<void>;
+}
+
+/** What containers do in these tests: the real thing runs the shell script, the fake plays the behaviour. */
+const programs = {
+  forever: { script: "trap 'exit 0' TERM; while true; do sleep 1 & wait; done", behaviour: { termCode: 0 } },
+  deaf: { script: "trap '' TERM; while true; do sleep 1; done", behaviour: { ignoresTerm: true } },
+  exit7: { script: "exit 7", behaviour: { exit: { code: 7, afterMs: 20 } } },
+  exit0: { script: "exit 0", behaviour: { exit: { code: 0, afterMs: 20 } } },
+} as const satisfies Readonly<Record<string, { readonly script: string; readonly behaviour: Behaviour }>>;
+
+const generous = (): AbortSignal => AbortSignal.timeout(60_000);
+let made = 0;
+
+function program(name: keyof typeof programs): Partial<ContainerSpec> {
+  return { command: ["sh", "-c", programs[name].script] };
+}
+
+function behaviourOf({ pod }: CreateRequest): Behaviour {
+  const command = pod.spec.containers[0]?.command ?? [];
+  if (command[0] === "/no/such/program") return { startError: "stat /no/such/program: no such file or directory" };
+  return Object.values(programs).find(({ script }) => script === command[2])?.behaviour ?? {};
+}
+
+function fakeMachine(): Machine & { readonly host: FakeEngineHost } {
+  const clock = {
+    wall: () => Date.now(),
+    mono: () => performance.now(),
+    bootId: () => "boot",
+    sleep: (ms: number, signal?: AbortSignal) =>
+      sleep(ms, undefined, { signal: signal as never }).catch(() => undefined),
+  };
+  const { engine, host } = fakeEngine({ clock, random: { next: () => 0.7 } });
+  const image = { user: "65534", architecture: "amd64", volumes: [] };
+  const id = (digit: string) => `sha256:${digit.repeat(64)}`;
+  host.addImage(testImages.busybox, { ...image, id: id("1") });
+  host.addImage(testImages.root, { ...image, id: id("2"), user: "" });
+  host.addImage(testImages.volume, { ...image, id: id("3"), volumes: ["/data"] });
+  host.addImage(testImages.foreign, { ...image, id: id("4"), architecture: "arm64" });
+  host.behave(behaviourOf);
+  return {
+    engine,
+    host,
+    hostIp: "127.0.0.1",
+    killByHand: async (container) => host.kill(container),
+    addForeign: async (name, labels) => void host.addForeign(name, labels),
+    close: async () => undefined,
+  };
+}
+
+function realMachine(): Machine {
+  const { socket } = sharedEngine();
+  const docker = new Docker({ socketPath: socket });
+  return {
+    engine: dockerEngine({ socket }),
+    hostIp: "127.0.0.1",
+    killByHand: async (id) => void (await docker.getContainer(id).kill()),
+    addForeign: async (name, labels) => {
+      const Cmd = ["sh", "-c", programs.forever.script];
+      const container = await docker.createContainer({ name, Image: testImages.busybox, Cmd, Labels: { ...labels } });
+      await container.start();
+      foreign.push(container);
+    },
+    close: async () => {
+      for (const container of foreign.splice(0)) await container.remove({ force: true });
+    },
+  };
+}
+
+const foreign: Docker.Container[] = [];
+
+for (const [kind, open] of [
+  ["in memory", fakeMachine],
+  ["Docker", realMachine],
+] as const) {
+  describe(`Engine: ${kind}`, () => contract(open));
+}
+
+function contract(open: () => Machine): void {
+  let machine: Machine;
+  const requests: string[] = [];
+  before(() => {
+    machine = open();
+  });
+  after(async () => {
+    for (const id of requests) {
+      await machine.engine.stop(id, 0, generous());
+      await machine.engine.remove(id, generous());
+    }
+    await machine.close();
+  });
+
+  const image = async (name: string): Promise<ImageFacts> => valued(await machine.engine.image(name, generous()));
+  const request = async (container: Partial<ContainerSpec>, imageName: string = testImages.busybox) => {
+    made += 1;
+    return createRequest(acceptedPod(`pod-${process.pid}-${made}`, container), await image(imageName));
+  };
+  const create = async (wanted: CreateRequest): Promise<string> => {
+    const { id } = valued(await machine.engine.create(wanted, generous()));
+    requests.push(id);
+    return id;
+  };
+  const started = async (container: Partial<ContainerSpec>): Promise<string> => {
+    const id = await create(await request(container));
+    valued(await machine.engine.start(id, generous()));
+    return id;
+  };
+  const stateOf = async (id: string) => valued(await machine.engine.inspect(id, generous())).state;
+  const listedState = async (id: string) => {
+    const list = valued(await machine.engine.list(generous()));
+    return list.find((each) => each.id === id)?.state;
+  };
+  const exited = (id: string) =>
+    eventually(async () => {
+      const state = await stateOf(id);
+      return state.kind === "exited" ? state : null;
+    });
+
+  it("says what it is", async () => {
+    const info = valued(await machine.engine.info(generous()));
+    assert.match(info.apiVersion, /^1\.\d+$/);
+    assert.ok(["amd64", "arm64"].includes(info.architecture));
+    assert.ok(info.cpus > 0 && info.memoryBytes > 0 && info.dataRoot.startsWith("/"));
+  });
+
+  it("makes, starts, lists, stops and removes a container", async () => {
+    const wanted = await request(program("forever"));
+    const id = await create(wanted);
+    assert.deepEqual(await stateOf(id), { kind: "created" });
+    valued(await machine.engine.start(id, generous()));
+    const running = valued(await machine.engine.inspect(id, generous()));
+    assert.equal(running.state.kind, "running");
+    assert.equal(running.imageId, wanted.image.id);
+    assert.deepEqual(running.pod, wanted.pod.id);
+    assert.match(running.ip ?? "", /^\d+\.\d+\.\d+\.\d+$/);
+    const { podHash, specHash, installId, generation, attempt } = wanted;
+    for (const [key, value] of Object.entries({
+      podHash,
+      specHash,
+      installId,
+      generation,
+      attempt,
+      restartPolicy: "Always",
+    })) {
+      assert.equal(running[key as keyof typeof running], value, key);
+    }
+    for (let times = 0; times < 3; times += 1) {
+      const list = valued(await machine.engine.list(generous()));
+      assert.deepEqual(
+        list.find((each) => each.id === id),
+        running,
+      );
+    }
+    valued(await machine.engine.start(id, generous()));
+    valued(await machine.engine.stop(id, 20, generous()));
+    const state = await stateOf(id);
+    assert.ok(state.kind === "exited" && state.exitCode === 0, JSON.stringify(state));
+    assert.deepEqual(await listedState(id), state);
+    assert.equal(valued(await machine.engine.inspect(id, generous())).ip, undefined);
+    valued(await machine.engine.stop(id, 0, generous()));
+    valued(await machine.engine.remove(id, generous()));
+    assert.equal(await listedState(id), undefined);
+    assert.equal(errorOf(await machine.engine.inspect(id, generous())), "notFound");
+    valued(await machine.engine.remove(id, generous()));
+    valued(await machine.engine.stop(id, 0, generous()));
+    assert.equal(errorOf(await machine.engine.start(id, generous())), "notFound");
+  });
+
+  it("tells how a container ended, in every list from then on", async () => {
+    for (const [name, exitCode] of [
+      ["exit7", 7],
+      ["exit0", 0],
+    ] as const) {
+      const id = await started(program(name));
+      const state = await exited(id);
+      assert.equal(state.exitCode, exitCode);
+      assert.equal(state.oomKilled, false);
+      assert.match(state.finishedAt, /^20\d\d-/);
+      for (let times = 0; times < 3; times += 1) assert.deepEqual(await listedState(id), state);
+    }
+  });
+
+  it("shows a container that was started again by hand as it is now", async () => {
+    const id = await started(program("forever"));
+    const first = await listedState(id);
+    await machine.killByHand(id);
+    await eventually(async () => (await listedState(id))?.kind === "exited" || null);
+    valued(await machine.engine.start(id, generous()));
+    const second = await listedState(id);
+    assert.equal(second?.kind, "running");
+    assert.notDeepEqual(second, first);
+  });
+
+  it("does not make a second container of one name", async () => {
+    const wanted = await request(program("forever"));
+    await create(wanted);
+    assert.equal(errorOf(await machine.engine.create(wanted, generous())), "conflict");
+  });
+
+  it("does not make a container from an image that is not here", async () => {
+    const wanted = await request(program("forever"));
+    const missing = { ...wanted, image: { ...wanted.image, id: `sha256:${"0".repeat(64)}` } };
+    assert.equal(errorOf(await machine.engine.create(missing, generous())), "imageNotFound");
+    assert.equal(errorOf(await machine.engine.image("edge.test/none:1", generous())), "notFound");
+    assert.equal(errorOf(await machine.engine.image(missing.image.id, generous())), "notFound");
+  });
+
+  it("refuses a foreign architecture, root, and a volume that nobody covers", async () => {
+    const kinds = async (name: string) => errorOf(await machine.engine.create(await request({}, name), generous()));
+    assert.equal(await kinds(testImages.foreign), "wrongArchitecture");
+    assert.equal(await kinds(testImages.root), "invalid");
+    assert.equal(await kinds(testImages.volume), "invalid");
+  });
+
+  it("leaves a container that could not start with the engine's words", async () => {
+    const id = await create(await request({ command: ["/no/such/program"] }));
+    assert.deepEqual(await listedState(id), { kind: "created" });
+    const result = await machine.engine.start(id, generous());
+    assert.equal(errorOf(result), "failed");
+    const state = await listedState(id);
+    assert.ok(
+      state?.kind === "created" && state.startError?.includes("no such file or directory"),
+      JSON.stringify(state),
+    );
+  });
+
+  it("does not start a container whose port is taken", async () => {
+    const port = {
+      containerPort: 80,
+      hostPort: 18_431,
+      protocol: "TCP",
+      hostIP: machine.hostIp,
+    } satisfies ContainerPort;
+    const holder = await started({ ...program("forever"), ports: [port] });
+    const id = await create(await request({ ...program("forever"), ports: [port] }));
+    assert.equal(errorOf(await machine.engine.start(id, generous())), "portInUse");
+    assert.equal((await listedState(id))?.kind, "created");
+    valued(await machine.engine.stop(holder, 0, generous()));
+    valued(await machine.engine.start(id, generous()));
+  });
+
+  it("kills what does not end in its grace period", async () => {
+    for (const grace of [0, 1]) {
+      const id = await started(program("deaf"));
+      valued(await machine.engine.stop(id, grace, generous()));
+      const state = await stateOf(id);
+      assert.ok(state.kind === "exited" && state.exitCode === 137 && !state.oomKilled, JSON.stringify(state));
+    }
+  });
+
+  it("does not remove what runs", async () => {
+    const id = await started(program("forever"));
+    assert.equal(errorOf(await machine.engine.remove(id, generous())), "conflict");
+    assert.equal((await stateOf(id)).kind, "running");
+  });
+
+  it("calls when something happens to a container of a pod", async () => {
+    const controller = new AbortController();
+    const events: EngineEvent[] = [];
+    let ready = 0;
+    const handlers = {
+      ready: () => {
+        ready += 1;
+      },
+      changed: (event: EngineEvent) => void events.push(event),
+    };
+    const watching = machine.engine.watch(handlers, controller.signal);
+    await eventually(async () => ready > 0 || null);
+    const wanted = await request(program("exit7"));
+    const id = await create(wanted);
+    valued(await machine.engine.start(id, generous()));
+    await exited(id);
+    valued(await machine.engine.remove(id, generous()));
+    const own = () => events.filter((event) => event.containerId === id);
+    await eventually(async () => own().some(({ action }) => action === "destroy") || null);
+    const actions = own().map(({ action }) => action);
+    assert.deepEqual(
+      actions.filter((action) => ["create", "start", "die", "destroy"].includes(action)),
+      ["create", "start", "die", "destroy"],
+    );
+    assert.ok(own().every(({ namespace, name }) => namespace === "websocket" && name === wanted.pod.id.name));
+    controller.abort();
+    assert.equal(errorOf(await watching), "aborted");
+    assert.equal(ready, 1);
+  });
+
+  it("does not see a container whose name and labels disagree", async () => {
+    const wanted = await request(program("forever"));
+    const pod = { ...wanted.pod.id };
+    const name = containerName({ container: "app", pod, attempt: 0 });
+    await machine.addForeign(name, { "io.kubernetes.pod.name": "another", "edge.install": "install-1" });
+    const list = valued(await machine.engine.list(generous()));
+    assert.ok(list.every((each) => each.pod.name !== pod.name));
+  });
+
+  it("answers a call that was given up on before it began", async () => {
+    const signal = AbortSignal.abort();
+    for (const result of [
+      await machine.engine.list(signal),
+      await machine.engine.info(signal),
+      await machine.engine.pull("edge.test/none:1", null, signal),
+      await machine.engine.watch({ ready: () => assert.fail(), changed: () => assert.fail() }, signal),
+    ]) {
+      assert.equal(errorOf<unknown>(result), "aborted");
+    }
+  });
+}
+
+describe("Engine: Docker, frozen, gone and back", () => {
+  let docker: PrivateEngine;
+  let engine: Engine;
+  before(async () => {
+    docker = await startPrivateEngine(() => undefined, { liveRestore: true });
+    await loadTestImages(docker.socket);
+    engine = dockerEngine({ socket: docker.socket });
+  });
+  after(async () => {
+    for (const each of valued(await engine.list(generous()))) {
+      await engine.stop(each.id, 0, generous());
+      await engine.remove(each.id, generous());
+    }
+    await docker.close();
+  });
+
+  it("gives up on a frozen engine when the signal says so, and works when it thaws", async () => {
+    valued(await engine.list(generous()));
+    const image = valued(await engine.image(testImages.busybox, generous()));
+    const request = createRequest(acceptedPod("frozen"), image);
+    docker.freeze();
+    try {
+      const soon = (): AbortSignal => AbortSignal.timeout(300);
+      const results: readonly EngineResult<unknown>[] = await Promise.all([
+        engine.info(soon()),
+        engine.list(soon()),
+        engine.inspect("nobody", soon()),
+        engine.create(request, soon()),
+        engine.start("nobody", soon()),
+        engine.stop("nobody", 0, soon()),
+        engine.remove("nobody", soon()),
+        engine.image(testImages.busybox, soon()),
+        engine.pull("127.0.0.1:9/none:1", null, soon()),
+        engine.watch({ ready: () => assert.fail(), changed: () => assert.fail() }, soon()),
+        dockerEngine({ socket: docker.socket }).list(soon()),
+      ]);
+      assert.deepEqual(new Set(results.map(errorOf)), new Set(["timeout"]));
+      const controller = new AbortController();
+      const call = engine.list(controller.signal);
+      await sleep(20);
+      controller.abort();
+      assert.equal(errorOf(await call), "aborted");
+    } finally {
+      docker.thaw();
+    }
+    valued(await engine.list(generous()));
+  });
+
+  it("says so while the engine is away, and finds everything again", async () => {
+    const image = valued(await engine.image(testImages.busybox, generous()));
+    const { id } = valued(
+      await engine.create(createRequest(acceptedPod("stays", program("forever")), image), generous()),
+    );
+    valued(await engine.start(id, generous()));
+    const broken = new Promise<EngineResult<void>>((resolve) => {
+      const ready = (): void => void docker.kill();
+      void engine.watch({ ready, changed: () => undefined }, generous()).then(resolve);
+    });
+    assert.equal(errorOf(await broken), "unavailable");
+    await eventually(async () => docker.pid() === undefined || null);
+    assert.equal(errorOf(await engine.list(generous())), "unavailable");
+    assert.equal(errorOf(await engine.info(generous())), "unavailable");
+    await docker.start({ liveRestore: true });
+    const list = valued(await engine.list(generous()));
+    assert.equal(list.find((each) => each.id === id)?.state.kind, "running");
+  });
+});
+
+describe("Engine: Docker, what only the real one has", () => {
+  let engine: Engine;
+  let registry: TestRegistry;
+  const credentials = { username: "edge", password: "s3cret" };
+  before(async () => {
+    engine = dockerEngine({ socket: sharedEngine().socket });
+    registry = await startTestRegistry(
+      { ...sharedEngine(), close: async () => undefined },
+      { port: 15_043, credentials },
+    );
+  });
+  after(() => registry.close());
+
+  it("pulls with credentials, and says why it cannot", async () => {
+    const name = await registry.push(testImages.busybox, "app/busybox:1");
+    await registry.push(testImages.foreign, "app/foreign:1");
+    const known = { serverAddress: registry.host, ...credentials };
+    const kind = async (image: string, login: typeof known | null) =>
+      errorOf(await engine.pull(image, login, generous()));
+    assert.equal(await kind(name, null), "registryAuth");
+    assert.equal(await kind(name, { ...known, password: "wrong" }), "registryAuth");
+    assert.equal(await kind(`${registry.host}/app/none:1`, known), "imageNotFound");
+    assert.equal(await kind(`${registry.host}/app/busybox:none`, known), "imageNotFound");
+    assert.equal(await kind("127.0.0.1:9/app:1", null), "registryUnreachable");
+    assert.equal(await kind(`${registry.host}/app/foreign:1`, known), "wrongArchitecture");
+    assert.equal(await kind("../containers/json", null), "invalid");
+    const pulled = valued(await engine.pull(name, known, generous()));
+    assert.match(pulled.digest ?? "", /^127\.0\.0\.1:15043\/app\/busybox@sha256:[0-9a-f]{64}$/);
+    assert.equal(pulled.user, "65534");
+    assert.deepEqual(valued(await engine.image(pulled.id, generous())).id, pulled.id);
+    const byDigest = valued(await engine.pull(pulled.digest ?? "", known, generous()));
+    assert.equal(byDigest.id, pulled.id);
+  });
+
+  it("shows what was killed for want of memory", async () => {
+    const image = valued(await engine.image(testImages.busybox, generous()));
+    const command = ["sh", "-c", "x=a; while true; do x=$x$x; done"];
+    const resources = { limits: { memory: "16Mi" }, requests: {} };
+    const request = createRequest(acceptedPod("hungry", { command, resources }), image);
+    const { id } = valued(await engine.create(request, generous()));
+    valued(await engine.start(id, generous()));
+    const state = await eventually(async () => {
+      const { state } = valued(await engine.inspect(id, generous()));
+      return state.kind === "exited" ? state : null;
+    });
+    assert.equal(state.exitCode, 137);
+    assert.equal(state.oomKilled, true);
+    valued(await engine.remove(id, generous()));
+  });
+
+  it("runs a container as the pod says: its user, mounts, environment, name and limits", async () => {
+    const { socket, folder } = sharedEngine();
+    const image = valued(await engine.image(testImages.volume, generous()));
+    const place = mkdtempSync(join(folder, "volume-"));
+    const cover = mkdtempSync(join(folder, "cover-"));
+    const script =
+      'id -u; hostname; echo "$GREETING"; grep -c CapEff.*0000000000000000 /proc/self/status; touch /data/x || touch /v/x || touch /x || echo sealed';
+    const container = {
+      command: ["sh", "-c", script],
+      env: [
+        { name: "WHO", value: "edge" },
+        { name: "GREETING", value: "hello $(WHO)" },
+      ],
+      volumeMounts: [{ name: "v", mountPath: "/v", readOnly: true }],
+    };
+    const pod = acceptedPod("told", container, { hostname: "told-host", volumes: [{ name: "v", emptyDir: {} }] });
+    const request = createRequest(pod, image, { volumePaths: { v: place }, coveredPaths: { "/data": cover } });
+    const { id } = valued(await engine.create(request, generous()));
+    valued(await engine.start(id, generous()));
+    const docker = new Docker({ socketPath: socket }).getContainer(id);
+    await docker.wait();
+    const output = await docker.logs({ stdout: true, stderr: false });
+    const lines = textOf(output).split("\n");
+    assert.deepEqual(lines.slice(0, 5), ["65534", "told-host", "hello edge", "1", "sealed"]);
+    const { HostConfig: host } = await docker.inspect();
+    assert.equal(host.Memory, 64 * 1024 * 1024);
+    assert.equal(host.MemorySwap, host.Memory);
+    assert.equal(host.CpuQuota, 50_000);
+    assert.equal(host.CpuShares, 256);
+    valued(await engine.remove(id, generous()));
+  });
+});
+
+function valued<T>(result: EngineResult<T>): T {
+  if (!result.ok) assert.fail(`${result.error.operation}: ${result.error.kind}: ${result.error.message}`);
+  return result.value;
+}
+
+/** Kind of the error that the result must be. */
+function errorOf<T>(result: EngineResult<T>): string {
+  assert.ok(!result.ok, "The call should have failed");
+  assert.ok(result.error.message.length > 0 && result.error.message.length <= 1024);
+  return result.error.kind;
+}
+
+async function eventually<T>(look: () => Promise<T | null>): Promise<T> {
+  const deadline = performance.now() + 60_000;
+  while (performance.now() < deadline) {
+    const found = await look();
+    if (found !== null) return found;
+    await sleep(20);
+  }
+  return assert.fail("It did not happen in a minute");
+}
+
+/** Docker's log stream without the 8 bytes in front of every piece. */
+function textOf(output: Buffer): string {
+  const pieces: Buffer[] = [];
+  for (let offset = 0; offset < output.length; ) {
+    const end = offset + 8 + output.readUInt32BE(offset + 4);
+    pieces.push(output.subarray(offset + 8, end));
+    offset = end;
+  }
+  return Buffer.concat(pieces).toString();
+}
