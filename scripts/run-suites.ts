@@ -1,5 +1,6 @@
-// `node run-suites.ts RESULT FILE...`: runs test files, two at a time, and writes how many tests passed and failed.
-import { writeFileSync } from "node:fs";
+// `node run-suites.ts FILE...`: runs test files, two at a time, and writes how many tests passed and failed to file
+// descriptor 3.
+import { writeSync } from "node:fs";
 import { resolve } from "node:path";
 import { run } from "node:test";
 import { spec } from "node:test/reporters";
@@ -7,7 +8,7 @@ import type { Counts } from "./check.ts";
 
 const fileTimeoutMs = 300_000;
 
-async function main(result: string, files: readonly string[]): Promise<void> {
+async function main(files: readonly string[]): Promise<void> {
   const heard = new Set<string>();
   const totals = { passed: 0, failed: 0 };
   const stream = run({ files: [...files], concurrency: 2, timeout: fileTimeoutMs });
@@ -25,8 +26,7 @@ async function main(result: string, files: readonly string[]): Promise<void> {
   const silent = files.filter((file) => !heard.has(resolve(file)));
   for (const file of silent) console.log(`✖ No test ran in ${file}`);
   const counts: Counts = { passed: totals.passed, failed: totals.failed + silent.length };
-  writeFileSync(result, JSON.stringify(counts));
+  writeSync(3, JSON.stringify(counts));
 }
 
-const [result = "", ...files] = process.argv.slice(2);
-await main(result, files);
+await main(process.argv.slice(2));

@@ -2,12 +2,12 @@
 // only the files whose path holds one of them, without the checks.
 import { spawn } from "node:child_process";
 import { once } from "node:events";
-import { existsSync, mkdtempSync, readdirSync, rmSync } from "node:fs";
-import { tmpdir } from "node:os";
+import { existsSync, readdirSync } from "node:fs";
 import { join } from "node:path";
+import type { Readable } from "node:stream";
+import { text } from "node:stream/consumers";
 import { type Counts, check } from "./check.ts";
 import { closeOnSignal, startTestEngine, type TestEngine } from "./private-engine.ts";
-import { readText } from "./processes.ts";
 import { loadTestImages } from "./test-images.ts";
 
 const suites = ["structure", "unit", "simulation", "contract", "system"] as const;
@@ -56,16 +56,12 @@ async function runOnEngine(files: readonly string[]): Promise<Counts> {
 
 /** The files run inside the engine's network, where the ports of its containers are. */
 async function runFiles(files: readonly string[], engine?: TestEngine): Promise<Counts> {
-  const folder = mkdtempSync(join(tmpdir(), "edge-counts-"));
-  const result = join(folder, "counts.json");
-  const line = [process.execPath, "scripts/run-suites.ts", result, ...files];
+  const line = [process.execPath, "scripts/run-suites.ts", ...files];
   const [program = "", ...args] = engine?.command(...line) ?? line;
   const env = { ...process.env, EDGE_TEST_SOCKET: engine?.socket, EDGE_TEST_FOLDER: engine?.folder };
-  const runner = spawn(program, args, { stdio: "inherit", env });
-  await once(runner, "exit");
-  const counts: unknown = JSON.parse(readText(result) ?? "null");
-  rmSync(folder, { recursive: true });
-  return (counts as Counts | null) ?? { passed: 0, failed: files.length };
+  const runner = spawn(program, args, { stdio: ["ignore", "inherit", "inherit", "pipe"], env });
+  const counts = await text(runner.stdio[3] as Readable);
+  return counts === "" ? { passed: 0, failed: files.length } : (JSON.parse(counts) as Counts);
 }
 
 function sum(counts: readonly Counts[]): Counts {

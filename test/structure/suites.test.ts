@@ -1,6 +1,6 @@
 import assert from "node:assert/strict";
-import { spawnSync } from "node:child_process";
-import { mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs";
+import { type StdioOptions, spawnSync } from "node:child_process";
+import { mkdtempSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { describe, test } from "node:test";
@@ -10,12 +10,12 @@ function counts(content: string): unknown {
   const folder = mkdtempSync(join(tmpdir(), "edge-suites-"));
   try {
     const file = join(folder, "some.test.ts");
-    const result = join(folder, "counts.json");
     writeFileSync(file, content);
     // Inside a test the runner refuses to run others, as long as it knows of it.
     const env = { ...process.env, NODE_TEST_CONTEXT: undefined };
-    spawnSync(process.execPath, ["scripts/run-suites.ts", result, file], { env });
-    return JSON.parse(readFileSync(result, "utf8"));
+    const stdio: StdioOptions = ["ignore", "ignore", "ignore", "pipe"];
+    const run = spawnSync(process.execPath, ["scripts/run-suites.ts", file], { env, stdio, encoding: "utf8" });
+    return JSON.parse(run.output[3] ?? "");
   } finally {
     rmSync(folder, { recursive: true });
   }
