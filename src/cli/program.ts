@@ -1,0 +1,74 @@
+import { Command, CommanderError } from "commander";
+import { exitCodes, type Output } from "./output.ts";
+import { version } from "./version.ts";
+
+interface Globals {
+  readonly config?: string;
+  readonly json?: boolean;
+}
+
+/**
+ * The `edge` command (contracts.md): reads the arguments, loads the one command that is asked for, and gives its exit
+ * code. Commands are loaded lazily, so that `edge status` never loads the daemon.
+ */
+export async function main(args: readonly string[], io: Output): Promise<number> {
+  let code: number = exitCodes.fine;
+  const program = commands(io, (next) => {
+    code = next;
+  });
+  try {
+    await program.parseAsync([...args], { from: "user" });
+    return code;
+  } catch (error) {
+    if (!(error instanceof CommanderError)) throw error;
+    return error.exitCode === 0 ? exitCodes.fine : exitCodes.usage;
+  }
+}
+
+function commands(io: Output, done: (code: number) => void): Command {
+  const program = new Command("edge")
+    .description("An embedded edge runtime: pods from a central node, judged here, run on Docker")
+    .version(version, "--version", "print the version")
+    .helpOption("--help", "print this help")
+    .option("--config FILE", "configuration (default: ./edge.config.json, then /etc/edge/edge.config.json)")
+    .option("--json", "print JSON and nothing else")
+    .showHelpAfterError("Try edge --help")
+    .configureOutput({ writeOut: (text) => io.out(text.trimEnd()), writeErr: (text) => io.err(text.trimEnd()) })
+    .exitOverride();
+  const globals = (): Globals => program.opts<Globals>();
+  const named = () => {
+    const { config, json } = globals();
+    return { json: json === true, ...(config === undefined ? {} : { config }) };
+  };
+  const command = (usage: string, description: string) =>
+    program.command(usage).description(description).helpOption("--help", "print this help").exitOverride();
+
+  command("run", "run the agent in the foreground").action(async () => {
+    done(await (await import("./run.ts")).runCommand(named(), io));
+  });
+  command("status", "node, agent, link, engine, and one row a pod").action(async () => {
+    done(await (await import("./status.ts")).statusCommand(named(), io));
+  });
+  command("validate", "would this device accept it?")
+    .argument("[FILE...]", "messages or Pods, as JSON or YAML")
+    .option("--node FACTS", "facts that replace what the device says of itself")
+    .option("--explain RULE", "what a rule asks for, and where it comes from")
+    .action(async (files: readonly string[], options: { readonly node?: string; readonly explain?: string }) => {
+      done(await (await import("./validate.ts")).validateCommand(files, { ...named(), ...options }, io));
+    });
+  command("center", "the dev central node, for development and tests only")
+    .requiredOption("--listen HOST:PORT", "where agents connect to")
+    .option("--tls DIR", "folder with ca.pem, cert.pem and key.pem")
+    .option("--record FILE", "write every message received to it, one JSON line each")
+    .option("--control SOCKET", "HTTP on a unix socket: POST /send?node=NAME, GET /nodes")
+    .action(async (options: { readonly listen: string; readonly tls?: string; readonly record?: string; readonly control?: string }) => {
+      done(await (await import("./center.ts")).centerCommand(options, io, untilSignalled()));
+    });
+  return program;
+}
+
+function untilSignalled(): AbortSignal {
+  const stop = new AbortController();
+  for (const signal of ["SIGTERM", "SIGINT"] as const) process.once(signal, () => stop.abort());
+  return stop.signal;
+}

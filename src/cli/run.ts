@@ -1,0 +1,138 @@
+import { join } from "node:path";
+import { runAgent } from "../agent/agent.ts";
+import { defaultProtectedPaths } from "../core/admission/context.ts";
+import { type Config, parseConfig } from "../core/config.ts";
+import { maxMessageBytes } from "../core/protocol/limits.ts";
+import type { StatusDocument } from "../core/status-document.ts";
+import { dockerEngine } from "../docker/engine.ts";
+import { linuxClock } from "../linux/clock.ts";
+import { linuxDevice } from "../linux/device.ts";
+import { replaceFile } from "../linux/files.ts";
+import { jsonLog } from "../linux/log.ts";
+import { systemRandom } from "../linux/random.ts";
+import type { Log } from "../ports/log.ts";
+import { acquireRunLock } from "../sqlite/lock.ts";
+import { openStore, recoverStore, type SqliteStore } from "../sqlite/store.ts";
+import { websocketLink } from "../websocket/link.ts";
+import { type LoadedConfig, loadConfig } from "./config-file.ts";
+import { exitCodes, type Output } from "./output.ts";
+import { version } from "./version.ts";
+
+const lastGoodConfig = "lastGoodConfig";
+const handshakeTimeoutMs = 15_000;
+const defaultDataDir = "/var/lib/edge";
+
+export interface RunOptions {
+  readonly config?: string;
+}
+
+/**
+ * `edge run`: the agent, in the foreground, until SIGTERM or SIGINT. Pods are left as they are when it ends. This is
+ * where the ports meet their adapters.
+ */
+export async function runCommand(options: RunOptions, io: Output): Promise<number> {
+  const loaded = loadConfig(options.config, { strict: false });
+  const live = { config: null as Config | null };
+  const log = jsonLog((line) => process.stderr.write(line), () => live.config?.log.level ?? "info");
+  const opened = openAgentStore(dataDirOf(loaded), log);
+  if (typeof opened === "string") {
+    io.err(opened);
+    return exitCodes.no;
+  }
+  const config = settle(loaded, opened, log);
+  if (config === null) {
+    opened.close();
+    io.err("There is no valid configuration, and none was kept from before: mend what is listed above");
+    return exitCodes.usage;
+  }
+  live.config = config;
+  const lock = acquireRunLock(config.data.runDir);
+  if (!lock.ok) {
+    opened.close();
+    io.err(`An agent runs already: it holds ${join(config.data.runDir, "lock")}`);
+    return exitCodes.no;
+  }
+  const stop = new AbortController();
+  for (const signal of ["SIGTERM", "SIGINT"] as const) process.once(signal, () => stop.abort());
+  process.on("SIGHUP", () => {
+    live.config = reload(options, live.config ?? config, log);
+  });
+  try {
+    await runAgent(agentParts(config, () => live.config ?? config, opened, log), stop.signal);
+  } finally {
+    opened.close();
+    lock.release();
+  }
+  log.write("info", "Agent stopped, pods are left running");
+  return exitCodes.fine;
+}
+
+function dataDirOf(loaded: LoadedConfig): string {
+  if (loaded.ok) return loaded.config.data.dir;
+  const dir = (loaded.raw as { readonly data?: { readonly dir?: unknown } } | null | undefined)?.data?.dir;
+  return typeof dir === "string" ? dir : defaultDataDir;
+}
+
+/** A damaged database is put aside: running pods are found again on the engine, and the centre sends what it wants. */
+function openAgentStore(dir: string, log: Log): SqliteStore | string {
+  const opened = openStore({ dir });
+  if (opened.ok) return opened.store;
+  if (opened.error.code !== "corrupt") return opened.error.message;
+  const aside = recoverStore(dir);
+  log.write("error", "Store damaged, begun anew", { why: opened.error.message, keptAs: aside });
+  const anew = openStore({ dir });
+  return anew.ok ? anew.store : anew.error.message;
+}
+
+/** The configuration to run with: this one, or the last good one (lifecycle.md, Configuration); null when there is none. */
+function settle(loaded: LoadedConfig, store: SqliteStore, log: Log): Config | null {
+  if (loaded.ok) {
+    for (const { path, message } of loaded.warnings) log.write("warn", "Configuration", { path, message });
+    store.setFact(lastGoodConfig, JSON.stringify(loaded.config));
+    return loaded.config;
+  }
+  for (const { path, message } of loaded.violations) log.write("error", "Configuration refused", { path, message });
+  const kept = store.fact(lastGoodConfig);
+  const parsed = kept === null ? null : parseConfig(JSON.parse(kept), { strict: false });
+  if (parsed === null || !parsed.ok) return null;
+  log.write("error", "Running with the last good configuration");
+  return parsed.config;
+}
+
+/** SIGHUP: policy and log level are taken over; everything else keeps until the next start. */
+function reload(options: RunOptions, now: Config, log: Log): Config {
+  const loaded = loadConfig(options.config, { strict: false });
+  if (!loaded.ok) {
+    for (const { path, message } of loaded.violations) log.write("error", "Configuration refused", { path, message });
+    return now;
+  }
+  log.write("info", "Policy and log level reloaded");
+  return { ...now, policy: loaded.config.policy, log: loaded.config.log };
+}
+
+function agentParts(config: Config, live: () => Config, store: SqliteStore, log: Log): Parameters<typeof runAgent>[0] {
+  const { node, center, engine, data } = config;
+  const policy = () => live().policy;
+  const protectedPaths = [data.dir, data.runDir, engine.socket, ...defaultProtectedPaths];
+  const file = join(data.runDir, "status.json");
+  return {
+    engine: dockerEngine({ socket: engine.socket }),
+    store,
+    link: websocketLink({ url: center.url, headers: center.headers, handshakeTimeoutMs, maxPayload: maxMessageBytes }),
+    device: linuxDevice({ dataDir: data.dir, centerHost: new URL(center.url).hostname, policy, protectedPaths }),
+    clock: linuxClock(),
+    random: systemRandom(),
+    log,
+    policy,
+    settings: {
+      nodeName: node.name,
+      centerUrl: center.url,
+      statusPeriodMs: center.statusPeriodSeconds * 1000,
+      keepaliveMs: center.keepaliveSeconds * 1000,
+      protectedPaths,
+      pid: process.pid,
+      version,
+    },
+    publish: (document: StatusDocument) => replaceFile(file, `${JSON.stringify(document)}\n`, 0o644, { durable: false }),
+  };
+}

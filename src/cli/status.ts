@@ -1,0 +1,125 @@
+import { readFileSync } from "node:fs";
+import { join } from "node:path";
+import { styleText } from "node:util";
+import type { Config } from "../core/config.ts";
+import { parseTime } from "../core/pod/time.ts";
+import { type PodRow, podRows, type StatusDocument } from "../core/status-document.ts";
+import { runLockHeld } from "../sqlite/lock.ts";
+import { loadConfig } from "./config-file.ts";
+import { exitCodes, type Output } from "./output.ts";
+import { version } from "./version.ts";
+
+const engineDeadlineMs = 5_000;
+
+export interface StatusOptions {
+  readonly config?: string;
+  readonly json: boolean;
+}
+
+/** `edge status`: what a live agent last published; with the agent dead, what the store and the engine still tell. */
+export async function statusCommand(options: StatusOptions, io: Output): Promise<number> {
+  const loaded = loadConfig(options.config, { strict: false });
+  if (!loaded.ok) {
+    for (const { path, message } of loaded.violations) io.err(path === "" ? message : `${path}: ${message}`);
+    return exitCodes.usage;
+  }
+  const { config } = loaded;
+  const live = runLockHeld(config.data.runDir) ? published(config) : null;
+  const notices: string[] = [];
+  const document = live ?? (await workedOut(config, notices));
+  if (options.json) io.out(JSON.stringify(document));
+  else for (const line of show(document, notices, Date.now())) io.out(line);
+  return document.agent.running && document.engine.state === "ready" ? exitCodes.fine : exitCodes.no;
+}
+
+function published(config: Config): StatusDocument | null {
+  try {
+    return JSON.parse(readFileSync(join(config.data.runDir, "status.json"), "utf8")) as StatusDocument;
+  } catch {
+    // Not written yet, in the first moments of an agent.
+    return null;
+  }
+}
+
+/** With no agent there is no link. The rest is on disk, for those who may read it, and on the engine. */
+async function workedOut(config: Config, notices: string[]): Promise<StatusDocument> {
+  const running = runLockHeld(config.data.runDir);
+  const { openStoreReadOnly } = await import("../sqlite/store.ts");
+  const opened = openStoreReadOnly(config.data.dir);
+  if (!opened.ok) notices.push(`The store in ${config.data.dir} tells nothing: ${opened.error.message}`);
+  const store = opened.ok ? opened.store : null;
+  const engine = await probeEngine(config, notices);
+  const pods =
+    store === null
+      ? []
+      : podRows({ desired: store.desiredPods(), leaving: store.leavingPods(), statuses: store.statuses() });
+  const outbox = store?.outboxCounts() ?? { pending: 0, bytes: 0, dropped: 0 };
+  store?.close();
+  return {
+    node: { name: config.node.name },
+    agent: { running, pid: null, version, startedAt: null },
+    center: { state: "offline", url: config.center.url, since: null, lastError: running ? null : "The agent is not running" },
+    engine,
+    outbox,
+    pods,
+  };
+}
+
+async function probeEngine(config: Config, notices: string[]): Promise<StatusDocument["engine"]> {
+  const { dockerEngine } = await import("../docker/engine.ts");
+  const info = await dockerEngine({ socket: config.engine.socket }).info(AbortSignal.timeout(engineDeadlineMs));
+  if (info.ok) return { state: "ready", version: info.value.version };
+  notices.push(`The engine at ${config.engine.socket} does not answer: ${info.error.message}`);
+  return { state: "unavailable", version: null };
+}
+
+/** The whole page, at most 80 columns where the names allow it. */
+function show(document: StatusDocument, notices: readonly string[], nowWall: number): readonly string[] {
+  const { node, agent, center, engine, outbox, pods } = document;
+  const good = (ok: boolean, text: string) => styleText(ok ? "green" : "red", text);
+  const since = (time: string | null) => (time === null ? "" : ` for ${age(time, nowWall)} (since ${time})`);
+  const dropped = outbox.dropped === 0 ? "" : styleText("red", `, ${outbox.dropped} dropped`);
+  return [
+    `Node     ${node.name}`,
+    `Agent    ${agent.running ? `${good(true, "running")}${since(agent.startedAt)}, version ${agent.version}` : good(false, "not running")}`,
+    `Center   ${good(center.state === "online", center.state)}${since(center.since)}`,
+    `         ${center.url}`,
+    ...(center.lastError === null ? [] : [`         ${center.lastError}`]),
+    `Engine   ${good(engine.state === "ready", engine.state)}${engine.version === null ? "" : `, version ${engine.version}`}`,
+    `Outbox   ${outbox.pending} waiting, ${outbox.bytes} bytes${dropped}`,
+    ...notices.map((notice) => styleText("yellow", `Note     ${notice}`)),
+    "",
+    ...(pods.length === 0 ? ["No pods"] : table(pods, nowWall)),
+  ];
+}
+
+function table(pods: readonly PodRow[], nowWall: number): readonly string[] {
+  const head = ["NAME", "READY", "STATUS", "RESTARTS", "AGE", "REASON"];
+  const rows = pods.map((pod) => [
+    pod.name,
+    pod.ready,
+    pod.status,
+    String(pod.restarts),
+    pod.startTime === null ? "-" : age(pod.startTime, nowWall),
+    pod.reason ?? "",
+  ]);
+  const widths = head.map((_, column) => Math.max(...[head, ...rows].map((row) => row[column]?.length ?? 0)));
+  return [head, ...rows].map((row) => row.map((cell, column) => cell.padEnd(widths[column] ?? 0)).join("  ").trimEnd());
+}
+
+/** As kubectl prints ages (`duration.HumanDuration`): two units while they are small, one when they are not. */
+export function age(time: string, nowWall: number): string {
+  const seconds = Math.floor((nowWall - parseTime(time)) / 1000);
+  if (Number.isNaN(seconds)) return "<unknown>";
+  if (seconds < 0) return "0s";
+  if (seconds < 120) return `${seconds}s`;
+  const minutes = Math.floor(seconds / 60);
+  if (minutes < 10) return seconds % 60 === 0 ? `${minutes}m` : `${minutes}m${seconds % 60}s`;
+  if (minutes < 180) return `${minutes}m`;
+  const hours = Math.floor(minutes / 60);
+  if (hours < 8) return minutes % 60 === 0 ? `${hours}h` : `${hours}h${minutes % 60}m`;
+  if (hours < 48) return `${hours}h`;
+  const days = Math.floor(hours / 24);
+  if (days < 8) return hours % 24 === 0 ? `${days}d` : `${days}d${hours % 24}h`;
+  return `${days}d`;
+}

@@ -1,0 +1,30 @@
+import { statfsSync } from "node:fs";
+import type { Policy } from "../core/admission/policy.ts";
+import type { Device } from "../ports/device.ts";
+import { hostIp } from "./addresses.ts";
+import { readFacts } from "./facts.ts";
+import { prepareVolumes, removeVolumes, savePod } from "./volumes.ts";
+
+export interface DeviceOptions {
+  readonly dataDir: string;
+  /** Host part of the centre's URL. */
+  readonly centerHost: string;
+  readonly policy: () => Policy;
+  readonly protectedPaths: readonly string[];
+}
+
+/** This box, as Linux shows it. */
+export function linuxDevice(options: DeviceOptions): Device {
+  const { dataDir } = options;
+  return {
+    facts: () => readFacts({ systemReserved: options.policy().systemReserved }),
+    freeBytes() {
+      const { bavail, bsize } = statfsSync(dataDir);
+      return bavail * bsize;
+    },
+    hostIp: () => hostIp(options.centerHost),
+    prepareVolumes: (pod, covered) => prepareVolumes(options, pod, covered),
+    removeVolumes: (uid) => removeVolumes(dataDir, uid),
+    savePod: (pod) => savePod(dataDir, pod),
+  };
+}

@@ -1,0 +1,91 @@
+import { chmodSync, mkdirSync, realpathSync, rmSync } from "node:fs";
+import { join } from "node:path";
+import { cleanPath, pathList } from "../core/admission/path.ts";
+import type { Policy } from "../core/admission/policy.ts";
+import { isProtected } from "../core/admission/rules/owner.ts";
+import type { AcceptedPod, Volume } from "../core/pod/spec.ts";
+import type { VolumesResult } from "../ports/device.ts";
+import { replaceFile } from "./files.ts";
+
+export interface VolumesOptions {
+  readonly dataDir: string;
+  readonly policy: () => Policy;
+  /** What no pod may see, whatever the policy says. */
+  readonly protectedPaths: readonly string[];
+}
+
+type Resolved = { readonly ok: true; readonly path: string } | { readonly ok: false; readonly message: string };
+
+/** The folder of one pod: its second copy, its empty volumes. */
+export function podFolder(dataDir: string, uid: string): string {
+  return join(dataDir, "pods", uid);
+}
+
+/** See Device.prepareVolumes: folders of the pod's own are made, host paths are only looked at. */
+export function prepareVolumes(options: VolumesOptions, pod: AcceptedPod, covered: readonly string[]): VolumesResult {
+  const volumePaths: Record<string, string> = {};
+  for (const volume of pod.spec.volumes ?? []) {
+    const resolved = resolveVolume(options, pod, volume);
+    if (!resolved.ok) return resolved;
+    volumePaths[volume.name] = resolved.path;
+  }
+  const folder = podFolder(options.dataDir, pod.id.uid);
+  const coveredPaths = Object.fromEntries(
+    covered.map((path, index) => [path, ownFolder(join(folder, "covered", String(index)), 0o555)]),
+  );
+  return { ok: true, volumePaths, coveredPaths, resolvConf: null };
+}
+
+function resolveVolume(options: VolumesOptions, pod: AcceptedPod, volume: Volume): Resolved {
+  const writable = pod.spec.containers.some((container) =>
+    (container.volumeMounts ?? []).some((mount) => mount.name === volume.name && !mount.readOnly),
+  );
+  if (volume.hostPath !== undefined) return resolveHostPath(options, volume.hostPath.path, writable);
+  if (volume.emptyDir !== undefined) {
+    // 0777 as the kubelet makes it: the container's user is not known to own anything here.
+    return { ok: true, path: ownFolder(join(podFolder(options.dataDir, pod.id.uid), "empty-dir", volume.name), 0o777) };
+  }
+  return { ok: false, message: `Volume ${volume.name} is of a kind that this version does not carry out` };
+}
+
+/** What the path really points to must be allowed too: a symbolic link is no way out (decisions.md 20). */
+function resolveHostPath({ policy, protectedPaths }: VolumesOptions, path: string, writable: boolean): Resolved {
+  let real: string;
+  try {
+    real = realpathSync(path);
+  } catch (error) {
+    const code = (error as NodeJS.ErrnoException).code ?? "unknown error";
+    return { ok: false, message: `hostPath ${path} cannot be used on this device: ${code}; nothing is made on the host` };
+  }
+  const { hostPaths, writableHostPaths } = policy();
+  const allowed = writable ? writableHostPaths : [...hostPaths, ...writableHostPaths];
+  const named = real === cleanPath(path) ? `hostPath ${path}` : `hostPath ${path}, which really is ${real},`;
+  if (isProtected(real, protectedPaths.map(realOrSame))) return { ok: false, message: `${named} is never a pod's to see` };
+  if (!pathList(allowed)(real)) {
+    return { ok: false, message: `${named} is not allowed by this device's policy (${writable ? "writableHostPaths" : "hostPaths"})` };
+  }
+  return { ok: true, path: real };
+}
+
+function realOrSame(path: string): string {
+  try {
+    return realpathSync(path);
+  } catch {
+    return path;
+  }
+}
+
+/** Made if it is not there; its mode set by chmod, since the umask is not ours to rely on. */
+function ownFolder(path: string, mode: number): string {
+  mkdirSync(path, { recursive: true });
+  chmodSync(path, mode);
+  return path;
+}
+
+export function removeVolumes(dataDir: string, uid: string): void {
+  rmSync(podFolder(dataDir, uid), { recursive: true, force: true });
+}
+
+export function savePod(dataDir: string, pod: AcceptedPod): void {
+  replaceFile(join(podFolder(dataDir, pod.id.uid), "pod.json"), `${JSON.stringify(pod)}\n`, 0o600, { durable: true });
+}

@@ -1,0 +1,20 @@
+import type { Random } from "../../src/ports/random.ts";
+
+/** Numbers that one seed decides (mulberry32), so that a run can be played again. */
+export function seededRandom(seed: number): Random & { below(limit: number): number; pick<T>(from: readonly T[]): T } {
+  let state = seed >>> 0;
+  const next = (): number => {
+    state = (state + 0x6d2b79f5) >>> 0;
+    let t = state;
+    t = Math.imul(t ^ (t >>> 15), t | 1);
+    t ^= t + Math.imul(t ^ (t >>> 7), t | 61);
+    return ((t ^ (t >>> 14)) >>> 0) / 4_294_967_296;
+  };
+  const hex = (digits: number): string => Array.from({ length: digits }, () => Math.floor(next() * 16).toString(16)).join("");
+  return {
+    next,
+    below: (limit) => Math.floor(next() * limit),
+    pick: (from) => from[Math.floor(next() * from.length)] as (typeof from)[number],
+    uuid: () => `${hex(8)}-${hex(4)}-4${hex(3)}-8${hex(3)}-${hex(12)}`,
+  };
+}
