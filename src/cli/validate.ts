@@ -1,26 +1,160 @@
+import { readFileSync } from "node:fs";
+import { hostname } from "node:os";
+import { admitMessage, admitPodContent } from "../core/admission/admit.ts";
+import { thisBuild } from "../core/admission/carried-out.ts";
+import { type AdmissionContext, defaultProtectedPaths } from "../core/admission/context.ts";
+import { defaultPolicy } from "../core/admission/policy.ts";
+import { everyRule } from "../core/admission/rule-index.ts";
+import type { Verdict, Violation, Warning } from "../core/admission/verdict.ts";
+import { decodeMessage } from "../core/protocol/message.ts";
+import { readFacts } from "../linux/facts.ts";
+import { loadConfig } from "./config-file.ts";
+import { parseFacts } from "./facts-file.ts";
+import { exitCodes, type Output } from "./output.ts";
+
 /** How `edge validate` is asked (contracts.md). */
 export interface ValidateOptions {
   /** File with the facts that replace the device's own. */
   readonly node?: string;
   readonly json: boolean;
-  /** Configuration file whose policy judges; the default policy when absent. */
+  /** Configuration file whose policy judges; without any, the default policy does. */
   readonly config?: string;
   /** Id of a rule to explain instead of judging a file. */
   readonly explain?: string;
 }
 
-/** Where a command prints, one line at a time. */
-export interface Output {
-  out(line: string): void;
-  err(line: string): void;
+/** The line of `--json`, one a file. */
+interface Judged {
+  readonly file: string;
+  readonly accepted: boolean;
+  readonly violations: readonly Violation[];
+  readonly warnings: readonly Warning[];
 }
 
 /** `edge validate FILE...`: would this device accept it? Gives the exit code. */
-export async function validateCommand(
-  _files: readonly string[],
-  _options: ValidateOptions,
-  io: Output,
-): Promise<number> {
-  io.err("edge validate is not there yet");
-  return 2;
+export async function validateCommand(files: readonly string[], options: ValidateOptions, io: Output): Promise<number> {
+  if (options.explain !== undefined) return explain(options.explain, options.json, io);
+  if (files.length === 0) {
+    io.err("Name at least one file: edge validate FILE...");
+    return exitCodes.usage;
+  }
+  const context = contextOf(options);
+  if (typeof context === "string") {
+    io.err(context);
+    return exitCodes.usage;
+  }
+  const texts = files.map((file) => ({ file, text: readText(file) }));
+  const unread = texts.filter(({ text }) => text === null);
+  if (unread.length > 0) {
+    for (const { file } of unread) io.err(`${file} cannot be read`);
+    return exitCodes.usage;
+  }
+  let code: number = exitCodes.fine;
+  for (const { file, text } of texts) {
+    const judged = await judge(file, text ?? "", context);
+    if (!judged.accepted) code = exitCodes.no;
+    if (options.json) io.out(JSON.stringify(judged));
+    else for (const line of linesOf(judged)) io.out(line);
+  }
+  return code;
+}
+
+/** What files are judged by, or why that cannot be told. */
+function contextOf(options: ValidateOptions): AdmissionContext | string {
+  const loaded = loadConfig(options.config, { strict: true });
+  if (!loaded.ok && (options.config !== undefined || loaded.file !== null)) {
+    return loaded.violations.map(({ message }) => message).join("\n");
+  }
+  const config = loaded.ok ? loaded.config : null;
+  const policy = config?.policy ?? defaultPolicy;
+  const own = { ...readFacts({ systemReserved: policy.systemReserved }), pods: [], configMaps: [] };
+  const facts = options.node === undefined ? { ok: true as const, facts: own } : parseFacts(options.node, own);
+  if (!facts.ok) return facts.reason;
+  const ownPaths = config === null ? [] : [config.data.dir, config.data.runDir, config.engine.socket];
+  return {
+    policy,
+    node: facts.facts,
+    carriedOut: thisBuild,
+    nodeName: config?.node.name ?? hostname(),
+    protectedPaths: [...defaultProtectedPaths, ...ownPaths],
+  };
+}
+
+function readText(file: string): string | null {
+  try {
+    return readFileSync(file, "utf8");
+  } catch {
+    return null;
+  }
+}
+
+async function judge(file: string, text: string, context: AdmissionContext): Promise<Judged> {
+  const json = /\.ya?ml$/.test(file) ? await yamlAsJson(text) : asJson(text);
+  if (!json.ok) return refused(file, json.reason);
+  const decoded = decodeMessage(json.text);
+  if (decoded.ok) return judged(file, admitMessage(decoded.message, context));
+  // A bare Pod counts as an update message for it (contracts.md).
+  const isBarePod = decoded.code === "noMessageId" && !json.isMessage;
+  if (!isBarePod) return refused(file, decoded.reason);
+  return judged(file, admitPodContent(JSON.parse(json.text), context));
+}
+
+type Json =
+  | { readonly ok: true; readonly text: string; readonly isMessage: boolean }
+  | { readonly ok: false; readonly reason: string };
+
+function asJson(text: string): Json {
+  try {
+    const value = JSON.parse(text) as unknown;
+    return { ok: true, text, isMessage: isMessage(value) };
+  } catch (error) {
+    return { ok: false, reason: `It is no JSON: ${(error as Error).message}` };
+  }
+}
+
+/** The parser is loaded only for a file that asks for it. */
+async function yamlAsJson(text: string): Promise<Json> {
+  const { parse } = await import("yaml");
+  try {
+    const value = parse(text, { maxAliasCount: 100 }) as unknown;
+    return { ok: true, text: JSON.stringify(value ?? null), isMessage: isMessage(value) };
+  } catch (error) {
+    return { ok: false, reason: `It is no YAML: ${(error as Error).message}` };
+  }
+}
+
+function isMessage(value: unknown): boolean {
+  if (typeof value !== "object" || value === null) return false;
+  return Object.keys(value).some((key) => ["header", "route", "content"].includes(key.toLowerCase()));
+}
+
+function refused(file: string, reason: string): Judged {
+  const violation = { path: "", rule: "message", message: reason, value: null };
+  return { file, accepted: false, violations: [violation], warnings: [] };
+}
+
+function judged(file: string, verdict: Verdict<unknown>): Judged {
+  const { accepted, warnings } = verdict;
+  return { file, accepted, violations: verdict.accepted ? [] : verdict.violations, warnings };
+}
+
+function linesOf({ file, accepted, violations, warnings }: Judged): readonly string[] {
+  const count = violations.length === 1 ? "1 violation" : `${violations.length} violations`;
+  const head = accepted ? `${file}: accepted` : `${file}: refused, ${count}`;
+  return [
+    head,
+    ...violations.map(({ message, rule }) => `  ✗ ${message}  [${rule}]`),
+    ...warnings.map(({ message }) => `  ! ${message}`),
+  ];
+}
+
+function explain(id: string, json: boolean, io: Output): number {
+  const rule = everyRule.find((row) => row.id === id);
+  if (rule === undefined) {
+    io.err(`There is no rule ${id}; edge validate prints a rule's id behind what it refuses`);
+    return exitCodes.no;
+  }
+  if (json) io.out(JSON.stringify(rule));
+  else for (const [name, value] of Object.entries(rule)) io.out(`${name}: ${value}`);
+  return exitCodes.fine;
 }

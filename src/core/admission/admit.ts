@@ -150,10 +150,7 @@ function refused(violation: Violation): Verdict<never> {
 }
 
 function admitPodMessage(content: unknown, podName: string, context: AdmissionContext): Verdict<Admitted> {
-  const isDelete = isGracefulDelete(content);
-  const off = isDelete ? refuseKind("gracefulDelete", "Graceful deletes", context) : null;
-  if (off !== null) return off;
-  const verdict: Verdict<Admitted> = isDelete ? admitGracefulDelete(content, context) : podVerdict(content, context);
+  const verdict = admitPodContent(content, context);
   const { name } = namesOf(content);
   // A name that is missing has been told already.
   if (name === podName || name === "") return verdict;
@@ -161,6 +158,12 @@ function admitPodMessage(content: unknown, podName: string, context: AdmissionCo
   const violation = { path: "route.resource", rule: "route.podName", message, value: podName };
   const others = verdict.accepted ? [] : verdict.violations;
   return { accepted: false, violations: [violation, ...others], warnings: verdict.warnings };
+}
+
+/** Judges the content of a pod update: an update, or a graceful delete when `deletionTimestamp` is there. */
+export function admitPodContent(content: unknown, context: AdmissionContext): Verdict<Admitted> {
+  if (!isGracefulDelete(content)) return podVerdict(content, context);
+  return refuseKind("gracefulDelete", "Graceful deletes", context) ?? admitGracefulDelete(content, context);
 }
 
 function podVerdict(content: unknown, context: AdmissionContext): Verdict<Admitted> {
