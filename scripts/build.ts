@@ -71,6 +71,11 @@ if (import.meta.main) {
   const file = "dist/edge.mjs";
   rmSync("dist", { recursive: true, force: true });
   mkdirSync("dist");
-  await bundle("src/main.ts", file);
-  console.log(`${file}  ${(statSync(file).size / 1e6).toFixed(1)} MB`);
+  try {
+    await bundle("src/main.ts", file);
+    console.log(`${file}  ${(statSync(file).size / 1e6).toFixed(1)} MB`);
+  } catch {
+    // esbuild has said what is wrong.
+    process.exitCode = 1;
+  }
 }
