@@ -8,7 +8,7 @@ export type Presence = "always" | "update" | "optional";
 
 /** One row of the rule table: what one field may hold, whatever the others hold. */
 export interface FieldRule {
-  /** The path without brackets. */
+  /** The path without brackets; the row of a list's elements ends in `.item`. */
   readonly id: string;
   /** Canonical names; `[]` stands for every element of a list. */
   readonly path: string;
@@ -24,7 +24,8 @@ export interface FieldRule {
 
 /** A row for a field that may be left out; `null` and `""` then mean the same (decisions.md 10). */
 export function optional(path: string, schema: v.GenericSchema, expectation: string, source: string): FieldRule {
-  return { id: path.replaceAll("[]", ""), path, expectation, source, presence: "optional", schema, secret: false };
+  const id = path.replace(/\[\]$/, ".item").replaceAll("[]", "");
+  return { id, path, expectation, source, presence: "optional", schema, secret: false };
 }
 
 /** A row for a field that a pod update must have. */
@@ -43,10 +44,15 @@ export function forbidden(path: string, source: string): FieldRule {
 }
 
 /** The same, where a value that changes nothing is as good as none (decisions.md 10). */
-export function forbiddenBut(path: string, harmless: unknown, source: string): FieldRule {
-  const schema =
-    harmless === false ? v.literal(false) : Array.isArray(harmless) ? v.strictTuple([]) : v.strictObject({});
-  return optional(path, schema, `it absent or ${JSON.stringify(harmless)}, as it is not supported`, source);
+export function forbiddenBut(path: string, harmless: false | readonly [] | object, source: string): FieldRule {
+  // One issue for the whole value: what is inside does not matter.
+  const text = JSON.stringify(harmless);
+  const schema = v.custom((value) => isEmptyLike(value) && JSON.stringify(value) === text);
+  return optional(path, schema, `it absent or ${text}, as it is not supported`, source);
+}
+
+function isEmptyLike(value: unknown): boolean {
+  return value === false || (typeof value === "object" && value !== null && Object.keys(value).length === 0);
 }
 
 /** Rows for several forbidden fields of one object. */
