@@ -3,6 +3,7 @@ import Docker from "dockerode";
 import type { EngineResult } from "../ports/engine.ts";
 import { textAt } from "./answer.ts";
 import { abortedError, engineError, failed, failure } from "./errors.ts";
+import { isReadable } from "./lines.ts";
 
 /** An engine that has been asked which versions of the API it speaks. */
 export interface Connection {
@@ -31,6 +32,9 @@ export interface Caller {
 /** The oldest API this program understands (docker 20.10), and the newest it was tested with (docker 26.1). */
 const oldest = [1, 41] as const;
 const newest = [1, 45] as const;
+
+/** A list of a thousand containers is 2 MB. */
+const longestAnswer = 16 * 1024 * 1024;
 
 type Version = readonly [number, number];
 
@@ -90,8 +94,8 @@ export function caller(socket: string): Caller {
 }
 
 /**
- * docker-modem forgets its caller when an engine dies in the middle of an answer: neither result nor error ever comes. So
- * the signal is listened to here as well.
+ * docker-modem forgets its caller where an engine dies in the middle of an answer that it reads itself: neither result nor
+ * error ever comes. So the signal is listened to here as well.
  */
 function settled<T>(
   operation: string,
@@ -111,10 +115,11 @@ function settled<T>(
 }
 
 /**
- * A call that dockerode has no fitting method for: `version` and `info` take no signal by their types, `createContainer`
- * drops the engine's warnings and puts the whole payload, environment and all, into the URL too. Throws as dockerode does.
+ * A call whose answer is read here, for docker-modem would take any size of it and never come back when the engine dies in
+ * the middle. dockerode's own methods also leave things out: `createContainer` drops the engine's warnings and puts the
+ * whole payload, environment and all, into the URL. Throws as dockerode does; null for an empty answer.
  */
-export function request(
+export async function request(
   docker: Docker,
   method: "GET" | "POST",
   path: string,
@@ -122,10 +127,18 @@ export function request(
   signal: AbortSignal,
 ): Promise<unknown> {
   const modem: { dial(call: object, callback: (error: unknown, answer: unknown) => void): void } = docker.modem;
-  const call = { path, method, options, abortSignal: signal, statusCodes: { 200: true, 201: true } };
-  return new Promise((resolve, reject) => {
-    modem.dial(call, (error, answer) => (error ? reject(error) : resolve(answer)));
+  const call = { path, method, options, abortSignal: signal, isStream: true, statusCodes: { 200: true, 201: true } };
+  const answer = await new Promise<unknown>((resolve, reject) => {
+    modem.dial(call, (error, stream) => (error ? reject(error) : resolve(stream)));
   });
+  if (!isReadable(answer)) throw new TypeError("The engine's answer is no stream");
+  answer.setEncoding("utf8");
+  let text = "";
+  for await (const chunk of answer) {
+    text += String(chunk);
+    if (text.length > longestAnswer) throw new RangeError(`The engine's answer is over ${longestAnswer} characters`);
+  }
+  return text === "" ? null : JSON.parse(text);
 }
 
 /** What docker-modem would take from DOCKER_HOST and its like is set here: the configuration names the socket. */

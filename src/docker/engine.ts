@@ -8,9 +8,9 @@ import { failed, failure, statusOf, streamedError } from "./errors.ts";
 import { gate } from "./gate.ts";
 import { imageFacts, isImageName, taggedName } from "./image.ts";
 import { observedContainer } from "./inspect.ts";
-import { jsonLines } from "./lines.ts";
-import { type Listing, listing } from "./list.ts";
-import { engineEvent, eventQuery, isReadable } from "./watch.ts";
+import { isReadable, jsonLines } from "./lines.ts";
+import { inspectAnswer, type Listing, listing } from "./list.ts";
+import { engineEvent, eventQuery } from "./watch.ts";
 
 /** Where the engine is. */
 export interface DockerOptions {
@@ -28,8 +28,8 @@ export function dockerEngine(options: DockerOptions): Engine {
     info: (signal) => api.call("info", signal, (connection) => info(connection, signal)),
     list: (signal) => api.call("list", signal, async ({ docker }) => done(await containers.list(docker, signal))),
     inspect: (id, signal) =>
-      onContainer(api, "inspect", id, signal, async (container) => {
-        const observed = observedContainer(await container.inspect({ abortSignal: signal }));
+      onContainer(api, "inspect", id, signal, async (_, docker) => {
+        const observed = observedContainer(await inspectAnswer(docker, id, signal));
         return observed === null
           ? failed(failure("inspect", "notFound", `${id} is no container of a pod`))
           : done(observed);
@@ -178,13 +178,13 @@ function onContainer<T>(
   operation: string,
   id: string,
   signal: AbortSignal,
-  work: (container: Docker.Container) => Promise<EngineResult<T>>,
+  work: (container: Docker.Container, docker: Docker) => Promise<EngineResult<T>>,
 ): Promise<EngineResult<T>> {
   // Ids become part of a path.
   if (!/^[A-Za-z0-9][A-Za-z0-9_.-]*$/.test(id)) {
     return Promise.resolve(failed(failure(operation, "invalid", "Container id must be letters, digits, and _.-")));
   }
-  return api.call(operation, signal, ({ docker }) => work(docker.getContainer(id)));
+  return api.call(operation, signal, ({ docker }) => work(docker.getContainer(id), docker));
 }
 
 function onImage<T>(

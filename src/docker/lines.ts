@@ -20,3 +20,8 @@ export async function* jsonLines(stream: Readable): AsyncGenerator<unknown, void
   }
   if (rest.trim() !== "") yield JSON.parse(rest);
 }
+
+/** Whether a value that dockerode gave is the stream it should be. */
+export function isReadable(value: unknown): value is Readable {
+  return typeof value === "object" && value !== null && Symbol.asyncIterator in value && "setEncoding" in value;
+}

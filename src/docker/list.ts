@@ -1,6 +1,7 @@
 import type Docker from "dockerode";
 import { containerName, installLabel } from "../core/pod/identity.ts";
 import type { ObservedContainer } from "../core/pod/observed.ts";
+import { request } from "./connection.ts";
 import { statusOf } from "./errors.ts";
 import { type ListedContainer, listedContainer, observedContainer } from "./inspect.ts";
 
@@ -48,11 +49,8 @@ export function listing(): Listing {
     list: async (docker, signal) => {
       forgotten = new Set();
       // The filter only saves the engine work: what counts is whether name and labels agree.
-      const entries: unknown = await docker.listContainers({
-        all: true,
-        filters: { label: [installLabel] },
-        abortSignal: signal,
-      });
+      const query = { all: true, filters: { label: [installLabel] } };
+      const entries = await request(docker, "GET", "/containers/json?", query, signal);
       if (!Array.isArray(entries)) throw new TypeError("The engine's list of containers is no list");
       const listed = entries.map(listedContainer).filter((each) => each !== null);
       const next = new Map<string, Remembered>();
@@ -100,10 +98,15 @@ export function ageSeconds(status: string): number {
   return (Number(found[1]) || 1) * (unitSeconds[found[2] ?? ""] ?? 0);
 }
 
+/** `GET /containers/{id}/json` as it comes. */
+export function inspectAnswer(docker: Docker, id: string, signal: AbortSignal): Promise<unknown> {
+  return request(docker, "GET", `/containers/${id}/json`, {}, signal);
+}
+
 /** Null when the container is gone, or is no pod's any more, since it was listed. */
 async function inspected(docker: Docker, id: string, signal: AbortSignal): Promise<ObservedContainer | null> {
   try {
-    return observedContainer(await docker.getContainer(id).inspect({ abortSignal: signal }));
+    return observedContainer(await inspectAnswer(docker, id, signal));
   } catch (cause) {
     if (statusOf(cause) === 404) return null;
     throw cause;

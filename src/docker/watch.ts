@@ -1,4 +1,3 @@
-import type { Readable } from "node:stream";
 import { installLabel, parseIdentity } from "../core/pod/identity.ts";
 import type { EngineEvent } from "../ports/engine.ts";
 import { textAt, textMapAt } from "./answer.ts";
@@ -27,9 +26,4 @@ export function engineEvent(value: unknown): EngineEvent | null {
   if (textAt(value, "Type") !== "container" || identity === null || !actions.includes(action)) return null;
   const { namespace, name } = identity.pod;
   return { action, containerId: textAt(value, "Actor", "ID"), namespace, name };
-}
-
-/** Whether a value that dockerode gave is the stream it should be. */
-export function isReadable(value: unknown): value is Readable {
-  return typeof value === "object" && value !== null && Symbol.asyncIterator in value && "setEncoding" in value;
 }

@@ -1,0 +1,172 @@
+import assert from "node:assert/strict";
+import { mkdtempSync, rmSync } from "node:fs";
+import { createServer, type IncomingMessage, type Server, type ServerResponse } from "node:http";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { afterEach, beforeEach, describe, it } from "node:test";
+import { negotiate } from "../../../src/docker/connection.ts";
+import { dockerEngine } from "../../../src/docker/engine.ts";
+import type { Engine, EngineResult } from "../../../src/ports/engine.ts";
+
+type Answer = (request: IncomingMessage, response: ServerResponse) => void;
+
+const version = { ApiVersion: "1.41", MinAPIVersion: "1.12", Arch: "amd64", Version: "20.10.24" };
+const generous = (): AbortSignal => AbortSignal.timeout(30_000);
+
+describe("A connection to an engine that answers badly", () => {
+  let folder: string;
+  let server: Server;
+  let engine: Engine;
+  let answer: Answer;
+  let paths: string[];
+
+  beforeEach(async () => {
+    folder = mkdtempSync(join(tmpdir(), "edge-docker-"));
+    paths = [];
+    server = createServer((request, response) => {
+      paths.push(request.url ?? "");
+      if (request.url === "/version") response.end(JSON.stringify(version));
+      else answer(request, response);
+    });
+    await new Promise<void>((resolve) => server.listen(join(folder, "docker.sock"), resolve));
+    engine = dockerEngine({ socket: join(folder, "docker.sock") });
+  });
+
+  afterEach(() => {
+    server.closeAllConnections();
+    server.close();
+    rmSync(folder, { recursive: true });
+  });
+
+  const kindOf = async <T>(call: Promise<EngineResult<T>>): Promise<string> => {
+    const result = await call;
+    return result.ok ? "ok" : result.error.kind;
+  };
+
+  it("asks for the version once and puts it into every path", async () => {
+    answer = (_, response) => response.end("[]");
+    assert.equal(await kindOf(engine.list(generous())), "ok");
+    assert.equal(await kindOf(engine.list(generous())), "ok");
+    assert.equal(paths.filter((path) => path === "/version").length, 1);
+    assert.ok(paths.slice(1).every((path) => path.startsWith("/v1.41/containers/json?")));
+  });
+
+  it("is unavailable when the engine ends in the middle of an answer", async () => {
+    answer = (_, response) => {
+      response.write("[{");
+      setTimeout(() => response.destroy(), 20);
+    };
+    assert.equal(await kindOf(engine.list(generous())), "unavailable");
+    assert.equal(
+      await kindOf(engine.watch({ ready: () => undefined, changed: () => undefined }, generous())),
+      "unavailable",
+    );
+    assert.equal(await kindOf(engine.pull("edge.test/a:1", null, generous())), "unavailable");
+  });
+
+  it("gives up in the middle of an answer that never ends", async () => {
+    answer = (_, response) => response.write("[{");
+    const soon = (): AbortSignal => AbortSignal.timeout(100);
+    assert.equal(await kindOf(engine.list(soon())), "timeout");
+    assert.equal(await kindOf(engine.info(soon())), "timeout");
+    assert.equal(await kindOf(engine.pull("edge.test/a:1", null, soon())), "timeout");
+    assert.equal(await kindOf(engine.start("abc", soon())), "timeout");
+  });
+
+  it("fails on answers that are none", async () => {
+    for (const text of ["nonsense", "{}", "null", "", '{"Id":7}']) {
+      answer = (_, response) => response.end(text);
+      assert.equal(await kindOf(engine.list(generous())), "failed", text);
+      assert.equal(await kindOf(engine.image("edge.test/a:1", generous())), "failed", text);
+      assert.notEqual(await kindOf(engine.inspect("abc", generous())), "ok", text);
+    }
+    answer = (_, response) => response.writeHead(418).end("<html>");
+    assert.equal(await kindOf(engine.list(generous())), "failed");
+  });
+
+  it("holds no more of an answer than 16 MiB", async () => {
+    answer = (_, response) => {
+      const piece = `"${"x".repeat(1024 * 1024)}",`;
+      const more = (): void => {
+        while (!response.destroyed && response.write(piece));
+        if (!response.destroyed) response.once("drain", more);
+      };
+      more();
+    };
+    assert.equal(await kindOf(engine.list(generous())), "failed");
+    assert.equal(
+      await kindOf(engine.watch({ ready: () => undefined, changed: () => undefined }, generous())),
+      "failed",
+    );
+  });
+
+  it("finds an error inside a pull that began well", async () => {
+    answer = (_, response) => {
+      response.write('{"status":"Pulling"}\n{"errorDetail":{"message":"write /x: no space left on device"},');
+      response.end('"error":"write /x: no space left on device"}\n');
+    };
+    assert.equal(await kindOf(engine.pull("edge.test/a:1", null, generous())), "diskFull");
+  });
+
+  it("sends the payload as the body and only the name in the path, and credentials as a header", async () => {
+    let login = "";
+    answer = (request, response) => {
+      login = String(request.headers["x-registry-auth"]);
+      response.writeHead(500).end(JSON.stringify({ message: "unauthorized: authentication required" }));
+    };
+    const credentials = { serverAddress: "r.test", username: "edge", password: "a?b>c" };
+    assert.equal(await kindOf(engine.pull("r.test/a", credentials, generous())), "registryAuth");
+    const { serveraddress, username, password } = JSON.parse(Buffer.from(login, "base64url").toString());
+    assert.deepEqual([serveraddress, username, password], ["r.test", "edge", "a?b>c"]);
+    assert.ok(paths.at(-1)?.includes("fromImage=r.test%2Fa%3Alatest&platform=linux%2Famd64"));
+    assert.ok(!paths.join().includes("password") && !paths.join().includes("edge"));
+  });
+
+  it("speaks anew with an engine that has been away", async () => {
+    answer = (_, response) => response.end("[]");
+    await engine.list(generous());
+    answer = (_, response) => response.destroy();
+    assert.equal(await kindOf(engine.list(generous())), "unavailable");
+    answer = (_, response) => response.end("[]");
+    assert.equal(await kindOf(engine.list(generous())), "ok");
+    assert.equal(paths.filter((path) => path === "/version").length, 2);
+  });
+
+  it("takes no id or name that would be another path", async () => {
+    answer = () => assert.fail("No call should have been made");
+    for (const id of ["", "../x", "a/b", "a?b", "a b", "a#b"]) {
+      assert.equal(await kindOf(engine.inspect(id, generous())), "invalid", id);
+      assert.equal(await kindOf(engine.start(id, generous())), "invalid", id);
+    }
+    for (const name of ["", "../x", "a//b", "a?b", "a b", "a/../b", "a#b", "a%2fb", "-a", "x".repeat(600)]) {
+      assert.equal(await kindOf(engine.image(name, generous())), "invalid", name);
+      assert.equal(await kindOf(engine.pull(name, null, generous())), "invalid", name);
+    }
+    assert.deepEqual(paths, []);
+  });
+
+  it("is unavailable without an engine, and says where it looked", async () => {
+    const result = await dockerEngine({ socket: join(folder, "none.sock") }).list(generous());
+    assert.ok(!result.ok && result.error.kind === "unavailable" && result.error.message.includes("none.sock"));
+  });
+});
+
+describe("negotiate", () => {
+  const cases: readonly (readonly [least: string, most: string, expected: string])[] = [
+    ["1.12", "1.41", "1.41"],
+    ["1.24", "1.43", "1.43"],
+    ["1.24", "1.45", "1.45"],
+    ["1.24", "1.52", "1.45"],
+    ["1.44", "1.52", "1.45"],
+    ["", "1.41", "1.41"],
+    ["1.12", "1.40", "The engine speaks API 1.12 to 1.40; this program speaks 1.41 to 1.45"],
+    ["1.46", "1.60", "The engine speaks API 1.46 to 1.60; this program speaks 1.41 to 1.45"],
+    ["", "", "The engine names no API version; this program speaks 1.41 to 1.45"],
+  ];
+  for (const [least, most, expected] of cases) {
+    it(`${least || "nothing"} to ${most || "nothing"}: ${expected}`, () => {
+      const result = negotiate({ least, most });
+      assert.equal(result.ok ? result.version : result.message, expected);
+    });
+  }
+});

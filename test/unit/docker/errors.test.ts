@@ -1,0 +1,97 @@
+import assert from "node:assert/strict";
+import { describe, it } from "node:test";
+import { engineError, streamedError } from "../../../src/docker/errors.ts";
+
+const never = new AbortController().signal;
+
+/** Operation, status, and Docker 20.10's own words, as measured. */
+const answers: readonly (readonly [operation: string, status: number, message: string, kind: string])[] = [
+  ["create", 404, "No such image: nope:1", "imageNotFound"],
+  ["image", 404, "No such image: nope:1", "notFound"],
+  ["inspect", 404, "No such container: abc", "notFound"],
+  ["start", 404, "No such container: abc", "notFound"],
+  [
+    "create",
+    404,
+    "image x does not match the specified platform: wanted linux/amd64, actual: linux/arm64",
+    "wrongArchitecture",
+  ],
+  ["create", 409, 'Conflict. The container name "/aa" is already in use by container "b"', "conflict"],
+  ["create", 400, "invalid mount config for type bind: bind source path does not exist: /x", "invalid"],
+  ["create", 500, "mkdir /var/lib/docker/x: no space left on device", "diskFull"],
+  ["start", 400, "OCI runtime create failed: exec: stat /nope: no such file or directory: unknown", "failed"],
+  ["start", 500, "driver failed: Bind for 127.0.0.1:18081 failed: port is already allocated", "portInUse"],
+  ["start", 500, "Error starting userland proxy: listen tcp4 127.0.0.1:80: bind: address already in use", "portInUse"],
+  ["start", 500, "unable to store init state: %!w(<nil>)", "diskFull"],
+  [
+    "start",
+    500,
+    "connection error: dial unix /run/containerd/containerd.sock: connect: connection refused: unavailable",
+    "unavailable",
+  ],
+  ["start", 500, 'error gathering device information while adding custom device "/dev/ttyAMA9"', "failed"],
+  ["remove", 409, "You cannot remove a running container abc", "conflict"],
+  ["list", 400, "client version 1.41 is too old. Minimum supported API version is 1.44", "unavailable"],
+  ["list", 503, "starting up", "unavailable"],
+  ["list", 500, "something else", "failed"],
+  ["pull", 500, 'Head "http://r/v2/x/manifests/1": no basic auth credentials', "registryAuth"],
+  ["pull", 500, 'Head "http://r/v2/": unauthorized: authentication required', "registryAuth"],
+  ["pull", 404, "pull access denied for x, repository does not exist or may require 'docker login'", "registryAuth"],
+  ["pull", 404, "manifest for r/x:2 not found: manifest unknown: manifest unknown", "imageNotFound"],
+  ["pull", 404, "no matching manifest for linux/amd64 in the manifest list entries", "wrongArchitecture"],
+  [
+    "pull",
+    500,
+    'Get "http://127.0.0.1:9/v2/": dial tcp 127.0.0.1:9: connect: connection refused',
+    "registryUnreachable",
+  ],
+  [
+    "pull",
+    500,
+    'Get "https://r/v2/": net/http: request canceled (Client.Timeout exceeded while awaiting headers)',
+    "registryUnreachable",
+  ],
+  ["pull", 500, "dial tcp: lookup r.test on 127.0.0.53:53: server misbehaving", "registryUnreachable"],
+  ["pull", 500, "dial tcp 10.0.0.1:443: connect: network is unreachable", "registryUnreachable"],
+  ["pull", 500, "x509: certificate signed by unknown authority", "registryUnreachable"],
+  ["pull", 500, "write /var/lib/docker/tmp: no space left on device", "diskFull"],
+  ["pull", 400, "invalid reference format", "invalid"],
+  ["pull", 500, "toomanyrequests: slow down", "failed"],
+];
+
+describe("engineError", () => {
+  for (const [operation, status, message, kind] of answers) {
+    it(`${operation} ${status} ${message}: ${kind}`, () => {
+      const plain = { statusCode: status, json: { message } };
+      assert.deepEqual(engineError(operation, plain, never), { kind, operation, message });
+      // docker-modem's wrapping, where it has not kept the answer.
+      const wrapped = Object.assign(new Error(`(HTTP code ${status}) no such thing - ${message} `), {
+        statusCode: status,
+      });
+      assert.deepEqual(engineError(operation, wrapped, never), { kind, operation, message });
+    });
+  }
+
+  it("tells an engine that is not there from a bug", () => {
+    for (const code of ["ENOENT", "ECONNREFUSED", "ECONNRESET", "EPIPE", "EACCES"]) {
+      assert.equal(engineError("list", Object.assign(new Error(code), { code }), never).kind, "unavailable", code);
+    }
+    assert.equal(engineError("list", new TypeError("x is not a function"), never).kind, "failed");
+    assert.equal(engineError("list", undefined, never).kind, "failed");
+  });
+
+  it("tells a deadline from a change of mind, whatever the call says", () => {
+    const cause = new Error("aborted");
+    const late = AbortSignal.abort(new DOMException("late", "TimeoutError"));
+    assert.equal(engineError("list", cause, late).kind, "timeout");
+    assert.equal(engineError("list", cause, AbortSignal.abort()).kind, "aborted");
+  });
+
+  it("keeps 1,024 characters of what the engine says", () => {
+    assert.equal(
+      engineError("list", { statusCode: 500, json: { message: "x".repeat(5000) } }, never).message.length,
+      1024,
+    );
+    assert.equal(streamedError("pull", "y".repeat(5000)).message.length, 1024);
+  });
+});
