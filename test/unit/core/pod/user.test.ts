@@ -1,0 +1,62 @@
+import assert from "node:assert/strict";
+import { describe, it } from "node:test";
+import { runAsUser } from "../../../../src/core/pod/user.ts";
+import { acceptedPod } from "../../../contract/engine-requests.ts";
+
+const pod = acceptedPod("web");
+const [container] = pod.spec.containers;
+const root = "container has runAsNonRoot and image will run as root (container: app)";
+const named = (user: string): string =>
+  `container has runAsNonRoot and image has non-numeric user (${user}), cannot verify user is non-root (container: app)`;
+
+/** Image's user, runAsUser, runAsGroup; then the user when root is forbidden, and when it is not. */
+const cases: readonly (readonly [string, number | undefined, number | undefined, string, string])[] = [
+  ["1000", undefined, undefined, "1000", "1000"],
+  ["1000:100", undefined, undefined, "1000:100", "1000:100"],
+  ["", undefined, undefined, root, ""],
+  ["0", undefined, undefined, root, "0"],
+  ["000", undefined, undefined, root, "000"],
+  ["0:1000", undefined, undefined, root, "0:1000"],
+  [":1000", undefined, undefined, root, ":1000"],
+  ["root", undefined, undefined, named("root"), "root"],
+  ["nobody:nogroup", undefined, undefined, named("nobody"), "nobody:nogroup"],
+  ["+5", undefined, undefined, named("+5"), "+5"],
+  ["99999999999", undefined, undefined, named("99999999999"), "99999999999"],
+  ["", 1000, undefined, "1000", "1000"],
+  ["root", 1000, 2000, "1000:2000", "1000:2000"],
+  ["", 0, undefined, "container's runAsUser breaks non-root policy (container: app)", "0"],
+  ["1000:100", undefined, 2000, "1000:2000", "1000:2000"],
+  ["", undefined, 2000, root, "0:2000"],
+  ["nobody", undefined, 2000, named("nobody"), "nobody:2000"],
+];
+
+describe("runAsUser", () => {
+  for (const [image, uid, gid, strict, free] of cases) {
+    it(`image ${JSON.stringify(image)}, runAsUser ${uid}, runAsGroup ${gid}`, () => {
+      assert.ok(container);
+      for (const [runAsNonRoot, expected] of [
+        [true, strict],
+        [false, free],
+      ] as const) {
+        const securityContext = {
+          ...container.securityContext,
+          runAsNonRoot,
+          ...(uid === undefined ? {} : { runAsUser: uid }),
+          ...(gid === undefined ? {} : { runAsGroup: gid }),
+        };
+        const result = runAsUser({ name: "app", securityContext }, { user: image });
+        assert.equal(result.ok ? result.user : result.message, expected);
+      }
+    });
+  }
+
+  it("names the pod as the kubelet does", () => {
+    assert.ok(container);
+    const result = runAsUser(container, { user: "" }, { namespace: "websocket", name: "web", uid: "u-1" });
+    assert.ok(!result.ok);
+    assert.equal(
+      result.message,
+      'container has runAsNonRoot and image will run as root (pod: "web_websocket(u-1)", container: app)',
+    );
+  });
+});
