@@ -1,5 +1,5 @@
 import { expand, expandedEnv } from "../core/pod/expansion.ts";
-import { containerLabels, hasSandbox } from "../core/pod/identity.ts";
+import { containerLabels, hasSandbox, sandboxName } from "../core/pod/identity.ts";
 import { bytes, milliCpu } from "../core/pod/quantity.ts";
 import type { ContainerSpec, PodSpec } from "../core/pod/spec.ts";
 import { runAsUser } from "../core/pod/user.ts";
@@ -74,9 +74,10 @@ const cpuPeriodMicros = 100_000;
 export function createOptions(request: CreateRequest, limits: CreateLimits = defaultLimits): CreateOptionsResult {
   const { spec } = request.pod;
   const container = spec.containers.find(({ name }) => name === request.container);
-  if (container === undefined) return { ok: false, message: `The pod has no container ${request.container}` };
-  if (hasSandbox(spec))
+  if (request.container === sandboxName || hasSandbox(spec)) {
     return { ok: false, message: "A pod of several containers needs a sandbox, which is not made yet" };
+  }
+  if (container === undefined) return { ok: false, message: `The pod has no container ${request.container}` };
   const user = runAsUser(container, request.image, request.pod.id);
   if (!user.ok) return user;
   const mounts = mountsOf(request, container);
