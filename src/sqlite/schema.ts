@@ -4,8 +4,11 @@ import type { Database } from "better-sqlite3";
 const applicationId = 0x65_64_67_65;
 /** A minor version only adds, so that an older program goes on reading; a major one may change anything. */
 const major = 1;
+
 /** What each minor version adds, from 1.1 on. */
-const additions: readonly string[] = [];
+function additions(): readonly string[] {
+  return [];
+}
 
 /** Every time that matters is kept three ways (Moment): wall, mono and the boot that mono belongs to. */
 const firstSchema = `
@@ -104,7 +107,7 @@ export function readSchema(db: Database): SchemaVerdict | null {
   }
   const fileMajor = Math.floor(version / 1_000);
   if (fileMajor === major) return { ok: true };
-  const message = `The database has schema ${fileMajor}.${version % 1_000}, this program knows ${major}.${additions.length}`;
+  const message = `The database has schema ${fileMajor}.${version % 1_000}, this program knows ${major}.${additions().length}`;
   return { ok: false, code: "newer", message };
 }
 
@@ -113,14 +116,14 @@ export function bringSchema(db: Database): SchemaVerdict {
   const found = readSchema(db);
   if (found?.ok === false) return found;
   const minor = found === null ? null : Number(db.pragma("user_version", { simple: true })) % 1_000;
-  if (minor !== null && minor >= additions.length) return { ok: true };
+  if (minor !== null && minor >= additions().length) return { ok: true };
   db.transaction(() => {
     if (minor === null) {
       db.exec(firstSchema);
       db.pragma(`application_id = ${applicationId}`);
     }
-    for (const addition of additions.slice(minor ?? 0)) db.exec(addition);
-    db.pragma(`user_version = ${major * 1_000 + additions.length}`);
+    for (const addition of additions().slice(minor ?? 0)) db.exec(addition);
+    db.pragma(`user_version = ${major * 1_000 + additions().length}`);
   }).immediate();
   return { ok: true };
 }

@@ -52,7 +52,7 @@ async function child(
   what: "store" | "lock",
   dir: string,
 ): Promise<{ line: unknown; kill: () => Promise<void> }> {
-  const process: ChildProcess = fork(join(import.meta.dirname, "store-child.ts"), [what, dir]);
+  const process: ChildProcess = fork(new URL(import.meta.resolve("./store-child.ts")), [what, dir]);
   const kill = async () => {
     if (process.exitCode !== null || process.signalCode !== null) return;
     const ended = once(process, "exit");
