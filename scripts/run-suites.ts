@@ -6,7 +6,7 @@ import { run } from "node:test";
 import { spec } from "node:test/reporters";
 import type { Counts } from "./check.ts";
 
-const fileTimeoutMs = 300_000;
+const fileTimeoutMs = 240_000;
 
 async function main(files: readonly string[]): Promise<void> {
   const heard = new Set<string>();

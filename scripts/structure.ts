@@ -83,7 +83,7 @@ function checkRooms(files: readonly string[]): readonly string[] {
 function checkModuleState(file: string): readonly string[] {
   if (!file.startsWith("src/")) return [];
   const state =
-    /^(?:export )?(?:let|var) .*|^(?:export )?const [^=]*= (?:new (?:Weak)?(?:Map|Set)(?:<.*>)?\(\)|\[\]|\{\});/gm;
+    /^(?:export )?(?:let|var) .*|^(?:export )?const (?![^=]*[Rr]eadonly)[^=]*= (?:new (?:Weak)?(?:Map|Set)(?:<.*>)?\(\)|\[\]|\{\});/gm;
   const found = readFileSync(file, "utf8").match(state) ?? [];
   return found.map((line) => `module-state: ${file}: ${line}`);
 }
