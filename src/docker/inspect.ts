@@ -10,7 +10,7 @@ export interface ListedContainer {
   readonly state: string;
   /** Words for people, "Exited (137) 5 minutes ago". */
   readonly status: string;
-  /** New at every start, absent while the container does not run and where it has no network of its own. */
+  /** New at every start, absent while the container does not run and where it is in another container's network. */
   readonly endpoint: string;
 }
 

@@ -80,7 +80,7 @@ export function listing(): Listing {
 /**
  * Equal keys in two lists: nothing happened to the container in between. A start gives a running container another
  * endpoint, and a dead one a younger end. Null where nothing in a list would show a start: before the first one, where
- * a failed one leaves its error, and in the host's network.
+ * a failed one leaves its error, and in another container's network (the host's gives an endpoint like any other).
  */
 export function stableKey(listed: ListedContainer): string | null {
   const name = containerName(listed.identity);
