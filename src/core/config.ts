@@ -5,6 +5,7 @@ import type { Policy } from "./admission/policy.ts";
 import { capabilityName, isCapability } from "./admission/rules/capabilities.ts";
 import { isQuantity } from "./admission/rules/schema.ts";
 import type { Violation, Warning } from "./admission/verdict.ts";
+import { isObject } from "./protocol/keys.ts";
 
 /** `edge.config.json` (contracts.md) with every default filled in. */
 export interface Config {
@@ -124,9 +125,14 @@ const reservedKeys: readonly string[] = [
   "images",
 ];
 
+/** An object with these keys. Valibot alone lets a list pass for one. */
+function objectOf<const E extends v.ObjectEntries>(entries: E, expectation: string) {
+  return v.pipe(v.custom<object>(isObject, expectation), v.strictObject(entries, expectation));
+}
+
 /** An object whose keys all have defaults may be left out. */
 function section<const E extends v.ObjectEntries>(entries: E) {
-  return v.optional(v.strictObject(entries, "an object"), {} as never);
+  return v.optional(objectOf(entries, "an object"), {} as never);
 }
 
 const policySchema = section({
@@ -146,7 +152,7 @@ const policySchema = section({
   systemReserved: section({ cpu: v.optional(quantity, "1"), memory: v.optional(quantity, "1024Mi") }),
 });
 
-const centerSchema = v.strictObject(
+const centerSchema = objectOf(
   {
     url: field(v.pipe(v.string(), v.check(isCenterUrl)), "a wss:// address, or ws:// of a loopback address"),
     tls: section({ ca: file, cert: file, key: file, serverName: file }),
@@ -175,10 +181,10 @@ const centerSchema = v.strictObject(
 );
 
 /** The schema of `edge.config.json`; a JSON schema for editors can be made from it. */
-export const configSchema = v.strictObject(
+export const configSchema = objectOf(
   {
     $schema: v.optional(v.string()),
-    node: v.strictObject(
+    node: objectOf(
       {
         name: field(
           v.pipe(v.string(), v.regex(/^[A-Za-z0-9][A-Za-z0-9._-]{0,252}$/)),
