@@ -11,13 +11,17 @@ const certificateFindings =
 const networkErrors = /^(ECONN|EHOST|ENET|ENOTFOUND|EAI_|EPIPE|EADDRNOTAVAIL|EACCES|EPERM|ENOENT|UND_ERR_SOCKET)/;
 
 /** Why a dial that never came to an answer failed. */
-export function dialError(error: unknown): LinkError {
+export function dialError(error: unknown, options: { readonly tls: boolean }): LinkError {
   const message = wordsOf(error);
   const code = codeOf(error);
   if (/PEM|key values mismatch|ERR_OSSL/.test(`${message} ${code}`)) return { code: "credentials", message };
   if (certificateAlerts.test(code)) return { code: "credentials", message };
   if (certificateFindings.test(code)) return { code: "tls", message };
   if (code === "ETIMEDOUT") return { code: "timeout", message };
+  if (code === "ECONNRESET" && options.tls) {
+    // Some servers, Node's for one, say no more than this when they do not take a certificate.
+    return { code: "unreachable", message: `${message}; the centre may not accept this device's certificate` };
+  }
   if (networkErrors.test(code) || message === "socket hang up") return { code: "unreachable", message };
   return { code: "protocol", message };
 }

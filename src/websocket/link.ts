@@ -34,12 +34,13 @@ export function websocketLink(options: LinkOptions): Link {
 
 function dial(options: LinkOptions, handlers: LinkHandlers, signal: AbortSignal): Promise<DialResult> {
   if (signal.aborted) return Promise.resolve({ ok: false, error: givenUp });
+  const tls = options.url.startsWith("wss:");
   let socket: WebSocket;
   try {
     socket = new WebSocket(options.url, clientOptions(options));
   } catch (error) {
     // An address or a header that cannot be, or keys that cannot be read.
-    return Promise.resolve({ ok: false, error: dialError(error) });
+    return Promise.resolve({ ok: false, error: dialError(error, { tls }) });
   }
   const { promise, resolve } = Promise.withResolvers<DialResult>();
   const settle = (result: DialResult): void => {
@@ -58,7 +59,7 @@ function dial(options: LinkOptions, handlers: LinkHandlers, signal: AbortSignal)
   };
   const abort = (): void => fail(givenUp);
   const answered = (_: unknown, answer: IncomingMessage): void => fail(answerError(answer.statusCode, answer.headers));
-  const failed = (error: Error): void => fail(dialError(error));
+  const failed = (error: Error): void => fail(dialError(error, { tls }));
   const opened = (): void => {
     const connection: Connection = openConnection(socket, handlers);
     settle({ ok: true, connection });

@@ -1,0 +1,50 @@
+import assert from "node:assert/strict";
+import { describe, it } from "node:test";
+import { memoryStore } from "../../fakes/store.ts";
+
+describe("memoryStore()", () => {
+  it("crashes between any two calls and keeps what was committed", () => {
+    for (let crashAt = 1; crashAt <= 8; crashAt += 1) {
+      let calls = 0;
+      const beforeCall = () => {
+        calls += 1;
+        if (calls >= crashAt) throw new Error("crash");
+      };
+      const store = memoryStore({ beforeCall });
+      assert.throws(() => {
+        store.setFact("a", "1");
+        store.transaction("full", () => {
+          store.setFact("b", "2");
+          store.setFact("c", "3");
+        });
+        store.setFact("d", "4");
+        store.fact("d");
+        store.fact("d");
+      }, /crash/);
+      const after = store.reopen({ beforeCall: () => {} });
+      assert.throws(() => store.fact("a"), /closed/);
+      const found = ["a", "b", "c", "d"].filter((key) => after.fact(key) !== null).join("");
+      // The calls are: a, transaction, b, c, commit, d and two reads.
+      const expected = ["", "a", "a", "a", "a", "abc", "abcd", "abcd"][crashAt - 1];
+      assert.equal(found, expected, `crash at call ${crashAt}`);
+    }
+  });
+
+  it("loses with the power what was committed normally, and nothing from before a full commit", () => {
+    const store = memoryStore();
+    store.setFact("a", "1");
+    store.transaction("full", () => store.setFact("b", "2"));
+    store.setFact("c", "3");
+    const after = store.reopen({ powerCut: true });
+    assert.deepEqual([after.fact("a"), after.fact("b"), after.fact("c")], ["1", "2", null]);
+  });
+
+  it("counts no write where nothing changed", () => {
+    const store = memoryStore();
+    store.setFact("a", "1");
+    const before = store.writes();
+    store.setFact("a", "1");
+    store.deleteStatus("never");
+    assert.equal(store.writes(), before);
+  });
+});
