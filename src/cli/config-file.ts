@@ -6,7 +6,12 @@ const places = ["edge.config.json", "/etc/edge/edge.config.json"] as const;
 
 export type LoadedConfig =
   | { readonly ok: true; readonly file: string; readonly config: Config; readonly warnings: readonly Warning[] }
-  | { readonly ok: false; readonly file: string | null; readonly raw: unknown; readonly violations: readonly Violation[] };
+  | {
+      readonly ok: false;
+      readonly file: string | null;
+      readonly raw: unknown;
+      readonly violations: readonly Violation[];
+    };
 
 /**
  * Reads and judges the configuration file: the one that is named, else the first that is there (contracts.md).
@@ -15,7 +20,12 @@ export type LoadedConfig =
 export function loadConfig(named: string | undefined, options: { readonly strict: boolean }): LoadedConfig {
   const file = named ?? places.find((place) => existsSync(place));
   if (file === undefined) {
-    return broken(null, undefined, `No configuration: name one with --config FILE, or make ${places.join(" or ")}`, null);
+    return broken(
+      null,
+      undefined,
+      `No configuration: name one with --config FILE, or make ${places.join(" or ")}`,
+      null,
+    );
   }
   let text: string;
   try {

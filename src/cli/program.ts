@@ -30,7 +30,7 @@ function commands(io: Output, done: (code: number) => void): Command {
     .description("An embedded edge runtime: pods from a central node, judged here, run on Docker")
     .version(version, "--version", "print the version")
     .helpOption("--help", "print this help")
-    .option("--config FILE", "configuration (default: ./edge.config.json, then /etc/edge/edge.config.json)")
+    .option("--config <FILE>", "configuration (default: ./edge.config.json, then /etc/edge/edge.config.json)")
     .option("--json", "print JSON and nothing else")
     .showHelpAfterError("Try edge --help")
     .configureOutput({ writeOut: (text) => io.out(text.trimEnd()), writeErr: (text) => io.err(text.trimEnd()) })
@@ -51,19 +51,26 @@ function commands(io: Output, done: (code: number) => void): Command {
   });
   command("validate", "would this device accept it?")
     .argument("[FILE...]", "messages or Pods, as JSON or YAML")
-    .option("--node FACTS", "facts that replace what the device says of itself")
-    .option("--explain RULE", "what a rule asks for, and where it comes from")
+    .option("--node <FACTS>", "facts that replace what the device says of itself")
+    .option("--explain <RULE>", "what a rule asks for, and where it comes from")
     .action(async (files: readonly string[], options: { readonly node?: string; readonly explain?: string }) => {
       done(await (await import("./validate.ts")).validateCommand(files, { ...named(), ...options }, io));
     });
   command("center", "the dev central node, for development and tests only")
-    .requiredOption("--listen HOST:PORT", "where agents connect to")
-    .option("--tls DIR", "folder with ca.pem, cert.pem and key.pem")
-    .option("--record FILE", "write every message received to it, one JSON line each")
-    .option("--control SOCKET", "HTTP on a unix socket: POST /send?node=NAME, GET /nodes")
-    .action(async (options: { readonly listen: string; readonly tls?: string; readonly record?: string; readonly control?: string }) => {
-      done(await (await import("./center.ts")).centerCommand(options, io, untilSignalled()));
-    });
+    .requiredOption("--listen <HOST:PORT>", "where agents connect to")
+    .option("--tls <DIR>", "folder with ca.pem, cert.pem and key.pem")
+    .option("--record <FILE>", "write every message received to it, one JSON line each")
+    .option("--control <SOCKET>", "HTTP on a unix socket: POST /send?node=NAME, GET /nodes")
+    .action(
+      async (options: {
+        readonly listen: string;
+        readonly tls?: string;
+        readonly record?: string;
+        readonly control?: string;
+      }) => {
+        done(await (await import("./center.ts")).centerCommand(options, io, untilSignalled()));
+      },
+    );
   return program;
 }
 

@@ -33,7 +33,10 @@ export interface RunOptions {
 export async function runCommand(options: RunOptions, io: Output): Promise<number> {
   const loaded = loadConfig(options.config, { strict: false });
   const live = { config: null as Config | null };
-  const log = jsonLog((line) => process.stderr.write(line), () => live.config?.log.level ?? "info");
+  const log = jsonLog(
+    (line) => process.stderr.write(line),
+    () => live.config?.log.level ?? "info",
+  );
   const opened = openAgentStore(dataDirOf(loaded), log);
   if (typeof opened === "string") {
     io.err(opened);
@@ -58,7 +61,10 @@ export async function runCommand(options: RunOptions, io: Output): Promise<numbe
     live.config = reload(options, live.config ?? config, log);
   });
   try {
-    await runAgent(agentParts(config, () => live.config ?? config, opened, log), stop.signal);
+    await runAgent(
+      agentParts(config, () => live.config ?? config, opened, log),
+      stop.signal,
+    );
   } finally {
     opened.close();
     lock.release();
@@ -133,6 +139,7 @@ function agentParts(config: Config, live: () => Config, store: SqliteStore, log:
       pid: process.pid,
       version,
     },
-    publish: (document: StatusDocument) => replaceFile(file, `${JSON.stringify(document)}\n`, 0o644, { durable: false }),
+    publish: (document: StatusDocument) =>
+      replaceFile(file, `${JSON.stringify(document)}\n`, 0o644, { durable: false }),
   };
 }

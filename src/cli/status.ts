@@ -58,7 +58,12 @@ async function workedOut(config: Config, notices: string[]): Promise<StatusDocum
   return {
     node: { name: config.node.name },
     agent: { running, pid: null, version, startedAt: null },
-    center: { state: "offline", url: config.center.url, since: null, lastError: running ? null : "The agent is not running" },
+    center: {
+      state: "offline",
+      url: config.center.url,
+      since: null,
+      lastError: running ? null : "The agent is not running",
+    },
     engine,
     outbox,
     pods,
@@ -104,7 +109,12 @@ function table(pods: readonly PodRow[], nowWall: number): readonly string[] {
     pod.reason ?? "",
   ]);
   const widths = head.map((_, column) => Math.max(...[head, ...rows].map((row) => row[column]?.length ?? 0)));
-  return [head, ...rows].map((row) => row.map((cell, column) => cell.padEnd(widths[column] ?? 0)).join("  ").trimEnd());
+  return [head, ...rows].map((row) =>
+    row
+      .map((cell, column) => cell.padEnd(widths[column] ?? 0))
+      .join("  ")
+      .trimEnd(),
+  );
 }
 
 /** As kubectl prints ages (`duration.HumanDuration`): two units while they are small, one when they are not. */

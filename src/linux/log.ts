@@ -13,7 +13,9 @@ export function jsonLog(write: (line: string) => void, level: () => LogLevel): L
     write(at, event, fields = {}) {
       if (order[at] < order[level()]) return;
       const line = JSON.stringify({ time: new Date().toISOString(), level: at, event, ...fields });
-      write(`${line.length > longestLine ? JSON.stringify({ level: at, event, cut: line.slice(0, longestLine) }) : line}\n`);
+      write(
+        `${line.length > longestLine ? JSON.stringify({ level: at, event, cut: line.slice(0, longestLine) }) : line}\n`,
+      );
     },
   };
 }

@@ -55,14 +55,21 @@ function resolveHostPath({ policy, protectedPaths }: VolumesOptions, path: strin
     real = realpathSync(path);
   } catch (error) {
     const code = (error as NodeJS.ErrnoException).code ?? "unknown error";
-    return { ok: false, message: `hostPath ${path} cannot be used on this device: ${code}; nothing is made on the host` };
+    return {
+      ok: false,
+      message: `hostPath ${path} cannot be used on this device: ${code}; nothing is made on the host`,
+    };
   }
   const { hostPaths, writableHostPaths } = policy();
   const allowed = writable ? writableHostPaths : [...hostPaths, ...writableHostPaths];
   const named = real === cleanPath(path) ? `hostPath ${path}` : `hostPath ${path}, which really is ${real},`;
-  if (isProtected(real, protectedPaths.map(realOrSame))) return { ok: false, message: `${named} is never a pod's to see` };
+  if (isProtected(real, protectedPaths.map(realOrSame)))
+    return { ok: false, message: `${named} is never a pod's to see` };
   if (!pathList(allowed)(real)) {
-    return { ok: false, message: `${named} is not allowed by this device's policy (${writable ? "writableHostPaths" : "hostPaths"})` };
+    return {
+      ok: false,
+      message: `${named} is not allowed by this device's policy (${writable ? "writableHostPaths" : "hostPaths"})`,
+    };
   }
   return { ok: true, path: real };
 }

@@ -28,7 +28,10 @@ export interface Engine {
    * Calls `changed` whenever something happened to a container of a pod, until the stream breaks (the result says how)
    * or the signal aborts. `ready` is called once, when the engine has taken the subscription. Hints only: a list is the truth.
    */
-  watch(handlers: { ready(): void; changed(event: EngineEvent): void }, signal: AbortSignal): Promise<EngineResult<void>>;
+  watch(
+    handlers: { ready(): void; changed(event: EngineEvent): void },
+    signal: AbortSignal,
+  ): Promise<EngineResult<void>>;
 }
 
 export interface EngineEvent {

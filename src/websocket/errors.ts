@@ -4,8 +4,9 @@ import type { LinkError } from "../ports/link.ts";
 /** The longest wait a centre can ask for: a day. */
 const maxRetryAfterSeconds = 86_400;
 
-/** What TLS says when the centre does not want our certificate, or wants one. */
-const certificateAlerts = /ALERT_(BAD_CERTIFICATE|CERTIFICATE|UNKNOWN_CA|ACCESS_DENIED|UNSUPPORTED_CERTIFICATE)/;
+/** What TLS says when the centre does not want our certificate, or wants one: in the code, or only in the words (1.2). */
+const certificateAlerts =
+  /alert[ _](bad[ _]certificate|certificate|unknown[ _]ca|access[ _]denied|unsupported[ _]certificate)/i;
 const certificateFindings =
   /^(CERT_|DEPTH_ZERO_|SELF_SIGNED_|UNABLE_TO_|ERR_TLS_|ERR_SSL_|EPROTO$|INVALID_CA|HOSTNAME_MISMATCH|INVALID_PURPOSE)/;
 const networkErrors = /^(ECONN|EHOST|ENET|ENOTFOUND|EAI_|EPIPE|EADDRNOTAVAIL|EACCES|EPERM|ENOENT|UND_ERR_SOCKET)/;
@@ -15,11 +16,11 @@ export function dialError(error: unknown, options: { readonly tls: boolean }): L
   const message = wordsOf(error);
   const code = codeOf(error);
   if (/PEM|key values mismatch|ERR_OSSL/.test(`${message} ${code}`)) return { code: "credentials", message };
-  if (certificateAlerts.test(code)) return { code: "credentials", message };
+  if (certificateAlerts.test(`${code} ${message}`)) return { code: "credentials", message };
   if (certificateFindings.test(code)) return { code: "tls", message };
   if (code === "ETIMEDOUT") return { code: "timeout", message };
   if (code === "ECONNRESET" && options.tls) {
-    // Some servers, Node's for one, say no more than this when they do not take a certificate.
+    // Node's own server says no more than this to a certificate of another authority; it has no alert for it.
     return { code: "unreachable", message: `${message}; the centre may not accept this device's certificate` };
   }
   if (networkErrors.test(code) || message === "socket hang up") return { code: "unreachable", message };

@@ -1,0 +1,69 @@
+/** Messages of a central node, for every test that needs some. */
+export interface PodMessage {
+  readonly name: string;
+  readonly uid: string;
+  readonly msgId: string;
+  readonly resourceVersion?: string;
+  readonly metadata?: Readonly<Record<string, unknown>>;
+  readonly spec?: Readonly<Record<string, unknown>>;
+  readonly container?: Readonly<Record<string, unknown>>;
+}
+
+export const testImage = "edge.test/busybox:1";
+
+/** A pod that the default policy accepts: one container, its user not root. */
+export function podContent(message: Omit<PodMessage, "msgId">): Record<string, unknown> {
+  return {
+    metadata: {
+      name: message.name,
+      namespace: "websocket",
+      uid: message.uid,
+      resourceVersion: message.resourceVersion ?? "1",
+      creationTimestamp: "2026-11-22T00:00:00Z",
+      ...message.metadata,
+    },
+    spec: {
+      containers: [
+        {
+          name: "app",
+          image: testImage,
+          resources: { requests: { cpu: "10m", memory: "8Mi" }, limits: { cpu: "100m", memory: "16Mi" } },
+          securityContext: { runAsUser: 1000, runAsGroup: 1000 },
+          ...message.container,
+        },
+      ],
+      restartPolicy: "Always",
+      ...message.spec,
+    },
+  };
+}
+
+export function podUpdate(message: PodMessage): string {
+  return envelope(message.msgId, "update", `websocket/pod/${message.name}`, podContent(message));
+}
+
+/** The same update with the marks of a graceful delete. */
+export function gracefulDelete(message: PodMessage, graceSeconds: number): string {
+  const marks = { deletionTimestamp: "2026-11-22T00:00:00Z", deletionGracePeriodSeconds: graceSeconds };
+  return podUpdate({ ...message, metadata: { ...message.metadata, ...marks } });
+}
+
+export function podDelete(message: Pick<PodMessage, "name" | "msgId" | "uid">): string {
+  const content = {
+    metadata: { name: message.name, namespace: "websocket", uid: message.uid },
+    spec: { containers: [{ name: "app" }] },
+  };
+  return envelope(message.msgId, "delete", `websocket/pod/${message.name}`, content);
+}
+
+export function podRestart(message: Pick<PodMessage, "name" | "msgId">): string {
+  return envelope(message.msgId, "restart", `websocket/pod/${message.name}`, null);
+}
+
+export function envelope(msgId: string, operation: string, resource: string, content: unknown, sync = true): string {
+  return JSON.stringify({
+    header: { msg_id: msgId, parent_msg_id: "", timestamp: 1_700_000_000_000, resourceversion: "", sync },
+    route: { source: "controller", group: "resource", operation, resource },
+    content,
+  });
+}
