@@ -180,8 +180,8 @@ const centerSchema = objectOf(
   "an object with url",
 );
 
-/** The schema of `edge.config.json`; a JSON schema for editors can be made from it. */
-export const configSchema = objectOf(
+/** The schema of `edge.config.json`. */
+const configSchema = objectOf(
   {
     $schema: v.optional(v.string()),
     node: objectOf(

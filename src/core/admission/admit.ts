@@ -89,7 +89,7 @@ export function admitGracefulDelete(
 }
 
 /** The namespace and name a content gives itself, whatever else is wrong with it. */
-export function namesOf(content: unknown): { readonly namespace: string; readonly name: string } {
+function namesOf(content: unknown): { readonly namespace: string; readonly name: string } {
   const metadata = fieldOf(content, "metadata");
   const name = fieldOf(metadata, "name");
   const namespace = fieldOf(metadata, "namespace");

@@ -6,7 +6,7 @@ const document = "Pod Update";
 const reference = "protocol.md §2.3";
 
 /** The secrets a pod may name. */
-export const pullSecretNames = ["image-pull-secret", "fusion-director-docker-registry-secret"] as const;
+const pullSecretNames = ["image-pull-secret", "fusion-director-docker-registry-secret"] as const;
 
 const tolerations: readonly FieldRule[] = [
   optional("spec.tolerations", list(0, 16), "a list of at most 16", document),

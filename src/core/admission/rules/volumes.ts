@@ -9,7 +9,7 @@ export const volumeNamePattern: RegExp = /^[a-zA-Z0-9-]{1,63}$/;
 export const configMapNamePattern: RegExp = /^[a-z][a-z0-9-]{2,62}[a-z0-9]$/;
 
 /** Every volume source of Kubernetes that is not one of ours. */
-export const otherVolumeSources: readonly string[] = [
+const otherVolumeSources: readonly string[] = [
   "awsElasticBlockStore",
   "azureDisk",
   "azureFile",

@@ -1,6 +1,6 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
-import { admitMessage, isGracefulDelete } from "../../../../src/core/admission/admit.ts";
+import { admitGracefulDelete, admitMessage, isGracefulDelete } from "../../../../src/core/admission/admit.ts";
 import { type CarriedOut, everything } from "../../../../src/core/admission/carried-out.ts";
 import type { AdmissionContext, Admitted } from "../../../../src/core/admission/context.ts";
 import type { NodePod } from "../../../../src/core/admission/facts.ts";
@@ -101,6 +101,7 @@ test("a graceful delete of a stored pod asks for metadata and the set of names, 
 });
 
 test("a graceful delete of an unknown pod also asks for the form of each field that is there", () => {
+  assert.equal(admitGracefulDelete(leaving(fullPod()), context).accepted, true);
   // Neither policy nor capacity, nor rules between fields (decisions.md 24).
   assert.deepEqual(refusals(update(leaving(fullPod()))), []);
   assert.deepEqual(

@@ -1,0 +1,152 @@
+import assert from "node:assert/strict";
+import { mkdtempSync, rmSync, writeFileSync } from "node:fs";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { type TestContext, test } from "node:test";
+import { type ValidateOptions, validateCommand } from "../../../src/cli/validate.ts";
+
+const pod = {
+  metadata: { name: "hello" },
+  spec: { containers: [{ name: "web", image: "web:1", resources: { requests: { cpu: "100m", memory: "64Mi" } } }] },
+};
+const header = {
+  msg_id: "85c67925-5768-4edd-b40e-32cf106e07e8",
+  parent_msg_id: "",
+  timestamp: 1,
+  resourceversion: "",
+  sync: true,
+};
+const route = { source: "controller", group: "resource", operation: "update", resource: "websocket/pod/hello" };
+const config = { node: { name: "edge-1" }, center: { url: "wss://center.example/x" } };
+const facts = {
+  allocatable: { cpu: "1", memory: "1Gi" },
+  addresses: ["127.0.0.1"],
+  listening: { tcp: [8080], udp: [] },
+  pods: [],
+};
+
+/** Writes each file and gives back its path; JSON unless the content is a text. */
+function write(t: TestContext, files: Readonly<Record<string, unknown>>): (name: string) => string {
+  const folder = mkdtempSync(join(tmpdir(), "validate-"));
+  t.after(() => rmSync(folder, { recursive: true }));
+  for (const [name, content] of Object.entries(files)) {
+    writeFileSync(join(folder, name), typeof content === "string" ? content : JSON.stringify(content));
+  }
+  return (name) => join(folder, name);
+}
+
+async function run(files: readonly string[], options: Partial<ValidateOptions> = {}) {
+  const out: string[] = [];
+  const err: string[] = [];
+  const io = { out: (line: string) => void out.push(line), err: (line: string) => void err.push(line) };
+  const code = await validateCommand(files, { json: true, ...options }, io);
+  return { code, out, err };
+}
+
+/** The line of `--json` without what differs from device to device. */
+const judged = (line = "{}") =>
+  JSON.parse(line) as { accepted: boolean; violations: { path: string }[]; warnings: unknown[] };
+
+test("a message and a bare Pod are judged, as JSON and as YAML", async (t) => {
+  const at = write(t, {
+    "pod.json": pod,
+    "message.json": { header, route, content: JSON.stringify(pod) },
+    "pod.yaml":
+      "metadata: {name: hello}\nspec:\n  containers:\n  - {name: web, image: 'web:1', resources: {requests: {cpu: 0.1, memory: 64Mi}}}\n",
+    "message.YML.yml": `header: ${JSON.stringify(header)}\nroute: ${JSON.stringify(route)}\ncontent: ${JSON.stringify(pod)}\n`,
+    "config.json": config,
+    "facts.json": facts,
+  });
+  const files = ["pod.json", "message.json", "pod.yaml", "message.YML.yml"].map(at);
+  const { code, out, err } = await run(files, { config: at("config.json"), node: at("facts.json") });
+  assert.deepEqual([code, err], [0, []]);
+  assert.deepEqual(
+    out.map((line) => JSON.parse(line) as unknown),
+    files.map((file) => ({ file, accepted: true, violations: [], warnings: [] })),
+  );
+});
+
+test("a refusal is exit 1, with every violation", async (t) => {
+  const port = { containerPort: 80, hostPort: 8080, protocol: "TCP", hostIP: "127.0.0.1" };
+  const [container] = pod.spec.containers;
+  const at = write(t, {
+    "bad.json": { ...pod, spec: { restartPolicy: "x", containers: [{ ...container, ports: [port] }] } },
+    "good.json": pod,
+    "config.json": config,
+    "facts.json": facts,
+  });
+  const options = { config: at("config.json"), node: at("facts.json") };
+  const { code, out } = await run([at("bad.json"), at("good.json")], options);
+  assert.equal(code, 1);
+  assert.deepEqual(
+    judged(out[0]).violations.map(({ path }) => path),
+    ["spec.containers[0].ports[0].hostPort", "spec.restartPolicy"],
+  );
+  assert.equal(judged(out[1]).accepted, true);
+  const human = await run([at("bad.json")], { ...options, json: false });
+  assert.equal(human.out.length, 3);
+  assert.match(human.out[0] ?? "", /bad\.json: refused, 2 violations$/);
+  assert.match(
+    human.out[2] ?? "",
+    /restartPolicy is "x"; expected Always, OnFailure or Never {2}\[spec\.restartPolicy\]$/,
+  );
+});
+
+test("what does not parse is refused, not wrong usage", async (t) => {
+  const at = write(t, {
+    "half.json": "{",
+    "list.json": [],
+    "half.yaml": "a: [",
+    "empty.yaml": "",
+    "header.json": { header: {}, route, content: pod },
+    "deep.json": `${'{"a":'.repeat(70)}1${"}".repeat(70)}`,
+  });
+  for (const name of ["half.json", "list.json", "half.yaml", "empty.yaml", "header.json", "deep.json"]) {
+    const { code, out, err } = await run([at(name)]);
+    assert.deepEqual([code, err, judged(out[0]).accepted, judged(out[0]).violations.length], [1, [], false, 1], name);
+  }
+});
+
+test("a deletionTimestamp asks for a graceful delete, and the facts for what is here", async (t) => {
+  const metadata = { name: "hello", deletionTimestamp: "2024-01-01T00:00:00Z" };
+  const stored = { metadata: { name: "hello" }, spec: { containers: [{ name: "other" }] } };
+  const at = write(t, { "leaving.json": { ...pod, metadata }, "facts.json": { pods: [stored] } });
+  assert.equal((await run([at("leaving.json")])).code, 0);
+  const { code, out } = await run([at("leaving.json")], { node: at("facts.json") });
+  assert.equal(code, 1);
+  assert.deepEqual(
+    judged(out[0]).violations.map(({ path }) => path),
+    ["spec.containers"],
+  );
+});
+
+test("wrong usage is exit 2 and says why on stderr alone", async (t) => {
+  const at = write(t, {
+    "pod.json": pod,
+    "config.json": { ...config, extra: 1 },
+    "facts.json": { addresses: ["x"], listening: { tcp: [70_000] } },
+    "half.json": "{",
+  });
+  const wrong = [
+    await run([]),
+    await run([at("nothing.json")]),
+    await run([at("pod.json")], { config: at("config.json") }),
+    await run([at("pod.json")], { config: at("nothing.json") }),
+    await run([at("pod.json")], { node: at("facts.json") }),
+    await run([at("pod.json")], { node: at("half.json") }),
+  ];
+  for (const { code, out, err } of wrong) {
+    assert.deepEqual([code, out], [2, []]);
+    assert.notEqual(err[0], "");
+  }
+  assert.match(wrong[4]?.err[0] ?? "", /addresses\.0.*\n.*listening\.tcp\.0/);
+});
+
+test("a rule is explained by its id", async () => {
+  const { code, out } = await run([], { explain: "policy.hostPaths" });
+  assert.equal(code, 0);
+  assert.deepEqual(Object.keys(JSON.parse(out[0] ?? "{}") as object), ["id", "path", "expectation", "source"]);
+  assert.equal((await run([], { explain: "policy.hostPaths", json: false })).out.length, 4);
+  const unknown = await run([], { explain: "nothing" });
+  assert.deepEqual([unknown.code, unknown.out], [1, []]);
+});
