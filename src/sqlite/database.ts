@@ -1,4 +1,4 @@
-import { chmodSync, closeSync, existsSync, fsyncSync, mkdirSync, openSync, rmSync, statSync } from "node:fs";
+import { chmodSync, closeSync, existsSync, fsyncSync, mkdirSync, openSync, statSync } from "node:fs";
 import { join } from "node:path";
 import SqliteDatabase, { type Database } from "better-sqlite3";
 import { loadAddon } from "./addon.ts";
@@ -52,8 +52,6 @@ function makePrivate(dir: string): void {
     if ((statSync(file).mode & 0o777) !== 0o600) chmodSync(file, 0o600);
     return;
   }
-  // SQLite would play a log that outlived its database into the new one.
-  for (const suffix of ["-wal", "-shm"]) rmSync(`${file}${suffix}`, { force: true });
   // SQLite gives its log the mode of the database, so only this file has to be made by hand.
   closeSync(openSync(file, "wx", 0o600));
   const folder = openSync(dir, "r");

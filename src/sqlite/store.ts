@@ -103,7 +103,7 @@ export function recoverStore(dir: string): string | null {
     for (const suffix of ["", "-wal", "-shm"]) rmSync(`${file}.damaged-${number}${suffix}`, { force: true });
   }
   const target = `${file}.damaged-${(aside.at(-1) ?? 0) + 1}`;
-  // The database first: a log that stays behind alone is thrown away by openStore.
+  // The database first: SQLite throws away a log that stays behind beside an empty file.
   for (const suffix of ["", "-wal", "-shm"]) {
     if (existsSync(`${file}${suffix}`)) renameSync(`${file}${suffix}`, `${target}${suffix}`);
   }

@@ -19,7 +19,7 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { describe, it, type TestContext } from "node:test";
 import SqliteDatabase from "better-sqlite3";
-import { openDatabase } from "../../src/sqlite/database.ts";
+import { openDatabase, writer } from "../../src/sqlite/database.ts";
 import { acquireRunLock, runLockHeld } from "../../src/sqlite/lock.ts";
 import { openStore, openStoreReadOnly, recoverStore, type SqliteStore } from "../../src/sqlite/store.ts";
 import { desired, event, history, moment, pod } from "./store-samples.ts";
@@ -85,7 +85,24 @@ describe("openStore()", () => {
   it("stands at synchronous=FULL after a reopen and between transactions", (t) => {
     const dir = filled(t);
     const db = openDatabase(dir);
-    assert.equal(db.pragma("synchronous", { simple: true }), 2);
+    const level = () => db.pragma("synchronous", { simple: true });
+    const [normal, full] = [1, 2];
+    assert.equal(level(), full);
+    const { transaction, write } = writer(db);
+    assert.equal(transaction("normal", level), normal);
+    assert.equal(level(), full);
+    assert.equal(write(level), normal, "a write alone is a normal transaction");
+    assert.equal(
+      transaction("full", () => write(level)),
+      full,
+      "a write in a full transaction is full",
+    );
+    const fail = () =>
+      transaction("normal", () => {
+        throw new Error("undone");
+      });
+    assert.throws(fail, /undone/);
+    assert.equal(level(), full);
     assert.equal(db.pragma("journal_mode", { simple: true }), "wal");
     assert.equal(db.pragma("secure_delete", { simple: true }), 1);
     db.close();
@@ -152,7 +169,8 @@ describe("openStore()", () => {
   for (const [how, damage] of [
     ["not a database at all", (file: string) => writeFileSync(file, "x".repeat(8_192))],
     ["cut short", (file: string) => truncateSync(file, 8_192)],
-    ["overwritten in the middle", overwriteMiddle],
+    ["all but its first page overwritten", (file: string) => overwrite(file, 4_096, statSync(file).size - 4_096)],
+    ["one page of data overwritten", (file: string) => overwrite(file, statSync(file).size - 8_192, 4_096)],
   ] as const) {
     it(`says that a file is damaged, and begins anew only when told to: ${how}`, (t) => {
       const dir = filled(t);
@@ -283,10 +301,8 @@ function setPragma(dir: string, pragma: string): void {
   db.close();
 }
 
-/** All but the first page, so that the header still reads well. */
-function overwriteMiddle(file: string): void {
-  const { size } = statSync(file);
+function overwrite(file: string, at: number, bytes: number): void {
   const open = openSync(file, "r+");
-  writeSync(open, Buffer.alloc(size - 4_096, 0x5a), 0, size - 4_096, 4_096);
+  writeSync(open, Buffer.alloc(bytes, 0x5a), 0, bytes, at);
   closeSync(open);
 }
