@@ -29,19 +29,19 @@ export function walkFields(content: unknown, shape: Shape, findings: Findings, o
 
 function walkObject(walk: Walk, shape: Shape, source: object): object {
   const values: unknown[] = [];
-  const sentAs: string[] = [];
-  const twice = new Set<Field>();
+  // Made only when needed: a large pod has thousands of objects, and next to none with a field twice.
+  let twice: Set<Field> | null = null;
   for (const key of Object.keys(source)) {
     const field = shape.byName.get(key) ?? shape.byFolded.get(key.toLowerCase());
     const value = (source as Readonly<Record<string, unknown>>)[key];
     if (field === undefined) noteUnknown(walk, key);
     else if (values[field.order] !== undefined) {
+      twice ??= new Set();
       // A field has thousands of spellings: one of them is told.
-      if (!twice.has(field)) noteTwice(walk, field, value, `${sentAs[field.order]} and ${key}`);
+      if (!twice.has(field)) noteTwice(walk, field, value, `${firstSpelling(field, source)} and ${key}`);
       twice.add(field);
     } else {
       values[field.order] = value ?? null;
-      sentAs[field.order] = key;
       if (key !== field.name) walk.findings.spelled([...walk.path, field.name], key);
     }
   }
@@ -112,6 +112,10 @@ function tell(walk: Walk, rule: FieldRule, value: unknown): void {
 
 function noteUnknown(walk: Walk, key: string): void {
   walk.findings.warning([...walk.path, key], "is not a field this device knows; it is ignored");
+}
+
+function firstSpelling({ name }: Field, source: object): string | undefined {
+  return Object.keys(source).find((key) => key.toLowerCase() === name.toLowerCase());
 }
 
 function noteTwice(walk: Walk, field: Field, value: unknown, both: string): void {
