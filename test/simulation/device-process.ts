@@ -33,6 +33,7 @@ export interface DeviceProcess {
 /** Starts the real agent on the world's fakes. */
 export function startProcess(world: ProcessWorld, store: MemoryStore): DeviceProcess {
   const stop = new AbortController();
+  const death = new AbortController();
   let living = true;
   let thrown: unknown = null;
   let document: StatusDocument | null = null;
@@ -40,7 +41,8 @@ export function startProcess(world: ProcessWorld, store: MemoryStore): DevicePro
   const parts: AgentParts = {
     engine: mortalEngine(world.engine, alive),
     store,
-    link: world.link,
+    // A process that died while it dialled opens nothing.
+    link: { dial: (handlers, signal) => world.link.dial(handlers, AbortSignal.any([signal, death.signal])) },
     device: world.device.device,
     clock: mortalClock(world.clock, alive),
     random: world.random,
@@ -67,6 +69,7 @@ export function startProcess(world: ProcessWorld, store: MemoryStore): DevicePro
     alive,
     kill() {
       living = false;
+      death.abort();
     },
     async stop() {
       stop.abort();

@@ -1,0 +1,61 @@
+import assert from "node:assert/strict";
+import type { Centre } from "./pods.ts";
+import type { World } from "./world.ts";
+
+/** What must hold at every moment, whatever has happened (architecture.md, What must always hold). */
+export function checkAlways(world: World, centre: Centre): void {
+  okMeansOnDisk(world, centre);
+  nothingIsDoubled(world);
+  assert.deepEqual(world.unjustified(), [], "3: a container that runs is stopped only for a reason");
+  assert.deepEqual(centre.surprises(), [], "2: what was accepted once is not refused when it comes again");
+  for (const [request, answers] of centre.replies()) {
+    assert.equal(answers.size, 1, `2: the request ${request} has one reply, however often it is said`);
+  }
+  const { pending } = world.look((store) => store.outboxCounts());
+  assert.ok(pending <= 1_000, `10: ${pending} messages wait although few were asked for`);
+}
+
+/** 1: what was answered with OK is in the store; what is not answered may be. */
+function okMeansOnDisk(world: World, centre: Centre): void {
+  for (const { name, wanted, outstanding } of centre.ledgers) {
+    const desired = world.look((store) => store.desiredPod("websocket", name));
+    const is = desired === null ? "none" : `${desired.pod.id.uid} ${desired.pod.metadata.resourceVersion}`;
+    const may = [wanted, ...(outstanding === null ? [] : [outstanding.then])].map((one) => (one.kind === "none" ? "none" : `${one.uid} ${one.version}`));
+    assert.ok(may.includes(is), `1: ${name} should be ${may.join(" or ")}, and is ${is}`);
+  }
+}
+
+/** 2: at most one container of a name runs, and restarts are nobody else's business. */
+function nothingIsDoubled(world: World): void {
+  const seen = new Set<string>();
+  for (const { request } of world.host.running()) {
+    if (request === null) continue;
+    const key = `${request.pod.id.namespace}/${request.pod.id.name}/${request.container}`;
+    assert.ok(!seen.has(key), `2: two containers run for ${key}`);
+    seen.add(key);
+  }
+}
+
+/** What must hold once every fault has been mended and time has passed: the device does what the centre wants, and says so. */
+export function checkSettled(world: World, centre: Centre): void {
+  const running = new Map(world.host.running().map((one) => [one.request?.pod.id.name ?? "", one]));
+  for (const { name, wanted, outstanding } of centre.ledgers) {
+    assert.equal(outstanding, null, `6: ${name} was answered`);
+    const entry = centre.lastReport().find((one) => one.Name === name);
+    if (wanted.kind === "none") {
+      assert.equal(running.get(name), undefined, `2: nothing is left of ${name}`);
+      assert.equal(entry, undefined, `6: ${name} has left the report`);
+      continue;
+    }
+    const container = running.get(name);
+    assert.equal(container?.request?.pod.id.uid, wanted.uid, `6: ${name} runs as it is wanted`);
+    assert.equal(container?.request?.pod.metadata.resourceVersion !== undefined, true);
+    assert.equal(entry?.UID, wanted.uid, `6: ${name} is reported`);
+    assert.equal(entry?.status.phase, "Running", `6: ${name} is reported Running`);
+    assert.ok(entry?.status.containerStatuses[0]?.state.running !== undefined, `6: the container of ${name} is reported running`);
+    const attempt = container?.request?.attempt;
+    assert.equal(entry?.status.containerStatuses[0]?.restartCount, attempt, `6: the restarts of ${name} are those of its container`);
+  }
+  assert.equal(world.look((store) => store.outboxCounts()).pending, 0, "6: everything was delivered");
+  assert.deepEqual(world.look((store) => store.leavingPods()), [], "2: every tombstone is worked off");
+}

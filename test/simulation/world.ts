@@ -1,0 +1,121 @@
+import { defaultPolicy } from "../../src/core/admission/policy.ts";
+import { podHash, specHash } from "../../src/core/pod/identity.ts";
+import type { Engine } from "../../src/ports/engine.ts";
+import { type VirtualClock, virtualClock } from "../fakes/clock.ts";
+import { type FakeDevice, fakeDevice } from "../fakes/device.ts";
+import { type FakeEngineHost, fakeEngine } from "../fakes/engine.ts";
+import { type FakeCenter, fakeLink } from "../fakes/link.ts";
+import { seededRandom } from "../fakes/random.ts";
+import { type MemoryStore, memoryStore } from "../fakes/store.ts";
+import { testImage } from "../samples/messages.ts";
+import { type DeviceProcess, startProcess } from "./device-process.ts";
+
+/** A crash that was planned: it tells itself from a bug. */
+export class PlannedCrash extends Error {}
+
+/** One device in a world of fakes, on virtual time, with everything that happens decided by one seed. */
+export interface World {
+  readonly clock: VirtualClock;
+  readonly random: ReturnType<typeof seededRandom>;
+  readonly host: FakeEngineHost;
+  readonly center: FakeCenter;
+  readonly device: FakeDevice;
+  /** Looks into the store without being one of the process's calls. */
+  look<T>(at: (store: MemoryStore) => T): T;
+  process(): DeviceProcess;
+  /** The agent's process dies before the n-th store call from now. */
+  crashIn(calls: number): void;
+  /** The process dies now, if it has not yet, and another one starts on what is on disk. */
+  restart(how: { readonly powerCut: boolean }): Promise<void>;
+  /** Stops that the desired state did not ask for: invariant 3. */
+  unjustified(): readonly string[];
+}
+
+export const images = { first: testImage, second: "edge.test/busybox:2" } as const;
+
+export function createWorld(seed: number, options: { readonly liveRestore: boolean }): World {
+  const clock = virtualClock();
+  const random = seededRandom(seed);
+  const { engine, host } = fakeEngine({ clock, random, liveRestore: options.liveRestore });
+  const { link, center } = fakeLink(clock, { handlerThrew: (error) => died(error) });
+  const device = fakeDevice();
+  const unjustified: string[] = [];
+  let countdown = Number.POSITIVE_INFINITY;
+  let store = memoryStore({ beforeCall });
+  let process: DeviceProcess;
+  /** A look from outside is none of the process's calls. */
+  let looking = false;
+  const look = <T>(at: (store: MemoryStore) => T): T => {
+    looking = true;
+    try {
+      return at(store);
+    } finally {
+      looking = false;
+    }
+  };
+
+  function beforeCall(): void {
+    if (looking) return;
+    countdown -= 1;
+    if (countdown > 0) return;
+    process.kill();
+    throw new PlannedCrash("The process died between two store calls");
+  }
+
+  function died(error: unknown): void {
+    if (!(error instanceof PlannedCrash)) throw error;
+  }
+
+  const judged: Engine = {
+    ...engine,
+    stop(id, graceSeconds, signal) {
+      const why = look((now) => unjustifiedStop(now, host, id));
+      if (why !== null) unjustified.push(why);
+      return engine.stop(id, graceSeconds, signal);
+    },
+  };
+
+  function start(): void {
+    process = startProcess({ clock, random, engine: judged, link, device, policy: defaultPolicy }, store);
+  }
+  start();
+
+  return {
+    ...{ clock, random, host, center, device },
+    look,
+    process: () => process,
+    crashIn(calls) {
+      countdown = calls;
+    },
+    async restart({ powerCut }) {
+      process.kill();
+      center.abandon();
+      countdown = Number.POSITIVE_INFINITY;
+      store = store.reopen({ beforeCall, powerCut });
+      if (powerCut) {
+        host.down("crash");
+        clock.reboot();
+        host.up();
+      }
+      await clock.pass(500);
+      start();
+    },
+    unjustified: () => unjustified,
+  };
+}
+
+/** Says what is wrong with stopping a container now, null when the desired state asks for it. */
+function unjustifiedStop(store: MemoryStore, host: FakeEngineHost, id: string): string | null {
+  const request = host.container(id)?.request;
+  if (request == null) return null;
+  const { pod, container, generation } = request;
+  const { namespace, name, uid } = pod.id;
+  const leaving = store.leavingPods().some((one) => one.id.namespace === namespace && one.id.name === name && ["", uid].includes(one.id.uid));
+  if (leaving) return null;
+  const desired = store.desiredPod(namespace, name);
+  const spec = desired?.pod.spec.containers.find((one) => one.name === container);
+  if (desired?.pod.id.uid !== uid || spec === undefined) return `${name}/${container} was stopped although nobody asked for it`;
+  const same = request.podHash === podHash(desired.pod.spec) && request.specHash === specHash(spec, desired.pod.spec);
+  if (!same || generation < desired.generation) return null;
+  return `${name}/${container} was stopped although it is what is wanted`;
+}
