@@ -5,7 +5,7 @@ import { runAsUser } from "../core/pod/user.ts";
 import type { Clock } from "../ports/clock.ts";
 import type { Device } from "../ports/device.ts";
 import type { CreateRequest, Engine, EngineError, EngineResult, ImageFacts } from "../ports/engine.ts";
-import { withDeadline } from "./deadline.ts";
+import { withDeadline, withStallDeadline } from "./deadline.ts";
 import type { Limiter } from "./limiter.ts";
 
 /** What came of one action. */
@@ -39,10 +39,12 @@ export interface ExecuteContext {
 const seconds = 1000;
 const deadlines = {
   image: 30 * seconds,
-  pull: 1800 * seconds,
+  /** Without a byte of progress, not in all: a slow line may take hours. */
+  pullStall: 120 * seconds,
   create: 60 * seconds,
   start: 120 * seconds,
   remove: 60 * seconds,
+  /** On top of the grace. */
   stop: 30 * seconds,
 };
 
@@ -104,7 +106,9 @@ async function pull(
   interrupt.addEventListener("abort", give, { once: true });
   signal.addEventListener("abort", give, { once: true });
   try {
-    return await withDeadline(parts.clock, deadlines.pull, either.signal, (s) => parts.engine.pull(image, null, s));
+    return await withStallDeadline(parts.clock, deadlines.pullStall, either.signal, (s, progressed) =>
+      parts.engine.pull(image, null, s, progressed),
+    );
   } finally {
     signal.removeEventListener("abort", give);
     interrupt.removeEventListener("abort", give);
@@ -119,7 +123,9 @@ function resolved(result: EngineResult<ImageFacts>): Outcome {
 }
 
 function pulled(result: EngineResult<ImageFacts>): Outcome {
-  return result.ok ? { kind: "image", image: result.value, pulled: true } : sorted(result, "ErrImagePull", null);
+  if (result.ok) return { kind: "image", image: result.value, pulled: true };
+  if (result.error.kind !== "timeout") return sorted(result, "ErrImagePull", null);
+  return { kind: "failed", reason: "ErrImagePull", message: result.error.message, containerId: null };
 }
 
 async function create(

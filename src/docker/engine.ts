@@ -48,8 +48,10 @@ export function dockerEngine(options: DockerOptions): Engine {
     remove: (id, signal) => remove(api, id, signal),
     image: (nameOrId, signal) =>
       onImage(api, "image", nameOrId, signal, ({ docker }) => localImage(docker, "image", nameOrId, signal)),
-    pull: (name, credentials, signal) =>
-      onImage(api, "pull", name, signal, (connection) => pull(connection, taggedName(name), credentials, signal)),
+    pull: (name, credentials, signal, progressed = () => {}) =>
+      onImage(api, "pull", name, signal, (connection) =>
+        pull(connection, { name: taggedName(name), credentials, progressed }, signal),
+      ),
     watch: (handlers, signal) => watch(api, containers, handlers, signal),
   };
 }
@@ -120,10 +122,15 @@ async function localImage(
   return facts === null ? failed(failure(operation, "failed", "The engine's answer has no image id")) : done(facts);
 }
 
+interface Pull {
+  readonly name: string;
+  readonly credentials: Parameters<Engine["pull"]>[1];
+  readonly progressed: () => void;
+}
+
 async function pull(
   { docker, architecture }: Connection,
-  name: string,
-  credentials: Parameters<Engine["pull"]>[1],
+  { name, credentials, progressed }: Pull,
   signal: AbortSignal,
 ): Promise<EngineResult<ImageFacts>> {
   const auth = credentials === null ? undefined : authOf(credentials);
@@ -132,6 +139,7 @@ async function pull(
   const stream: unknown = await docker.createImage(auth, options);
   if (!isReadable(stream)) return failed(failure("pull", "failed", "The engine's answer is no stream"));
   for await (const line of jsonLines(stream)) {
+    progressed();
     const error = textAt(line, "errorDetail", "message") || textAt(line, "error");
     if (error !== "") return failed(streamedError("pull", error));
   }

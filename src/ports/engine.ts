@@ -22,8 +22,16 @@ export interface Engine {
   remove(id: string, signal: AbortSignal): Promise<EngineResult<void>>;
   /** An image that is on this device, by name or by id; `notFound` when it is not. */
   image(nameOrId: string, signal: AbortSignal): Promise<EngineResult<ImageFacts>>;
-  /** Fetches an image by name. `credentials` is null for a registry that asks for none. */
-  pull(name: string, credentials: RegistryCredentials | null, signal: AbortSignal): Promise<EngineResult<ImageFacts>>;
+  /**
+   * Fetches an image by name. `credentials` is null for a registry that asks for none. `progressed` is called whenever
+   * something has arrived: how long a pull takes says nothing, that nothing comes any more does.
+   */
+  pull(
+    name: string,
+    credentials: RegistryCredentials | null,
+    signal: AbortSignal,
+    progressed?: () => void,
+  ): Promise<EngineResult<ImageFacts>>;
   /**
    * Calls `changed` whenever something happened to a container of a pod, until the stream breaks (the result says how)
    * or the signal aborts. `ready` is called once, when the engine has taken the subscription. Hints only: a list is the truth.

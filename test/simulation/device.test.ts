@@ -1,7 +1,10 @@
 import { test } from "node:test";
 import { playScenario } from "./scenario.ts";
 
-const seeds = process.env.EDGE_SEED === undefined ? Array.from({ length: 20 }, (_, index) => index + 1) : [Number(process.env.EDGE_SEED)];
+const seeds =
+  process.env.EDGE_SEED === undefined
+    ? Array.from({ length: 20 }, (_, index) => index + 1)
+    : [Number(process.env.EDGE_SEED)];
 const steps = Number(process.env.EDGE_STEPS ?? 60);
 
 for (const seed of seeds) {

@@ -20,7 +20,9 @@ function okMeansOnDisk(world: World, centre: Centre): void {
   for (const { name, wanted, outstanding } of centre.ledgers) {
     const desired = world.look((store) => store.desiredPod("websocket", name));
     const is = desired === null ? "none" : `${desired.pod.id.uid} ${desired.pod.metadata.resourceVersion}`;
-    const may = [wanted, ...(outstanding === null ? [] : [outstanding.then])].map((one) => (one.kind === "none" ? "none" : `${one.uid} ${one.version}`));
+    const may = [wanted, ...(outstanding === null ? [] : [outstanding.wants])].map((one) =>
+      one.kind === "none" ? "none" : `${one.uid} ${one.version}`,
+    );
     assert.ok(may.includes(is), `1: ${name} should be ${may.join(" or ")}, and is ${is}`);
   }
 }
@@ -52,10 +54,21 @@ export function checkSettled(world: World, centre: Centre): void {
     assert.equal(container?.request?.pod.metadata.resourceVersion !== undefined, true);
     assert.equal(entry?.UID, wanted.uid, `6: ${name} is reported`);
     assert.equal(entry?.status.phase, "Running", `6: ${name} is reported Running`);
-    assert.ok(entry?.status.containerStatuses[0]?.state.running !== undefined, `6: the container of ${name} is reported running`);
+    assert.ok(
+      entry?.status.containerStatuses[0]?.state.running !== undefined,
+      `6: the container of ${name} is reported running`,
+    );
     const attempt = container?.request?.attempt;
-    assert.equal(entry?.status.containerStatuses[0]?.restartCount, attempt, `6: the restarts of ${name} are those of its container`);
+    assert.equal(
+      entry?.status.containerStatuses[0]?.restartCount,
+      attempt,
+      `6: the restarts of ${name} are those of its container`,
+    );
   }
   assert.equal(world.look((store) => store.outboxCounts()).pending, 0, "6: everything was delivered");
-  assert.deepEqual(world.look((store) => store.leavingPods()), [], "2: every tombstone is worked off");
+  assert.deepEqual(
+    world.look((store) => store.leavingPods()),
+    [],
+    "2: every tombstone is worked off",
+  );
 }

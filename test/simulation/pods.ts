@@ -7,11 +7,13 @@ export interface PodLedger {
   uid: string;
   version: number;
   /** The message that waits for its answer; sent again until it has come. */
-  outstanding: { readonly msgId: string; readonly text: string; readonly then: Wanted } | null;
+  outstanding: { readonly msgId: string; readonly text: string; readonly wants: Wanted } | null;
   wanted: Wanted;
 }
 
-export type Wanted = { readonly kind: "none" } | { readonly kind: "pod"; readonly uid: string; readonly version: number };
+export type Wanted =
+  | { readonly kind: "none" }
+  | { readonly kind: "pod"; readonly uid: string; readonly version: number };
 
 /** A centre that does as FusionDirector does: one message a pod at a time, repeated until it is answered. */
 export interface Centre {
@@ -31,12 +33,24 @@ export interface ReportEntry {
   readonly Name: string;
   readonly UID: string;
   readonly metadata: Readonly<Record<string, unknown>>;
-  readonly status: { readonly phase: string; readonly containerStatuses: readonly { readonly state: Readonly<Record<string, unknown>>; readonly restartCount: number }[] };
+  readonly status: {
+    readonly phase: string;
+    readonly containerStatuses: readonly {
+      readonly state: Readonly<Record<string, unknown>>;
+      readonly restartCount: number;
+    }[];
+  };
 }
 
 export function createCentre(world: World, names: readonly string[]): Centre {
   const { random, center } = world;
-  const ledgers: PodLedger[] = names.map((name) => ({ name, uid: random.uuid(), version: 0, outstanding: null, wanted: { kind: "none" } }));
+  const ledgers: PodLedger[] = names.map((name) => ({
+    name,
+    uid: random.uuid(),
+    version: 0,
+    outstanding: null,
+    wanted: { kind: "none" },
+  }));
   const replies = new Map<string, Set<string>>();
   const surprises: string[] = [];
   let lastReport: readonly ReportEntry[] = [];
@@ -52,7 +66,7 @@ export function createCentre(world: World, names: readonly string[]): Centre {
     replies.set(header.parent_msg_id, (replies.get(header.parent_msg_id) ?? new Set()).add(header.msg_id));
     const ledger = ledgers.find((one) => one.outstanding?.msgId === header.parent_msg_id);
     if (ledger?.outstanding == null) return;
-    if (content === "OK") ledger.wanted = ledger.outstanding.then;
+    if (content === "OK") ledger.wanted = ledger.outstanding.wants;
     else surprises.push(`${ledger.name}: ${String(content)}`);
     ledger.outstanding = null;
   }
@@ -80,15 +94,18 @@ function ask(world: World, ledger: PodLedger): PodLedger["outstanding"] {
   if (ledger.wanted.kind === "none") return update(world, ledger, random.uuid());
   switch (random.below(8)) {
     case 0:
-      return { msgId, text: podDelete({ name, msgId, uid: ledger.uid }), then: { kind: "none" } };
+      return { msgId, text: podDelete({ name, msgId, uid: ledger.uid }), wants: { kind: "none" } };
     case 1:
       return {
         msgId,
-        text: gracefulDelete({ name, msgId, uid: ledger.uid, resourceVersion: String(ledger.version) }, random.below(31)),
-        then: { kind: "none" },
+        text: gracefulDelete(
+          { name, msgId, uid: ledger.uid, resourceVersion: String(ledger.version) },
+          random.below(31),
+        ),
+        wants: { kind: "none" },
       };
     case 2:
-      return { msgId, text: podRestart({ name, msgId }), then: ledger.wanted };
+      return { msgId, text: podRestart({ name, msgId }), wants: ledger.wanted };
     case 3:
       return update(world, ledger, random.uuid());
     default:
@@ -101,7 +118,10 @@ function update({ random }: World, ledger: PodLedger, uid: string): PodLedger["o
   ledger.uid = uid;
   ledger.version += 1;
   const resourceVersion = String(ledger.version);
-  const container = { image: random.below(4) === 0 ? images.second : images.first, env: [{ name: "VERSION", value: String(random.below(3)) }] };
+  const container = {
+    image: random.below(4) === 0 ? images.second : images.first,
+    env: [{ name: "VERSION", value: String(random.below(3)) }],
+  };
   const text = podUpdate({ name: ledger.name, uid, msgId, resourceVersion, container });
-  return { msgId, text, then: { kind: "pod", uid, version: ledger.version } };
+  return { msgId, text, wants: { kind: "pod", uid, version: ledger.version } };
 }

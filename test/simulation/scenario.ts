@@ -45,11 +45,17 @@ export async function playScenario(seed: number, steps: number): Promise<readonl
 
 /** What a reader of a failed run wants to see: the last events, and what is on the engine and in the store. */
 function remains(world: World): readonly string[] {
-  const containers = world.host.containers().map((one) => `${one.name} ${one.id.slice(-4)} ${JSON.stringify(one.state)}`);
+  const containers = world.host
+    .containers()
+    .map((one) => `${one.name} ${one.id.slice(-4)} ${JSON.stringify(one.state)}`);
   return world.look((store) => [
     ...store.events({ limit: 30 }).map((one) => `${one.pod} ${one.reason}: ${one.message}`),
     ...containers,
-    ...store.desiredPods().map((one) => JSON.stringify({ ...one.pod.id, generation: one.generation, history: store.history(one.pod.id.uid) })),
+    ...store
+      .desiredPods()
+      .map((one) =>
+        JSON.stringify({ ...one.pod.id, generation: one.generation, history: store.history(one.pod.id.uid) }),
+      ),
     ...store.leavingPods().map((one) => JSON.stringify({ ...one, pod: null })),
   ]);
 }

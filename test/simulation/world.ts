@@ -110,11 +110,14 @@ function unjustifiedStop(store: MemoryStore, host: FakeEngineHost, id: string): 
   if (request == null) return null;
   const { pod, container, generation } = request;
   const { namespace, name, uid } = pod.id;
-  const leaving = store.leavingPods().some((one) => one.id.namespace === namespace && one.id.name === name && ["", uid].includes(one.id.uid));
+  const leaving = store
+    .leavingPods()
+    .some((one) => one.id.namespace === namespace && one.id.name === name && ["", uid].includes(one.id.uid));
   if (leaving) return null;
   const desired = store.desiredPod(namespace, name);
   const spec = desired?.pod.spec.containers.find((one) => one.name === container);
-  if (desired?.pod.id.uid !== uid || spec === undefined) return `${name}/${container} was stopped although nobody asked for it`;
+  if (desired?.pod.id.uid !== uid || spec === undefined)
+    return `${name}/${container} was stopped although nobody asked for it`;
   const same = request.podHash === podHash(desired.pod.spec) && request.specHash === specHash(spec, desired.pod.spec);
   if (!same || generation < desired.generation) return null;
   return `${name}/${container} was stopped although it is what is wanted`;
