@@ -1,0 +1,350 @@
+import assert from "node:assert/strict";
+import { execFile, spawn } from "node:child_process";
+import { randomUUID } from "node:crypto";
+import { chmodSync, mkdirSync, mkdtempSync, openSync, rmSync, writeFileSync } from "node:fs";
+import { request } from "node:http";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { text } from "node:stream/consumers";
+import Docker from "dockerode";
+import type { TestEngine } from "../../scripts/private-engine.ts";
+import { isRunning, readText, signalAll, waitUntil } from "../../scripts/processes.ts";
+import type { PodStatus } from "../../src/core/pod/pod-status.ts";
+import type { PodRow, StatusDocument } from "../../src/core/status-document.ts";
+import { openStore } from "../../src/sqlite/store.ts";
+
+/** Long enough for a slow machine; nothing here is about speed. */
+export const deadlineMs = 60_000;
+
+type UsedEngine = Pick<TestEngine, "socket" | "command">;
+
+/** One message as the centre recorded it. */
+export interface Recorded {
+  readonly at: string;
+  readonly message: WireMessage;
+}
+
+export interface WireMessage {
+  readonly header: Readonly<Record<string, unknown>> & { readonly msg_id: string; readonly parent_msg_id: string };
+  readonly route: {
+    readonly source: string;
+    readonly group: string;
+    readonly operation: string;
+    readonly resource: string;
+  };
+  readonly content: unknown;
+}
+
+/** One pod in a podstatus message. */
+export interface Entry {
+  readonly Name: string;
+  readonly UID: string;
+  readonly metadata: Readonly<Record<string, unknown>>;
+  readonly spec: Readonly<Record<string, unknown>>;
+  readonly status: PodStatus;
+}
+
+export interface SiteOptions {
+  readonly policy?: Readonly<Record<string, unknown>>;
+  readonly center?: Readonly<Record<string, unknown>>;
+}
+
+/** A device and its central node: processes of the built program, on a real engine, in a folder of their own. */
+export type Site = ReturnType<typeof createSite>;
+
+/** What one command printed. */
+export interface Ran {
+  readonly code: number;
+  readonly stdout: string;
+  readonly stderr: string;
+}
+
+export function createSite(engine: UsedEngine, options: SiteOptions = {}) {
+  const folder = mkdtempSync(join(tmpdir(), "edge-system-"));
+  const node = "edge-1";
+  const installId = randomUUID();
+  const place = {
+    config: join(folder, "edge.config.json"),
+    dataDir: join(folder, "data"),
+    runDir: join(folder, "run"),
+    record: join(folder, "record.jsonl"),
+    control: join(folder, "control.sock"),
+    agentLog: join(folder, "agent.log"),
+    centerLog: join(folder, "center.log"),
+    /** Pods may mount it, nothing below it. */
+    hostFolder: join(folder, "host"),
+  };
+  const docker = new Docker({ socketPath: engine.socket });
+  const started = new Set<number>();
+  const live = { agent: 0, center: 0, port: 0 };
+  const policy = { hostPaths: [place.hostFolder], ...options.policy };
+  mkdirSync(place.hostFolder);
+  chmodSync(place.hostFolder, 0o755);
+  keepInstallId(place.dataDir, installId);
+
+  const edge = (...args: readonly string[]): readonly [string, ...string[]] => {
+    const entry = process.env.EDGE_FROM_SOURCE === "1" ? "src/main.ts" : "dist/edge.mjs";
+    return engine.command(process.execPath, entry, ...args);
+  };
+
+  const launch = (log: string, args: readonly string[]): number => {
+    const [program, ...rest] = edge(...args);
+    const file = openSync(log, "a");
+    const child = spawn(program, rest, { stdio: ["ignore", file, file] });
+    child.unref();
+    assert.ok(child.pid !== undefined, `Cannot start edge ${args.join(" ")}`);
+    started.add(child.pid);
+    return child.pid;
+  };
+
+  const end = async (pid: number, signal: NodeJS.Signals): Promise<void> => {
+    signalAll([pid], signal);
+    assert.ok(await waitUntil(() => !isRunning(pid), deadlineMs), `Process ${pid} outlived ${signal}`);
+  };
+
+  /** Waits until `look` gives something; on failure it says what was waited for, and what the agent said last. */
+  const eventually = async <T>(
+    what: string,
+    look: () => T | undefined | Promise<T | undefined>,
+    timeoutMs = deadlineMs,
+  ): Promise<T> => {
+    let found: T | undefined;
+    const came = await waitUntil(async () => {
+      found = await look();
+      return found !== undefined;
+    }, timeoutMs);
+    if (came && found !== undefined) return found;
+    const said = (readText(place.agentLog) ?? "").split("\n").slice(-12).join("\n");
+    throw new Error(`Not within ${timeoutMs / 1000} s: ${what}\nThe pods: ${pods()}\nThe agent said:\n${said}`);
+  };
+
+  const published = (): StatusDocument | undefined => {
+    const written = readText(join(place.runDir, "status.json"));
+    return written === undefined ? undefined : (JSON.parse(written) as StatusDocument);
+  };
+  const pods = (): string => JSON.stringify(latest()?.map(({ Name, UID, status }) => ({ Name, UID, status })));
+
+  const records = (): readonly Recorded[] => {
+    const whole = readText(place.record) ?? "";
+    // The last line may be half written.
+    const lines = whole.slice(0, whole.lastIndexOf("\n") + 1).split("\n");
+    return lines.filter((line) => line !== "").map((line) => JSON.parse(line) as Recorded);
+  };
+  const reports = (): readonly (readonly Entry[])[] =>
+    records()
+      .filter(({ message }) => message.route?.resource === "websocket/podstatus")
+      .map(({ message }) => message.content as readonly Entry[]);
+  const latest = (): readonly Entry[] | undefined => reports().at(-1);
+  /** All that was ever reported of a pod, oldest first. */
+  const entries = (uid: string): readonly Entry[] =>
+    reports().flatMap((report) => report.filter((entry) => entry.UID === uid));
+
+  return {
+    ...place,
+    folder,
+    node,
+    installId,
+    docker,
+    eventually,
+    published,
+    records,
+    reports,
+    latest,
+    entries,
+
+    agentPid: () => live.agent,
+
+    /** What a pod needs to run a script: a message may not hold one, so it lies on the host. */
+    script(name: string, lines: string) {
+      writeFileSync(join(place.hostFolder, name), lines);
+      return {
+        command: ["/bin/sh", `/host/${name}`],
+        volumes: [{ name: "host", hostPath: { path: place.hostFolder, type: "" } }],
+        volumeMounts: [{ name: "host", mountPath: "/host", readOnly: true }],
+      };
+    },
+
+    async startCenter(): Promise<void> {
+      const before = readText(place.centerLog)?.length ?? 0;
+      const where = ["--listen", `127.0.0.1:${live.port}`, "--record", place.record, "--control", place.control];
+      live.center = launch(place.centerLog, ["center", ...where]);
+      live.port = await eventually("the centre listens", () => {
+        const said = (readText(place.centerLog) ?? "").slice(before);
+        const port = /Listening on ws:\/\/127\.0\.0\.1:(\d+)/.exec(said)?.[1];
+        return port === undefined ? undefined : Number(port);
+      });
+      writeConfig(place, { ...options, policy, node, socket: engine.socket, port: live.port });
+    },
+
+    killCenter: () => end(live.center, "SIGKILL"),
+
+    /** Starts the agent and waits until it has said something of itself. */
+    async startAgent(): Promise<void> {
+      live.agent = launch(place.agentLog, ["run", "--config", place.config]);
+      await eventually("the agent runs", () => published()?.agent.pid === live.agent || undefined);
+    },
+
+    endAgent: (signal: NodeJS.Signals) => end(live.agent, signal),
+
+    /** A command beside the running agent, to its end. */
+    run(...args: readonly string[]): Promise<Ran> {
+      const [program, ...rest] = edge("--config", place.config, ...args);
+      return new Promise((resolve) => {
+        execFile(program, rest, { timeout: deadlineMs }, (error, stdout, stderr) =>
+          resolve({ code: error === null ? 0 : Number(error.code), stdout, stderr }),
+        );
+      });
+    },
+
+    async status(): Promise<{ readonly code: number; readonly document: StatusDocument }> {
+      const { code, stdout, stderr } = await this.run("status", "--json");
+      assert.notEqual(stdout, "", stderr);
+      return { code, document: JSON.parse(stdout) as StatusDocument };
+    },
+
+    async row(name: string): Promise<PodRow | undefined> {
+      return (await this.status()).document.pods.find((row) => row.name === name);
+    },
+
+    online: () =>
+      eventually("the agent is connected", async () =>
+        (await control(place.control, "GET", "/nodes")).body.includes(`"${node}"`) ? true : undefined,
+      ),
+
+    /** Sends through the centre's control socket, and gives the agent's reply as the centre answered with it. */
+    async ask(message: string): Promise<WireMessage> {
+      const { status, body } = await control(place.control, "POST", `/send?node=${node}`, message);
+      assert.equal(status, 200, body);
+      return JSON.parse(body) as WireMessage;
+    },
+
+    /** Sends something that is not answered, or need not be a message at all. */
+    async sendRaw(body: string): Promise<void> {
+      const answer = await control(place.control, "POST", `/send?node=${node}&raw=1`, body);
+      assert.equal(answer.status, 202, answer.body);
+    },
+
+    /** Sends and does not wait for what comes of it. */
+    async sendAndForget(message: string): Promise<void> {
+      await control(place.control, "POST", `/send?node=${node}&timeoutMs=1`, message);
+    },
+
+    replies(messageId: string): readonly WireMessage[] {
+      return records()
+        .map(({ message }) => message)
+        .filter((message) => message.header?.parent_msg_id === messageId);
+    },
+
+    /** Waits for a pod's newest report to satisfy the condition, and gives it. */
+    reported(uid: string, what: string, condition: (entry: Entry) => boolean): Promise<Entry> {
+      return eventually(`${what} reported of ${uid}`, () => {
+        const entry = latest()?.find((one) => one.UID === uid);
+        return entry !== undefined && condition(entry) ? entry : undefined;
+      });
+    },
+
+    /** Waits for any report of a pod, also one that a newer one has overtaken, to satisfy the condition. */
+    wasReported(uid: string, what: string, condition: (entry: Entry) => boolean): Promise<Entry> {
+      return eventually(`${what} once reported of ${uid}`, () => entries(uid).find(condition));
+    },
+
+    /** Every container of this device, by pod uid and attempt. */
+    async containers(uid?: string): Promise<readonly Docker.ContainerInspectInfo[]> {
+      const label = [`edge.install=${installId}`, ...(uid === undefined ? [] : [`io.kubernetes.pod.uid=${uid}`])];
+      const listed = await docker.listContainers({ all: true, filters: { label } });
+      const all = await Promise.all(listed.map(({ Id }) => docker.getContainer(Id).inspect()));
+      return all.sort((a, b) => (a.Name < b.Name ? -1 : 1));
+    },
+
+    /** What the engine did with this device's containers between two moments. */
+    async events(since: number, until: number): Promise<readonly { readonly action: string; readonly id: string }[]> {
+      const filters = { type: ["container"], label: [`edge.install=${installId}`] };
+      const at = (moment: number): string => (moment / 1000).toFixed(3);
+      const query = { since: at(since), until: at(until), filters };
+      const answer = await text(await docker.getEvents(query as unknown as Docker.GetEventsOptions));
+      const lines = answer.split("\n").filter((line) => line !== "");
+      return lines.map((line) => JSON.parse(line)).map(({ Action, Actor }) => ({ action: Action, id: Actor.ID }));
+    },
+
+    logOf: (): string => readText(place.agentLog) ?? "",
+
+    async logs(id: string): Promise<string> {
+      const raw = await docker.getContainer(id).logs({ stdout: true, stderr: true });
+      return demultiplexed(raw);
+    },
+
+    async close(): Promise<void> {
+      signalAll([...started].filter(isRunning), "SIGKILL");
+      await waitUntil(() => ![...started].some(isRunning), deadlineMs);
+      for (const { Id } of await this.containers().catch(() => [])) {
+        await docker.getContainer(Id).remove({ force: true, v: true }).catch(String);
+      }
+      rmSync(folder, { recursive: true, force: true });
+    },
+  };
+}
+
+/** The ids of a list of containers, for comparisons. */
+export function ids(containers: readonly Docker.ContainerInspectInfo[]): readonly string[] {
+  return containers.map(({ Id }) => Id).sort();
+}
+
+/** The first of a list that must not be empty. */
+export function only<T>(list: readonly T[]): T {
+  assert.equal(list.length, 1);
+  return list[0] as T;
+}
+
+/** The device's install id, given rather than found on an engine that other tests use too. */
+function keepInstallId(dataDir: string, installId: string): void {
+  const opened = openStore({ dir: dataDir });
+  assert.ok(opened.ok, "The store opens");
+  opened.store.transaction("full", () => opened.store.setFact("installId", installId));
+  opened.store.close();
+}
+
+function writeConfig(
+  place: { readonly config: string; readonly dataDir: string; readonly runDir: string },
+  site: SiteOptions & { readonly node: string; readonly socket: string; readonly port: number },
+): void {
+  const { node, socket, port, policy, center } = site;
+  const config = {
+    node: { name: node },
+    center: {
+      url: `ws://127.0.0.1:${port}/websocket/${node}/events`,
+      statusPeriodSeconds: 5,
+      keepaliveSeconds: 5,
+      ...center,
+    },
+    engine: { socket },
+    data: { dir: place.dataDir, runDir: place.runDir },
+    policy: { systemReserved: { cpu: "100m", memory: "64Mi" }, ...policy },
+  };
+  writeFileSync(place.config, JSON.stringify(config));
+}
+
+function control(
+  socketPath: string,
+  method: "GET" | "POST",
+  path: string,
+  body = "",
+): Promise<{ readonly status: number; readonly body: string }> {
+  return new Promise((resolve, reject) => {
+    const sent = request({ socketPath, method, path, timeout: deadlineMs }, (response) => {
+      text(response).then((answer) => resolve({ status: response.statusCode ?? 0, body: answer }), reject);
+    });
+    sent.on("error", reject);
+    sent.end(body);
+  });
+}
+
+/** A container's output without the eight bytes before each piece of it. */
+function demultiplexed(raw: Buffer): string {
+  let said = "";
+  for (let at = 0; at + 8 <= raw.length; ) {
+    const length = raw.readUInt32BE(at + 4);
+    said += raw.subarray(at + 8, at + 8 + length).toString("utf8");
+    at += 8 + length;
+  }
+  return said;
+}
