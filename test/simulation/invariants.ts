@@ -1,4 +1,5 @@
 import assert from "node:assert/strict";
+import { specHash } from "../../src/core/pod/identity.ts";
 import type { Centre } from "./pods.ts";
 import type { World } from "./world.ts";
 
@@ -51,7 +52,12 @@ export function checkSettled(world: World, centre: Centre): void {
     }
     const container = running.get(name);
     assert.equal(container?.request?.pod.id.uid, wanted.uid, `6: ${name} runs as it is wanted`);
-    assert.equal(container?.request?.pod.metadata.resourceVersion !== undefined, true);
+    const made = container?.request;
+    const desired = world.look((store) => store.desiredPod("websocket", name));
+    const spec = desired?.pod.spec.containers[0];
+    assert.ok(desired != null && spec !== undefined && made != null);
+    assert.equal(made.specHash, specHash(spec, desired.pod.spec), `6: ${name} runs the newest specification`);
+    assert.equal(made.generation, desired.generation, `2: ${name} was restarted as often as it was asked for`);
     assert.equal(entry?.UID, wanted.uid, `6: ${name} is reported`);
     assert.equal(entry?.status.phase, "Running", `6: ${name} is reported Running`);
     assert.ok(

@@ -20,6 +20,8 @@ export interface Centre {
   readonly ledgers: readonly PodLedger[];
   /** Asks something new of a pod, if nothing is outstanding. */
   act(): void;
+  /** Sends a message again that was answered long ago: the network may keep one that long. */
+  repeat(): void;
   /** Takes in what has arrived, and sends again what was not answered. */
   turn(): void;
   /** msg_ids of replies by the request they answer: a repeat carries the same one. */
@@ -53,6 +55,7 @@ export function createCentre(world: World, names: readonly string[]): Centre {
   }));
   const replies = new Map<string, Set<string>>();
   const surprises: string[] = [];
+  const answered: string[] = [];
   let lastReport: readonly ReportEntry[] = [];
 
   function take(text: string): void {
@@ -68,6 +71,7 @@ export function createCentre(world: World, names: readonly string[]): Centre {
     if (ledger?.outstanding == null) return;
     if (content === "OK") ledger.wanted = ledger.outstanding.wants;
     else surprises.push(`${ledger.name}: ${String(content)}`);
+    answered.push(ledger.outstanding.text);
     ledger.outstanding = null;
   }
 
@@ -76,6 +80,9 @@ export function createCentre(world: World, names: readonly string[]): Centre {
     act() {
       const ledger = random.pick(ledgers);
       if (ledger.outstanding === null) ledger.outstanding = ask(world, ledger);
+    },
+    repeat() {
+      if (answered.length > 0) center.deliver(random.pick(answered));
     },
     turn() {
       for (const text of center.take()) take(text);

@@ -1,6 +1,6 @@
 import assert from "node:assert/strict";
 import { checkAlways, checkSettled } from "./invariants.ts";
-import { createCentre } from "./pods.ts";
+import { type Centre, createCentre } from "./pods.ts";
 import { createWorld, images, PlannedCrash, type World } from "./world.ts";
 
 const image = { user: "", architecture: "amd64", volumes: [] } as const;
@@ -19,7 +19,7 @@ export async function playScenario(seed: number, steps: number): Promise<readonl
   const story: string[] = [];
   try {
     for (let step = 0; step < steps; step += 1) {
-      story.push(`${step} at ${Math.round(clock.mono())}: ${await happen(world, centre.act)}`);
+      story.push(`${step} at ${Math.round(clock.mono())}: ${await happen(world, centre)}`);
       await live(world);
       centre.turn();
       await clock.pass(random.below(3) === 0 ? random.below(40_000) : random.below(2_000));
@@ -67,10 +67,10 @@ async function live(world: World): Promise<void> {
   if (!world.process().alive()) await world.restart({ powerCut: false });
 }
 
-async function happen(world: World, act: () => void): Promise<string> {
+async function happen(world: World, centre: Centre): Promise<string> {
   const { random, host, center } = world;
   const running = host.running();
-  switch (random.below(16)) {
+  switch (random.below(18)) {
     case 0: {
       const calls = 1 + random.below(40);
       world.crashIn(calls);
@@ -118,8 +118,11 @@ async function happen(world: World, act: () => void): Promise<string> {
     case 13:
       world.clock.jump((random.below(2) === 0 ? -1 : 1) * random.below(86_400_000));
       return "the wall clock jumps";
+    case 14:
+      centre.repeat();
+      return "a message comes again";
     default:
-      act();
+      centre.act();
       return "the centre asks for something";
   }
 }
