@@ -1,0 +1,126 @@
+import type { DesiredPod, LeavingPod } from "../../src/core/pod/desired.ts";
+import type { ContainerHistory, Moment } from "../../src/core/pod/history.ts";
+import { podHash, specHash } from "../../src/core/pod/identity.ts";
+import type { ObservedContainer, ObservedState } from "../../src/core/pod/observed.ts";
+import { emptyHistory } from "../../src/core/pod/record.ts";
+import type { AcceptedPod, ContainerSpec, RestartPolicy } from "../../src/core/pod/spec.ts";
+
+export const now: Moment = { wall: Date.parse("2026-11-22T12:00:00Z"), mono: 1_000_000, bootId: "boot-1" };
+export const ago = (ms: number): Moment => ({ ...now, wall: now.wall - ms, mono: now.mono - ms });
+export const rfc3339 = (moment: Moment): string => new Date(moment.wall).toISOString();
+
+export interface PodOptions {
+  readonly uid?: string;
+  readonly policy?: RestartPolicy;
+  readonly image?: string;
+  readonly pull?: "Always" | "IfNotPresent";
+  readonly containers?: readonly string[];
+}
+
+export function acceptedPod({
+  uid = "u1",
+  policy = "Always",
+  image = "app:1",
+  pull = "IfNotPresent",
+  containers = ["app"],
+}: PodOptions = {}): AcceptedPod {
+  const container = (name: string): ContainerSpec => ({
+    name,
+    image,
+    imagePullPolicy: pull,
+    resources: { limits: { cpu: "1", memory: "64Mi" }, requests: { cpu: "250m", memory: "64Mi" } },
+    securityContext: {
+      allowPrivilegeEscalation: false,
+      capabilities: { drop: ["All"] },
+      privileged: false,
+      readOnlyRootFilesystem: true,
+      runAsNonRoot: true,
+      runAsUser: 1000,
+      seccompProfile: { type: "RuntimeDefault" },
+    },
+    terminationMessagePath: "/dev/termination-log",
+    terminationMessagePolicy: "File",
+  });
+  return {
+    id: { namespace: "websocket", name: "web", uid },
+    metadata: { name: "web", namespace: "websocket", uid, resourceVersion: "7" },
+    spec: {
+      containers: containers.map(container),
+      restartPolicy: policy,
+      terminationGracePeriodSeconds: 30,
+      dnsPolicy: "ClusterFirst",
+      enableServiceLinks: true,
+      schedulerName: "default-scheduler",
+      securityContext: {},
+      serviceAccountName: "default",
+    },
+  };
+}
+
+export function desiredPod(options: PodOptions & { readonly generation?: number } = {}): DesiredPod {
+  return {
+    pod: acceptedPod(options),
+    generation: options.generation ?? 0,
+    acceptedAt: ago(60_000),
+    messageId: "m2",
+    contentHash: "h",
+  };
+}
+
+export function leavingPod(
+  kind: LeavingPod["kind"],
+  options: PodOptions & { readonly graceSeconds?: number; readonly sinceMs?: number } = {},
+): LeavingPod {
+  const pod = acceptedPod(options);
+  const since = ago(options.sinceMs ?? 0);
+  const rest = { generation: 0, graceSeconds: options.graceSeconds ?? 30, since, acceptedAt: ago(60_000), gone: false };
+  return { seq: 1, kind, id: pod.id, pod, ...rest, deletionTimestamp: rfc3339(since), messageId: "m3" };
+}
+
+export const running = (since = ago(30_000)): ObservedState => ({ kind: "running", startedAt: rfc3339(since) });
+export const exited = (exitCode: number, at = ago(1_000), oomKilled = false): ObservedState => ({
+  kind: "exited",
+  ...{ exitCode, oomKilled, error: "", startedAt: rfc3339(ago(30_000)), finishedAt: rfc3339(at) },
+});
+
+/** A container made from this pod as it is. */
+export function container(
+  pod: AcceptedPod,
+  state: ObservedState,
+  changes: Partial<ObservedContainer> = {},
+): ObservedContainer {
+  const name = changes.container ?? "app";
+  const spec = pod.spec.containers.find((one) => one.name === name) ?? pod.spec.containers[0];
+  if (spec === undefined) throw new Error("A pod has a container");
+  const hashes = { podHash: podHash(pod.spec), specHash: specHash(spec, pod.spec) };
+  return {
+    ...{
+      id: `${name}-id-of-attempt-${changes.attempt ?? 0}`,
+      pod: pod.id,
+      container: name,
+      installId: "i",
+      attempt: 0,
+      generation: 0,
+    },
+    ...{ ...hashes, restartPolicy: pod.spec.restartPolicy, state, imageId: "sha256:app", image: "sha256:app" },
+    ...changes,
+  };
+}
+
+/** The history of a container made from this pod as it is. */
+export function historyOf(pod: AcceptedPod, changes: Partial<ContainerHistory> = {}, name = "app"): ContainerHistory {
+  const { podHash: p, specHash: s } = container(pod, running(), { container: name });
+  const pinnedImage = { name: pod.spec.containers[0]?.image ?? "", id: "sha256:app", pulledFor: "" };
+  return { ...emptyHistory({ attempt: 0, podHash: p, specHash: s, generation: 0 }), pinnedImage, ...changes };
+}
+
+export function termination(
+  exitCode: number,
+  changes: Partial<NonNullable<ContainerHistory["termination"]>> = {},
+): NonNullable<ContainerHistory["termination"]> {
+  return {
+    ...{ containerId: "app-id-of-attempt-0", exitCode, reason: exitCode === 0 ? "Completed" : "Error" },
+    ...{ startedAt: rfc3339(ago(30_000)), finishedAt: rfc3339(ago(1_000)), interrupted: false },
+    ...changes,
+  };
+}

@@ -1,0 +1,290 @@
+import assert from "node:assert/strict";
+import { test } from "node:test";
+import { showAction } from "../../../../src/core/pod/action.ts";
+import { plan, type Situation, wantedKey } from "../../../../src/core/pod/plan.ts";
+import {
+  acceptedPod,
+  ago,
+  container,
+  desiredPod,
+  exited,
+  historyOf,
+  leavingPod,
+  now,
+  running,
+  termination,
+} from "../../../samples/pods.ts";
+
+/** A plan as a reader sees it: the actions, why containers wait, and when to look again. */
+function text(situation: Partial<Situation>): string {
+  const { actions, waiting, lookAgainInMs } = plan({
+    desired: null,
+    leaving: [],
+    observed: [],
+    history: {},
+    images: {},
+    now,
+    ...situation,
+  });
+  const lines = [
+    ...actions.map(showAction),
+    ...Object.entries(waiting).map(
+      ([name, { reason, message }]) => `${name} waits: ${reason}${message === undefined ? "" : `: ${message}`}`,
+    ),
+    ...(lookAgainInMs === null ? [] : [`look again in ${lookAgainInMs / 1000} s`]),
+  ];
+  return lines.join("\n");
+}
+
+interface Golden {
+  readonly name: string;
+  readonly situation: Partial<Situation>;
+  readonly expected: string;
+}
+
+const pod = acceptedPod();
+const desired = desiredPod();
+const created = { kind: "created" } as const;
+const here = { app: "sha256:app" };
+const newer = desiredPod({ image: "app:2" });
+const wanted = wantedKey(desired, pod.spec.containers[0] ?? assert.fail());
+const failure = (reason: string, count: number, containerId: string | null = null) => ({
+  ...{ reason, message: "no such luck", count, wanted, containerId, at: ago(3_000) },
+});
+
+const goldens: readonly Golden[] = [
+  { name: "nothing is wanted and nothing is there", situation: {}, expected: "" },
+  {
+    name: "a new pod: the image is looked up first",
+    situation: { desired },
+    expected: "look up image app:1 for app, because the pod is new\napp waits: ContainerCreating",
+  },
+  {
+    name: "a new pod whose image is not here",
+    situation: { desired, images: { app: null } },
+    expected: "pull app:1 for app, because the pod is new, and its image is not here\napp waits: ContainerCreating",
+  },
+  {
+    name: "a new pod whose image is here",
+    situation: { desired, images: here },
+    expected: "create app, attempt 0, because the pod is new\napp waits: ContainerCreating",
+  },
+  {
+    name: "Always: the name is pulled although an image is here",
+    situation: { desired: desiredPod({ pull: "Always" }), images: here },
+    expected: "pull app:1 for app, because the pod is new\napp waits: ContainerCreating",
+  },
+  {
+    name: "made and not started, by us or by the agent that crashed",
+    situation: { desired, observed: [container(pod, created)], history: { app: historyOf(pod) } },
+    expected: "start app (app-id-of-at), because it is made and does not run yet\napp waits: ContainerCreating",
+  },
+  {
+    name: "it runs as it is wanted: adopted, nothing to do",
+    situation: { desired, observed: [container(pod, running())], history: {} },
+    expected: "",
+  },
+  {
+    name: "Always, the first death: restarted at once",
+    situation: {
+      ...{ desired, images: here, observed: [container(pod, exited(1))] },
+      history: { app: historyOf(pod, { termination: termination(1), diedAt: ago(1_000) }) },
+    },
+    expected: "create app, attempt 1, because it ended with code 1\napp waits: ContainerCreating",
+  },
+  {
+    name: "Always, the third death: back-off of 20 s, 5 of them over",
+    situation: {
+      ...{ desired, images: here, observed: [container(pod, exited(1), { attempt: 2 })] },
+      history: {
+        app: historyOf(pod, { attempt: 2, termination: termination(1), backoffLevel: 2, diedAt: ago(5_000) }),
+      },
+    },
+    expected:
+      "app waits: CrashLoopBackOff: back-off 20s restarting failed container=app pod=web_websocket(u1)\nlook again in 15 s",
+  },
+  {
+    name: "back-off from before a reboot is over, the pinned image is taken",
+    situation: {
+      ...{ desired, observed: [container(pod, exited(1), { attempt: 2 })] },
+      history: {
+        app: historyOf(pod, {
+          attempt: 2,
+          termination: termination(1),
+          backoffLevel: 6,
+          diedAt: { ...ago(5_000), bootId: "boot-0" },
+        }),
+      },
+    },
+    expected: "look up image sha256:app for app, because it ended with code 1\napp waits: ContainerCreating",
+  },
+  ...(["OnFailure", "Never"] as const).map(
+    (policy): Golden => ({
+      name: `${policy}, ended with 0: done`,
+      situation: {
+        ...{ desired: desiredPod({ policy }), images: here, observed: [container(acceptedPod({ policy }), exited(0))] },
+        history: { app: historyOf(acceptedPod({ policy }), { termination: termination(0), diedAt: ago(1_000) }) },
+      },
+      expected: "",
+    }),
+  ),
+  {
+    name: "Never, ended with 1: done",
+    situation: {
+      ...{
+        desired: desiredPod({ policy: "Never" }),
+        images: here,
+        observed: [container(acceptedPod({ policy: "Never" }), exited(1))],
+      },
+      history: {
+        app: historyOf(acceptedPod({ policy: "Never" }), { termination: termination(1), diedAt: ago(1_000) }),
+      },
+    },
+    expected: "",
+  },
+  {
+    name: "OnFailure, ended with 0 because the power went: not done",
+    situation: {
+      ...{
+        desired: desiredPod({ policy: "OnFailure" }),
+        images: here,
+        observed: [container(acceptedPod({ policy: "OnFailure" }), exited(0))],
+      },
+      history: {
+        app: historyOf(acceptedPod({ policy: "OnFailure" }), {
+          termination: termination(0, { interrupted: true }),
+          diedAt: ago(1_000),
+        }),
+      },
+    },
+    expected: "create app, attempt 1, because the engine or the device stopped it\napp waits: ContainerCreating",
+  },
+  {
+    name: "a changed image: looked up while the old container runs on",
+    situation: { desired: newer, observed: [container(pod, running())], history: { app: historyOf(pod) } },
+    expected: "look up image app:2 for app, because message m2 changes the container",
+  },
+  {
+    name: "a changed image that is not here: pulled while the old container runs on",
+    situation: {
+      desired: newer,
+      observed: [container(pod, running())],
+      history: { app: historyOf(pod) },
+      images: { app: null },
+    },
+    expected: "pull app:2 for app, because message m2 changes the container, and its image is not here",
+  },
+  {
+    name: "a changed image that is here: now the old container stops",
+    situation: {
+      desired: newer,
+      observed: [container(pod, running())],
+      history: { app: historyOf(pod) },
+      images: here,
+    },
+    expected: "stop app (app-id-of-at) within 30 s, because message m2 changes the container",
+  },
+  {
+    name: "a restart message: replaced although nothing else changed",
+    situation: {
+      desired: desiredPod({ generation: 1 }),
+      observed: [container(pod, running())],
+      history: { app: historyOf(pod) },
+      images: here,
+    },
+    expected: "stop app (app-id-of-at) within 30 s, because message m2 asks for a restart",
+  },
+  {
+    name: "a failed pull waits, and says why",
+    situation: { desired, history: { app: historyOf(pod, { failure: failure("ErrImagePull", 1) }) } },
+    expected: "app waits: ErrImagePull: no such luck\nlook again in 7 s",
+  },
+  {
+    name: "the next failed pull is a back-off",
+    situation: { desired, history: { app: historyOf(pod, { failure: failure("ErrImagePull", 3) }) } },
+    expected: 'app waits: ImagePullBackOff: Back-off pulling image "app:1": no such luck\nlook again in 37 s',
+  },
+  {
+    name: "a start that failed waits with its container",
+    situation: {
+      ...{ desired, observed: [container(pod, { kind: "created", startError: "no such file" })] },
+      history: { app: historyOf(pod, { failure: failure("RunContainerError", 1, "app-id-of-attempt-0") }) },
+    },
+    expected: "app waits: RunContainerError: no such luck\nlook again in 7 s",
+  },
+  {
+    name: "a start that failed, its wait over: made anew under the same attempt",
+    situation: {
+      ...{ desired, observed: [container(pod, { kind: "created", startError: "no such file" })] },
+      history: { app: historyOf(pod, { failure: { ...failure("RunContainerError", 1), at: ago(11_000) } }) },
+    },
+    expected: "remove app (app-id-of-at), because its start failed, and it is made anew\napp waits: ContainerCreating",
+  },
+  {
+    name: "what failed for another specification does not hold up a new one",
+    situation: { desired: newer, history: { app: historyOf(pod, { failure: failure("ErrImagePull", 6) }) } },
+    expected: "look up image app:2 for app, because it was never made\napp waits: ContainerCreating",
+  },
+  {
+    name: "dead containers beyond the last one are cleared away",
+    situation: {
+      ...{ desired, history: { app: historyOf(pod, { attempt: 2 }) } },
+      observed: [
+        container(pod, exited(1)),
+        container(pod, exited(1), { attempt: 1 }),
+        container(pod, running(), { attempt: 2 }),
+      ],
+    },
+    expected: "remove app (app-id-of-at), because a newer attempt has taken its place",
+  },
+  {
+    name: "deleted: stopped with what is left of its grace",
+    situation: { leaving: [leavingPod("deleted", { sinceMs: 12_000 })], observed: [container(pod, running())] },
+    expected: "stop app (app-id-of-at) within 18 s, because message m3 deletes the pod",
+  },
+  {
+    name: "deleted and stopped: removed",
+    situation: { leaving: [leavingPod("deleted")], observed: [container(pod, exited(0))] },
+    expected: "remove app (app-id-of-at), because message m3 deletes the pod",
+  },
+  {
+    name: "deleted and removed: let go of",
+    situation: { leaving: [leavingPod("deleted")] },
+    expected: "let go of web, because none of its containers is left",
+  },
+  {
+    name: "a new uid under the same name: its image first, the old pod runs on",
+    situation: {
+      desired: desiredPod({ uid: "u2" }),
+      leaving: [leavingPod("superseded")],
+      observed: [container(pod, running())],
+      images: { app: null },
+    },
+    expected:
+      "pull app:1 for app, because a new pod of this name needs it, and its image is not here\napp waits: ContainerCreating",
+  },
+  {
+    name: "a new uid under the same name, its image here: the old pod goes",
+    situation: {
+      desired: desiredPod({ uid: "u2" }),
+      leaving: [leavingPod("superseded")],
+      observed: [container(pod, running())],
+      images: here,
+    },
+    expected:
+      "stop app (app-id-of-at) within 30 s, because message m3 brings a new pod of this name, and its images are here\napp waits: ContainerCreating",
+  },
+  {
+    name: "an unknown pod was deleted: what bears its name goes, the pod that is wanted stays",
+    situation: {
+      desired,
+      leaving: [{ ...leavingPod("deleted"), pod: null, id: { ...pod.id, uid: "" } }],
+      observed: [container(pod, running()), container(acceptedPod({ uid: "u9" }), exited(1))],
+    },
+    expected: "remove app (app-id-of-at), because message m3 deletes the pod",
+  },
+];
+
+for (const { name, situation, expected } of goldens) {
+  test(name, () => assert.equal(text(situation), expected));
+}

@@ -1,0 +1,34 @@
+import assert from "node:assert/strict";
+import { test } from "node:test";
+import fc from "fast-check";
+import { formatTime, parseTime } from "../../../../src/core/pod/time.ts";
+
+test("a time is read as JavaScript's own calendar reads it, and written back", () => {
+  const wall = fc.integer({ min: -62_000_000_000_000, max: 250_000_000_000_000 });
+  fc.assert(
+    fc.property(wall, (ms) => {
+      assert.equal(parseTime(new Date(ms).toISOString()), ms);
+      assert.equal(formatTime(ms), new Date(Math.floor(ms / 1000) * 1000).toISOString().replace(".000Z", "Z"));
+    }),
+    { numRuns: 5_000 },
+  );
+});
+
+test("zones and nanoseconds are understood", () => {
+  assert.equal(parseTime("2023-05-06T16:15:19+08:00"), Date.parse("2023-05-06T08:15:19Z"));
+  assert.equal(parseTime("2023-05-06T16:15:19.987654321Z"), Date.parse("2023-05-06T16:15:19.987Z"));
+});
+
+for (const bad of [
+  "",
+  "0001-01-01T00:00:00Z",
+  "2023-02-29T00:00:00Z",
+  "2023-13-01T00:00:00Z",
+  "2023-04-31T00:00:00Z",
+  "2023-01-01T24:00:00Z",
+  "2023-01-01",
+  "2023-01-01T00:00:00",
+  "2023-01-01T00:00:00+24:00",
+]) {
+  test(`${bad || "nothing"} is no time`, () => assert.ok(Number.isNaN(parseTime(bad))));
+}
