@@ -3,6 +3,7 @@ import { execFile, spawn } from "node:child_process";
 import { randomUUID } from "node:crypto";
 import { chmodSync, mkdirSync, mkdtempSync, openSync, rmSync, writeFileSync } from "node:fs";
 import { request } from "node:http";
+import { createServer } from "node:net";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { text } from "node:stream/consumers";
@@ -71,13 +72,13 @@ export function createSite(engine: UsedEngine, options: SiteOptions = {}) {
     control: join(folder, "control.sock"),
     agentLog: join(folder, "agent.log"),
     centerLog: join(folder, "center.log"),
-    /** Pods may mount it, nothing below it. */
+    /** Pods may mount it, and what is below it. */
     hostFolder: join(folder, "host"),
   };
   const docker = new Docker({ socketPath: engine.socket });
   const started = new Set<number>();
   const live = { agent: 0, center: 0, port: 0 };
-  const policy = { hostPaths: [place.hostFolder], ...options.policy };
+  const policy = { hostPaths: [place.hostFolder, `${place.hostFolder}/**`], ...options.policy };
   mkdirSync(place.hostFolder);
   chmodSync(place.hostFolder, 0o755);
   keepInstallId(place.dataDir, installId);
@@ -347,4 +348,16 @@ function demultiplexed(raw: Buffer): string {
     at += 8 + length;
   }
   return said;
+}
+
+/** A port of this device that nobody listens on now. */
+export function freePort(): Promise<number> {
+  const server = createServer();
+  return new Promise((resolve, reject) => {
+    server.once("error", reject);
+    server.listen(0, "127.0.0.1", () => {
+      const address = server.address();
+      server.close(() => resolve(typeof address === "object" ? (address?.port ?? 0) : 0));
+    });
+  });
 }

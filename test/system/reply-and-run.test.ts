@@ -1,6 +1,5 @@
 import assert from "node:assert/strict";
 import { writeFileSync } from "node:fs";
-import { createServer } from "node:net";
 import { join } from "node:path";
 import { after, before, describe, test } from "node:test";
 import { sharedEngine } from "../../scripts/private-engine.ts";
@@ -8,7 +7,7 @@ import { testImages } from "../../scripts/test-images.ts";
 import { startTestRegistry } from "../../scripts/test-registry.ts";
 import { podStatusExample, podUpdateExample } from "../samples/documents.ts";
 import { envelope, podUpdate } from "../samples/messages.ts";
-import { createSite, only } from "./harness.ts";
+import { createSite, freePort, only } from "./harness.ts";
 
 const script = `env
 id -u
@@ -212,17 +211,6 @@ function shape(value: unknown, path = ""): ReadonlySet<string> {
 
 function missing(from: ReadonlySet<string>, to: ReadonlySet<string>): readonly string[] {
   return [...from].filter((line) => !to.has(line)).sort();
-}
-
-function freePort(): Promise<number> {
-  const server = createServer();
-  return new Promise((resolve, reject) => {
-    server.once("error", reject);
-    server.listen(0, "127.0.0.1", () => {
-      const address = server.address();
-      server.close(() => resolve(typeof address === "object" ? (address?.port ?? 0) : 0));
-    });
-  });
 }
 
 async function fetchText(url: string): Promise<string | undefined> {
