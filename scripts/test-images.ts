@@ -16,6 +16,8 @@ export const testImages = {
   root: "edge.test/busybox:root",
   /** Declares a volume of its own at /data. */
   volume: "edge.test/busybox:volume",
+  /** Says hello on port 8080, and ends at once when it is asked to. */
+  greeter: "edge.test/busybox:greeter",
   /** Made for a machine that this one is not. */
   foreign: "edge.test/busybox:foreign",
 } as const;
@@ -39,6 +41,8 @@ type Entry = readonly [header: Partial<Header> & Pick<Header, "name">, content?:
 
 const architectures = { x64: "amd64", arm64: "arm64" } as const;
 const epoch = new Date(0);
+/** A shell that handles SIGTERM: as process 1 whatever does not handle it is deaf to it. */
+const greeting = "trap 'exit 0' TERM; while :; do echo hello | nc -l -p 8080 & wait $!; done";
 
 /** Loads every image of `testImages` into an engine, without a registry. */
 export async function loadTestImages(socketPath: string): Promise<void> {
@@ -81,6 +85,7 @@ async function makeTestImages(): Promise<readonly ImageArchive[]> {
     makeImage(testImages.busybox2, layer, { ...base, Labels: { version: "2" } }, arch),
     makeImage(testImages.root, layer, rootless, arch),
     makeImage(testImages.volume, layer, { ...base, Volumes: { "/data": {} } }, arch),
+    makeImage(testImages.greeter, layer, { ...base, Cmd: ["sh", "-c", greeting] }, arch),
     makeImage(testImages.foreign, layer, base, arch === "amd64" ? "arm64" : "amd64"),
   ]);
 }
