@@ -1,0 +1,100 @@
+import assert from "node:assert/strict";
+import { test } from "node:test";
+import type { ContainerHistory, PodHistory } from "../../../../src/core/pod/history.ts";
+import { type RecordContext, record } from "../../../../src/core/pod/record.ts";
+import { acceptedPod, ago, container, exited, historyOf, now, running, termination } from "../../../samples/pods.ts";
+
+const pod = acceptedPod();
+const context: RecordContext = { now, session: "s1", lostSessions: new Set() };
+const seenRunning = {
+  id: "app-id-of-attempt-0",
+  startedAt: ago(30_000).wall.toString(),
+  seenRunning: ago(30_000),
+  session: "s1",
+};
+
+function app(history: PodHistory): ContainerHistory {
+  return history.app ?? assert.fail("There is a history of app");
+}
+
+test("a container that nobody knew is taken on as it is", () => {
+  const { history, events } = record({}, [container(pod, running(), { attempt: 4, generation: 2 })], context);
+  assert.equal(app(history).attempt, 4);
+  assert.equal(app(history).generation, 2);
+  assert.equal(app(history).current?.session, "s1");
+  assert.deepEqual(
+    events.map((one) => one.reason),
+    ["Started"],
+  );
+});
+
+test("what was recorded is not recorded again: nothing is written when nothing changed", () => {
+  for (const state of [running(), exited(1), { kind: "created" } as const]) {
+    const first = record({}, [container(pod, state)], context);
+    const second = record(first.history, [container(pod, state)], context);
+    assert.deepEqual(second.history, first.history);
+    assert.deepEqual(second.events, []);
+  }
+});
+
+test("an end is recorded with its code, and a long run resets the back-off", () => {
+  const before = { app: historyOf(pod, { current: seenRunning, backoffLevel: 4 }) };
+  const short = record(before, [container(pod, exited(3))], context);
+  assert.deepEqual([app(short.history).termination?.exitCode, app(short.history).backoffLevel], [3, 4]);
+  const longAgo = { ...seenRunning, seenRunning: ago(700_000) };
+  const long = record(
+    { app: historyOf(pod, { current: longAgo, backoffLevel: 4 }) },
+    [container(pod, exited(3))],
+    context,
+  );
+  assert.equal(app(long.history).backoffLevel, 0);
+});
+
+test("the engine's flag counts as out of memory only with 137", () => {
+  const reason = (code: number) =>
+    app(record({}, [container(pod, exited(code, ago(1), true))], context).history).termination?.reason;
+  assert.deepEqual([137, 1, 0].map(reason), ["OOMKilled", "Error", "Completed"]);
+});
+
+test("an end is an interruption when the engine took its containers along, or the device booted", () => {
+  const interrupted = (changes: Partial<RecordContext>) =>
+    app(
+      record({ app: historyOf(pod, { current: seenRunning }) }, [container(pod, exited(0))], { ...context, ...changes })
+        .history,
+    ).termination?.interrupted;
+  assert.equal(interrupted({}), false);
+  assert.equal(interrupted({ session: "s2" }), false, "the agent restarted, the engine did not");
+  assert.equal(interrupted({ session: "s2", lostSessions: new Set(["s1"]) }), true);
+  assert.equal(interrupted({ now: { ...now, bootId: "boot-2", mono: 5_000 } }), true);
+});
+
+test("a container that vanished ended with 137 and ContainerStatusUnknown; one that never ran only has to be made", () => {
+  const gone = record({ app: historyOf(pod, { current: seenRunning }) }, [], context);
+  assert.deepEqual(
+    [app(gone.history).termination?.exitCode, app(gone.history).termination?.reason],
+    [137, "ContainerStatusUnknown"],
+  );
+  const made = { ...seenRunning, startedAt: null, seenRunning: null };
+  const unmade = record({ app: historyOf(pod, { current: made }) }, [], context);
+  assert.equal(app(unmade.history).termination, null);
+  assert.equal(app(unmade.history).current, null);
+});
+
+test("a removed container's end stays on record", () => {
+  const before = { app: historyOf(pod, { current: seenRunning, termination: termination(0) }) };
+  assert.deepEqual(record(before, [], context).history, before);
+});
+
+test("a store that lost its last commits follows the engine's attempt", () => {
+  const before = { app: historyOf(pod, { attempt: 1, termination: termination(1) }) };
+  const { history } = record(before, [container(pod, running(), { attempt: 2 })], context);
+  assert.equal(app(history).attempt, 2);
+  assert.equal(app(history).lastTermination?.exitCode, 1);
+});
+
+test("a container started again by hand is running, and its end before that is the last state", () => {
+  const first = record({ app: historyOf(pod, { current: seenRunning }) }, [container(pod, exited(2))], context);
+  const again = record(first.history, [container(pod, running(ago(10)))], context);
+  assert.equal(app(again.history).termination, null);
+  assert.equal(app(again.history).lastTermination?.exitCode, 2);
+});

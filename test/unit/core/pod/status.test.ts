@@ -1,0 +1,224 @@
+import assert from "node:assert/strict";
+import { test } from "node:test";
+import type { PodHistory } from "../../../../src/core/pod/history.ts";
+import type { ObservedContainer } from "../../../../src/core/pod/observed.ts";
+import type { Waiting } from "../../../../src/core/pod/plan.ts";
+import type { PodStatus } from "../../../../src/core/pod/pod-status.ts";
+import type { RestartPolicy } from "../../../../src/core/pod/spec.ts";
+import { podStatus, type StatusInput, sameStatus } from "../../../../src/core/pod/status.ts";
+import { summarize } from "../../../../src/core/pod/summary.ts";
+import {
+  acceptedPod,
+  ago,
+  container,
+  exited,
+  historyOf,
+  now,
+  rfc3339,
+  running,
+  termination,
+} from "../../../samples/pods.ts";
+
+function status(input: Partial<StatusInput> = {}): PodStatus {
+  const pod = acceptedPod();
+  const none = { history: {}, observed: [], waiting: {}, leaving: "no", previous: null } as const;
+  return podStatus({
+    pod,
+    acceptedAtWall: ago(60_000).wall,
+    ...none,
+    hostIp: "192.0.2.1",
+    nowWall: now.wall,
+    ...input,
+  });
+}
+
+test("a pod that runs: every field of the Pod Status document", () => {
+  const pod = acceptedPod();
+  const history = {
+    app: historyOf(pod, {
+      pinnedImage: { name: "app:1", id: "sha256:app", digest: "registry/app@sha256:d", pulledFor: "" },
+    }),
+  };
+  const condition = (type: string) => ({
+    type,
+    status: "True",
+    lastProbeTime: null,
+    lastTransitionTime: "2026-11-22T12:00:00Z",
+  });
+  assert.deepEqual(status({ history, observed: [container(pod, running(), { ip: "172.17.0.2" })] }), {
+    phase: "Running",
+    conditions: ["Initialized", "Ready", "ContainersReady", "PodScheduled"].map(condition),
+    hostIP: "192.0.2.1",
+    podIP: "172.17.0.2",
+    podIPs: [{ ip: "172.17.0.2" }],
+    startTime: "2026-11-22T11:59:00Z",
+    qosClass: "Burstable",
+    containerStatuses: [
+      {
+        name: "app",
+        state: { running: { startedAt: "2026-11-22T11:59:30Z" } },
+        lastState: {},
+        ready: true,
+        started: true,
+        restartCount: 0,
+        image: "app:1",
+        imageID: "docker-pullable://registry/app@sha256:d",
+        containerID: "docker://app-id-of-attempt-0",
+      },
+    ],
+  });
+});
+
+interface Row {
+  readonly name: string;
+  readonly policy?: RestartPolicy;
+  readonly history?: Parameters<typeof historyOf>[1];
+  readonly observed?: ObservedContainer["state"];
+  readonly waiting?: Waiting;
+  readonly leaving?: StatusInput["leaving"];
+  readonly before?: PodStatus["phase"];
+  /** phase, Ready condition with its reason, and what `kubectl get pod` prints: READY STATUS RESTARTS. */
+  readonly expected: readonly [phase: string, ready: string, line: string];
+}
+
+const crash = { reason: "CrashLoopBackOff", message: "back-off 10s" };
+
+/** Sources: kubelet_pods.go getPhase, status/generate.go, printers/internalversion printPod. */
+const rows: readonly Row[] = [
+  { name: "just accepted", expected: ["Pending", "False ContainersNotReady", "0/1 ContainerCreating 0"] },
+  {
+    name: "its image cannot be pulled",
+    waiting: { reason: "ImagePullBackOff", message: "Back-off" },
+    expected: ["Pending", "False ContainersNotReady", "0/1 ImagePullBackOff 0"],
+  },
+  { name: "it runs", observed: running(), expected: ["Running", "True", "1/1 Running 0"] },
+  {
+    name: "Always, dead and waiting: the phase stays Running",
+    history: { attempt: 2, termination: termination(1) },
+    ...{ observed: exited(1), waiting: crash },
+    expected: ["Running", "False ContainersNotReady", "0/1 CrashLoopBackOff 2"],
+  },
+  {
+    name: "Always, dead, its next attempt not made yet",
+    history: { termination: termination(0) },
+    observed: exited(0),
+    expected: ["Running", "False ContainersNotReady", "0/1 Completed 0"],
+  },
+  {
+    name: "Never, ended well",
+    policy: "Never",
+    history: { termination: termination(0) },
+    observed: exited(0),
+    expected: ["Succeeded", "False PodCompleted", "0/1 Completed 0"],
+  },
+  {
+    name: "Never, ended badly",
+    policy: "Never",
+    history: { termination: termination(3) },
+    observed: exited(3),
+    expected: ["Failed", "False PodFailed", "0/1 Error 0"],
+  },
+  {
+    name: "Never, out of memory",
+    policy: "Never",
+    history: { termination: termination(137, { reason: "OOMKilled" }) },
+    observed: exited(137, ago(1_000), true),
+    expected: ["Failed", "False PodFailed", "0/1 OOMKilled 0"],
+  },
+  {
+    name: "OnFailure, ended well",
+    policy: "OnFailure",
+    history: { termination: termination(0) },
+    observed: exited(0),
+    expected: ["Succeeded", "False PodCompleted", "0/1 Completed 0"],
+  },
+  {
+    name: "OnFailure, ended badly and waiting",
+    policy: "OnFailure",
+    history: { attempt: 1, termination: termination(1) },
+    ...{ observed: exited(1), waiting: crash },
+    expected: ["Running", "False ContainersNotReady", "0/1 CrashLoopBackOff 1"],
+  },
+  {
+    name: "deleted, still running: the phase stays",
+    ...{ observed: running(), leaving: "going", before: "Running" },
+    expected: ["Running", "True", "1/1 Running 0"],
+  },
+  {
+    name: "deleted, ended well",
+    history: { termination: termination(0) },
+    ...{ leaving: "gone", before: "Running" },
+    expected: ["Succeeded", "False PodCompleted", "0/1 Completed 0"],
+  },
+  {
+    name: "deleted, killed after its grace",
+    history: { termination: termination(137) },
+    ...{ leaving: "gone", before: "Running" },
+    expected: ["Failed", "False PodFailed", "0/1 Error 0"],
+  },
+  {
+    name: "deleted before it ever ran",
+    leaving: "gone",
+    before: "Pending",
+    expected: ["Failed", "False PodFailed", "0/1 ContainerCreating 0"],
+  },
+];
+
+for (const row of rows) {
+  test(row.name, () => {
+    const pod = acceptedPod({ policy: row.policy ?? "Always" });
+    const history: PodHistory = { app: historyOf(pod, row.history ?? {}) };
+    const attempt = history.app?.attempt ?? 0;
+    const observed = row.observed === undefined ? [] : [container(pod, row.observed, { attempt })];
+    const previous = row.before === undefined ? null : { ...status(), phase: row.before };
+    const waiting = row.waiting === undefined ? {} : { app: row.waiting };
+    const is = status({ pod, history, observed, waiting, leaving: row.leaving ?? "no", previous });
+    const ready = is.conditions.find((one) => one.type === "Ready");
+    const { ready: count, status: text, restarts } = summarize(is, false);
+    const readyText = ready?.reason === undefined ? ready?.status : `${ready.status} ${ready.reason}`;
+    assert.deepEqual([is.phase, readyText, `${count} ${text} ${restarts}`], row.expected);
+  });
+}
+
+test("a crash keeps how it ended in lastState", () => {
+  const pod = acceptedPod();
+  const history = { app: historyOf(pod, { attempt: 1, termination: termination(2) }) };
+  const [first] = status({
+    history,
+    observed: [container(pod, exited(2), { attempt: 1 })],
+    waiting: { app: crash },
+  }).containerStatuses;
+  assert.deepEqual(first?.state, { waiting: crash });
+  assert.deepEqual(first?.lastState.terminated, {
+    ...{ exitCode: 2, reason: "Error", startedAt: "2026-11-22T11:59:30Z", finishedAt: "2026-11-22T11:59:59Z" },
+    containerID: "docker://app-id-of-attempt-0",
+  });
+});
+
+test("a condition keeps its time until its status moves", () => {
+  const pod = acceptedPod();
+  const before = status({ nowWall: ago(50_000).wall });
+  const same = status({ previous: before });
+  assert.deepEqual(same.conditions, before.conditions);
+  const moved = status({ previous: before, observed: [container(pod, running())] });
+  assert.equal(moved.conditions.find((one) => one.type === "Ready")?.lastTransitionTime, "2026-11-22T12:00:00Z");
+  assert.equal(
+    moved.conditions.find((one) => one.type === "PodScheduled")?.lastTransitionTime,
+    rfc3339(ago(50_000)).replace(".000Z", "Z"),
+  );
+  assert.ok(sameStatus(before, same));
+  assert.ok(!sameStatus(before, moved));
+  assert.equal(moved.startTime, before.startTime);
+});
+
+test("a deleted pod that is not gone is called Terminating", () => {
+  const pod = acceptedPod();
+  assert.equal(summarize(status({ observed: [container(pod, running())] }), true).status, "Terminating");
+});
+
+test("with the host's network the pod's address is the host's", () => {
+  const plain = acceptedPod();
+  const pod = { ...plain, spec: { ...plain.spec, hostNetwork: true } };
+  assert.equal(status({ pod, observed: [container(pod, running())] }).podIP, "192.0.2.1");
+  assert.equal(status({ pod }).podIP, undefined, "while nothing runs there is none");
+});
