@@ -105,14 +105,13 @@ function putFirstStatus({ store, device, now }: ApplyContext, pod: AcceptedPod):
   store.putStatus(pod.id, podStatus({ ...facts, pod, acceptedAtWall: now.wall, nowWall: now.wall }));
 }
 
-/** The words for an update that comes too late, null when it does not: decisions.md 37, lifecycle.md, Delete. */
+/**
+ * The words for an update that would bring back what was deleted, null when it would not (lifecycle.md, Delete). That it
+ * is not older than what is stored, admission has seen to.
+ */
 function staleness(store: Store, existing: DesiredPod | null, pod: AcceptedPod): string | null {
+  if (existing?.pod.id.uid === pod.id.uid) return null;
   const sent = pod.metadata.resourceVersion;
-  if (existing?.pod.id.uid === pod.id.uid) {
-    const known = existing.pod.metadata.resourceVersion;
-    if (versionOrder(sent, known) !== "older") return null;
-    return `metadata.resourceVersion is ${sent}, older than the ${known} that this device has; send a newer one`;
-  }
   const deleted = store.deletedVersion(pod.id.uid);
   if (deleted === null || versionOrder(sent, deleted) === "newer") return null;
   return `metadata.uid ${pod.id.uid} was deleted at resourceVersion ${deleted || "(none)"}; only a newer one brings it back`;

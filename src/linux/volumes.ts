@@ -17,7 +17,7 @@ export interface VolumesOptions {
 type Resolved = { readonly ok: true; readonly path: string } | { readonly ok: false; readonly message: string };
 
 /** The folder of one pod: its second copy, its empty volumes. */
-export function podFolder(dataDir: string, uid: string): string {
+function podFolder(dataDir: string, uid: string): string {
   return join(dataDir, "pods", uid);
 }
 
