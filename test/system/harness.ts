@@ -1,7 +1,7 @@
 import assert from "node:assert/strict";
 import { execFile, spawn } from "node:child_process";
 import { randomUUID } from "node:crypto";
-import { chmodSync, mkdirSync, mkdtempSync, openSync, rmSync, writeFileSync } from "node:fs";
+import { chmodSync, cpSync, mkdirSync, mkdtempSync, openSync, rmSync, writeFileSync } from "node:fs";
 import { request } from "node:http";
 import { createServer } from "node:net";
 import { tmpdir } from "node:os";
@@ -75,6 +75,9 @@ export function createSite(engine: UsedEngine, options: SiteOptions = {}) {
     /** Pods may mount it, and what is below it. */
     hostFolder: join(folder, "host"),
   };
+  const program = process.env.EDGE_FROM_SOURCE === "1" ? "src/main.ts" : join(folder, "edge.mjs");
+  // A build while the test runs must not change what is tested.
+  if (program !== "src/main.ts") cpSync("dist/edge.mjs", program);
   const docker = new Docker({ socketPath: engine.socket });
   const started = new Set<number>();
   const live = { agent: 0, center: 0, port: 0 };
@@ -84,14 +87,13 @@ export function createSite(engine: UsedEngine, options: SiteOptions = {}) {
   keepInstallId(place.dataDir, installId);
 
   const edge = (...args: readonly string[]): readonly [string, ...string[]] => {
-    const entry = process.env.EDGE_FROM_SOURCE === "1" ? "src/main.ts" : "dist/edge.mjs";
-    return engine.command(process.execPath, entry, ...args);
+    return engine.command(process.execPath, program, ...args);
   };
 
   const launch = (log: string, args: readonly string[]): number => {
-    const [program, ...rest] = edge(...args);
+    const [command, ...rest] = edge(...args);
     const file = openSync(log, "a");
-    const child = spawn(program, rest, { stdio: ["ignore", file, file] });
+    const child = spawn(command, rest, { stdio: ["ignore", file, file] });
     child.unref();
     assert.ok(child.pid !== undefined, `Cannot start edge ${args.join(" ")}`);
     started.add(child.pid);
@@ -179,6 +181,10 @@ export function createSite(engine: UsedEngine, options: SiteOptions = {}) {
 
     killCenter: () => end(live.center, "SIGKILL"),
 
+    /** Stops either from doing anything: what is sent to it stays in the connection. */
+    freeze: (which: "agent" | "center") => signalAll([live[which]], "SIGSTOP"),
+    thaw: (which: "agent" | "center") => signalAll([live[which]], "SIGCONT"),
+
     /** Starts the agent and waits until it has said something of itself. */
     async startAgent(): Promise<void> {
       live.agent = launch(place.agentLog, ["run", "--config", place.config]);
@@ -189,9 +195,9 @@ export function createSite(engine: UsedEngine, options: SiteOptions = {}) {
 
     /** A command beside the running agent, to its end. */
     run(...args: readonly string[]): Promise<Ran> {
-      const [program, ...rest] = edge("--config", place.config, ...args);
+      const [command, ...rest] = edge("--config", place.config, ...args);
       return new Promise((resolve) => {
-        execFile(program, rest, { timeout: deadlineMs }, (error, stdout, stderr) =>
+        execFile(command, rest, { timeout: deadlineMs }, (error, stdout, stderr) =>
           resolve({ code: error === null ? 0 : Number(error.code), stdout, stderr }),
         );
       });
@@ -199,7 +205,7 @@ export function createSite(engine: UsedEngine, options: SiteOptions = {}) {
 
     async status(): Promise<{ readonly code: number; readonly document: StatusDocument }> {
       const { code, stdout, stderr } = await this.run("status", "--json");
-      assert.notEqual(stdout, "", stderr);
+      assert.notEqual(stdout, "", `edge status gave ${code} and said ${stderr}`);
       return { code, document: JSON.parse(stdout) as StatusDocument };
     },
 
