@@ -128,7 +128,7 @@ function supersede(context: ApplyContext, existing: DesiredPod): void {
 }
 
 function putLeaving(
-  { store, now, messageId }: ApplyContext,
+  { store, device, now, messageId }: ApplyContext,
   existing: DesiredPod,
   kind: LeavingPod["kind"],
   graceSeconds: number,
@@ -150,6 +150,7 @@ function putLeaving(
   };
   store.putLeavingPod(row);
   store.rememberDeleted(pod.id.uid, pod.metadata.resourceVersion ?? "");
+  device.forgetPod(pod.id.uid);
 }
 
 /** Takes a desired pod out: it, and an older one of its name that still waits for it, leave. */

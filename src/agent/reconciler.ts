@@ -15,6 +15,7 @@ import type { Store } from "../ports/store.ts";
 import { type ExecutorParts, execute, type Outcome } from "./executor.ts";
 import { momentOf } from "./moment.ts";
 import type { Observer } from "./observer.ts";
+import { keepUnmanaged } from "./unmanaged.ts";
 
 export interface ReconcilerParts extends ExecutorParts {
   readonly store: Store;
@@ -57,6 +58,9 @@ export async function reconcile(
     const seen = await parts.observer.look(signal);
     if (!seen.ok) return afterUnknownMs;
     const situation = take(parts, turn, seen.value, session);
+    if (situation.desired === null && situation.leaving.length === 0) {
+      return keepUnmanaged(parts, situation.observed, session, signal);
+    }
     const next = plan(situation);
     report(parts, situation, next);
     const action = next.actions[0];

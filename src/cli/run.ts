@@ -1,5 +1,6 @@
 import { join } from "node:path";
 import { runAgent } from "../agent/agent.ts";
+import { installIdOf } from "../agent/stock.ts";
 import { defaultProtectedPaths } from "../core/admission/context.ts";
 import { type Config, parseConfig } from "../core/config.ts";
 import { maxMessageBytes } from "../core/protocol/limits.ts";
@@ -10,6 +11,7 @@ import { linuxDevice } from "../linux/device.ts";
 import { replaceFile } from "../linux/files.ts";
 import { jsonLog } from "../linux/log.ts";
 import { systemRandom } from "../linux/random.ts";
+import { savedPods } from "../linux/volumes.ts";
 import type { Log } from "../ports/log.ts";
 import { acquireRunLock } from "../sqlite/lock.ts";
 import { openStore, recoverStore, type SqliteStore } from "../sqlite/store.ts";
@@ -82,12 +84,29 @@ function dataDirOf(loaded: LoadedConfig): string {
 /** A damaged database is put aside: running pods are found again on the engine, and the centre sends what it wants. */
 function openAgentStore(dir: string, log: Log): SqliteStore | string {
   const opened = openStore({ dir });
-  if (opened.ok) return opened.store;
+  if (opened.ok) {
+    if (installIdOf(opened.store) === null) restore(opened.store, dir, log);
+    return opened.store;
+  }
   if (opened.error.code !== "corrupt") return opened.error.message;
   const aside = recoverStore(dir);
   log.write("error", "Store damaged, begun anew", { why: opened.error.message, keptAs: aside });
   const anew = openStore({ dir });
-  return anew.ok ? anew.store : anew.error.message;
+  if (!anew.ok) return anew.error.message;
+  restore(anew.store, dir, log);
+  return anew.store;
+}
+
+/** The desired pods of a database that was lost, from their second copies: what runs is theirs and is adopted. */
+function restore(store: SqliteStore, dir: string, log: Log): void {
+  const { pods, unreadable } = savedPods(dir);
+  if (pods.length === 0 && unreadable.length === 0) return;
+  const clock = linuxClock();
+  const acceptedAt = { wall: clock.wall(), mono: clock.mono(), bootId: clock.bootId() };
+  store.transaction("full", () => {
+    for (const pod of pods) store.putDesiredPod({ pod, generation: 0, acceptedAt, messageId: "", contentHash: "" });
+  });
+  log.write("warn", "Pods restored from their second copies", { pods: pods.map((pod) => pod.id.name), unreadable });
 }
 
 /** The configuration to run with: this one, or the last good one (lifecycle.md, Configuration); null when there is none. */

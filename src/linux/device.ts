@@ -3,7 +3,7 @@ import type { Policy } from "../core/admission/policy.ts";
 import type { Device } from "../ports/device.ts";
 import { hostIp } from "./addresses.ts";
 import { readFacts } from "./facts.ts";
-import { prepareVolumes, removeVolumes, savePod } from "./volumes.ts";
+import { forgetPod, prepareVolumes, removeVolumes, savePod } from "./volumes.ts";
 
 export interface DeviceOptions {
   readonly dataDir: string;
@@ -26,5 +26,6 @@ export function linuxDevice(options: DeviceOptions): Device {
     prepareVolumes: (pod, covered) => prepareVolumes(options, pod, covered),
     removeVolumes: (uid) => removeVolumes(dataDir, uid),
     savePod: (pod) => savePod(dataDir, pod),
+    forgetPod: (uid) => forgetPod(dataDir, uid),
   };
 }

@@ -1,4 +1,4 @@
-import { chmodSync, mkdirSync, realpathSync, rmSync } from "node:fs";
+import { chmodSync, existsSync, mkdirSync, readdirSync, readFileSync, realpathSync, rmSync } from "node:fs";
 import { join } from "node:path";
 import { cleanPath, pathList } from "../core/admission/path.ts";
 import type { Policy } from "../core/admission/policy.ts";
@@ -13,6 +13,8 @@ export interface VolumesOptions {
   /** What no pod may see, whatever the policy says. */
   readonly protectedPaths: readonly string[];
 }
+
+const savedPod = "pod.json";
 
 type Resolved = { readonly ok: true; readonly path: string } | { readonly ok: false; readonly message: string };
 
@@ -93,6 +95,35 @@ export function removeVolumes(dataDir: string, uid: string): void {
   rmSync(podFolder(dataDir, uid), { recursive: true, force: true });
 }
 
+export function forgetPod(dataDir: string, uid: string): void {
+  rmSync(join(podFolder(dataDir, uid), savedPod), { force: true });
+}
+
+/**
+ * The second copies of admitted pods, for a database that was lost: what cannot be read is left out, and named.
+ * @returns the pods, and the files that could not be used
+ */
+export function savedPods(dataDir: string): {
+  readonly pods: readonly AcceptedPod[];
+  readonly unreadable: readonly string[];
+} {
+  const pods: AcceptedPod[] = [];
+  const unreadable: string[] = [];
+  const folder = join(dataDir, "pods");
+  for (const uid of existsSync(folder) ? readdirSync(folder) : []) {
+    const file = join(podFolder(dataDir, uid), savedPod);
+    if (!existsSync(file)) continue;
+    try {
+      const pod = JSON.parse(readFileSync(file, "utf8")) as AcceptedPod;
+      if (pod.id.uid === uid) pods.push(pod);
+      else unreadable.push(file);
+    } catch {
+      unreadable.push(file);
+    }
+  }
+  return { pods, unreadable };
+}
+
 export function savePod(dataDir: string, pod: AcceptedPod): void {
-  replaceFile(join(podFolder(dataDir, pod.id.uid), "pod.json"), `${JSON.stringify(pod)}\n`, 0o600, { durable: true });
+  replaceFile(join(podFolder(dataDir, pod.id.uid), savedPod), `${JSON.stringify(pod)}\n`, 0o600, { durable: true });
 }

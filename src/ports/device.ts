@@ -18,6 +18,8 @@ export interface Device {
   removeVolumes(uid: string): void;
   /** Keeps a second copy of an admitted pod as `pods/<uid>/pod.json` (tmp, fsync, rename). */
   savePod(pod: AcceptedPod): void;
+  /** Takes that copy away: the pod is on its way out, and must not come back with it. Fine when there is none. */
+  forgetPod(uid: string): void;
 }
 
 export type VolumesResult =

@@ -10,7 +10,8 @@ export function seededRandom(seed: number): Random & { below(limit: number): num
     t ^= t + Math.imul(t ^ (t >>> 7), t | 61);
     return ((t ^ (t >>> 14)) >>> 0) / 4_294_967_296;
   };
-  const hex = (digits: number): string => Array.from({ length: digits }, () => Math.floor(next() * 16).toString(16)).join("");
+  const hex = (digits: number): string =>
+    Array.from({ length: digits }, () => Math.floor(next() * 16).toString(16)).join("");
   return {
     next,
     below: (limit) => Math.floor(next() * limit),

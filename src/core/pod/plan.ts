@@ -213,7 +213,7 @@ function whyCreate(fresh: boolean, history: ContainerHistory | undefined): strin
 }
 
 /** Kubelet `ShouldContainerBeRestarted`, and lifecycle.md's deviation: what was cut off by a power-off has not succeeded. */
-function restarts(policy: RestartPolicy, history: ContainerHistory | undefined): boolean {
+export function restarts(policy: RestartPolicy, history: ContainerHistory | undefined): boolean {
   const ended = history?.termination ?? null;
   switch (policy) {
     case "Always":

@@ -1,0 +1,76 @@
+import { showAction } from "../core/pod/action.ts";
+import type { PodHistory } from "../core/pod/history.ts";
+import type { ObservedContainer } from "../core/pod/observed.ts";
+import { record } from "../core/pod/record.ts";
+import { podKey } from "../core/pod/spec.ts";
+import { planUnmanaged } from "../core/pod/unmanaged.ts";
+import type { Clock } from "../ports/clock.ts";
+import type { Engine } from "../ports/engine.ts";
+import type { Log } from "../ports/log.ts";
+import type { Store } from "../ports/store.ts";
+import { withDeadline } from "./deadline.ts";
+import { momentOf } from "./moment.ts";
+
+export interface UnmanagedParts {
+  readonly engine: Engine;
+  readonly clock: Clock;
+  readonly store: Store;
+  readonly log: Log;
+}
+
+const startDeadlineMs = 120_000;
+const afterFailureMs = 30_000;
+
+/**
+ * Keeps containers running that no pod here knows, by the policy in their label: a lost database must not end what runs.
+ * @param observed the containers of one name, none of them of a pod with a row
+ * @returns milliseconds until time alone changes the answer, or null
+ */
+export async function keepUnmanaged(
+  parts: UnmanagedParts,
+  observed: readonly ObservedContainer[],
+  session: { readonly id: string; readonly lost: ReadonlySet<string> },
+  signal: AbortSignal,
+): Promise<number | null> {
+  const { store, clock } = parts;
+  const context = { now: momentOf(clock), session: session.id, lostSessions: session.lost };
+  const histories: Record<string, PodHistory> = {};
+  for (const uid of new Set(observed.map((one) => one.pod.uid))) {
+    const its = observed.filter((one) => one.pod.uid === uid);
+    const { history } = record(store.history(uid), its, context);
+    store.putHistory(uid, history);
+    histories[uid] = history;
+  }
+  const { actions, lookAgainInMs } = planUnmanaged(observed, histories, context.now);
+  for (const action of actions) {
+    if (action.kind !== "start") continue;
+    const one = observed.find((other) => other.id === action.id);
+    if (one === undefined) continue;
+    const started = await withDeadline(clock, startDeadlineMs, signal, (deadline) =>
+      parts.engine.start(one.id, deadline),
+    );
+    const message = `${showAction(action)}${started.ok ? "" : `: ${started.error.message}`}`;
+    parts.log.write(started.ok ? "info" : "warn", "Action", { pod: podKey(one.pod), action: message });
+    const event = {
+      type: started.ok ? "Normal" : "Warning",
+      pod: podKey(one.pod),
+      container: one.container,
+      reason: "Starting",
+      message,
+    } as const;
+    store.transaction("normal", () => {
+      store.appendEvent(event, momentOf(clock));
+      raiseLevel(store, one);
+    });
+    if (!started.ok) return afterFailureMs;
+  }
+  return actions.length > 0 ? 0 : lookAgainInMs;
+}
+
+/** It is started in place, so no new attempt says that this was a restart. */
+function raiseLevel(store: Store, { pod: { uid }, container }: ObservedContainer): void {
+  const history = store.history(uid);
+  const before = history[container];
+  if (before === undefined) return;
+  store.putHistory(uid, { ...history, [container]: { ...before, backoffLevel: before.backoffLevel + 1 } });
+}
