@@ -1,3 +1,4 @@
+import { readFileSync } from "node:fs";
 import { join } from "node:path";
 import { runAgent } from "../agent/agent.ts";
 import { installIdOf } from "../agent/stock.ts";
@@ -15,7 +16,7 @@ import { savedPods } from "../linux/volumes.ts";
 import type { Log } from "../ports/log.ts";
 import { acquireRunLock } from "../sqlite/lock.ts";
 import { openStore, recoverStore, type SqliteStore } from "../sqlite/store.ts";
-import { websocketLink } from "../websocket/link.ts";
+import { type LinkTls, websocketLink } from "../websocket/link.ts";
 import { type LoadedConfig, loadConfig } from "./config-file.ts";
 import { exitCodes, type Output } from "./output.ts";
 import { version } from "./version.ts";
@@ -135,6 +136,11 @@ function reload(options: RunOptions, now: Config, log: Log): Config {
   return { ...now, policy: loaded.config.policy, log: loaded.config.log };
 }
 
+function readTls({ ca, cert, key, serverName }: Config["center"]["tls"]): LinkTls {
+  const read = (file: string | null) => (file === null ? undefined : readFileSync(file));
+  return { ca: read(ca), cert: read(cert), key: read(key), serverName: serverName ?? undefined };
+}
+
 function agentParts(config: Config, live: () => Config, store: SqliteStore, log: Log): Parameters<typeof runAgent>[0] {
   const { node, center, engine, data } = config;
   const policy = () => live().policy;
@@ -143,7 +149,13 @@ function agentParts(config: Config, live: () => Config, store: SqliteStore, log:
   return {
     engine: dockerEngine({ socket: engine.socket }),
     store,
-    link: websocketLink({ url: center.url, headers: center.headers, handshakeTimeoutMs, maxPayload: maxMessageBytes }),
+    link: websocketLink({
+      ...{ url: center.url, headers: center.headers, handshakeTimeoutMs, maxPayload: maxMessageBytes },
+      // Read at every dial: a certificate that was renewed is taken up without a restart.
+      get tls() {
+        return readTls(center.tls);
+      },
+    }),
     device: linuxDevice({ dataDir: data.dir, centerHost: new URL(center.url).hostname, policy, protectedPaths }),
     clock: linuxClock(),
     random: systemRandom(),

@@ -17,7 +17,8 @@ export interface LinkOptions {
 
 /** PEM texts. */
 export interface LinkTls {
-  readonly ca: string | Buffer;
+  /** Whose certificates are believed; the system's authorities when absent. */
+  readonly ca?: string | Buffer | undefined;
   readonly cert?: string | Buffer | undefined;
   readonly key?: string | Buffer | undefined;
   /** The name the centre's certificate must carry, where it is not the one in the address. */
@@ -85,7 +86,7 @@ function clientOptions({ headers, maxPayload, tls }: LinkOptions): ClientOptions
     perMessageDeflate: false,
     followRedirects: false,
     ...(tls && {
-      ca: tls.ca,
+      ...(tls.ca !== undefined && { ca: tls.ca }),
       ...(tls.cert !== undefined && { cert: tls.cert }),
       ...(tls.key !== undefined && { key: tls.key }),
       ...(tls.serverName !== undefined && { servername: tls.serverName }),
