@@ -191,7 +191,7 @@ function settle(
     case "failed":
       return fail(parts, turn, situation, action, outcome);
     case "unknown":
-      // A pull that was given up for a new intent is no trouble; the rest is worth a line.
+      // A pull that was given up for a new intent is no trouble: that intent has this pod looked at again at once.
       if (!(action.kind === "pull" && turn.interrupt.aborted)) {
         parts.log.write("warn", "Action has no known outcome", {
           pod: podKey(turn),
@@ -199,7 +199,7 @@ function settle(
           error: outcome.error.message,
         });
       }
-      return action.kind === "pull" && turn.interrupt.aborted;
+      return false;
     default:
       return outcome satisfies never;
   }

@@ -70,7 +70,7 @@ async function live(world: World): Promise<void> {
 async function happen(world: World, centre: Centre): Promise<string> {
   const { random, host, center } = world;
   const running = host.running();
-  switch (random.below(18)) {
+  switch (random.below(20)) {
     case 0: {
       const calls = 1 + random.below(40);
       world.crashIn(calls);
@@ -118,6 +118,13 @@ async function happen(world: World, centre: Centre): Promise<string> {
     case 13:
       world.clock.jump((random.below(2) === 0 ? -1 : 1) * random.below(86_400_000));
       return "the wall clock jumps";
+    case 15:
+      host.latency(1, 5 + random.below(500), random.below(2) === 0 ? 50 : random.below(90_000));
+      return "the engine is slow, or fast again";
+    case 16:
+      host.removeImage(images.second);
+      host.network(random.below(3) > 0);
+      return "an image is cleared away, the registry may be out of reach";
     case 14:
       centre.repeat();
       return "a message comes again";
@@ -133,6 +140,8 @@ async function mend(world: World): Promise<void> {
   host.thaw();
   host.up();
   host.heal();
+  host.network(true);
+  host.latency(1, 5, 50);
   host.loseEvents(false);
   center.answerDials("open");
   await live(world);
