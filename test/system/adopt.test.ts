@@ -3,7 +3,7 @@ import { after, before, describe, test } from "node:test";
 import { sharedEngine } from "../../scripts/private-engine.ts";
 import { isRunning } from "../../scripts/processes.ts";
 import { podUpdate } from "../samples/messages.ts";
-import { createSite, ids, only } from "./harness.ts";
+import { createSite, ids, only, runs } from "./harness.ts";
 
 const site = createSite(sharedEngine());
 const names = ["one", "two", "three", "four", "five"] as const;
@@ -68,11 +68,7 @@ describe("an agent that is started again", () => {
     const uid = uidOf("three");
     const old = only(await site.containers(uid));
     await site.docker.getContainer(old.Id).kill();
-    const { status } = await site.reported(
-      uid,
-      "a restart",
-      ({ status }) => status.phase === "Running" && only(status.containerStatuses).restartCount === 1,
-    );
+    const { status } = await site.reported(uid, "a restart", (entry) => runs(entry, 1));
     const one = only(status.containerStatuses);
     assert.notEqual(one.containerID, `docker://${old.Id}`);
     assert.equal(one.lastState.terminated?.exitCode, 137);

@@ -5,7 +5,7 @@ import { type PrivateEngine, startPrivateEngine } from "../../scripts/private-en
 import { signalAll } from "../../scripts/processes.ts";
 import { loadTestImages } from "../../scripts/test-images.ts";
 import { podUpdate } from "../samples/messages.ts";
-import { createSite, only, type Site } from "./harness.ts";
+import { createSite, only, runs, type Site } from "./harness.ts";
 
 const skip = process.getuid?.() === 0 ? false : "needs root";
 const quiet = (): void => undefined;
@@ -104,11 +104,7 @@ describe("an engine that is killed and keeps its containers", { skip }, () => {
     await engine.start({ liveRestore: true });
     await ready(site);
     await site.reported(uidOf("wanted"), "Running", ({ status }) => status.phase === "Running");
-    const entry = await site.reported(
-      uidOf("ended"),
-      "its restart",
-      ({ status }) => status.phase === "Running" && only(status.containerStatuses).restartCount === 1,
-    );
+    const entry = await site.reported(uidOf("ended"), "its restart", (entry) => runs(entry, 1));
     assert.equal(only(entry.status.containerStatuses).lastState.terminated?.containerID, `docker://${ended.Id}`);
     assert.equal(only(entry.status.containerStatuses).lastState.terminated?.exitCode, 137);
     const now = await Promise.all(kept.map(async (name) => identity(only(await site.containers(uidOf(name))))));
@@ -144,11 +140,7 @@ for (const [how, end] of Object.entries({
       await ready(site);
 
       for (const name of ["always", "on-failure", "ended"]) {
-        const { status } = await site.reported(
-          uidOf(name),
-          "a new attempt",
-          ({ status }) => status.phase === "Running" && only(status.containerStatuses).restartCount === 1,
-        );
+        const { status } = await site.reported(uidOf(name), "a new attempt", (entry) => runs(entry, 1));
         const one = only(status.containerStatuses);
         assert.notEqual(one.containerID, `docker://${old.get(name)}`);
         assert.equal(one.lastState.terminated?.containerID, `docker://${old.get(name)}`);

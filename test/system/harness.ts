@@ -291,6 +291,12 @@ export function createSite(engine: UsedEngine, options: SiteOptions = {}) {
   };
 }
 
+/** The pod's one container is at work, after so many restarts: its phase is Running while it waits for the next, too. */
+export function runs(entry: Entry, restarts: number): boolean {
+  const { state, restartCount } = only(entry.status.containerStatuses);
+  return entry.status.phase === "Running" && state.running !== undefined && restartCount === restarts;
+}
+
 /** The ids of a list of containers, for comparisons. */
 export function ids(containers: readonly Docker.ContainerInspectInfo[]): readonly string[] {
   return containers.map(({ Id }) => Id).sort();
