@@ -1,0 +1,117 @@
+import assert from "node:assert/strict";
+import { mkdtempSync, rmSync, writeFileSync } from "node:fs";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { type TestContext, test } from "node:test";
+import { age, statusCommand } from "../../../src/cli/status.ts";
+import type { StatusDocument } from "../../../src/core/status-document.ts";
+import { acquireRunLock } from "../../../src/sqlite/lock.ts";
+import { openStore } from "../../../src/sqlite/store.ts";
+import { desiredPod, now } from "../../samples/pods.ts";
+
+/** A device's folders, with an engine that is not there. */
+function device(t: TestContext) {
+  const dir = mkdtempSync(join(tmpdir(), "edge-status-"));
+  t.after(() => rmSync(dir, { recursive: true, force: true }));
+  const config = join(dir, "edge.config.json");
+  const data = { dir: join(dir, "data"), runDir: join(dir, "run") };
+  const center = { url: "ws://127.0.0.1:1/websocket/edge-1/events" };
+  writeFileSync(
+    config,
+    JSON.stringify({ node: { name: "edge-1" }, center, engine: { socket: join(dir, "no.sock") }, data }),
+  );
+  async function status(json: boolean) {
+    const lines: string[] = [];
+    const errors: string[] = [];
+    const code = await statusCommand(
+      { config, json },
+      { out: (line) => lines.push(line), err: (line) => errors.push(line) },
+    );
+    return { code, lines, text: lines.join("\n"), errors };
+  }
+  return { dir, data, config, status };
+}
+
+test("with the agent and the engine dead it says so, and shows the pods from the store", async (t) => {
+  const { data, status } = device(t);
+  const opened = openStore({ dir: data.dir });
+  assert.ok(opened.ok);
+  opened.store.putDesiredPod(desiredPod());
+  opened.store.close();
+  const human = await status(false);
+  assert.equal(human.code, 1);
+  assert.match(human.text, /Agent +.*not running/);
+  assert.match(human.text, /Engine +.*unavailable/);
+  assert.match(human.text, /does not answer/);
+  assert.match(human.text, /NAME +READY +STATUS +RESTARTS +AGE +REASON\nweb +0\/0 +Pending/);
+  const json = await status(true);
+  assert.equal(json.lines.length, 1);
+  const document = JSON.parse(json.text) as StatusDocument;
+  assert.deepEqual(Object.keys(document), ["node", "agent", "center", "engine", "outbox", "pods"]);
+  assert.deepEqual(
+    document.pods.map((pod) => [pod.name, pod.status]),
+    [["web", "Pending"]],
+  );
+});
+
+test("before the agent ever ran there is nothing to tell, and no file is made", async (t) => {
+  const { status } = device(t);
+  const { code, text } = await status(false);
+  assert.equal(code, 1);
+  assert.match(text, /There is no store/);
+  assert.match(text, /No pods/);
+});
+
+test("with the agent alive it is what the agent published", async (t) => {
+  const { data, status } = device(t);
+  const lock = acquireRunLock(data.runDir);
+  assert.ok(lock.ok);
+  t.after(lock.release);
+  const document: StatusDocument = {
+    node: { name: "edge-1" },
+    agent: { running: true, pid: 7, version: "0.1.0", startedAt: "2026-11-22T11:00:00Z" },
+    center: {
+      state: "offline",
+      url: "wss://center.example/",
+      since: "2026-11-22T11:30:00Z",
+      lastError: "connect ECONNREFUSED",
+    },
+    engine: { state: "ready", version: "20.10.24" },
+    outbox: { pending: 2, bytes: 99, dropped: 1 },
+    pods: [],
+  };
+  writeFileSync(join(data.runDir, "status.json"), JSON.stringify(document));
+  const json = await status(true);
+  assert.deepEqual(JSON.parse(json.text), document);
+  assert.equal(json.code, 0, "offline is fine");
+  const { text } = await status(false);
+  assert.match(text, /Center +.*offline.*since 2026-11-22T11:30:00Z/);
+  assert.match(text, /ECONNREFUSED/);
+  assert.match(text, /2 waiting, 99 bytes.*1 dropped/);
+});
+
+test("a configuration that cannot be used is named, with exit code 2", async (t) => {
+  const { config, status } = device(t);
+  writeFileSync(config, JSON.stringify({ node: {}, center: { url: "http://x" } }));
+  const { code, errors } = await status(false);
+  assert.equal(code, 2);
+  assert.match(errors.join("\n"), /node\.name/);
+  assert.match(errors.join("\n"), /center\.url/);
+});
+
+const ages = [
+  [-5, "0s"],
+  [119, "119s"],
+  [125, "2m5s"],
+  [600, "10m"],
+  [3 * 3600, "3h"],
+  [3 * 3600 + 300, "3h5m"],
+  [47 * 3600, "47h"],
+  [50 * 3600, "2d2h"],
+  [40 * 86_400, "40d"],
+] as const;
+for (const [seconds, expected] of ages) {
+  test(`an age of ${seconds} s is ${expected}`, () => {
+    assert.equal(age(new Date(now.wall - seconds * 1000).toISOString(), now.wall), expected);
+  });
+}

@@ -1,0 +1,76 @@
+import assert from "node:assert/strict";
+import { existsSync, mkdirSync, mkdtempSync, rmSync, statSync, symlinkSync, writeFileSync } from "node:fs";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { type TestContext, test } from "node:test";
+import { defaultPolicy } from "../../../src/core/admission/policy.ts";
+import type { AcceptedPod, Volume } from "../../../src/core/pod/spec.ts";
+import { forgetPod, prepareVolumes, removeVolumes, savedPods, savePod } from "../../../src/linux/volumes.ts";
+import { acceptedPod } from "../../samples/pods.ts";
+
+function setUp(t: TestContext) {
+  const dir = mkdtempSync(join(tmpdir(), "edge-volumes-"));
+  t.after(() => rmSync(dir, { recursive: true, force: true }));
+  const host = join(dir, "host");
+  mkdirSync(join(host, "allowed"), { recursive: true });
+  mkdirSync(join(host, "other"));
+  const dataDir = join(dir, "data");
+  const policy = { ...defaultPolicy, hostPaths: [join(host, "allowed"), join(host, "link"), join(host, "missing")] };
+  const options = { dataDir, policy: () => policy, protectedPaths: [dataDir] };
+  return { host, dataDir, options };
+}
+
+function withVolumes(...volumes: Volume[]): AcceptedPod {
+  const pod = acceptedPod({ uid: "6bf30364-3c62-493d-b3c1-848012fb8731" });
+  return { ...pod, spec: { ...pod.spec, volumes } };
+}
+
+test("a host path is what it really is, an emptyDir a folder that every user may use", (t) => {
+  const { host, options } = setUp(t);
+  const pod = withVolumes({ name: "h", hostPath: { path: `${host}/allowed/` } }, { name: "e", emptyDir: {} });
+  const result = prepareVolumes(options, pod, ["/cache"]);
+  assert.ok(result.ok);
+  assert.equal(result.volumePaths.h, join(host, "allowed"));
+  assert.equal(statSync(result.volumePaths.e ?? "").mode & 0o777, 0o777);
+  assert.equal(statSync(result.coveredPaths["/cache"] ?? "").mode & 0o777, 0o555);
+});
+
+test("a host path that is not there is named, and nothing is made", (t) => {
+  const { host, options } = setUp(t);
+  const result = prepareVolumes(options, withVolumes({ name: "h", hostPath: { path: join(host, "missing") } }), []);
+  assert.ok(!result.ok);
+  assert.match(result.message, /missing.*ENOENT/);
+  assert.equal(existsSync(join(host, "missing")), false);
+});
+
+test("a symbolic link is no way out: what it points to must be allowed too", (t) => {
+  const { host, dataDir, options } = setUp(t);
+  const pod = withVolumes({ name: "h", hostPath: { path: join(host, "link") } });
+  for (const target of [join(host, "other"), "/", "/proc", dataDir]) {
+    mkdirSync(dataDir, { recursive: true });
+    rmSync(join(host, "link"), { force: true });
+    symlinkSync(target, join(host, "link"));
+    const result = prepareVolumes(options, pod, []);
+    assert.ok(!result.ok, `${target} is refused`);
+  }
+  rmSync(join(host, "link"));
+  symlinkSync(join(host, "allowed"), join(host, "link"));
+  assert.ok(prepareVolumes(options, pod, []).ok);
+});
+
+test("the second copy of a pod is read back, forgotten, and gone with its folders", (t) => {
+  const { dataDir, options } = setUp(t);
+  const pod = withVolumes({ name: "e", emptyDir: {} });
+  assert.deepEqual(savedPods(dataDir), { pods: [], unreadable: [] });
+  savePod(dataDir, pod);
+  assert.deepEqual(savedPods(dataDir).pods, [pod]);
+  const broken = join(dataDir, "pods", "broken", "pod.json");
+  mkdirSync(join(dataDir, "pods", "broken"));
+  writeFileSync(broken, "{");
+  assert.deepEqual(savedPods(dataDir).unreadable, [broken]);
+  forgetPod(dataDir, pod.id.uid);
+  assert.deepEqual(savedPods(dataDir).pods, []);
+  prepareVolumes(options, pod, []);
+  removeVolumes(dataDir, pod.id.uid);
+  assert.equal(existsSync(join(dataDir, "pods", pod.id.uid)), false);
+});

@@ -1,0 +1,38 @@
+import assert from "node:assert/strict";
+import { readFileSync } from "node:fs";
+import { describe, test } from "node:test";
+import { withRules } from "../../scripts/rules-table.ts";
+import { thisBuild } from "../../src/core/admission/carried-out.ts";
+import { parseConfig } from "../../src/core/config.ts";
+
+const readme = readFileSync("README.md", "utf8");
+
+describe("what is written for people", () => {
+  test("the rules in README.md are the rules of the program", () => {
+    assert.equal(readme, withRules(readme), "README.md is out of date: node scripts/rules-table.ts");
+  });
+
+  test("README.md names every switch that is off", () => {
+    const off = Object.entries(thisBuild).flatMap(([name, isOn]) => (isOn ? [] : [name]));
+    const section = readme.slice(readme.indexOf("## What this version carries out"));
+    assert.deepEqual(
+      off.filter((name) => !section.includes(`\`${name}\``)),
+      [],
+    );
+  });
+
+  test("the sample configuration is valid, without a warning", () => {
+    const parsed = parseConfig(JSON.parse(readFileSync("edge.config.json", "utf8")), { strict: true });
+    assert.ok(parsed.ok);
+    assert.deepEqual(parsed.warnings, []);
+  });
+
+  test("every decision that the code cites is written down", () => {
+    const decisions = readFileSync("docs/decisions.md", "utf8");
+    const numbers = Array.from({ length: 46 }, (_, index) => index + 1);
+    assert.deepEqual(
+      numbers.filter((number) => !decisions.includes(`\n| ${number} |`)),
+      [],
+    );
+  });
+});
