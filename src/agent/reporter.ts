@@ -200,17 +200,18 @@ function release(parts: ReporterParts, session: Session, upTo: number): void {
   const { store } = parts;
   store.transaction("normal", () => {
     store.releaseOutbox(arrived.map((one) => one.outboxId).filter((id) => id !== null));
-    for (const seq of new Set(arrived.flatMap((one) => one.finals))) letGo(store, seq);
+    for (const seq of new Set(arrived.flatMap((one) => one.finals))) if (letGo(store, seq)) session.dirty = true;
   });
 }
 
-/** A pod that is gone leaves the report once its final status has arrived. */
-function letGo(store: Store, seq: number): void {
+/** A pod that is gone leaves the report once its final status has arrived; true when it did, which is a change. */
+function letGo(store: Store, seq: number): boolean {
   const leaving = store.leavingPods().find((one) => one.seq === seq && one.gone);
-  if (leaving === undefined) return;
+  if (leaving === undefined) return false;
   store.deleteLeavingPod(seq);
   if (store.desiredPod(leaving.id.namespace, leaving.id.name)?.pod.id.uid !== leaving.id.uid)
     store.deleteStatus(leaving.id.uid);
+  return true;
 }
 
 /** A peer that never answers pings: delivered is what left the socket two keepalive periods ago. */

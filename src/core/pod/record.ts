@@ -113,15 +113,15 @@ function running(
   const current = history.current;
   const same =
     current?.id === one.id && current.startedAt === startedAt && current.seenRunning?.bootId === context.now.bootId;
-  if (same && current.session === context.session && history.failure === null && history.termination === null)
-    return history;
+  if (same && current.session === context.session && history.termination === null) return history;
   return {
     ...history,
     current: { id: one.id, startedAt, seenRunning: same ? current.seenRunning : context.now, session: context.session },
     termination: null,
     lastTermination: history.termination ?? history.lastTermination,
     diedAt: null,
-    failure: null,
+    // What has failed since it started is of the container that is to replace it: a pull, with its wait.
+    failure: same ? history.failure : null,
   };
 }
 
