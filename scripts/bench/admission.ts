@@ -5,7 +5,8 @@ import type { AdmissionContext } from "../../src/core/admission/context.ts";
 import { defaultPolicy } from "../../src/core/admission/policy.ts";
 import { maxMessageBytes } from "../../src/core/protocol/limits.ts";
 import { decodeMessage } from "../../src/core/protocol/message.ts";
-import { figuresOf, table } from "./figures.ts";
+import { table } from "../table.ts";
+import { figuresOf } from "./figures.ts";
 
 const uid = "5eed9461-643e-4c0d-8a11-0f1e2d3c4b5a";
 

@@ -17,8 +17,9 @@ import { type CreatePayload, createOptions } from "../../src/docker/create-optio
 import { listen } from "../../src/websocket/server.ts";
 import { closeOnSignal, sharedEngine, startTestEngine } from "../private-engine.ts";
 import { createSite, nodeName, type Recorded, type ReportedPod, type Site } from "../site.ts";
+import { table } from "../table.ts";
 import { loadTestImages, testImages } from "../test-images.ts";
-import { figuresOf, table } from "./figures.ts";
+import { figuresOf } from "./figures.ts";
 
 const warmUps = 3;
 const samples = 20;

@@ -1,0 +1,45 @@
+// `node scripts/rules-table.ts`: writes the rules of admission into README.md, between two markers.
+import { readFileSync, writeFileSync } from "node:fs";
+import { type ExplainedRule, everyRule } from "../src/core/admission/rule-index.ts";
+import { table } from "./table.ts";
+
+const file = "README.md";
+const start = "<!-- rules: written by scripts/rules-table.ts -->";
+const end = "<!-- end of rules -->";
+const forbidden = "it absent, as it is not supported";
+
+/** The text with every rule of the program between its markers; throws when they are not there. */
+export function withRules(text: string): string {
+  const [before, rest] = [text.indexOf(start), text.indexOf(end)];
+  if (before < 0 || rest < before) throw new Error(`No ${start} … ${end} to write between`);
+  return `${text.slice(0, before + start.length)}\n\n${rulesSection()}\n\n${text.slice(rest)}`;
+}
+
+function rulesSection(): string {
+  const rows = everyRule.filter((rule) => rule.expectation !== forbidden);
+  const absent = everyRule.filter((rule) => rule.expectation === forbidden);
+  const cells = rows.map(({ path, expectation, source }) => [`\`${path}\``, expectation, source].map(withoutPipes));
+  return [
+    `${rows.length} rules say what may be there, in the order in which they are applied:`,
+    table(["field", "expected", "source"], cells),
+    `${absent.length} rules refuse a field that Kubernetes knows and this device does not:`,
+    byParent(absent).join("\n"),
+  ].join("\n\n");
+}
+
+function withoutPipes(cell: string): string {
+  return cell.replaceAll("|", "\\|");
+}
+
+/** One line for all that is refused in one object. */
+function byParent(rules: readonly ExplainedRule[]): readonly string[] {
+  const groups = new Map<string, readonly string[]>();
+  for (const { path, source } of rules) {
+    const dot = path.lastIndexOf(".");
+    const key = `\`${path.slice(0, dot)}\` (${source})`;
+    groups.set(key, [...(groups.get(key) ?? []), `\`${path.slice(dot + 1)}\``]);
+  }
+  return [...groups].map(([key, names]) => `- ${key}: ${names.join(", ")}`);
+}
+
+if (import.meta.main) writeFileSync(file, withRules(readFileSync(file, "utf8")));
