@@ -15,7 +15,7 @@ import { systemRandom } from "../linux/random.ts";
 import { savedPods } from "../linux/volumes.ts";
 import type { Log } from "../ports/log.ts";
 import { acquireRunLock } from "../sqlite/lock.ts";
-import { openStore, recoverStore, type SqliteStore } from "../sqlite/store.ts";
+import { openStore, recoverStore, type SqliteStore, type StoreOptions } from "../sqlite/store.ts";
 import { type LinkTls, websocketLink } from "../websocket/link.ts";
 import { type LoadedConfig, loadConfig } from "./config-file.ts";
 import { exitCodes, type Output } from "./output.ts";
@@ -40,7 +40,7 @@ export async function runCommand(options: RunOptions, io: Output): Promise<numbe
     (line) => process.stderr.write(line),
     () => live.config?.log.level ?? "info",
   );
-  const opened = openAgentStore(dataDirOf(loaded), log);
+  const opened = openAgentStore(storeOptionsOf(loaded), log);
   if (typeof opened === "string") {
     io.err(opened);
     return exitCodes.no;
@@ -76,15 +76,20 @@ export async function runCommand(options: RunOptions, io: Output): Promise<numbe
   return exitCodes.fine;
 }
 
-function dataDirOf(loaded: LoadedConfig): string {
-  if (loaded.ok) return loaded.config.data.dir;
+/** Where the store is has to be known before the last good configuration can be read from it. */
+function storeOptionsOf(loaded: LoadedConfig): StoreOptions {
+  if (loaded.ok) {
+    const { dir, outbox } = loaded.config.data;
+    return { dir, limits: { outboxMaxBytes: outbox.maxBytes, outboxMaxMessages: outbox.maxMessages } };
+  }
   const dir = (loaded.raw as { readonly data?: { readonly dir?: unknown } } | null | undefined)?.data?.dir;
-  return typeof dir === "string" ? dir : defaultDataDir;
+  return { dir: typeof dir === "string" ? dir : defaultDataDir };
 }
 
 /** A damaged database is put aside: running pods are found again on the engine, and the centre sends what it wants. */
-function openAgentStore(dir: string, log: Log): SqliteStore | string {
-  const opened = openStore({ dir });
+function openAgentStore(options: StoreOptions, log: Log): SqliteStore | string {
+  const { dir } = options;
+  const opened = openStore(options);
   if (opened.ok) {
     if (installIdOf(opened.store) === null) restore(opened.store, dir, log);
     return opened.store;
@@ -92,7 +97,7 @@ function openAgentStore(dir: string, log: Log): SqliteStore | string {
   if (opened.error.code !== "corrupt") return opened.error.message;
   const aside = recoverStore(dir);
   log.write("error", "Store damaged, begun anew", { why: opened.error.message, keptAs: aside });
-  const anew = openStore({ dir });
+  const anew = openStore(options);
   if (!anew.ok) return anew.error.message;
   restore(anew.store, dir, log);
   return anew.store;
