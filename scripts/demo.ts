@@ -177,7 +177,7 @@ async function remove(show: Show): Promise<void> {
   await site.until(async () => (await ownContainers(show)).length === 0, "the pod's containers to be removed");
   say(`No container of it is left after ${sinceMs(sent)} ms`);
   await site.until(() => site.reported()?.length === 0, "an empty podstatus");
-  say(`podstatus after ${sinceMs(sent)} ms: [], within statusPeriodSeconds 5`);
+  say(`podstatus after ${sinceMs(sent)} ms: []`);
 }
 
 async function statusDocument(site: Site): Promise<StatusDocument> {
