@@ -2,7 +2,7 @@
 // measurements measure.
 import { type ChildProcess, spawn } from "node:child_process";
 import { once } from "node:events";
-import { mkdirSync, openSync, writeFileSync } from "node:fs";
+import { copyFileSync, mkdirSync, openSync, writeFileSync } from "node:fs";
 import { request } from "node:http";
 import { join } from "node:path";
 import { text } from "node:stream/consumers";
@@ -12,7 +12,7 @@ import type { TestEngine } from "./private-engine.ts";
 import { isRunning, readText, signalAll, waitUntil } from "./processes.ts";
 
 export const nodeName = "edge-1";
-const program = "dist/edge.mjs";
+const built = "dist/edge.mjs";
 
 /** A message as the dev centre recorded it. */
 export type Recorded = {
@@ -35,14 +35,14 @@ export type Ran = { readonly code: number; readonly out: string };
 export type Site = ReturnType<typeof createSite>;
 
 type Role = "agent" | "center";
-type Place = Readonly<Record<"config" | "data" | "run" | "record" | "control" | Role, string>>;
+type Place = Readonly<Record<"program" | "config" | "data" | "run" | "record" | "control" | Role, string>>;
 
 /** Nothing runs yet; every file is in the engine's folder and goes with it. */
 export function createSite(engine: Pick<TestEngine, "socket" | "folder" | "command">) {
   const place = placesIn(engine.folder);
   const live = new Map<Role, ChildProcess>();
   const start = (role: Role, ...args: readonly string[]): void => {
-    const [command, ...rest] = engine.command(process.execPath, program, ...args);
+    const [command, ...rest] = engine.command(process.execPath, place.program, ...args);
     const log = openSync(place[role], "a");
     const child = spawn(command, rest, { stdio: ["ignore", log, log] });
     child.unref();
@@ -88,7 +88,8 @@ export function createSite(engine: Pick<TestEngine, "socket" | "folder" | "comma
       throw new Error(`Waited 30 s for ${what}. The ${role} ${state}; its last words:\n${words}`);
     },
     /** Runs a command of the program to its end. */
-    run: (...args: readonly string[]): Promise<Ran> => runProgram(engine, args),
+    run: (...args: readonly string[]): Promise<Ran> =>
+      runProgram(engine.command(process.execPath, place.program, ...args)),
     /** Sends a message, or a Pod, through the centre. @returns the device's reply */
     async send(body: string): Promise<Recorded> {
       const answer = await post(place.control, `/send?node=${nodeName}`, body);
@@ -117,7 +118,11 @@ function isReport({ route }: Recorded): boolean {
 function placesIn(engineFolder: string): Place {
   const folder = join(engineFolder, "site");
   mkdirSync(folder, { recursive: true });
+  const program = join(folder, "edge.mjs");
+  // Another build in this tree must not take the program away from under what runs.
+  copyFileSync(built, program);
   return {
+    program,
     config: join(folder, "edge.config.json"),
     data: join(folder, "data"),
     run: join(folder, "run"),
@@ -140,8 +145,7 @@ function writeConfig(place: Place, socket: string, port: number): void {
   writeFileSync(place.config, JSON.stringify(config, null, 2));
 }
 
-async function runProgram(engine: Pick<TestEngine, "command">, args: readonly string[]): Promise<Ran> {
-  const [command, ...rest] = engine.command(process.execPath, program, ...args);
+async function runProgram([command, ...rest]: readonly [string, ...string[]]): Promise<Ran> {
   const child = spawn(command, rest, { stdio: ["ignore", "pipe", "inherit"] });
   const [out, [code]] = await Promise.all([text(child.stdout), once(child, "exit")]);
   return { code: Number(code), out: out.trimEnd() };
