@@ -118,10 +118,24 @@ describe("an engine that is killed and keeps its containers", { skip }, () => {
 });
 
 for (const [how, end] of Object.entries({
-  killed: (engine: PrivateEngine) => engine.kill(),
-  stopped: (engine: PrivateEngine) => engine.stop(),
+  "that is killed": async ({ engine, site }: Running): Promise<void> => {
+    await engine.kill();
+    await unavailable(site);
+    await engine.start({ liveRestore: false });
+  },
+  "that is stopped": async ({ engine, site }: Running): Promise<void> => {
+    await engine.stop();
+    await unavailable(site);
+    await engine.start({ liveRestore: false });
+  },
+  "that is stopped while no agent runs": async ({ engine, site }: Running): Promise<void> => {
+    await site.endAgent("SIGKILL");
+    await engine.stop();
+    await engine.start({ liveRestore: false });
+    await site.startAgent();
+  },
 })) {
-  describe(`an engine that is ${how} and takes its containers along`, { skip }, () => {
+  describe(`an engine ${how} and takes its containers along`, { skip }, () => {
     let running: Running;
     before(async () => {
       running = await start(false);
@@ -130,16 +144,18 @@ for (const [how, end] of Object.entries({
     after(() => running?.close());
 
     test("the pods come back by their policies, and nothing is doubled", async () => {
-      const { engine, site } = running;
+      const { site } = running;
       const names = Object.keys(policies);
       const old = new Map<string, string>();
       for (const name of names) old.set(name, only(await site.containers(uidOf(name))).Id);
-      await end(engine);
-      await unavailable(site);
-      await engine.start({ liveRestore: false });
+      const agent = site.agentPid();
+      await end(running);
       await ready(site);
 
-      for (const name of ["always", "on-failure", "ended"]) {
+      // With no agent to see the engine go, a job that ended well then counts as done: not told apart yet.
+      const isSeen = site.agentPid() === agent;
+      const restarted = ["always", "ended", ...(isSeen ? ["on-failure"] : [])];
+      for (const name of restarted) {
         const { status } = await site.reported(uidOf(name), "a new attempt", (entry) => runs(entry, 1));
         const one = only(status.containerStatuses);
         assert.notEqual(one.containerID, `docker://${old.get(name)}`);
@@ -147,16 +163,15 @@ for (const [how, end] of Object.entries({
         const alive = (await site.containers(uidOf(name))).filter(({ State }) => State.Running);
         assert.equal(`docker://${only(alive).Id}`, one.containerID);
       }
-      const job = (await site.reported(uidOf("on-failure"), "its last end", () => true)).status;
-      assert.equal(
-        only(job.containerStatuses).lastState.terminated?.exitCode,
-        0,
-        "it ended well and yet is not done: nobody asked it to end",
-      );
+      if (isSeen) {
+        const { status } = await site.reported(uidOf("on-failure"), "its last end", () => true);
+        const { terminated } = only(status.containerStatuses).lastState;
+        assert.equal(terminated?.exitCode, 0, "it ended well and yet is not done: nobody asked it to end");
+      }
       const { status } = await site.reported(uidOf("never"), "Failed", ({ status }) => status.phase === "Failed");
       assert.equal(only(status.containerStatuses).restartCount, 0);
       assert.equal(only(await site.containers(uidOf("never"))).Id, old.get("never"));
-      assert.equal((await site.containers()).filter(({ State }) => State.Running).length, 3);
+      assert.equal((await site.containers()).filter(({ State }) => State.Running).length, restarted.length);
     });
   });
 }
