@@ -240,6 +240,7 @@ function fail(
   const { desired } = situation;
   const spec = desired?.pod.spec.containers.find((one) => one.name === action.container);
   const { reason, message, containerId } = outcome;
+  parts.log.write("warn", "Action failed", { pod: podKey(turn), action: showAction(action), reason, message });
   parts.store.transaction("normal", () => {
     note(parts, turn, { type: "Warning", container: action.container, reason, message });
     if (desired === null || spec === undefined || action.kind === "stop" || action.kind === "remove") return;

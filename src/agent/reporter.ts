@@ -30,8 +30,8 @@ export interface Reporter {
   run(signal: AbortSignal): Promise<void>;
 }
 
-/** Changes after the first go out at most four times a second: decisions.md 41. */
-const changeSpacingMs = 250;
+/** Changes go out at once, but at most four times in any second: decisions.md 41. */
+const reportsASecond = 4;
 /** What the socket has not taken yet is bounded; the rest waits in the store. */
 const maxBufferedBytes = 1024 * 1024;
 const batch = 64;
@@ -55,7 +55,8 @@ interface Session {
   /** Outbox rows up to this id have been sent on this connection. */
   sentUpTo: number;
   dirty: boolean;
-  lastReportAt: number | null;
+  /** When the last reports went out, at most four. */
+  reportedAt: readonly number[];
   lastKeepaliveAt: number;
   answered: boolean;
   lastPongAt: number;
@@ -75,7 +76,7 @@ export function createReporter(parts: ReporterParts): Reporter {
   return {
     attach(connection) {
       const now = clock.mono();
-      const counters = { seq: 0, sentUpTo: 0, lastReportAt: null, lastKeepaliveAt: now, lastPongAt: now };
+      const counters = { seq: 0, sentUpTo: 0, reportedAt: [], lastKeepaliveAt: now, lastPongAt: now };
       session = { connection, connectedAt: now, ...counters, dirty: true, answered: false, unconfirmed: [] };
       poke();
     },
@@ -129,14 +130,17 @@ function turn(parts: ReporterParts, session: Session): number {
 }
 
 function reportDue(parts: ReporterParts, session: Session, now: number): number {
-  if (session.lastReportAt === null) return 0;
-  return session.lastReportAt + (session.dirty ? changeSpacingMs : parts.statusPeriodMs) - now;
+  const last = session.reportedAt.at(-1);
+  if (last === undefined) return 0;
+  if (!session.dirty) return last + parts.statusPeriodMs - now;
+  const [oldest = 0] = session.reportedAt;
+  return session.reportedAt.length < reportsASecond ? 0 : oldest + 1_000 - now;
 }
 
 function sendReport(parts: ReporterParts, session: Session, now: number): void {
   const leaving = parts.store.leavingPods();
   session.dirty = false;
-  session.lastReportAt = now;
+  session.reportedAt = [...session.reportedAt, now].slice(-reportsASecond);
   if (!session.connection.send(podStatusReport(entries(parts.store, leaving), newIds(parts)))) return;
   const finals = leaving.filter((one) => one.gone).map((one) => one.seq);
   confirmLater(session, { sentAt: now, outboxId: null, finals });
