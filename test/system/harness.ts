@@ -15,7 +15,7 @@ import type { PodRow, StatusDocument } from "../../src/core/status-document.ts";
 import { openStore } from "../../src/sqlite/store.ts";
 
 /** Long enough for a slow machine; nothing here is about speed. */
-export const deadlineMs = 60_000;
+const deadlineMs = 60_000;
 
 type UsedEngine = Pick<TestEngine, "socket" | "command">;
 
