@@ -71,7 +71,7 @@ export async function runAgent(parts: AgentParts, signal: AbortSignal): Promise<
 
   const publisher = createPublisher(clock, () => parts.publish(document(parts, state, link, startedAt)));
   const { statusPeriodMs, keepaliveMs } = parts.settings;
-  const reporter = createReporter({ store, clock, random, statusPeriodMs, keepaliveMs });
+  const reporter = createReporter({ store, clock, random, statusPeriodMs, keepaliveMs, released: publisher.poke });
   const observer = createObserver(engine, clock);
   const limiter = createLimiter(createsAtOnce);
   const reported = (): void => {

@@ -12,6 +12,8 @@ export interface ReporterParts {
   readonly random: Random;
   readonly statusPeriodMs: number;
   readonly keepaliveMs: number;
+  /** Something has arrived and left the outbox: it shows in `edge status`. */
+  readonly released: () => void;
 }
 
 export interface Reporter {
@@ -206,6 +208,7 @@ function release(parts: ReporterParts, session: Session, upTo: number): void {
     store.releaseOutbox(arrived.map((one) => one.outboxId).filter((id) => id !== null));
     for (const seq of new Set(arrived.flatMap((one) => one.finals))) if (letGo(store, seq)) session.dirty = true;
   });
+  parts.released();
 }
 
 /** A pod that is gone leaves the report once its final status has arrived; true when it did, which is a change. */

@@ -84,7 +84,7 @@ describe("the life of a pod", () => {
       const lines = site
         .logOf()
         .split("\n")
-        .filter((line) => line.includes(`"pull ${image}`));
+        .filter((line) => line.includes('"event":"Action",') && line.includes(`"pull ${image}`));
       return lines.length < 2 ? undefined : lines.map((line) => Date.parse(JSON.parse(line).time));
     });
     const [first = 0, second = 0] = pulls;

@@ -109,7 +109,11 @@ describe("an update, its reply and the pod it asks for", () => {
     );
     const page = await site.eventually("its port answers", () => fetchText(`http://127.0.0.1:${hostPort}/index.html`));
     assert.equal(page, "from the host\n");
-    const row = await site.row("web");
+    // status.json follows within a second.
+    const row = await site.eventually("edge status shows it", async () => {
+      const found = await site.row("web");
+      return found?.status === "Running" ? found : undefined;
+    });
     assert.deepEqual([row?.status, row?.ready, row?.restarts, row?.uid], ["Running", "1/1", 0, uid]);
   });
 

@@ -237,7 +237,10 @@ describe("every state of a pod, at the centre and in edge status", () => {
     assert.deepEqual([...new Set(phases.slice(phases.indexOf("Running")))], ["Running"], "the phase stays");
     const made = new Set([...attempts.values()].flatMap((set) => [...set]));
     assert.equal(made.size, counts.length, `a container an attempt: ${JSON.stringify([...attempts])}`);
-    const row = await site.row("crash");
+    const row = await site.eventually("edge status shows it", async () => {
+      const found = await site.row("crash");
+      return found?.status === "CrashLoopBackOff" ? found : undefined;
+    });
     assert.deepEqual([row?.status, row?.phase, row?.ready], ["CrashLoopBackOff", "Running", "0/1"]);
     assert.match(row?.reason ?? "", /^back-off /);
   });
