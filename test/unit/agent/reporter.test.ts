@@ -21,6 +21,7 @@ async function setUp() {
     random: seededRandom(1),
     statusPeriodMs: 30_000,
     keepaliveMs: 15_000,
+    released: () => {},
   });
   const stop = new AbortController();
   const closes: number[] = [];
@@ -128,6 +129,7 @@ async function setUpSilent() {
     random: seededRandom(1),
     statusPeriodMs: 30_000,
     keepaliveMs: 15_000,
+    released: () => {},
   });
   const stop = new AbortController();
   const closes: number[] = [];
