@@ -62,12 +62,30 @@ export interface Store {
   releaseOutbox(ids: readonly number[]): void;
   outboxCounts(): OutboxCounts;
 
+  /** Names, in order. What is kept under them and below is sealed on disk: nothing of it can be read there. */
+  configMapNames(): readonly string[];
+  /** Null when there is none, or when it can no longer be opened, because the key of this device is another one. */
+  configMap(name: string): ConfigMapData | null;
+  /** False, and nothing written, when there are 256 others already. */
+  putConfigMap(name: string, data: ConfigMapData, at: Moment): boolean;
+  deleteConfigMap(name: string): void;
+
+  /** Secrets for registries, by the name that pods know them by: the text of a `.dockerconfigjson`. */
+  credentialNames(): readonly string[];
+  credentials(name: string): string | null;
+  /** False, and nothing written, when there are 16 others already. */
+  putCredentials(name: string, dockerConfigJson: string, at: Moment): boolean;
+  deleteCredentials(name: string): void;
+
   appendEvent(event: PodEvent, at: Moment): void;
   /** Newest last; `after` is an id; `pod` a namespace/name or a bare name. */
   events(query: { readonly pod?: string; readonly after?: number; readonly limit: number }): readonly EventRow[];
 
   close(): void;
 }
+
+/** File names and what stands in the files. */
+export type ConfigMapData = Readonly<Record<string, string>>;
 
 export interface StoredStatus {
   readonly id: PodId;

@@ -7,6 +7,8 @@ export interface StoreLimits {
   readonly repliesMaxRows: number;
   /** Uids of deleted pods that are remembered. */
   readonly deletedMaxRows: number;
+  readonly configMapsMaxRows: number;
+  readonly credentialsMaxRows: number;
 }
 
 /** Characters of an event's message that are kept: one event must not be able to fill the disk. */
@@ -19,4 +21,6 @@ export const defaultStoreLimits: StoreLimits = {
   eventsMaxRows: 10_000,
   repliesMaxRows: 1_024,
   deletedMaxRows: 256,
+  configMapsMaxRows: 256,
+  credentialsMaxRows: 16,
 };

@@ -10,6 +10,8 @@ import { defaultStoreLimits, type StoreLimits } from "./limits.ts";
 import { outboxReads, outboxWrites } from "./outbox.ts";
 import { podRecordReads, podRecordWrites } from "./pod-records.ts";
 import { bringSchema, readSchema } from "./schema.ts";
+import { sealedRecords } from "./sealed-records.ts";
+import { openSecrets, type Secrets } from "./secrets.ts";
 
 export interface StoreOptions {
   /** The data folder; made if it is not there. */
@@ -64,7 +66,9 @@ export function openStore({ dir, limits }: StoreOptions): StoreResult<SqliteStor
       if (!schema.ok) return { ok: false, error: schemaError(dir, schema) };
       const damage = firstDamage(db);
       if (damage !== null) return { ok: false, error: corrupt(dir, damage) };
-      return { ok: true, store: readWrite(db, { ...defaultStoreLimits, ...limits }) };
+      const opened = openSecrets(dir);
+      if (!opened.ok) return { ok: false, error: { code: "unusable", message: opened.message } };
+      return { ok: true, store: readWrite(db, { ...defaultStoreLimits, ...limits }, opened.secrets) };
     },
   );
 }
@@ -123,7 +127,7 @@ function opening<T>(dir: string, open: () => Database, use: (db: Database) => St
   }
 }
 
-function readWrite(db: Database, limits: StoreLimits): SqliteStore {
+function readWrite(db: Database, limits: StoreLimits, secrets: Secrets): SqliteStore {
   const write = writer(db);
   const setFact = db.prepare<[string, string]>("REPLACE INTO facts (key, value) VALUES (?, ?)");
   const all = reads(db);
@@ -138,6 +142,7 @@ function readWrite(db: Database, limits: StoreLimits): SqliteStore {
     ...podRecordWrites(write, limits),
     ...journalWrites(write, limits),
     ...outboxWrites(write, limits),
+    ...sealedRecords(write, secrets, limits),
   };
 }
 

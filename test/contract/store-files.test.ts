@@ -112,7 +112,7 @@ describe("openStore()", () => {
     const dir = folder(t);
     const store = opened(dir);
     store.setFact("a", "1");
-    assert.deepEqual(readdirSync(dir).sort(), ["store.db", "store.db-shm", "store.db-wal"]);
+    assert.deepEqual(readdirSync(dir).sort(), ["device.key", "store.db", "store.db-shm", "store.db-wal"]);
     for (const name of readdirSync(dir)) assert.equal(statSync(join(dir, name)).mode & 0o777, 0o600, name);
     assert.equal(statSync(dir).mode & 0o777, 0o700);
     store.close();
@@ -130,6 +130,9 @@ describe("openStore()", () => {
       store.setFact("a", "1");
       store.putDesiredPod(desired("a"));
       store.putHistory("uid-a", { app: history });
+      store.putConfigMap("settings", { a: "1" }, moment);
+      store.putCredentials("registry", "{}", moment);
+      store.deleteConfigMap("never");
       store.putStatus(pod("a").id, { phase: "Running" });
       store.deleteStatus("never");
       store.deleteHistory("never");
@@ -142,6 +145,34 @@ describe("openStore()", () => {
     for (let i = 0; i < 50; i += 1) writeAll();
     assert.deepEqual([statSync(join(dir, "store.db-wal")).size, statSync(join(dir, "store.db")).size], before);
     store.close();
+  });
+
+  it("leaves nothing readable of a secret or a config map in the folder", (t) => {
+    const dir = folder(t);
+    const store = opened(dir);
+    const readable = (word: string) => readdirSync(dir).filter((name) => readFileSync(join(dir, name)).includes(word));
+    store.transaction("full", () => {
+      store.putCredentials("registry", '{"auths":{"r":{"password":"s3cret-one"}}}', moment);
+      store.putConfigMap("settings", { "app.conf": "s3cret-two" }, moment);
+    });
+    assert.deepEqual(readable("s3cret"), [], "while it is open, the log included");
+    store.deleteCredentials("registry");
+    store.close();
+    assert.deepEqual(readable("s3cret"), [], "once it is closed");
+  });
+
+  it("has no more what was sealed with a key that is gone, and takes it anew", (t) => {
+    const dir = folder(t);
+    const store = opened(dir);
+    store.putCredentials("registry", "{}", moment);
+    store.putConfigMap("settings", { a: "1" }, moment);
+    store.close();
+    rmSync(join(dir, "device.key"));
+    const again = opened(dir);
+    assert.deepEqual([again.credentials("registry"), again.configMap("settings")], [null, null]);
+    assert.equal(again.putConfigMap("settings", { a: "1" }, moment), true);
+    assert.deepEqual(again.configMap("settings"), { a: "1" });
+    again.close();
   });
 
   it("opens a newer minor version and refuses a newer major one", (t) => {
@@ -193,7 +224,12 @@ describe("openStore()", () => {
       opened(dir).close();
       recoverStore(dir);
     }
-    assert.deepEqual(readdirSync(dir).sort(), ["store.db.damaged-3", "store.db.damaged-4", "store.db.damaged-5"]);
+    assert.deepEqual(readdirSync(dir).sort(), [
+      "device.key",
+      "store.db.damaged-3",
+      "store.db.damaged-4",
+      "store.db.damaged-5",
+    ]);
   });
 
   it("does not play a log that was left behind into a new file", async (t) => {
@@ -221,9 +257,9 @@ describe("openStoreReadOnly()", () => {
     assert.ok(result.ok, JSON.stringify(result));
     assert.deepEqual(result.store.desiredPods(), [desired("a")]);
     assert.equal(result.store.events({ limit: 3 }).length, 3);
-    assert.deepEqual(readdirSync(dir), ["store.db"]);
+    assert.deepEqual(readdirSync(dir).sort(), ["device.key", "store.db"]);
     result.store.close();
-    assert.deepEqual(readdirSync(dir), ["store.db"]);
+    assert.deepEqual(readdirSync(dir).sort(), ["device.key", "store.db"]);
   });
 
   it("reads a store whose process was killed, also what stands only in the log", async (t) => {

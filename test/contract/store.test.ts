@@ -57,6 +57,8 @@ for (const [name, open] of [
     records(open);
     outbox(open);
     journal(open);
+    configMaps(open);
+    credentials(open);
   });
 }
 
@@ -120,6 +122,8 @@ function transactions(open: Open): void {
       store.rememberReply(repeat("m"), "OK");
     });
     store.rememberDeleted("u", "5");
+    store.putConfigMap("settings", { "a.conf": "1" }, moment);
+    store.putCredentials("registry", "{}", moment);
     store.putHistory("uid-a", { app: history });
     store.putStatus(pod("a").id, { phase: "Running" });
     for (const text of ["1", "2", "3"]) store.appendOutbox("record", text);
@@ -151,6 +155,8 @@ function everything(store: Store) {
     outbox: store.outbox(0, 10),
     counts: store.outboxCounts(),
     events: store.events({ limit: 10 }),
+    configMap: store.configMap("settings"),
+    credentials: store.credentials("registry"),
   };
 }
 
@@ -368,5 +374,66 @@ function journal(open: Open): void {
     assert.deepEqual(messages(store, { limit: 10 }), ["2", "3", "4"]);
     store.appendEvent({ ...event, message: "x".repeat(maxEventCharacters + 1) }, moment);
     assert.equal(messages(store, { limit: 1 })[0]?.length, maxEventCharacters);
+  });
+}
+
+function configMaps(open: Open): void {
+  it("keeps config maps under their names", (t) => {
+    const { store, reopen } = open(t);
+    assert.equal(store.configMap("a"), null);
+    assert.equal(store.putConfigMap("b", { "b.conf": "ü" }, moment), true);
+    assert.equal(store.putConfigMap("a", {}, moment), true);
+    assert.equal(store.putConfigMap("b", { __proto__: null, x: "2" }, moment), true);
+    assert.deepEqual(store.configMapNames(), ["a", "b"]);
+    assert.deepEqual(store.configMap("a"), {});
+    assert.deepEqual(store.configMap("b"), { x: "2" });
+    store.deleteConfigMap("a");
+    store.deleteConfigMap("never");
+    const after = reopen();
+    assert.deepEqual(after.configMapNames(), ["b"]);
+    assert.deepEqual(after.configMap("b"), { x: "2" });
+  });
+
+  it("takes 256 config maps and no more, and changes of those it has", (t) => {
+    const { store } = open(t);
+    store.transaction("normal", () => {
+      for (let i = 0; i < 256; i += 1) assert.equal(store.putConfigMap(`map-${i}`, { i: `${i}` }, moment), true);
+    });
+    assert.equal(store.putConfigMap("one-more", {}, moment), false);
+    assert.equal(store.configMap("one-more"), null);
+    assert.equal(store.putConfigMap("map-7", { i: "changed" }, moment), true);
+    store.deleteConfigMap("map-0");
+    assert.equal(store.putConfigMap("one-more", {}, moment), true);
+  });
+
+  it("undoes a config map with its transaction", (t) => {
+    const { store } = open(t);
+    store.putConfigMap("a", { x: "1" }, moment);
+    const fail = () =>
+      store.transaction("full", () => {
+        store.putConfigMap("a", { x: "2" }, moment);
+        store.putCredentials("registry", "{}", moment);
+        assert.deepEqual(store.configMap("a"), { x: "2" });
+        throw new Error("power");
+      });
+    assert.throws(fail, /power/);
+    assert.deepEqual(store.configMap("a"), { x: "1" });
+    assert.equal(store.credentials("registry"), null);
+  });
+}
+
+function credentials(open: Open): void {
+  it("keeps credentials under their names, up to 16", (t) => {
+    const { store, reopen } = open(t);
+    assert.equal(store.credentials("registry"), null);
+    for (let i = 0; i < 16; i += 1) assert.equal(store.putCredentials(`r${i}`, `{"auths":{"${i}":{}}}`, moment), true);
+    assert.equal(store.putCredentials("r16", "{}", moment), false);
+    assert.equal(store.putCredentials("r3", "{}", moment), true);
+    assert.equal(store.credentialNames().length, 16);
+    store.deleteCredentials("r0");
+    const after = reopen();
+    assert.equal(after.credentials("r0"), null);
+    assert.equal(after.credentials("r1"), '{"auths":{"1":{}}}');
+    assert.equal(after.credentials("r3"), "{}");
   });
 }

@@ -11,6 +11,8 @@ export interface State {
   readonly histories: ReadonlyMap<string, string>;
   readonly statuses: ReadonlyMap<string, { readonly id: PodId; readonly json: string }>;
   readonly replies: ReadonlyMap<string, string>;
+  readonly configMaps: ReadonlyMap<string, string>;
+  readonly credentials: ReadonlyMap<string, string>;
   readonly outbox: readonly OutboxRow[];
   readonly events: readonly EventRow[];
   readonly leavingSeq: number;
@@ -28,6 +30,8 @@ export const empty: State = {
   histories: new Map(),
   statuses: new Map(),
   replies: new Map(),
+  configMaps: new Map(),
+  credentials: new Map(),
   outbox: [],
   events: [],
   leavingSeq: 0,

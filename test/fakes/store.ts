@@ -2,6 +2,7 @@ import type { Store } from "../../src/ports/store.ts";
 import { defaultStoreLimits, type StoreLimits } from "../../src/sqlite/limits.ts";
 import { events, outbox, replies } from "./store-messages.ts";
 import { desiredPods, leavingPods, type PreviousPods, perPod } from "./store-pods.ts";
+import { configMaps, credentials } from "./store-sealed.ts";
 import { empty, type Room, type State, withEntry } from "./store-state.ts";
 
 export interface MemoryStoreOptions {
@@ -78,6 +79,8 @@ function openDisk(disk: Disk, options: MemoryStoreOptions): MemoryStore {
     ...replies(room),
     ...outbox(room),
     ...events(room),
+    ...configMaps(room),
+    ...credentials(room),
     close() {
       called("close");
       open = false;

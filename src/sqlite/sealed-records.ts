@@ -1,0 +1,88 @@
+import type { Moment } from "../core/pod/history.ts";
+import type { ConfigMapData, Store } from "../ports/store.ts";
+import { readJson } from "./columns.ts";
+import type { Writer } from "./database.ts";
+import type { StoreLimits } from "./limits.ts";
+import type { Secrets } from "./secrets.ts";
+
+interface Row {
+  readonly key_id: string;
+  readonly sealed: Buffer;
+}
+
+/** Texts under names, sealed with the key of this device. */
+interface SealedTexts {
+  names(): readonly string[];
+  text(name: string): string | null;
+  put(name: string, text: string, at: Moment): boolean;
+  remove(name: string): void;
+}
+
+type Records = Pick<
+  Store,
+  | "configMapNames"
+  | "configMap"
+  | "putConfigMap"
+  | "deleteConfigMap"
+  | "credentialNames"
+  | "credentials"
+  | "putCredentials"
+  | "deleteCredentials"
+>;
+
+/** Config maps and credentials. A config map is no secret by name, but people put passwords there all the same. */
+export function sealedRecords(writer: Writer, secrets: Secrets, limits: StoreLimits): Records {
+  const maps = sealedTexts(writer, secrets, "config_maps", limits.configMapsMaxRows);
+  const credentials = sealedTexts(writer, secrets, "credentials", limits.credentialsMaxRows);
+  return {
+    configMapNames: maps.names,
+    configMap(name) {
+      const json = maps.text(name);
+      return json === null ? null : readJson<ConfigMapData>(json, "config map", []);
+    },
+    putConfigMap: (name, data, at) => maps.put(name, JSON.stringify(data), at),
+    deleteConfigMap: maps.remove,
+    credentialNames: credentials.names,
+    credentials: credentials.text,
+    putCredentials: credentials.put,
+    deleteCredentials: credentials.remove,
+  };
+}
+
+function sealedTexts(
+  { db, write }: Writer,
+  secrets: Secrets,
+  table: "config_maps" | "credentials",
+  mostRows: number,
+): SealedTexts {
+  const names = db.prepare<[], string>(`SELECT name FROM ${table} ORDER BY name`).pluck();
+  const one = db.prepare<[string], Row>(`SELECT key_id, sealed FROM ${table} WHERE name = ?`);
+  const others = db.prepare<[string], number>(`SELECT count(*) FROM ${table} WHERE name <> ?`).pluck();
+  const put = db.prepare<[string, string, Buffer, number, number, string]>(
+    `REPLACE INTO ${table} (name, resource_version, key_id, sealed, updated_wall, updated_mono, updated_boot)
+     VALUES (?, '', ?, ?, ?, ?, ?)`,
+  );
+  const remove = db.prepare<[string]>(`DELETE FROM ${table} WHERE name = ?`);
+  const place = (name: string): string => `${table}/${name}`;
+  const text = (name: string): string | null => {
+    const row = one.get(name);
+    return row === undefined ? null : secrets.open({ keyId: row.key_id, sealed: row.sealed }, place(name));
+  };
+  return {
+    names: () => names.all(),
+    text,
+    put(name, value, at) {
+      // The same text seals differently each time: only what it opens to can be compared.
+      if (text(name) === value) return true;
+      return write(() => {
+        if ((others.get(name) ?? 0) >= mostRows) return false;
+        const { keyId, sealed } = secrets.seal(value, place(name));
+        put.run(name, keyId, sealed, at.wall, at.mono, at.bootId);
+        return true;
+      });
+    },
+    remove(name) {
+      if (one.get(name) !== undefined) write(() => remove.run(name));
+    },
+  };
+}
