@@ -1,4 +1,5 @@
 import type { ObservedContainer } from "../core/pod/observed.ts";
+import type { RegistryCredentials } from "../core/pod/registry-credentials.ts";
 import type { AcceptedPod } from "../core/pod/spec.ts";
 
 /**
@@ -70,13 +71,6 @@ export interface ImageFacts {
   readonly architecture: string;
   /** Paths of its VOLUME lines. */
   readonly volumes: readonly string[];
-}
-
-export interface RegistryCredentials {
-  readonly serverAddress: string;
-  readonly username?: string;
-  readonly password?: string;
-  readonly identityToken?: string;
 }
 
 export interface CreateRequest {

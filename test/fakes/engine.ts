@@ -1,15 +1,9 @@
 import { parseContainerName } from "../../src/core/pod/identity.ts";
 import type { ObservedContainer } from "../../src/core/pod/observed.ts";
+import type { RegistryCredentials } from "../../src/core/pod/registry-credentials.ts";
 import { taggedName } from "../../src/docker/image.ts";
 import type { Clock } from "../../src/ports/clock.ts";
-import type {
-  CreatedContainer,
-  CreateRequest,
-  Engine,
-  EngineResult,
-  ImageFacts,
-  RegistryCredentials,
-} from "../../src/ports/engine.ts";
+import type { CreatedContainer, CreateRequest, Engine, EngineResult, ImageFacts } from "../../src/ports/engine.ts";
 import {
   aborted,
   abortedBy,

@@ -44,20 +44,19 @@ export const everything: CarriedOut = {
 /** What this build does. Switch a feature on in the commit that makes it work. */
 export const thisBuild: CarriedOut = {
   severalContainers: false,
-  configMapVolumes: false,
+  configMapVolumes: true,
   memoryEmptyDir: false,
   livenessProbe: false,
   readinessProbe: false,
   npu: false,
-  // Naming the secret is accepted: an image that is here, or public, needs none.
   imagePullSecrets: true,
   hostNetwork: false,
   hostPid: false,
   gracefulDelete: true,
   podRestart: true,
-  podsData: false,
-  configMaps: false,
-  secrets: false,
+  podsData: true,
+  configMaps: true,
+  secrets: true,
   modelFiles: false,
   npuSharing: false,
 };

@@ -1,3 +1,4 @@
+import { decodeBase64 } from "../base64.ts";
 import type { CarriedOut } from "./carried-out.ts";
 import type { AdmissionContext, Admitted } from "./context.ts";
 import { type Findings, findingsOf, type Told } from "./findings.ts";
@@ -108,24 +109,4 @@ export function refuseKind(
 
 function secretText(data: string | readonly number[] | undefined): string {
   return new TextDecoder().decode(typeof data === "string" ? decodeBase64(data) : new Uint8Array(data ?? []));
-}
-
-const base64 = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/";
-
-/** RFC 4648, section 4, of a text that the row has found to be one. */
-function decodeBase64(text: string): Uint8Array {
-  const digits = text.replace(/=+$/, "");
-  const bytes = new Uint8Array(Math.floor((digits.length * 3) / 4));
-  let bits = 0;
-  let held = 0;
-  let at = 0;
-  for (const digit of digits) {
-    bits = ((bits << 6) | base64.indexOf(digit)) & 0xffff;
-    held += 6;
-    if (held < 8) continue;
-    held -= 8;
-    bytes[at] = (bits >> held) & 0xff;
-    at += 1;
-  }
-  return bytes;
 }

@@ -44,6 +44,20 @@ export function podStatusReport(entries: readonly PodStatusEntry[], ids: Message
   return encodeMessage({ route, content: entries }, ids);
 }
 
+/** How far a long order has come: protocol.md §1.3, decisions.md 45. */
+export interface ConfigResult {
+  readonly topic: string;
+  readonly percentage: "25%" | "50%" | "75%" | "100%";
+  readonly result: "processing" | "success" | "failed";
+  readonly reason: string;
+}
+
+/** The content is JSON in a text, as the centre knows it. */
+export function configResult(result: ConfigResult, ids: MessageIds): string {
+  const route = { source: "resource", group: "hub", operation: "update", resource: "websocket/config_result" };
+  return encodeMessage({ route, content: JSON.stringify(result) }, ids);
+}
+
 /** Every keepalive period, beside the pings of the connection: protocol.md §1.3. */
 export function keepalive(ids: MessageIds): string {
   const route = { source: "websocket", group: "resource", operation: "keepalive", resource: "node" };

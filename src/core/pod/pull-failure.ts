@@ -1,0 +1,59 @@
+import { registryOf } from "./registry-credentials.ts";
+
+/** How a pull went wrong, as far as there is something to say about it. */
+export type PullFailureKind =
+  | "registryAuth"
+  | "imageNotFound"
+  | "registryUnreachable"
+  | "wrongArchitecture"
+  | "diskFull"
+  | "timeout"
+  | "other";
+
+export interface PullFailure {
+  readonly image: string;
+  readonly kind: PullFailureKind;
+  /** The engine's own words. */
+  readonly words: string;
+  /** The secrets that the pod names, and what each had to say about the registry. */
+  readonly secrets: readonly NamedSecret[];
+}
+
+export interface NamedSecret {
+  readonly name: string;
+  /** missing: not on this device. silent: it holds nothing for this registry. shown: what it holds was tried. */
+  readonly use: "missing" | "silent" | "shown";
+}
+
+/** A failed pull as a sentence for the pod's waiting message: what is wrong first, then the engine's words. */
+export function pullFailure({ image, kind, words, secrets }: PullFailure): string {
+  const registry = registryOf(image);
+  switch (kind) {
+    case "registryAuth":
+      return `Registry ${registry} refuses ${image}, ${shownWords(registry, secrets)}: ${words}`;
+    case "imageNotFound":
+      return `Registry ${registry} has no image ${image}: ${words}`;
+    case "registryUnreachable":
+      return `Registry ${registry} cannot be reached: ${words}`;
+    case "wrongArchitecture":
+      return `Image ${image} is not for this device's architecture: ${words}`;
+    case "diskFull":
+      return `No space is left on this device for image ${image}: ${words}`;
+    case "timeout":
+      return `Registry ${registry} sends nothing any more: ${words}`;
+    case "other":
+      return words;
+    default:
+      return kind satisfies never;
+  }
+}
+
+function shownWords(registry: string, secrets: readonly NamedSecret[]): string {
+  const named = (use: NamedSecret["use"]) => secrets.filter((one) => one.use === use).map((one) => one.name);
+  const shown = named("shown");
+  if (shown.length > 0) return `shown the credentials of secret ${shown.join(", ")}`;
+  if (secrets.length === 0) return "which was asked without credentials, as the pod names no imagePullSecrets";
+  const missing = named("missing");
+  if (missing.length > 0) return `and secret ${missing.join(", ")} of the pod is not on this device`;
+  return `and secret ${named("silent").join(", ")} holds no credentials for ${registry}`;
+}
