@@ -196,10 +196,14 @@ function mountsOf(
   container: ContainerSpec,
 ): { readonly ok: true; readonly mounts: readonly BindMount[] } | { readonly ok: false; readonly message: string } {
   const mounts: BindMount[] = [];
+  // Written by the agent alone, whatever the mount says (kubelet `IsReadOnly`); all else is as it was admitted.
+  const kept = new Set(
+    (request.pod.spec.volumes ?? []).filter((one) => one.configMap !== undefined).map(({ name }) => name),
+  );
   for (const { name, mountPath, readOnly } of container.volumeMounts ?? []) {
     const source = own(request.volumePaths, name);
     if (source === undefined) return { ok: false, message: `Volume ${name} has no place on this device` };
-    mounts.push(bind(source, mountPath, readOnly));
+    mounts.push(bind(source, mountPath, readOnly || kept.has(name)));
   }
   const mounted = new Set(mounts.map((mount) => trimmed(mount.Target)));
   for (const path of request.image.volumes) {

@@ -153,12 +153,17 @@ function mountGranted(mount: unknown, { request, container }: Grant): boolean {
   const asked = (container.volumeMounts ?? []).filter((each) => each.mountPath === target);
   if (asked.length > 0) {
     return asked.some(
-      (each) => request.volumePaths[each.name] === source && (readOnly === true || each.readOnly === false),
+      (each) => request.volumePaths[each.name] === source && (readOnly === true || writable(each, request)),
     );
   }
   if (readOnly !== true) return false;
   if (request.image.volumes.includes(target) && request.coveredPaths[target] === source) return true;
   return target === "/etc/resolv.conf" && source === request.resolvConf;
+}
+
+function writable(asked: { readonly name: string; readonly readOnly: boolean }, { pod }: CreateRequest): boolean {
+  if (asked.readOnly !== false) return false;
+  return pod.spec.volumes?.some(({ name, configMap }) => name === asked.name && configMap !== undefined) !== true;
 }
 
 function portBindingsGranted(value: unknown, grant: Grant): boolean {

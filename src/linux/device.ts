@@ -3,7 +3,7 @@ import type { Policy } from "../core/admission/policy.ts";
 import type { Device } from "../ports/device.ts";
 import { hostIp } from "./addresses.ts";
 import { readFacts } from "./facts.ts";
-import { forgetPod, prepareVolumes, removeVolumes, savePod } from "./volumes.ts";
+import { forgetPod, prepareVolumes, refreshConfigMaps, removeVolumes, savePod } from "./volumes.ts";
 
 export interface DeviceOptions {
   readonly dataDir: string;
@@ -23,7 +23,8 @@ export function linuxDevice(options: DeviceOptions): Device {
       return bavail * bsize;
     },
     hostIp: () => hostIp(options.centerHost),
-    prepareVolumes: (pod, covered) => prepareVolumes(options, pod, covered),
+    prepareVolumes: (pod, covered, configMaps) => prepareVolumes(options, pod, covered, configMaps),
+    refreshConfigMaps: (pod, configMaps) => refreshConfigMaps(dataDir, pod, configMaps),
     removeVolumes: (uid) => removeVolumes(dataDir, uid),
     savePod: (pod) => savePod(dataDir, pod),
     forgetPod: (uid) => forgetPod(dataDir, uid),

@@ -4,7 +4,8 @@ import { cleanPath, pathList } from "../core/admission/path.ts";
 import type { Policy } from "../core/admission/policy.ts";
 import { isProtected } from "../core/admission/rules/owner.ts";
 import type { AcceptedPod, Volume } from "../core/pod/spec.ts";
-import type { VolumesResult } from "../ports/device.ts";
+import type { ConfigMaps, VolumesResult } from "../ports/device.ts";
+import { holdsConfigMap, writeConfigMap } from "./config-map-folder.ts";
 import { replaceFile } from "./files.ts";
 
 export interface VolumesOptions {
@@ -24,10 +25,15 @@ function podFolder(dataDir: string, uid: string): string {
 }
 
 /** See Device.prepareVolumes: folders of the pod's own are made, host paths are only looked at. */
-export function prepareVolumes(options: VolumesOptions, pod: AcceptedPod, covered: readonly string[]): VolumesResult {
+export function prepareVolumes(
+  options: VolumesOptions,
+  pod: AcceptedPod,
+  covered: readonly string[],
+  configMaps: ConfigMaps,
+): VolumesResult {
   const volumePaths: Record<string, string> = {};
   for (const volume of pod.spec.volumes ?? []) {
-    const resolved = resolveVolume(options, pod, volume);
+    const resolved = resolveVolume(options, pod, volume, configMaps);
     if (!resolved.ok) return resolved;
     volumePaths[volume.name] = resolved.path;
   }
@@ -38,7 +44,33 @@ export function prepareVolumes(options: VolumesOptions, pod: AcceptedPod, covere
   return { ok: true, volumePaths, coveredPaths, resolvConf: null };
 }
 
-function resolveVolume(options: VolumesOptions, pod: AcceptedPod, volume: Volume): Resolved {
+/** See Device.refreshConfigMaps. */
+export function refreshConfigMaps(dataDir: string, pod: AcceptedPod, configMaps: ConfigMaps): readonly string[] {
+  return (pod.spec.volumes ?? []).flatMap((volume) => {
+    const data = volume.configMap === undefined ? undefined : configMaps.get(volume.configMap.name);
+    const folder = configMapFolder(dataDir, pod, volume);
+    if (data === undefined || !holdsConfigMap(folder)) return [];
+    const trouble = writeConfigMap(folder, data);
+    return trouble === null ? [] : [`Volume ${volume.name}: ${trouble}`];
+  });
+}
+
+function configMapFolder(dataDir: string, pod: AcceptedPod, volume: Volume): string {
+  return join(podFolder(dataDir, pod.id.uid), "config-map", volume.name);
+}
+
+function resolveConfigMap(folder: string, name: string, configMaps: ConfigMaps): Resolved {
+  const data = configMaps.get(name);
+  // A pod that was made from it goes on with what it has, over a crash too: the device may be offline for long.
+  if (data === undefined)
+    return holdsConfigMap(folder)
+      ? { ok: true, path: folder }
+      : { ok: false, message: `configmap "${name}" not found` };
+  const trouble = writeConfigMap(folder, data);
+  return trouble === null ? { ok: true, path: folder } : { ok: false, message: `configmap "${name}": ${trouble}` };
+}
+
+function resolveVolume(options: VolumesOptions, pod: AcceptedPod, volume: Volume, configMaps: ConfigMaps): Resolved {
   const writable = pod.spec.containers.some((container) =>
     (container.volumeMounts ?? []).some((mount) => mount.name === volume.name && !mount.readOnly),
   );
@@ -46,6 +78,9 @@ function resolveVolume(options: VolumesOptions, pod: AcceptedPod, volume: Volume
   if (volume.emptyDir !== undefined) {
     // 0777 as the kubelet makes it: the container's user is not known to own anything here.
     return { ok: true, path: ownFolder(join(podFolder(options.dataDir, pod.id.uid), "empty-dir", volume.name), 0o777) };
+  }
+  if (volume.configMap !== undefined) {
+    return resolveConfigMap(configMapFolder(options.dataDir, pod, volume), volume.configMap.name, configMaps);
   }
   return { ok: false, message: `Volume ${volume.name} is of a kind that this version does not carry out` };
 }

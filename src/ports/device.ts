@@ -11,9 +11,15 @@ export interface Device {
   hostIp(): string;
   /**
    * Makes the pod's folders under the data folder and resolves its host paths, without making anything on the host.
-   * Fails with the kubelet's words for CreateContainerConfigError, naming the path.
+   * Fails with the kubelet's words for CreateContainerConfigError, naming the path. A config map that is not handed in
+   * is one that this device does not have: what an earlier one left in the pod's folder is used then, if anything.
    */
-  prepareVolumes(pod: AcceptedPod, covered: readonly string[]): VolumesResult;
+  prepareVolumes(pod: AcceptedPod, covered: readonly string[], configMaps: ConfigMaps): VolumesResult;
+  /**
+   * Brings the config maps that a pod has mounted already up to date, each at one blow; what is not handed in stays.
+   * Gives the trouble it had, one sentence a volume.
+   */
+  refreshConfigMaps(pod: AcceptedPod, configMaps: ConfigMaps): readonly string[];
   /** Removes the folders of a pod that is gone. Fine when there are none. */
   removeVolumes(uid: string): void;
   /** Keeps a second copy of an admitted pod as `pods/<uid>/pod.json` (tmp, fsync, rename). */
@@ -21,6 +27,9 @@ export interface Device {
   /** Takes that copy away: the pod is on its way out, and must not come back with it. Fine when there is none. */
   forgetPod(uid: string): void;
 }
+
+/** By name: what stands in each of its files. */
+export type ConfigMaps = ReadonlyMap<string, Readonly<Record<string, string>>>;
 
 export type VolumesResult =
   | {

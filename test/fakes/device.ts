@@ -6,6 +6,8 @@ export interface FakeDevice {
   readonly hostPaths: Set<string>;
   /** uids of pods that have folders. */
   readonly folders: Set<string>;
+  /** What stands in the config map volumes, by `uid/volume`. */
+  readonly configMaps: Map<string, Readonly<Record<string, string>>>;
   freeBytes(bytes: number): void;
 }
 
@@ -13,6 +15,7 @@ export interface FakeDevice {
 export function fakeDevice(): FakeDevice {
   const hostPaths = new Set<string>();
   const folders = new Set<string>();
+  const mounted: FakeDevice["configMaps"] = new Map();
   let free = 1024 ** 3;
   const device: Device = {
     facts: () => ({
@@ -22,9 +25,15 @@ export function fakeDevice(): FakeDevice {
     }),
     freeBytes: () => free,
     hostIp: () => "127.0.0.1",
-    prepareVolumes(pod, covered) {
+    prepareVolumes(pod, covered, configMaps) {
       const volumePaths: Record<string, string> = {};
-      for (const { name, hostPath } of pod.spec.volumes ?? []) {
+      for (const { name, hostPath, configMap } of pod.spec.volumes ?? []) {
+        if (configMap !== undefined) {
+          const place = `${pod.id.uid}/${name}`;
+          const data = configMaps.get(configMap.name) ?? mounted.get(place);
+          if (data === undefined) return { ok: false, message: `configmap "${configMap.name}" not found` };
+          mounted.set(place, data);
+        }
         if (hostPath !== undefined && !hostPaths.has(hostPath.path)) {
           return { ok: false, message: `hostPath ${hostPath.path} cannot be used on this device: ENOENT` };
         }
@@ -36,7 +45,18 @@ export function fakeDevice(): FakeDevice {
       );
       return { ok: true, volumePaths, coveredPaths, resolvConf: null };
     },
-    removeVolumes: (uid) => void folders.delete(uid),
+    refreshConfigMaps(pod, configMaps) {
+      for (const { name, configMap } of pod.spec.volumes ?? []) {
+        const data = configMap === undefined ? undefined : configMaps.get(configMap.name);
+        const place = `${pod.id.uid}/${name}`;
+        if (data !== undefined && mounted.has(place)) mounted.set(place, data);
+      }
+      return [];
+    },
+    removeVolumes(uid) {
+      folders.delete(uid);
+      for (const place of mounted.keys()) if (place.startsWith(`${uid}/`)) mounted.delete(place);
+    },
     savePod: (pod) => void folders.add(pod.id.uid),
     forgetPod: () => {},
   };
@@ -44,6 +64,7 @@ export function fakeDevice(): FakeDevice {
     device,
     hostPaths,
     folders,
+    configMaps: mounted,
     freeBytes(bytes) {
       free = bytes;
     },

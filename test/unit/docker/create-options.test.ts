@@ -2,6 +2,7 @@ import assert from "node:assert/strict";
 import { describe, it } from "node:test";
 import type { ContainerSpec, PodSpec } from "../../../src/core/pod/spec.ts";
 import { type CreatePayload, cpuShares, createOptions, hostname } from "../../../src/docker/create-options.ts";
+import { gate } from "../../../src/docker/gate.ts";
 import type { CreateRequest, ImageFacts } from "../../../src/ports/engine.ts";
 import { acceptedPod, createRequest } from "../../contract/engine-requests.ts";
 
@@ -161,6 +162,22 @@ describe("createOptions", () => {
     for (const mount of HostConfig.Mounts) {
       assert.deepEqual([mount.Type, mount.BindOptions], ["bind", { Propagation: "rprivate" }]);
     }
+  });
+
+  it("mounts a config map read-only whatever the mount says", () => {
+    const pod = acceptedPod(
+      "web",
+      { volumeMounts: [{ name: "settings", mountPath: "/etc/app", readOnly: false }] },
+      { volumes: [{ name: "settings", configMap: { name: "app-settings", defaultMode: 420 } }] },
+    );
+    const request = createRequest(pod, image, { volumePaths: { settings: "/srv/settings" } });
+    const result = createOptions(request);
+    assert.ok(result.ok);
+    const [mount] = result.payload.HostConfig.Mounts;
+    assert.deepEqual([mount?.Source, mount?.ReadOnly], ["/srv/settings", true]);
+    const open = structuredClone(result.payload) as { HostConfig: { Mounts: { ReadOnly: boolean }[] } };
+    for (const one of open.HostConfig.Mounts) one.ReadOnly = false;
+    assert.deepEqual([gate({ ...result.payload }, request).ok, gate({ ...open }, request).ok], [true, false]);
   });
 
   it("refuses to make what would not be what was admitted", () => {
