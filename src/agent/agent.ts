@@ -9,16 +9,18 @@ import type { Link } from "../ports/link.ts";
 import type { Log } from "../ports/log.ts";
 import type { Random } from "../ports/random.ts";
 import type { Store } from "../ports/store.ts";
+import { createClearing } from "./clearing.ts";
 import { createIntake } from "./intake.ts";
 import { createLimiter } from "./limiter.ts";
 import { createMailbox } from "./mailbox.ts";
 import { createObserver } from "./observer.ts";
 import { createPublisher } from "./publisher.ts";
+import { createPuller } from "./puller.ts";
 import { reconcile } from "./reconciler.ts";
 import { createReporter } from "./reporter.ts";
 import { createStock, installIdOf } from "./stock.ts";
 import { type LinkState, runUplink } from "./uplink.ts";
-import { watchEngine } from "./watcher.ts";
+import { type WatcherParts, watchEngine } from "./watcher.ts";
 
 export interface AgentParts {
   readonly engine: Engine;
@@ -73,15 +75,19 @@ export async function runAgent(parts: AgentParts, signal: AbortSignal): Promise<
   const { statusPeriodMs, keepaliveMs } = parts.settings;
   const reporter = createReporter({ store, clock, random, statusPeriodMs, keepaliveMs, released: publisher.poke });
   const observer = createObserver(engine, clock);
-  const limiter = createLimiter(createsAtOnce);
+  const clearing = createClearing({ store, clock, random, log, stored: reporter.stored });
   const reported = (): void => {
     reporter.changed();
     publisher.poke();
+    clearing.poke();
   };
   const session = () =>
     state.session === null || installIdOf(store) === null ? null : { id: state.session, lost: state.lost };
   const installId = (): string => installIdOf(store) ?? "";
-  const reconcilerParts = { engine, store, device, clock, log, limiter, observer, session, installId, reported };
+  const reconcilerParts = {
+    ...{ engine, store, device, clock, log, observer, session, installId, reported },
+    ...{ limiter: createLimiter(createsAtOnce), puller: createPuller(engine, clock) },
+  };
   const mailbox = createMailbox(clock, (key, interrupt, s) => reconcile(reconcilerParts, fromKey(key), interrupt, s));
   const intake = createIntake({
     ...{ store, device, clock, random, log, policy: parts.policy },
@@ -91,7 +97,7 @@ export async function runAgent(parts: AgentParts, signal: AbortSignal): Promise<
       reporter.stored();
       reported();
     },
-    wake: (key) => mailbox.wake(key, "intent"),
+    wake: mailbox.wake,
   });
   const stock = createStock({
     ...{ store, clock, random, log, observer },
@@ -100,18 +106,11 @@ export async function runAgent(parts: AgentParts, signal: AbortSignal): Promise<
       for (const key of keys) mailbox.wake(key);
     },
   });
-  const watcher = {
-    ...{ engine, clock, random, log },
-    ready: (info: EngineInfo, id: string) => {
-      state.info = info;
-      state.session = id;
-      stock.poke();
-      publisher.poke();
-    },
-    lost: (why: string, id: string | null, tookContainers: boolean) =>
-      lose(parts, state, { why, id, tookContainers }, publisher.poke),
-    dirty: (pod: { readonly namespace: string; readonly name: string }) => mailbox.wake(podKey(pod)),
-  };
+  const watcher = watcherParts(parts, state, {
+    ready: stock.poke,
+    changed: publisher.poke,
+    dirty: (pod) => mailbox.wake(podKey(pod)),
+  });
   const changed = (next: LinkState): void => {
     link = next;
     publisher.poke();
@@ -123,6 +122,7 @@ export async function runAgent(parts: AgentParts, signal: AbortSignal): Promise<
     stock.run(stop.signal),
     mailbox.run(stop.signal),
     reporter.run(stop.signal),
+    clearing.run(stop.signal),
     publisher.run(stop.signal),
     runUplink(uplink, stop.signal),
   ];
@@ -132,6 +132,28 @@ export async function runAgent(parts: AgentParts, signal: AbortSignal): Promise<
     stop.abort();
     await Promise.allSettled(loops);
   }
+}
+
+interface EngineNews {
+  ready(): void;
+  changed(): void;
+  dirty(pod: { readonly namespace: string; readonly name: string }): void;
+}
+
+/** What is kept of the engine's state, and who hears of it. */
+function watcherParts(parts: AgentParts, state: EngineState, news: EngineNews): WatcherParts {
+  const { engine, clock, random, log } = parts;
+  return {
+    ...{ engine, clock, random, log },
+    ready(info, id) {
+      state.info = info;
+      state.session = id;
+      news.ready();
+      news.changed();
+    },
+    lost: (why, id, tookContainers) => lose(parts, state, { why, id, tookContainers }, news.changed),
+    dirty: news.dirty,
+  };
 }
 
 interface Loss {

@@ -8,10 +8,20 @@ import { formatTime } from "../core/pod/time.ts";
 import { versionOrder } from "../core/protocol/version-order.ts";
 import type { Device } from "../ports/device.ts";
 import type { Store } from "../ports/store.ts";
+import { beginClearing } from "./clearing.ts";
+import { mountsConfigMap } from "./config-maps.ts";
 
 /** What an accepted message did to the desired state. */
 export type Applied =
-  | { readonly ok: true; readonly wake: string | null; readonly said: string }
+  | {
+      readonly ok: true;
+      /** The pod that the message is about. */
+      readonly wake: string | null;
+      /** Pods that it concerns too. `intent`: a pull under way is of no use any more. */
+      readonly alsoWake?: readonly string[];
+      readonly intent?: boolean;
+      readonly said: string;
+    }
   | { readonly ok: false; readonly violations: readonly Violation[] };
 
 export interface ApplyContext {
@@ -37,9 +47,13 @@ export function apply(context: ApplyContext, admitted: Admitted): Applied {
     case "pod-restart":
       return restart(context, admitted);
     case "configmap-update":
+      return updateConfigMap(context, admitted);
     case "configmap-delete":
+      return deleteConfigMap(context, admitted.name);
     case "secret-update":
+      return updateSecret(context, admitted);
     case "pods-data":
+      return removeEverything(context);
     case "container-info":
     case "modelfiles":
     case "npu-sharing":
@@ -64,14 +78,8 @@ function update(context: ApplyContext, pod: AcceptedPod): Applied {
   const existing = store.desiredPod(namespace, name);
   const stale = staleness(store, existing, pod);
   if (stale !== null) return refuse("metadata.resourceVersion", "stale", stale, pod.metadata.resourceVersion);
-  if (context.device.freeBytes() < leastFreeBytes) {
-    return refuse(
-      "",
-      "disk",
-      `Less than ${leastFreeBytes / 1024 / 1024} MB are free on this device, so the pod cannot be stored`,
-      null,
-    );
-  }
+  const full = noSpace(context, "the pod");
+  if (full !== null) return full;
   if (existing?.pod.id.uid === uid && existing.contentHash === context.contentHash) {
     return { ok: true, wake: null, said: `Pod ${name} is the same as before` };
   }
@@ -90,6 +98,12 @@ function update(context: ApplyContext, pod: AcceptedPod): Applied {
   context.device.savePod(pod);
   if (store.status(uid) === null) putFirstStatus(context, pod);
   return { ok: true, wake: podKey(pod.id), said: existing === null ? `Pod ${name} is new` : `Pod ${name} has changed` };
+}
+
+function noSpace(context: ApplyContext, what: string): Applied | null {
+  if (context.device.freeBytes() >= leastFreeBytes) return null;
+  const message = `Less than ${leastFreeBytes / 1024 / 1024} MB are free on this device, so ${what} cannot be stored`;
+  return refuse("", "disk", message, null);
 }
 
 /** A pod is reported from the moment it was accepted: Pending, ContainerCreating. */
@@ -232,4 +246,62 @@ function restart(context: ApplyContext, asked: Extract<Admitted, { kind: "pod-re
   }
   context.store.putDesiredPod({ ...existing, generation: existing.generation + 1, messageId: context.messageId });
   return { ok: true, wake: podKey(asked), said: `Pod ${asked.name} is restarted` };
+}
+
+type Content<K extends Admitted["kind"]> = Extract<Admitted, { kind: K }>;
+
+/** Stored, and every pod that mounts it looks again: one that runs gets the new files, one that waits for it starts. */
+function updateConfigMap(context: ApplyContext, { name, data }: Content<"configmap-update">): Applied {
+  const full = noSpace(context, "the config map");
+  if (full !== null) return full;
+  if (!context.store.putConfigMap(name, data, context.now)) {
+    return refuse("metadata.name", "capacity.configMaps", "This device holds as many config maps as it can", name);
+  }
+  const alsoWake = retryNow(context.store, "CreateContainerConfigError", (pod) => mountsConfigMap(pod, name));
+  return { ok: true, wake: null, alsoWake, said: `Config map ${name} is stored` };
+}
+
+/** What runs keeps what it has mounted. */
+function deleteConfigMap(context: ApplyContext, name: string): Applied {
+  context.store.deleteConfigMap(name);
+  return { ok: true, wake: null, said: `Config map ${name} is deleted` };
+}
+
+/** Pods that wait because of the old credentials try again at once. */
+function updateSecret(context: ApplyContext, { name, dockerConfigJson }: Content<"secret-update">): Applied {
+  if (!context.store.putCredentials(name, dockerConfigJson, context.now)) {
+    return refuse("metadata.name", "capacity.secrets", "This device holds as many secrets as it can", name);
+  }
+  const names = (pod: AcceptedPod) => (pod.spec.imagePullSecrets ?? []).some((one) => one.name === name);
+  const alsoWake = retryNow(context.store, "ErrImagePull", names);
+  return { ok: true, wake: null, alsoWake, intent: true, said: `Secret ${name} is stored` };
+}
+
+/** Takes back the wait of containers that failed for this reason; gives the keys of their pods, failed or not. */
+function retryNow(store: Store, reason: string, concerned: (pod: AcceptedPod) => boolean): readonly string[] {
+  const pods = store.desiredPods().filter(({ pod }) => concerned(pod));
+  for (const { pod } of pods) {
+    const history = Object.entries(store.history(pod.id.uid));
+    const freed = history.map(([name, one]) => [
+      name,
+      one.failure?.reason === reason ? { ...one, failure: null } : one,
+    ]);
+    if (history.length > 0) store.putHistory(pod.id.uid, Object.fromEntries(freed));
+  }
+  return pods.map(({ pod }) => podKey(pod.id));
+}
+
+/**
+ * pods_data: from this commit on nothing is wanted any more. Config maps and secrets go with it; the pods take their
+ * time, and clearing.ts tells the centre when they are gone.
+ */
+function removeEverything(context: ApplyContext): Applied {
+  const { store, now, messageId } = context;
+  const pods = store.desiredPods();
+  for (const one of pods) leave(context, one, one.pod.spec.terminationGracePeriodSeconds, formatTime(now.wall));
+  for (const name of store.configMapNames()) store.deleteConfigMap(name);
+  for (const name of store.credentialNames()) store.deleteCredentials(name);
+  const keys = [...pods.map((one) => one.pod.id), ...store.leavingPods().map((one) => one.id)].map(podKey);
+  beginClearing(store, messageId, now);
+  return { ok: true, wake: null, alsoWake: [...new Set(keys)], intent: true, said: "Everything is deleted" };
 }

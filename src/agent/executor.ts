@@ -1,12 +1,17 @@
 import type { Action } from "../core/pod/action.ts";
 import type { DesiredPod } from "../core/pod/desired.ts";
 import { hashesOf } from "../core/pod/plan.ts";
+import { type NamedSecret, type PullFailureKind, pullFailure } from "../core/pod/pull-failure.ts";
+import { credentialsFor, type RegistryCredentials } from "../core/pod/registry-credentials.ts";
 import { runAsUser } from "../core/pod/user.ts";
 import type { Clock } from "../ports/clock.ts";
 import type { Device } from "../ports/device.ts";
 import type { CreateRequest, Engine, EngineError, EngineResult, ImageFacts } from "../ports/engine.ts";
-import { withDeadline, withStallDeadline } from "./deadline.ts";
+import type { Store } from "../ports/store.ts";
+import { configMapsOf } from "./config-maps.ts";
+import { withDeadline } from "./deadline.ts";
 import type { Limiter } from "./limiter.ts";
+import type { Puller } from "./puller.ts";
 
 /** What came of one action. */
 export type Outcome =
@@ -23,6 +28,9 @@ export interface ExecutorParts {
   readonly engine: Engine;
   readonly device: Device;
   readonly clock: Clock;
+  /** What pods refer to by name. */
+  readonly store: Pick<Store, "configMap" | "credentials">;
+  readonly puller: Puller;
   /** Holds creates and starts to what the device can do at once. */
   readonly limiter: Limiter;
 }
@@ -39,14 +47,15 @@ export interface ExecuteContext {
 const seconds = 1000;
 const deadlines = {
   image: 30 * seconds,
-  /** Without a byte of progress, not in all: a slow line may take hours. */
-  pullStall: 120 * seconds,
   create: 60 * seconds,
   start: 120 * seconds,
   remove: 60 * seconds,
   /** On top of the grace. */
   stop: 30 * seconds,
 };
+
+/** Of a sentence in a report. */
+const longestMessage = 1024;
 
 const done: Outcome = { kind: "done", warnings: [] };
 
@@ -62,7 +71,7 @@ export async function execute(
     case "resolve":
       return resolved(await withDeadline(clock, deadlines.image, signal, (s) => engine.image(action.image, s)));
     case "pull":
-      return pulled(await pull(parts, action.image, context.interrupt, signal));
+      return pull(parts, action.image, context, signal);
     case "create":
       return limiter(() => create(parts, action, context, signal));
     case "start":
@@ -94,25 +103,39 @@ export async function execute(
   }
 }
 
+/** With what the pod's secrets hold for the registry, and until something else is wanted. */
 async function pull(
   parts: ExecutorParts,
   image: string,
-  interrupt: AbortSignal,
+  context: ExecuteContext,
   signal: AbortSignal,
-): Promise<EngineResult<ImageFacts>> {
+): Promise<Outcome> {
   const either = new AbortController();
   const give = (): void => either.abort();
+  const { interrupt } = context;
   if (interrupt.aborted || signal.aborted) give();
   interrupt.addEventListener("abort", give, { once: true });
   signal.addEventListener("abort", give, { once: true });
+  const secrets = secretsOf(parts.store, image, context.desired);
+  const credentials = secrets.flatMap((one) => one.credentials);
   try {
-    return await withStallDeadline(parts.clock, deadlines.pullStall, either.signal, (s, progressed) =>
-      parts.engine.pull(image, null, s, progressed),
-    );
+    return pulled(await parts.puller.pull({ image, credentials }, either.signal), image, secrets);
   } finally {
     signal.removeEventListener("abort", give);
     interrupt.removeEventListener("abort", give);
   }
+}
+
+interface SecretFound extends NamedSecret {
+  readonly credentials: readonly RegistryCredentials[];
+}
+
+function secretsOf(store: ExecutorParts["store"], image: string, desired: DesiredPod | null): readonly SecretFound[] {
+  return (desired?.pod.spec.imagePullSecrets ?? []).map(({ name }) => {
+    const text = store.credentials(name);
+    const credentials = text === null ? [] : credentialsFor(image, text);
+    return { name, use: text === null ? "missing" : credentials.length === 0 ? "silent" : "shown", credentials };
+  });
 }
 
 function resolved(result: EngineResult<ImageFacts>): Outcome {
@@ -122,11 +145,24 @@ function resolved(result: EngineResult<ImageFacts>): Outcome {
   return sorted(result, "ImageInspectError", null);
 }
 
-function pulled(result: EngineResult<ImageFacts>): Outcome {
+function pulled(result: EngineResult<ImageFacts>, image: string, secrets: readonly NamedSecret[]): Outcome {
   if (result.ok) return { kind: "image", image: result.value, pulled: true };
-  if (result.error.kind !== "timeout") return sorted(result, "ErrImagePull", null);
-  return { kind: "failed", reason: "ErrImagePull", message: result.error.message, containerId: null };
+  const { kind: why, message: words } = result.error;
+  const kind = spokenOf.find((one) => one === why) ?? "other";
+  const message = pullFailure({ image, kind, words, secrets }).slice(0, longestMessage);
+  // Nothing came for long: for a pull that is a failure like another, and its wait spares the registry.
+  if (why === "timeout") return { kind: "failed", reason: "ErrImagePull", message, containerId: null };
+  return sorted({ ok: false, error: { ...result.error, message } }, "ErrImagePull", null);
 }
+
+const spokenOf: readonly PullFailureKind[] = [
+  "registryAuth",
+  "imageNotFound",
+  "registryUnreachable",
+  "wrongArchitecture",
+  "diskFull",
+  "timeout",
+];
 
 async function create(
   parts: ExecutorParts,
@@ -134,7 +170,7 @@ async function create(
   context: ExecuteContext,
   signal: AbortSignal,
 ): Promise<Outcome> {
-  const request = createRequest(parts.device, action, context);
+  const request = createRequest(parts, action, context);
   if (typeof request === "string")
     return { kind: "failed", reason: "CreateContainerConfigError", message: request, containerId: null };
   const result = await withDeadline(parts.clock, deadlines.create, signal, (s) => parts.engine.create(request, s));
@@ -144,7 +180,7 @@ async function create(
 
 /** Everything the engine adapter needs for a container, or the sentence that says why it cannot be made. */
 function createRequest(
-  device: Device,
+  { device, store }: ExecutorParts,
   action: Extract<Action, { kind: "create" }>,
   context: ExecuteContext,
 ): CreateRequest | string {
@@ -159,6 +195,7 @@ function createRequest(
   const volumes = device.prepareVolumes(
     desired.pod,
     image.volumes.filter((path) => !mounted.has(path)),
+    configMapsOf(store, desired.pod),
   );
   if (!volumes.ok) return volumes.message;
   const { volumePaths, coveredPaths, resolvConf } = volumes;

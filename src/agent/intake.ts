@@ -14,7 +14,7 @@ import type { Device } from "../ports/device.ts";
 import type { Log } from "../ports/log.ts";
 import type { Random } from "../ports/random.ts";
 import type { RepeatKey, Store } from "../ports/store.ts";
-import { apply } from "./apply.ts";
+import { type Applied, apply } from "./apply.ts";
 import { momentOf } from "./moment.ts";
 
 export interface IntakeParts {
@@ -30,7 +30,7 @@ export interface IntakeParts {
   readonly say: (text: string) => void;
   /** Replies are on disk: send what is in the outbox. */
   readonly stored: () => void;
-  readonly wake: (key: string) => void;
+  readonly wake: (key: string, why?: "intent") => void;
 }
 
 export interface Intake {
@@ -49,9 +49,11 @@ const maxWaitingBytes = 4 * 1024 * 1024;
 /** What is to be done about one message after the commit. */
 interface Handled {
   readonly reply: string | null;
-  readonly wake: string | null;
+  readonly wakes: readonly Wake[];
   readonly refused: string | null;
 }
+
+type Wake = readonly [key: string, why?: "intent"];
 
 export function createIntake(parts: IntakeParts): Intake {
   const waiting: string[] = [];
@@ -74,7 +76,7 @@ export function createIntake(parts: IntakeParts): Intake {
       if (refused.length > 0) tell(parts, refused);
       for (const { reply } of handled) if (reply !== null) parts.say(reply);
       parts.stored();
-      for (const { wake } of handled) if (wake !== null) parts.wake(wake);
+      for (const wake of handled.flatMap((one) => one.wakes)) parts.wake(...wake);
     },
   };
 }
@@ -104,20 +106,21 @@ function handle(parts: IntakeParts, text: string, facts: DeviceFacts): Handled {
     };
     // Without a usable msg_id there is nothing to answer to: decisions.md 33.
     const reply = messageId === null ? null : errorReply(request, reason, newIds(parts));
-    return { reply, wake: null, refused: `A message could not be read: ${reason}` };
+    return { reply, wakes: [], refused: `A message could not be read: ${reason}` };
   }
   const { message } = decoded;
   const key = repeatKey(message);
   const repeated = parts.store.repeatedReply(key);
-  if (repeated !== null) return { reply: repeated, wake: null, refused: null };
+  if (repeated !== null) return { reply: repeated === noReply ? null : repeated, wakes: [], refused: null };
   const verdict = admitMessage(message, admissionContext(parts, facts));
   if (!verdict.accepted) return refuse(parts, message, verdict.violations);
   const now = momentOf(parts.clock);
   const { store, device } = parts;
   const messageId = message.header.msg_id;
-  const reply = okReply(message, newIds(parts));
+  // pods_data is answered by what comes of it (protocol.md §1.1).
+  const reply = verdict.value.kind === "pods-data" ? noReply : okReply(message, newIds(parts));
   // The reply takes its place first: what cannot be answered is not done.
-  const place = store.appendOutbox("reply", reply);
+  const place = reply === noReply ? 0 : store.appendOutbox("reply", reply);
   if (place === null) return refuse(parts, message, [noRoom]);
   const applied = apply({ store, device, now, messageId, contentHash: key.contentHash }, verdict.value);
   if (!applied.ok) {
@@ -129,7 +132,15 @@ function handle(parts: IntakeParts, text: string, facts: DeviceFacts): Handled {
   const words = `${applied.said}${warnings === "" ? "" : `; ${warnings}`}`.slice(0, 1024);
   const reason = { type: "Normal", container: "", reason: "MessageAccepted" } as const;
   store.appendEvent({ ...reason, pod: applied.wake ?? "", message: `${words} (message ${messageId})` }, now);
-  return { reply: null, wake: applied.wake, refused: null };
+  return { reply: null, wakes: wakesOf(applied), refused: null };
+}
+
+/** Stands in the ledger of repeats for a message that no reply belongs to. */
+const noReply = "";
+
+function wakesOf({ wake, alsoWake = [], intent = false }: Extract<Applied, { ok: true }>): readonly Wake[] {
+  const also = alsoWake.map((key): Wake => (intent ? [key, "intent"] : [key]));
+  return wake === null ? also : [[wake, "intent"], ...also];
 }
 
 const noRoom: Violation = {
@@ -151,7 +162,7 @@ function refuse(parts: IntakeParts, message: Message, violations: readonly Viola
   const request: Request = message;
   const { operation, resource } = message.route;
   const refused = `${operation} ${resource}: ${violations.map((one) => one.message).join("; ")}`;
-  return { reply: answer(request, violations, newIds(parts)), wake: null, refused };
+  return { reply: answer(request, violations, newIds(parts)), wakes: [], refused };
 }
 
 function newIds(parts: IntakeParts): MessageIds {
@@ -172,7 +183,7 @@ function admissionContext(parts: IntakeParts, facts: DeviceFacts): AdmissionCont
   const pods = desired.map(
     (pod): NodePod => ({ metadata: { ...pod.id, ...version(pod.metadata.resourceVersion) }, spec: pod.spec }),
   );
-  const node: NodeFacts = { ...facts, listening, pods, configMaps: [] };
+  const node: NodeFacts = { ...facts, listening, pods, configMaps: parts.store.configMapNames() };
   return {
     policy: parts.policy(),
     node,

@@ -12,6 +12,7 @@ import { podStatus, sameStatus } from "../core/pod/status.ts";
 import type { ImageFacts } from "../ports/engine.ts";
 import type { Log } from "../ports/log.ts";
 import type { Store } from "../ports/store.ts";
+import { refreshMounted } from "./config-maps.ts";
 import { type ExecutorParts, execute, type Outcome } from "./executor.ts";
 import { momentOf } from "./moment.ts";
 import type { Observer } from "./observer.ts";
@@ -52,6 +53,7 @@ export async function reconcile(
   signal: AbortSignal,
 ): Promise<number | null> {
   const turn: Turn = { ...pod, images: new Map(), interrupt };
+  refreshMounted(parts, pod);
   for (let step = 0; step < maxSteps && !signal.aborted; step += 1) {
     const session = parts.session();
     if (session === null) return null;

@@ -60,6 +60,30 @@ export function podRestart(message: Pick<PodMessage, "name" | "msgId">): string 
   return envelope(message.msgId, "restart", `websocket/pod/${message.name}`, null);
 }
 
+export function configMapUpdate(name: string, msgId: string, data: Readonly<Record<string, string>>): string {
+  return envelope(msgId, "update", `websocket/configmap/${name}`, { metadata: { name, namespace: "websocket" }, data });
+}
+
+export function configMapDelete(name: string, msgId: string): string {
+  return envelope(msgId, "delete", `websocket/configmap/${name}`, null);
+}
+
+/** The one secret that a centre sends. */
+export const registrySecret = "fusion-director-docker-registry-secret";
+
+export function secretUpdate(msgId: string, dockerConfig: unknown): string {
+  return envelope(msgId, "update", `websocket/secret/${registrySecret}`, {
+    kind: "Secret",
+    metadata: { name: registrySecret, namespace: "websocket", uid: registrySecret, resourceVersion: "1" },
+    data: { ".dockerconfigjson": Buffer.from(JSON.stringify(dockerConfig)).toString("base64") },
+    type: "kubernetes.io/dockerconfigjson",
+  });
+}
+
+export function podsData(msgId: string): string {
+  return envelope(msgId, "delete", "websocket/pods_data", "", false);
+}
+
 export function envelope(msgId: string, operation: string, resource: string, content: unknown, sync = true): string {
   return JSON.stringify({
     header: { msg_id: msgId, parent_msg_id: "", timestamp: 1_700_000_000_000, resourceversion: "", sync },

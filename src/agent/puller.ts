@@ -1,0 +1,94 @@
+import type { RegistryCredentials } from "../core/pod/registry-credentials.ts";
+import type { Clock } from "../ports/clock.ts";
+import type { Engine, EngineResult, ImageFacts } from "../ports/engine.ts";
+import { withStallDeadline } from "./deadline.ts";
+
+export interface PullRequest {
+  readonly image: string;
+  /** Tried one after the other until the registry takes one; none means that nothing is shown. */
+  readonly credentials: readonly RegistryCredentials[];
+}
+
+export interface Puller {
+  /**
+   * Fetches an image once, however many pods wait for it. Who is no longer interested leaves by its signal; the pull
+   * itself is given up when the last one has left.
+   */
+  pull(request: PullRequest, signal: AbortSignal): Promise<EngineResult<ImageFacts>>;
+}
+
+/** Without a byte of progress, not in all: a slow line may take hours. */
+const stallMs = 120_000;
+
+interface Flight {
+  readonly stop: AbortController;
+  readonly result: Promise<EngineResult<ImageFacts>>;
+  waiting: number;
+}
+
+/** Pulls under way, by image and what is shown for it: one pod's wrong password must not fail another's right one. */
+export function createPuller(engine: Engine, clock: Clock): Puller {
+  const flights = new Map<string, Flight>();
+
+  function begin(key: string, request: PullRequest): Flight {
+    const stop = new AbortController();
+    const result = pullWithEach(engine, clock, request, stop.signal);
+    const flight: Flight = { stop, result, waiting: 0 };
+    const land = (): void => {
+      if (flights.get(key) === flight) flights.delete(key);
+    };
+    result.then(land, land);
+    flights.set(key, flight);
+    return flight;
+  }
+
+  return {
+    async pull(request, signal) {
+      if (signal.aborted) return givenUp;
+      const key = JSON.stringify(request);
+      const flight = flights.get(key) ?? begin(key, request);
+      flight.waiting += 1;
+      const left = untilAborted(signal);
+      try {
+        const result = await Promise.race([flight.result, left.aborted]);
+        if (result !== null) return result;
+        if (flight.waiting > 1) return givenUp;
+        // A new one must not join a pull that is being given up.
+        if (flights.get(key) === flight) flights.delete(key);
+        flight.stop.abort();
+        return await flight.result;
+      } finally {
+        flight.waiting -= 1;
+        left.forget();
+      }
+    },
+  };
+}
+
+const givenUp: EngineResult<never> = {
+  ok: false,
+  error: { kind: "aborted", operation: "pull", message: "Given up on" },
+};
+
+async function pullWithEach(
+  engine: Engine,
+  clock: Clock,
+  { image, credentials }: PullRequest,
+  signal: AbortSignal,
+): Promise<EngineResult<ImageFacts>> {
+  const pull = (shown: RegistryCredentials | null): Promise<EngineResult<ImageFacts>> =>
+    withStallDeadline(clock, stallMs, signal, (s, progressed) => engine.pull(image, shown, s, progressed));
+  let result = await pull(credentials[0] ?? null);
+  for (const next of credentials.slice(1)) {
+    if (result.ok || result.error.kind !== "registryAuth") break;
+    result = await pull(next);
+  }
+  return result;
+}
+
+function untilAborted(signal: AbortSignal): { readonly aborted: Promise<null>; forget(): void } {
+  const { promise, resolve } = Promise.withResolvers<null>();
+  const heard = (): void => resolve(null);
+  signal.addEventListener("abort", heard, { once: true });
+  return { aborted: promise, forget: () => signal.removeEventListener("abort", heard) };
+}
