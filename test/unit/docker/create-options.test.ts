@@ -175,7 +175,7 @@ describe("createOptions", () => {
     assert.ok(result.ok);
     const [mount] = result.payload.HostConfig.Mounts;
     assert.deepEqual([mount?.Source, mount?.ReadOnly], ["/srv/settings", true]);
-    const open = structuredClone(result.payload) as { HostConfig: { Mounts: { ReadOnly: boolean }[] } };
+    const open = structuredClone(result.payload) as unknown as { HostConfig: { Mounts: { ReadOnly: boolean }[] } };
     for (const one of open.HostConfig.Mounts) one.ReadOnly = false;
     assert.deepEqual([gate({ ...result.payload }, request).ok, gate({ ...open }, request).ok], [true, false]);
   });
