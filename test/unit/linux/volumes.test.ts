@@ -1,12 +1,30 @@
 import assert from "node:assert/strict";
-import { existsSync, mkdirSync, mkdtempSync, rmSync, statSync, symlinkSync, writeFileSync } from "node:fs";
+import {
+  existsSync,
+  mkdirSync,
+  mkdtempSync,
+  readFileSync,
+  rmSync,
+  statSync,
+  symlinkSync,
+  writeFileSync,
+} from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { type TestContext, test } from "node:test";
 import { defaultPolicy } from "../../../src/core/admission/policy.ts";
 import type { AcceptedPod, Volume } from "../../../src/core/pod/spec.ts";
-import { forgetPod, prepareVolumes, removeVolumes, savedPods, savePod } from "../../../src/linux/volumes.ts";
+import {
+  forgetPod,
+  prepareVolumes,
+  refreshConfigMaps,
+  removeVolumes,
+  savedPods,
+  savePod,
+} from "../../../src/linux/volumes.ts";
 import { acceptedPod } from "../../samples/pods.ts";
+
+const noMaps: ReadonlyMap<string, Readonly<Record<string, string>>> = new Map();
 
 function setUp(t: TestContext) {
   const dir = mkdtempSync(join(tmpdir(), "edge-volumes-"));
@@ -28,16 +46,42 @@ function withVolumes(...volumes: Volume[]): AcceptedPod {
 test("a host path is what it really is, an emptyDir a folder that every user may use", (t) => {
   const { host, options } = setUp(t);
   const pod = withVolumes({ name: "h", hostPath: { path: `${host}/allowed/` } }, { name: "e", emptyDir: {} });
-  const result = prepareVolumes(options, pod, ["/cache"]);
+  const result = prepareVolumes(options, pod, ["/cache"], noMaps);
   assert.ok(result.ok);
   assert.equal(result.volumePaths.h, join(host, "allowed"));
   assert.equal(statSync(result.volumePaths.e ?? "").mode & 0o777, 0o777);
   assert.equal(statSync(result.coveredPaths["/cache"] ?? "").mode & 0o777, 0o555);
 });
 
+test("a config map is written when its pod is made, refreshed where it is mounted, and kept once it was", (t) => {
+  const { dataDir, options } = setUp(t);
+  const pod = withVolumes({ name: "settings", configMap: { name: "app-settings", defaultMode: 420 } });
+  const maps = (value: string) => new Map([["app-settings", { "app.conf": value }]]);
+  assert.deepEqual(prepareVolumes(options, pod, [], noMaps), {
+    ok: false,
+    message: 'configmap "app-settings" not found',
+  });
+  assert.deepEqual(refreshConfigMaps(dataDir, pod, maps("0")), []);
+  assert.equal(existsSync(join(dataDir, "pods")), false, "a pod that is not made gets no folder");
+  const made = prepareVolumes(options, pod, [], maps("1"));
+  assert.ok(made.ok);
+  const file = join(made.volumePaths["settings"] ?? "", "app.conf");
+  assert.equal(readFileSync(file, "utf8"), "1");
+  assert.deepEqual(refreshConfigMaps(dataDir, pod, maps("2")), []);
+  assert.equal(readFileSync(file, "utf8"), "2");
+  assert.deepEqual(refreshConfigMaps(dataDir, pod, noMaps), []);
+  assert.ok(prepareVolumes(options, pod, [], noMaps).ok, "it is made again from what it had");
+  assert.equal(readFileSync(file, "utf8"), "2");
+});
+
 test("a host path that is not there is named, and nothing is made", (t) => {
   const { host, options } = setUp(t);
-  const result = prepareVolumes(options, withVolumes({ name: "h", hostPath: { path: join(host, "missing") } }), []);
+  const result = prepareVolumes(
+    options,
+    withVolumes({ name: "h", hostPath: { path: join(host, "missing") } }),
+    [],
+    noMaps,
+  );
   assert.ok(!result.ok);
   assert.match(result.message, /missing.*ENOENT/);
   assert.equal(existsSync(join(host, "missing")), false);
@@ -50,12 +94,12 @@ test("a symbolic link is no way out: what it points to must be allowed too", (t)
     mkdirSync(dataDir, { recursive: true });
     rmSync(join(host, "link"), { force: true });
     symlinkSync(target, join(host, "link"));
-    const result = prepareVolumes(options, pod, []);
+    const result = prepareVolumes(options, pod, [], noMaps);
     assert.ok(!result.ok, `${target} is refused`);
   }
   rmSync(join(host, "link"));
   symlinkSync(join(host, "allowed"), join(host, "link"));
-  assert.ok(prepareVolumes(options, pod, []).ok);
+  assert.ok(prepareVolumes(options, pod, [], noMaps).ok);
 });
 
 test("the second copy of a pod is read back, forgotten, and gone with its folders", (t) => {
@@ -70,7 +114,7 @@ test("the second copy of a pod is read back, forgotten, and gone with its folder
   assert.deepEqual(savedPods(dataDir).unreadable, [broken]);
   forgetPod(dataDir, pod.id.uid);
   assert.deepEqual(savedPods(dataDir).pods, []);
-  prepareVolumes(options, pod, []);
+  prepareVolumes(options, pod, [], noMaps);
   removeVolumes(dataDir, pod.id.uid);
   assert.equal(existsSync(join(dataDir, "pods", pod.id.uid)), false);
 });
