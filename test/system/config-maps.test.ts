@@ -9,7 +9,8 @@ import { createSite, only } from "./harness.ts";
 const uid = "22222222-0000-4000-8000-000000000001";
 const id = (number: number): string => `22222222-0000-4000-8000-${String(number).padStart(12, "0")}`;
 /** Says what is in the folder whenever that has changed, and what it may do there. */
-const script = `ls -l /settings/..data/ | cut -c1-10 | sort -u
+const script = `trap 'exit 0' TERM
+ls -l /settings/..data/ | cut -c1-10 | sort -u
 touch /settings/new 2>/dev/null || echo nothing can be written
 before=
 while true; do
