@@ -269,6 +269,10 @@ function deleteConfigMap(context: ApplyContext, name: string): Applied {
 
 /** Pods that wait because of the old credentials try again at once. */
 function updateSecret(context: ApplyContext, { name, dockerConfigJson }: Content<"secret-update">): Applied {
+  // A centre sends it at every connect: what did not change must not break off a pull that gets on.
+  if (context.store.credentials(name) === dockerConfigJson) {
+    return { ok: true, wake: null, said: `Secret ${name} is the same as before` };
+  }
   if (!context.store.putCredentials(name, dockerConfigJson, context.now)) {
     return refuse("metadata.name", "capacity.secrets", "This device holds as many secrets as it can", name);
   }

@@ -159,6 +159,7 @@ describe("a registry that asks for a password", () => {
         "OK",
       );
     }
+    assert.equal(await send(world, secretUpdate(id(2), login("p"))), "OK", "the same again breaks nothing off");
     await world.clock.pass(60_000);
     assert.equal(world.host.running().length, 3);
     assert.equal(world.host.calls().filter(({ operation }) => operation === "pull").length, 1);
