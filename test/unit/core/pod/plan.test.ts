@@ -1,7 +1,9 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
 import { showAction } from "../../../../src/core/pod/action.ts";
-import { plan, type Situation, wantedKey } from "../../../../src/core/pod/plan.ts";
+import { plan } from "../../../../src/core/pod/plan.ts";
+import type { Situation } from "../../../../src/core/pod/situation.ts";
+import { wantedKey } from "../../../../src/core/pod/wanted.ts";
 import {
   acceptedPod,
   ago,
