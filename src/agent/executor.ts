@@ -144,6 +144,8 @@ async function create(
     return { kind: "failed", reason: "CreateContainerConfigError", message: request, containerId: null };
   const result = await withDeadline(parts.clock, deadlines.create, signal, (s) => parts.engine.create(request, s));
   if (result.ok) return { kind: "done", warnings: result.value.warnings };
+  // The sandbox has gone since the look that found it: the next one tells.
+  if (action.sandboxId !== null && result.error.kind === "notFound") return { kind: "unknown", error: result.error };
   return sorted(result, "CreateContainerError", null);
 }
 
