@@ -126,7 +126,7 @@ function wholeSeconds(time: string): string | null {
 }
 
 /** Kubelet `getPhase`: a waiting container with a last termination counts as stopped. */
-function phaseOf(statuses: readonly ContainerStatus[], policy: RestartPolicy): Phase {
+export function phaseOf(statuses: readonly ContainerStatus[], policy: RestartPolicy): Phase {
   let waiting = 0;
   let running = 0;
   let stopped = 0;

@@ -1,10 +1,12 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
+import { showAction } from "../../../../src/core/pod/action.ts";
 import { podHash, sandboxName } from "../../../../src/core/pod/identity.ts";
 import type { ObservedContainer, ObservedState } from "../../../../src/core/pod/observed.ts";
 import { record } from "../../../../src/core/pod/record.ts";
 import type { Situation } from "../../../../src/core/pod/situation.ts";
 import type { AcceptedPod, RestartPolicy } from "../../../../src/core/pod/spec.ts";
+import { planUnmanaged } from "../../../../src/core/pod/unmanaged.ts";
 import { wantedKey } from "../../../../src/core/pod/wanted.ts";
 import {
   acceptedPod,
@@ -348,6 +350,28 @@ const goldens: readonly Golden[] = [
 for (const { name, situation, expected } of goldens) {
   test(name, () => assert.equal(planText(situation), expected));
 }
+
+/** Actions for a pod that no row is there for, its sandbox dead by hand, `a` in this state. */
+function unmanaged(policy: RestartPolicy, state: ObservedState, sandbox: ObservedState = exited(137)): string {
+  const its = acceptedPod({ containers, policy });
+  const before = [sandboxOf(its, running()), joined("a", running(), {}, its)];
+  const cut = [sandboxOf(its, exited(137)), joined("a", running(), {}, its)];
+  const observed = [joined("a", state, {}, its), sandboxOf(its, sandbox)];
+  const history = seen(observed, seen(cut, seen(before)));
+  return planUnmanaged(observed, { u1: history }, now).actions.map(showAction).join("\n");
+}
+
+test("a pod that nobody knows: what runs in its dead sandbox stops, the sandbox starts in place, then what it held", () => {
+  const because = ", because no pod here knows it, and its label says Always";
+  const stopped = "stop a (a-id-of-atte) within 30 s, because its sandbox is dead";
+  const startSandbox = `start POD (POD-id-of-at)${because}`;
+  const start = `start a (a-id-of-atte)${because}`;
+  assert.equal(unmanaged("Always", running()), `${stopped}\n${startSandbox}`);
+  assert.equal(unmanaged("Always", exited(0)), `${startSandbox}\n${start}`);
+  assert.equal(unmanaged("Always", exited(0), running()), start);
+  assert.equal(unmanaged("OnFailure", exited(0)), unmanaged("Always", exited(0)).replaceAll("Always", "OnFailure"));
+  assert.equal(unmanaged("Never", running()), "");
+});
 
 test("what is made joins the sandbox that runs, and a sandbox joins none", () => {
   const { actions } = planOf({ desired, observed: [sandboxOf(pod, running())], images });
