@@ -10,6 +10,9 @@ const packages = {
   "docker-registry": "/usr/bin/docker-registry",
   "apache2-utils": "/usr/bin/htpasswd",
   openssl: "/usr/bin/openssl",
+  gcc: "/usr/bin/gcc",
+  "gcc-aarch64-linux-gnu": "/usr/bin/aarch64-linux-gnu-gcc",
+  "gcc-x86-64-linux-gnu": "/usr/bin/x86_64-linux-gnu-gcc",
 } as const;
 
 type DebianPackage = keyof typeof packages;

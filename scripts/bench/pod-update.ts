@@ -12,7 +12,7 @@ import Docker from "dockerode";
 import { admitPod } from "../../src/core/admission/admit.ts";
 import { thisBuild } from "../../src/core/admission/carried-out.ts";
 import { defaultPolicy } from "../../src/core/admission/policy.ts";
-import { hashesOf } from "../../src/core/pod/plan.ts";
+import { hashesOf } from "../../src/core/pod/wanted.ts";
 import { type CreatePayload, createOptions } from "../../src/docker/create-options.ts";
 import { listen } from "../../src/websocket/server.ts";
 import { closeOnSignal, sharedEngine, startTestEngine } from "../private-engine.ts";
@@ -177,7 +177,7 @@ async function payloadOf(docker: Docker): Promise<CreatePayload> {
   const [container] = pod.spec.containers;
   if (container === undefined) throw new Error("The pod has no container");
   const desired = { pod, generation: 0, acceptedAt: { wall: 0, mono: 0, bootId: "" }, messageId: "", contentHash: "" };
-  const places = { volumePaths: {}, coveredPaths: {}, resolvConf: null };
+  const places = { sandboxId: null, volumePaths: {}, coveredPaths: {}, resolvConf: null };
   const request = { installId: "", pod, container: container.name, attempt: 0, generation: 0, image, ...places };
   const made = createOptions({ ...request, ...hashesOf(desired, container) });
   if (!made.ok) throw new Error(made.message);

@@ -1,9 +1,10 @@
 import type { Action } from "../core/pod/action.ts";
 import type { DesiredPod } from "../core/pod/desired.ts";
-import { hashesOf } from "../core/pod/plan.ts";
+import { sandboxName } from "../core/pod/identity.ts";
 import { type NamedSecret, type PullFailureKind, pullFailure } from "../core/pod/pull-failure.ts";
 import { credentialsFor, type RegistryCredentials } from "../core/pod/registry-credentials.ts";
 import { runAsUser } from "../core/pod/user.ts";
+import { hashesOf, sandboxPart } from "../core/pod/wanted.ts";
 import type { Clock } from "../ports/clock.ts";
 import type { Device } from "../ports/device.ts";
 import type { CreateRequest, Engine, EngineError, EngineResult, ImageFacts } from "../ports/engine.ts";
@@ -69,7 +70,11 @@ export async function execute(
   const { engine, clock, limiter } = parts;
   switch (action.kind) {
     case "resolve":
-      return resolved(await withDeadline(clock, deadlines.image, signal, (s) => engine.image(action.image, s)));
+      return resolved(
+        await withDeadline(clock, deadlines.image, signal, (s) =>
+          action.container === sandboxName ? engine.ensureSandboxImage(s) : engine.image(action.image, s),
+        ),
+      );
     case "pull":
       return pull(parts, action.image, context, signal);
     case "create":
@@ -175,6 +180,8 @@ async function create(
     return { kind: "failed", reason: "CreateContainerConfigError", message: request, containerId: null };
   const result = await withDeadline(parts.clock, deadlines.create, signal, (s) => parts.engine.create(request, s));
   if (result.ok) return { kind: "done", warnings: result.value.warnings };
+  // The sandbox has gone since the look that found it: the next one tells.
+  if (action.sandboxId !== null && result.error.kind === "notFound") return { kind: "unknown", error: result.error };
   return sorted(result, "CreateContainerError", null);
 }
 
@@ -185,6 +192,7 @@ function createRequest(
   context: ExecuteContext,
 ): CreateRequest | string {
   const { desired, installId } = context;
+  if (action.container === sandboxName) return sandboxRequest(action, context);
   const spec = desired?.pod.spec.containers.find((one) => one.name === action.container);
   const image = context.images.get(action.container);
   if (desired === null || spec === undefined || image == null)
@@ -199,12 +207,13 @@ function createRequest(
   );
   if (!volumes.ok) return volumes.message;
   const { volumePaths, coveredPaths, resolvConf } = volumes;
-  const { attempt } = action;
+  const { attempt, sandboxId } = action;
   const { generation, pod } = desired;
   return {
     installId,
     pod,
     container: spec.name,
+    sandboxId,
     attempt,
     generation,
     ...hashesOf(desired, spec),
@@ -213,6 +222,17 @@ function createRequest(
     coveredPaths,
     resolvConf,
   };
+}
+
+function sandboxRequest(
+  { attempt, sandboxId }: Extract<Action, { kind: "create" }>,
+  { desired, installId, images }: ExecuteContext,
+): CreateRequest {
+  const image = images.get(sandboxName);
+  if (desired === null || image == null) throw new Error("A plan to create a sandbox came without its pod or image");
+  const { generation, pod } = desired;
+  const made = { container: sandboxName, sandboxId, attempt, generation, ...hashesOf(desired, sandboxPart) };
+  return { installId, pod, ...made, image, volumePaths: {}, coveredPaths: {}, resolvConf: null };
 }
 
 /** Sorts an engine error into: gone on by itself, wait with a reason, or nothing known. */

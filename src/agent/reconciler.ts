@@ -4,11 +4,13 @@ import type { DesiredPod, LeavingPod } from "../core/pod/desired.ts";
 import type { PodEvent } from "../core/pod/event.ts";
 import type { ContainerHistory, PodHistory } from "../core/pod/history.ts";
 import type { ObservedContainer } from "../core/pod/observed.ts";
-import { hashesOf, type Plan, plan, type Situation, wantedKey } from "../core/pod/plan.ts";
+import { plan } from "../core/pod/plan.ts";
 import type { PodStatus } from "../core/pod/pod-status.ts";
 import { emptyHistory, record } from "../core/pod/record.ts";
+import type { Plan, Situation } from "../core/pod/situation.ts";
 import { type AcceptedPod, podKey } from "../core/pod/spec.ts";
 import { podStatus, sameStatus } from "../core/pod/status.ts";
+import { hashesOf, partOf, wantedKey } from "../core/pod/wanted.ts";
 import type { ImageFacts } from "../ports/engine.ts";
 import type { Log } from "../ports/log.ts";
 import type { Store } from "../ports/store.ts";
@@ -37,7 +39,7 @@ interface Turn {
 }
 
 /** More steps than any pod needs; beyond it something is going round in circles, and the device must not burn for it. */
-const maxSteps = 64;
+const maxSteps = 1024;
 const afterCirclesMs = 10_000;
 const afterUnknownMs = 2_000;
 
@@ -157,7 +159,7 @@ function beginAttempt(
   desired: DesiredPod,
   action: Extract<Action, { kind: "create" }>,
 ): void {
-  const spec = desired.pod.spec.containers.find((one) => one.name === action.container);
+  const spec = partOf(desired, action.container);
   if (spec === undefined) return;
   const made = { attempt: action.attempt, generation: desired.generation, ...hashesOf(desired, spec) };
   const before = situation.history[action.container] ?? emptyHistory(made);
@@ -210,7 +212,7 @@ function settle(
 /** The id an image name stands for is kept, so that a restart needs neither the name nor the registry. */
 function pin(store: Store, situation: Situation, container: string, image: ImageFacts, pulled: boolean): void {
   const { desired } = situation;
-  const spec = desired?.pod.spec.containers.find((one) => one.name === container);
+  const spec = desired === null ? undefined : partOf(desired, container);
   if (desired === null || spec === undefined) return;
   const hashes = hashesOf(desired, spec);
   const before =
@@ -240,7 +242,7 @@ function fail(
   outcome: Extract<Outcome, { kind: "failed" }>,
 ): boolean {
   const { desired } = situation;
-  const spec = desired?.pod.spec.containers.find((one) => one.name === action.container);
+  const spec = desired === null ? undefined : partOf(desired, action.container);
   const { reason, message, containerId } = outcome;
   parts.log.write("warn", "Action failed", { pod: podKey(turn), action: showAction(action), reason, message });
   parts.store.transaction("normal", () => {

@@ -43,11 +43,13 @@ export async function keepUnmanaged(
   }
   const { actions, lookAgainInMs } = planUnmanaged(observed, histories, context.now);
   for (const action of actions) {
-    if (action.kind !== "start") continue;
+    if (action.kind !== "start" && action.kind !== "stop") continue;
     const one = observed.find((other) => other.id === action.id);
     if (one === undefined) continue;
     const started = await withDeadline(clock, startDeadlineMs, signal, (deadline) =>
-      parts.engine.start(one.id, deadline),
+      action.kind === "stop"
+        ? parts.engine.stop(one.id, action.graceSeconds, deadline)
+        : parts.engine.start(one.id, deadline),
     );
     const message = `${showAction(action)}${started.ok ? "" : `: ${started.error.message}`}`;
     parts.log.write(started.ok ? "info" : "warn", "Action", { pod: podKey(one.pod), action: message });
@@ -55,12 +57,12 @@ export async function keepUnmanaged(
       type: started.ok ? "Normal" : "Warning",
       pod: podKey(one.pod),
       container: one.container,
-      reason: "Starting",
+      reason: action.kind === "stop" ? "Killing" : "Starting",
       message,
     } as const;
     store.transaction("normal", () => {
       store.appendEvent(event, momentOf(clock));
-      raiseLevel(store, one);
+      if (action.kind === "start") raiseLevel(store, one);
     });
     if (!started.ok) return afterFailureMs;
   }

@@ -20,9 +20,9 @@ export interface CreatePayload {
 }
 
 export interface HostConfig {
-  readonly NetworkMode: "default" | "host";
+  readonly NetworkMode: "default" | "host" | `container:${string}`;
   readonly PidMode: "" | "host";
-  readonly IpcMode: "private";
+  readonly IpcMode: "private" | "shareable" | `container:${string}`;
   readonly RestartPolicy: { readonly Name: "no" };
   readonly Init: false;
   readonly Privileged: boolean;
@@ -66,17 +66,22 @@ export const defaultLimits: CreateLimits = { oomScoreAdj: 0, pidsLimit: 1024 };
 /** Docker refuses less ("Minimum memory limit allowed is 6MB"). */
 const leastMemoryBytes = 6 * 1024 * 1024;
 const cpuPeriodMicros = 100_000;
+const logConfig: HostConfig["LogConfig"] = { Type: "json-file", Config: { "max-size": "5m", "max-file": "2" } };
+/** The program takes 8 KiB; runc, which starts it, runs in the same control group and is what this is for. */
+const sandboxMemoryBytes = 32 * 1024 * 1024;
+const sandboxPids = 32;
 
 /**
  * An admitted container in Docker's words. Fails when the request leaves out what the pod needs (the place of a volume, a
  * cover for a VOLUME path of the image) or when the image would run as a user that the pod may not be.
  */
 export function createOptions(request: CreateRequest, limits: CreateLimits = defaultLimits): CreateOptionsResult {
+  const { sandboxId } = request;
   const { spec } = request.pod;
+  const misplaced = sandboxProblem(request);
+  if (misplaced !== null) return { ok: false, message: misplaced };
+  if (request.container === sandboxName) return { ok: true, payload: sandboxPayload(request, limits) };
   const container = spec.containers.find(({ name }) => name === request.container);
-  if (request.container === sandboxName || hasSandbox(spec)) {
-    return { ok: false, message: "A pod of several containers needs a sandbox, which is not made yet" };
-  }
   if (container === undefined) return { ok: false, message: `The pod has no container ${request.container}` };
   const user = runAsUser(container, request.image, request.pod.id);
   if (!user.ok) return user;
@@ -84,33 +89,87 @@ export function createOptions(request: CreateRequest, limits: CreateLimits = def
   if (!mounts.ok) return mounts;
 
   const env = expandedEnv(container.env ?? []);
-  const published = spec.hostNetwork === true ? {} : portsOf(container);
   const payload: CreatePayload = {
     Image: request.image.id,
     ...programOf(container, env),
     Env: [...env].map(([name, value]) => `${name}=${value}`),
-    // With the host's network the name is the host's too, as in the kubelet.
-    ...(spec.hostNetwork === true ? {} : { Hostname: hostname(spec, request.pod.id.name) }),
+    ...identityIn(request),
     User: user.user,
-    Labels: containerLabels({ ...request, pod: request.pod.id, restartPolicy: spec.restartPolicy }),
-    ...(published.exposed === undefined ? {} : { ExposedPorts: published.exposed }),
     Healthcheck: { Test: ["NONE"] },
     HostConfig: {
-      NetworkMode: spec.hostNetwork === true ? "host" : "default",
+      ...(sandboxId === null ? ownNetwork(spec) : { NetworkMode: `container:${sandboxId}` }),
       PidMode: spec.hostPID === true ? "host" : "",
-      IpcMode: "private",
+      IpcMode: sandboxId === null ? "private" : `container:${sandboxId}`,
       RestartPolicy: { Name: "no" },
       Init: false,
       ...securityOf(container),
       Mounts: mounts.mounts,
-      ...(published.bindings === undefined ? {} : { PortBindings: published.bindings }),
-      LogConfig: { Type: "json-file", Config: { "max-size": "5m", "max-file": "2" } },
+      LogConfig: logConfig,
       ...resourcesOf(container),
       OomScoreAdj: limits.oomScoreAdj,
       PidsLimit: limits.pidsLimit,
     },
   };
   return { ok: true, payload };
+}
+
+/** A pod of several containers has a sandbox, which each of them joins; a lone container joins nothing. */
+function sandboxProblem({ container, sandboxId, pod }: CreateRequest): string | null {
+  const shared = hasSandbox(pod.spec);
+  if (container === sandboxName && (!shared || sandboxId !== null)) return "A lone container needs no sandbox";
+  if (container === sandboxName) return null;
+  if (shared && sandboxId === null) return "A container of several needs the pod's sandbox";
+  return shared || sandboxId === null ? null : "A lone container joins no sandbox";
+}
+
+/** What the pod's containers share: the network with all their ports, the host name and the IPC namespace; nothing else. */
+function sandboxPayload(request: CreateRequest, limits: CreateLimits): CreatePayload {
+  return {
+    Image: request.image.id,
+    Env: [],
+    ...identityIn(request),
+    User: request.image.user,
+    Healthcheck: { Test: ["NONE"] },
+    HostConfig: {
+      ...ownNetwork(request.pod.spec),
+      PidMode: "",
+      IpcMode: "shareable",
+      RestartPolicy: { Name: "no" },
+      Init: false,
+      Privileged: false,
+      ReadonlyRootfs: true,
+      CapAdd: [],
+      CapDrop: ["ALL"],
+      SecurityOpt: ["no-new-privileges"],
+      Mounts: [],
+      LogConfig: logConfig,
+      Memory: sandboxMemoryBytes,
+      MemorySwap: sandboxMemoryBytes,
+      CpuShares: cpuShares(0),
+      OomScoreAdj: limits.oomScoreAdj,
+      PidsLimit: sandboxPids,
+    },
+  };
+}
+
+/** Labels, and what belongs to a network of one's own: whoever joins another's may bring neither name nor ports. */
+function identityIn(request: CreateRequest): Pick<CreatePayload, "Hostname" | "Labels" | "ExposedPorts"> {
+  const { pod, sandboxId } = request;
+  const labels = containerLabels({ ...request, pod: pod.id, restartPolicy: pod.spec.restartPolicy });
+  // With the host's network the name is the host's too, as in the kubelet.
+  if (sandboxId !== null || pod.spec.hostNetwork === true) return { Labels: labels };
+  const { exposed } = portsOf(pod.spec.containers);
+  return {
+    Hostname: hostname(pod.spec, pod.id.name),
+    Labels: labels,
+    ...(exposed === undefined ? {} : { ExposedPorts: exposed }),
+  };
+}
+
+function ownNetwork(spec: PodSpec): Pick<HostConfig, "NetworkMode" | "PortBindings"> {
+  if (spec.hostNetwork === true) return { NetworkMode: "host" };
+  const { bindings } = portsOf(spec.containers);
+  return { NetworkMode: "default", ...(bindings === undefined ? {} : { PortBindings: bindings }) };
 }
 
 /** `spec.hostname`, else the pod's name as far as a host name may be long (kubelet: truncatePodHostnameIfNeeded). */
@@ -171,11 +230,11 @@ function resourcesOf(
   };
 }
 
-function portsOf(container: ContainerSpec): {
+function portsOf(containers: readonly ContainerSpec[]): {
   readonly exposed?: NonNullable<CreatePayload["ExposedPorts"]>;
   readonly bindings?: NonNullable<HostConfig["PortBindings"]>;
 } {
-  const ports = container.ports ?? [];
+  const ports = containers.flatMap((container) => container.ports ?? []);
   if (ports.length === 0) return {};
   const exposed: Record<string, Record<string, never>> = {};
   const bindings: Record<string, { HostIp: string; HostPort: string }[]> = {};

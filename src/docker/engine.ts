@@ -1,3 +1,4 @@
+import { Readable } from "node:stream";
 import type Docker from "dockerode";
 import { containerName } from "../core/pod/identity.ts";
 import type { CreatedContainer, CreateRequest, Engine, EngineInfo, EngineResult, ImageFacts } from "../ports/engine.ts";
@@ -10,6 +11,7 @@ import { imageFacts, isImageName, taggedName } from "./image.ts";
 import { observedContainer } from "./inspect.ts";
 import { isReadable, jsonLines } from "./lines.ts";
 import { inspectAnswer, type Listing, listing } from "./list.ts";
+import { sandboxImage } from "./sandbox-image.ts";
 import { engineEvent, eventQuery } from "./watch.ts";
 
 /** Where the engine is. */
@@ -48,6 +50,8 @@ export function dockerEngine(options: DockerOptions): Engine {
     remove: (id, signal) => remove(api, id, signal),
     image: (nameOrId, signal) =>
       onImage(api, "image", nameOrId, signal, ({ docker }) => localImage(docker, "image", nameOrId, signal)),
+    ensureSandboxImage: (signal) =>
+      api.call("ensureSandboxImage", signal, (connection) => ensureSandboxImage(connection, signal)),
     pull: (name, credentials, signal, progressed = () => {}) =>
       onImage(api, "pull", name, signal, (connection) =>
         pull(connection, { name: taggedName(name), credentials, progressed }, signal),
@@ -120,6 +124,30 @@ async function localImage(
 ): Promise<EngineResult<ImageFacts>> {
   const facts = imageFacts(await request(docker, "GET", `/images/${name}/json`, {}, signal), name);
   return facts === null ? failed(failure(operation, "failed", "The engine's answer has no image id")) : done(facts);
+}
+
+async function ensureSandboxImage(
+  { docker, architecture }: Connection,
+  signal: AbortSignal,
+): Promise<EngineResult<ImageFacts>> {
+  const operation = "ensureSandboxImage";
+  const image = sandboxImage(architecture);
+  if (image === null) {
+    const message = `There is no sandbox image for the engine's architecture, which is ${architecture}`;
+    return failed(failure(operation, "wrongArchitecture", message));
+  }
+  try {
+    return await localImage(docker, operation, image.id, signal);
+  } catch (cause) {
+    if (statusOf(cause) !== 404) throw cause;
+  }
+  const stream: unknown = await docker.loadImage(Readable.from([image.archive]), { abortSignal: signal });
+  if (!isReadable(stream)) return failed(failure(operation, "failed", "The engine's answer is no stream"));
+  for await (const line of jsonLines(stream)) {
+    const error = textAt(line, "errorDetail", "message") || textAt(line, "error");
+    if (error !== "") return failed(streamedError(operation, error));
+  }
+  return localImage(docker, operation, image.id, signal);
 }
 
 interface Pull {

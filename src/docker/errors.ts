@@ -18,7 +18,11 @@ const byOperation: Readonly<Record<string, readonly Pattern[]>> = {
     [/does not match the specified platform/i, "wrongArchitecture"],
     [/no such image/i, "imageNotFound"],
   ],
-  start: [[/port is already allocated|address already in use/i, "portInUse"]],
+  start: [
+    [/port is already allocated|address already in use/i, "portInUse"],
+    // The sandbox has gone between the look and the start: the next look tells.
+    [/cannot join \w+ of a non running container|joining \w+ namespace of container/i, "conflict"],
+  ],
   pull: [
     [/no matching manifest|does not match the specified platform/i, "wrongArchitecture"],
     [

@@ -10,11 +10,18 @@ export type GateResult =
   | { readonly ok: true }
   | { readonly ok: false; readonly field: string; readonly message: string };
 
-type Grant = { readonly request: CreateRequest; readonly container: ContainerSpec };
+type Grant = {
+  readonly request: CreateRequest;
+  readonly container: ContainerSpec;
+  /** Whether this is the sandbox itself, and which one it must join if it is not. */
+  readonly isSandbox: boolean;
+  readonly joins: string | null;
+};
 /** Whether the pod grants this value. */
 type Rule = (value: unknown, grant: Grant) => boolean;
 
-const anything: Rule = () => true;
+/** The program of a pod's container is the pod's to choose, that of a sandbox is the image's. */
+const program: Rule = (_, { isSandbox }) => !isSandbox;
 const only =
   (...allowed: readonly unknown[]): Rule =>
   (value) =>
@@ -22,10 +29,10 @@ const only =
 
 const topLevel: Readonly<Record<string, Rule>> = {
   // Without a program of its own choosing a container would be no container: these grant nothing.
-  Entrypoint: anything,
-  Cmd: anything,
-  Env: anything,
-  Hostname: (value) => typeof value === "string",
+  Entrypoint: program,
+  Cmd: program,
+  Env: (value, { isSandbox }) => !isSandbox || listOf(value).length === 0,
+  Hostname: (value, { joins }) => typeof value === "string" && joins === null,
   Image: (value, { request }) => value === request.image.id,
   User: userGranted,
   Labels: labelsGranted,
@@ -35,10 +42,13 @@ const topLevel: Readonly<Record<string, Rule>> = {
 };
 
 const hostConfig: Readonly<Record<string, Rule>> = {
-  NetworkMode: (value, { request }) =>
-    value === "default" || (value === "host" && request.pod.spec.hostNetwork === true),
-  PidMode: (value, { request }) => value === "" || (value === "host" && request.pod.spec.hostPID === true),
-  IpcMode: only("private"),
+  NetworkMode: (value, { request, joins }) =>
+    joins !== null
+      ? value === joins
+      : value === "default" || (value === "host" && request.pod.spec.hostNetwork === true),
+  PidMode: (value, { request, isSandbox }) =>
+    value === "" || (value === "host" && request.pod.spec.hostPID === true && !isSandbox),
+  IpcMode: (value, { isSandbox, joins }) => value === (isSandbox ? "shareable" : (joins ?? "private")),
   RestartPolicy: (value) => JSON.stringify(value) === '{"Name":"no"}',
   Init: only(false),
   Privileged: (value, { container }) =>
@@ -77,9 +87,13 @@ const neededHostConfig = Object.keys(hostConfig).filter(
 
 /** Says which field of the payload asks for more than the admitted pod grants, if any does. */
 export function gate(payload: Readonly<Record<string, unknown>>, request: CreateRequest): GateResult {
-  const container = request.pod.spec.containers.find(({ name }) => name === request.container);
+  const isSandbox = request.container === "POD";
+  const containers = isSandbox ? [sandboxGrant(request)] : request.pod.spec.containers;
+  const container = containers.find(({ name }) => name === request.container);
   if (container === undefined) return breach("Labels", `the pod has no container ${request.container}`);
-  const grant: Grant = { request, container };
+  const shares = request.pod.spec.containers.length > 1;
+  if (isSandbox && (!shares || request.sandboxId !== null)) return breach("Labels", "a lone container has no sandbox");
+  const grant: Grant = { request, container, isSandbox, joins: shares && !isSandbox ? joined(request) : null };
   const host = isRecord(payload["HostConfig"]) ? payload["HostConfig"] : {};
   const levels = [
     { prefix: "", fields: payload, rules: topLevel, needed: neededTopLevel },
@@ -95,6 +109,32 @@ export function gate(payload: Readonly<Record<string, unknown>>, request: Create
     if (missing !== undefined) return breach(prefix + missing, "it is missing");
   }
   return limitsHeld(host, container);
+}
+
+/** What a pod grants its sandbox: its ports, and not one thing more than the strictest container has. */
+function sandboxGrant({ pod }: CreateRequest): ContainerSpec {
+  return {
+    name: "POD",
+    image: "",
+    imagePullPolicy: "IfNotPresent",
+    ports: pod.spec.containers.flatMap((container) => container.ports ?? []),
+    resources: { limits: { memory: "1" }, requests: {} },
+    securityContext: {
+      allowPrivilegeEscalation: false,
+      capabilities: { drop: ["All"] },
+      privileged: false,
+      readOnlyRootFilesystem: true,
+      runAsNonRoot: true,
+      seccompProfile: { type: "RuntimeDefault" },
+    },
+    terminationMessagePath: "/dev/termination-log",
+    terminationMessagePolicy: "File",
+  };
+}
+
+/** A name would do for Docker, and could be anybody's: only a whole id is one of ours. Without one nothing is granted. */
+function joined({ sandboxId }: CreateRequest): string {
+  return sandboxId !== null && /^[0-9a-f]{64}$/.test(sandboxId) ? `container:${sandboxId}` : "nothing";
 }
 
 function limitsHeld(host: Readonly<Record<string, unknown>>, container: ContainerSpec): GateResult {
@@ -187,9 +227,9 @@ function logGranted(value: unknown): boolean {
   );
 }
 
-/** None with the host's network: there is nothing to publish, and a binding would be a second way out. */
-function portsOf({ request, container }: Grant): NonNullable<ContainerSpec["ports"]> {
-  return request.pod.spec.hostNetwork === true ? [] : (container.ports ?? []);
+/** None with the host's network or another's: there is nothing to publish, and a binding would be a second way out. */
+function portsOf({ request, container, joins }: Grant): NonNullable<ContainerSpec["ports"]> {
+  return request.pod.spec.hostNetwork === true || joins !== null ? [] : (container.ports ?? []);
 }
 
 function portKey(port: { readonly containerPort: number; readonly protocol: "TCP" | "UDP" }): string {

@@ -24,6 +24,7 @@ export function observedContainer(answer: unknown): ObservedContainer | null {
   if (identity === null || id === "") return null;
   const state = observedState(at(answer, "State"));
   const ip = state.kind === "running" ? address(answer) : "";
+  const sandboxId = /^container:(.+)$/.exec(textAt(answer, "HostConfig", "NetworkMode"))?.[1];
   return {
     id,
     pod: identity.pod,
@@ -37,6 +38,7 @@ export function observedContainer(answer: unknown): ObservedContainer | null {
     state,
     imageId: textAt(answer, "Image"),
     image: textAt(answer, "Config", "Image"),
+    ...(sandboxId === undefined ? {} : { sandboxId }),
     ...(ip === "" ? {} : { ip }),
   };
 }

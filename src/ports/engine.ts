@@ -23,6 +23,8 @@ export interface Engine {
   remove(id: string, signal: AbortSignal): Promise<EngineResult<void>>;
   /** An image that is on this device, by name or by id; `notFound` when it is not. */
   image(nameOrId: string, signal: AbortSignal): Promise<EngineResult<ImageFacts>>;
+  /** The image of sandboxes for this engine's architecture; loads it when it is not there. */
+  ensureSandboxImage(signal: AbortSignal): Promise<EngineResult<ImageFacts>>;
   /**
    * Fetches an image by name. `credentials` is null for a registry that asks for none. `progressed` is called whenever
    * something has arrived: how long a pull takes says nothing, that nothing comes any more does.
@@ -76,7 +78,10 @@ export interface ImageFacts {
 export interface CreateRequest {
   readonly installId: string;
   readonly pod: AcceptedPod;
+  /** Of the pod's containers, or `sandboxName` for its sandbox. */
   readonly container: string;
+  /** The running sandbox whose network and IPC it joins; null for a sandbox and for a container that is alone. */
+  readonly sandboxId: string | null;
   readonly attempt: number;
   readonly generation: number;
   readonly podHash: string;

@@ -1,4 +1,4 @@
-import { podHash, specHash } from "../../src/core/pod/identity.ts";
+import { podHash, sandboxName, specHash } from "../../src/core/pod/identity.ts";
 import type { AcceptedPod, ContainerSpec, PodSpec } from "../../src/core/pod/spec.ts";
 import type { CreateRequest, ImageFacts } from "../../src/ports/engine.ts";
 
@@ -43,6 +43,23 @@ export function acceptedPod(
   };
 }
 
+/** The sandbox of a pod of several containers, to be made. */
+export function sandboxRequest(pod: AcceptedPod, image: ImageFacts): CreateRequest {
+  return createRequest(pod, image, { container: sandboxName, specHash: podHash(pod.spec) });
+}
+
+/** A pod whose second container, `side`, is like its first but for its ports. */
+export function podOfTwo(
+  name: string,
+  container: Partial<ContainerSpec> = {},
+  side: Partial<ContainerSpec> = {},
+): AcceptedPod {
+  const pod = acceptedPod(name, container);
+  const [first] = pod.spec.containers;
+  if (first === undefined) throw new Error("The pod has no container");
+  return { ...pod, spec: { ...pod.spec, containers: [first, { ...first, name: "side", ports: [], ...side }] } };
+}
+
 /** The first container of a pod, to be made. */
 export function createRequest(
   pod: AcceptedPod,
@@ -55,6 +72,7 @@ export function createRequest(
     installId: "install-1",
     pod,
     container: container.name,
+    sandboxId: null,
     attempt: 0,
     generation: 0,
     podHash: podHash(pod.spec),

@@ -7,13 +7,14 @@ import Docker from "dockerode";
 import { type PrivateEngine, sharedEngine, startPrivateEngine } from "../../scripts/private-engine.ts";
 import { loadTestImages, testImages } from "../../scripts/test-images.ts";
 import { startTestRegistry, type TestRegistry } from "../../scripts/test-registry.ts";
-import { containerName } from "../../src/core/pod/identity.ts";
+import { containerName, sandboxName } from "../../src/core/pod/identity.ts";
 import type { ContainerPort, ContainerSpec } from "../../src/core/pod/spec.ts";
 import { dockerEngine } from "../../src/docker/engine.ts";
+import { sandboxImage } from "../../src/docker/sandbox-image.ts";
 import type { CreateRequest, Engine, EngineEvent, EngineResult, ImageFacts } from "../../src/ports/engine.ts";
 import { type FakeEngineHost, fakeEngine } from "../fakes/engine.ts";
 import type { Behaviour } from "../fakes/engine-host.ts";
-import { acceptedPod, createRequest } from "./engine-requests.ts";
+import { acceptedPod, createRequest, podOfTwo, sandboxRequest } from "./engine-requests.ts";
 
 /** What a test may do to the machine, whichever it is. */
 interface Machine {
@@ -124,6 +125,17 @@ function contract(open: () => Machine): void {
     const { id } = valued(await machine.engine.create(wanted, generous()));
     requests.push(id);
     return id;
+  };
+  /** Sandbox and two containers of a pod, made; the sandbox runs. */
+  const podOf = async (container: Partial<ContainerSpec> = {}) => {
+    made += 1;
+    const pod = podOfTwo(`pod-${process.pid}-${made}`, { ...program("forever"), ...container });
+    const own = valued(await machine.engine.ensureSandboxImage(generous()));
+    const sandbox = await create(sandboxRequest(pod, own));
+    valued(await machine.engine.start(sandbox, generous()));
+    const part = async (name: string, attempt = 0) =>
+      createRequest(pod, await image(testImages.busybox), { container: name, sandboxId: sandbox, attempt });
+    return { pod, sandbox, part };
   };
   const started = async (container: Partial<ContainerSpec>): Promise<string> => {
     const id = await create(await request(container));
@@ -279,6 +291,80 @@ function contract(open: () => Machine): void {
     assert.equal((await stateOf(id)).kind, "running");
   });
 
+  it("has the sandbox image under the id it was built with, however often it is asked", async () => {
+    const { architecture } = valued(await machine.engine.info(generous()));
+    const { id } = sandboxImage(architecture) ?? assert.fail();
+    const facts = { id, user: "65535:65535", architecture, volumes: [] };
+    for (let times = 0; times < 2; times += 1) {
+      assert.deepEqual(valued(await machine.engine.ensureSandboxImage(generous())), facts);
+    }
+    assert.deepEqual(valued(await machine.engine.image(id, generous())), facts);
+  });
+
+  it("lets the containers of a pod join its sandbox, which alone has an address", async () => {
+    const { pod, sandbox, part } = await podOf();
+    const ids = [await create(await part("app")), await create(await part("side"))];
+    for (const id of ids) valued(await machine.engine.start(id, generous()));
+    const list = valued(await machine.engine.list(generous()));
+    const its = list.filter((each) => each.pod.name === pod.id.name);
+    const shown = its.map(({ id, container, sandboxId, state }) => ({ id, container, sandboxId, kind: state.kind }));
+    assert.deepEqual(
+      shown.sort((a, b) => (a.container < b.container ? -1 : 1)),
+      [
+        { id: sandbox, container: sandboxName, sandboxId: undefined, kind: "running" },
+        { id: ids[0], container: "app", sandboxId: sandbox, kind: "running" },
+        { id: ids[1], container: "side", sandboxId: sandbox, kind: "running" },
+      ],
+    );
+    assert.deepEqual(
+      its.map(({ ip, container }) => [container === sandboxName, ip !== undefined]),
+      its.map(({ container }) => [container === sandboxName, container === sandboxName]),
+    );
+    valued(await machine.engine.stop(sandbox, 20, generous()));
+    const state = await stateOf(sandbox);
+    assert.ok(state.kind === "exited" && state.exitCode === 0, JSON.stringify(state));
+  });
+
+  it("does not start a container whose sandbox is dead or gone, and leaves those that run", async () => {
+    const { sandbox, part } = await podOf();
+    const app = await create(await part("app"));
+    const side = await create(await part("side"));
+    valued(await machine.engine.start(app, generous()));
+    await machine.killByHand(sandbox);
+    await exited(sandbox);
+    assert.equal((await stateOf(app)).kind, "running");
+    assert.equal(errorOf(await machine.engine.start(side, generous())), "conflict");
+    assert.equal((await stateOf(side)).kind, "created");
+    valued(await machine.engine.remove(sandbox, generous()));
+    assert.equal((await stateOf(app)).kind, "running");
+    assert.equal(valued(await machine.engine.inspect(app, generous())).sandboxId, sandbox);
+    assert.ok(["conflict", "notFound"].includes(errorOf(await machine.engine.start(side, generous()))));
+    valued(await machine.engine.stop(app, 20, generous()));
+    assert.equal((await stateOf(app)).kind, "exited");
+  });
+
+  it("publishes the ports of all containers at their sandbox", async () => {
+    const port = { containerPort: 80, hostPort: 18_432, protocol: "TCP", hostIP: machine.hostIp } as const;
+    const { part } = await podOf({ ports: [port] });
+    const app = await create(await part("app"));
+    valued(await machine.engine.start(app, generous()));
+    const other = await create(await request({ ...program("forever"), ports: [port] }));
+    assert.equal(errorOf(await machine.engine.start(other, generous())), "portInUse");
+  });
+
+  it("makes no container of several without a sandbox, and no sandbox for one alone", async () => {
+    const { part } = await podOf();
+    const alone = await request(program("forever"));
+    const own = valued(await machine.engine.ensureSandboxImage(generous()));
+    for (const wanted of [
+      { ...(await part("app", 1)), sandboxId: null },
+      { ...alone, sandboxId: "a".repeat(64) },
+      { ...alone, container: sandboxName, image: own },
+    ]) {
+      assert.equal(errorOf(await machine.engine.create(wanted, generous())), "invalid");
+    }
+  });
+
   it("calls when something happens to a container of a pod", async () => {
     const controller = new AbortController();
     const events: EngineEvent[] = [];
@@ -364,6 +450,7 @@ describe("Engine: Docker, frozen, gone and back", () => {
         engine.remove("nobody", soon()),
         engine.image(testImages.busybox, soon()),
         engine.pull("127.0.0.1:9/none:1", null, soon()),
+        engine.ensureSandboxImage(soon()),
         engine.watch({ ready: () => assert.fail(), changed: () => assert.fail() }, soon()),
         dockerEngine({ socket: docker.socket }).list(soon()),
       ]);
@@ -396,6 +483,61 @@ describe("Engine: Docker, frozen, gone and back", () => {
     await docker.start({ liveRestore: true });
     const list = valued(await engine.list(generous()));
     assert.equal(list.find((each) => each.id === id)?.state.kind, "running");
+  });
+});
+
+describe("Engine: Docker, a sandbox as it really is", () => {
+  const { socket } = sharedEngine();
+  const engine = dockerEngine({ socket });
+  const docker = new Docker({ socketPath: socket });
+  const ids: string[] = [];
+  const run = async (wanted: CreateRequest): Promise<string> => {
+    const { id, warnings } = valued(await engine.create(wanted, generous()));
+    ids.push(id);
+    assert.deepEqual(warnings, []);
+    valued(await engine.start(id, generous()));
+    return id;
+  };
+  after(async () => {
+    for (const id of ids) {
+      await engine.stop(id, 0, generous());
+      await engine.remove(id, generous());
+    }
+  });
+
+  it("loads its image into an engine that has lost it", async () => {
+    const { id } = valued(await engine.ensureSandboxImage(generous()));
+    const used = (await docker.listContainers({ all: true })).some((each) => each.ImageID === id);
+    if (!used) {
+      await docker.getImage(id).remove({ force: true });
+      assert.equal(errorOf(await engine.image(id, generous())), "notFound");
+    }
+    assert.equal(valued(await engine.ensureSandboxImage(generous())).id, id);
+    assert.deepEqual((await docker.getImage(id).inspect()).RepoTags, [
+      sandboxImage(valued(await engine.info(generous())).architecture)?.tag,
+    ]);
+  });
+
+  it("shares network, host name and IPC, and no processes; has no rights and little memory", async () => {
+    const own = valued(await engine.ensureSandboxImage(generous()));
+    const image = valued(await engine.image(testImages.busybox, generous()));
+    const serve = "mkdir /dev/shm/www; echo local > /dev/shm/www/index.html; exec httpd -f -p 8080 -h /dev/shm/www";
+    const ask =
+      "until wget -q -O - http://127.0.0.1:8080/; do usleep 100000; done; hostname; cat /dev/shm/www/index.html; exec cat /proc/1/comm";
+    const sh = (script: string) => ({ command: ["sh", "-c", script] });
+    const pod = podOfTwo("shared", sh(serve), sh(ask));
+    const sandboxId = await run(sandboxRequest(pod, own));
+    await run(createRequest(pod, image, { sandboxId }));
+    const side = docker.getContainer(await run(createRequest(pod, image, { sandboxId, container: "side" })));
+    await side.wait();
+    const output = await side.logs({ stdout: true, stderr: false });
+    assert.equal(textOf(output), "local\nshared\nlocal\ncat\n", "cat is its own first process");
+    const { HostConfig: host, Config: config } = await docker.getContainer(sandboxId).inspect();
+    assert.deepEqual(
+      [config.User, host.CapDrop, host.ReadonlyRootfs, host.SecurityOpt, host.IpcMode, host.PidMode],
+      ["65535:65535", ["ALL"], true, ["no-new-privileges"], "shareable", ""],
+    );
+    assert.deepEqual([host.Memory, host.MemorySwap, host.PidsLimit], [33_554_432, 33_554_432, 32]);
   });
 });
 

@@ -1,4 +1,4 @@
-import { containerLabels, containerName, parseIdentity } from "../../src/core/pod/identity.ts";
+import { containerLabels, containerName, parseIdentity, sandboxName } from "../../src/core/pod/identity.ts";
 import type { ObservedContainer, ObservedState } from "../../src/core/pod/observed.ts";
 import { createOptions } from "../../src/docker/create-options.ts";
 import { gate } from "../../src/docker/gate.ts";
@@ -74,7 +74,8 @@ export function observed(container: FakeContainer): ObservedContainer | null {
   if (identity === null) return null;
   const { pod, container: name, ...rest } = identity;
   const request = container.request;
-  const withAddress = container.state.kind === "running" && request !== null && request.pod.spec.hostNetwork !== true;
+  const isAlone = request !== null && request.pod.spec.hostNetwork !== true && request.sandboxId === null;
+  const withAddress = container.state.kind === "running" && isAlone;
   return {
     id: container.id,
     pod,
@@ -83,6 +84,7 @@ export function observed(container: FakeContainer): ObservedContainer | null {
     state: container.state,
     imageId: request?.image.id ?? "",
     image: request?.image.id ?? "",
+    ...(request?.sandboxId == null ? {} : { sandboxId: request.sandboxId }),
     ...(withAddress ? { ip: addressOf(container.id) } : {}),
   };
 }
@@ -96,7 +98,10 @@ export function fakeHost(clock: Clock, emit: (action: string, container: FakeCon
   let made = 0;
 
   const now = (): string => new Date(clock.wall()).toISOString();
-  const behaviourOf = (entry: Entry): Behaviour => (entry.request === null ? {} : behaviour(entry.request));
+  const behaviourOf = (entry: Entry): Behaviour => {
+    if (entry.request === null) return {};
+    return entry.request.container === sandboxName ? { termCode: 0 } : behaviour(entry.request);
+  };
   const add = (entry: Omit<Entry, "id" | "state" | "run">): Entry => {
     made += 1;
     const id = made.toString(16).padStart(64, "0");
@@ -216,6 +221,11 @@ function refusedStart(
   entries: ReadonlyMap<string, Entry>,
   occupied: ReadonlySet<string>,
 ): Refusal | null {
+  const sandboxId = entry.request?.sandboxId ?? null;
+  if (sandboxId !== null && !entries.has(sandboxId))
+    return { kind: "notFound", message: `No such container: ${sandboxId}` };
+  if (sandboxId !== null && entries.get(sandboxId)?.state.kind !== "running")
+    return { kind: "conflict", message: `cannot join network of a non running container: ${sandboxId}` };
   if (behaviour.startError !== undefined) return { kind: "failed", message: behaviour.startError };
   const held = new Set(occupied);
   for (const other of entries.values())
@@ -226,9 +236,9 @@ function refusedStart(
 }
 
 function portsOf({ request }: Entry): readonly string[] {
-  if (request === null) return [];
-  const container = request.pod.spec.containers.find(({ name }) => name === request.container);
-  return (container?.ports ?? []).map((port) => `${port.hostIP}:${port.hostPort}/${port.protocol}`);
+  if (request === null || request.sandboxId !== null) return [];
+  const ports = request.pod.spec.containers.flatMap((container) => container.ports ?? []);
+  return ports.map((port) => `${port.hostIP}:${port.hostPort}/${port.protocol}`);
 }
 
 function byName(entries: ReadonlyMap<string, Entry>, name: string): Entry | null {

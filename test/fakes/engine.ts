@@ -2,6 +2,7 @@ import { parseContainerName } from "../../src/core/pod/identity.ts";
 import type { ObservedContainer } from "../../src/core/pod/observed.ts";
 import type { RegistryCredentials } from "../../src/core/pod/registry-credentials.ts";
 import { taggedName } from "../../src/docker/image.ts";
+import { sandboxImage } from "../../src/docker/sandbox-image.ts";
 import type { Clock } from "../../src/ports/clock.ts";
 import type { CreatedContainer, CreateRequest, Engine, EngineResult, ImageFacts } from "../../src/ports/engine.ts";
 import {
@@ -134,6 +135,12 @@ function engineOn(state: State, options: FakeEngineOptions): Engine {
     stop: (id, graceSeconds, signal) => call(state, "stop", id, signal, () => stopped(state, id, graceSeconds)),
     remove: (id, signal) => call(state, "remove", id, signal, () => removed(host, id)),
     image: (name, signal) => call(state, "image", name, signal, () => localImage(state, name)),
+    ensureSandboxImage: (signal) =>
+      call(state, "ensureSandboxImage", "", signal, () => {
+        const image = fakeSandboxImage(architecture);
+        host.addImage("edge/sandbox:fake", image);
+        return { value: image };
+      }),
     pull: (name, credentials, signal) =>
       call(state, "pull", name, signal, async () => {
         await state.clock.sleep(state.latency.pull, signal);
@@ -142,6 +149,11 @@ function engineOn(state: State, options: FakeEngineOptions): Engine {
       }),
     watch: (handlers, signal) => watch(state, handlers, signal),
   };
+}
+
+function fakeSandboxImage(architecture: string): ImageFacts {
+  const id = sandboxImage(architecture)?.id ?? "";
+  return { id, user: "65535:65535", architecture, volumes: [] };
 }
 
 function hostOf(state: State, liveRestore: boolean): FakeEngineHost {

@@ -12,7 +12,7 @@ export interface PodMessage {
 export const testImage = "edge.test/busybox:1";
 
 /** A pod that the default policy accepts: one container, its user not root. */
-function podContent(message: Omit<PodMessage, "msgId">): Record<string, unknown> {
+export function podContent(message: Omit<PodMessage, "msgId">): Record<string, unknown> {
   return {
     metadata: {
       name: message.name,

@@ -1,6 +1,6 @@
 import assert from "node:assert/strict";
-import { specHash } from "../../src/core/pod/identity.ts";
-import type { Centre } from "./pods.ts";
+import { podHash, sandboxName, specHash } from "../../src/core/pod/identity.ts";
+import type { Centre, ReportEntry } from "./pods.ts";
 import type { World } from "./world.ts";
 
 /** What must hold at every moment, whatever has happened (architecture.md, What must always hold). */
@@ -28,7 +28,7 @@ function okMeansOnDisk(world: World, centre: Centre): void {
   }
 }
 
-/** 2: at most one container of a name runs, and restarts are nobody else's business. */
+/** 2: at most one container of a name runs, one sandbox a pod among them, and restarts are nobody else's business. */
 function nothingIsDoubled(world: World): void {
   const seen = new Set<string>();
   for (const { request } of world.host.running()) {
@@ -41,35 +41,43 @@ function nothingIsDoubled(world: World): void {
 
 /** What must hold once every fault has been mended and time has passed: the device does what the centre wants, and says so. */
 export function checkSettled(world: World, centre: Centre): void {
-  const running = new Map(world.host.running().map((one) => [one.request?.pod.id.name ?? "", one]));
   for (const { name, wanted, outstanding } of centre.ledgers) {
     assert.equal(outstanding, null, `6: ${name} was answered`);
     const entry = centre.lastReport().find((one) => one.Name === name);
+    const running = world.host
+      .running()
+      .flatMap(({ id, request }) => (request?.pod.id.name === name ? [{ id, request }] : []));
     if (wanted.kind === "none") {
-      assert.equal(running.get(name), undefined, `2: nothing is left of ${name}`);
+      assert.deepEqual(running, [], `2: nothing is left of ${name}`);
       assert.equal(entry, undefined, `6: ${name} has left the report`);
       continue;
     }
-    const container = running.get(name);
-    assert.equal(container?.request?.pod.id.uid, wanted.uid, `6: ${name} runs as it is wanted`);
-    const made = container?.request;
     const desired = world.look((store) => store.desiredPod("websocket", name));
-    const spec = desired?.pod.spec.containers[0];
-    assert.ok(desired != null && spec !== undefined && made != null);
-    assert.equal(made.specHash, specHash(spec, desired.pod.spec), `6: ${name} runs the newest specification`);
-    assert.equal(made.generation, desired.generation, `2: ${name} was restarted as often as it was asked for`);
-    assert.equal(entry?.UID, wanted.uid, `6: ${name} is reported`);
-    assert.equal(entry?.status.phase, "Running", `6: ${name} is reported Running`);
-    assert.ok(
-      entry?.status.containerStatuses[0]?.state.running !== undefined,
-      `6: the container of ${name} is reported running`,
+    assert.ok(desired != null && entry !== undefined, `6: ${name} is wanted and reported`);
+    const { spec } = desired.pod;
+    const sandbox = running.find(({ request }) => request.container === sandboxName);
+    const names = [...(spec.containers.length > 1 ? [sandboxName] : []), ...spec.containers.map((one) => one.name)];
+    assert.deepEqual(
+      running.map(({ request }) => request.container).sort(),
+      names.sort(),
+      `6: every container of ${name} runs and no other`,
     );
-    const attempt = container?.request?.attempt;
-    assert.equal(
-      entry?.status.containerStatuses[0]?.restartCount,
-      attempt,
-      `6: the restarts of ${name} are those of its container`,
-    );
+    for (const { request } of running) {
+      assert.equal(request.pod.id.uid, wanted.uid, `6: ${name} runs as it is wanted`);
+      assert.equal(request.podHash, podHash(spec), `6: ${name} runs as the newest pod`);
+      assert.equal(request.generation, desired.generation, `2: ${name} was restarted as often as it was asked for`);
+      const container = spec.containers.find((one) => one.name === request.container);
+      if (container === undefined) continue;
+      assert.equal(request.sandboxId, sandbox?.id ?? null, `2: ${name}/${container.name} is in the pod's sandbox`);
+      assert.equal(request.specHash, specHash(container, spec), `6: ${name} runs the newest specification`);
+      const status: ReportEntry["status"]["containerStatuses"][number] | undefined =
+        entry.status.containerStatuses.find((one) => one.name === container.name);
+      assert.ok(status?.state["running"] !== undefined, `6: ${name}/${container.name} is reported running`);
+      assert.equal(status.restartCount, request.attempt, `6: the restarts of ${name} are those of its containers`);
+    }
+    assert.equal(entry.UID, wanted.uid, `6: ${name} is reported`);
+    assert.equal(entry.status.phase, "Running", `6: ${name} is reported Running`);
+    assert.equal(entry.status.containerStatuses.length, spec.containers.length, `6: ${name}: no sandbox in the report`);
   }
   assert.equal(world.look((store) => store.outboxCounts()).pending, 0, "6: everything was delivered");
   assert.deepEqual(

@@ -1,4 +1,4 @@
-import { gracefulDelete, podDelete, podRestart, podUpdate } from "../samples/messages.ts";
+import { gracefulDelete, podContent, podDelete, podRestart, podUpdate } from "../samples/messages.ts";
 import { images, type World } from "./world.ts";
 
 /** What the centre has asked of one pod name, and what the device has answered. */
@@ -6,6 +6,8 @@ export interface PodLedger {
   readonly name: string;
   uid: string;
   version: number;
+  /** Of the newest update: a graceful delete has to name the same ones. */
+  spec: Readonly<Record<string, unknown>>;
   /** The message that waits for its answer; sent again until it has come. */
   outstanding: { readonly msgId: string; readonly text: string; readonly wants: Wanted } | null;
   wanted: Wanted;
@@ -38,6 +40,7 @@ export interface ReportEntry {
   readonly status: {
     readonly phase: string;
     readonly containerStatuses: readonly {
+      readonly name: string;
       readonly state: Readonly<Record<string, unknown>>;
       readonly restartCount: number;
     }[];
@@ -50,6 +53,7 @@ export function createCentre(world: World, names: readonly string[]): Centre {
     name,
     uid: random.uuid(),
     version: 0,
+    spec: {},
     outstanding: null,
     wanted: { kind: "none" },
   }));
@@ -106,7 +110,7 @@ function ask(world: World, ledger: PodLedger): PodLedger["outstanding"] {
       return {
         msgId,
         text: gracefulDelete(
-          { name, msgId, uid: ledger.uid, resourceVersion: String(ledger.version) },
+          { name, msgId, uid: ledger.uid, resourceVersion: String(ledger.version), spec: ledger.spec },
           random.below(31),
         ),
         wants: { kind: "none" },
@@ -120,15 +124,25 @@ function ask(world: World, ledger: PodLedger): PodLedger["outstanding"] {
   }
 }
 
+const containerNames = ["app", "side", "third"] as const;
+
 function update({ random }: World, ledger: PodLedger, uid: string): PodLedger["outstanding"] {
   const msgId = random.uuid();
+  const port = { containerPort: 80, hostPort: 8000 + ledger.name.charCodeAt(0), protocol: "TCP", hostIP: "127.0.0.1" };
+  const container = (name: string): Readonly<Record<string, unknown>> => {
+    const spec = podContent({ name, uid })["spec"] as { readonly containers: readonly [object] };
+    return {
+      ...spec.containers[0],
+      name,
+      image: random.below(4) === 0 ? images.second : images.first,
+      env: [{ name: "VERSION", value: String(random.below(3)) }],
+      ...(name === "app" && random.below(3) > 0 ? { ports: [port] } : {}),
+    };
+  };
   ledger.uid = uid;
   ledger.version += 1;
   const resourceVersion = String(ledger.version);
-  const container = {
-    image: random.below(4) === 0 ? images.second : images.first,
-    env: [{ name: "VERSION", value: String(random.below(3)) }],
-  };
-  const text = podUpdate({ name: ledger.name, uid, msgId, resourceVersion, container });
+  ledger.spec = { containers: containerNames.slice(0, 1 + random.below(3)).map((name) => container(name)) };
+  const text = podUpdate({ name: ledger.name, uid, msgId, resourceVersion, spec: ledger.spec });
   return { msgId, text, wants: { kind: "pod", uid, version: ledger.version } };
 }

@@ -4,7 +4,17 @@ import { type Centre, createCentre } from "./pods.ts";
 import { createWorld, images, PlannedCrash, type World } from "./world.ts";
 
 const image = { user: "", architecture: "amd64", volumes: [] } as const;
-const operations = ["list", "create", "start", "stop", "remove", "image", "pull", "info"] as const;
+const operations = [
+  "list",
+  "create",
+  "start",
+  "stop",
+  "remove",
+  "image",
+  "ensureSandboxImage",
+  "pull",
+  "info",
+] as const;
 
 /**
  * One life of a device: messages, faults and crashes as the seed has it, every invariant after every step; then all

@@ -1,5 +1,5 @@
 import { defaultPolicy } from "../../src/core/admission/policy.ts";
-import { podHash, specHash } from "../../src/core/pod/identity.ts";
+import { hashesOf, partOf } from "../../src/core/pod/wanted.ts";
 import type { Engine } from "../../src/ports/engine.ts";
 import { type VirtualClock, virtualClock } from "../fakes/clock.ts";
 import { type FakeDevice, fakeDevice } from "../fakes/device.ts";
@@ -115,10 +115,13 @@ function unjustifiedStop(store: MemoryStore, host: FakeEngineHost, id: string): 
     .some((one) => one.id.namespace === namespace && one.id.name === name && ["", uid].includes(one.id.uid));
   if (leaving) return null;
   const desired = store.desiredPod(namespace, name);
-  const spec = desired?.pod.spec.containers.find((one) => one.name === container);
-  if (desired?.pod.id.uid !== uid || spec === undefined)
-    return `${name}/${container} was stopped although nobody asked for it`;
-  const same = request.podHash === podHash(desired.pod.spec) && request.specHash === specHash(spec, desired.pod.spec);
+  if (desired?.pod.id.uid !== uid) return `${name}/${container} was stopped although nobody asked for it`;
+  const { sandboxId } = request;
+  if (sandboxId !== null && host.container(sandboxId)?.state.kind !== "running") return null;
+  const part = partOf(desired, container);
+  if (part === undefined) return null;
+  const wanted = hashesOf(desired, part);
+  const same = request.podHash === wanted.podHash && request.specHash === wanted.specHash;
   if (!same || generation < desired.generation) return null;
   return `${name}/${container} was stopped although it is what is wanted`;
 }

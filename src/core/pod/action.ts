@@ -12,6 +12,8 @@ export type Action =
       readonly container: string;
       readonly attempt: number;
       readonly backoffLevel: number;
+      /** The running sandbox that it joins; null for a sandbox and for a container that is alone. */
+      readonly sandboxId: string | null;
       readonly because: string;
     }
   | { readonly kind: "start"; readonly container: string; readonly id: string; readonly because: string }

@@ -16,6 +16,8 @@ export interface ObservedContainer {
   /** Image id (`sha256:…`) it runs, and the name it was asked for by. */
   readonly imageId: string;
   readonly image: string;
+  /** The sandbox it was made to join, whether or not that is still there. */
+  readonly sandboxId?: string;
   /** Address in its network; absent while it does not run and with the host's network. */
   readonly ip?: string;
 }
@@ -35,3 +37,9 @@ export type ObservedState =
       readonly startedAt: string;
       readonly finishedAt: string;
     };
+
+/** Whether a container's sandbox is gone: it may run, but has no network any more and can never be started again. */
+export function isCutOff(one: ObservedContainer, its: readonly ObservedContainer[]): boolean {
+  if (one.sandboxId === undefined) return false;
+  return !its.some((other) => other.id === one.sandboxId && other.state.kind === "running");
+}

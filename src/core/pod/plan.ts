@@ -1,40 +1,22 @@
 import type { Action } from "./action.ts";
 import { remainingMs, restartDelayMs } from "./backoff.ts";
-import type { DesiredPod, LeavingPod } from "./desired.ts";
-import type { ContainerHistory, Moment, PodHistory } from "./history.ts";
-import { podHash, specHash } from "./identity.ts";
-import type { ObservedContainer } from "./observed.ts";
+import type { DesiredPod } from "./desired.ts";
+import type { ContainerHistory, Moment } from "./history.ts";
+import { hasSandbox, sandboxName } from "./identity.ts";
+import { leave, surplus } from "./leave-plan.ts";
+import { isCutOff, type ObservedContainer } from "./observed.ts";
 import { newestOf } from "./record.ts";
-import type { ContainerSpec, RestartPolicy } from "./spec.ts";
-
-/** Everything that is known about the pods of one name, at one moment. */
-export interface Situation {
-  readonly desired: DesiredPod | null;
-  /** Those that are not gone yet, oldest first. */
-  readonly leaving: readonly LeavingPod[];
-  /** Containers of ours with that namespace and name, of any uid. */
-  readonly observed: readonly ObservedContainer[];
-  /** Of the desired pod's uid. */
-  readonly history: PodHistory;
-  /** What was found out about images in this turn, by container: the image id, or null when it is not on the device. */
-  readonly images: Readonly<Record<string, string | null>>;
-  readonly now: Moment;
-}
-
-/** Why a container does not run, in Kubernetes' words. */
-export interface Waiting {
-  readonly reason: string;
-  readonly message?: string;
-}
-
-export interface Plan {
-  /** To be done in this order; after the first, look again. */
-  readonly actions: readonly Action[];
-  /** By container of the desired pod; absent for one that runs or has ended for good. */
-  readonly waiting: Readonly<Record<string, Waiting>>;
-  /** Milliseconds after which time alone changes the answer; null when it does not. */
-  readonly lookAgainInMs: number | null;
-}
+import {
+  type Replaced,
+  removalsOfCutOff,
+  removalsOfExtra,
+  replaced,
+  runningSandbox,
+  stopsOfCutOff,
+} from "./sandbox-plan.ts";
+import type { Plan, Situation, Waiting } from "./situation.ts";
+import type { RestartPolicy } from "./spec.ts";
+import { difference, hashesOf, type Part, sandboxPart, wantedKey } from "./wanted.ts";
 
 /**
  * What should happen next: (desired, observed, history, now) → actions, each with its reason. Pure; kubelet
@@ -48,58 +30,28 @@ export function plan(situation: Situation): Plan {
   const old = leaving[0];
   if (old === undefined) return { ...steps, actions: [...steps.actions, ...surplus(situation)] };
   if (desired === null) return { ...noSteps, actions: leave(situation, old) };
-  const here = imageSteps(situation, desired);
+  const here = imageSteps(situation, desired, "a new pod of this name needs it");
   if (here !== null) return { ...here, waiting: steps.waiting };
   return { ...steps, actions: leave(situation, old), lookAgainInMs: null };
 }
 
 const noSteps: Plan = { actions: [], waiting: {}, lookAgainInMs: null };
 
-/** The containers of a leaving pod: stopped with what is left of its grace, removed, and then let go of. */
-function leave(situation: Situation, leaving: LeavingPod): readonly Action[] {
-  const its = situation.observed.filter((one) => belongsTo(one, leaving, situation.desired));
-  const because =
-    leaving.kind === "deleted"
-      ? `message ${leaving.messageId} deletes the pod`
-      : `message ${leaving.messageId} brings a new pod of this name, and its images are here`;
-  const graceSeconds = graceLeft(leaving, situation.now);
-  const stops = its
-    .filter((one) => one.state.kind === "running")
-    .map((one): Action => ({ kind: "stop", container: one.container, id: one.id, graceSeconds, because }));
-  if (stops.length > 0) return stops;
-  const removes = its.map((one): Action => ({ kind: "remove", container: one.container, id: one.id, because }));
-  if (removes.length > 0) return removes;
-  return [{ kind: "finish", leaving, because: "none of its containers is left" }];
-}
-
-function belongsTo(one: ObservedContainer, leaving: LeavingPod, desired: DesiredPod | null): boolean {
-  if (leaving.id.uid === "") return one.pod.uid !== desired?.pod.id.uid;
-  return one.pod.uid === leaving.id.uid && one.generation <= leaving.generation;
-}
-
-/** The deadline holds over a restart of the agent; after a reboot the grace begins anew, since nothing runs then anyway. */
-function graceLeft(leaving: LeavingPod, now: Moment): number {
-  if (leaving.kind === "superseded") return leaving.graceSeconds;
-  return Math.ceil(remainingMs(leaving.graceSeconds * 1000, leaving.since, now) / 1000);
-}
-
-/** The images of a pod that is to take over a name: the first step toward having them all, null when they are here. */
-function imageSteps(situation: Situation, desired: DesiredPod): Plan | null {
+/** The images of a pod that is to replace another: the first step toward having them all, null when they are here. */
+function imageSteps(situation: Situation, desired: DesiredPod, because: string): Plan | null {
   for (const spec of desired.pod.spec.containers) {
     const history = situation.history[spec.name];
-    const held = failureWait(history, wantedKey(desired, spec), situation.now);
-    if (held > 0) return { actions: [], waiting: {}, lookAgainInMs: held };
-    const step = imageStep(
-      situation,
-      spec,
-      history,
-      hashesOf(desired, spec).specHash,
-      "a new pod of this name needs it",
-    );
-    if (step !== null) return { actions: [step], waiting: {}, lookAgainInMs: null };
+    const step = imageStep(situation, spec, history, hashesOf(desired, spec).specHash, because);
+    if (step === null) continue;
+    // What else one of them failed for is no reason to hold up another's image.
+    const isOfImage = imageFailures.includes(history?.failure?.reason ?? "");
+    const held = isOfImage ? failureWait(history, wantedKey(desired, spec), situation.now) : 0;
+    return held > 0 ? { actions: [], waiting: {}, lookAgainInMs: held } : { ...noSteps, actions: [step] };
   }
   return null;
 }
+
+const imageFailures: readonly string[] = ["ErrImagePull", "ImageInspectError"];
 
 interface Step {
   readonly actions: readonly Action[];
@@ -108,27 +60,82 @@ interface Step {
 }
 
 function desiredSteps(situation: Situation, desired: DesiredPod): Plan {
-  const actions: Action[] = [];
+  const its = situation.observed.filter((one) => one.pod.uid === desired.pod.id.uid);
+  const first = [...stopsOfCutOff(its, desired.pod.spec.terminationGracePeriodSeconds), ...removalsOfCutOff(its)];
+  if (first.length > 0) return { ...noSteps, actions: first, waiting: waitingForAll(situation, desired, creating) };
+  const old = replaced(desired, its);
+  if (old !== null) return replaceSteps(situation, desired, old);
+  const extra = removalsOfExtra(desired, its);
+  const sandbox = runningSandbox(its);
+  const alone = !hasSandbox(desired.pod.spec);
+  const idle = desired.pod.spec.containers.every((spec) => isDone(situation, desired, spec, its));
+  if (!alone && !idle && sandbox === undefined) return sandboxSteps(situation, desired, extra);
+  const actions: Action[] = [...extra];
   const waiting: Record<string, Waiting> = {};
   let lookAgainInMs: number | null = null;
   for (const spec of desired.pod.spec.containers) {
-    const step = containerStep(situation, desired, spec);
+    const step = containerStep(situation, desired, spec, alone ? null : (sandbox?.id ?? null));
     actions.push(...step.actions);
     if (step.waiting !== null) waiting[spec.name] = step.waiting;
     if (step.lookAgainInMs !== null) lookAgainInMs = Math.min(lookAgainInMs ?? step.lookAgainInMs, step.lookAgainInMs);
   }
+  // A pull may take hours: what can be done without one goes first.
+  actions.sort((a, b) => Number(a.kind === "pull") - Number(b.kind === "pull"));
   return { actions, waiting, lookAgainInMs };
+}
+
+/** Every image of the new pod is here before anything of the old one stops. */
+function replaceSteps(situation: Situation, desired: DesiredPod, { because, stops: actions }: Replaced): Plan {
+  const waiting = waitingForAll(situation, desired, creating);
+  const images = imageSteps(situation, desired, because);
+  return images === null ? { ...noSteps, actions, waiting } : { ...images, waiting };
+}
+
+/** A sandbox is made, started and tried again like any container; those that are to join it say what they wait for. */
+function sandboxSteps(situation: Situation, desired: DesiredPod, extra: readonly Action[]): Plan {
+  const { actions, waiting, lookAgainInMs } = containerStep(situation, desired, sandboxPart, null);
+  const message = waiting?.message === undefined ? {} : { message: `The pod's sandbox: ${waiting.message}` };
+  return {
+    actions: [...extra, ...actions],
+    waiting: waitingForAll(situation, desired, { ...creating, ...message }),
+    lookAgainInMs,
+  };
+}
+
+/** What holds up the whole pod holds up each of its containers that is to run and does not. */
+function waitingForAll(situation: Situation, desired: DesiredPod, why: Waiting): Plan["waiting"] {
+  const its = situation.observed.filter((one) => one.pod.uid === desired.pod.id.uid);
+  const held = desired.pod.spec.containers.filter(
+    (spec) => newestOf(its, spec.name)?.state.kind !== "running" && !isDone(situation, desired, spec, its),
+  );
+  return Object.fromEntries(
+    held.map((spec) => {
+      const history = situation.history[spec.name];
+      const failing = failureWait(history, wantedKey(desired, spec), situation.now) > 0;
+      return [spec.name, failing && history !== undefined ? failed(spec, history) : why];
+    }),
+  );
+}
+
+/** Whether a container has ended and is not to run again. */
+function isDone(situation: Situation, desired: DesiredPod, spec: Part, its: readonly ObservedContainer[]): boolean {
+  const history = situation.history[spec.name];
+  if (history === undefined || history.termination === null || difference(history, desired, spec) !== null)
+    return false;
+  const newest = newestOf(its, spec.name);
+  if (newest?.state.kind === "running" && !isCutOff(newest, its)) return false;
+  return !restarts(desired.pod.spec.restartPolicy, history);
 }
 
 const creating: Waiting = { reason: "ContainerCreating" };
 const act = (...actions: Action[]): Step => ({ actions, waiting: creating, lookAgainInMs: null });
 const settled: Step = { actions: [], waiting: null, lookAgainInMs: null };
 
-function containerStep(situation: Situation, desired: DesiredPod, spec: ContainerSpec): Step {
+function containerStep(situation: Situation, desired: DesiredPod, spec: Part, sandboxId: string | null): Step {
   const its = situation.observed.filter((one) => one.pod.uid === desired.pod.id.uid && one.container === spec.name);
   const newest = newestOf(its, spec.name);
   const history = situation.history[spec.name];
-  if (newest === undefined || newest.state.kind === "exited") return startAgain(situation, desired, spec, history);
+  if (newest === undefined || newest.state.kind === "exited") return startAgain(situation, desired, spec, sandboxId);
   const changed = difference(newest, desired, spec);
   switch (newest.state.kind) {
     case "running":
@@ -144,52 +151,37 @@ function containerStep(situation: Situation, desired: DesiredPod, spec: Containe
   }
 }
 
-type Made = Pick<ObservedContainer, "generation" | "podHash" | "specHash">;
-
-/** Why a container is not the one that is wanted, null when it is. */
-function difference(one: Made, desired: DesiredPod, spec: ContainerSpec): string | null {
-  const wanted = hashesOf(desired, spec);
-  if (one.generation < desired.generation) return `message ${desired.messageId} asks for a restart`;
-  if (one.podHash !== wanted.podHash) return `message ${desired.messageId} changes the pod`;
-  if (one.specHash !== wanted.specHash) return `message ${desired.messageId} changes the container`;
-  return null;
-}
-
 /** Image first: a container that runs is not stopped for one that could not be made. */
 function replaceRunning(
   situation: Situation,
   desired: DesiredPod,
-  spec: ContainerSpec,
+  spec: Part,
   one: ObservedContainer,
   because: string,
 ): Step {
-  const history = situation.history[spec.name];
-  const held = failureWait(history, wantedKey(desired, spec), situation.now);
-  if (held > 0) return { actions: [], waiting: null, lookAgainInMs: held };
-  const image = imageStep(situation, spec, history, hashesOf(desired, spec).specHash, because);
+  const images = imageSteps(situation, desired, because);
+  if (images !== null) return { ...images, waiting: null };
   const graceSeconds = desired.pod.spec.terminationGracePeriodSeconds;
-  const step = image ?? { kind: "stop", container: spec.name, id: one.id, graceSeconds, because };
+  const step: Action = { kind: "stop", container: spec.name, id: one.id, graceSeconds, because };
   return { actions: [step], waiting: null, lookAgainInMs: null };
 }
 
 /** A container whose start failed is made anew under the same attempt, after its wait. */
-function retryStart(situation: Situation, desired: DesiredPod, spec: ContainerSpec, one: ObservedContainer): Step {
+function retryStart(situation: Situation, desired: DesiredPod, spec: Part, one: ObservedContainer): Step {
   const history = situation.history[spec.name];
   const held = failureWait(history, wantedKey(desired, spec), situation.now);
   if (held > 0 && history?.failure != null) return { actions: [], waiting: failed(spec, history), lookAgainInMs: held };
   return act({ kind: "remove", container: spec.name, id: one.id, because: "its start failed, and it is made anew" });
 }
 
-function startAgain(
-  situation: Situation,
-  desired: DesiredPod,
-  spec: ContainerSpec,
-  history: ContainerHistory | undefined,
-): Step {
+function startAgain(situation: Situation, desired: DesiredPod, spec: Part, sandboxId: string | null): Step {
   const { now } = situation;
+  const history = situation.history[spec.name];
   const fresh = history === undefined || difference(history, desired, spec) !== null;
   const ended = history?.termination ?? null;
-  if (!fresh && ended !== null && !restarts(desired.pod.spec.restartPolicy, history)) return settled;
+  // A sandbox runs for the others: it is asked for only while one of them is to run.
+  const policy = spec.name === sandboxName ? "Always" : desired.pod.spec.restartPolicy;
+  if (!fresh && ended !== null && !restarts(policy, history)) return settled;
   const held = failureWait(history, wantedKey(desired, spec), now);
   if (held > 0 && history !== undefined) return { actions: [], waiting: failed(spec, history), lookAgainInMs: held };
   const level = fresh ? 0 : (history?.backoffLevel ?? 0);
@@ -201,7 +193,7 @@ function startAgain(
   if (image !== null) return { actions: [image], waiting: creating, lookAgainInMs: null };
   const attempt = history === undefined ? 0 : ended === null ? history.attempt : history.attempt + 1;
   const backoffLevel = ended === null || fresh ? level : level + 1;
-  return act({ kind: "create", container: spec.name, attempt, backoffLevel, because });
+  return act({ kind: "create", container: spec.name, attempt, backoffLevel, sandboxId, because });
 }
 
 function whyCreate(fresh: boolean, history: ContainerHistory | undefined): string {
@@ -230,7 +222,7 @@ export function restarts(policy: RestartPolicy, history: ContainerHistory | unde
 /** The next step toward having the container's image, null when it is here. */
 function imageStep(
   situation: Situation,
-  spec: ContainerSpec,
+  spec: Part,
   history: ContainerHistory | undefined,
   specWanted: string,
   because: string,
@@ -257,13 +249,8 @@ function failureDelayMs(reason: string, count: number): number {
   return restartDelayMs(reason === "ErrImagePull" ? count : Math.min(count, 3));
 }
 
-/** What a failure belongs to: another specification or a restart message starts afresh. */
-export function wantedKey(desired: DesiredPod, spec: ContainerSpec): string {
-  return `${hashesOf(desired, spec).specHash}.${desired.generation}`;
-}
-
 /** Kubelet: the first failed pull is ErrImagePull, the wait after the next ones ImagePullBackOff. */
-function failed(spec: ContainerSpec, history: ContainerHistory): Waiting {
+function failed(spec: Part, history: ContainerHistory): Waiting {
   const { reason, message, count } = history.failure ?? { reason: "ContainerCreating", message: "", count: 0 };
   if (reason === "ErrImagePull" && count > 1) {
     return { reason: "ImagePullBackOff", message: `Back-off pulling image "${spec.image}": ${message}` };
@@ -271,37 +258,11 @@ function failed(spec: ContainerSpec, history: ContainerHistory): Waiting {
   return { reason, message };
 }
 
-function crashLoop(desired: DesiredPod, spec: ContainerSpec, level: number): Waiting {
+function crashLoop(desired: DesiredPod, spec: Part, level: number): Waiting {
   const { name, namespace, uid } = desired.pod.id;
   const wait = restartDelayMs(level) / 1000;
   return {
     reason: "CrashLoopBackOff",
     message: `back-off ${wait}s restarting failed container=${spec.name} pod=${name}_${namespace}(${uid})`,
   };
-}
-
-/** Dead containers of the desired pod beyond the last one: kept that long for their logs. */
-function surplus(situation: Situation): readonly Action[] {
-  const uid = situation.desired?.pod.id.uid;
-  if (uid === undefined) return [];
-  const its = situation.observed.filter((one) => one.pod.uid === uid);
-  const actions: Action[] = [];
-  for (const container of new Set(its.map((one) => one.container))) {
-    const dead = its
-      .filter((one) => one.container === container && one.state.kind !== "running")
-      .sort((a, b) => b.attempt - a.attempt);
-    const newest = newestOf(its, container);
-    for (const one of dead.filter((d) => d !== newest).slice(newest?.state.kind === "exited" ? 0 : 1)) {
-      actions.push({ kind: "remove", container, id: one.id, because: "a newer attempt has taken its place" });
-    }
-  }
-  return actions;
-}
-
-/** The two hashes that the desired containers should carry. */
-export function hashesOf(
-  desired: DesiredPod,
-  spec: ContainerSpec,
-): { readonly podHash: string; readonly specHash: string } {
-  return { podHash: podHash(desired.pod.spec), specHash: specHash(spec, desired.pod.spec) };
 }

@@ -1,7 +1,7 @@
 import { deathMoment, levelAfterRun } from "./backoff.ts";
 import type { PodEvent } from "./event.ts";
 import type { ContainerHistory, CurrentContainer, Moment, PodHistory, Termination } from "./history.ts";
-import type { ObservedContainer } from "./observed.ts";
+import { isCutOff, type ObservedContainer } from "./observed.ts";
 import { formatTime, parseTime } from "./time.ts";
 
 /** What the recorder has to know of the world beside the containers. */
@@ -30,7 +30,8 @@ export function record(history: PodHistory, observed: readonly ObservedContainer
   for (const container of names) {
     const newest = newestOf(observed, container);
     const before = history[container];
-    const after = newest === undefined ? vanished(before, context) : seen(adopt(before, newest), newest, context);
+    const after =
+      newest === undefined ? vanished(before, context) : look(adopt(before, newest), newest, observed, context);
     if (after === undefined || after === before) continue;
     next[container] = after;
     events.push(...told(container, before, after));
@@ -98,6 +99,21 @@ function seen(history: ContainerHistory, one: ObservedContainer, context: Record
     default:
       return one.state satisfies never;
   }
+}
+
+/** A container in a dead sandbox counts as ended although its process may run: whatever it says when it is stopped is no result. */
+function look(
+  history: ContainerHistory,
+  one: ObservedContainer,
+  its: readonly ObservedContainer[],
+  context: RecordContext,
+): ContainerHistory {
+  if (one.state.kind !== "running" || one.attempt < history.attempt || !isCutOff(one, its)) {
+    return seen(history, one, context);
+  }
+  if (history.termination?.containerId === one.id) return history;
+  const known = running(history, one, one.state.startedAt, context);
+  return known.current === null ? known : lost(known, known.current, "The pod's sandbox died", context);
 }
 
 function currentOf(one: ObservedContainer, startedAt: string | null): CurrentContainer {
@@ -172,18 +188,28 @@ function wasInterrupted(current: CurrentContainer | null, id: string, context: R
 function vanished(before: ContainerHistory | undefined, context: RecordContext): ContainerHistory | undefined {
   if (before === undefined || before.current === null || before.termination !== null) return before;
   if (before.current.startedAt === null) return { ...before, current: null };
+  return lost(before, before.current, "The container could not be located when the pod was last looked at", context);
+}
+
+/** It ran, does so no more as far as the pod is concerned, and nobody will ever know how it ended. */
+function lost(
+  before: ContainerHistory,
+  current: CurrentContainer,
+  message: string,
+  context: RecordContext,
+): ContainerHistory {
   const { now } = context;
-  const ranMs = before.current.seenRunning?.bootId === now.bootId ? now.mono - before.current.seenRunning.mono : 0;
+  const ranMs = current.seenRunning?.bootId === now.bootId ? now.mono - current.seenRunning.mono : 0;
   return {
     ...before,
     termination: {
-      containerId: before.current.id,
+      containerId: current.id,
       exitCode: 137,
       reason: "ContainerStatusUnknown",
-      message: "The container could not be located when the pod was last looked at",
-      startedAt: before.current.startedAt,
+      message,
+      startedAt: current.startedAt,
       finishedAt: formatTime(now.wall),
-      interrupted: wasInterrupted(before.current, before.current.id, context),
+      interrupted: wasInterrupted(current, current.id, context),
     },
     backoffLevel: levelAfterRun(before.backoffLevel, ranMs),
     diedAt: now,

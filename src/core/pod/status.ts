@@ -1,9 +1,9 @@
 import type { ContainerHistory, PodHistory, Termination } from "./history.ts";
 import type { ObservedContainer } from "./observed.ts";
-import type { Waiting } from "./plan.ts";
 import type { ContainerState, ContainerStatus, Phase, PodCondition, PodStatus, TerminatedState } from "./pod-status.ts";
 import { qosClass } from "./qos.ts";
 import { newestOf } from "./record.ts";
+import type { Waiting } from "./situation.ts";
 import type { AcceptedPod, ContainerSpec, RestartPolicy } from "./spec.ts";
 import { formatTime, parseTime } from "./time.ts";
 
@@ -126,7 +126,7 @@ function wholeSeconds(time: string): string | null {
 }
 
 /** Kubelet `getPhase`: a waiting container with a last termination counts as stopped. */
-function phaseOf(statuses: readonly ContainerStatus[], policy: RestartPolicy): Phase {
+export function phaseOf(statuses: readonly ContainerStatus[], policy: RestartPolicy): Phase {
   let waiting = 0;
   let running = 0;
   let stopped = 0;

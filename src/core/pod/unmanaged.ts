@@ -1,9 +1,15 @@
 import type { Action } from "./action.ts";
 import { remainingMs, restartDelayMs } from "./backoff.ts";
 import type { Moment, PodHistory } from "./history.ts";
-import type { ObservedContainer } from "./observed.ts";
-import { type Plan, restarts } from "./plan.ts";
+import { sandboxName } from "./identity.ts";
+import { isCutOff, type ObservedContainer } from "./observed.ts";
+import { restarts } from "./plan.ts";
 import { newestOf } from "./record.ts";
+import { stopsOfCutOff } from "./sandbox-plan.ts";
+import type { Plan } from "./situation.ts";
+import type { RestartPolicy } from "./spec.ts";
+
+const stopSeconds = 30;
 
 /**
  * What to do for containers of ours that no pod here knows (a database was lost): they are kept running by the restart
@@ -16,13 +22,18 @@ export function planUnmanaged(
   histories: Readonly<Record<string, PodHistory>>,
   now: Moment,
 ): Plan {
-  const actions: Action[] = [];
+  // What runs in a dead sandbox has no network until it is started again in it.
+  const restartable = observed.filter((one) => one.restartPolicy !== "Never");
+  const actions: Action[] = [...stopsOfCutOff(restartable, stopSeconds)];
   let lookAgainInMs: number | null = null;
-  for (const one of observed) {
+  const sandboxes = observed.filter((one) => one.container === sandboxName);
+  for (const one of [...sandboxes, ...observed.filter((other) => other.container !== sandboxName)]) {
     const its = observed.filter((other) => other.pod.uid === one.pod.uid);
     if (one.state.kind !== "exited" || newestOf(its, one.container) !== one) continue;
+    const isStarted = actions.some((action) => action.kind === "start" && action.id === one.sandboxId);
+    if (isCutOff(one, its) && !isStarted) continue;
     const history = histories[one.pod.uid]?.[one.container];
-    if (history === undefined || history.diedAt === null || !restarts(one.restartPolicy, history)) continue;
+    if (history === undefined || history.diedAt === null || !restarts(policyOf(one), history)) continue;
     const wait = remainingMs(restartDelayMs(history.backoffLevel), history.diedAt, now);
     if (wait > 0) lookAgainInMs = Math.min(lookAgainInMs ?? wait, wait);
     else {
@@ -31,4 +42,9 @@ export function planUnmanaged(
     }
   }
   return { actions, waiting: {}, lookAgainInMs };
+}
+
+/** A sandbox runs for the others, however it ended; under Never none of them runs twice. */
+function policyOf({ container, restartPolicy }: ObservedContainer): RestartPolicy {
+  return container === sandboxName && restartPolicy !== "Never" ? "Always" : restartPolicy;
 }

@@ -4,7 +4,7 @@ import type { ContainerSpec, PodSpec } from "../../../src/core/pod/spec.ts";
 import { type CreatePayload, cpuShares, createOptions, hostname } from "../../../src/docker/create-options.ts";
 import { gate } from "../../../src/docker/gate.ts";
 import type { CreateRequest, ImageFacts } from "../../../src/ports/engine.ts";
-import { acceptedPod, createRequest } from "../../contract/engine-requests.ts";
+import { acceptedPod, createRequest, podOfTwo, sandboxRequest } from "../../contract/engine-requests.ts";
 
 const image: ImageFacts = { id: `sha256:${"a".repeat(64)}`, user: "65534", architecture: "amd64", volumes: [] };
 
@@ -108,6 +108,61 @@ describe("createOptions", () => {
       [payload.Hostname, payload.ExposedPorts, payload.HostConfig.PortBindings],
       [undefined, undefined, undefined],
     );
+  });
+
+  it("gives the sandbox of a pod its ports and name, and nothing else, to the letter", () => {
+    const own = { ...image, user: "65535:65535" };
+    const port = (hostPort: number) => ({ containerPort: 80, hostPort, protocol: "TCP", hostIP: "127.0.0.1" }) as const;
+    const request = sandboxRequest(podOfTwo("web", { ports: [port(8080)] }, { ports: [port(8081)] }), own);
+    const result = createOptions(request);
+    assert.ok(result.ok);
+    const { Labels, ...payload } = result.payload;
+    assert.equal(Labels["io.kubernetes.container.name"], "POD");
+    assert.equal(Labels["edge.spec-hash"], Labels["edge.pod-hash"]);
+    assert.deepEqual(payload, {
+      Image: image.id,
+      Env: [],
+      Hostname: "web",
+      User: "65535:65535",
+      ExposedPorts: { "80/tcp": {} },
+      Healthcheck: { Test: ["NONE"] },
+      HostConfig: {
+        NetworkMode: "default",
+        PortBindings: {
+          "80/tcp": [
+            { HostIp: "127.0.0.1", HostPort: "8080" },
+            { HostIp: "127.0.0.1", HostPort: "8081" },
+          ],
+        },
+        PidMode: "",
+        IpcMode: "shareable",
+        RestartPolicy: { Name: "no" },
+        Init: false,
+        Privileged: false,
+        ReadonlyRootfs: true,
+        CapAdd: [],
+        CapDrop: ["ALL"],
+        SecurityOpt: ["no-new-privileges"],
+        Mounts: [],
+        LogConfig: { Type: "json-file", Config: { "max-size": "5m", "max-file": "2" } },
+        Memory: 33_554_432,
+        MemorySwap: 33_554_432,
+        CpuShares: 2,
+        OomScoreAdj: 0,
+        PidsLimit: 32,
+      },
+    });
+  });
+
+  it("lets a container join its pod's sandbox: no ports and no name of its own, its processes to itself", () => {
+    const sandboxId = "c".repeat(64);
+    const ports = [{ containerPort: 80, hostPort: 8080, protocol: "TCP", hostIP: "127.0.0.1" }] as const;
+    const result = createOptions(createRequest(podOfTwo("web", { ports }), image, { sandboxId }));
+    assert.ok(result.ok);
+    const { Hostname, ExposedPorts, HostConfig } = result.payload;
+    assert.deepEqual([Hostname, ExposedPorts, HostConfig.PortBindings], [undefined, undefined, undefined]);
+    const { NetworkMode, IpcMode, PidMode } = HostConfig;
+    assert.deepEqual([NetworkMode, IpcMode, PidMode], [`container:${sandboxId}`, `container:${sandboxId}`, ""]);
   });
 
   it("keeps what the pod was granted", () => {

@@ -1,7 +1,7 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
-import { showAction } from "../../../../src/core/pod/action.ts";
-import { plan, type Situation, wantedKey } from "../../../../src/core/pod/plan.ts";
+import type { Situation } from "../../../../src/core/pod/situation.ts";
+import { wantedKey } from "../../../../src/core/pod/wanted.ts";
 import {
   acceptedPod,
   ago,
@@ -10,31 +10,10 @@ import {
   exited,
   historyOf,
   leavingPod,
-  now,
   running,
   termination,
 } from "../../../samples/pods.ts";
-
-/** A plan as a reader sees it: the actions, why containers wait, and when to look again. */
-function text(situation: Partial<Situation>): string {
-  const { actions, waiting, lookAgainInMs } = plan({
-    desired: null,
-    leaving: [],
-    observed: [],
-    history: {},
-    images: {},
-    now,
-    ...situation,
-  });
-  const lines = [
-    ...actions.map(showAction),
-    ...Object.entries(waiting).map(
-      ([name, { reason, message }]) => `${name} waits: ${reason}${message === undefined ? "" : `: ${message}`}`,
-    ),
-    ...(lookAgainInMs === null ? [] : [`look again in ${lookAgainInMs / 1000} s`]),
-  ];
-  return lines.join("\n");
-}
+import { planText } from "./plan-text.ts";
 
 interface Golden {
   readonly name: string;
@@ -286,5 +265,5 @@ const goldens: readonly Golden[] = [
 ];
 
 for (const { name, situation, expected } of goldens) {
-  test(name, () => assert.equal(text(situation), expected));
+  test(name, () => assert.equal(planText(situation), expected));
 }

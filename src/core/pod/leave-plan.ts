@@ -1,0 +1,57 @@
+import type { Action } from "./action.ts";
+import { remainingMs } from "./backoff.ts";
+import type { DesiredPod, LeavingPod } from "./desired.ts";
+import type { Moment } from "./history.ts";
+import { sandboxName } from "./identity.ts";
+import type { ObservedContainer } from "./observed.ts";
+import { newestOf } from "./record.ts";
+import { stops } from "./sandbox-plan.ts";
+import type { Situation } from "./situation.ts";
+import { partOf } from "./wanted.ts";
+
+/** The containers of a leaving pod: stopped with what is left of its grace, removed, and then let go of. */
+export function leave(situation: Situation, leaving: LeavingPod): readonly Action[] {
+  const its = situation.observed.filter((one) => belongsTo(one, leaving, situation.desired));
+  const because =
+    leaving.kind === "deleted"
+      ? `message ${leaving.messageId} deletes the pod`
+      : `message ${leaving.messageId} brings a new pod of this name, and its images are here`;
+  const graceSeconds = graceLeft(leaving, situation.now);
+  const halts = stops(its, graceSeconds, because);
+  if (halts.length > 0) return halts;
+  const removes = its.map((one): Action => ({ kind: "remove", container: one.container, id: one.id, because }));
+  if (removes.length > 0) return removes;
+  return [{ kind: "finish", leaving, because: "none of its containers is left" }];
+}
+
+function belongsTo(one: ObservedContainer, leaving: LeavingPod, desired: DesiredPod | null): boolean {
+  if (leaving.id.uid === "") return one.pod.uid !== desired?.pod.id.uid;
+  return one.pod.uid === leaving.id.uid && one.generation <= leaving.generation;
+}
+
+/** The deadline holds over a restart of the agent; after a reboot the grace begins anew, since nothing runs then anyway. */
+function graceLeft(leaving: LeavingPod, now: Moment): number {
+  if (leaving.kind === "superseded") return leaving.graceSeconds;
+  return Math.ceil(remainingMs(leaving.graceSeconds * 1000, leaving.since, now) / 1000);
+}
+
+/** Dead containers of the desired pod beyond the last one, kept that long for their logs; a dead sandbox says nothing. */
+export function surplus(situation: Situation): readonly Action[] {
+  const { desired } = situation;
+  if (desired === null) return [];
+  const its = situation.observed.filter(
+    (one) => one.pod.uid === desired.pod.id.uid && partOf(desired, one.container) !== undefined,
+  );
+  const actions: Action[] = [];
+  for (const container of new Set(its.map((one) => one.container))) {
+    const dead = its
+      .filter((one) => one.container === container && one.state.kind !== "running")
+      .sort((a, b) => b.attempt - a.attempt);
+    const newest = newestOf(its, container);
+    const kept = newest?.state.kind === "exited" || container === sandboxName ? 0 : 1;
+    for (const one of dead.filter((d) => d !== newest).slice(kept)) {
+      actions.push({ kind: "remove", container, id: one.id, because: "a newer attempt has taken its place" });
+    }
+  }
+  return actions;
+}

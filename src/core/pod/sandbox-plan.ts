@@ -1,0 +1,70 @@
+import type { Action } from "./action.ts";
+import type { DesiredPod } from "./desired.ts";
+import { hasSandbox, sandboxName } from "./identity.ts";
+import { isCutOff, type ObservedContainer } from "./observed.ts";
+import { newestOf } from "./record.ts";
+import { partOf, podDifference } from "./wanted.ts";
+
+type Observed = readonly ObservedContainer[];
+
+/** Stops of containers that may not run on, in this order, once what replaces them can be made. */
+export interface Replaced {
+  readonly because: string;
+  readonly stops: readonly Action[];
+}
+
+const deadSandbox = "its sandbox is dead";
+
+/** The sandbox that containers may join now; undefined while there is none that runs. */
+export function runningSandbox(its: Observed): ObservedContainer | undefined {
+  const newest = newestOf(its, sandboxName);
+  return newest?.state.kind === "running" ? newest : undefined;
+}
+
+/** Stops of containers that run in a dead sandbox, whatever the restart policy. */
+export function stopsOfCutOff(its: Observed, graceSeconds: number): readonly Action[] {
+  return stops(
+    its.filter((one) => isCutOff(one, its)),
+    graceSeconds,
+    deadSandbox,
+  );
+}
+
+/** Removals of containers that were made to join a sandbox which died before they could be started. */
+export function removalsOfCutOff(its: Observed): readonly Action[] {
+  const never = its.filter((one) => one.state.kind === "created" && isCutOff(one, its));
+  return never.map((one): Action => ({ kind: "remove", container: one.container, id: one.id, because: deadSandbox }));
+}
+
+/**
+ * What must stop because the pod as a whole is another one, or has no such container any more. A lone container that
+ * stays one needs none of this: it is replaced by itself.
+ */
+export function replaced(desired: DesiredPod, its: Observed): Replaced | null {
+  const graceSeconds = desired.pod.spec.terminationGracePeriodSeconds;
+  const live = its.filter((one) => one.state.kind === "running");
+  const shares = hasSandbox(desired.pod.spec) || its.some((one) => one.container === sandboxName);
+  const because = shares ? live.map((one) => podDifference(one, desired)).find((why) => why !== null) : undefined;
+  if (because !== undefined) return { because, stops: stops(live, graceSeconds, because) };
+  const extra = live.filter((one) => partOf(desired, one.container) === undefined);
+  if (extra.length === 0) return null;
+  const dropped = `message ${desired.messageId} has it no more`;
+  return { because: dropped, stops: stops(extra, graceSeconds, dropped) };
+}
+
+/** Removals of what does not run and is no part of the pod any more. */
+export function removalsOfExtra(desired: DesiredPod, its: Observed): readonly Action[] {
+  const extra = its.filter((one) => one.state.kind !== "running" && partOf(desired, one.container) === undefined);
+  const because = `message ${desired.messageId} has it no more`;
+  return extra.map((one): Action => ({ kind: "remove", container: one.container, id: one.id, because }));
+}
+
+/** Stops of whatever runs, the sandbox last: until then the others have their network to say goodbye in. */
+export function stops(its: Observed, graceSeconds: number, because: string): readonly Action[] {
+  const live = its.filter((one) => one.state.kind === "running");
+  const ordered = [
+    ...live.filter((one) => one.container !== sandboxName),
+    ...live.filter((one) => one.container === sandboxName),
+  ];
+  return ordered.map((one): Action => ({ kind: "stop", container: one.container, id: one.id, graceSeconds, because }));
+}

@@ -1,0 +1,33 @@
+import type { Action } from "./action.ts";
+import type { DesiredPod, LeavingPod } from "./desired.ts";
+import type { Moment, PodHistory } from "./history.ts";
+import type { ObservedContainer } from "./observed.ts";
+
+/** Everything that is known about the pods of one name, at one moment. */
+export interface Situation {
+  readonly desired: DesiredPod | null;
+  /** Those that are not gone yet, oldest first. */
+  readonly leaving: readonly LeavingPod[];
+  /** Containers of ours with that namespace and name, of any uid. */
+  readonly observed: readonly ObservedContainer[];
+  /** Of the desired pod's uid. */
+  readonly history: PodHistory;
+  /** What was found out about images in this turn, by container: the image id, or null when it is not on the device. */
+  readonly images: Readonly<Record<string, string | null>>;
+  readonly now: Moment;
+}
+
+/** Why a container does not run, in Kubernetes' words. */
+export interface Waiting {
+  readonly reason: string;
+  readonly message?: string;
+}
+
+export interface Plan {
+  /** To be done in this order; after the first, look again. */
+  readonly actions: readonly Action[];
+  /** By container of the desired pod; absent for one that runs or has ended for good. */
+  readonly waiting: Readonly<Record<string, Waiting>>;
+  /** Milliseconds after which time alone changes the answer; null when it does not. */
+  readonly lookAgainInMs: number | null;
+}

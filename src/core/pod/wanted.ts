@@ -1,0 +1,50 @@
+import type { DesiredPod } from "./desired.ts";
+import { hasSandbox, podHash, sandboxName, specHash } from "./identity.ts";
+import type { ObservedContainer } from "./observed.ts";
+import type { ContainerSpec } from "./spec.ts";
+
+/** What is made of a pod: its containers, and the sandbox of a pod of several. */
+export type Part = Pick<ContainerSpec, "name" | "image" | "imagePullPolicy">;
+
+/** Its image comes with the program; the name is only one for people. */
+export const sandboxPart: Part = { name: sandboxName, image: "edge/sandbox", imagePullPolicy: "IfNotPresent" };
+
+/** The part of a pod that goes by this name, undefined when the pod has none. */
+export function partOf(desired: DesiredPod, name: string): Part | undefined {
+  if (name === sandboxName) return hasSandbox(desired.pod.spec) ? sandboxPart : undefined;
+  return desired.pod.spec.containers.find((one) => one.name === name);
+}
+
+/** The two hashes that a part of the desired pod should carry; a sandbox is made from nothing but what its pod hash covers. */
+export function hashesOf(
+  desired: DesiredPod,
+  part: Pick<Part, "name">,
+): { readonly podHash: string; readonly specHash: string } {
+  const { spec } = desired.pod;
+  const container = spec.containers.find((one) => one.name === part.name);
+  const whole = podHash(spec);
+  return { podHash: whole, specHash: container === undefined ? whole : specHash(container, spec) };
+}
+
+/** What a failure belongs to: another specification or a restart message starts afresh. */
+export function wantedKey(desired: DesiredPod, part: Pick<Part, "name">): string {
+  return `${hashesOf(desired, part).specHash}.${desired.generation}`;
+}
+
+export type Made = Pick<ObservedContainer, "generation" | "podHash" | "specHash">;
+
+/** Why something made for a pod is not of the pod that is wanted, null when it is. */
+export function podDifference(one: Made, desired: DesiredPod): string | null {
+  if (one.generation < desired.generation) return `message ${desired.messageId} asks for a restart`;
+  if (one.podHash !== podHash(desired.pod.spec)) return `message ${desired.messageId} changes the pod`;
+  return null;
+}
+
+/** Why a container is not the one that is wanted, null when it is. */
+export function difference(one: Made, desired: DesiredPod, part: Part): string | null {
+  const ofPod = podDifference(one, desired);
+  if (ofPod !== null) return ofPod;
+  return one.specHash === hashesOf(desired, part).specHash
+    ? null
+    : `message ${desired.messageId} changes the container`;
+}

@@ -1,0 +1,91 @@
+import { createHash } from "node:crypto";
+import { sandboxPrograms } from "./sandbox-program.ts";
+
+/** The image that sandboxes are made from, in the format of `docker save`. */
+export interface SandboxImage {
+  /** `sha256:…`, known before any engine has seen it. */
+  readonly id: string;
+  /** Only so that nobody takes the image for one that has lost its name. */
+  readonly tag: string;
+  readonly archive: Buffer;
+}
+
+/** Nobody's user: it owns no file and no process of a pod. */
+const user = "65535:65535";
+const created = "1970-01-01T00:00:00Z";
+const block = 512;
+
+/**
+ * The sandbox image for an engine's architecture (GOARCH), null for one that this program has none for. Always the same
+ * bytes: no time, no owner, nothing of the machine is in it.
+ */
+export function sandboxImage(architecture: string): SandboxImage | null {
+  const program = Object.hasOwn(sandboxPrograms, architecture) ? sandboxPrograms[architecture] : undefined;
+  if (program === undefined) return null;
+  const layer = tar([{ name: "pause", mode: 0o755, content: Buffer.from(program, "base64") }]);
+  const config = json({
+    architecture,
+    os: "linux",
+    created,
+    config: { User: user, Entrypoint: ["/pause"] },
+    rootfs: { type: "layers", diff_ids: [`sha256:${sha256(layer)}`] },
+    history: [{ created, created_by: "edge" }],
+  });
+  const id = sha256(config);
+  const tag = `edge/sandbox:${id.slice(0, 12)}`;
+  const archive = tar([
+    { name: `${id}.json`, mode: 0o644, content: config },
+    { name: "layer.tar", mode: 0o644, content: layer },
+    {
+      name: "manifest.json",
+      mode: 0o644,
+      content: json([{ Config: `${id}.json`, RepoTags: [tag], Layers: ["layer.tar"] }]),
+    },
+  ]);
+  return { id: `sha256:${id}`, tag, archive };
+}
+
+interface Entry {
+  readonly name: string;
+  readonly mode: number;
+  readonly content: Buffer;
+}
+
+function tar(entries: readonly Entry[]): Buffer {
+  const parts = entries.flatMap((entry) => [header(entry), padded(entry.content)]);
+  return Buffer.concat([...parts, Buffer.alloc(2 * block)]);
+}
+
+/** POSIX ustar: a plain file of root's, of 1970. */
+function header({ name, mode, content }: Entry): Buffer {
+  const bytes = Buffer.alloc(block);
+  const octal = (value: number, at: number, digits: number) =>
+    bytes.write(`${value.toString(8).padStart(digits, "0")}\0`, at);
+  bytes.write(name, 0);
+  octal(mode, 100, 7);
+  octal(0, 108, 7);
+  octal(0, 116, 7);
+  octal(content.length, 124, 11);
+  octal(0, 136, 11);
+  // The sum counts its own place as spaces.
+  bytes.write("        0", 148);
+  bytes.write("ustar\x0000", 257);
+  octal(
+    bytes.reduce((sum, byte) => sum + byte, 0),
+    148,
+    6,
+  );
+  return bytes;
+}
+
+function padded(content: Buffer): Buffer {
+  return Buffer.concat([content, Buffer.alloc((block - (content.length % block)) % block)]);
+}
+
+function json(value: unknown): Buffer {
+  return Buffer.from(JSON.stringify(value));
+}
+
+function sha256(content: Buffer): string {
+  return createHash("sha256").update(content).digest("hex");
+}

@@ -1,0 +1,22 @@
+import { showAction } from "../../../../src/core/pod/action.ts";
+import { plan } from "../../../../src/core/pod/plan.ts";
+import type { Plan, Situation } from "../../../../src/core/pod/situation.ts";
+import { now } from "../../../samples/pods.ts";
+
+/** The plan for a situation of which only what matters is given. */
+export function planOf(situation: Partial<Situation>): Plan {
+  return plan({ desired: null, leaving: [], observed: [], history: {}, images: {}, now, ...situation });
+}
+
+/** A plan as a reader sees it: the actions, why containers wait, and when to look again. */
+export function planText(situation: Partial<Situation>): string {
+  const { actions, waiting, lookAgainInMs } = planOf(situation);
+  const lines = [
+    ...actions.map(showAction),
+    ...Object.entries(waiting).map(
+      ([name, { reason, message }]) => `${name} waits: ${reason}${message === undefined ? "" : `: ${message}`}`,
+    ),
+    ...(lookAgainInMs === null ? [] : [`look again in ${lookAgainInMs / 1000} s`]),
+  ];
+  return lines.join("\n");
+}
