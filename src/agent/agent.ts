@@ -5,6 +5,7 @@ import { podRows, type StatusDocument } from "../core/status-document.ts";
 import type { Clock } from "../ports/clock.ts";
 import type { Device } from "../ports/device.ts";
 import type { Engine, EngineInfo } from "../ports/engine.ts";
+import type { HttpProbe } from "../ports/http.ts";
 import type { Link } from "../ports/link.ts";
 import type { Log } from "../ports/log.ts";
 import type { Random } from "../ports/random.ts";
@@ -13,6 +14,7 @@ import { createIntake } from "./intake.ts";
 import { createLimiter } from "./limiter.ts";
 import { createMailbox } from "./mailbox.ts";
 import { createObserver } from "./observer.ts";
+import { createProber } from "./prober.ts";
 import { createPublisher } from "./publisher.ts";
 import { reconcile } from "./reconciler.ts";
 import { createReporter } from "./reporter.ts";
@@ -25,6 +27,7 @@ export interface AgentParts {
   readonly store: Store;
   readonly link: Link;
   readonly device: Device;
+  readonly http: HttpProbe;
   readonly clock: Clock;
   readonly random: Random;
   readonly log: Log;
@@ -70,8 +73,7 @@ export async function runAgent(parts: AgentParts, signal: AbortSignal): Promise<
   if (signal.aborted) return;
 
   const publisher = createPublisher(clock, () => parts.publish(document(parts, state, link, startedAt)));
-  const { statusPeriodMs, keepaliveMs } = parts.settings;
-  const reporter = createReporter({ store, clock, random, statusPeriodMs, keepaliveMs, released: publisher.poke });
+  const reporter = createReporter({ store, clock, random, ...parts.settings, released: publisher.poke });
   const observer = createObserver(engine, clock);
   const limiter = createLimiter(createsAtOnce);
   const reported = (): void => {
@@ -81,7 +83,8 @@ export async function runAgent(parts: AgentParts, signal: AbortSignal): Promise<
   const session = () =>
     state.session === null || installIdOf(store) === null ? null : { id: state.session, lost: state.lost };
   const installId = (): string => installIdOf(store) ?? "";
-  const reconcilerParts = { engine, store, device, clock, log, limiter, observer, session, installId, reported };
+  const prober = createProber({ ...parts, wake: (key) => mailbox.wake(key) });
+  const reconcilerParts = { ...parts, limiter, observer, prober, session, installId, reported };
   const mailbox = createMailbox(clock, (key, interrupt, s) => reconcile(reconcilerParts, fromKey(key), interrupt, s));
   const intake = createIntake({
     ...{ store, device, clock, random, log, policy: parts.policy },
@@ -122,6 +125,7 @@ export async function runAgent(parts: AgentParts, signal: AbortSignal): Promise<
     watchEngine(watcher, stop.signal),
     stock.run(stop.signal),
     mailbox.run(stop.signal),
+    prober.run(stop.signal),
     reporter.run(stop.signal),
     publisher.run(stop.signal),
     runUplink(uplink, stop.signal),

@@ -4,6 +4,7 @@ import { defaultPolicy } from "../../src/core/admission/policy.ts";
 import type { StatusDocument } from "../../src/core/status-document.ts";
 import type { Clock } from "../../src/ports/clock.ts";
 import type { Engine } from "../../src/ports/engine.ts";
+import type { HttpProbe } from "../../src/ports/http.ts";
 import type { Link } from "../../src/ports/link.ts";
 import type { Random } from "../../src/ports/random.ts";
 import type { FakeDevice } from "../fakes/device.ts";
@@ -15,6 +16,7 @@ export interface ProcessWorld {
   readonly engine: Engine;
   readonly link: Link;
   readonly device: FakeDevice;
+  readonly http: HttpProbe;
   readonly policy?: Policy;
 }
 
@@ -44,6 +46,7 @@ export function startProcess(world: ProcessWorld, store: MemoryStore): DevicePro
     // A process that died while it dialled opens nothing.
     link: { dial: (handlers, signal) => world.link.dial(handlers, AbortSignal.any([signal, death.signal])) },
     device: world.device.device,
+    http: { get: (request, signal) => (alive() ? untilDead(world.http.get(request, signal), alive) : never()) },
     clock: mortalClock(world.clock, alive),
     random: world.random,
     log: { write: () => {} },

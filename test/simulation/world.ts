@@ -4,6 +4,7 @@ import type { Engine } from "../../src/ports/engine.ts";
 import { type VirtualClock, virtualClock } from "../fakes/clock.ts";
 import { type FakeDevice, fakeDevice } from "../fakes/device.ts";
 import { type FakeEngineHost, fakeEngine } from "../fakes/engine.ts";
+import { fakeHttp } from "../fakes/http.ts";
 import { type FakeCenter, fakeLink } from "../fakes/link.ts";
 import { seededRandom } from "../fakes/random.ts";
 import { type MemoryStore, memoryStore } from "../fakes/store.ts";
@@ -39,6 +40,7 @@ export function createWorld(seed: number, options: { readonly liveRestore: boole
   const { engine, host } = fakeEngine({ clock, random, liveRestore: options.liveRestore });
   const { link, center } = fakeLink(clock, { handlerThrew: (error) => died(error) });
   const device = fakeDevice();
+  const { http } = fakeHttp(clock);
   const unjustified: string[] = [];
   let countdown = Number.POSITIVE_INFINITY;
   let store = memoryStore({ beforeCall });
@@ -76,7 +78,7 @@ export function createWorld(seed: number, options: { readonly liveRestore: boole
   };
 
   function start(): void {
-    process = startProcess({ clock, random, engine: judged, link, device, policy: defaultPolicy }, store);
+    process = startProcess({ clock, random, engine: judged, link, device, http, policy: defaultPolicy }, store);
   }
   start();
 

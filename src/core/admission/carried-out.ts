@@ -46,8 +46,8 @@ export const thisBuild: CarriedOut = {
   severalContainers: false,
   configMapVolumes: false,
   memoryEmptyDir: false,
-  livenessProbe: false,
-  readinessProbe: false,
+  livenessProbe: true,
+  readinessProbe: true,
   npu: false,
   // Naming the secret is accepted: an image that is here, or public, needs none.
   imagePullSecrets: true,

@@ -4,6 +4,7 @@ import type { DesiredPod, LeavingPod } from "./desired.ts";
 import type { ContainerHistory, Moment, PodHistory } from "./history.ts";
 import { podHash, specHash } from "./identity.ts";
 import type { ObservedContainer } from "./observed.ts";
+import type { ProbeVerdicts } from "./probe.ts";
 import { newestOf } from "./record.ts";
 import type { ContainerSpec, RestartPolicy } from "./spec.ts";
 
@@ -18,6 +19,7 @@ export interface Situation {
   readonly history: PodHistory;
   /** What was found out about images in this turn, by container: the image id, or null when it is not on the device. */
   readonly images: Readonly<Record<string, string | null>>;
+  readonly probes: ProbeVerdicts;
   readonly now: Moment;
 }
 
@@ -132,6 +134,7 @@ function containerStep(situation: Situation, desired: DesiredPod, spec: Containe
   const changed = difference(newest, desired, spec);
   switch (newest.state.kind) {
     case "running":
+      if (situation.probes[newest.id]?.live === false) return stopUnhealthy(situation, desired, spec, newest);
       return changed === null ? settled : replaceRunning(situation, desired, spec, newest, changed);
     case "created":
       if (changed !== null) return act({ kind: "remove", container: spec.name, id: newest.id, because: changed });
@@ -170,6 +173,14 @@ function replaceRunning(
   const graceSeconds = desired.pod.spec.terminationGracePeriodSeconds;
   const step = image ?? { kind: "stop", container: spec.name, id: one.id, graceSeconds, because };
   return { actions: [step], waiting: null, lookAgainInMs: null };
+}
+
+/** Stopped only: whether and when it comes again is the restart policy's and the back-off's business, as after any death. */
+function stopUnhealthy(situation: Situation, desired: DesiredPod, spec: ContainerSpec, one: ObservedContainer): Step {
+  const because = situation.probes[one.id]?.why ?? "its liveness probe failed";
+  const graceSeconds = desired.pod.spec.terminationGracePeriodSeconds;
+  const stop: Action = { kind: "stop", container: spec.name, id: one.id, graceSeconds, because };
+  return { actions: [stop], waiting: null, lookAgainInMs: null };
 }
 
 /** A container whose start failed is made anew under the same attempt, after its wait. */
