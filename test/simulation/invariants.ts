@@ -64,6 +64,9 @@ export function checkSettled(world: World, centre: Centre): void {
       entry?.status.containerStatuses[0]?.state.running !== undefined,
       `6: the container of ${name} is reported running`,
     );
+    const ready = entry?.status.conditions.find(({ type }) => type === "Ready")?.status;
+    assert.equal(ready, "True", `6: ${name} is reported ready once its probe says so`);
+    assert.equal(entry?.status.containerStatuses[0]?.ready, true, `6: the container of ${name} is reported ready`);
     const attempt = container?.request?.attempt;
     assert.equal(
       entry?.status.containerStatuses[0]?.restartCount,

@@ -1,4 +1,5 @@
 import { gracefulDelete, podDelete, podRestart, podUpdate } from "../samples/messages.ts";
+import { liveCommand, livePeriodSeconds, readyCommand } from "./programs.ts";
 import { images, type World } from "./world.ts";
 
 /** What the centre has asked of one pod name, and what the device has answered. */
@@ -37,7 +38,9 @@ export interface ReportEntry {
   readonly metadata: Readonly<Record<string, unknown>>;
   readonly status: {
     readonly phase: string;
+    readonly conditions: readonly { readonly type: string; readonly status: string }[];
     readonly containerStatuses: readonly {
+      readonly ready: boolean;
       readonly state: Readonly<Record<string, unknown>>;
       readonly restartCount: number;
     }[];
@@ -120,6 +123,12 @@ function ask(world: World, ledger: PodLedger): PodLedger["outstanding"] {
   }
 }
 
+const livenessProbe = { exec: { command: [liveCommand] }, periodSeconds: livePeriodSeconds, timeoutSeconds: 2 };
+const readinessProbes = [
+  { exec: { command: [readyCommand] }, periodSeconds: 5 },
+  { httpGet: { path: "/ready", port: 8080, scheme: "HTTP" }, initialDelaySeconds: 3 },
+];
+
 function update({ random }: World, ledger: PodLedger, uid: string): PodLedger["outstanding"] {
   const msgId = random.uuid();
   ledger.uid = uid;
@@ -128,6 +137,8 @@ function update({ random }: World, ledger: PodLedger, uid: string): PodLedger["o
   const container = {
     image: random.below(4) === 0 ? images.second : images.first,
     env: [{ name: "VERSION", value: String(random.below(3)) }],
+    ...(random.below(3) === 0 ? {} : { livenessProbe }),
+    ...(random.below(3) === 0 ? {} : { readinessProbe: random.pick(readinessProbes) }),
   };
   const text = podUpdate({ name: ledger.name, uid, msgId, resourceVersion, container });
   return { msgId, text, wants: { kind: "pod", uid, version: ledger.version } };
