@@ -24,6 +24,8 @@ export type ProbeRunner = (signal: AbortSignal) => Promise<ProbeResult | null>;
 
 /** An engine that does not say within this that a container runs is not asked what hangs in it. */
 const inspectDeadlineMs = 2_000;
+/** What the engine has not begun within this is not the container's failure. */
+const startDeadlineMs = 10_000;
 const longestMessage = 256;
 
 /** @param turns lets the programs of one container's probes run one after the other */
@@ -65,23 +67,42 @@ interface ExecProbe {
   readonly turns: Limiter;
 }
 
+/** One program on its way. */
+interface Living {
+  /** Resolves when the engine has taken it, or is done with it. */
+  readonly taken: Promise<true>;
+  readonly isTaken: boolean;
+  readonly ended: Promise<EngineResult<ExecResult>>;
+}
+
+const never: Promise<never> = new Promise(() => {});
+
 /**
  * Docker cannot end a program that takes too long. While it lives the probe has failed, and no second one is started:
  * a program that hangs would fill the container with copies of itself.
  */
 function execRunner({ engine, clock }: ProbeRunnerParts, probe: ExecProbe): ProbeRunner {
-  let living: Promise<EngineResult<ExecResult>> | null = null;
+  let living: Living | null = null;
 
-  const start = (signal: AbortSignal): Promise<EngineResult<ExecResult>> => {
-    const asked = engine.exec(probe.id, probe.command, signal).finally(() => {
+  const start = (signal: AbortSignal): Living => {
+    const taken = Promise.withResolvers<true>();
+    const one: { -readonly [K in keyof Living]: Living[K] } = { taken: taken.promise, isTaken: false, ended: never };
+    const started = (): void => {
+      one.isTaken = true;
+      taken.resolve(true);
+    };
+    one.ended = engine.exec(probe.id, probe.command, signal, started).finally(() => {
       living = null;
     });
-    living = asked;
-    return asked;
+    // What the engine refuses is over as well, and a bug is to be heard of by whoever waits.
+    one.ended.then(() => taken.resolve(true), taken.reject);
+    living = one;
+    return one;
   };
 
-  /** Late, or is it the engine that says nothing? Its silence must not end a container. */
-  const hangs = async (late: Promise<EngineResult<ExecResult>>, signal: AbortSignal): Promise<ProbeResult | null> => {
+  /** It is late; or is it the engine that says nothing? Its silence must not end a container. */
+  const hangs = async (late: Living, signal: AbortSignal): Promise<ProbeResult | null> => {
+    if (!late.isTaken) return null;
     const seen = await withDeadline(clock, inspectDeadlineMs, signal, (s) => engine.inspect(probe.id, s));
     if (living !== late || !seen.ok || seen.value.state.kind !== "running") return null;
     return { good: false, message: `${probe.command[0]} has not ended within ${probe.timeoutMs / 1000} s` };
@@ -91,10 +112,11 @@ function execRunner({ engine, clock }: ProbeRunnerParts, probe: ExecProbe): Prob
     if (living !== null) return hangs(living, signal);
     return probe.turns(async () => {
       if (signal.aborted) return null;
-      const asked = start(signal);
-      const { answer, stalled } = await attempt(clock, probe.timeoutMs, asked, signal);
+      const one = start(signal);
+      if ((await attempt(clock, startDeadlineMs, one.taken, signal)).answer === null) return null;
+      const { answer, stalled } = await attempt(clock, probe.timeoutMs, one.ended, signal);
       if (signal.aborted || stalled) return null;
-      return answer === null ? hangs(asked, signal) : execResult(answer);
+      return answer === null ? hangs(one, signal) : execResult(answer);
     });
   };
 }

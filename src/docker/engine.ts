@@ -47,8 +47,8 @@ export function dockerEngine(options: DockerOptions): Engine {
         tolerating([304, 404], container.stop({ t: graceSeconds, abortSignal: signal })),
       ),
     remove: (id, signal) => remove(api, id, signal),
-    exec: (id, command, signal) =>
-      onContainer(api, "exec", id, signal, (_, docker) => exec(docker, id, command, signal)),
+    exec: (id, command, signal, started = () => {}) =>
+      onContainer(api, "exec", id, signal, (_, docker) => exec(docker, id, command, signal, started)),
     image: (nameOrId, signal) =>
       onImage(api, "image", nameOrId, signal, ({ docker }) => localImage(docker, "image", nameOrId, signal)),
     pull: (name, credentials, signal, progressed = () => {}) =>

@@ -18,6 +18,7 @@ export async function exec(
   id: string,
   command: readonly string[],
   signal: AbortSignal,
+  started: () => void,
 ): Promise<EngineResult<ExecResult>> {
   const options = { AttachStdin: false, AttachStdout: true, AttachStderr: true, Tty: false, Cmd: command };
   const made = await request(docker, "POST", `/containers/${id}/exec`, options, signal);
@@ -25,7 +26,7 @@ export async function exec(
   if (!/^[0-9a-f]+$/.test(execId)) return failed(failure("exec", "failed", "The engine's answer has no exec id"));
   let said: string;
   try {
-    said = await output(docker, execId, signal);
+    said = await output(docker, execId, signal, started);
   } catch (cause) {
     // A program that is not in the image: some engines refuse, others say so in the output; the exit code is the same.
     if (statusOf(cause) === null) throw cause;
@@ -39,8 +40,9 @@ export async function exec(
 }
 
 /** Starts it and reads until it has ended; gives the beginning of what it said. */
-async function output(docker: Docker, execId: string, signal: AbortSignal): Promise<string> {
+async function output(docker: Docker, execId: string, signal: AbortSignal, started: () => void): Promise<string> {
   const stream = await openStream(docker, "POST", `/exec/${execId}/start`, { Detach: false, Tty: false }, signal);
+  started();
   const pieces: Buffer[] = [];
   let length = 0;
   for await (const chunk of stream) {

@@ -22,9 +22,15 @@ export interface Engine {
   remove(id: string, signal: AbortSignal): Promise<EngineResult<void>>;
   /**
    * Runs a program in a running container, as the container's user, and resolves when it has ended, however long that
-   * takes. Giving up leaves it running: no engine call ends it.
+   * takes. Giving up leaves it running: no engine call ends it. `started` is called once the engine has taken it:
+   * what goes by before that is the engine's time, not the program's.
    */
-  exec(id: string, command: readonly string[], signal: AbortSignal): Promise<EngineResult<ExecResult>>;
+  exec(
+    id: string,
+    command: readonly string[],
+    signal: AbortSignal,
+    started?: () => void,
+  ): Promise<EngineResult<ExecResult>>;
   /** An image that is on this device, by name or by id; `notFound` when it is not. */
   image(nameOrId: string, signal: AbortSignal): Promise<EngineResult<ImageFacts>>;
   /**

@@ -328,6 +328,12 @@ function contract(open: () => Machine): void {
     assert.deepEqual(await run("well"), { exitCode: 0, output: "all is well" });
     assert.deepEqual(await run("badly"), { exitCode: 3, output: "it is not" });
     assert.deepEqual(await run("asUser"), { exitCode: 0, output: "65534" });
+    let starts = 0;
+    const counted = () => {
+      starts += 1;
+    };
+    valued(await machine.engine.exec(id, ["sh", "-c", besides.well.script], generous(), counted));
+    assert.equal(starts, 1);
     const loud = await run("loud");
     assert.equal(loud.exitCode, 4);
     assert.ok(loud.output.startsWith("y\ny\n") && loud.output.length <= 10 * 1024);

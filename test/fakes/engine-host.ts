@@ -65,7 +65,7 @@ export interface Host {
   die(id: string, exitCode: number, oomKilled?: boolean): void;
   remove(id: string): void;
   /** Runs a program in the container to its end; a caller who has gone hears nothing of it. */
-  exec(id: string, command: readonly string[], signal: AbortSignal): Promise<Outcome<ExecResult>>;
+  exec(id: string, command: readonly string[], signal: AbortSignal, started?: () => void): Promise<Outcome<ExecResult>>;
   /** Resolves when the container does not run any more. */
   ended(id: string): Promise<void>;
 }
@@ -189,10 +189,11 @@ export function fakeHost(clock: Clock, emit: (action: string, container: FakeCon
       entries.delete(id);
       emit("destroy", entry);
     },
-    exec: async (id, command, signal) => {
+    exec: async (id, command, signal, started) => {
       const entry = entries.get(id);
       if (entry === undefined) return { refusal: { kind: "notFound", message: `No such container: ${id}` } };
       if (entry.run === null) return { refusal: { kind: "conflict", message: `Container ${id} is not running` } };
+      started?.();
       const does = behaviourOf(entry).exec?.(command, id) ?? { code: 0, afterMs: 1 };
       const over = new AbortController();
       const end = (): void => over.abort();

@@ -138,7 +138,8 @@ function engineOn(state: State, options: FakeEngineOptions): Engine {
     start: (id, signal) => call(state, "start", id, signal, () => done(host.start(id))),
     stop: (id, graceSeconds, signal) => call(state, "stop", id, signal, () => stopped(state, id, graceSeconds)),
     remove: (id, signal) => call(state, "remove", id, signal, () => removed(host, id)),
-    exec: (id, command, signal) => call(state, "exec", id, signal, () => host.exec(id, command, signal)),
+    exec: (id, command, signal, started) =>
+      call(state, "exec", id, signal, () => host.exec(id, command, signal, started)),
     image: (name, signal) => call(state, "image", name, signal, () => localImage(state, name)),
     pull: (name, credentials, signal) =>
       call(state, "pull", name, signal, async () => {

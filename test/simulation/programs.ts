@@ -9,6 +9,9 @@ export const readyCommand = "/bin/ready";
 /** Seconds between two liveness probes of the simulated pods. */
 export const livePeriodSeconds = 10;
 
+const periodMs = livePeriodSeconds * 1000;
+const engineMs = 100;
+
 /** How the programs in the containers are, and what they have really said when they were asked. */
 export interface Programs {
   /** From now on, until the container is replaced, its liveness probe fails or never ends. */
@@ -17,7 +20,7 @@ export interface Programs {
   hiccup(id: string, times: number): void;
   /** Whether it says that it is ready. */
   busy(id: string, on: boolean): void;
-  /** Everybody who is not sick is ready. */
+  /** All are well from now on; what hangs already does so until its container ends. */
   calm(): void;
   /** Whether the container itself has given cause to be stopped: three failures in a row, or a probe that lasts for three. */
   gaveCause(id: string): boolean;
@@ -33,7 +36,8 @@ export function createPrograms(clock: Clock, host: FakeEngineHost, behaveHttp: (
   function live(id: string): ExecBehaviour {
     const how = sick.get(id);
     if (how === "hangs") {
-      hangsSince.set(id, hangsSince.get(id) ?? clock.mono());
+      // A device that has booted since counts anew.
+      hangsSince.set(id, Math.min(hangsSince.get(id) ?? clock.mono(), clock.mono()));
       return "hangs";
     }
     const left = hiccups.get(id) ?? 0;
@@ -61,13 +65,15 @@ export function createPrograms(clock: Clock, host: FakeEngineHost, behaveHttp: (
       else occupied.delete(id);
     },
     calm() {
+      sick.clear();
       occupied.clear();
       hiccups.clear();
     },
     gaveCause(id) {
       const since = hangsSince.get(id);
-      const lasted = since === undefined ? 0 : clock.mono() - since;
-      return (failures.get(id) ?? 0) >= 3 || lasted >= 2 * livePeriodSeconds * 1000;
+      // The engine takes a moment before it starts a program, and times of probes are those before it.
+      const lasted = since === undefined ? 0 : Math.floor((clock.mono() - since + engineMs) / periodMs) + 1;
+      return (failures.get(id) ?? 0) + lasted >= 3;
     },
   };
 }

@@ -37,13 +37,15 @@ function bench({ probes, hostNetwork, ranMs = 0 }: Options) {
   const woken: string[] = [];
   const execs: number[] = [];
   const live = {
+    taken: true,
     exec: async (_signal: AbortSignal): Promise<EngineResult<ExecResult>> => ok({ exitCode: 0, output: "" }),
     inspect: async (_signal: AbortSignal): Promise<EngineResult<ObservedContainer>> => ok(observed),
   };
   const observed = container(desired.pod, { kind: "running", startedAt }, hostNetwork ? {} : { ip: "172.17.0.2" });
   const engine = {
-    exec: (_id: string, _command: readonly string[], signal: AbortSignal) => {
+    exec: (_id: string, _command: readonly string[], signal: AbortSignal, started: () => void) => {
       execs.push(clock.mono());
+      if (live.taken) started();
       return live.exec(signal);
     },
     inspect: (_id: string, signal: AbortSignal) => live.inspect(signal),
@@ -116,6 +118,15 @@ test("an engine that hangs is not taken for a container that does", async () => 
   follow();
   await clock.pass(300_000);
   assert.equal(verdict()?.live, true);
+});
+
+test("a program that the engine does not get round to start has not failed", async () => {
+  const { clock, execs, live, verdict } = bench({ probes: { livenessProbe: probe } });
+  live.taken = false;
+  live.exec = async (signal) => never(signal).catch(() => unavailable());
+  verdict();
+  await clock.pass(300_000);
+  assert.deepEqual([verdict()?.live, execs.length], [true, 1]);
 });
 
 test("one program of a container at a time, of whichever probe", async () => {
