@@ -10,7 +10,7 @@ export const readyCommand = "/bin/ready";
 export const livePeriodSeconds = 10;
 
 const periodMs = livePeriodSeconds * 1000;
-const engineMs = 100;
+const engineMs = 1_000;
 
 /** How the programs in the containers are, and what they have really said when they were asked. */
 export interface Programs {
@@ -71,7 +71,7 @@ export function createPrograms(clock: Clock, host: FakeEngineHost, behaveHttp: (
     },
     gaveCause(id) {
       const since = hangsSince.get(id);
-      // The engine takes a moment before it starts a program, and times of probes are those before it.
+      // A slow engine takes its time before it starts a program, and times of probes are those before it.
       const lasted = since === undefined ? 0 : Math.floor((clock.mono() - since + engineMs) / periodMs) + 1;
       return (failures.get(id) ?? 0) + lasted >= 3;
     },
