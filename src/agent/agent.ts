@@ -5,6 +5,7 @@ import { podRows, type StatusDocument } from "../core/status-document.ts";
 import type { Clock } from "../ports/clock.ts";
 import type { Device } from "../ports/device.ts";
 import type { Engine, EngineInfo } from "../ports/engine.ts";
+import type { HttpProbe } from "../ports/http.ts";
 import type { Link } from "../ports/link.ts";
 import type { Log } from "../ports/log.ts";
 import type { Random } from "../ports/random.ts";
@@ -14,6 +15,7 @@ import { createIntake } from "./intake.ts";
 import { createLimiter } from "./limiter.ts";
 import { createMailbox } from "./mailbox.ts";
 import { createObserver } from "./observer.ts";
+import { createProber } from "./prober.ts";
 import { createPublisher } from "./publisher.ts";
 import { createPuller } from "./puller.ts";
 import { reconcile } from "./reconciler.ts";
@@ -27,6 +29,7 @@ export interface AgentParts {
   readonly store: Store;
   readonly link: Link;
   readonly device: Device;
+  readonly http: HttpProbe;
   readonly clock: Clock;
   readonly random: Random;
   readonly log: Log;
@@ -72,8 +75,7 @@ export async function runAgent(parts: AgentParts, signal: AbortSignal): Promise<
   if (signal.aborted) return;
 
   const publisher = createPublisher(clock, () => parts.publish(document(parts, state, link, startedAt)));
-  const { statusPeriodMs, keepaliveMs } = parts.settings;
-  const reporter = createReporter({ store, clock, random, statusPeriodMs, keepaliveMs, released: publisher.poke });
+  const reporter = createReporter({ store, clock, random, ...parts.settings, released: publisher.poke });
   const observer = createObserver(engine, clock);
   const clearing = createClearing({ store, clock, random, log, stored: reporter.stored });
   const reported = (): void => {
@@ -84,8 +86,9 @@ export async function runAgent(parts: AgentParts, signal: AbortSignal): Promise<
   const session = () =>
     state.session === null || installIdOf(store) === null ? null : { id: state.session, lost: state.lost };
   const installId = (): string => installIdOf(store) ?? "";
+  const prober = createProber({ ...parts, wake: (key) => mailbox.wake(key) });
   const reconcilerParts = {
-    ...{ engine, store, device, clock, log, observer, session, installId, reported },
+    ...{ engine, store, device, clock, log, observer, prober, session, installId, reported },
     ...{ limiter: createLimiter(createsAtOnce), puller: createPuller(engine, clock) },
   };
   const mailbox = createMailbox(clock, (key, interrupt, s) => reconcile(reconcilerParts, fromKey(key), interrupt, s));
@@ -121,6 +124,7 @@ export async function runAgent(parts: AgentParts, signal: AbortSignal): Promise<
     watchEngine(watcher, stop.signal),
     stock.run(stop.signal),
     mailbox.run(stop.signal),
+    prober.run(stop.signal),
     reporter.run(stop.signal),
     clearing.run(stop.signal),
     publisher.run(stop.signal),

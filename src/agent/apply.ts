@@ -112,6 +112,7 @@ function putFirstStatus({ store, device, now }: ApplyContext, pod: AcceptedPod):
     history: {},
     observed: [],
     waiting: {},
+    probes: {},
     leaving: "no",
     previous: null,
     hostIp: device.hostIp(),

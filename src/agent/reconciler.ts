@@ -18,12 +18,14 @@ import { refreshMounted } from "./config-maps.ts";
 import { type ExecutorParts, execute, type Outcome } from "./executor.ts";
 import { momentOf } from "./moment.ts";
 import type { Observer } from "./observer.ts";
+import type { Prober } from "./prober.ts";
 import { keepUnmanaged } from "./unmanaged.ts";
 
 export interface ReconcilerParts extends ExecutorParts {
   readonly store: Store;
   readonly log: Log;
   readonly observer: Observer;
+  readonly prober: Pick<Prober, "follow">;
   /** The engine session at hand and those that took their containers along; null while the engine is not ready. */
   readonly session: () => { readonly id: string; readonly lost: ReadonlySet<string> } | null;
   readonly installId: () => string;
@@ -107,7 +109,8 @@ function take(
   }
   const history = desired === null ? {} : store.history(desired.pod.id.uid);
   const images = Object.fromEntries([...turn.images].map(([container, image]) => [container, image?.id ?? null]));
-  return { desired, leaving, observed, history, images, now };
+  const probes = parts.prober.follow(turn, { desired, observed, history });
+  return { desired, leaving, observed, history, images, probes, now };
 }
 
 /** Carries out one action and keeps what came of it. False when nothing is known and the turn should end. */
@@ -278,6 +281,7 @@ function finish(parts: ReconcilerParts, turn: Turn, situation: Situation, leavin
         history: store.history(uid),
         observed: [],
         waiting: {},
+        probes: {},
         leaving: "gone",
         acceptedAtWall: leaving.acceptedAt.wall,
       });
@@ -301,6 +305,7 @@ function report(parts: ReconcilerParts, situation: Situation, next: Plan): void 
       history,
       observed: of(pod.id.uid),
       waiting: next.waiting,
+      probes: situation.probes,
       leaving: "no",
       acceptedAtWall: acceptedAt.wall,
     });
@@ -313,6 +318,7 @@ function report(parts: ReconcilerParts, situation: Situation, next: Plan): void 
       history,
       observed: of(one.id.uid),
       waiting: {},
+      probes: {},
       leaving: going,
       acceptedAtWall: one.acceptedAt.wall,
     });
@@ -323,6 +329,7 @@ interface StatusFacts {
   readonly history: PodHistory;
   readonly observed: readonly ObservedContainer[];
   readonly waiting: Plan["waiting"];
+  readonly probes: Situation["probes"];
   readonly leaving: "no" | "going" | "gone";
   readonly acceptedAtWall: number;
 }

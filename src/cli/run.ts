@@ -10,6 +10,7 @@ import { dockerEngine } from "../docker/engine.ts";
 import { linuxClock } from "../linux/clock.ts";
 import { linuxDevice } from "../linux/device.ts";
 import { replaceFile } from "../linux/files.ts";
+import { httpProbe } from "../linux/http-probe.ts";
 import { jsonLog } from "../linux/log.ts";
 import { systemRandom } from "../linux/random.ts";
 import { savedPods } from "../linux/volumes.ts";
@@ -162,6 +163,7 @@ function agentParts(config: Config, live: () => Config, store: SqliteStore, log:
       },
     }),
     device: linuxDevice({ dataDir: data.dir, centerHost: new URL(center.url).hostname, policy, protectedPaths }),
+    http: httpProbe(),
     clock: linuxClock(),
     random: systemRandom(),
     log,

@@ -1,4 +1,5 @@
 import { Agent } from "node:http";
+import type { Readable } from "node:stream";
 import Docker from "dockerode";
 import type { EngineResult } from "../ports/engine.ts";
 import { textAt } from "./answer.ts";
@@ -126,12 +127,7 @@ export async function request(
   options: object,
   signal: AbortSignal,
 ): Promise<unknown> {
-  const modem: { dial(call: object, callback: (error: unknown, answer: unknown) => void): void } = docker.modem;
-  const call = { path, method, options, abortSignal: signal, isStream: true, statusCodes: { 200: true, 201: true } };
-  const answer = await new Promise<unknown>((resolve, reject) => {
-    modem.dial(call, (error, stream) => (error ? reject(error) : resolve(stream)));
-  });
-  if (!isReadable(answer)) throw new TypeError("The engine's answer is no stream");
+  const answer = await openStream(docker, method, path, options, signal);
   answer.setEncoding("utf8");
   let text = "";
   for await (const chunk of answer) {
@@ -139,6 +135,23 @@ export async function request(
     if (text.length > longestAnswer) throw new RangeError(`The engine's answer is over ${longestAnswer} characters`);
   }
   return text === "" ? null : JSON.parse(text);
+}
+
+/** A call whose answer is read by the caller, as it comes and as much of it as it wants. Throws as dockerode does. */
+export async function openStream(
+  docker: Docker,
+  method: "GET" | "POST",
+  path: string,
+  options: object,
+  signal: AbortSignal,
+): Promise<Readable> {
+  const modem: { dial(call: object, callback: (error: unknown, answer: unknown) => void): void } = docker.modem;
+  const call = { path, method, options, abortSignal: signal, isStream: true, statusCodes: { 200: true, 201: true } };
+  const answer = await new Promise<unknown>((resolve, reject) => {
+    modem.dial(call, (error, stream) => (error ? reject(error) : resolve(stream)));
+  });
+  if (!isReadable(answer)) throw new TypeError("The engine's answer is no stream");
+  return answer;
 }
 
 /** What docker-modem would take from DOCKER_HOST and its like is set here: the configuration names the socket. */

@@ -6,6 +6,7 @@ import { at, numberAt, textAt, textsAt } from "./answer.ts";
 import { type Caller, type Connection, caller, request } from "./connection.ts";
 import { type CreateLimits, createOptions, defaultLimits } from "./create-options.ts";
 import { failed, failure, statusOf, streamedError } from "./errors.ts";
+import { exec } from "./exec.ts";
 import { gate } from "./gate.ts";
 import { imageFacts, isImageName, taggedName } from "./image.ts";
 import { observedContainer } from "./inspect.ts";
@@ -48,6 +49,8 @@ export function dockerEngine(options: DockerOptions): Engine {
         tolerating([304, 404], container.stop({ t: graceSeconds, abortSignal: signal })),
       ),
     remove: (id, signal) => remove(api, id, signal),
+    exec: (id, command, signal, started = () => {}) =>
+      onContainer(api, "exec", id, signal, (_, docker) => exec(docker, id, command, signal, started)),
     image: (nameOrId, signal) =>
       onImage(api, "image", nameOrId, signal, ({ docker }) => localImage(docker, "image", nameOrId, signal)),
     ensureSandboxImage: (signal) =>

@@ -21,6 +21,17 @@ export interface Engine {
   stop(id: string, graceSeconds: number, signal: AbortSignal): Promise<EngineResult<void>>;
   /** Removes a container that does not run, with its anonymous volumes. Fine when it is gone already. */
   remove(id: string, signal: AbortSignal): Promise<EngineResult<void>>;
+  /**
+   * Runs a program in a running container, as the container's user, and resolves when it has ended, however long that
+   * takes. Giving up leaves it running: no engine call ends it. `started` is called once the engine has taken it:
+   * what goes by before that is the engine's time, not the program's.
+   */
+  exec(
+    id: string,
+    command: readonly string[],
+    signal: AbortSignal,
+    started?: () => void,
+  ): Promise<EngineResult<ExecResult>>;
   /** An image that is on this device, by name or by id; `notFound` when it is not. */
   image(nameOrId: string, signal: AbortSignal): Promise<EngineResult<ImageFacts>>;
   /** The image of sandboxes for this engine's architecture; loads it when it is not there. */
@@ -99,6 +110,13 @@ export interface CreatedContainer {
   readonly id: string;
   /** What the engine could not carry out but let pass. */
   readonly warnings: readonly string[];
+}
+
+export interface ExecResult {
+  /** 126 or 127 where there is no such program in the container. */
+  readonly exitCode: number;
+  /** The beginning of what it said on both streams, at most 10 KiB. */
+  readonly output: string;
 }
 
 /**

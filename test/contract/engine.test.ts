@@ -13,7 +13,7 @@ import { dockerEngine } from "../../src/docker/engine.ts";
 import { sandboxImage } from "../../src/docker/sandbox-image.ts";
 import type { CreateRequest, Engine, EngineEvent, EngineResult, ImageFacts } from "../../src/ports/engine.ts";
 import { type FakeEngineHost, fakeEngine } from "../fakes/engine.ts";
-import type { Behaviour } from "../fakes/engine-host.ts";
+import type { Behaviour, ExecBehaviour } from "../fakes/engine-host.ts";
 import { acceptedPod, createRequest, podOfTwo, sandboxRequest } from "./engine-requests.ts";
 
 /** What a test may do to the machine, whichever it is. */
@@ -35,6 +35,16 @@ const programs = {
   exit0: { script: "exit 0", behaviour: { exit: { code: 0, afterMs: 20 } } },
 } as const satisfies Readonly<Record<string, { readonly script: string; readonly behaviour: Behaviour }>>;
 
+/** What is run beside them: the real thing runs the script, the fake plays what it does. */
+const besides = {
+  well: { script: "echo all is well", does: { code: 0, afterMs: 20, output: "all is well" } },
+  badly: { script: "echo it is not >&2; exit 3", does: { code: 3, afterMs: 20, output: "it is not" } },
+  asUser: { script: "id -u", does: { code: 0, afterMs: 20, output: "65534" } },
+  loud: { script: "yes | head -c 300000; exit 4", does: { code: 4, afterMs: 20, output: "y\n".repeat(5_000) } },
+  missing: { script: "/no/such/program", does: { code: 127, afterMs: 20 } },
+  hanging: { script: "sleep 1000", does: "hangs" },
+} as const satisfies Readonly<Record<string, { readonly script: string; readonly does: ExecBehaviour }>>;
+
 const generous = (): AbortSignal => AbortSignal.timeout(60_000);
 let made = 0;
 
@@ -45,7 +55,9 @@ function program(name: keyof typeof programs): Partial<ContainerSpec> {
 function behaviourOf({ pod }: CreateRequest): Behaviour {
   const command = pod.spec.containers[0]?.command ?? [];
   if (command[0] === "/no/such/program") return { startError: "stat /no/such/program: no such file or directory" };
-  return Object.values(programs).find(({ script }) => script === command[2])?.behaviour ?? {};
+  const exec = (beside: readonly string[]): ExecBehaviour =>
+    Object.values(besides).find(({ script }) => script === beside.at(-1))?.does ?? { code: 0, afterMs: 20 };
+  return { ...Object.values(programs).find(({ script }) => script === command[2])?.behaviour, exec };
 }
 
 function fakeMachine(): Machine & { readonly host: FakeEngineHost } {
@@ -393,6 +405,44 @@ function contract(open: () => Machine): void {
     controller.abort();
     assert.equal(errorOf(await watching), "aborted");
     assert.equal(ready, 1);
+  });
+
+  it("runs a program beside the container's own, as its user, and tells how it ended and what it said", async () => {
+    const id = await started(program("forever"));
+    const run = async (name: keyof typeof besides) =>
+      valued(await machine.engine.exec(id, ["sh", "-c", besides[name].script], generous()));
+    assert.deepEqual(await run("well"), { exitCode: 0, output: "all is well" });
+    assert.deepEqual(await run("badly"), { exitCode: 3, output: "it is not" });
+    assert.deepEqual(await run("asUser"), { exitCode: 0, output: "65534" });
+    let starts = 0;
+    const counted = () => {
+      starts += 1;
+    };
+    valued(await machine.engine.exec(id, ["sh", "-c", besides.well.script], generous(), counted));
+    assert.equal(starts, 1);
+    const loud = await run("loud");
+    assert.equal(loud.exitCode, 4);
+    assert.ok(loud.output.startsWith("y\ny\n") && loud.output.length <= 10 * 1024);
+    const missing = valued(await machine.engine.exec(id, [besides.missing.script], generous()));
+    assert.ok(missing.exitCode === 126 || missing.exitCode === 127, JSON.stringify(missing));
+    assert.equal((await stateOf(id)).kind, "running");
+  });
+
+  it("lets a program run that nobody waits for any more, and ends it with its container", async () => {
+    const id = await started(program("deaf"));
+    const hanging = ["sh", "-c", besides.hanging.script];
+    const givenUp = machine.engine.exec(id, hanging, AbortSignal.timeout(300));
+    assert.equal(errorOf(await givenUp), "timeout");
+    const waitedFor = machine.engine.exec(id, hanging, generous());
+    await sleep(300);
+    valued(await machine.engine.stop(id, 0, generous()));
+    assert.equal(valued(await waitedFor).exitCode, 137);
+  });
+
+  it("runs nothing in a container that does not run", async () => {
+    const id = await create(await request(program("forever")));
+    assert.equal(errorOf(await machine.engine.exec(id, ["true"], generous())), "conflict");
+    assert.equal(errorOf(await machine.engine.exec("0".repeat(64), ["true"], generous())), "notFound");
   });
 
   it("does not see a container whose name and labels disagree", async () => {

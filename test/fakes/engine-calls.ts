@@ -1,6 +1,6 @@
 import type { Clock } from "../../src/ports/clock.ts";
 import type { Engine, EngineErrorKind, EngineEvent, EngineResult } from "../../src/ports/engine.ts";
-import type { Host, Refusal } from "./engine-host.ts";
+import type { Host, Outcome, Refusal } from "./engine-host.ts";
 
 export type Operation = keyof Engine;
 
@@ -36,9 +36,6 @@ export interface EngineProcess {
   /** How often the engine has gone down: a call that began before that gets no answer. */
   downs: number;
 }
-
-/** What a call came to. */
-export type Outcome<T> = { readonly value: T } | { readonly refusal: Refusal };
 
 const mostCalls = 10_000;
 const gone: Refusal = { kind: "unavailable", message: "connect ENOENT /var/run/docker.sock" };

@@ -3,7 +3,7 @@ import type { ObservedContainer, ObservedState } from "../../src/core/pod/observ
 import { createOptions } from "../../src/docker/create-options.ts";
 import { gate } from "../../src/docker/gate.ts";
 import type { Clock } from "../../src/ports/clock.ts";
-import type { CreateRequest, EngineErrorKind, ImageFacts } from "../../src/ports/engine.ts";
+import type { CreateRequest, EngineErrorKind, ExecResult, ImageFacts } from "../../src/ports/engine.ts";
 
 /** What the program in a container does once it is started. */
 export interface Behaviour {
@@ -13,9 +13,17 @@ export interface Behaviour {
   readonly ignoresTerm?: boolean;
   /** Exit code after SIGTERM; 143 is what a program without a handler of its own leaves. */
   readonly termCode?: number;
+  /** What another program run in the container does; it ends well at once without this. */
+  readonly exec?: (command: readonly string[], containerId: string) => ExecBehaviour;
   /** The engine's words for a program that it cannot start. */
   readonly startError?: string;
 }
+
+/** A program beside the container's own: it ends after a while, or with the container. */
+export type ExecBehaviour = { readonly code: number; readonly afterMs: number; readonly output?: string } | "hangs";
+
+/** Within what setTimeout can take, for tests on the real clock. */
+const foreverMs = 2_000_000_000;
 
 /** A container of the fake, for tests to look at. */
 export interface FakeContainer {
@@ -31,6 +39,9 @@ export interface Refusal {
   readonly kind: EngineErrorKind;
   readonly message: string;
 }
+
+/** What a call came to. */
+export type Outcome<T> = { readonly value: T } | { readonly refusal: Refusal };
 
 /** The host's own state: containers and images. Nothing here waits but programs that end by themselves. */
 export interface Host {
@@ -53,6 +64,8 @@ export interface Host {
   /** Ends a running container. */
   die(id: string, exitCode: number, oomKilled?: boolean): void;
   remove(id: string): void;
+  /** Runs a program in the container to its end; a caller who has gone hears nothing of it. */
+  exec(id: string, command: readonly string[], signal: AbortSignal, started?: () => void): Promise<Outcome<ExecResult>>;
   /** Resolves when the container does not run any more. */
   ended(id: string): Promise<void>;
 }
@@ -180,6 +193,22 @@ export function fakeHost(clock: Clock, emit: (action: string, container: FakeCon
       die(id, 137);
       entries.delete(id);
       emit("destroy", entry);
+    },
+    exec: async (id, command, signal, started) => {
+      const entry = entries.get(id);
+      if (entry === undefined) return { refusal: { kind: "notFound", message: `No such container: ${id}` } };
+      if (entry.run === null) return { refusal: { kind: "conflict", message: `Container ${id} is not running` } };
+      started?.();
+      const does = behaviourOf(entry).exec?.(command, id) ?? { code: 0, afterMs: 1 };
+      const over = new AbortController();
+      const end = (): void => over.abort();
+      const ends = [entry.run.signal, signal];
+      for (const by of ends) by.addEventListener("abort", end, { once: true });
+      await clock.sleep(does === "hangs" ? foreverMs : does.afterMs, over.signal);
+      for (const by of ends) by.removeEventListener("abort", end);
+      // Docker kills what else runs in a container that ends.
+      if (does === "hangs" || over.signal.aborted) return { value: { exitCode: 137, output: "" } };
+      return { value: { exitCode: does.code, output: does.output ?? "" } };
     },
     ended: (id) => {
       const signal = entries.get(id)?.run?.signal;

@@ -14,10 +14,9 @@ import {
   type EngineProcess,
   type Fault,
   type Operation,
-  type Outcome,
   refuse,
 } from "./engine-calls.ts";
-import { type FakeContainer, fakeHost, type Host, observed, type Refusal } from "./engine-host.ts";
+import { type FakeContainer, fakeHost, type Host, type Outcome, observed, type Refusal } from "./engine-host.ts";
 
 export interface FakeEngineOptions {
   readonly clock: Clock;
@@ -134,6 +133,8 @@ function engineOn(state: State, options: FakeEngineOptions): Engine {
     start: (id, signal) => call(state, "start", id, signal, () => done(host.start(id))),
     stop: (id, graceSeconds, signal) => call(state, "stop", id, signal, () => stopped(state, id, graceSeconds)),
     remove: (id, signal) => call(state, "remove", id, signal, () => removed(host, id)),
+    exec: (id, command, signal, started) =>
+      call(state, "exec", id, signal, () => host.exec(id, command, signal, started)),
     image: (name, signal) => call(state, "image", name, signal, () => localImage(state, name)),
     ensureSandboxImage: (signal) =>
       call(state, "ensureSandboxImage", "", signal, () => {

@@ -4,9 +4,11 @@ import { defaultPolicy } from "../../src/core/admission/policy.ts";
 import type { StatusDocument } from "../../src/core/status-document.ts";
 import type { Clock } from "../../src/ports/clock.ts";
 import type { Engine } from "../../src/ports/engine.ts";
+import type { HttpProbe } from "../../src/ports/http.ts";
 import type { Link } from "../../src/ports/link.ts";
 import type { Random } from "../../src/ports/random.ts";
 import type { FakeDevice } from "../fakes/device.ts";
+import { fakeHttp } from "../fakes/http.ts";
 import type { MemoryStore } from "../fakes/store.ts";
 
 export interface ProcessWorld {
@@ -15,6 +17,8 @@ export interface ProcessWorld {
   readonly engine: Engine;
   readonly link: Link;
   readonly device: FakeDevice;
+  /** Nobody answers anywhere without it. */
+  readonly http?: HttpProbe;
   readonly policy?: Policy;
 }
 
@@ -38,12 +42,14 @@ export function startProcess(world: ProcessWorld, store: MemoryStore): DevicePro
   let thrown: unknown = null;
   let document: StatusDocument | null = null;
   const alive = (): boolean => living;
+  const http = world.http ?? fakeHttp(world.clock).http;
   const parts: AgentParts = {
     engine: mortalEngine(world.engine, alive),
     store,
     // A process that died while it dialled opens nothing.
     link: { dial: (handlers, signal) => world.link.dial(handlers, AbortSignal.any([signal, death.signal])) },
     device: world.device.device,
+    http: { get: (request, signal) => (alive() ? untilDead(http.get(request, signal), alive) : never()) },
     clock: mortalClock(world.clock, alive),
     random: world.random,
     log: { write: () => {} },

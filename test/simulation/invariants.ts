@@ -77,6 +77,8 @@ export function checkSettled(world: World, centre: Centre): void {
     }
     assert.equal(entry.UID, wanted.uid, `6: ${name} is reported`);
     assert.equal(entry.status.phase, "Running", `6: ${name} is reported Running`);
+    const ready = entry.status.conditions.find(({ type }) => type === "Ready")?.status;
+    assert.equal(ready, "True", `6: ${name} is reported ready once its probes say so`);
     assert.equal(entry.status.containerStatuses.length, spec.containers.length, `6: ${name}: no sandbox in the report`);
   }
   assert.equal(world.look((store) => store.outboxCounts()).pending, 0, "6: everything was delivered");

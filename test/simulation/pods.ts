@@ -1,4 +1,5 @@
 import { gracefulDelete, podContent, podDelete, podRestart, podUpdate } from "../samples/messages.ts";
+import { liveCommand, livePeriodSeconds, readyCommand } from "./programs.ts";
 import { images, type World } from "./world.ts";
 
 /** What the centre has asked of one pod name, and what the device has answered. */
@@ -39,8 +40,10 @@ export interface ReportEntry {
   readonly metadata: Readonly<Record<string, unknown>>;
   readonly status: {
     readonly phase: string;
+    readonly conditions: readonly { readonly type: string; readonly status: string }[];
     readonly containerStatuses: readonly {
       readonly name: string;
+      readonly ready: boolean;
       readonly state: Readonly<Record<string, unknown>>;
       readonly restartCount: number;
     }[];
@@ -125,6 +128,11 @@ function ask(world: World, ledger: PodLedger): PodLedger["outstanding"] {
 }
 
 const containerNames = ["app", "side", "third"] as const;
+const livenessProbe = { exec: { command: [liveCommand] }, periodSeconds: livePeriodSeconds, timeoutSeconds: 2 };
+const readinessProbes = [
+  { exec: { command: [readyCommand] }, periodSeconds: 5 },
+  { httpGet: { path: "/ready", port: 8080, scheme: "HTTP" }, initialDelaySeconds: 3 },
+];
 
 function update({ random }: World, ledger: PodLedger, uid: string): PodLedger["outstanding"] {
   const msgId = random.uuid();
@@ -142,7 +150,13 @@ function update({ random }: World, ledger: PodLedger, uid: string): PodLedger["o
   ledger.uid = uid;
   ledger.version += 1;
   const resourceVersion = String(ledger.version);
-  ledger.spec = { containers: containerNames.slice(0, 1 + random.below(3)).map((name) => container(name)) };
+  const names = containerNames.slice(0, 1 + random.below(3));
+  const probes = (alone: boolean): Readonly<Record<string, unknown>> => ({
+    ...(random.below(3) === 0 ? {} : { livenessProbe }),
+    // Containers of one pod share its address, which would not tell the simulated programs apart.
+    ...(random.below(3) === 0 ? {} : { readinessProbe: alone ? random.pick(readinessProbes) : readinessProbes[0] }),
+  });
+  ledger.spec = { containers: names.map((name) => ({ ...container(name), ...probes(names.length === 1) })) };
   const text = podUpdate({ name: ledger.name, uid, msgId, resourceVersion, spec: ledger.spec });
   return { msgId, text, wants: { kind: "pod", uid, version: ledger.version } };
 }

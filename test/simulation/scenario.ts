@@ -80,7 +80,7 @@ async function live(world: World): Promise<void> {
 async function happen(world: World, centre: Centre): Promise<string> {
   const { random, host, center } = world;
   const running = host.running();
-  switch (random.below(20)) {
+  switch (random.below(25)) {
     case 0: {
       const calls = 1 + random.below(40);
       world.crashIn(calls);
@@ -138,9 +138,40 @@ async function happen(world: World, centre: Centre): Promise<string> {
     case 14:
       centre.repeat();
       return "a message comes again";
+    case 17:
+    case 18:
+    case 19:
+    case 20:
+      return unwell(world);
     default:
       centre.act();
       return "the centre asks for something";
+  }
+}
+
+/** Something happens to a program, and its probes tell; or the engine cannot ask them. */
+function unwell({ random, host, programs }: World): string {
+  const running = host.running();
+  const fault = { kind: "failed", message: "OCI runtime exec failed" } as const;
+  if (running.length === 0 || random.below(6) === 0) {
+    host.fail("exec", fault, 1 + random.below(4));
+    return "probes cannot be run";
+  }
+  const { id } = random.pick(running);
+  switch (random.below(4)) {
+    case 0: {
+      const how = random.pick(["fails", "hangs"] as const);
+      programs.sicken(id, how);
+      return `the liveness probe of ${id.slice(-4)} ${how} from now on`;
+    }
+    case 1:
+      programs.hiccup(id, 1 + random.below(2));
+      return `the liveness probe of ${id.slice(-4)} fails once or twice`;
+    default: {
+      const on = random.below(2) === 0;
+      programs.busy(id, on);
+      return `${id.slice(-4)} is ${on ? "not " : ""}ready`;
+    }
   }
 }
 
@@ -153,6 +184,7 @@ async function mend(world: World): Promise<void> {
   host.network(true);
   host.latency(1, 5, 50);
   host.loseEvents(false);
+  world.programs.calm();
   center.answerDials("open");
   await live(world);
   assert.ok(world.process().alive());

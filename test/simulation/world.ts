@@ -4,11 +4,13 @@ import type { Engine } from "../../src/ports/engine.ts";
 import { type VirtualClock, virtualClock } from "../fakes/clock.ts";
 import { type FakeDevice, fakeDevice } from "../fakes/device.ts";
 import { type FakeEngineHost, fakeEngine } from "../fakes/engine.ts";
+import { fakeHttp } from "../fakes/http.ts";
 import { type FakeCenter, fakeLink } from "../fakes/link.ts";
 import { seededRandom } from "../fakes/random.ts";
 import { type MemoryStore, memoryStore } from "../fakes/store.ts";
 import { testImage } from "../samples/messages.ts";
 import { type DeviceProcess, startProcess } from "./device-process.ts";
+import { createPrograms, type Programs } from "./programs.ts";
 
 /** A crash that was planned: it tells itself from a bug. */
 export class PlannedCrash extends Error {}
@@ -20,6 +22,7 @@ export interface World {
   readonly host: FakeEngineHost;
   readonly center: FakeCenter;
   readonly device: FakeDevice;
+  readonly programs: Programs;
   /** Looks into the store without being one of the process's calls. */
   look<T>(at: (store: MemoryStore) => T): T;
   process(): DeviceProcess;
@@ -39,6 +42,8 @@ export function createWorld(seed: number, options: { readonly liveRestore: boole
   const { engine, host } = fakeEngine({ clock, random, liveRestore: options.liveRestore });
   const { link, center } = fakeLink(clock, { handlerThrew: (error) => died(error) });
   const device = fakeDevice();
+  const { http, behave } = fakeHttp(clock);
+  const programs = createPrograms(clock, host, behave);
   const unjustified: string[] = [];
   let countdown = Number.POSITIVE_INFINITY;
   let store = memoryStore({ beforeCall });
@@ -69,19 +74,19 @@ export function createWorld(seed: number, options: { readonly liveRestore: boole
   const judged: Engine = {
     ...engine,
     stop(id, graceSeconds, signal) {
-      const why = look((now) => unjustifiedStop(now, host, id));
+      const why = look((now) => unjustifiedStop(now, { host, programs }, id));
       if (why !== null) unjustified.push(why);
       return engine.stop(id, graceSeconds, signal);
     },
   };
 
   function start(): void {
-    process = startProcess({ clock, random, engine: judged, link, device, policy: defaultPolicy }, store);
+    process = startProcess({ clock, random, engine: judged, link, device, http, policy: defaultPolicy }, store);
   }
   start();
 
   return {
-    ...{ clock, random, host, center, device },
+    ...{ clock, random, host, center, device, programs },
     look,
     process: () => process,
     crashIn(calls) {
@@ -105,7 +110,11 @@ export function createWorld(seed: number, options: { readonly liveRestore: boole
 }
 
 /** Says what is wrong with stopping a container now, null when the desired state asks for it. */
-function unjustifiedStop(store: MemoryStore, host: FakeEngineHost, id: string): string | null {
+function unjustifiedStop(
+  store: MemoryStore,
+  { host, programs }: Pick<World, "host" | "programs">,
+  id: string,
+): string | null {
   const request = host.container(id)?.request;
   if (request == null) return null;
   const { pod, container, generation } = request;
@@ -123,5 +132,7 @@ function unjustifiedStop(store: MemoryStore, host: FakeEngineHost, id: string): 
   const wanted = hashesOf(desired, part);
   const same = request.podHash === wanted.podHash && request.specHash === wanted.specHash;
   if (!same || generation < desired.generation) return null;
+  const spec = desired.pod.spec.containers.find((one) => one.name === container);
+  if (spec?.livenessProbe !== undefined && programs.gaveCause(id)) return null;
   return `${name}/${container} was stopped although it is what is wanted`;
 }

@@ -139,6 +139,7 @@ function containerStep(situation: Situation, desired: DesiredPod, spec: Part, sa
   const changed = difference(newest, desired, spec);
   switch (newest.state.kind) {
     case "running":
+      if (situation.probes[newest.id]?.live === false) return stopUnhealthy(situation, desired, spec, newest);
       return changed === null ? settled : replaceRunning(situation, desired, spec, newest, changed);
     case "created":
       if (changed !== null) return act({ kind: "remove", container: spec.name, id: newest.id, because: changed });
@@ -164,6 +165,14 @@ function replaceRunning(
   const graceSeconds = desired.pod.spec.terminationGracePeriodSeconds;
   const step: Action = { kind: "stop", container: spec.name, id: one.id, graceSeconds, because };
   return { actions: [step], waiting: null, lookAgainInMs: null };
+}
+
+/** Stopped only: whether and when it comes again is the restart policy's and the back-off's business, as after any death. */
+function stopUnhealthy(situation: Situation, desired: DesiredPod, spec: Part, one: ObservedContainer): Step {
+  const because = situation.probes[one.id]?.why ?? "its liveness probe failed";
+  const graceSeconds = desired.pod.spec.terminationGracePeriodSeconds;
+  const stop: Action = { kind: "stop", container: spec.name, id: one.id, graceSeconds, because };
+  return { actions: [stop], waiting: null, lookAgainInMs: null };
 }
 
 /** A container whose start failed is made anew under the same attempt, after its wait. */

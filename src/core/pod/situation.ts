@@ -2,6 +2,7 @@ import type { Action } from "./action.ts";
 import type { DesiredPod, LeavingPod } from "./desired.ts";
 import type { Moment, PodHistory } from "./history.ts";
 import type { ObservedContainer } from "./observed.ts";
+import type { ProbeVerdicts } from "./probe.ts";
 
 /** Everything that is known about the pods of one name, at one moment. */
 export interface Situation {
@@ -14,6 +15,7 @@ export interface Situation {
   readonly history: PodHistory;
   /** What was found out about images in this turn, by container: the image id, or null when it is not on the device. */
   readonly images: Readonly<Record<string, string | null>>;
+  readonly probes: ProbeVerdicts;
   readonly now: Moment;
 }
 

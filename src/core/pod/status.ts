@@ -1,6 +1,7 @@
 import type { ContainerHistory, PodHistory, Termination } from "./history.ts";
 import type { ObservedContainer } from "./observed.ts";
 import type { ContainerState, ContainerStatus, Phase, PodCondition, PodStatus, TerminatedState } from "./pod-status.ts";
+import type { ProbeVerdicts } from "./probe.ts";
 import { qosClass } from "./qos.ts";
 import { newestOf } from "./record.ts";
 import type { Waiting } from "./situation.ts";
@@ -16,6 +17,7 @@ export interface StatusInput {
   readonly observed: readonly ObservedContainer[];
   /** From the plan: why a container that is to run does not. */
   readonly waiting: Readonly<Record<string, Waiting>>;
+  readonly probes: ProbeVerdicts;
   /** going: it was told to go, and what ended is not waited for. gone: none of its containers is left. */
   readonly leaving: "no" | "going" | "gone";
   /** The status reported before, for the times of its conditions and for phases that never go back. */
@@ -66,13 +68,20 @@ function containerStatus(input: StatusInput, spec: ContainerSpec): ContainerStat
     name: spec.name,
     state,
     lastState,
-    ready: isRunning,
+    ready: isRunning && isReady(input, spec, current?.id ?? ""),
     started: isRunning,
     restartCount: history?.attempt ?? 0,
     image: spec.image,
     imageID: imageId(history),
     ...(containerID === undefined ? {} : { containerID }),
   };
+}
+
+/** Without a verdict yet, what was reported of this very container holds: the agent may have been restarted. */
+function isReady(input: StatusInput, spec: ContainerSpec, id: string): boolean {
+  if (spec.readinessProbe === undefined) return true;
+  const before = input.previous?.containerStatuses.find((one) => one.name === spec.name);
+  return input.probes[id]?.ready ?? (before?.containerID === dockerId(id) && before.ready);
 }
 
 const dockerId = (id: string): string => (id.startsWith("docker://") ? id : `docker://${id}`);

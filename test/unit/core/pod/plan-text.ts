@@ -5,7 +5,7 @@ import { now } from "../../../samples/pods.ts";
 
 /** The plan for a situation of which only what matters is given. */
 export function planOf(situation: Partial<Situation>): Plan {
-  return plan({ desired: null, leaving: [], observed: [], history: {}, images: {}, now, ...situation });
+  return plan({ desired: null, leaving: [], observed: [], history: {}, images: {}, probes: {}, now, ...situation });
 }
 
 /** A plan as a reader sees it: the actions, why containers wait, and when to look again. */

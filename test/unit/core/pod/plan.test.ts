@@ -27,6 +27,7 @@ const created = { kind: "created" } as const;
 const here = { app: "sha256:app" };
 const newer = desiredPod({ image: "app:2" });
 const wanted = wantedKey(desired, pod.spec.containers[0] ?? assert.fail());
+const unhealthy = { ready: null, live: false, why: "its liveness probe failed 3 times: exit code 1" };
 const failure = (reason: string, count: number, containerId: string | null = null) => ({
   ...{ reason, message: "no such luck", count, wanted, containerId, at: ago(3_000) },
 });
@@ -172,6 +173,43 @@ const goldens: readonly Golden[] = [
       images: here,
     },
     expected: "stop app (app-id-of-at) within 30 s, because message m2 asks for a restart",
+  },
+  {
+    name: "the liveness probe failed: stopped, whatever else is wanted of it",
+    situation: {
+      desired: newer,
+      observed: [container(pod, running())],
+      history: { app: historyOf(pod) },
+      images: { app: null },
+      probes: { "app-id-of-attempt-0": unhealthy },
+    },
+    expected: "stop app (app-id-of-at) within 30 s, because its liveness probe failed 3 times: exit code 1",
+  },
+  {
+    name: "the liveness probe of an earlier attempt failed: that is over",
+    situation: {
+      desired,
+      observed: [container(pod, running(), { attempt: 1 })],
+      history: { app: historyOf(pod, { attempt: 1 }) },
+      probes: { "app-id-of-attempt-0": unhealthy },
+    },
+    expected: "",
+  },
+  {
+    name: "stopped for its liveness probe: it comes again as after any death",
+    situation: {
+      ...{ desired, images: here, observed: [container(pod, exited(137))], probes: {} },
+      history: { app: historyOf(pod, { termination: termination(137), diedAt: ago(1_000) }) },
+    },
+    expected: "create app, attempt 1, because it ended with code 137\napp waits: ContainerCreating",
+  },
+  {
+    name: "deleted while its liveness probe fails: it goes for the delete",
+    situation: {
+      ...{ leaving: [leavingPod("deleted")], observed: [container(pod, running())] },
+      probes: { "app-id-of-attempt-0": unhealthy },
+    },
+    expected: "stop app (app-id-of-at) within 30 s, because message m3 deletes the pod",
   },
   {
     name: "a failed pull waits, and says why",

@@ -86,7 +86,7 @@ function reported(policy: RestartPolicy, parts: readonly Part[], sandbox: "runs"
   }
   return podStatus({
     ...{ pod, history, observed, waiting, acceptedAtWall: now.wall, nowWall: now.wall },
-    ...{ leaving: "no", previous: null, hostIp: "10.0.0.5" },
+    ...{ leaving: "no", probes: {}, previous: null, hostIp: "10.0.0.5" },
   });
 }
 

@@ -21,7 +21,7 @@ import {
 
 function status(input: Partial<StatusInput> = {}): PodStatus {
   const pod = acceptedPod();
-  const none = { history: {}, observed: [], waiting: {}, leaving: "no", previous: null } as const;
+  const none = { history: {}, observed: [], waiting: {}, probes: {}, leaving: "no", previous: null } as const;
   return podStatus({
     pod,
     acceptedAtWall: ago(60_000).wall,

@@ -1,0 +1,81 @@
+import type { Clock } from "../../src/ports/clock.ts";
+import type { HttpProbeRequest } from "../../src/ports/http.ts";
+import type { FakeEngineHost } from "../fakes/engine.ts";
+import { type ExecBehaviour, observed } from "../fakes/engine-host.ts";
+import type { HttpBehaviour } from "../fakes/http.ts";
+
+export const liveCommand = "/bin/live";
+export const readyCommand = "/bin/ready";
+/** Seconds between two liveness probes of the simulated pods. */
+export const livePeriodSeconds = 10;
+
+const periodMs = livePeriodSeconds * 1000;
+const engineMs = 1_000;
+
+/** How the programs in the containers are, and what they have really said when they were asked. */
+export interface Programs {
+  /** From now on, until the container is replaced, its liveness probe fails or never ends. */
+  sicken(id: string, how: "fails" | "hangs"): void;
+  /** The next liveness probes fail, as many as this. */
+  hiccup(id: string, times: number): void;
+  /** Whether it says that it is ready. */
+  busy(id: string, on: boolean): void;
+  /** All are well from now on; what hangs already does so until its container ends. */
+  calm(): void;
+  /** Whether the container itself has given cause to be stopped: three failures in a row, or a probe that lasts for three. */
+  gaveCause(id: string): boolean;
+}
+
+export function createPrograms(clock: Clock, host: FakeEngineHost, behaveHttp: (does: Answering) => void): Programs {
+  const sick = new Map<string, "fails" | "hangs">();
+  const hiccups = new Map<string, number>();
+  const occupied = new Set<string>();
+  const failures = new Map<string, number>();
+  const hangsSince = new Map<string, number>();
+
+  function live(id: string): ExecBehaviour {
+    const how = sick.get(id);
+    if (how === "hangs") {
+      // A device that has booted since counts anew.
+      hangsSince.set(id, Math.min(hangsSince.get(id) ?? clock.mono(), clock.mono()));
+      return "hangs";
+    }
+    const left = hiccups.get(id) ?? 0;
+    const fails = how === "fails" || left > 0;
+    hiccups.set(id, Math.max(0, left - 1));
+    failures.set(id, fails ? (failures.get(id) ?? 0) + 1 : 0);
+    return { code: fails ? 1 : 0, afterMs: 20 };
+  }
+
+  host.behave(() => ({
+    exec: ([command], id) => (command === liveCommand ? live(id) : { code: occupied.has(id) ? 1 : 0, afterMs: 20 }),
+  }));
+  behaveHttp(({ host: address }) => {
+    const asked = host.running().find((one) => observed(one)?.ip === address);
+    if (asked === undefined) return null;
+    if (sick.get(asked.id) === "hangs") return "hangs";
+    return { answer: { ok: true, status: occupied.has(asked.id) ? 503 : 200 }, afterMs: 5 };
+  });
+
+  return {
+    sicken: (id, how) => void sick.set(id, how),
+    hiccup: (id, times) => void hiccups.set(id, times),
+    busy(id, on) {
+      if (on) occupied.add(id);
+      else occupied.delete(id);
+    },
+    calm() {
+      sick.clear();
+      occupied.clear();
+      hiccups.clear();
+    },
+    gaveCause(id) {
+      const since = hangsSince.get(id);
+      // A slow engine takes its time before it starts a program, and times of probes are those before it.
+      const lasted = since === undefined ? 0 : Math.floor((clock.mono() - since + engineMs) / periodMs) + 1;
+      return (failures.get(id) ?? 0) + lasted >= 3;
+    },
+  };
+}
+
+type Answering = (request: HttpProbeRequest) => HttpBehaviour | null;

@@ -1,0 +1,111 @@
+import assert from "node:assert/strict";
+import { test } from "node:test";
+import fc from "fast-check";
+import {
+  afterResult,
+  firstDue,
+  isOnHold,
+  isWorthTelling,
+  nextDue,
+  noResults,
+  type ProbeState,
+  verdictOf,
+} from "../../../../src/core/pod/probe.ts";
+import type { Probe } from "../../../../src/core/pod/spec.ts";
+
+const probe: Probe = {
+  exec: { command: ["/bin/check"] },
+  ...{ initialDelaySeconds: 5, periodSeconds: 10, timeoutSeconds: 1, successThreshold: 1, failureThreshold: 3 },
+};
+
+/** One letter a result: g good, b bad. */
+function states(results: string): readonly ProbeState[] {
+  const all: ProbeState[] = [noResults];
+  for (const [index, letter] of [...results].entries()) {
+    const result = { good: letter === "g", message: `result ${index + 1}` };
+    all.push(afterResult(all.at(-1) ?? noResults, probe, result));
+  }
+  return all;
+}
+
+const last = (results: string): ProbeState => states(results).at(-1) ?? noResults;
+
+for (const [results, verdict] of [
+  ["", null],
+  ["b", null],
+  ["bb", null],
+  ["bbb", false],
+  ["g", true],
+  ["gbb", true],
+  ["gbbb", false],
+  ["gbbgbb", true],
+  ["bbgbb", true],
+  ["bbbg", true],
+  ["bbbgbbb", false],
+] as const) {
+  test(`the results "${results}" amount to ${verdict}`, () => assert.equal(last(results).verdict, verdict));
+}
+
+test("a container is live until three failures in a row, and then it is told why", () => {
+  assert.deepEqual(verdictOf(noResults, noResults), { ready: null, live: true, why: "" });
+  assert.deepEqual(verdictOf(last("gbb"), last("g")), { ready: true, live: true, why: "" });
+  assert.deepEqual(verdictOf(last("gbbb"), last("bbb")), {
+    ready: false,
+    live: false,
+    why: "its liveness probe failed 3 times: result 4",
+  });
+});
+
+test("only a liveness that failed is on hold", () => {
+  assert.equal(isOnHold("liveness", last("bb")), false);
+  assert.equal(isOnHold("liveness", last("bbb")), true);
+  assert.equal(isOnHold("readiness", last("bbb")), false);
+});
+
+for (const [results, told] of [
+  ["bbbbbb", [1, 3]],
+  ["gbgbgbg", [2]],
+  ["gbbbgbbb", [2, 4, 8]],
+  ["ggg", []],
+] as const) {
+  test(`of the results "${results}", ${told.length} are told`, () => {
+    const all = states(results);
+    const found = all.flatMap((after, index) => {
+      const before = all[index - 1];
+      return before !== undefined && isWorthTelling(before, after) ? [index] : [];
+    });
+    assert.deepEqual(found, told);
+  });
+}
+
+test("the initial delay counts from the start of the container, not from the agent's", () => {
+  assert.equal(firstDue(probe, 1_000, 1_000, null), 6_000);
+  assert.equal(firstDue(probe, 1_000, 4_000, null), 6_000);
+  assert.equal(firstDue(probe, 1_000, 20_000, null), 20_000);
+});
+
+test("after a restart of the agent the first looks are spread over a period", () => {
+  assert.equal(firstDue(probe, 1_000, 20_000, 0), 20_000);
+  assert.equal(firstDue(probe, 1_000, 20_000, 0.5), 25_000);
+  assert.equal(firstDue(probe, 19_000, 20_000, 0.1), 24_000);
+});
+
+test("due times keep to their grid, whatever a look took", () => {
+  assert.equal(nextDue(probe, 6_000, 6_000), 16_000);
+  assert.equal(nextDue(probe, 6_000, 6_020), 16_000);
+  assert.equal(nextDue(probe, 6_000, 15_999), 16_000);
+  assert.equal(nextDue(probe, 6_000, 16_000), 26_000);
+  assert.equal(nextDue(probe, 6_000, 48_000), 56_000);
+  // setTimeout may be early by a fraction of a millisecond.
+  assert.equal(nextDue(probe, 6_000, 5_999.5), 16_000);
+});
+
+test("the next time is always to come, within a period, and on the grid", () => {
+  fc.assert(
+    fc.property(fc.integer({ min: 1, max: 3600 }), fc.nat(1e9), fc.nat(1e9), (periodSeconds, due, late) => {
+      const next = nextDue({ ...probe, periodSeconds }, due, due + late);
+      assert.ok(next > due + late && next <= due + late + periodSeconds * 1000);
+      assert.equal((next - due) % (periodSeconds * 1000), 0);
+    }),
+  );
+});

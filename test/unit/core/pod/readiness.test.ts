@@ -1,0 +1,98 @@
+import assert from "node:assert/strict";
+import { test } from "node:test";
+import type { ContainerStatus, PodStatus } from "../../../../src/core/pod/pod-status.ts";
+import type { AcceptedPod, Probe } from "../../../../src/core/pod/spec.ts";
+import { podStatus, type StatusInput } from "../../../../src/core/pod/status.ts";
+import { acceptedPod, container, exited, historyOf, now, running, termination } from "../../../samples/pods.ts";
+
+const probe: Probe = {
+  httpGet: { path: "/ready", port: 8080, scheme: "HTTP" },
+  ...{ initialDelaySeconds: 0, periodSeconds: 10, timeoutSeconds: 1, successThreshold: 1, failureThreshold: 3 },
+};
+const plain = acceptedPod();
+const probed = ((): AcceptedPod => {
+  const containers = plain.spec.containers.map((one) => ({ ...one, readinessProbe: probe }));
+  return { ...plain, spec: { ...plain.spec, containers } };
+})();
+const id = "app-id-of-attempt-0";
+
+function statusOf(input: Partial<StatusInput>): PodStatus {
+  const pod = input.pod ?? probed;
+  return podStatus({
+    ...{ pod, acceptedAtWall: now.wall, history: { app: historyOf(pod) }, observed: [container(pod, running())] },
+    ...{ waiting: {}, probes: {}, leaving: "no", previous: null, hostIp: "10.0.0.1", nowWall: now.wall },
+    ...input,
+  });
+}
+
+function shown(status: PodStatus): string {
+  const [one] = status.containerStatuses as readonly [ContainerStatus];
+  const conditions = status.conditions.filter(({ type }) => type === "Ready" || type === "ContainersReady");
+  return [`${status.phase} ready=${one.ready} started=${one.started}`, ...conditions.map((c) => c.status)].join(" ");
+}
+
+const good = { [id]: { ready: true, live: true, why: "" } };
+const bad = { [id]: { ready: false, live: true, why: "" } };
+const unknown = { [id]: { ready: null, live: true, why: "" } };
+const wasReady = statusOf({ probes: good });
+const wasUnready = statusOf({ probes: bad });
+
+const table: readonly (readonly [string, Partial<StatusInput>, string])[] = [
+  ["no readiness probe: running is ready", { pod: plain }, "Running ready=true started=true True True"],
+  ["not asked yet", {}, "Running ready=false started=true False False"],
+  ["asked, no verdict yet", { probes: unknown }, "Running ready=false started=true False False"],
+  ["a good result", { probes: good }, "Running ready=true started=true True True"],
+  ["three failures", { probes: bad }, "Running ready=false started=true False False"],
+  [
+    "the agent is new, the container is the same: as it was",
+    { probes: unknown, previous: wasReady },
+    "Running ready=true started=true True True",
+  ],
+  [
+    "the agent is new, the container was not ready: as it was",
+    { previous: wasUnready },
+    "Running ready=false started=true False False",
+  ],
+  [
+    "the agent is new, and three failures have come since",
+    { probes: bad, previous: wasReady },
+    "Running ready=false started=true False False",
+  ],
+  [
+    "another container than the one that was ready",
+    { previous: wasReady, observed: [container(probed, running(), { attempt: 1 })] },
+    "Running ready=false started=true False False",
+  ],
+  [
+    "a good result of a container that has ended since",
+    {
+      probes: good,
+      observed: [container(probed, exited(1))],
+      history: { app: historyOf(probed, { termination: termination(1) }) },
+    },
+    "Running ready=false started=false False False",
+  ],
+  [
+    "it leaves: as it was, although nobody asks any more",
+    { leaving: "going", previous: wasReady },
+    "Running ready=true started=true True True",
+  ],
+];
+
+for (const [name, input, expected] of table) {
+  test(`readiness: ${name}`, () => assert.equal(shown(statusOf(input)), expected));
+}
+
+test("what is not ready is named, and the time of the condition is that of the change", () => {
+  const later = now.wall + 60_000;
+  const status = statusOf({ probes: bad, previous: wasReady, nowWall: later });
+  const ready = status.conditions.find(({ type }) => type === "Ready");
+  assert.deepEqual(ready, {
+    type: "Ready",
+    status: "False",
+    lastProbeTime: null,
+    lastTransitionTime: "2026-11-22T12:01:00Z",
+    reason: "ContainersNotReady",
+    message: "containers with unready status: [app]",
+  });
+});
