@@ -51,8 +51,8 @@ export const thisBuild: CarriedOut = {
   npu: false,
   // Naming the secret is accepted: an image that is here, or public, needs none.
   imagePullSecrets: true,
-  hostNetwork: false,
-  hostPid: false,
+  hostNetwork: true,
+  hostPid: true,
   gracefulDelete: true,
   podRestart: true,
   podsData: false,
