@@ -30,6 +30,8 @@ export interface AgentParts {
   readonly log: Log;
   /** Read anew for every message: SIGHUP changes it. */
   readonly policy: () => Policy;
+  /** What no pod may see, whatever the policy says; the engine's own folder is among them once it is known. */
+  readonly protectedPaths: () => readonly string[];
   readonly settings: AgentSettings;
   /** Takes the document of `edge status` when something in it has changed, at most once a second. */
   readonly publish: (document: StatusDocument) => void;
@@ -40,7 +42,6 @@ export interface AgentSettings {
   readonly centerUrl: string;
   readonly statusPeriodMs: number;
   readonly keepaliveMs: number;
-  readonly protectedPaths: readonly string[];
   readonly pid: number;
   readonly version: string;
 }
@@ -85,7 +86,7 @@ export async function runAgent(parts: AgentParts, signal: AbortSignal): Promise<
   const mailbox = createMailbox(clock, (key, interrupt, s) => reconcile(reconcilerParts, fromKey(key), interrupt, s));
   const intake = createIntake({
     ...{ store, device, clock, random, log, policy: parts.policy },
-    ...{ protectedPaths: parts.settings.protectedPaths, nodeName: parts.settings.nodeName },
+    ...{ protectedPaths: parts.protectedPaths, nodeName: parts.settings.nodeName },
     say: reporter.say,
     stored: () => {
       reporter.stored();

@@ -11,7 +11,7 @@ export interface VolumesOptions {
   readonly dataDir: string;
   readonly policy: () => Policy;
   /** What no pod may see, whatever the policy says. */
-  readonly protectedPaths: readonly string[];
+  readonly protectedPaths: () => readonly string[];
 }
 
 type Resolved = { readonly ok: true; readonly path: string } | { readonly ok: false; readonly message: string };
@@ -63,7 +63,7 @@ function resolveHostPath({ policy, protectedPaths }: VolumesOptions, path: strin
   const { hostPaths, writableHostPaths } = policy();
   const allowed = writable ? writableHostPaths : [...hostPaths, ...writableHostPaths];
   const named = real === cleanPath(path) ? `hostPath ${path}` : `hostPath ${path}, which really is ${real},`;
-  if (isProtected(real, protectedPaths.map(realOrSame)))
+  if (isProtected(real, protectedPaths().map(realOrSame)))
     return { ok: false, message: `${named} is never a pod's to see` };
   if (!pathList(allowed)(real)) {
     return {

@@ -216,6 +216,17 @@ function contract(open: () => Machine): void {
     assert.notDeepEqual(second, first);
   });
 
+  it("finds a container as it was made, and says when it is gone", async () => {
+    const wanted = await request(program("forever"));
+    const id = await create(wanted);
+    assert.deepEqual(valued(await machine.engine.audit(id, wanted, generous())).differences, []);
+    valued(await machine.engine.start(id, generous()));
+    assert.deepEqual(valued(await machine.engine.audit(id, wanted, generous())).differences, []);
+    valued(await machine.engine.stop(id, 0, generous()));
+    valued(await machine.engine.remove(id, generous()));
+    assert.equal(errorOf(await machine.engine.audit(id, wanted, generous())), "notFound");
+  });
+
   it("does not make a second container of one name", async () => {
     const wanted = await request(program("forever"));
     await create(wanted);

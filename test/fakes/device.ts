@@ -31,9 +31,12 @@ export function fakeDevice(): FakeDevice {
         volumePaths[name] = hostPath?.path ?? `/pods/${pod.id.uid}/${name}`;
       }
       folders.add(pod.id.uid);
-      const coveredPaths = Object.fromEntries(covered.map((path, index) => [path, `/pods/${pod.id.uid}/covered/${index}`]));
+      const coveredPaths = Object.fromEntries(
+        covered.map((path, index) => [path, `/pods/${pod.id.uid}/covered/${index}`]),
+      );
       return { ok: true, volumePaths, coveredPaths, resolvConf: null };
     },
+    mountedElsewhere: () => null,
     removeVolumes: (uid) => void folders.delete(uid),
     savePod: (pod) => void folders.add(pod.id.uid),
   };
