@@ -40,7 +40,7 @@ const rows: readonly Compared[] = [
   {
     field: "SecurityOpt",
     wanted: ({ HostConfig }) => sorted(HostConfig.SecurityOpt),
-    found: (answer) => sorted(textsAt(host(answer), "SecurityOpt")),
+    found: (answer) => sorted(textsAt(host(answer), "SecurityOpt").filter((option) => !isEnginesOwn(option, answer))),
   },
   {
     field: "NetworkMode",
@@ -127,6 +127,13 @@ function used(answer: unknown): readonly Difference[] {
 function isEmpty(value: unknown): boolean {
   if (typeof value === "object" && value !== null) return Object.keys(value).length === 0;
   return !value;
+}
+
+/** Docker adds it by itself where the host's processes are to be seen (generateSecurityOpt in daemon/create.go). */
+function isEnginesOwn(option: string, answer: unknown): boolean {
+  return (
+    option === "label=disable" && (at(host(answer), "PidMode") === "host" || at(host(answer), "Privileged") === true)
+  );
 }
 
 /** Later engines write CAP_CHOWN for what was sent as CHOWN. */

@@ -1,4 +1,4 @@
-import { chmodSync, mkdirSync, realpathSync, rmSync } from "node:fs";
+import { chmodSync, mkdirSync, realpathSync, rmSync, statSync } from "node:fs";
 import { join } from "node:path";
 import { cleanPath, pathList } from "../core/admission/path.ts";
 import type { Policy } from "../core/admission/policy.ts";
@@ -82,10 +82,10 @@ function realOrSame(path: string): string {
   }
 }
 
-/** Made if it is not there; its mode set by chmod, since the umask is not ours to rely on. */
+/** Made if it is not there; its mode set by chmod, since the umask is not ours to rely on. Nothing is written if it is so. */
 function ownFolder(path: string, mode: number): string {
   mkdirSync(path, { recursive: true });
-  chmodSync(path, mode);
+  if ((statSync(path).mode & 0o7777) !== mode) chmodSync(path, mode);
   return path;
 }
 

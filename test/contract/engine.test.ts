@@ -8,7 +8,7 @@ import { type PrivateEngine, sharedEngine, startPrivateEngine } from "../../scri
 import { loadTestImages, testImages } from "../../scripts/test-images.ts";
 import { startTestRegistry, type TestRegistry } from "../../scripts/test-registry.ts";
 import { containerName } from "../../src/core/pod/identity.ts";
-import type { ContainerPort, ContainerSpec } from "../../src/core/pod/spec.ts";
+import type { ContainerPort, ContainerSpec, PodSpec } from "../../src/core/pod/spec.ts";
 import { dockerEngine } from "../../src/docker/engine.ts";
 import type { CreateRequest, Engine, EngineEvent, EngineResult, ImageFacts } from "../../src/ports/engine.ts";
 import { type FakeEngineHost, fakeEngine } from "../fakes/engine.ts";
@@ -36,6 +36,21 @@ const programs = {
 
 const generous = (): AbortSignal => AbortSignal.timeout(60_000);
 let made = 0;
+
+const generousGrants = {
+  container: {
+    securityContext: {
+      allowPrivilegeEscalation: true,
+      capabilities: { add: ["NET_ADMIN", "CHOWN"], drop: ["MKNOD"] },
+      privileged: true,
+      readOnlyRootFilesystem: false,
+      runAsNonRoot: false,
+      runAsUser: 0,
+      seccompProfile: { type: "RuntimeDefault" },
+    },
+  },
+  spec: { hostNetwork: true, hostPID: true },
+} satisfies { readonly container: Partial<ContainerSpec>; readonly spec: Partial<PodSpec> };
 
 function program(name: keyof typeof programs): Partial<ContainerSpec> {
   return { command: ["sh", "-c", programs[name].script] };
@@ -225,6 +240,16 @@ function contract(open: () => Machine): void {
     valued(await machine.engine.stop(id, 0, generous()));
     valued(await machine.engine.remove(id, generous()));
     assert.equal(errorOf(await machine.engine.audit(id, wanted, generous())), "notFound");
+  });
+
+  it("finds no difference in a container that was granted all there is to grant", async () => {
+    const { container, spec } = generousGrants;
+    const wanted = createRequest(
+      acceptedPod(`pod-${process.pid}-granted`, container, spec),
+      await image(testImages.root),
+    );
+    const id = await create(wanted);
+    assert.deepEqual(valued(await machine.engine.audit(id, wanted, generous())).differences, []);
   });
 
   it("does not make a second container of one name", async () => {
