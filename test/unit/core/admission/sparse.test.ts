@@ -2,7 +2,7 @@ import assert from "node:assert/strict";
 import { test } from "node:test";
 import { admitGracefulDelete, admitPod, relations } from "../../../../src/core/admission/admit.ts";
 import { buildPod } from "../../../../src/core/admission/build.ts";
-import { everything } from "../../../../src/core/admission/carried-out.ts";
+import { type CarriedOut, everything } from "../../../../src/core/admission/carried-out.ts";
 import type { PodDraft } from "../../../../src/core/admission/draft.ts";
 import { cut } from "../../../../src/core/admission/findings.ts";
 import { podRules } from "../../../../src/core/admission/pod-rules.ts";
@@ -22,20 +22,26 @@ const sparse: readonly PodDraft[] = [
 
 // The fields' own rows have told of what is missing; what lies between fields is not to stumble over it.
 test("no relation stumbles over a draft of which next to nothing has passed", () => {
-  for (const draft of sparse) for (const { check } of relations) check(draft, context, () => {});
+  const nothing = Object.fromEntries(Object.keys(everything).map((feature) => [feature, false]));
+  for (const carriedOut of [everything, nothing as unknown as CarriedOut]) {
+    for (const draft of sparse) for (const { check } of relations) check(draft, { ...context, carriedOut }, () => {});
+  }
 });
 
 test("a draft with holes becomes a pod that is granted nothing", () => {
   for (const draft of sparse) assert.equal(buildPod(draft, context).metadata.namespace, "websocket");
   const env = [{}];
   const draft: PodDraft = {
-    spec: { containers: [{ env, resources: { limits: { memory: "no quantity" } } }], volumes: [{ hostPath: {} }] },
+    spec: {
+      containers: [{ env, resources: { limits: { memory: "no quantity" } } }],
+      volumes: [{ hostPath: { type: "" } }],
+    },
   };
   const { spec } = buildPod(draft, context);
   const { securityContext, resources, env: built } = spec.containers[0] ?? {};
   assert.deepEqual(built, [{ name: "", value: "" }]);
   assert.deepEqual(resources, { limits: { memory: "6Mi" }, requests: {} });
-  assert.deepEqual(spec.volumes, [{ name: "", hostPath: { path: "" } }]);
+  assert.deepEqual(spec.volumes, [{ name: "", hostPath: { path: "", type: "" } }]);
   assert.equal(securityContext?.privileged, false);
   assert.deepEqual(securityContext?.capabilities, { drop: ["All"] });
 });
@@ -54,7 +60,10 @@ test("a device with more in use than it has, has nothing free, not less", () => 
     metadata: { name: "other" },
     spec: { containers: [{ name: "a", resources: { limits: { cpu: "9" } } }] },
   };
-  const verdict = admitPod(smallPod(), { ...context, node: { ...node, allocatable: { cpu: "1" }, pods: [other] } });
+  const verdict = admitPod(smallPod(), {
+    ...context,
+    node: { ...node, allocatable: { cpu: "1", memory: "no quantity" }, pods: [other] },
+  });
   assert.ok(!verdict.accepted);
   assert.ok(
     verdict.violations.some(({ message }) => /of cpu together; expected at most 0, which is free/.test(message)),
