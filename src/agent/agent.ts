@@ -11,6 +11,7 @@ import type { Log } from "../ports/log.ts";
 import type { Random } from "../ports/random.ts";
 import type { Store } from "../ports/store.ts";
 import { createClearing } from "./clearing.ts";
+import { createDrift } from "./drift.ts";
 import { createIntake } from "./intake.ts";
 import { createLimiter } from "./limiter.ts";
 import { createMailbox } from "./mailbox.ts";
@@ -35,6 +36,8 @@ export interface AgentParts {
   readonly log: Log;
   /** Read anew for every message: SIGHUP changes it. */
   readonly policy: () => Policy;
+  /** What no pod may see, whatever the policy says; the engine's own folder is among them once it is known. */
+  readonly protectedPaths: () => readonly string[];
   readonly settings: AgentSettings;
   /** Takes the document of `edge status` when something in it has changed, at most once a second. */
   readonly publish: (document: StatusDocument) => void;
@@ -45,7 +48,6 @@ export interface AgentSettings {
   readonly centerUrl: string;
   readonly statusPeriodMs: number;
   readonly keepaliveMs: number;
-  readonly protectedPaths: readonly string[];
   readonly pid: number;
   readonly version: string;
 }
@@ -68,13 +70,16 @@ interface EngineState {
 export async function runAgent(parts: AgentParts, signal: AbortSignal): Promise<void> {
   const { store, clock, random, log, engine, device } = parts;
   const state: EngineState = { info: null, session: null, lost: new Set() };
-  let link: LinkState = { state: "connecting", since: clock.wall(), lastError: null };
   const startedAt = clock.wall();
+  let link: LinkState = { state: "connecting", since: startedAt, lastError: null };
   const stop = new AbortController();
   signal.addEventListener("abort", () => stop.abort(), { once: true });
   if (signal.aborted) return;
 
-  const publisher = createPublisher(clock, () => parts.publish(document(parts, state, link, startedAt)));
+  const publisher = createPublisher(clock, () =>
+    parts.publish(document(parts, state, [link, drift.notices(), startedAt])),
+  );
+  const drift = createDrift({ ...parts, changed: () => publisher.poke() });
   const reporter = createReporter({ store, clock, random, ...parts.settings, released: publisher.poke });
   const observer = createObserver(engine, clock);
   const clearing = createClearing({ store, clock, random, log, stored: reporter.stored });
@@ -93,8 +98,8 @@ export async function runAgent(parts: AgentParts, signal: AbortSignal): Promise<
   };
   const mailbox = createMailbox(clock, (key, interrupt, s) => reconcile(reconcilerParts, fromKey(key), interrupt, s));
   const intake = createIntake({
-    ...{ store, device, clock, random, log, policy: parts.policy },
-    ...{ protectedPaths: parts.settings.protectedPaths, nodeName: parts.settings.nodeName },
+    ...parts,
+    nodeName: parts.settings.nodeName,
     say: reporter.say,
     stored: () => {
       reporter.stored();
@@ -108,6 +113,7 @@ export async function runAgent(parts: AgentParts, signal: AbortSignal): Promise<
     taken: (keys) => {
       for (const key of keys) mailbox.wake(key);
     },
+    inspect: drift.check,
   });
   const watcher = watcherParts(parts, state, {
     ready: stock.poke,
@@ -130,6 +136,11 @@ export async function runAgent(parts: AgentParts, signal: AbortSignal): Promise<
     publisher.run(stop.signal),
     runUplink(uplink, stop.signal),
   ];
+  await together(loops, stop);
+}
+
+/** Until all have ended; when one fails the others are told to stop, and are waited for. */
+async function together(loops: readonly Promise<void>[], stop: AbortController): Promise<void> {
   try {
     await Promise.all(loops);
   } finally {
@@ -183,7 +194,11 @@ function fromKey(key: string): { readonly namespace: string; readonly name: stri
   return { namespace: key.slice(0, slash), name: key.slice(slash + 1) };
 }
 
-function document(parts: AgentParts, state: EngineState, link: LinkState, startedAt: number): StatusDocument {
+function document(
+  parts: AgentParts,
+  state: EngineState,
+  [link, notices, startedAt]: readonly [LinkState, readonly string[], number],
+): StatusDocument {
   const { store, settings } = parts;
   const { nodeName, centerUrl, pid, version } = settings;
   return {
@@ -193,5 +208,6 @@ function document(parts: AgentParts, state: EngineState, link: LinkState, starte
     engine: { state: state.info === null ? "unavailable" : "ready", version: state.info?.version ?? null },
     outbox: store.outboxCounts(),
     pods: podRows({ desired: store.desiredPods(), leaving: store.leavingPods(), statuses: store.statuses() }),
+    ...(notices.length === 0 ? {} : { notices }),
   };
 }

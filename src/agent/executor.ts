@@ -12,6 +12,7 @@ import type { Store } from "../ports/store.ts";
 import { configMapsOf } from "./config-maps.ts";
 import { withDeadline } from "./deadline.ts";
 import type { Limiter } from "./limiter.ts";
+import { type Looked, mountsDiffer, mountsHostPath } from "./mounts.ts";
 import type { Puller } from "./puller.ts";
 
 /** What came of one action. */
@@ -49,6 +50,7 @@ const seconds = 1000;
 const deadlines = {
   image: 30 * seconds,
   create: 60 * seconds,
+  audit: 30 * seconds,
   start: 120 * seconds,
   remove: 60 * seconds,
   /** On top of the grace. */
@@ -80,13 +82,7 @@ export async function execute(
     case "create":
       return limiter(() => create(parts, action, context, signal));
     case "start":
-      return limiter(async () =>
-        sorted(
-          await withDeadline(clock, deadlines.start, signal, (s) => engine.start(action.id, s)),
-          "RunContainerError",
-          action.id,
-        ),
-      );
+      return limiter(() => start(parts, action, context, signal));
     case "stop": {
       const wholeMs = action.graceSeconds * seconds + deadlines.stop;
       return sorted(
@@ -185,11 +181,46 @@ async function create(
   return sorted(result, "CreateContainerError", null);
 }
 
-/** Everything the engine adapter needs for a container, or the sentence that says why it cannot be made. */
-function createRequest(
-  { device, store }: ExecutorParts,
-  action: Extract<Action, { kind: "create" }>,
+/**
+ * A path that was looked at when the container was made may lead elsewhere by now. So every hostPath is resolved again
+ * before the start, and what the container really sees is looked at after it; where they differ, it is killed.
+ */
+async function start(
+  parts: ExecutorParts,
+  action: Extract<Action, { kind: "start" }>,
   context: ExecuteContext,
+  signal: AbortSignal,
+): Promise<Outcome> {
+  const { engine, clock } = parts;
+  const { container, id } = action;
+  const begin = () => withDeadline(clock, deadlines.start, signal, (s) => engine.start(id, s));
+  if (!mountsHostPath(context.desired, container)) return sorted(await begin(), "RunContainerError", id);
+  const request: Looked["request"] = (image, sandboxId) =>
+    createRequest(parts, { container, sandboxId, attempt: 0 }, { ...context, images: new Map([[container, image]]) });
+  const look = () =>
+    withDeadline(clock, deadlines.audit, signal, (s) => mountsDiffer(engine, parts.device, { id, request }, s));
+  const before = await look();
+  if (!before.ok) return sorted(before, "CreateContainerConfigError", id);
+  if (before.value !== null) {
+    return { kind: "failed", reason: "CreateContainerConfigError", message: before.value, containerId: id };
+  }
+  const begun = await begin();
+  if (!begun.ok) return sorted(begun, "RunContainerError", id);
+  const after = await look();
+  if (!after.ok) return { kind: "done", warnings: [`Its mounts could not be looked at: ${after.error.message}`] };
+  if (after.value === null) return done;
+  await withDeadline(clock, deadlines.stop, signal, (s) => engine.stop(id, 0, s));
+  const message = `Killed just after its start: ${after.value}`;
+  return { kind: "failed", reason: "MountsDiffer", message, containerId: id };
+}
+
+type Making = Pick<Extract<Action, { kind: "create" }>, "container" | "attempt" | "sandboxId">;
+
+/** Everything the engine adapter needs for a container, or the sentence that says why it cannot be made. */
+export function createRequest(
+  { device, store }: Pick<ExecutorParts, "device" | "store">,
+  action: Making,
+  context: Pick<ExecuteContext, "installId" | "desired" | "images">,
 ): CreateRequest | string {
   const { desired, installId } = context;
   if (action.container === sandboxName) return sandboxRequest(action, context);
@@ -225,8 +256,8 @@ function createRequest(
 }
 
 function sandboxRequest(
-  { attempt, sandboxId }: Extract<Action, { kind: "create" }>,
-  { desired, installId, images }: ExecuteContext,
+  { attempt, sandboxId }: Making,
+  { desired, installId, images }: Pick<ExecuteContext, "installId" | "desired" | "images">,
 ): CreateRequest {
   const image = images.get(sandboxName);
   if (desired === null || image == null) throw new Error("A plan to create a sandbox came without its pod or image");

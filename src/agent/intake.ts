@@ -24,7 +24,7 @@ export interface IntakeParts {
   readonly random: Random;
   readonly log: Log;
   readonly policy: () => Policy;
-  readonly protectedPaths: readonly string[];
+  readonly protectedPaths: () => readonly string[];
   readonly nodeName: string;
   /** Says a reply that is not stored: a refusal, or the repeat of a reply. */
   readonly say: (text: string) => void;
@@ -189,7 +189,7 @@ function admissionContext(parts: IntakeParts, facts: DeviceFacts): AdmissionCont
     node,
     carriedOut: thisBuild,
     nodeName: parts.nodeName,
-    protectedPaths: parts.protectedPaths,
+    protectedPaths: parts.protectedPaths(),
   };
 }
 

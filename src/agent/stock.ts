@@ -16,6 +16,8 @@ export interface StockParts {
   readonly engineReady: () => boolean;
   /** Called after a list that worked, with every pod that has a row or a container of ours. */
   readonly taken: (keys: ReadonlySet<string>) => void;
+  /** Looks at what is ours more closely, after everybody has been woken. */
+  readonly inspect: (ours: readonly ObservedContainer[], signal: AbortSignal) => Promise<void>;
 }
 
 export interface Stock {
@@ -55,6 +57,7 @@ export function createStock(parts: StockParts): Stock {
         .map((one) => one.id),
     ];
     parts.taken(new Set([...rows, ...ours.map((one) => one.pod)].map(podKey)));
+    await parts.inspect(ours, signal);
     return true;
   }
 

@@ -14,6 +14,7 @@ import { httpProbe } from "../linux/http-probe.ts";
 import { jsonLog } from "../linux/log.ts";
 import { systemRandom } from "../linux/random.ts";
 import { savedPods } from "../linux/volumes.ts";
+import type { Engine } from "../ports/engine.ts";
 import type { Log } from "../ports/log.ts";
 import { acquireRunLock } from "../sqlite/lock.ts";
 import { openStore, recoverStore, type SqliteStore, type StoreOptions } from "../sqlite/store.ts";
@@ -23,6 +24,7 @@ import { exitCodes, type Output } from "./output.ts";
 import { version } from "./version.ts";
 
 const lastGoodConfig = "lastGoodConfig";
+const engineDataRoot = "engineDataRoot";
 const handshakeTimeoutMs = 15_000;
 const defaultDataDir = "/var/lib/edge";
 
@@ -150,10 +152,10 @@ function readTls({ ca, cert, key, serverName }: Config["center"]["tls"]): LinkTl
 function agentParts(config: Config, live: () => Config, store: SqliteStore, log: Log): Parameters<typeof runAgent>[0] {
   const { node, center, engine, data } = config;
   const policy = () => live().policy;
-  const protectedPaths = [data.dir, data.runDir, engine.socket, ...defaultProtectedPaths];
+  const { seen, protectedPaths } = protectedOf(config, store);
   const file = join(data.runDir, "status.json");
   return {
-    engine: dockerEngine({ socket: engine.socket }),
+    engine: seen(dockerEngine({ socket: engine.socket })),
     store,
     link: websocketLink({
       ...{ url: center.url, headers: center.headers, handshakeTimeoutMs, maxPayload: maxMessageBytes },
@@ -168,16 +170,41 @@ function agentParts(config: Config, live: () => Config, store: SqliteStore, log:
     random: systemRandom(),
     log,
     policy,
+    protectedPaths,
     settings: {
       nodeName: node.name,
       centerUrl: center.url,
       statusPeriodMs: center.statusPeriodSeconds * 1000,
       keepaliveMs: center.keepaliveSeconds * 1000,
-      protectedPaths,
       pid: process.pid,
       version,
     },
     publish: (document: StatusDocument) =>
       replaceFile(file, `${JSON.stringify(document)}\n`, 0o644, { durable: false }),
+  };
+}
+
+/** What no pod may see: where things usually are, where this configuration puts them, and where the engine says it is. */
+function protectedOf(
+  { data, engine }: Config,
+  store: SqliteStore,
+): { readonly seen: (engine: Engine) => Engine; readonly protectedPaths: () => readonly string[] } {
+  const fixed = [data.dir, data.runDir, engine.socket, ...defaultProtectedPaths];
+  return {
+    // Kept in the store, so that it holds while the engine is away, too.
+    seen: (inner) => ({
+      ...inner,
+      async info(signal) {
+        const info = await inner.info(signal);
+        if (info.ok && info.value.dataRoot !== "" && info.value.dataRoot !== store.fact(engineDataRoot)) {
+          store.setFact(engineDataRoot, info.value.dataRoot);
+        }
+        return info;
+      },
+    }),
+    protectedPaths() {
+      const dataRoot = store.fact(engineDataRoot);
+      return dataRoot === null ? fixed : [...fixed, dataRoot];
+    },
   };
 }

@@ -92,7 +92,7 @@ function show(document: StatusDocument, notices: readonly string[], nowWall: num
     ...(center.lastError === null ? [] : [`         ${center.lastError}`]),
     `Engine   ${good(engine.state === "ready", engine.state)}${engine.version === null ? "" : `, version ${engine.version}`}`,
     `Outbox   ${outbox.pending} waiting, ${outbox.bytes} bytes${dropped}`,
-    ...notices.map((notice) => styleText("yellow", `Note     ${notice}`)),
+    ...[...notices, ...(document.notices ?? [])].map((notice) => styleText("yellow", `Note     ${notice}`)),
     "",
     ...(pods.length === 0 ? ["No pods"] : table(pods, nowWall)),
   ];

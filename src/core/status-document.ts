@@ -20,6 +20,8 @@ export interface StatusDocument {
   readonly engine: { readonly state: "ready" | "unavailable"; readonly version: string | null };
   readonly outbox: { readonly pending: number; readonly bytes: number; readonly dropped: number };
   readonly pods: readonly PodRow[];
+  /** What else the device's owner should know; absent where there is nothing to say. */
+  readonly notices?: readonly string[];
 }
 
 export interface PodRow {

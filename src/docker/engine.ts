@@ -3,6 +3,7 @@ import type Docker from "dockerode";
 import { containerName } from "../core/pod/identity.ts";
 import type { CreatedContainer, CreateRequest, Engine, EngineInfo, EngineResult, ImageFacts } from "../ports/engine.ts";
 import { at, numberAt, textAt, textsAt } from "./answer.ts";
+import { audited } from "./audit.ts";
 import { type Caller, type Connection, caller, request } from "./connection.ts";
 import { type CreateLimits, createOptions, defaultLimits } from "./create-options.ts";
 import { failed, failure, statusOf, streamedError } from "./errors.ts";
@@ -38,6 +39,12 @@ export function dockerEngine(options: DockerOptions): Engine {
           : done(observed);
       }),
     create: (request, signal) => create(api, request, limits, signal),
+    audit: (id, request, signal) =>
+      onContainer(api, "audit", id, signal, async (_, docker) => {
+        const wanted = createOptions(request, limits);
+        if (!wanted.ok) return failed(failure("audit", "invalid", wanted.message));
+        return done(audited(await inspectAnswer(docker, id, signal), wanted.payload));
+      }),
     start: (id, signal) => {
       containers.forget(id);
       return onContainer(api, "start", id, signal, (container) =>

@@ -1,8 +1,10 @@
 import { statfsSync } from "node:fs";
+import { join } from "node:path";
 import type { Policy } from "../core/admission/policy.ts";
 import type { Device } from "../ports/device.ts";
 import { hostIp } from "./addresses.ts";
 import { readFacts } from "./facts.ts";
+import { mountedElsewhere } from "./mounted.ts";
 import { forgetPod, prepareVolumes, refreshConfigMaps, removeVolumes, savePod } from "./volumes.ts";
 
 export interface DeviceOptions {
@@ -10,7 +12,8 @@ export interface DeviceOptions {
   /** Host part of the centre's URL. */
   readonly centerHost: string;
   readonly policy: () => Policy;
-  readonly protectedPaths: readonly string[];
+  /** What no pod may see, whatever the policy says: the engine tells where its own folder is. */
+  readonly protectedPaths: () => readonly string[];
 }
 
 /** This box, as Linux shows it. */
@@ -25,6 +28,7 @@ export function linuxDevice(options: DeviceOptions): Device {
     hostIp: () => hostIp(options.centerHost),
     prepareVolumes: (pod, covered, configMaps) => prepareVolumes(options, pod, covered, configMaps),
     refreshConfigMaps: (pod, configMaps) => refreshConfigMaps(dataDir, pod, configMaps),
+    mountedElsewhere: (pid, mounts) => mountedElsewhere(join("/proc", String(pid), "root"), mounts),
     removeVolumes: (uid) => removeVolumes(dataDir, uid),
     savePod: (pod) => savePod(dataDir, pod),
     forgetPod: (uid) => forgetPod(dataDir, uid),

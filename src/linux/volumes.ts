@@ -1,4 +1,4 @@
-import { chmodSync, existsSync, mkdirSync, readdirSync, readFileSync, realpathSync, rmSync } from "node:fs";
+import { chmodSync, existsSync, mkdirSync, readdirSync, readFileSync, realpathSync, rmSync, statSync } from "node:fs";
 import { join } from "node:path";
 import { cleanPath, pathList } from "../core/admission/path.ts";
 import type { Policy } from "../core/admission/policy.ts";
@@ -12,7 +12,7 @@ export interface VolumesOptions {
   readonly dataDir: string;
   readonly policy: () => Policy;
   /** What no pod may see, whatever the policy says. */
-  readonly protectedPaths: readonly string[];
+  readonly protectedPaths: () => readonly string[];
 }
 
 const savedPod = "pod.json";
@@ -100,7 +100,7 @@ function resolveHostPath({ policy, protectedPaths }: VolumesOptions, path: strin
   const { hostPaths, writableHostPaths } = policy();
   const allowed = writable ? writableHostPaths : [...hostPaths, ...writableHostPaths];
   const named = real === cleanPath(path) ? `hostPath ${path}` : `hostPath ${path}, which really is ${real},`;
-  if (isProtected(real, protectedPaths.map(realOrSame)))
+  if (isProtected(real, protectedPaths().map(realOrSame)))
     return { ok: false, message: `${named} is never a pod's to see` };
   if (!pathList(allowed)(real)) {
     return {
@@ -119,10 +119,10 @@ function realOrSame(path: string): string {
   }
 }
 
-/** Made if it is not there; its mode set by chmod, since the umask is not ours to rely on. */
+/** Made if it is not there; its mode set by chmod, since the umask is not ours to rely on. Nothing is written if it is so. */
 function ownFolder(path: string, mode: number): string {
   mkdirSync(path, { recursive: true });
-  chmodSync(path, mode);
+  if ((statSync(path).mode & 0o7777) !== mode) chmodSync(path, mode);
   return path;
 }
 

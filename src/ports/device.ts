@@ -20,6 +20,11 @@ export interface Device {
    * Gives the trouble it had, one sentence a volume.
    */
   refreshConfigMaps(pod: AcceptedPod, configMaps: ConfigMaps): readonly string[];
+  /**
+   * Looks through a process at what is mounted there, and names the first mount that is not its source, null when each
+   * is. Also null when the process is gone, or is not ours to look into: then nothing can be said.
+   */
+  mountedElsewhere(pid: number, mounts: readonly MountedAt[]): string | null;
   /** Removes the folders of a pod that is gone. Fine when there are none. */
   removeVolumes(uid: string): void;
   /** Keeps a second copy of an admitted pod as `pods/<uid>/pod.json` (tmp, fsync, rename). */
@@ -30,6 +35,12 @@ export interface Device {
 
 /** By name: what stands in each of its files. */
 export type ConfigMaps = ReadonlyMap<string, Readonly<Record<string, string>>>;
+
+/** A place on this device, and where a container is to see it. */
+export interface MountedAt {
+  readonly source: string;
+  readonly target: string;
+}
 
 export type VolumesResult =
   | {

@@ -16,6 +16,8 @@ export interface Engine {
   /** One container by id; `notFound` when it is gone. */
   inspect(id: string, signal: AbortSignal): Promise<EngineResult<ObservedContainer>>;
   create(request: CreateRequest, signal: AbortSignal): Promise<EngineResult<CreatedContainer>>;
+  /** What a container of ours has otherwise than one made from this request would; nothing is changed. */
+  audit(id: string, request: CreateRequest, signal: AbortSignal): Promise<EngineResult<ContainerAudit>>;
   start(id: string, signal: AbortSignal): Promise<EngineResult<void>>;
   /** SIGTERM, then SIGKILL after `graceSeconds`. Fine when it does not run any more. The signal must outlast the grace. */
   stop(id: string, graceSeconds: number, signal: AbortSignal): Promise<EngineResult<void>>;
@@ -117,6 +119,20 @@ export interface ExecResult {
   readonly exitCode: number;
   /** The beginning of what it said on both streams, at most 10 KiB. */
   readonly output: string;
+}
+
+export interface ContainerAudit {
+  /** Its first process as the host counts them; null while it does not run. */
+  readonly pid: number | null;
+  readonly differences: readonly Difference[];
+}
+
+/** One thing that is not as it was admitted, in words for people. */
+export interface Difference {
+  /** Docker's name for it: "User", "Memory", "Mounts" … */
+  readonly field: string;
+  readonly expected: string;
+  readonly found: string;
 }
 
 /**

@@ -8,7 +8,7 @@ import { type PrivateEngine, sharedEngine, startPrivateEngine } from "../../scri
 import { loadTestImages, testImages } from "../../scripts/test-images.ts";
 import { startTestRegistry, type TestRegistry } from "../../scripts/test-registry.ts";
 import { containerName, sandboxName } from "../../src/core/pod/identity.ts";
-import type { ContainerPort, ContainerSpec } from "../../src/core/pod/spec.ts";
+import type { ContainerPort, ContainerSpec, PodSpec } from "../../src/core/pod/spec.ts";
 import { dockerEngine } from "../../src/docker/engine.ts";
 import { sandboxImage } from "../../src/docker/sandbox-image.ts";
 import type { CreateRequest, Engine, EngineEvent, EngineResult, ImageFacts } from "../../src/ports/engine.ts";
@@ -47,6 +47,21 @@ const besides = {
 
 const generous = (): AbortSignal => AbortSignal.timeout(60_000);
 let made = 0;
+
+const generousGrants = {
+  container: {
+    securityContext: {
+      allowPrivilegeEscalation: true,
+      capabilities: { add: ["NET_ADMIN", "CHOWN"], drop: ["MKNOD"] },
+      privileged: true,
+      readOnlyRootFilesystem: false,
+      runAsNonRoot: false,
+      runAsUser: 0,
+      seccompProfile: { type: "RuntimeDefault" },
+    },
+  },
+  spec: { hostNetwork: true, hostPID: true },
+} satisfies { readonly container: Partial<ContainerSpec>; readonly spec: Partial<PodSpec> };
 
 function program(name: keyof typeof programs): Partial<ContainerSpec> {
   return { command: ["sh", "-c", programs[name].script] };
@@ -238,6 +253,27 @@ function contract(open: () => Machine): void {
     const second = await listedState(id);
     assert.equal(second?.kind, "running");
     assert.notDeepEqual(second, first);
+  });
+
+  it("finds a container as it was made, and says when it is gone", async () => {
+    const wanted = await request(program("forever"));
+    const id = await create(wanted);
+    assert.deepEqual(valued(await machine.engine.audit(id, wanted, generous())).differences, []);
+    valued(await machine.engine.start(id, generous()));
+    assert.deepEqual(valued(await machine.engine.audit(id, wanted, generous())).differences, []);
+    valued(await machine.engine.stop(id, 0, generous()));
+    valued(await machine.engine.remove(id, generous()));
+    assert.equal(errorOf(await machine.engine.audit(id, wanted, generous())), "notFound");
+  });
+
+  it("finds no difference in a container that was granted all there is to grant", async () => {
+    const { container, spec } = generousGrants;
+    const wanted = createRequest(
+      acceptedPod(`pod-${process.pid}-granted`, container, spec),
+      await image(testImages.root),
+    );
+    const id = await create(wanted);
+    assert.deepEqual(valued(await machine.engine.audit(id, wanted, generous())).differences, []);
   });
 
   it("does not make a second container of one name", async () => {

@@ -57,6 +57,7 @@ export function fakeDevice(): FakeDevice {
       folders.delete(uid);
       for (const place of mounted.keys()) if (place.startsWith(`${uid}/`)) mounted.delete(place);
     },
+    mountedElsewhere: () => null,
     savePod: (pod) => void folders.add(pod.id.uid),
     forgetPod: () => {},
   };

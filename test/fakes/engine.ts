@@ -4,7 +4,14 @@ import type { RegistryCredentials } from "../../src/core/pod/registry-credential
 import { taggedName } from "../../src/docker/image.ts";
 import { sandboxImage } from "../../src/docker/sandbox-image.ts";
 import type { Clock } from "../../src/ports/clock.ts";
-import type { CreatedContainer, CreateRequest, Engine, EngineResult, ImageFacts } from "../../src/ports/engine.ts";
+import type {
+  ContainerAudit,
+  CreatedContainer,
+  CreateRequest,
+  Engine,
+  EngineResult,
+  ImageFacts,
+} from "../../src/ports/engine.ts";
 import {
   aborted,
   abortedBy,
@@ -130,6 +137,7 @@ function engineOn(state: State, options: FakeEngineOptions): Engine {
       const subject = `${request.pod.id.name}/${request.container}/${request.attempt}`;
       return call(state, "create", subject, signal, () => created(host, request, architecture));
     },
+    audit: (id, _request, signal) => call(state, "audit", id, signal, () => audited(host, id)),
     start: (id, signal) => call(state, "start", id, signal, () => done(host.start(id))),
     stop: (id, graceSeconds, signal) => call(state, "stop", id, signal, () => stopped(state, id, graceSeconds)),
     remove: (id, signal) => call(state, "remove", id, signal, () => removed(host, id)),
@@ -225,6 +233,12 @@ function inspected(host: Host, id: string): Outcome<ObservedContainer> {
   const container = host.container(id);
   const value = container === null ? null : observed(container);
   return value === null ? refuse("notFound", `No such container: ${id}`) : { value };
+}
+
+/** Nobody changes a container by hand here, so that it is always as it was made. */
+function audited(host: Host, id: string): Outcome<ContainerAudit> {
+  if (host.container(id) === null) return refuse("notFound", `No such container: ${id}`);
+  return { value: { pid: null, differences: [] } };
 }
 
 function created(host: Host, request: CreateRequest, architecture: string): Outcome<CreatedContainer> {

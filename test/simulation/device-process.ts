@@ -54,12 +54,12 @@ export function startProcess(world: ProcessWorld, store: MemoryStore): DevicePro
     random: world.random,
     log: { write: () => {} },
     policy: () => world.policy ?? defaultPolicy,
+    protectedPaths: () => [],
     settings: {
       nodeName: "edge-1",
       centerUrl: "ws://127.0.0.1/websocket/edge-1/events",
       statusPeriodMs: 30_000,
       keepaliveMs: 15_000,
-      protectedPaths: [],
       pid: 1,
       version: "0.0.0",
     },

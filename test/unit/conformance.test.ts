@@ -1,33 +1,9 @@
 import assert from "node:assert/strict";
-import { readFileSync } from "node:fs";
 import { test } from "node:test";
 import { admitMessage } from "../../src/core/admission/admit.ts";
 import { everything } from "../../src/core/admission/carried-out.ts";
-import type { NodeFacts } from "../../src/core/admission/facts.ts";
-import type { Policy } from "../../src/core/admission/policy.ts";
-import { parseConfig } from "../../src/core/config.ts";
 import { decodeMessage } from "../../src/core/protocol/message.ts";
-
-interface Case {
-  readonly name: string;
-  readonly expect: "accept" | "reject";
-  readonly why: string;
-  readonly policy: unknown;
-  readonly node: NodeFacts;
-  readonly message: unknown;
-}
-
-const file = new URL("conformance/messages.json", import.meta.url);
-const cases = JSON.parse(readFileSync(file, "utf8")) as readonly Case[];
-
-function policyOf(policy: unknown): Policy {
-  const parsed = parseConfig(
-    { node: { name: "edge-1" }, center: { url: "wss://center.example/events" }, policy },
-    { strict: true },
-  );
-  assert.ok(parsed.ok, JSON.stringify(parsed));
-  return parsed.config.policy;
-}
+import { type Case, conformanceCases as cases, policyOf } from "../samples/conformance.ts";
 
 /** What this build says to a case, from the text of the message to the verdict. */
 function judge({ policy, node, message }: Case): { readonly verdict: "accept" | "reject"; readonly said: string } {

@@ -1,4 +1,4 @@
-import { canonicalQuantity, parseQuantity } from "../pod/quantity.ts";
+import { canonicalQuantity, nanosOf } from "../pod/quantity.ts";
 import type {
   AcceptedPod,
   ContainerPort,
@@ -158,7 +158,7 @@ function buildResources(resources: NonNullable<ContainerDraft["resources"]>, npu
   const requests = buildList(resources.requests ?? {}, npu);
   const limits: Record<string, string> = { ...requests, ...buildList(resources.limits ?? {}, npu) };
   const memory = limits["memory"];
-  if (memory !== undefined && (parseQuantity(memory) ?? 0n) < (parseQuantity(leastMemoryLimit) ?? 0n)) {
+  if (memory !== undefined && nanosOf(memory) < nanosOf(leastMemoryLimit)) {
     limits["memory"] = leastMemoryLimit;
   }
   return { limits, requests };

@@ -1,4 +1,4 @@
-import { formatBinary, formatNanos, parseQuantity } from "../pod/quantity.ts";
+import { formatBinary, formatNanos, nanosOf } from "../pod/quantity.ts";
 import type { PodDraft, PortDraft } from "./draft.ts";
 import type { NodeFacts, NodePod } from "./facts.ts";
 import type { Path } from "./findings.ts";
@@ -26,7 +26,7 @@ export function storedPod(node: NodeFacts, namespace: string, name: string): Nod
   return node.pods.find(({ metadata }) => metadata.name === name && namespaceOf(metadata) === namespace);
 }
 
-const leastMemory = parseQuantity(leastMemoryLimit) ?? 0n;
+const leastMemory = nanosOf(leastMemoryLimit);
 
 /** What the containers of a pod take of a resource, in nano-units. */
 function usage(containers: readonly { readonly resources?: Parameters<typeof usageOf>[0] }[], name: string): bigint {
@@ -41,7 +41,7 @@ function usage(containers: readonly { readonly resources?: Parameters<typeof usa
 function allocatable(node: NodeFacts, name: string): bigint {
   let sum = 0n;
   for (const [key, amount] of Object.entries(node.allocatable)) {
-    if (key === name || (name === "npu" && key.startsWith("huawei.com/"))) sum += parseQuantity(amount) ?? 0n;
+    if (key === name || (name === "npu" && key.startsWith("huawei.com/"))) sum += nanosOf(amount);
   }
   return sum;
 }

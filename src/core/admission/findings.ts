@@ -130,9 +130,9 @@ function rankOf(path: Path, root: Shape): Rank {
 }
 
 function compareRanks(a: Rank, b: Rank): number {
-  for (let i = 0; i < Math.min(a.length, b.length); i += 1) {
-    const left = a[i] ?? 0;
-    const right = b[i] ?? 0;
+  for (const [index, left] of a.entries()) {
+    const right = b[index];
+    if (right === undefined) return 1;
     if (left === right) continue;
     // What has no row comes last.
     if (typeof left !== typeof right) return typeof left === "number" ? -1 : 1;

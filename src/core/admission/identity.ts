@@ -18,14 +18,9 @@ export function uidOf(metadata: {
 
 /** RFC 9562, section 5.5. */
 function uuidV5(name: string): string {
-  const bytes = uuidNamespace
-    .replaceAll("-", "")
-    .match(/../g)
-    ?.map((pair) => Number.parseInt(pair, 16));
-  const hex = createHash("sha1")
-    .update(new Uint8Array(bytes ?? []))
-    .update(name)
-    .digest("hex");
+  const digits = uuidNamespace.replaceAll("-", "");
+  const bytes = Array.from({ length: 16 }, (_, index) => Number.parseInt(digits.slice(index * 2, index * 2 + 2), 16));
+  const hex = createHash("sha1").update(new Uint8Array(bytes)).update(name).digest("hex");
   const variant = ((Number.parseInt(hex.slice(16, 18), 16) & 0x3f) | 0x80).toString(16);
   const parts = [hex.slice(0, 8), hex.slice(8, 12), `5${hex.slice(13, 16)}`, `${variant}${hex.slice(18, 20)}`];
   return [...parts, hex.slice(20, 32)].join("-");

@@ -101,7 +101,10 @@ function walkElements(walk: Walk, element: Shape, list: readonly unknown[]): unk
 /** One violation for the field, or one for each part of a map that does not pass. */
 function tell(walk: Walk, rule: FieldRule, value: unknown): void {
   const seen = new Set<string>();
-  for (const issue of v.safeParse(rule.schema, value).issues ?? []) {
+  const parsed = v.safeParse(rule.schema, value);
+  // Asked only for what did not pass.
+  const issues = parsed.issues as readonly v.BaseIssue<unknown>[];
+  for (const issue of issues) {
     const inner = (issue.path ?? []).map((item) => (typeof item.key === "number" ? item.key : String(item.key)));
     const key = inner.join("\n");
     if (seen.has(key)) continue;

@@ -39,6 +39,11 @@ export function parseQuantity(value: unknown): bigint | null {
   return parse(value)?.nanos ?? null;
 }
 
+/** The same, 0 for what is no quantity. */
+export function nanosOf(value: unknown): bigint {
+  return parseQuantity(value) ?? 0n;
+}
+
 /** A quantity the way Kubernetes writes it: "0.25" becomes "250m", "1024Mi" becomes "1Gi". Null when it is none. */
 export function canonicalQuantity(value: unknown): string | null {
   const parsed = parse(value);

@@ -29,7 +29,7 @@ function setUp(options: MemoryStoreOptions = {}) {
   const intake = createIntake({
     ...{ store, device: device.device, clock, random, log: { write: () => {} }, policy: () => defaultPolicy },
     ...{
-      protectedPaths: [],
+      protectedPaths: () => [],
       nodeName: "edge-1",
       say: (text) => said.push(text),
       stored: () => {},

@@ -34,7 +34,7 @@ function setUp(t: TestContext) {
   mkdirSync(join(host, "other"));
   const dataDir = join(dir, "data");
   const policy = { ...defaultPolicy, hostPaths: [join(host, "allowed"), join(host, "link"), join(host, "missing")] };
-  const options = { dataDir, policy: () => policy, protectedPaths: [dataDir] };
+  const options = { dataDir, policy: () => policy, protectedPaths: () => [dataDir] };
   return { host, dataDir, options };
 }
 

@@ -29,7 +29,6 @@ function aboutHostPaths(
     path: "spec.volumes[].hostPath.path",
     check: (pod, context, say) => {
       const volumes = pod.spec?.volumes ?? [];
-      if (!volumes.some(({ hostPath }) => hostPath?.path !== undefined)) return;
       const breaks = prepare(pod, context);
       for (const [index, { hostPath }] of volumes.entries()) {
         if (hostPath?.path === undefined || !breaks(cleanPath(hostPath.path))) continue;

@@ -1,4 +1,4 @@
-import { parseQuantity } from "../../pod/quantity.ts";
+import { nanosOf } from "../../pod/quantity.ts";
 import type { ContainerDraft, MountDraft, PortDraft } from "../draft.ts";
 import type { Path } from "../findings.ts";
 import { cleanPath } from "../path.ts";
@@ -167,7 +167,7 @@ const mounts: readonly Relation[] = [
 ];
 
 function leastRequest(resource: "cpu" | "memory", least: string, words: string): Relation {
-  const nanos = parseQuantity(least) ?? 0n;
+  const nanos = nanosOf(least);
   return {
     id: `spec.containers.resources.requests.${resource}.least`,
     path: `spec.containers[].resources.requests.${resource}`,

@@ -1,0 +1,164 @@
+import type { ContainerAudit, Difference } from "../ports/engine.ts";
+import { at, keysAt, listAt, numberAt, textAt, textsAt } from "./answer.ts";
+import type { CreatePayload } from "./create-options.ts";
+
+/** What is compared, each as words: how a new container would have it, and how this one has it. */
+interface Compared {
+  readonly field: string;
+  readonly wanted: (payload: CreatePayload) => string;
+  readonly found: (answer: unknown) => string;
+}
+
+const host = (answer: unknown): unknown => at(answer, "HostConfig");
+
+/** A number in which Docker writes 0 or nothing for "no limit". */
+const amount = (field: "Memory" | "CpuQuota" | "PidsLimit"): Compared => ({
+  field,
+  wanted: ({ HostConfig }) => String(HostConfig[field] ?? 0),
+  found: (answer) => String(numberAt(host(answer), field)),
+});
+
+const flag = (field: "Privileged" | "ReadonlyRootfs"): Compared => ({
+  field,
+  wanted: ({ HostConfig }) => String(HostConfig[field]),
+  found: (answer) => String(at(host(answer), field) === true),
+});
+
+const capabilities = (field: "CapAdd" | "CapDrop"): Compared => ({
+  field,
+  wanted: ({ HostConfig }) => sorted(HostConfig[field].map(bareCapability)),
+  found: (answer) => sorted(textsAt(host(answer), field).map(bareCapability)),
+});
+
+const rows: readonly Compared[] = [
+  { field: "Image", wanted: ({ Image }) => Image, found: (answer) => textAt(answer, "Image") },
+  { field: "User", wanted: ({ User }) => User, found: (answer) => textAt(answer, "Config", "User") },
+  flag("Privileged"),
+  flag("ReadonlyRootfs"),
+  capabilities("CapAdd"),
+  capabilities("CapDrop"),
+  {
+    field: "SecurityOpt",
+    wanted: ({ HostConfig }) => sorted(HostConfig.SecurityOpt),
+    found: (answer) => sorted(textsAt(host(answer), "SecurityOpt").filter((option) => !isEnginesOwn(option, answer))),
+  },
+  {
+    field: "NetworkMode",
+    wanted: ({ HostConfig }) => networkName(HostConfig.NetworkMode),
+    found: (answer) => networkName(textAt(host(answer), "NetworkMode")),
+  },
+  {
+    // `docker network connect` adds one to a container that runs.
+    field: "Networks",
+    // A container that has joined a sandbox's has none of its own.
+    wanted: ({ HostConfig: { NetworkMode: mode } }) => (mode.startsWith("container:") ? "" : networkName(mode)),
+    found: (answer) => sorted(keysAt(answer, "NetworkSettings", "Networks").map(networkName)),
+  },
+  {
+    field: "PidMode",
+    wanted: ({ HostConfig }) => HostConfig.PidMode || "private",
+    found: (answer) => textAt(host(answer), "PidMode") || "private",
+  },
+  {
+    field: "IpcMode",
+    wanted: ({ HostConfig }) => HostConfig.IpcMode,
+    found: (answer) => textAt(host(answer), "IpcMode"),
+  },
+  {
+    field: "RestartPolicy",
+    wanted: ({ HostConfig }) => HostConfig.RestartPolicy.Name,
+    found: (answer) => textAt(host(answer), "RestartPolicy", "Name") || "no",
+  },
+  {
+    field: "Mounts",
+    wanted: ({ HostConfig }) =>
+      sorted(HostConfig.Mounts.map(({ Source, Target, ReadOnly }) => mountWords("bind", Source, Target, ReadOnly))),
+    found: (answer) =>
+      sorted(
+        listAt(answer, "Mounts").map((mount) =>
+          mountWords(
+            textAt(mount, "Type"),
+            textAt(mount, "Source"),
+            textAt(mount, "Destination"),
+            at(mount, "RW") !== true,
+          ),
+        ),
+      ),
+  },
+  {
+    field: "PortBindings",
+    wanted: ({ HostConfig }) => portWords(HostConfig.PortBindings ?? {}),
+    found: (answer) => portWords(at(host(answer), "PortBindings")),
+  },
+  amount("Memory"),
+  amount("CpuQuota"),
+  amount("PidsLimit"),
+];
+
+/** Ways out of a container that this program never takes. */
+const neverUsed = [
+  ...["Binds", "VolumesFrom", "Devices", "DeviceRequests", "DeviceCgroupRules", "GroupAdd", "UTSMode", "UsernsMode"],
+  ...["CgroupParent", "Links", "ExtraHosts", "Sysctls", "Tmpfs", "PublishAllPorts", "NanoCpus"],
+] as const;
+
+/**
+ * Compares what the engine says of a container with the payload that would make it. What only the engine decides (its
+ * runtime, its defaults) is left out: an upgrade of the engine is no drift.
+ */
+export function audited(answer: unknown, payload: CreatePayload): ContainerAudit {
+  const running = at(answer, "State", "Running") === true;
+  const pid = numberAt(answer, "State", "Pid");
+  return { pid: running && pid > 0 ? pid : null, differences: [...differing(answer, payload), ...used(answer)] };
+}
+
+function differing(answer: unknown, payload: CreatePayload): readonly Difference[] {
+  return rows.flatMap(({ field, wanted, found }) => {
+    const difference = { field, expected: wanted(payload) || "none", found: found(answer) || "none" };
+    return difference.expected === difference.found ? [] : [difference];
+  });
+}
+
+function used(answer: unknown): readonly Difference[] {
+  return neverUsed.flatMap((field) => {
+    const found = at(host(answer), field);
+    return isEmpty(found) ? [] : [{ field, expected: "none", found: JSON.stringify(found).slice(0, 256) }];
+  });
+}
+
+function isEmpty(value: unknown): boolean {
+  if (typeof value === "object" && value !== null) return Object.keys(value).length === 0;
+  return !value;
+}
+
+/** Docker adds it by itself where the host's processes are to be seen (generateSecurityOpt in daemon/create.go). */
+function isEnginesOwn(option: string, answer: unknown): boolean {
+  return (
+    option === "label=disable" && (at(host(answer), "PidMode") === "host" || at(host(answer), "Privileged") === true)
+  );
+}
+
+/** Later engines write CAP_CHOWN for what was sent as CHOWN. */
+function bareCapability(name: string): string {
+  return name.toUpperCase().replace(/^CAP_/, "");
+}
+
+/** Later engines write bridge for what was sent as default. */
+function networkName(mode: string): string {
+  return mode === "default" ? "bridge" : mode;
+}
+
+function mountWords(type: string, source: string, target: string, readOnly: boolean): string {
+  return `${type} ${source} at ${target} ${readOnly ? "read-only" : "writable"}`;
+}
+
+function portWords(bindings: unknown): string {
+  return sorted(
+    keysAt(bindings).flatMap((port) =>
+      listAt(bindings, port).map((binding) => `${port} at ${textAt(binding, "HostIp")}:${textAt(binding, "HostPort")}`),
+    ),
+  );
+}
+
+function sorted(words: readonly string[]): string {
+  return [...words].sort().join(", ");
+}

@@ -1,0 +1,119 @@
+import assert from "node:assert/strict";
+import { readFileSync, writeFileSync } from "node:fs";
+import { after, before, describe, test } from "node:test";
+import { sharedEngine } from "../../scripts/private-engine.ts";
+import { openStoreReadOnly } from "../../src/sqlite/store.ts";
+import { podUpdate } from "../samples/messages.ts";
+import { createSite, ids, only } from "./harness.ts";
+
+const site = createSite(sharedEngine(), { policy: { capabilities: ["CHOWN"] } });
+const policyNow = { policy: { capabilities: [], systemReserved: { cpu: "100m", memory: "64Mi" } } };
+const sleeper = { command: ["/bin/sleep", "1000"] };
+const uids = { plain: uid(1), updated: uid(2), connected: uid(3), replaced: uid(4), outgrown: uid(5) };
+
+function uid(last: number): string {
+  return `66666666-0000-4000-8000-00000000000${last}`;
+}
+
+const notices = () => site.published()?.notices ?? [];
+
+function events(): readonly string[] {
+  const opened = openStoreReadOnly(site.dataDir);
+  assert.ok(opened.ok);
+  try {
+    const drift = opened.store.events({ limit: 1000 }).filter(({ reason }) => reason === "Drift");
+    return drift.map(({ pod, message }) => `${pod} ${message}`);
+  } finally {
+    opened.store.close();
+  }
+}
+
+/** A container of the same name and labels, made by hand with more than was admitted. */
+async function replaceByHand(): Promise<void> {
+  const old = only(await site.containers(uids.replaced));
+  const container = site.docker.getContainer(old.Id);
+  const { Image, Name, Config, HostConfig } = old;
+  await container.remove({ force: true });
+  const made = await site.docker.createContainer({
+    name: Name.slice(1),
+    Image,
+    Entrypoint: Config.Entrypoint as string[],
+    Labels: Config.Labels,
+    User: "0",
+    // Not privileged: a nested engine, such as the one of these tests, may not be able to.
+    HostConfig: { ...HostConfig, CapAdd: ["CHOWN"], ReadonlyRootfs: false, PidMode: "host" },
+  });
+  await made.start();
+}
+
+describe("what runs is not what was admitted", () => {
+  let known: readonly string[] = [];
+  before(async () => {
+    await site.startCenter();
+    await site.startAgent();
+    await site.online();
+    for (const [name, id] of Object.entries(uids)) {
+      const capabilities = name === "outgrown" ? { capabilities: { add: ["CHOWN"] } } : {};
+      const container = { ...sleeper, securityContext: { runAsUser: 1000, runAsGroup: 1000, ...capabilities } };
+      const reply = await site.ask(podUpdate({ name, uid: id, msgId: id, container }));
+      assert.equal(reply.content, "OK");
+    }
+    for (const id of Object.values(uids)) {
+      await site.reported(id, "Running", ({ status }) => status.phase === "Running");
+    }
+  });
+  after(() => site.close());
+
+  test("changes made while the agent was away are told as it starts, in events and in edge status", async () => {
+    await site.endAgent("SIGTERM");
+    const updated = only(await site.containers(uids.updated));
+    await site.docker.getContainer(updated.Id).update({ Memory: 64 << 20, MemorySwap: 64 << 20 });
+    await replaceByHand();
+    known = ids(await site.containers());
+    await site.startAgent();
+    await site.eventually("notices of both", () => (notices().length >= 5 ? true : undefined));
+    assert.deepEqual(
+      notices().map((line) => line.replace("; it is left running", "")),
+      [
+        "websocket/replaced/app: User is 0, admitted was 1000:1000",
+        "websocket/replaced/app: ReadonlyRootfs is false, admitted was true",
+        "websocket/replaced/app: CapAdd is CHOWN, admitted was none",
+        "websocket/replaced/app: PidMode is host, admitted was private",
+        "websocket/updated/app: Memory is 67108864, admitted was 16777216",
+      ],
+    );
+    assert.equal(events().length, 5);
+    const shown = await site.run("status");
+    assert.match(shown.stdout, /^Note {5}websocket\/updated\/app: Memory is 67108864/m);
+  });
+
+  test("changes made beside a running agent, and a policy that became stricter, are told by the next full list", async () => {
+    const network = await site.docker.createNetwork({ Name: `drift-${process.pid}` });
+    const { Id: Container } = only(await site.containers(uids.connected));
+    await network.connect({ Container });
+    try {
+      const config = JSON.parse(readFileSync(site.config, "utf8"));
+      writeFileSync(site.config, JSON.stringify({ ...config, ...policyNow }));
+      process.kill(site.agentPid(), "SIGHUP");
+      await site.eventually("notices of both", () => (notices().length >= 7 ? true : undefined));
+      const lines = notices().join("\n");
+      assert.match(
+        lines,
+        new RegExp(`websocket/connected/app: Networks is bridge, drift-${process.pid}, admitted was`),
+      );
+      assert.match(lines, /websocket\/outgrown: .*capabilities\.add\[0\] is "CHOWN".*today's policy would refuse it/);
+      // A second full list has seen the first five again.
+      assert.equal(events().length, 7);
+    } finally {
+      await network.disconnect({ Container, Force: true });
+      await network.remove();
+    }
+  });
+
+  test("nothing of it was stopped", async () => {
+    assert.deepEqual(ids(await site.containers()), known);
+    for (const { State } of await site.containers()) assert.equal(State.Running, true);
+    const { document } = await site.status();
+    assert.ok(document.pods.every(({ status, restarts }) => status === "Running" && restarts === 0));
+  });
+});

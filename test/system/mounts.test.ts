@@ -1,0 +1,197 @@
+import assert from "node:assert/strict";
+import { mkdirSync, mkdtempSync, readFileSync, renameSync, rmSync, symlinkSync, writeFileSync } from "node:fs";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { after, describe, test } from "node:test";
+import Docker from "dockerode";
+import { sharedEngine } from "../../scripts/private-engine.ts";
+import { testImages } from "../../scripts/test-images.ts";
+import { execute } from "../../src/agent/executor.ts";
+import { createLimiter } from "../../src/agent/limiter.ts";
+import { createPuller } from "../../src/agent/puller.ts";
+import { defaultProtectedPaths } from "../../src/core/admission/context.ts";
+import { defaultPolicy } from "../../src/core/admission/policy.ts";
+import type { Action } from "../../src/core/pod/action.ts";
+import type { ContainerSpec, PodSpec } from "../../src/core/pod/spec.ts";
+import { dockerEngine } from "../../src/docker/engine.ts";
+import { linuxClock } from "../../src/linux/clock.ts";
+import { linuxDevice } from "../../src/linux/device.ts";
+import type { Engine } from "../../src/ports/engine.ts";
+import { acceptedPod } from "../contract/engine-requests.ts";
+import { memoryStore } from "../fakes/store.ts";
+
+const { socket } = sharedEngine();
+const docker = new Docker({ socketPath: socket });
+const folder = mkdtempSync(join(tmpdir(), "edge-mounts-"));
+const allowed = join(folder, "allowed");
+const secret = join(folder, "secret");
+const path = join(allowed, "data");
+const signal = AbortSignal.timeout(200_000);
+const made: string[] = [];
+let pods = 0;
+
+const device = linuxDevice({
+  dataDir: join(folder, "agent"),
+  centerHost: "127.0.0.1",
+  policy: () => ({ ...defaultPolicy, hostPaths: [`${allowed}/**`] }),
+  protectedPaths: () => defaultProtectedPaths,
+});
+
+/** The folder that the policy allows as its owner left it, and beside it one that no pod may see. */
+function tidy(): void {
+  rmSync(allowed, { recursive: true, force: true });
+  mkdirSync(path, { recursive: true });
+  writeFileSync(join(path, "word"), "allowed");
+  mkdirSync(secret, { recursive: true });
+  writeFileSync(join(secret, "word"), "secret");
+}
+
+function swap(target = secret): void {
+  renameSync(path, `${path}.aside`);
+  symlinkSync(target, path);
+}
+
+function swapBack(): void {
+  rmSync(path);
+  renameSync(`${path}.aside`, path);
+}
+
+/** What somebody does to the path at what moment of the container's making. */
+interface Attack {
+  readonly beforeCreate?: () => void;
+  readonly whileCreating?: () => void;
+  readonly beforeStart?: () => void;
+  readonly whileStarting?: () => void;
+  readonly onceStarted?: () => void;
+}
+
+function attacked(attack: Attack): Engine {
+  const engine = dockerEngine({ socket });
+  return {
+    ...engine,
+    // By now the path was resolved and allowed.
+    create: async (request, s) => {
+      attack.whileCreating?.();
+      const result = await engine.create(request, s);
+      if (result.ok) made.push(result.value.id);
+      return result;
+    },
+    start: async (id, s) => {
+      attack.whileStarting?.();
+      const result = await engine.start(id, s);
+      attack.onceStarted?.();
+      return result;
+    },
+  };
+}
+
+const sleeper: Partial<ContainerSpec> = {
+  command: ["sleep", "1000"],
+  volumeMounts: [{ name: "data", mountPath: "/data", readOnly: true }],
+};
+
+/** Makes and starts a pod the way the agent does, while somebody else is at work. */
+async function drive(attack: Attack, container = sleeper, hostPath = path) {
+  pods += 1;
+  const spec: Partial<PodSpec> = { volumes: [{ name: "data", hostPath: { path: hostPath } }] };
+  const pod = acceptedPod(`mounts-${process.pid}-${pods}`, container, spec);
+  const engine = attacked(attack);
+  const clock = linuxClock();
+  const puller = createPuller(engine, clock);
+  const parts = { engine, device, clock, limiter: createLimiter(1), store: memoryStore(), puller };
+  const now = { wall: 0, mono: 0, bootId: "" };
+  const desired = { pod, generation: 0, acceptedAt: now, messageId: "m", contentHash: "" };
+  const image = await engine.image(testImages.busybox, signal);
+  assert.ok(image.ok);
+  const images = new Map([["app", image.value]]);
+  const context = { installId: `mounts-${process.pid}`, desired, images, interrupt: new AbortController().signal };
+  const act = (action: Action) => execute(parts, action, context, signal);
+  const because = "a test asks for it";
+  attack.beforeCreate?.();
+  const before = made.length;
+  const created = await act({
+    kind: "create",
+    container: "app",
+    sandboxId: null,
+    attempt: 0,
+    backoffLevel: 0,
+    because,
+  });
+  const id = made[before];
+  if (id === undefined) return { created, started: null, state: null, id: "" };
+  attack.beforeStart?.();
+  const started = await act({ kind: "start", container: "app", id, because });
+  const { State } = await docker.getContainer(id).inspect();
+  return { created, started, state: State, id };
+}
+
+describe("a hostPath that leads elsewhere", () => {
+  after(async () => {
+    for (const id of made) await docker.getContainer(id).remove({ force: true, v: true });
+    rmSync(folder, { recursive: true, force: true });
+  });
+
+  test("one that nobody touches is mounted: a folder, a file, and for a container that ends at once", async () => {
+    tidy();
+    const { created, started, state } = await drive({});
+    assert.deepEqual([created.kind, started?.kind, state?.Running], ["done", "done", true], JSON.stringify(started));
+    assert.equal((await drive({}, { ...sleeper, command: ["true"] })).started?.kind, "done");
+    writeFileSync(join(path, "file"), "one file");
+    assert.equal((await drive({}, sleeper, join(path, "file"))).started?.kind, "done");
+  });
+
+  for (const [target, words] of [
+    ["/", /never a pod's to see/],
+    ["/proc", /never a pod's to see/],
+    ["/tmp/../..", /never a pod's to see/],
+    [socket, /not allowed by this device's policy/],
+    [secret, /not allowed by this device's policy/],
+  ] as const) {
+    test(`a link to ${target === socket ? "the engine's socket" : target === secret ? "a folder" : target} makes no container`, async () => {
+      tidy();
+      const { created, started } = await drive({ beforeCreate: () => swap(target) });
+      assert.ok(created.kind === "failed" && created.reason === "CreateContainerConfigError", JSON.stringify(created));
+      assert.match(created.message, words);
+      assert.ok(created.message.includes(path));
+      assert.equal(started, null);
+    });
+  }
+
+  for (const moment of ["whileCreating", "beforeStart"] as const) {
+    test(`a link put in its place ${moment === "whileCreating" ? "after the check and before create" : "after create"} keeps the container from starting`, async () => {
+      tidy();
+      const { created, started, state } = await drive({ [moment]: swap });
+      assert.equal(created.kind, "done", JSON.stringify(created));
+      assert.ok(started?.kind === "failed" && started.reason === "CreateContainerConfigError", JSON.stringify(started));
+      assert.match(started.message, /not allowed by this device's policy/);
+      assert.equal(state?.Status, "created");
+    });
+  }
+
+  test("a link to another folder that the policy allows keeps the container from starting, so that it is made anew", async () => {
+    tidy();
+    mkdirSync(join(allowed, "other"));
+    const { started, state } = await drive({ beforeStart: () => swap(join(allowed, "other")) });
+    assert.ok(started?.kind === "failed", JSON.stringify(started));
+    assert.match(started.message, /A path leads elsewhere by now: made with bind .*data at \/data.*other at \/data/);
+    assert.equal(state?.Status, "created");
+  });
+
+  test("a link put in its place between the last check and the start kills what it started", async () => {
+    tidy();
+    const { started, state, id } = await drive({ whileStarting: swap });
+    assert.ok(started?.kind === "failed" && started.reason === "MountsDiffer", JSON.stringify(started));
+    assert.match(started.message, /^Killed just after its start: .*not allowed by this device's policy/);
+    assert.equal(started.containerId, id);
+    assert.deepEqual([state?.Running, state?.ExitCode], [false, 137]);
+  });
+
+  test("a link that was there only for the moment of the start is seen in what the container has", async () => {
+    tidy();
+    const { started, state } = await drive({ whileStarting: swap, onceStarted: swapBack });
+    assert.equal(readFileSync(join(path, "word"), "utf8"), "allowed");
+    assert.ok(started?.kind === "failed" && started.reason === "MountsDiffer", JSON.stringify(started));
+    assert.equal(started.message, `Killed just after its start: /data in the container is not ${path} of this device`);
+    assert.deepEqual([state?.Running, state?.ExitCode], [false, 137]);
+  });
+});

@@ -1,0 +1,102 @@
+import assert from "node:assert/strict";
+import { readFileSync, writeFileSync } from "node:fs";
+import { after, before, describe, test } from "node:test";
+import { sharedEngine } from "../../scripts/private-engine.ts";
+import { podUpdate } from "../samples/messages.ts";
+import { createSite, ids } from "./harness.ts";
+
+const site = createSite(sharedEngine(), { policy: { capabilities: ["CHOWN"] } });
+const uid = "99999999-0000-4000-8000-000000000001";
+let sent = 0;
+
+/** The pod once more, as a newer version that needs the owner's leave. */
+function update(): string {
+  sent += 1;
+  const msgId = `99999999-0000-4000-9000-00000000000${sent}`;
+  const securityContext = { runAsUser: 1000, runAsGroup: 1000, capabilities: { add: ["CHOWN"] } };
+  const env = [{ name: "VERSION", value: String(sent) }];
+  const { volumes, ...script } = site.script("term.sh", "trap 'exit 0' TERM; while true; do sleep 1 & wait; done");
+  const container = { ...script, securityContext, env };
+  return podUpdate({ name: "kept", uid, msgId, resourceVersion: String(sent), spec: { volumes }, container });
+}
+
+async function reload(config: string, words: RegExp): Promise<void> {
+  const said = site.logOf().length;
+  writeFileSync(site.config, config);
+  process.kill(site.agentPid(), "SIGHUP");
+  await site.eventually("the agent says that it has read its configuration", () =>
+    words.test(site.logOf().slice(said)) ? true : undefined,
+  );
+}
+
+const configNow = () => JSON.parse(readFileSync(site.config, "utf8"));
+const withCapabilities = (...capabilities: readonly string[]) => {
+  const config = configNow();
+  return JSON.stringify({ ...config, policy: { ...config.policy, capabilities } });
+};
+
+describe("SIGHUP", () => {
+  let first: readonly string[] = [];
+  before(async () => {
+    await site.startCenter();
+    await site.startAgent();
+    await site.online();
+    assert.equal((await site.ask(update())).content, "OK");
+    await site.reported(uid, "Running", ({ status }) => status.phase === "Running");
+    first = ids(await site.containers(uid));
+  });
+  after(() => site.close());
+
+  const untouched = async () => {
+    const now = await site.containers(uid);
+    assert.deepEqual(ids(now), first);
+    assert.ok(now.every(({ State }) => State.Running));
+    assert.deepEqual(now[0]?.Config.Env.includes("VERSION=1"), true);
+  };
+
+  test("a stricter policy refuses the next update, and leaves alone what runs", async () => {
+    const agent = site.agentPid();
+    await reload(withCapabilities(), /Policy and log level reloaded/);
+    const { content } = await site.ask(update());
+    assert.match(
+      String(content),
+      /^FAILED: .*capabilities\.add\[0\] is "CHOWN"; expected a capability that this device's/,
+    );
+    await untouched();
+    assert.equal(site.published()?.agent.pid, agent);
+  });
+
+  test("a configuration that is wrong changes nothing", async () => {
+    const kept = readFileSync(site.config, "utf8");
+    const wrong = JSON.stringify({ ...configNow(), policy: { capabilities: "ALL" } });
+    for (const text of [wrong, "{"]) await reload(text, /Configuration refused/);
+    assert.match(String((await site.ask(update())).content), /^FAILED: .*"CHOWN"/);
+    await untouched();
+    writeFileSync(site.config, kept);
+  });
+
+  test("what the policy allows again is taken again", async () => {
+    await reload(withCapabilities("CHOWN"), /Policy and log level reloaded/);
+    assert.equal((await site.ask(update())).content, "OK");
+    await site.eventually("the new version runs", async () => {
+      const running = (await site.containers(uid)).filter(({ State }) => State.Running);
+      return running.some(({ Config }) => Config.Env.includes(`VERSION=${sent}`)) || undefined;
+    });
+  });
+});
+
+test("edge validate --explain says what a rule asks for and why", async () => {
+  const { code, stdout } = await site.run("validate", "--explain", "policy.capabilities");
+  assert.equal(code, 0);
+  assert.match(
+    stdout,
+    /^id: policy\.capabilities\npath: spec\.containers\[\]\.securityContext\.capabilities\.add\[\]\n/,
+  );
+  assert.match(stdout, /^expectation: a capability that this device's policy lists/m);
+  assert.match(stdout, /^source: decisions\.md 17$/m);
+  const json = await site.run("validate", "--json", "--explain", "policy.hostPaths");
+  assert.equal((JSON.parse(json.stdout) as { id: string }).id, "policy.hostPaths");
+  const unknown = await site.run("validate", "--explain", "policy.nothing");
+  assert.deepEqual([unknown.code, unknown.stdout], [1, ""]);
+  assert.match(unknown.stderr, /There is no rule policy\.nothing/);
+});

@@ -1,0 +1,116 @@
+import assert from "node:assert/strict";
+import { test } from "node:test";
+import { admitGracefulDelete, admitPod, relations } from "../../../../src/core/admission/admit.ts";
+import { buildPod } from "../../../../src/core/admission/build.ts";
+import { type CarriedOut, everything } from "../../../../src/core/admission/carried-out.ts";
+import type { PodDraft } from "../../../../src/core/admission/draft.ts";
+import { cut } from "../../../../src/core/admission/findings.ts";
+import { podRules } from "../../../../src/core/admission/pod-rules.ts";
+import { defaultPolicy } from "../../../../src/core/admission/policy.ts";
+import { shapeOf } from "../../../../src/core/admission/shape.ts";
+import { standingViolations } from "../../../../src/core/admission/standing.ts";
+import { podName, smallPod } from "./pods.ts";
+
+const node = { allocatable: {}, addresses: [], listening: { tcp: [], udp: [] }, pods: [], configMaps: [] };
+const context = { policy: defaultPolicy, node, carriedOut: everything, nodeName: "edge-1" };
+const sparse: readonly PodDraft[] = [
+  {},
+  { spec: {} },
+  { spec: { containers: [], volumes: [] } },
+  { spec: { containers: [{}], volumes: [{}, { hostPath: {} }, { emptyDir: {} }, { configMap: {} }] } },
+];
+
+// The fields' own rows have told of what is missing; what lies between fields is not to stumble over it.
+test("no relation stumbles over a draft of which next to nothing has passed", () => {
+  const nothing = Object.fromEntries(Object.keys(everything).map((feature) => [feature, false]));
+  for (const carriedOut of [everything, nothing as unknown as CarriedOut]) {
+    for (const draft of sparse) for (const { check } of relations) check(draft, { ...context, carriedOut }, () => {});
+  }
+});
+
+test("a draft with holes becomes a pod that is granted nothing", () => {
+  for (const draft of sparse) assert.equal(buildPod(draft, context).metadata.namespace, "websocket");
+  const env = [{}];
+  const draft: PodDraft = {
+    spec: {
+      containers: [{ env, resources: { limits: { memory: "no quantity" } } }],
+      volumes: [{ hostPath: { type: "" } }],
+    },
+  };
+  const { spec } = buildPod(draft, context);
+  const { securityContext, resources, env: built } = spec.containers[0] ?? {};
+  assert.deepEqual(built, [{ name: "", value: "" }]);
+  assert.deepEqual(resources, { limits: { memory: "6Mi" }, requests: {} });
+  assert.deepEqual(spec.volumes, [{ name: "", hostPath: { path: "", type: "" } }]);
+  assert.equal(securityContext?.privileged, false);
+  assert.deepEqual(securityContext?.capabilities, { drop: ["All"] });
+});
+
+test("a device that knows no address of its own says so", () => {
+  const ports = [{ containerPort: 80, hostPort: 8080, protocol: "TCP", hostIP: "10.0.0.1" }];
+  const verdict = admitPod({ ...smallPod(), spec: { containers: [{ name: "a", image: "b:1", ports }] } }, context);
+  assert.ok(!verdict.accepted);
+  assert.ok(
+    verdict.violations.some(({ message }) => message.endsWith("expected an address of this device: none is known")),
+  );
+});
+
+test("a device with more in use than it has, has nothing free, not less", () => {
+  const other = {
+    metadata: { name: "other" },
+    spec: { containers: [{ name: "a", resources: { limits: { cpu: "9" } } }] },
+  };
+  const verdict = admitPod(smallPod(), {
+    ...context,
+    node: { ...node, allocatable: { cpu: "1", memory: "no quantity" }, pods: [other] },
+  });
+  assert.ok(!verdict.accepted);
+  assert.ok(
+    verdict.violations.some(({ message }) => /of cpu together; expected at most 0, which is free/.test(message)),
+  );
+});
+
+test("a graceful delete without containers is told the names that it should have", () => {
+  const stored = { metadata: { name: podName }, spec: { containers: [{ name: "main" }] } };
+  const metadata = { name: podName, deletionTimestamp: "2024-02-29T23:59:59Z" };
+  const verdict = admitGracefulDelete({ metadata, spec: {} }, { ...context, node: { ...node, pods: [stored] } });
+  assert.ok(!verdict.accepted);
+  assert.ok(verdict.violations.some(({ rule }) => rule === "delete.containers"));
+});
+
+test("a text is never cut through a character", () => {
+  assert.equal(cut("ab😀c", 3), "ab…");
+  assert.equal(cut("ab😀c", 4), "ab😀…");
+  assert.equal(cut("ab\ue000c", 3), "ab\ue000…");
+});
+
+test("two rows for one field are a bug in the table", () => {
+  const [first] = podRules;
+  assert.ok(first !== undefined);
+  assert.throws(() => shapeOf([first, first]), /Two rules for/);
+});
+
+test("a policy that became stricter refuses what stands, and one that did not refuses nothing", () => {
+  const policy = { ...defaultPolicy, capabilities: ["CHOWN"], useHostNetwork: true, hostPaths: ["/srv/data"] };
+  const small = smallPod() as { readonly metadata: object; readonly spec: { readonly containers: readonly object[] } };
+  const [container] = small.spec.containers;
+  const content = {
+    metadata: small.metadata,
+    spec: {
+      hostNetwork: true,
+      volumes: [{ name: "data", hostPath: { path: "/srv/data" } }],
+      containers: [{ ...container, securityContext: { capabilities: { add: ["CHOWN"] } } }],
+    },
+  };
+  const roomy = { ...node, allocatable: { cpu: "1", memory: "1Gi" } };
+  const verdict = admitPod(content, { ...context, node: roomy, policy });
+  assert.ok(verdict.accepted, JSON.stringify(verdict));
+  assert.deepEqual(standingViolations(verdict.value, { policy }), []);
+  const rules = standingViolations(verdict.value, { policy: defaultPolicy }).map(({ rule }) => rule);
+  assert.deepEqual(rules.sort(), ["policy.capabilities", "policy.hostPaths", "policy.useHostNetwork"]);
+  const guarded = standingViolations(verdict.value, { policy, protectedPaths: ["/srv/data/engine"] });
+  assert.deepEqual(
+    guarded.map(({ rule }) => rule),
+    ["policy.hostPath.protected"],
+  );
+});

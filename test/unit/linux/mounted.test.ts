@@ -1,0 +1,51 @@
+import assert from "node:assert/strict";
+import { mkdirSync, mkdtempSync, rmSync, symlinkSync } from "node:fs";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { after, test } from "node:test";
+import { mountedElsewhere } from "../../../src/linux/mounted.ts";
+
+// A process's root is a folder to whoever looks at it, and what is mounted there under another name is the same file.
+const folder = mkdtempSync(join(tmpdir(), "mounted-"));
+const root = join(folder, "root");
+mkdirSync(join(root, "run/app"), { recursive: true });
+mkdirSync(join(root, "var"), { recursive: true });
+mkdirSync(join(folder, "other"));
+symlinkSync("/run", join(root, "var/run"));
+symlinkSync("../run/./app", join(root, "var/relative"));
+symlinkSync("/var/../../../run", join(root, "above"));
+symlinkSync("around", join(root, "around"));
+symlinkSync(join(folder, "other"), join(root, "outside"));
+after(() => rmSync(folder, { recursive: true }));
+
+const source = join(root, "run/app");
+const look = (target: string, from = source) => mountedElsewhere(root, [{ source: from, target }]);
+
+test("links of the image lead to where they lead inside the container", () => {
+  for (const target of ["/run/app", "/run/app/", "/var/run/app", "/var/relative", "/above/app", "//run/./app"]) {
+    assert.equal(look(target), null, target);
+  }
+});
+
+test("another file, or none, is a difference, and named", () => {
+  const other = join(folder, "other");
+  assert.equal(look("/run/app", other), `/run/app in the container is not ${other} of this device`);
+  // Followed from the device's root it would be the very same folder.
+  assert.equal(look("/outside", other), `/outside in the container is not ${other} of this device`);
+  for (const target of ["/missing", "/around"]) assert.match(look(target) ?? "", /in the container is not/);
+  assert.match(look("/run/app", join(folder, "gone")) ?? "", /gone of this device$/);
+});
+
+test("the first difference of several mounts is told", () => {
+  const mounts = [
+    { source, target: "/run/app" },
+    { source, target: "/var" },
+    { source, target: "/missing" },
+  ];
+  assert.match(mountedElsewhere(root, mounts) ?? "", /^\/var in the container/);
+  assert.equal(mountedElsewhere(root, []), null);
+});
+
+test("nothing can be said of a process that is gone", () => {
+  assert.equal(mountedElsewhere(join(folder, "ended"), [{ source, target: "/run/app" }]), null);
+});
