@@ -87,6 +87,10 @@ describe("config maps on a device", () => {
     await output("[more=3");
     assert.equal((await site.ask(configMapDelete("app-settings", id(15)))).content, "OK");
     await site.docker.getContainer(Id).kill();
+    await site.reported(uid, "running again", ({ status }) => {
+      const [app] = status.containerStatuses;
+      return app?.restartCount === 1 && app.state.running !== undefined;
+    });
     const again = await site.eventually("it runs again", async () => {
       const found = (await site.containers(uid)).find(({ State }) => State.Running);
       return found !== undefined && found.Id !== Id ? found : undefined;
