@@ -164,7 +164,13 @@ function agentParts(config: Config, live: () => Config, store: SqliteStore, log:
         return readTls(center.tls);
       },
     }),
-    device: linuxDevice({ dataDir: data.dir, centerHost: new URL(center.url).hostname, policy, protectedPaths }),
+    device: linuxDevice({
+      dataDir: data.dir,
+      runDir: data.runDir,
+      centerHost: new URL(center.url).hostname,
+      policy,
+      protectedPaths,
+    }),
     http: httpProbe(),
     clock: linuxClock(),
     random: systemRandom(),

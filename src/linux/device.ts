@@ -9,6 +9,7 @@ import { forgetPod, prepareVolumes, refreshConfigMaps, removeVolumes, savePod } 
 
 export interface DeviceOptions {
   readonly dataDir: string;
+  readonly runDir: string;
   /** Host part of the centre's URL. */
   readonly centerHost: string;
   readonly policy: () => Policy;
@@ -29,7 +30,7 @@ export function linuxDevice(options: DeviceOptions): Device {
     prepareVolumes: (pod, covered, configMaps) => prepareVolumes(options, pod, covered, configMaps),
     refreshConfigMaps: (pod, configMaps) => refreshConfigMaps(dataDir, pod, configMaps),
     mountedElsewhere: (pid, mounts) => mountedElsewhere(join("/proc", String(pid), "root"), mounts),
-    removeVolumes: (uid) => removeVolumes(dataDir, uid),
+    removeVolumes: (uid) => removeVolumes(options, uid),
     savePod: (pod) => savePod(dataDir, pod),
     forgetPod: (uid) => forgetPod(dataDir, uid),
   };

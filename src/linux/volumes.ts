@@ -1,4 +1,14 @@
-import { chmodSync, existsSync, mkdirSync, readdirSync, readFileSync, realpathSync, rmSync, statSync } from "node:fs";
+import {
+  chmodSync,
+  existsSync,
+  mkdirSync,
+  readdirSync,
+  readFileSync,
+  realpathSync,
+  rmSync,
+  statfsSync,
+  statSync,
+} from "node:fs";
 import { join } from "node:path";
 import { cleanPath, pathList } from "../core/admission/path.ts";
 import type { Policy } from "../core/admission/policy.ts";
@@ -10,12 +20,16 @@ import { replaceFile } from "./files.ts";
 
 export interface VolumesOptions {
   readonly dataDir: string;
+  /** On a tmpfs: volumes in memory lie below it. */
+  readonly runDir: string;
   readonly policy: () => Policy;
   /** What no pod may see, whatever the policy says. */
   readonly protectedPaths: () => readonly string[];
 }
 
 const savedPod = "pod.json";
+/** statfs(2): TMPFS_MAGIC. */
+const tmpfsMagic = 0x01021994;
 
 type Resolved = { readonly ok: true; readonly path: string } | { readonly ok: false; readonly message: string };
 
@@ -75,6 +89,7 @@ function resolveVolume(options: VolumesOptions, pod: AcceptedPod, volume: Volume
     (container.volumeMounts ?? []).some((mount) => mount.name === volume.name && !mount.readOnly),
   );
   if (volume.hostPath !== undefined) return resolveHostPath(options, volume.hostPath.path, writable);
+  if (volume.emptyDir?.medium === "Memory") return memoryVolume(options.runDir, pod, volume.name);
   if (volume.emptyDir !== undefined) {
     // 0777 as the kubelet makes it: the container's user is not known to own anything here.
     return { ok: true, path: ownFolder(join(podFolder(options.dataDir, pod.id.uid), "empty-dir", volume.name), 0o777) };
@@ -83,6 +98,18 @@ function resolveVolume(options: VolumesOptions, pod: AcceptedPod, volume: Volume
     return resolveConfigMap(configMapFolder(options.dataDir, pod, volume), volume.configMap.name, configMaps);
   }
   return { ok: false, message: `Volume ${volume.name} is of a kind that this version does not carry out` };
+}
+
+/** A folder on the host's tmpfs, bound: a mount of our own would not be seen from outside a hardened unit's namespace. */
+function memoryVolume(runDir: string, pod: AcceptedPod, name: string): Resolved {
+  // The run folder is everybody's to read; what pods keep in it is not.
+  ownFolder(join(runDir, "pods"), 0o700);
+  const path = ownFolder(join(podFolder(runDir, pod.id.uid), "empty-dir", name), 0o777);
+  if (statfsSync(path).type === tmpfsMagic) return { ok: true, path };
+  return {
+    ok: false,
+    message: `Volume ${name} is to be in memory, and ${runDir} is on no tmpfs; set data.runDir to a folder that is`,
+  };
 }
 
 /** What the path really points to must be allowed too: a symbolic link is no way out (decisions.md 20). */
@@ -126,8 +153,9 @@ function ownFolder(path: string, mode: number): string {
   return path;
 }
 
-export function removeVolumes(dataDir: string, uid: string): void {
-  rmSync(podFolder(dataDir, uid), { recursive: true, force: true });
+/** What a pod has in either folder goes. */
+export function removeVolumes({ dataDir, runDir }: Pick<VolumesOptions, "dataDir" | "runDir">, uid: string): void {
+  for (const dir of [dataDir, runDir]) rmSync(podFolder(dir, uid), { recursive: true, force: true });
 }
 
 export function forgetPod(dataDir: string, uid: string): void {

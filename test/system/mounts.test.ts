@@ -32,6 +32,7 @@ let pods = 0;
 
 const device = linuxDevice({
   dataDir: join(folder, "agent"),
+  runDir: join(folder, "run"),
   centerHost: "127.0.0.1",
   policy: () => ({ ...defaultPolicy, hostPaths: [`${allowed}/**`] }),
   protectedPaths: () => defaultProtectedPaths,

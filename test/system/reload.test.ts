@@ -83,20 +83,20 @@ describe("SIGHUP", () => {
       return running.some(({ Config }) => Config.Env.includes(`VERSION=${sent}`)) || undefined;
     });
   });
-});
 
-test("edge validate --explain says what a rule asks for and why", async () => {
-  const { code, stdout } = await site.run("validate", "--explain", "policy.capabilities");
-  assert.equal(code, 0);
-  assert.match(
-    stdout,
-    /^id: policy\.capabilities\npath: spec\.containers\[\]\.securityContext\.capabilities\.add\[\]\n/,
-  );
-  assert.match(stdout, /^expectation: a capability that this device's policy lists/m);
-  assert.match(stdout, /^source: decisions\.md 17$/m);
-  const json = await site.run("validate", "--json", "--explain", "policy.hostPaths");
-  assert.equal((JSON.parse(json.stdout) as { id: string }).id, "policy.hostPaths");
-  const unknown = await site.run("validate", "--explain", "policy.nothing");
-  assert.deepEqual([unknown.code, unknown.stdout], [1, ""]);
-  assert.match(unknown.stderr, /There is no rule policy\.nothing/);
+  test("edge validate --explain says what a rule asks for and why", async () => {
+    const { code, stdout } = await site.run("validate", "--explain", "policy.capabilities");
+    assert.equal(code, 0);
+    assert.match(
+      stdout,
+      /^id: policy\.capabilities\npath: spec\.containers\[\]\.securityContext\.capabilities\.add\[\]\n/,
+    );
+    assert.match(stdout, /^expectation: a capability that this device's policy lists/m);
+    assert.match(stdout, /^source: decisions\.md 17$/m);
+    const json = await site.run("validate", "--json", "--explain", "policy.hostPaths");
+    assert.equal((JSON.parse(json.stdout) as { id: string }).id, "policy.hostPaths");
+    const unknown = await site.run("validate", "--explain", "policy.nothing");
+    assert.deepEqual([unknown.code, unknown.stdout], [1, ""]);
+    assert.match(unknown.stderr, /There is no rule policy\.nothing/);
+  });
 });

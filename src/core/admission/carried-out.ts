@@ -45,7 +45,7 @@ export const everything: CarriedOut = {
 export const thisBuild: CarriedOut = {
   severalContainers: true,
   configMapVolumes: true,
-  memoryEmptyDir: false,
+  memoryEmptyDir: true,
   livenessProbe: true,
   readinessProbe: true,
   npu: false,

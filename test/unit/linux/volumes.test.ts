@@ -5,6 +5,7 @@ import {
   mkdtempSync,
   readFileSync,
   rmSync,
+  statfsSync,
   statSync,
   symlinkSync,
   writeFileSync,
@@ -34,7 +35,9 @@ function setUp(t: TestContext) {
   mkdirSync(join(host, "other"));
   const dataDir = join(dir, "data");
   const policy = { ...defaultPolicy, hostPaths: [join(host, "allowed"), join(host, "link"), join(host, "missing")] };
-  const options = { dataDir, policy: () => policy, protectedPaths: () => [dataDir] };
+  const runDir = mkdtempSync("/dev/shm/edge-volumes-");
+  t.after(() => rmSync(runDir, { recursive: true, force: true }));
+  const options = { dataDir, runDir, policy: () => policy, protectedPaths: () => [dataDir] };
   return { host, dataDir, options };
 }
 
@@ -115,6 +118,29 @@ test("the second copy of a pod is read back, forgotten, and gone with its folder
   forgetPod(dataDir, pod.id.uid);
   assert.deepEqual(savedPods(dataDir).pods, []);
   prepareVolumes(options, pod, [], noMaps);
-  removeVolumes(dataDir, pod.id.uid);
+  removeVolumes(options, pod.id.uid);
   assert.equal(existsSync(join(dataDir, "pods", pod.id.uid)), false);
+});
+
+test("a volume in memory is a folder on the tmpfs of the run folder, out of other users' reach, and goes with the pod", (t) => {
+  const { options } = setUp(t);
+  const pod = withVolumes({ name: "m", emptyDir: { medium: "Memory" } });
+  const result = prepareVolumes(options, pod, [], noMaps);
+  assert.ok(result.ok);
+  const path = result.volumePaths["m"] ?? "";
+  assert.ok(path.startsWith(options.runDir));
+  assert.equal(statSync(path).mode & 0o777, 0o777);
+  assert.equal(statSync(join(options.runDir, "pods")).mode & 0o777, 0o700);
+  removeVolumes(options, pod.id.uid);
+  assert.equal(existsSync(path), false);
+});
+
+test("a volume in memory is refused where the run folder is on a disk", (t) => {
+  const { dataDir, options } = setUp(t);
+  const pod = withVolumes({ name: "m", emptyDir: { medium: "Memory" } });
+  const result = prepareVolumes({ ...options, runDir: dataDir }, pod, [], noMaps);
+  if (statfsSync(dataDir).type === 0x01021994)
+    return t.diagnostic("This machine's folder for temporary files is in memory");
+  assert.ok(!result.ok);
+  assert.match(result.message, /tmpfs/);
 });
