@@ -127,6 +127,8 @@ function reports(text: string, uid: string, holds: (pod: ReportedPod) => boolean
   return (content as readonly ReportedPod[]).some((pod) => pod.UID === uid && holds(pod));
 }
 
+const settleMs = 500;
+
 type Starts = Awaited<ReturnType<typeof watchStarts>>;
 type Sample = Readonly<Record<"reply" | "started" | "seen", number>>;
 
@@ -147,6 +149,8 @@ async function throughAgent({ server, heard }: Center, starts: Starts): Promise<
     started: (await starts.at(uid)) - sent,
   };
   const gone = heard((text) => reports(text, uid, ({ status }) => status.phase === "Succeeded"), "the pod to end");
+  // Its program has to have come so far that it heeds SIGTERM; before that only the end of the grace period stops it.
+  await sleep(settleMs);
   server.send(nodeName, messageFor("delete", pod).text);
   await gone;
   return sample;
@@ -159,6 +163,7 @@ async function bare(docker: Docker, starts: Starts, payload: CreatePayload): Pro
   await container.start();
   const seen = performance.now() - began;
   const started = (await starts.at(container.id)) - began;
+  await sleep(settleMs);
   await container.stop();
   await container.remove({ v: true });
   return { seen, started };
