@@ -2,14 +2,12 @@ import type { Action } from "../core/pod/action.ts";
 import { showAction } from "../core/pod/action.ts";
 import type { DesiredPod, LeavingPod } from "../core/pod/desired.ts";
 import type { PodEvent } from "../core/pod/event.ts";
-import type { ContainerHistory, PodHistory } from "../core/pod/history.ts";
+import type { ContainerHistory } from "../core/pod/history.ts";
 import type { ObservedContainer } from "../core/pod/observed.ts";
 import { plan } from "../core/pod/plan.ts";
-import type { PodStatus } from "../core/pod/pod-status.ts";
 import { emptyHistory, record } from "../core/pod/record.ts";
-import type { Plan, Situation } from "../core/pod/situation.ts";
-import { type AcceptedPod, podKey } from "../core/pod/spec.ts";
-import { podStatus, sameStatus } from "../core/pod/status.ts";
+import type { Situation } from "../core/pod/situation.ts";
+import { podKey } from "../core/pod/spec.ts";
 import { hashesOf, partOf, wantedKey } from "../core/pod/wanted.ts";
 import type { ImageFacts } from "../ports/engine.ts";
 import type { Log } from "../ports/log.ts";
@@ -18,10 +16,11 @@ import { refreshMounted } from "./config-maps.ts";
 import { type ExecutorParts, execute, type Outcome } from "./executor.ts";
 import { momentOf } from "./moment.ts";
 import type { Observer } from "./observer.ts";
+import { keepStatus, keepStatuses, type StatusKeeperParts } from "./pod-statuses.ts";
 import type { Prober } from "./prober.ts";
 import { keepUnmanaged } from "./unmanaged.ts";
 
-export interface ReconcilerParts extends ExecutorParts {
+export interface ReconcilerParts extends ExecutorParts, StatusKeeperParts {
   readonly store: Store;
   readonly log: Log;
   readonly observer: Observer;
@@ -29,8 +28,6 @@ export interface ReconcilerParts extends ExecutorParts {
   /** The engine session at hand and those that took their containers along; null while the engine is not ready. */
   readonly session: () => { readonly id: string; readonly lost: ReadonlySet<string> } | null;
   readonly installId: () => string;
-  /** A pod's status has changed: it may be reported. */
-  readonly reported: () => void;
 }
 
 interface Turn {
@@ -68,7 +65,7 @@ export async function reconcile(
       return keepUnmanaged(parts, situation.observed, session, signal);
     }
     const next = plan(situation);
-    report(parts, situation, next);
+    keepStatuses(parts, situation, next);
     const action = next.actions[0];
     if (action === undefined) return next.lookAgainInMs;
     if (!(await act(parts, turn, situation, action, signal))) return afterUnknownMs;
@@ -277,7 +274,7 @@ function finish(parts: ReconcilerParts, turn: Turn, situation: Situation, leavin
     });
     if (leaving.pod === null || uid === "" || wantedAgain) store.deleteLeavingPod(leaving.seq);
     else {
-      putStatus(parts, leaving.pod, {
+      keepStatus(parts, leaving.pod, {
         history: store.history(uid),
         observed: [],
         waiting: {},
@@ -290,55 +287,6 @@ function finish(parts: ReconcilerParts, turn: Turn, situation: Situation, leavin
     if (uid !== "") store.deleteHistory(uid);
   });
   if (uid !== "" && !wantedAgain) parts.device.removeVolumes(uid);
-  parts.reported();
-}
-
-/** Computes and keeps the status of every pod of this name; nothing is written when nothing changed. */
-function report(parts: ReconcilerParts, situation: Situation, next: Plan): void {
-  const { desired, leaving, observed } = situation;
-  const of = (uid: string) => observed.filter((one) => one.pod.uid === uid);
-  const again = leaving.some((one) => one.id.uid === desired?.pod.id.uid);
-  if (desired !== null && !again) {
-    const { pod, acceptedAt } = desired;
-    const { history } = situation;
-    putStatus(parts, pod, {
-      history,
-      observed: of(pod.id.uid),
-      waiting: next.waiting,
-      probes: situation.probes,
-      leaving: "no",
-      acceptedAtWall: acceptedAt.wall,
-    });
-  }
-  for (const one of leaving) {
-    if (one.pod === null || one.id.uid === "") continue;
-    const history = parts.store.history(one.id.uid);
-    const going = one.kind === "deleted" ? "going" : "no";
-    putStatus(parts, one.pod, {
-      history,
-      observed: of(one.id.uid),
-      waiting: {},
-      probes: {},
-      leaving: going,
-      acceptedAtWall: one.acceptedAt.wall,
-    });
-  }
-}
-
-interface StatusFacts {
-  readonly history: PodHistory;
-  readonly observed: readonly ObservedContainer[];
-  readonly waiting: Plan["waiting"];
-  readonly probes: Situation["probes"];
-  readonly leaving: "no" | "going" | "gone";
-  readonly acceptedAtWall: number;
-}
-
-function putStatus(parts: ReconcilerParts, pod: AcceptedPod, facts: StatusFacts): void {
-  const previous = (parts.store.status(pod.id.uid)?.status ?? null) as PodStatus | null;
-  const status = podStatus({ ...facts, pod, previous, hostIp: parts.device.hostIp(), nowWall: parts.clock.wall() });
-  if (sameStatus(previous, status)) return;
-  parts.store.putStatus(pod.id, status);
   parts.reported();
 }
 
