@@ -259,8 +259,8 @@ export function createSite(engine: UsedEngine, options: SiteOptions = {}) {
     async containers(uid?: string): Promise<readonly Docker.ContainerInspectInfo[]> {
       const label = [`edge.install=${installId}`, ...(uid === undefined ? [] : [`io.kubernetes.pod.uid=${uid}`])];
       const listed = await docker.listContainers({ all: true, filters: { label } });
-      const all = await Promise.all(listed.map(({ Id }) => docker.getContainer(Id).inspect()));
-      return all.sort((a, b) => (a.Name < b.Name ? -1 : 1));
+      const all = await Promise.all(listed.map(({ Id }) => inspected(docker, Id)));
+      return all.filter((one) => one !== null).sort((a, b) => (a.Name < b.Name ? -1 : 1));
     },
 
     /** What the engine did with this device's containers between two moments. */
@@ -372,4 +372,14 @@ export function freePort(): Promise<number> {
       server.close(() => resolve(typeof address === "object" ? (address?.port ?? 0) : 0));
     });
   });
+}
+
+/** Null for a container that the agent has removed since it was listed: then it is not there. */
+async function inspected(docker: Docker, id: string): Promise<Docker.ContainerInspectInfo | null> {
+  try {
+    return await docker.getContainer(id).inspect();
+  } catch (error) {
+    if ((error as { readonly statusCode?: number }).statusCode === 404) return null;
+    throw error;
+  }
 }
