@@ -117,7 +117,8 @@ export function fakeHost(clock: Clock, emit: (action: string, container: FakeCon
   };
   const add = (entry: Omit<Entry, "id" | "state" | "run">): Entry => {
     made += 1;
-    const id = made.toString(16).padStart(64, "0");
+    // The first twelve digits are what people see of it.
+    const id = made.toString(16).padStart(12, "0").padEnd(64, "0");
     const created: Entry = { ...entry, id, state: { kind: "created" }, run: null };
     entries.set(id, created);
     emit("create", created);
@@ -275,5 +276,5 @@ function byName(entries: ReadonlyMap<string, Entry>, name: string): Entry | null
 }
 
 function addressOf(id: string): string {
-  return `172.17.${Number.parseInt(id.slice(-4, -2), 16)}.${Number.parseInt(id.slice(-2), 16)}`;
+  return `172.17.${Number.parseInt(id.slice(8, 10), 16)}.${Number.parseInt(id.slice(10, 12), 16)}`;
 }

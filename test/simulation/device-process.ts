@@ -6,10 +6,11 @@ import type { Clock } from "../../src/ports/clock.ts";
 import type { Engine } from "../../src/ports/engine.ts";
 import type { HttpProbe } from "../../src/ports/http.ts";
 import type { Link } from "../../src/ports/link.ts";
+import type { Log } from "../../src/ports/log.ts";
 import type { Random } from "../../src/ports/random.ts";
+import type { Store } from "../../src/ports/store.ts";
 import type { FakeDevice } from "../fakes/device.ts";
 import { fakeHttp } from "../fakes/http.ts";
-import type { MemoryStore } from "../fakes/store.ts";
 
 export interface ProcessWorld {
   readonly clock: Clock;
@@ -20,6 +21,9 @@ export interface ProcessWorld {
   /** Nobody answers anywhere without it. */
   readonly http?: HttpProbe;
   readonly policy?: Policy;
+  readonly log?: Log;
+  /** Called each time before the process goes on with what it has waited for. */
+  readonly awaited?: () => void;
 }
 
 /** One run of the agent's process on a device: it can be killed, and then nothing of it does anything any more. */
@@ -35,7 +39,7 @@ export interface DeviceProcess {
 }
 
 /** Starts the real agent on the world's fakes. */
-export function startProcess(world: ProcessWorld, store: MemoryStore): DeviceProcess {
+export function startProcess(world: ProcessWorld, store: Store): DeviceProcess {
   const stop = new AbortController();
   const death = new AbortController();
   let living = true;
@@ -43,16 +47,22 @@ export function startProcess(world: ProcessWorld, store: MemoryStore): DevicePro
   let document: StatusDocument | null = null;
   const alive = (): boolean => living;
   const http = world.http ?? fakeHttp(world.clock).http;
+  const untilDead = async <T>(promise: Promise<T>): Promise<T> => {
+    const value = await promise;
+    if (living) world.awaited?.();
+    return living ? value : never();
+  };
+  const mortal = <T>(wait: () => Promise<T>): Promise<T> => (living ? untilDead(wait()) : never());
   const parts: AgentParts = {
-    engine: mortalEngine(world.engine, alive),
+    engine: mortalEngine(world.engine, mortal),
     store,
     // A process that died while it dialled opens nothing.
     link: { dial: (handlers, signal) => world.link.dial(handlers, AbortSignal.any([signal, death.signal])) },
     device: world.device.device,
-    http: { get: (request, signal) => (alive() ? untilDead(http.get(request, signal), alive) : never()) },
-    clock: mortalClock(world.clock, alive),
+    http: { get: (request, signal) => mortal(() => http.get(request, signal)) },
+    clock: { ...world.clock, sleep: (ms, signal) => mortal(() => world.clock.sleep(ms, signal)) },
     random: world.random,
-    log: { write: () => {} },
+    log: world.log ?? { write: () => {} },
     policy: () => world.policy ?? defaultPolicy,
     protectedPaths: () => [],
     settings: {
@@ -87,29 +97,14 @@ export function startProcess(world: ProcessWorld, store: MemoryStore): DevicePro
   };
 }
 
-/** A dead process never wakes. */
-function mortalClock(clock: Clock, alive: () => boolean): Clock {
-  return {
-    wall: () => clock.wall(),
-    mono: () => clock.mono(),
-    bootId: () => clock.bootId(),
-    sleep: (ms, signal) => (alive() ? untilDead(clock.sleep(ms, signal), alive) : never()),
-  };
-}
-
 /** What the engine answers to a dead process, nobody hears. */
-function mortalEngine(engine: Engine, alive: () => boolean): Engine {
+function mortalEngine(engine: Engine, mortal: <T>(wait: () => Promise<T>) => Promise<T>): Engine {
   return new Proxy(engine, {
     get(target, name: keyof Engine) {
       const method = target[name] as (...args: unknown[]) => Promise<unknown>;
-      return (...args: unknown[]) => (alive() ? untilDead(method.apply(target, args), alive) : never());
+      return (...args: unknown[]) => mortal(() => method.apply(target, args));
     },
   });
-}
-
-async function untilDead<T>(promise: Promise<T>, alive: () => boolean): Promise<T> {
-  const value = await promise;
-  return alive() ? value : never();
 }
 
 function never<T>(): Promise<T> {

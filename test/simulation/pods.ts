@@ -1,5 +1,6 @@
 import { gracefulDelete, podContent, podDelete, podRestart, podUpdate } from "../samples/messages.ts";
 import { liveCommand, livePeriodSeconds, readyCommand } from "./programs.ts";
+import type { Dice } from "./steps.ts";
 import { images, type World } from "./world.ts";
 
 /** What the centre has asked of one pod name, and what the device has answered. */
@@ -14,6 +15,8 @@ export interface PodLedger {
   wanted: Wanted;
 }
 
+export type Asked = "update" | "newUid" | "restart" | "delete" | "gracefulDelete";
+
 export type Wanted =
   | { readonly kind: "none" }
   | { readonly kind: "pod"; readonly uid: string; readonly version: number };
@@ -21,10 +24,10 @@ export type Wanted =
 /** A centre that does as FusionDirector does: one message a pod at a time, repeated until it is answered. */
 export interface Centre {
   readonly ledgers: readonly PodLedger[];
-  /** Asks something new of a pod, if nothing is outstanding. */
-  act(): void;
+  /** Asks something new of a pod; null when something is outstanding, or cannot be asked of what is wanted. */
+  ask(name: string, what: Asked, dice: Dice): string | null;
   /** Sends a message again that was answered long ago: the network may keep one that long. */
-  repeat(): void;
+  repeat(dice: Dice): string | null;
   /** Takes in what has arrived, and sends again what was not answered. */
   turn(): void;
   /** msg_ids of replies by the request they answer: a repeat carries the same one. */
@@ -51,10 +54,10 @@ export interface ReportEntry {
 }
 
 export function createCentre(world: World, names: readonly string[]): Centre {
-  const { random, center } = world;
+  const { center, trace } = world;
   const ledgers: PodLedger[] = names.map((name) => ({
     name,
-    uid: random.uuid(),
+    uid: "",
     version: 0,
     spec: {},
     outstanding: null,
@@ -84,16 +87,28 @@ export function createCentre(world: World, names: readonly string[]): Centre {
 
   return {
     ledgers,
-    act() {
-      const ledger = random.pick(ledgers);
-      if (ledger.outstanding === null) ledger.outstanding = ask(world, ledger);
+    ask(name, what, dice) {
+      const ledger = ledgers.find((one) => one.name === name);
+      if (ledger === undefined || ledger.outstanding !== null) return null;
+      if (ledger.wanted.kind === "none" && what !== "newUid" && what !== "update") return null;
+      ledger.outstanding = askFor(ledger, what, dice);
+      return `the centre asks for ${what} of ${name}${ledger.wanted.kind === "none" ? ", which is new" : ""}`;
     },
-    repeat() {
-      if (answered.length > 0) center.deliver(random.pick(answered));
+    repeat(dice) {
+      if (answered.length === 0) return null;
+      const text = dice.pick(answered);
+      return center.deliver(text) ? `an old message comes again: ${inShort(text)}` : null;
     },
     turn() {
-      for (const text of center.take()) take(text);
-      for (const { outstanding } of ledgers) if (outstanding !== null) center.deliver(outstanding.text);
+      for (const text of center.take()) {
+        trace.note("centre", () => `hears ${inShort(text)}`);
+        take(text);
+      }
+      for (const { outstanding } of ledgers) {
+        if (outstanding === null) continue;
+        const arrives = center.deliver(outstanding.text);
+        trace.note("centre", () => `says ${inShort(outstanding.text)}${arrives ? "" : ", to nobody"}`);
+      }
     },
     replies: () => replies,
     surprises: () => surprises,
@@ -101,30 +116,43 @@ export function createCentre(world: World, names: readonly string[]): Centre {
   };
 }
 
-function ask(world: World, ledger: PodLedger): PodLedger["outstanding"] {
-  const { random } = world;
-  const msgId = random.uuid();
-  const { name } = ledger;
-  if (ledger.wanted.kind === "none") return update(world, ledger, random.uuid());
-  switch (random.below(8)) {
-    case 0:
-      return { msgId, text: podDelete({ name, msgId, uid: ledger.uid }), wants: { kind: "none" } };
-    case 1:
-      return {
-        msgId,
-        text: gracefulDelete(
-          { name, msgId, uid: ledger.uid, resourceVersion: String(ledger.version), spec: ledger.spec },
-          random.below(31),
-        ),
-        wants: { kind: "none" },
-      };
-    case 2:
+function askFor(ledger: PodLedger, what: Asked, dice: Dice): PodLedger["outstanding"] {
+  const msgId = dice.uuid();
+  const { name, uid } = ledger;
+  if (ledger.wanted.kind === "none") return update(ledger, dice.uuid(), dice);
+  switch (what) {
+    case "delete":
+      return { msgId, text: podDelete({ name, msgId, uid }), wants: { kind: "none" } };
+    case "gracefulDelete": {
+      const pod = { name, msgId, uid, resourceVersion: String(ledger.version), spec: ledger.spec };
+      return { msgId, text: gracefulDelete(pod, dice.below(31)), wants: { kind: "none" } };
+    }
+    case "restart":
       return { msgId, text: podRestart({ name, msgId }), wants: ledger.wanted };
-    case 3:
-      return update(world, ledger, random.uuid());
+    case "newUid":
+      return update(ledger, dice.uuid(), dice);
+    case "update":
+      return update(ledger, uid, dice);
     default:
-      return update(world, ledger, ledger.uid);
+      return what satisfies never;
   }
+}
+
+/** A message in one line. */
+function inShort(text: string): string {
+  const { header, route, content } = JSON.parse(text);
+  if (route.resource === "websocket/podstatus") return `podstatus ${content.map(entryInShort).join(", ")}`;
+  if (typeof content === "string") return `${content} to ${header.parent_msg_id.slice(0, 8)}`;
+  const { uid = "", resourceVersion = "" } = content?.metadata ?? {};
+  const made = (content?.spec?.containers ?? []).map((one: { name: string; image: string }) => one.name);
+  return `${route.operation} ${route.resource} ${header.msg_id.slice(0, 8)} ${uid.slice(0, 8)} v${resourceVersion} ${made.join("+")}`;
+}
+
+function entryInShort({ Name, status }: ReportEntry): string {
+  const containers = (status.containerStatuses ?? []).map(
+    (one) => `${one.name} ${Object.keys(one.state)[0]} ${one.restartCount}`,
+  );
+  return `${Name} ${status.phase} (${containers.join(", ")})`;
 }
 
 const containerNames = ["app", "side", "third"] as const;
@@ -134,7 +162,7 @@ const readinessProbes = [
   { httpGet: { path: "/ready", port: 8080, scheme: "HTTP" }, initialDelaySeconds: 3 },
 ];
 
-function update({ random }: World, ledger: PodLedger, uid: string): PodLedger["outstanding"] {
+function update(ledger: PodLedger, uid: string, random: Dice): PodLedger["outstanding"] {
   const msgId = random.uuid();
   const port = { containerPort: 80, hostPort: 8000 + ledger.name.charCodeAt(0), protocol: "TCP", hostIP: "127.0.0.1" };
   const container = (name: string): Readonly<Record<string, unknown>> => {

@@ -20,6 +20,8 @@ export interface Programs {
   hiccup(id: string, times: number): void;
   /** Whether it says that it is ready. */
   busy(id: string, on: boolean): void;
+  isSick(id: string): boolean;
+  isBusy(id: string): boolean;
   /** All are well from now on; what hangs already does so until its container ends. */
   calm(): void;
   /** Whether the container itself has given cause to be stopped: three failures in a row, or a probe that lasts for three. */
@@ -64,6 +66,8 @@ export function createPrograms(clock: Clock, host: FakeEngineHost, behaveHttp: (
       if (on) occupied.add(id);
       else occupied.delete(id);
     },
+    isSick: (id) => sick.has(id),
+    isBusy: (id) => occupied.has(id),
     calm() {
       sick.clear();
       occupied.clear();

@@ -1,6 +1,7 @@
 import { defaultPolicy } from "../../src/core/admission/policy.ts";
 import { hashesOf, partOf } from "../../src/core/pod/wanted.ts";
 import type { Engine } from "../../src/ports/engine.ts";
+import type { Log } from "../../src/ports/log.ts";
 import { type VirtualClock, virtualClock } from "../fakes/clock.ts";
 import { type FakeDevice, fakeDevice } from "../fakes/device.ts";
 import { type FakeEngineHost, fakeEngine } from "../fakes/engine.ts";
@@ -11,9 +12,10 @@ import { type MemoryStore, memoryStore } from "../fakes/store.ts";
 import { testImage } from "../samples/messages.ts";
 import { type DeviceProcess, startProcess } from "./device-process.ts";
 import { createPrograms, type Programs } from "./programs.ts";
+import { createTrace, noteLog, type Trace, tracedEngine, tracedStore } from "./trace.ts";
 
-/** A crash that was planned: it tells itself from a bug. */
-export class PlannedCrash extends Error {}
+/** An end of the process that was planned: it tells itself from a bug. */
+export class PlannedEnd extends Error {}
 
 /** One device in a world of fakes, on virtual time, with everything that happens decided by one seed. */
 export interface World {
@@ -26,8 +28,13 @@ export interface World {
   /** Looks into the store without being one of the process's calls. */
   look<T>(at: (store: MemoryStore) => T): T;
   process(): DeviceProcess;
+  readonly trace: Trace;
   /** The agent's process dies before the n-th store call from now. */
   crashIn(calls: number): void;
+  /** It dies as it is about to go on after the n-th wait from now: for the engine, a probe or the clock. */
+  crashAtAwait(awaits: number): void;
+  /** No crash is planned any more. */
+  calm(): void;
   /** The process dies now, if it has not yet, and another one starts on what is on disk. */
   restart(how: { readonly powerCut: boolean }): Promise<void>;
   /** Stops that the desired state did not ask for: invariant 3. */
@@ -36,8 +43,15 @@ export interface World {
 
 export const images = { first: testImage, second: "edge.test/busybox:2" } as const;
 
-export function createWorld(seed: number, options: { readonly liveRestore: boolean }): World {
+export interface WorldOptions {
+  readonly liveRestore: boolean;
+  /** Writes down what happens. */
+  readonly keep?: boolean;
+}
+
+export function createWorld(seed: number, options: WorldOptions): World {
   const clock = virtualClock();
+  const trace = createTrace(clock, options.keep ?? false);
   const random = seededRandom(seed);
   const { engine, host } = fakeEngine({ clock, random, liveRestore: options.liveRestore });
   const { link, center } = fakeLink(clock, { handlerThrew: (error) => died(error) });
@@ -45,9 +59,11 @@ export function createWorld(seed: number, options: { readonly liveRestore: boole
   const { http, behave } = fakeHttp(clock);
   const programs = createPrograms(clock, host, behave);
   const unjustified: string[] = [];
-  let countdown = Number.POSITIVE_INFINITY;
+  let storeCalls = Number.POSITIVE_INFINITY;
+  let awaits = Number.POSITIVE_INFINITY;
   let store = memoryStore({ beforeCall });
-  let process: DeviceProcess;
+  /** Null while it starts. */
+  let process: DeviceProcess | null = null;
   /** A look from outside is none of the process's calls. */
   let looking = false;
   const look = <T>(at: (store: MemoryStore) => T): T => {
@@ -61,14 +77,30 @@ export function createWorld(seed: number, options: { readonly liveRestore: boole
 
   function beforeCall(): void {
     if (looking) return;
-    countdown -= 1;
-    if (countdown > 0) return;
-    process.kill();
-    throw new PlannedCrash("The process died between two store calls");
+    // A dead process writes nothing, whatever of it was still on its way.
+    if (process?.alive() === false) throw new PlannedEnd("The process is dead");
+    storeCalls -= 1;
+    if (storeCalls > 0) return;
+    trace.note("agent", () => "dies between two store calls");
+    process?.kill();
+    throw new PlannedEnd("The process died between two store calls");
+  }
+
+  function awaited(): void {
+    awaits -= 1;
+    if (awaits > 0) return;
+    awaits = Number.POSITIVE_INFINITY;
+    trace.note("agent", () => "dies as it goes on");
+    process?.kill();
+  }
+
+  function calm(): void {
+    storeCalls = Number.POSITIVE_INFINITY;
+    awaits = Number.POSITIVE_INFINITY;
   }
 
   function died(error: unknown): void {
-    if (!(error instanceof PlannedCrash)) throw error;
+    if (!(error instanceof PlannedEnd)) throw error;
   }
 
   const judged: Engine = {
@@ -81,21 +113,29 @@ export function createWorld(seed: number, options: { readonly liveRestore: boole
   };
 
   function start(): void {
-    process = startProcess({ clock, random, engine: judged, link, device, http, policy: defaultPolicy }, store);
+    trace.note("agent", () => "starts");
+    process = null;
+    const log: Log = { write: (level, event, fields) => noteLog(trace, level, event, fields) };
+    const ports = { clock, random, engine: tracedEngine(judged, trace), link, device, http, log, awaited };
+    process = startProcess({ ...ports, policy: defaultPolicy }, tracedStore(store, trace));
   }
   start();
 
   return {
-    ...{ clock, random, host, center, device, programs },
+    ...{ clock, random, host, center, device, programs, trace },
     look,
-    process: () => process,
+    process: () => process as DeviceProcess,
     crashIn(calls) {
-      countdown = calls;
+      storeCalls = calls;
     },
+    crashAtAwait(count) {
+      awaits = count;
+    },
+    calm,
     async restart({ powerCut }) {
-      process.kill();
+      process?.kill();
       center.abandon();
-      countdown = Number.POSITIVE_INFINITY;
+      calm();
       store = store.reopen({ beforeCall, powerCut });
       if (powerCut) {
         host.down("crash");

@@ -1,0 +1,138 @@
+import { seededRandom } from "../fakes/random.ts";
+import { faults, happen, weighted } from "./faults.ts";
+import { checkAlways, checkSettled } from "./invariants.ts";
+import { type Centre, createCentre } from "./pods.ts";
+import { statesOf } from "./states.ts";
+import { type Aim, drawSteps, podNames, type Step, type StepSource } from "./steps.ts";
+import { createWorld, images, PlannedEnd, type World } from "./world.ts";
+
+export interface Life {
+  /** Decides how the device is made, and every latency. */
+  readonly seed: number;
+  readonly steps: StepSource;
+  /** Whether what happens is written down. */
+  readonly keep: boolean;
+}
+
+export interface Played {
+  readonly steps: readonly Step[];
+  /** What went wrong, null when nothing did. */
+  readonly failure: string | null;
+  /** Stack of the failure. */
+  readonly stack: string;
+  readonly trace: readonly string[];
+  readonly hash: string;
+  /** Pairs of a fault and the state of the pod it happened to. */
+  readonly met: readonly (readonly [fault: string, state: string])[];
+}
+
+const image = { user: "", architecture: "amd64", volumes: [] } as const;
+const mostQuietTurns = 60;
+/** It has to stay settled for this many. */
+const settledTurns = 3;
+const quietTurnMs = 30_000;
+
+/** The life of a device that a seed decides, with as many steps. */
+export function playSeed(seed: number, count: number, { keep = false, aim = null }: Partial<SeedOptions> = {}) {
+  return play({ seed, steps: drawSteps({ seed, count, faults: weighted, aim }), keep });
+}
+
+interface SeedOptions {
+  readonly keep: boolean;
+  readonly aim: Aim | null;
+}
+
+/**
+ * One life of a device: messages, faults and crashes as the steps have it, every invariant after every step; then all
+ * faults are mended, and the device must end up as the centre wants it.
+ */
+export async function play({ seed, steps: source, keep }: Life): Promise<Played> {
+  const world = createWorld(seed, { liveRestore: seed % 2 === 0, keep });
+  world.host.addImage(images.first, { id: "sha256:first", ...image });
+  world.host.publish(images.second, { id: "sha256:second", ...image });
+  const centre = createCentre(world, podNames);
+  const steps: Step[] = [];
+  const met: [string, string][] = [];
+  let error: Error | null = null;
+  try {
+    await disturb(world, centre, { source, steps, met });
+    await mend(world);
+    await settle(world, centre);
+  } catch (thrown) {
+    error = thrown instanceof Error ? thrown : new Error(String(thrown));
+    world.trace.note("world", () => `FAILED ${error?.message}`);
+  } finally {
+    world.process().kill();
+  }
+  const [failure, stack] = [error?.message ?? null, error?.stack ?? ""];
+  return { steps, failure, stack, trace: world.trace.lines(), hash: world.trace.hash(), met };
+}
+
+interface Course {
+  readonly source: StepSource;
+  readonly steps: Step[];
+  readonly met: [string, string][];
+}
+
+async function disturb(world: World, centre: Centre, { source, steps, met }: Course): Promise<void> {
+  while (true) {
+    const states = statesOf(world, podNames);
+    const step = source(states);
+    if (step === null) return;
+    steps.push(step);
+    const dice = seededRandom(step.dice);
+    const words = await happen(step.fault, world, centre, { subject: step.subject, dice });
+    world.trace.note("fault", () => `${steps.length} ${step.fault}: ${words ?? "nothing to happen to"}`);
+    if (words !== null) {
+      const ofPod = faults[step.fault]?.ofPod === true;
+      for (const state of ofPod ? [states[step.subject] ?? ""] : new Set(states)) met.push([step.fault, state]);
+    }
+    await live(world);
+    centre.turn();
+    await world.clock.pass(step.waitMs);
+    await live(world);
+    checkAlways(world, centre);
+  }
+}
+
+/** A process that ended, as planned, is started again; one that ended of a bug fails the run. */
+async function live(world: World): Promise<void> {
+  const failure = world.process().failure();
+  if (failure !== null && !(failure instanceof PlannedEnd)) throw failure;
+  if (!world.process().alive()) await world.restart({ powerCut: false });
+}
+
+async function mend(world: World): Promise<void> {
+  const { host, center } = world;
+  world.trace.note("world", () => "every fault is mended");
+  world.calm();
+  host.thaw();
+  host.up();
+  host.heal();
+  host.network(true);
+  host.latency(1, 5, 50);
+  host.loseEvents(false);
+  world.programs.calm();
+  center.answerDials("open");
+  await live(world);
+}
+
+/** Time passes until the device does what the centre wants and says so, and a while more. */
+async function settle(world: World, centre: Centre): Promise<void> {
+  let settled = 0;
+  let problem: unknown = null;
+  for (let turn = 0; turn < mostQuietTurns && settled < settledTurns; turn += 1) {
+    centre.turn();
+    await world.clock.pass(quietTurnMs);
+    await live(world);
+    checkAlways(world, centre);
+    try {
+      checkSettled(world, centre);
+      settled += 1;
+    } catch (error) {
+      if (settled > 0) throw error;
+      problem = error;
+    }
+  }
+  if (settled < settledTurns) throw problem;
+}

@@ -1,0 +1,46 @@
+import { type Played, play } from "./play.ts";
+import { replaySteps, type Step } from "./steps.ts";
+
+/**
+ * The fewest steps found that still end in the same failure, by dropping ever smaller pieces of the run, and then time
+ * that need not pass.
+ * @param mostRuns gives up on getting shorter after this many
+ */
+export async function shrink(seed: number, failed: Played, mostRuns = 400): Promise<Played> {
+  const kind = kindOf(failed.failure);
+  let best = failed;
+  let runs = 0;
+  const fails = async (steps: readonly Step[]): Promise<boolean> => {
+    runs += 1;
+    const played = await play({ seed, steps: replaySteps(steps), keep: true });
+    const same = played.failure !== null && kindOf(played.failure) === kind;
+    if (same) best = played;
+    return same;
+  };
+
+  let size = Math.ceil(best.steps.length / 2);
+  while (size >= 1 && runs < mostRuns) {
+    let from = 0;
+    let dropped = false;
+    while (from < best.steps.length && runs < mostRuns) {
+      const rest = [...best.steps.slice(0, from), ...best.steps.slice(from + size)];
+      if (rest.length < best.steps.length && (await fails(rest))) dropped = true;
+      else from += size;
+    }
+    if (!dropped || size > 1) size = size === 1 ? 0 : Math.ceil(size / 2);
+  }
+  for (let index = 0; index < best.steps.length && runs < mostRuns; index += 1) {
+    for (const waitMs of [0, 1_000]) {
+      const step = best.steps[index];
+      if (step === undefined || step.waitMs <= waitMs) continue;
+      if (await fails(best.steps.map((one, at) => (at === index ? { ...one, waitMs } : one)))) break;
+    }
+  }
+  return best;
+}
+
+/** What kind of failure it is: the number of the invariant, or the beginning of a bug's words. */
+function kindOf(failure: string | null): string {
+  if (failure === null) return "";
+  return /^\d+:/.exec(failure)?.[0] ?? failure.slice(0, 30);
+}

@@ -1,0 +1,114 @@
+// `npm run sim -- --seed N [--steps S]` plays one life of a device; a failing one is shrunk to a short trace.
+// `npm run sim -- --from A --to B [--steps S] [--jobs J]` plays many, and says what they met.
+import { spawn } from "node:child_process";
+import { createInterface } from "node:readline";
+import { parseArgs } from "node:util";
+import { type Coverage, coverageTable, createCoverage, leastMet } from "./coverage.ts";
+import { faults } from "./faults.ts";
+import { playSeed } from "./play.ts";
+import type { Run, RunResult } from "./seeds-child.ts";
+import { shrink } from "./shrink.ts";
+import type { Aim } from "./steps.ts";
+
+const { values } = parseArgs({
+  options: {
+    seed: { type: "string" },
+    from: { type: "string", default: "1" },
+    to: { type: "string" },
+    steps: { type: "string", default: "200" },
+    jobs: { type: "string", default: "2" },
+    aim: { type: "string" },
+    trace: { type: "boolean", default: false },
+  },
+});
+const steps = Number(values.steps);
+const say = (text: string): void => console.log(text);
+
+function replayCommand({ seed, aim }: Run): string {
+  const aimed = aim === null ? "" : ` --aim ${aim.fault}@${aim.state}`;
+  return `npm run sim -- --seed ${seed} --steps ${steps}${aimed}`;
+}
+
+function parseAim(text: string | undefined): Aim | null {
+  if (text === undefined) return null;
+  const [fault = "", state = ""] = text.split("@");
+  return { fault, state };
+}
+
+/** Plays one run, and shows how it failed in as few steps as can be found. */
+async function show(run: Run): Promise<boolean> {
+  const played = await playSeed(run.seed, steps, { aim: run.aim, keep: true });
+  if (values.trace) say(played.trace.join("\n"));
+  if (played.failure === null) {
+    say(`seed ${run.seed}: ${steps} steps, nothing went wrong; trace ${played.hash.slice(0, 16)}`);
+    return true;
+  }
+  const short = await shrink(run.seed, played);
+  say(`seed ${run.seed}: ${played.failure}`);
+  say(`shrunk from ${played.steps.length} steps to ${short.steps.length}; ${replayCommand(run)}\n`);
+  say(short.trace.join("\n"));
+  say(`\n${short.stack}`);
+  return false;
+}
+
+/** Plays runs in child processes, a new one as soon as one is done; `next` says which. */
+async function playAll(next: () => Run | null, done: (result: RunResult) => void): Promise<void> {
+  const workers = Array.from({ length: Number(values.jobs) }, async () => {
+    const child = spawn(process.execPath, [new URL("seeds-child.ts", import.meta.url).pathname, String(steps)], {
+      stdio: ["pipe", "pipe", "inherit"],
+    });
+    const give = (): void => {
+      const run = next();
+      if (run === null) child.stdin.end();
+      else child.stdin.write(`${JSON.stringify(run)}\n`);
+    };
+    give();
+    for await (const line of createInterface({ input: child.stdout })) {
+      done(JSON.parse(line) as RunResult);
+      give();
+    }
+  });
+  await Promise.all(workers);
+}
+
+/** The first half of the runs is as the seeds have it, the rest aim at what was met least. */
+async function campaign(from: number, to: number): Promise<boolean> {
+  const began = performance.now();
+  const coverage: Coverage = createCoverage();
+  const tried = new Map<string, number>();
+  const failures: RunResult[] = [];
+  let seed = from;
+  await playAll(
+    () => {
+      if (seed > to || failures.length >= 3) return null;
+      const aim = seed < (from + to) / 2 ? null : aimNow(coverage, tried);
+      seed += 1;
+      return { seed: seed - 1, aim };
+    },
+    (result) => {
+      for (const [fault, state] of result.met) coverage.met(fault, state);
+      if (result.failure !== null) failures.push(result);
+    },
+  );
+  const seconds = (performance.now() - began) / 1000;
+  const count = seed - from;
+  say(coverageTable(coverage, faults));
+  say(`${count} lives of ${steps} steps in ${seconds.toFixed(0)} s, ${Math.round((count / seconds) * 3600)} an hour`);
+  for (const one of failures) say(`${one.failure}\n  ${replayCommand(one)}`);
+  const [first] = failures;
+  if (first !== undefined) await show(first);
+  return failures.length === 0;
+}
+
+function aimNow(coverage: Coverage, tried: Map<string, number>): Aim {
+  const name = ({ fault, state }: Aim): string => `${fault}@${state}`;
+  const aim = leastMet(coverage, faults, (one) => (tried.get(name(one)) ?? 0) * 5);
+  tried.set(name(aim), (tried.get(name(aim)) ?? 0) + 1);
+  return aim;
+}
+
+const good =
+  values.to === undefined
+    ? await show({ seed: Number(values.seed ?? 1), aim: parseAim(values.aim) })
+    : await campaign(Number(values.from), Number(values.to));
+process.exitCode = good ? 0 : 1;
