@@ -13,6 +13,13 @@ const packages = {
   gcc: "/usr/bin/gcc",
   "gcc-aarch64-linux-gnu": "/usr/bin/aarch64-linux-gnu-gcc",
   "gcc-x86-64-linux-gnu": "/usr/bin/x86_64-linux-gnu-gcc",
+  "binutils-aarch64-linux-gnu": "/usr/bin/aarch64-linux-gnu-strip",
+  "binutils-x86-64-linux-gnu": "/usr/bin/x86_64-linux-gnu-strip",
+  "qemu-user-static": "/usr/bin/qemu-aarch64-static",
+  "libc6-arm64-cross": "/usr/aarch64-linux-gnu/lib/libc.so.6",
+  "libstdc++6-arm64-cross": "/usr/aarch64-linux-gnu/lib/libstdc++.so.6",
+  "libgcc-s1-arm64-cross": "/usr/aarch64-linux-gnu/lib/libgcc_s.so.1",
+  "xz-utils": "/usr/bin/xz",
 } as const;
 
 type DebianPackage = keyof typeof packages;

@@ -4,6 +4,7 @@ import { spawnSync } from "node:child_process";
 import { randomUUID } from "node:crypto";
 import Docker from "dockerode";
 import type { StatusDocument } from "../src/core/status-document.ts";
+import { bundleFile, bundleModule } from "./bundle.ts";
 import { closeOnSignal, startTestEngine, type TestEngine } from "./private-engine.ts";
 import { createSite, killSite, nodeName, type ReportedPod, type Site } from "./site.ts";
 import { loadTestImages, testImages } from "./test-images.ts";
@@ -47,9 +48,8 @@ function check(holds: boolean, sentence: string): void {
 }
 
 async function build(): Promise<void> {
-  const run = spawnSync(process.execPath, ["scripts/build.ts"], { encoding: "utf8" });
-  check(run.status === 0, `The build failed:\n${run.stdout}${run.stderr}`);
-  say(run.stdout.trim());
+  await bundleModule(bundleFile);
+  say(bundleFile);
 }
 
 async function connect(docker: Docker, site: Site): Promise<number> {

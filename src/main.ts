@@ -1,6 +1,9 @@
 import { main } from "./cli/program.ts";
 
-process.exitCode = await main(process.argv.slice(2), {
+// Not awaited at the top level: an executable is made of a CommonJS module, which cannot.
+void main(process.argv.slice(2), {
   out: (line) => process.stdout.write(`${line}\n`),
   err: (line) => process.stderr.write(`${line}\n`),
+}).then((code) => {
+  process.exitCode = code;
 });

@@ -31,7 +31,7 @@ const bundle = "dist/edge.mjs";
 
 /** Starts the engine, and this same file in its network. */
 async function outside(): Promise<void> {
-  const build = spawnSync(process.execPath, ["scripts/build.ts"], { stdio: ["ignore", "ignore", "inherit"] });
+  const build = spawnSync(process.execPath, ["scripts/bundle.ts"], { stdio: ["ignore", "ignore", "inherit"] });
   if (build.status !== 0) throw new Error("The build failed");
   const engine = await startTestEngine((line) => console.error(line));
   closeOnSignal(engine.close);

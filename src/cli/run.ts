@@ -16,6 +16,7 @@ import { systemRandom } from "../linux/random.ts";
 import { savedPods } from "../linux/volumes.ts";
 import type { Engine } from "../ports/engine.ts";
 import type { Log } from "../ports/log.ts";
+import { addonProblem } from "../sqlite/addon.ts";
 import { acquireRunLock } from "../sqlite/lock.ts";
 import { openStore, recoverStore, type SqliteStore, type StoreOptions } from "../sqlite/store.ts";
 import { type LinkTls, websocketLink } from "../websocket/link.ts";
@@ -37,6 +38,11 @@ export interface RunOptions {
  * where the ports meet their adapters.
  */
 export async function runCommand(options: RunOptions, io: Output): Promise<number> {
+  const problem = addonProblem();
+  if (problem !== null) {
+    io.err(problem);
+    return exitCodes.no;
+  }
   const loaded = loadConfig(options.config, { strict: false });
   const live = { config: null as Config | null };
   const log = jsonLog(

@@ -4,6 +4,7 @@ import { styleText } from "node:util";
 import type { Config } from "../core/config.ts";
 import { parseTime } from "../core/pod/time.ts";
 import { type PodRow, podRows, type StatusDocument } from "../core/status-document.ts";
+import { addonProblem } from "../sqlite/addon.ts";
 import { runLockHeld } from "../sqlite/lock.ts";
 import { loadConfig } from "./config-file.ts";
 import { exitCodes, type Output } from "./output.ts";
@@ -18,6 +19,11 @@ export interface StatusOptions {
 
 /** `edge status`: what a live agent last published; with the agent dead, what the store and the engine still tell. */
 export async function statusCommand(options: StatusOptions, io: Output): Promise<number> {
+  const problem = addonProblem();
+  if (problem !== null) {
+    io.err(problem);
+    return exitCodes.no;
+  }
   const loaded = loadConfig(options.config, { strict: false });
   if (!loaded.ok) {
     for (const { path, message } of loaded.violations) io.err(path === "" ? message : `${path}: ${message}`);

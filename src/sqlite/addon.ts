@@ -10,27 +10,49 @@ export type AddonOptions = Pick<Options, "nativeBinding">;
 /** Compressed, as base64, by architecture; the build puts it in, and running from source there is no such name. */
 declare const embeddedAddons: Readonly<Record<string, string>> | undefined;
 
+/** An executable carries the one of its own architecture under this name, as it is. */
+const asset = "sqlite.node";
+
 /** Linux's own number, which Node does not name. The flag for folders differs between architectures. */
 const temporaryFile = 0o20000000 | (process.arch === "arm64" ? 0o40000 : 0o200000);
 const readWrite = 0o2;
 
 /**
  * Loads SQLite's native code once a process. Twice would be two SQLites in one process, and closing a file in one of
- * them drops the locks of the other.
+ * them drops the locks of the other. Throws a sentence when this machine cannot load it.
  */
 export const loadAddon: () => AddonOptions = once(() => {
-  if (typeof embeddedAddons === "undefined") return {};
-  const embedded = embeddedAddons[process.arch];
-  if (embedded === undefined) throw new Error(`No SQLite for this machine: architecture is ${process.arch}`);
-  const addon = loadBytes(brotliDecompressSync(Buffer.from(embedded, "base64")));
+  const bytes = carriedAddon();
   // better-sqlite3 takes the loaded addon too, though its types name only a path.
-  return { nativeBinding: addon as string };
+  return bytes === null ? {} : { nativeBinding: loadBytes(bytes) as string };
 });
 
-/** A folder may be mounted so that nothing in it can be run, or lack room; then the next one has to do. */
+/** What keeps this machine from loading it, as a sentence; null when nothing does. */
+export function addonProblem(): string | null {
+  try {
+    loadAddon();
+    return null;
+  } catch (error) {
+    return (error as Error).message;
+  }
+}
+
+function carriedAddon(): Uint8Array | null {
+  const executable = process.getBuiltinModule("node:sea");
+  if (executable?.isSea()) return new Uint8Array(executable.getRawAsset(asset));
+  if (typeof embeddedAddons === "undefined") return null;
+  const embedded = embeddedAddons[process.arch];
+  if (embedded === undefined) throw new Error(`No SQLite for this machine: architecture is ${process.arch}`);
+  return brotliDecompressSync(Buffer.from(embedded, "base64"));
+}
+
+/**
+ * A folder may be mounted so that nothing in it can be run, or lack room; then the next one has to do. First those in
+ * memory: a file without a name is written to a disk, too, while it is in use.
+ */
 function loadBytes(bytes: Uint8Array): unknown {
   const errors: unknown[] = [];
-  for (const folder of [tmpdir(), "/dev/shm", "/var/tmp", "/run"]) {
+  for (const folder of ["/dev/shm", "/run", tmpdir(), "/var/tmp"]) {
     for (const load of [loadNameless, loadNamed]) {
       try {
         return load(folder, bytes);
@@ -39,7 +61,16 @@ function loadBytes(bytes: Uint8Array): unknown {
       }
     }
   }
-  throw new AggregateError(errors, `Cannot load SQLite: ${errors.map(String).join("; ")}`);
+  throw new Error(whyNotLoaded(errors.map(String)));
+}
+
+/** What the dynamic linker and the file system said, in one sentence. */
+export function whyNotLoaded(errors: readonly string[]): string {
+  const missing = errors
+    .map((error) => /version `([\w.]+)' not found/.exec(error)?.[1])
+    .find((name) => name !== undefined);
+  if (missing === undefined) return `Cannot load SQLite: ${[...new Set(errors)].join("; ")}`;
+  return `Cannot load SQLite: it needs glibc 2.34 or later and its libstdc++ (Debian 12, Ubuntu 22.04), and this machine lacks ${missing}`;
 }
 
 /** From a file without a name: nobody can tamper with it, and nothing is left to clean up. */

@@ -1,7 +1,7 @@
 import assert from "node:assert/strict";
 import { execFile, spawn } from "node:child_process";
 import { randomUUID } from "node:crypto";
-import { chmodSync, cpSync, mkdirSync, mkdtempSync, openSync, rmSync, writeFileSync } from "node:fs";
+import { chmodSync, mkdirSync, mkdtempSync, openSync, rmSync, writeFileSync } from "node:fs";
 import { request } from "node:http";
 import { createServer } from "node:net";
 import { tmpdir } from "node:os";
@@ -10,9 +10,11 @@ import { text } from "node:stream/consumers";
 import Docker from "dockerode";
 import type { TestEngine } from "../../scripts/private-engine.ts";
 import { isRunning, readText, signalAll, waitUntil } from "../../scripts/processes.ts";
+import { installProgram, type Program } from "../../scripts/programs.ts";
 import type { PodStatus } from "../../src/core/pod/pod-status.ts";
 import type { PodRow, StatusDocument } from "../../src/core/status-document.ts";
 import { openStore } from "../../src/sqlite/store.ts";
+import { makeCertificates } from "../contract/certificates.ts";
 
 /** Long enough for a slow machine; nothing here is about speed. */
 const deadlineMs = 60_000;
@@ -48,6 +50,10 @@ export interface Entry {
 export interface SiteOptions {
   readonly policy?: Readonly<Record<string, unknown>>;
   readonly center?: Readonly<Record<string, unknown>>;
+  /** How the program is run, the agent and the centre; the bundle on Node unless another is named. */
+  readonly program?: Program;
+  /** TLS between them, with certificates made for the occasion; the device has one of its own, too. */
+  readonly tls?: boolean;
 }
 
 /** A device and its central node: processes of the built program, on a real engine, in a folder of their own. */
@@ -74,10 +80,10 @@ export function createSite(engine: UsedEngine, options: SiteOptions = {}) {
     centerLog: join(folder, "center.log"),
     /** Pods may mount it, and what is below it. */
     hostFolder: join(folder, "host"),
+    tls: join(folder, "tls"),
   };
-  const program = process.env.EDGE_FROM_SOURCE === "1" ? "src/main.ts" : join(folder, "edge.mjs");
-  // A build while the test runs must not change what is tested.
-  if (program !== "src/main.ts") cpSync("dist/edge.mjs", program);
+  const fromSource = process.env.EDGE_FROM_SOURCE === "1" && options.program === undefined;
+  const program = fromSource ? [process.execPath, "src/main.ts"] : installProgram(options.program ?? "node", folder);
   const docker = new Docker({ socketPath: engine.socket });
   const started = new Set<number>();
   const live = { agent: 0, center: 0, port: 0 };
@@ -85,9 +91,10 @@ export function createSite(engine: UsedEngine, options: SiteOptions = {}) {
   mkdirSync(place.hostFolder);
   chmodSync(place.hostFolder, 0o755);
   keepInstallId(place.dataDir, installId);
+  if (options.tls) writeCertificates(place.tls);
 
   const edge = (...args: readonly string[]): readonly [string, ...string[]] => {
-    return engine.command(process.execPath, program, ...args);
+    return engine.command(...program, ...args);
   };
 
   const launch = (log: string, args: readonly string[]): number => {
@@ -170,10 +177,10 @@ export function createSite(engine: UsedEngine, options: SiteOptions = {}) {
     async startCenter(): Promise<void> {
       const before = readText(place.centerLog)?.length ?? 0;
       const where = ["--listen", `127.0.0.1:${live.port}`, "--record", place.record, "--control", place.control];
-      live.center = launch(place.centerLog, ["center", ...where]);
+      live.center = launch(place.centerLog, ["center", ...where, ...(options.tls ? ["--tls", place.tls] : [])]);
       live.port = await eventually("the centre listens", () => {
         const said = (readText(place.centerLog) ?? "").slice(before);
-        const port = /Listening on ws:\/\/127\.0\.0\.1:(\d+)/.exec(said)?.[1];
+        const port = /Listening on wss?:\/\/127\.0\.0\.1:(\d+)/.exec(said)?.[1];
         return port === undefined ? undefined : Number(port);
       });
       writeConfig(place, { ...options, policy, node, socket: engine.socket, port: live.port });
@@ -317,14 +324,16 @@ function keepInstallId(dataDir: string, installId: string): void {
 }
 
 function writeConfig(
-  place: { readonly config: string; readonly dataDir: string; readonly runDir: string },
+  place: Readonly<Record<"config" | "dataDir" | "runDir" | "tls", string>>,
   site: SiteOptions & { readonly node: string; readonly socket: string; readonly port: number },
 ): void {
-  const { node, socket, port, policy, center } = site;
+  const { node, socket, port, policy, center, tls } = site;
+  const pem = (name: string): string => join(place.tls, `${name}.pem`);
   const config = {
     node: { name: node },
     center: {
-      url: `ws://127.0.0.1:${port}/websocket/${node}/events`,
+      url: `${tls ? "wss" : "ws"}://127.0.0.1:${port}/websocket/${node}/events`,
+      ...(tls ? { tls: { ca: pem("ca"), cert: pem("node"), key: pem("node-key") } } : {}),
       statusPeriodSeconds: 5,
       keepaliveSeconds: 5,
       ...center,
@@ -334,6 +343,14 @@ function writeConfig(
     policy: { systemReserved: { cpu: "100m", memory: "64Mi" }, ...policy },
   };
   writeFileSync(place.config, JSON.stringify(config));
+}
+
+/** As `edge center --tls` wants them, and those of the device. */
+function writeCertificates(folder: string): void {
+  const { ca, center, node } = makeCertificates();
+  mkdirSync(folder);
+  const files = { ca, cert: center.cert, key: center.key, node: node.cert, "node-key": node.key };
+  for (const [name, content] of Object.entries(files)) writeFileSync(join(folder, `${name}.pem`), content);
 }
 
 function control(

@@ -1,0 +1,63 @@
+import { spawnSync } from "node:child_process";
+import { copyFileSync, mkdtempSync, rmSync, writeFileSync } from "node:fs";
+import { tmpdir } from "node:os";
+import { join, resolve } from "node:path";
+import { addonFile } from "./bundle.ts";
+import { ensurePackages } from "./debian.ts";
+import { type Architecture, runtimeOf } from "./runtimes.ts";
+
+/** Given to Node whenever the executable starts. README.md, Measured, says what each is worth. */
+const execArgv = ["--max-semi-space-size=1", "--max-old-space-size=64", "--v8-pool-size=1", "--expose-gc"];
+
+/** By this mark Node knows that something was put into it; the number is Node's own. */
+const fuse = "NODE_SEA_FUSE_fce680ab2cc467b6e072b8b5df1996b2";
+
+const strips = { x64: "x86_64-linux-gnu-strip", arm64: "aarch64-linux-gnu-strip" } as const;
+
+export function executableFile(architecture: Architecture): string {
+  return `dist/edge-linux-${architecture}`;
+}
+
+/**
+ * One file from Node, the program and SQLite's native code: a single executable application. Has to be run by the same
+ * version of Node as the one that goes into it. Throws with what a tool said.
+ * @param script the program as CommonJS
+ */
+export function makeExecutable(architecture: Architecture, script: string, say: (line: string) => void): string {
+  ensurePackages(["binutils-x86-64-linux-gnu", "binutils-aarch64-linux-gnu"], say);
+  const output = executableFile(architecture);
+  const folder = mkdtempSync(join(tmpdir(), "edge-executable-"));
+  try {
+    // Names without a folder: Node keeps the script's, and every build has another folder.
+    copyFileSync(script, join(folder, "edge.cjs"));
+    writeFileSync(join(folder, "sea.json"), JSON.stringify(configOf(architecture)));
+    tool(folder, process.execPath, "--experimental-sea-config", "sea.json");
+    copyFileSync(runtimeOf(architecture), output);
+    // First: afterwards it would take out what was put in.
+    tool(".", strips[architecture], "--strip-all", output);
+    tool(".", "postject", output, "NODE_SEA_BLOB", join(folder, "blob"), "--sentinel-fuse", fuse);
+    return output;
+  } finally {
+    rmSync(folder, { recursive: true });
+  }
+}
+
+function configOf(architecture: Architecture): object {
+  return {
+    main: "edge.cjs",
+    mainFormat: "commonjs",
+    output: "blob",
+    disableExperimentalSEAWarning: true,
+    // The cache differs from build to build, and is the builder's architecture's.
+    useCodeCache: false,
+    // NODE_OPTIONS of whoever starts it would change what runs.
+    execArgvExtension: "none",
+    execArgv,
+    assets: { "sqlite.node": resolve(addonFile(architecture)) },
+  };
+}
+
+function tool(cwd: string, program: string, ...args: readonly string[]): void {
+  const run = spawnSync(program, args, { cwd, encoding: "utf8" });
+  if (run.status !== 0) throw new Error(`${program} failed: ${run.error?.message ?? run.stdout + run.stderr}`);
+}

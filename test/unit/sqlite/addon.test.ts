@@ -1,0 +1,22 @@
+import assert from "node:assert/strict";
+import { describe, test } from "node:test";
+import { whyNotLoaded } from "../../../src/sqlite/addon.ts";
+
+describe("why SQLite cannot be loaded", () => {
+  test("a C library that is too old is told with what is needed", () => {
+    const linker =
+      "Error: /lib/aarch64-linux-gnu/libc.so.6: version `GLIBC_2.34' not found (required by /proc/self/fd/20)";
+    assert.equal(
+      whyNotLoaded([linker, linker]),
+      "Cannot load SQLite: it needs glibc 2.34 or later and its libstdc++ (Debian 12, Ubuntu 22.04), and this machine lacks GLIBC_2.34",
+    );
+  });
+
+  test("anything else is told as it is, each once", () => {
+    const denied = "Error: EACCES: permission denied, open '/dev/shm'";
+    assert.equal(
+      whyNotLoaded([denied, denied, "Error: failed to map"]),
+      `Cannot load SQLite: ${denied}; Error: failed to map`,
+    );
+  });
+});
