@@ -182,7 +182,14 @@ async function payloadOf(docker: Docker): Promise<CreatePayload> {
   const [container] = pod.spec.containers;
   if (container === undefined) throw new Error("The pod has no container");
   const desired = { pod, generation: 0, acceptedAt: { wall: 0, mono: 0, bootId: "" }, messageId: "", contentHash: "" };
-  const places = { sandboxId: null, volumePaths: {}, coveredPaths: {}, resolvConf: null };
+  const places = {
+    sandboxId: null,
+    volumePaths: {},
+    coveredPaths: {},
+    resolvConf: null,
+    terminationLog: null,
+    oomScoreAdj: 0,
+  };
   const request = { installId: "", pod, container: container.name, attempt: 0, generation: 0, image, ...places };
   const made = createOptions({ ...request, ...hashesOf(desired, container) });
   if (!made.ok) throw new Error(made.message);

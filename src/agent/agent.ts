@@ -13,6 +13,7 @@ import type { Store } from "../ports/store.ts";
 import { createClearing } from "./clearing.ts";
 import { createDrift } from "./drift.ts";
 import { createIntake } from "./intake.ts";
+import { boundLastWords } from "./last-words.ts";
 import { createLimiter } from "./limiter.ts";
 import { createMailbox } from "./mailbox.ts";
 import { createObserver } from "./observer.ts";
@@ -135,6 +136,7 @@ export async function runAgent(parts: AgentParts, signal: AbortSignal): Promise<
     clearing.run(stop.signal),
     publisher.run(stop.signal),
     runUplink(uplink, stop.signal),
+    boundLastWords(device, clock, stop.signal),
   ];
   await together(loops, stop);
 }

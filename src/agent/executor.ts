@@ -2,6 +2,7 @@ import type { Action } from "../core/pod/action.ts";
 import type { DesiredPod } from "../core/pod/desired.ts";
 import { sandboxName } from "../core/pod/identity.ts";
 import { type NamedSecret, type PullFailureKind, pullFailure } from "../core/pod/pull-failure.ts";
+import { oomScoreRefused } from "../core/pod/qos.ts";
 import { credentialsFor, type RegistryCredentials } from "../core/pod/registry-credentials.ts";
 import { runAsUser } from "../core/pod/user.ts";
 import { hashesOf, sandboxPart } from "../core/pod/wanted.ts";
@@ -13,6 +14,7 @@ import { configMapsOf } from "./config-maps.ts";
 import { withDeadline } from "./deadline.ts";
 import type { Limiter } from "./limiter.ts";
 import { type Looked, mountsDiffer, mountsHostPath } from "./mounts.ts";
+import { type OomScoreParts, rememberOomScoreRefused, takenOomScore, wantsNegativeOomScore } from "./oom-score.ts";
 import type { Puller } from "./puller.ts";
 
 /** What came of one action. */
@@ -31,7 +33,7 @@ export interface ExecutorParts {
   readonly device: Device;
   readonly clock: Clock;
   /** What pods refer to by name. */
-  readonly store: Pick<Store, "configMap" | "credentials">;
+  readonly store: Pick<Store, "configMap" | "credentials" | "fact" | "setFact">;
   readonly puller: Puller;
   /** Holds creates and starts to what the device can do at once. */
   readonly limiter: Limiter;
@@ -174,6 +176,10 @@ async function create(
   const request = createRequest(parts, action, context);
   if (typeof request === "string")
     return { kind: "failed", reason: "CreateContainerConfigError", message: request, containerId: null };
+  if (request.terminationLog !== null) {
+    const { pod, container, attempt } = request;
+    parts.device.terminationLogs.begin({ uid: pod.id.uid, container, attempt });
+  }
   const result = await withDeadline(parts.clock, deadlines.create, signal, (s) => parts.engine.create(request, s));
   if (result.ok) return { kind: "done", warnings: result.value.warnings };
   // The sandbox has gone since the look that found it: the next one tells.
@@ -194,9 +200,9 @@ async function start(
   const { engine, clock } = parts;
   const { container, id } = action;
   const begin = () => withDeadline(clock, deadlines.start, signal, (s) => engine.start(id, s));
-  if (!mountsHostPath(context.desired, container)) return sorted(await begin(), "RunContainerError", id);
-  const request: Looked["request"] = (image, sandboxId) =>
-    createRequest(parts, { container, sandboxId, attempt: 0 }, { ...context, images: new Map([[container, image]]) });
+  if (!mountsHostPath(context.desired, container)) return started(parts, action, context, await begin());
+  const request: Looked["request"] = (image, { sandboxId = null, attempt }) =>
+    createRequest(parts, { container, sandboxId, attempt }, { ...context, images: new Map([[container, image]]) });
   const look = () =>
     withDeadline(clock, deadlines.audit, signal, (s) => mountsDiffer(engine, parts.device, { id, request }, s));
   const before = await look();
@@ -205,7 +211,7 @@ async function start(
     return { kind: "failed", reason: "CreateContainerConfigError", message: before.value, containerId: id };
   }
   const begun = await begin();
-  if (!begun.ok) return sorted(begun, "RunContainerError", id);
+  if (!begun.ok) return started(parts, action, context, begun);
   const after = await look();
   if (!after.ok) return { kind: "done", warnings: [`Its mounts could not be looked at: ${after.error.message}`] };
   if (after.value === null) return done;
@@ -214,16 +220,30 @@ async function start(
   return { kind: "failed", reason: "MountsDiffer", message, containerId: id };
 }
 
+/** A kernel that takes no negative OOM score is remembered, and the container made anew without one, at once. */
+function started(
+  parts: ExecutorParts,
+  { container, id }: Extract<Action, { kind: "start" }>,
+  { desired }: ExecuteContext,
+  begun: EngineResult<void>,
+): Outcome {
+  const suspect = !begun.ok && begun.error.kind === "oomScoreRefused" && desired !== null;
+  if (!suspect || !wantsNegativeOomScore(desired.pod.spec, container)) return sorted(begun, "RunContainerError", id);
+  rememberOomScoreRefused(parts);
+  return sorted(begun, oomScoreRefused, id);
+}
+
 type Making = Pick<Extract<Action, { kind: "create" }>, "container" | "attempt" | "sandboxId">;
 
 /** Everything the engine adapter needs for a container, or the sentence that says why it cannot be made. */
 export function createRequest(
-  { device, store }: Pick<ExecutorParts, "device" | "store">,
+  parts: Pick<ExecutorParts, "device" | "store" | "clock">,
   action: Making,
   context: Pick<ExecuteContext, "installId" | "desired" | "images">,
 ): CreateRequest | string {
   const { desired, installId } = context;
-  if (action.container === sandboxName) return sandboxRequest(action, context);
+  const { device, store } = parts;
+  if (action.container === sandboxName) return sandboxRequest(parts, action, context);
   const spec = desired?.pod.spec.containers.find((one) => one.name === action.container);
   const image = context.images.get(action.container);
   if (desired === null || spec === undefined || image == null)
@@ -238,12 +258,12 @@ export function createRequest(
   );
   if (!volumes.ok) return volumes.message;
   const { volumePaths, coveredPaths, resolvConf } = volumes;
-  const { attempt, sandboxId } = action;
+  const { container, attempt, sandboxId } = action;
   const { generation, pod } = desired;
   return {
     installId,
     pod,
-    container: spec.name,
+    container,
     sandboxId,
     attempt,
     generation,
@@ -252,10 +272,13 @@ export function createRequest(
     volumePaths,
     coveredPaths,
     resolvConf,
+    terminationLog: device.terminationLogs.path({ uid: pod.id.uid, container, attempt }),
+    oomScoreAdj: takenOomScore(parts, pod.spec, container),
   };
 }
 
 function sandboxRequest(
+  parts: OomScoreParts,
   { attempt, sandboxId }: Making,
   { desired, installId, images }: Pick<ExecuteContext, "installId" | "desired" | "images">,
 ): CreateRequest {
@@ -263,7 +286,8 @@ function sandboxRequest(
   if (desired === null || image == null) throw new Error("A plan to create a sandbox came without its pod or image");
   const { generation, pod } = desired;
   const made = { container: sandboxName, sandboxId, attempt, generation, ...hashesOf(desired, sandboxPart) };
-  return { installId, pod, ...made, image, volumePaths: {}, coveredPaths: {}, resolvConf: null };
+  const nothing = { volumePaths: {}, coveredPaths: {}, resolvConf: null, terminationLog: null };
+  return { installId, pod, ...made, image, ...nothing, oomScoreAdj: takenOomScore(parts, pod.spec, sandboxName) };
 }
 
 /** Sorts an engine error into: gone on by itself, wait with a reason, or nothing known. */
@@ -284,6 +308,7 @@ function sorted(result: EngineResult<unknown>, reason: string, containerId: stri
     case "invalid":
     case "refused":
     case "portInUse":
+    case "oomScoreRefused":
     case "imageNotFound":
     case "registryAuth":
     case "registryUnreachable":

@@ -1,11 +1,12 @@
 import type { DesiredPod } from "../core/pod/desired.ts";
+import type { ObservedContainer } from "../core/pod/observed.ts";
 import type { Device } from "../ports/device.ts";
 import type { CreateRequest, Engine, EngineResult, ImageFacts } from "../ports/engine.ts";
 
 /** A container, and what it would be made from now; a sentence where it could not be made. */
 export interface Looked {
   readonly id: string;
-  readonly request: (image: ImageFacts, sandboxId: string | null) => CreateRequest | string;
+  readonly request: (image: ImageFacts, made: ObservedContainer) => CreateRequest | string;
 }
 
 /** Whether a container sees anything that lies outside the agent's own folder. */
@@ -30,7 +31,7 @@ export async function mountsDiffer(
   if (!seen.ok) return seen;
   const image = await engine.image(seen.value.imageId, signal);
   if (!image.ok) return image;
-  const wanted = request(image.value, seen.value.sandboxId ?? null);
+  const wanted = request(image.value, seen.value);
   if (typeof wanted === "string") return { ok: true, value: wanted };
   const audit = await engine.audit(id, wanted, signal);
   if (!audit.ok) return audit;

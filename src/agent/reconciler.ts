@@ -14,6 +14,7 @@ import type { Log } from "../ports/log.ts";
 import type { Store } from "../ports/store.ts";
 import { refreshMounted } from "./config-maps.ts";
 import { type ExecutorParts, execute, type Outcome } from "./executor.ts";
+import { withLastWords } from "./last-words.ts";
 import { momentOf } from "./moment.ts";
 import type { Observer } from "./observer.ts";
 import { keepStatus, keepStatuses, type StatusKeeperParts } from "./pod-statuses.ts";
@@ -96,7 +97,9 @@ function take(
   for (const uid of uids) {
     if (uid === undefined) continue;
     const before = store.history(uid);
-    const its = observed.filter((one) => one.pod.uid === uid);
+    const pod = desired?.pod.id.uid === uid ? desired.pod : leaving.find((one) => one.id.uid === uid)?.pod;
+    const seenOfIt = observed.filter((one) => one.pod.uid === uid);
+    const its = withLastWords(parts.device, pod?.spec, seenOfIt, before);
     const { history, events } = record(before, its, { now, session: session.id, lostSessions: session.lost });
     if (events.length === 0 && JSON.stringify(history) === JSON.stringify(before)) continue;
     store.transaction("normal", () => {

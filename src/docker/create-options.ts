@@ -54,15 +54,8 @@ export type CreateOptionsResult =
   | { readonly ok: true; readonly payload: CreatePayload }
   | { readonly ok: false; readonly message: string };
 
-/** What the device decides beyond the pod. */
-export interface CreateLimits {
-  /** -1000 to 1000. The kernel refuses a negative one without CAP_SYS_RESOURCE: 0 is always taken. */
-  readonly oomScoreAdj: number;
-  readonly pidsLimit: number;
-}
-
-export const defaultLimits: CreateLimits = { oomScoreAdj: 0, pidsLimit: 1024 };
-
+/** A fork bomb must not take the device along; the kubelet has no limit of its own, Kubernetes advises one. */
+const podPids = 1024;
 /** Docker refuses less ("Minimum memory limit allowed is 6MB"). */
 const leastMemoryBytes = 6 * 1024 * 1024;
 const cpuPeriodMicros = 100_000;
@@ -75,12 +68,12 @@ const sandboxPids = 32;
  * An admitted container in Docker's words. Fails when the request leaves out what the pod needs (the place of a volume, a
  * cover for a VOLUME path of the image) or when the image would run as a user that the pod may not be.
  */
-export function createOptions(request: CreateRequest, limits: CreateLimits = defaultLimits): CreateOptionsResult {
+export function createOptions(request: CreateRequest): CreateOptionsResult {
   const { sandboxId } = request;
   const { spec } = request.pod;
   const misplaced = sandboxProblem(request);
   if (misplaced !== null) return { ok: false, message: misplaced };
-  if (request.container === sandboxName) return { ok: true, payload: sandboxPayload(request, limits) };
+  if (request.container === sandboxName) return { ok: true, payload: sandboxPayload(request) };
   const container = spec.containers.find(({ name }) => name === request.container);
   if (container === undefined) return { ok: false, message: `The pod has no container ${request.container}` };
   const user = runAsUser(container, request.image, request.pod.id);
@@ -106,8 +99,8 @@ export function createOptions(request: CreateRequest, limits: CreateLimits = def
       Mounts: mounts.mounts,
       LogConfig: logConfig,
       ...resourcesOf(container),
-      OomScoreAdj: limits.oomScoreAdj,
-      PidsLimit: limits.pidsLimit,
+      OomScoreAdj: request.oomScoreAdj,
+      PidsLimit: podPids,
     },
   };
   return { ok: true, payload };
@@ -123,7 +116,7 @@ function sandboxProblem({ container, sandboxId, pod }: CreateRequest): string | 
 }
 
 /** What the pod's containers share: the network with all their ports, the host name and the IPC namespace; nothing else. */
-function sandboxPayload(request: CreateRequest, limits: CreateLimits): CreatePayload {
+function sandboxPayload(request: CreateRequest): CreatePayload {
   return {
     Image: request.image.id,
     Env: [],
@@ -146,7 +139,7 @@ function sandboxPayload(request: CreateRequest, limits: CreateLimits): CreatePay
       Memory: sandboxMemoryBytes,
       MemorySwap: sandboxMemoryBytes,
       CpuShares: cpuShares(0),
-      OomScoreAdj: limits.oomScoreAdj,
+      OomScoreAdj: request.oomScoreAdj,
       PidsLimit: sandboxPids,
     },
   };
@@ -247,8 +240,8 @@ function portsOf(containers: readonly ContainerSpec[]): {
 }
 
 /**
- * The pod's mounts, a cover for what the image would otherwise get an anonymous volume for, and the resolv.conf. Never
- * Binds: those make a missing source on the host, as root.
+ * The pod's mounts, a cover for what the image would otherwise get an anonymous volume for, the resolv.conf and the file
+ * for its last words. Never Binds: those make a missing source on the host, as root.
  */
 function mountsOf(
   request: CreateRequest,
@@ -275,6 +268,10 @@ function mountsOf(
   }
   if (request.resolvConf !== null && !mounted.has("/etc/resolv.conf")) {
     mounts.push(bind(request.resolvConf, "/etc/resolv.conf", true));
+  }
+  const { terminationMessagePath } = container;
+  if (request.terminationLog !== null && !mounted.has(terminationMessagePath)) {
+    mounts.push(bind(request.terminationLog, terminationMessagePath, false));
   }
   return { ok: true, mounts };
 }

@@ -5,7 +5,7 @@ import type { CreatedContainer, CreateRequest, Engine, EngineInfo, EngineResult,
 import { at, numberAt, textAt, textsAt } from "./answer.ts";
 import { audited } from "./audit.ts";
 import { type Caller, type Connection, caller, request } from "./connection.ts";
-import { type CreateLimits, createOptions, defaultLimits } from "./create-options.ts";
+import { createOptions } from "./create-options.ts";
 import { failed, failure, statusOf, streamedError } from "./errors.ts";
 import { exec } from "./exec.ts";
 import { gate } from "./gate.ts";
@@ -20,14 +20,12 @@ import { engineEvent, eventQuery } from "./watch.ts";
 export interface DockerOptions {
   /** Path of its unix socket. */
   readonly socket: string;
-  readonly limits?: CreateLimits;
 }
 
 /** The Docker Engine behind a unix socket, API 1.41 and later. Connects at the first call, and again whenever it must. */
 export function dockerEngine(options: DockerOptions): Engine {
   const api = caller(options.socket);
   const containers = listing();
-  const limits = options.limits ?? defaultLimits;
   return {
     info: (signal) => api.call("info", signal, (connection) => info(connection, signal)),
     list: (signal) => api.call("list", signal, async ({ docker }) => done(await containers.list(docker, signal))),
@@ -38,10 +36,10 @@ export function dockerEngine(options: DockerOptions): Engine {
           ? failed(failure("inspect", "notFound", `${id} is no container of a pod`))
           : done(observed);
       }),
-    create: (request, signal) => create(api, request, limits, signal),
+    create: (request, signal) => create(api, request, signal),
     audit: (id, request, signal) =>
       onContainer(api, "audit", id, signal, async (_, docker) => {
-        const wanted = createOptions(request, limits);
+        const wanted = createOptions(request);
         if (!wanted.ok) return failed(failure("audit", "invalid", wanted.message));
         return done(audited(await inspectAnswer(docker, id, signal), wanted.payload));
       }),
@@ -83,19 +81,14 @@ async function info(connection: Connection, signal: AbortSignal): Promise<Engine
   });
 }
 
-function create(
-  api: Caller,
-  wanted: CreateRequest,
-  limits: CreateLimits,
-  signal: AbortSignal,
-): Promise<EngineResult<CreatedContainer>> {
+function create(api: Caller, wanted: CreateRequest, signal: AbortSignal): Promise<EngineResult<CreatedContainer>> {
   return api.call("create", signal, async ({ docker, architecture }) => {
     // Docker runs a foreign image and lets it die: only the architecture tells beforehand.
     if (wanted.image.architecture !== architecture) {
       const message = `The image is for ${wanted.image.architecture}, this device is ${architecture}`;
       return failed(failure("create", "wrongArchitecture", message));
     }
-    const options = createOptions(wanted, limits);
+    const options = createOptions(wanted);
     if (!options.ok) return failed(failure("create", "invalid", options.message));
     const allowed = gate({ ...options.payload }, wanted);
     if (!allowed.ok) return failed(failure("create", "refused", allowed.message));

@@ -20,6 +20,8 @@ const byOperation: Readonly<Record<string, readonly Pattern[]>> = {
   ],
   start: [
     [/port is already allocated|address already in use/i, "portInUse"],
+    // Without CAP_SYS_RESOURCE runc's first process ends before it can say why; later ones say it (nsexec.c).
+    [/oom_score_adj|can't get final child's PID from pipe/i, "oomScoreRefused"],
     // The sandbox has gone between the look and the start: the next look tells.
     [/cannot join \w+ of a non running container|joining \w+ namespace of container/i, "conflict"],
   ],

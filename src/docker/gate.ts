@@ -75,7 +75,7 @@ const hostConfig: Readonly<Record<string, Rule>> = {
   CpuPeriod: (value) => isPositive(value),
   CpuQuota: (value) => isPositive(value),
   CpuShares: (value) => isPositive(value),
-  OomScoreAdj: (value) => typeof value === "number" && value >= -999 && value <= 1000,
+  OomScoreAdj: oomScoreGranted,
   PidsLimit: (value) => isPositive(value),
 };
 
@@ -181,10 +181,17 @@ function labelsGranted(value: unknown, { request }: Grant): boolean {
   return Object.entries(expected).every(([name, text]) => value[name] === text);
 }
 
+/** The kernel spares nobody but a Guaranteed container, and what holds the pod's network, more than the engine itself. */
+function oomScoreGranted(value: unknown, { request, container, isSandbox }: Grant): boolean {
+  if (typeof value !== "number" || !Number.isInteger(value) || value !== request.oomScoreAdj) return false;
+  const limited = ["cpu", "memory"].every((name) => container.resources.limits[name] !== undefined);
+  return value <= 1000 && value >= (isSandbox ? -998 : limited ? -997 : 0);
+}
+
 const forbiddenSources = /^(?:\/|\/(?:proc|sys|dev)(?:\/.*)?)$/;
 const mountFields = ["Type", "Source", "Target", "ReadOnly", "BindOptions"];
 
-function mountGranted(mount: unknown, { request, container }: Grant): boolean {
+function mountGranted(mount: unknown, { request, container, isSandbox }: Grant): boolean {
   if (!isRecord(mount) || !keysOf(mount).every((key) => mountFields.includes(key))) return false;
   const { Type: type, Source: source, Target: target, ReadOnly: readOnly, BindOptions: options } = mount;
   if (type !== "bind" || JSON.stringify(options) !== '{"Propagation":"rprivate"}') return false;
@@ -196,6 +203,7 @@ function mountGranted(mount: unknown, { request, container }: Grant): boolean {
       (each) => request.volumePaths[each.name] === source && (readOnly === true || writable(each, request)),
     );
   }
+  if (target === "/dev/termination-log") return !isSandbox && source === request.terminationLog;
   if (readOnly !== true) return false;
   if (request.image.volumes.includes(target) && request.coveredPaths[target] === source) return true;
   return target === "/etc/resolv.conf" && source === request.resolvConf;

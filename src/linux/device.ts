@@ -1,10 +1,12 @@
 import { statfsSync } from "node:fs";
+import { totalmem } from "node:os";
 import { join } from "node:path";
 import type { Policy } from "../core/admission/policy.ts";
 import type { Device } from "../ports/device.ts";
 import { hostIp } from "./addresses.ts";
 import { readFacts } from "./facts.ts";
 import { mountedElsewhere } from "./mounted.ts";
+import { terminationLogs } from "./termination-logs.ts";
 import { forgetPod, prepareVolumes, refreshConfigMaps, removeVolumes, savePod } from "./volumes.ts";
 
 export interface DeviceOptions {
@@ -27,6 +29,8 @@ export function linuxDevice(options: DeviceOptions): Device {
       return bavail * bsize;
     },
     hostIp: () => hostIp(options.centerHost),
+    memoryBytes: totalmem,
+    terminationLogs: terminationLogs(dataDir),
     prepareVolumes: (pod, covered, configMaps) => prepareVolumes(options, pod, covered, configMaps),
     refreshConfigMaps: (pod, configMaps) => refreshConfigMaps(dataDir, pod, configMaps),
     mountedElsewhere: (pid, mounts) => mountedElsewhere(join("/proc", String(pid), "root"), mounts),

@@ -9,6 +9,9 @@ export interface Device {
   freeBytes(): number;
   /** The address this device has toward the centre: hostIP. */
   hostIp(): string;
+  /** All the memory it has: what the kubelet calls its capacity. */
+  memoryBytes(): number;
+  readonly terminationLogs: TerminationLogs;
   /**
    * Makes the pod's folders under the data folder and resolves its host paths, without making anything on the host.
    * Fails with the kubelet's words for CreateContainerConfigError, naming the path. A config map that is not handed in
@@ -31,6 +34,25 @@ export interface Device {
   savePod(pod: AcceptedPod): void;
   /** Takes that copy away: the pod is on its way out, and must not come back with it. Fine when there is none. */
   forgetPod(uid: string): void;
+}
+
+/** One attempt of a pod's container. */
+export interface TerminationLog {
+  readonly uid: string;
+  readonly container: string;
+  readonly attempt: number;
+}
+
+/** The files in which containers leave their last words: what they see as /dev/termination-log. */
+export interface TerminationLogs {
+  /** Where an attempt's is, whether or not it is there. */
+  path(log: TerminationLog): string;
+  /** An empty one for an attempt that is about to be made. Those of the container's earlier attempts go. */
+  begin(log: TerminationLog): void;
+  /** The last `most` bytes as text; "" when there are none. What is no UTF-8 becomes U+FFFD. */
+  read(log: TerminationLog, most: number): string;
+  /** Empties every one that takes more than 64 KiB of the disk: a container could fill it through here otherwise. */
+  trim(): void;
 }
 
 /** By name: what stands in each of its files. */

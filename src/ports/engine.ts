@@ -106,6 +106,10 @@ export interface CreateRequest {
   readonly coveredPaths: Readonly<Record<string, string>>;
   /** The resolv.conf that the agent keeps for pods, if it keeps one. */
   readonly resolvConf: string | null;
+  /** The file in which it may leave its last words; null for a sandbox. */
+  readonly terminationLog: string | null;
+  /** How early the kernel kills it when memory runs out: -1000, never, to 1000. */
+  readonly oomScoreAdj: number;
 }
 
 export interface CreatedContainer {
@@ -138,7 +142,8 @@ export interface Difference {
 /**
  * unavailable: no answer to be had, try when it is back. timeout: the call may yet take effect, observe before trying
  * again. conflict: the name is taken. invalid: the engine refuses this very request, the same one will fail again.
- * refused: our own second gate refused the payload. failed: the container or image could not do it; try with back-off.
+ * refused: our own second gate refused the payload. oomScoreRefused: the kernel lets this engine set no negative OOM
+ * score. failed: the container or image could not do it; try with back-off.
  */
 export type EngineErrorKind =
   | "unavailable"
@@ -149,6 +154,7 @@ export type EngineErrorKind =
   | "invalid"
   | "refused"
   | "portInUse"
+  | "oomScoreRefused"
   | "imageNotFound"
   | "registryAuth"
   | "registryUnreachable"

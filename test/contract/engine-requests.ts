@@ -81,6 +81,8 @@ export function createRequest(
     volumePaths: {},
     coveredPaths: {},
     resolvConf: null,
+    terminationLog: null,
+    oomScoreAdj: 0,
     ...overrides,
   };
 }

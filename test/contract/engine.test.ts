@@ -45,6 +45,7 @@ const besides = {
   hanging: { script: "sleep 1000", does: "hangs" },
 } as const satisfies Readonly<Record<string, { readonly script: string; readonly does: ExecBehaviour }>>;
 
+const both = { cpu: "100m", memory: "32Mi" };
 const generous = (): AbortSignal => AbortSignal.timeout(60_000);
 let made = 0;
 
@@ -91,6 +92,7 @@ function fakeMachine(): Machine & { readonly host: FakeEngineHost } {
   host.addImage(testImages.volume, { ...image, id: id("3"), volumes: ["/data"] });
   host.addImage(testImages.foreign, { ...image, id: id("4"), architecture: "arm64" });
   host.behave(behaviourOf);
+  host.refuseOomScores();
   return {
     engine,
     host,
@@ -322,6 +324,16 @@ function contract(open: () => Machine): void {
     assert.equal((await listedState(id))?.kind, "created");
     valued(await machine.engine.stop(holder, 0, generous()));
     valued(await machine.engine.start(id, generous()));
+  });
+
+  it("starts a container with a negative OOM score, or says that the kernel takes none and starts it without", async () => {
+    const wanted = await request({ ...program("forever"), ...{ resources: { limits: both, requests: both } } });
+    const first = await create({ ...wanted, oomScoreAdj: -997 });
+    const begun = await machine.engine.start(first, generous());
+    if (begun.ok) return;
+    assert.equal(begun.error.kind, "oomScoreRefused", begun.error.message);
+    assert.equal((await stateOf(first)).kind, "created");
+    valued(await machine.engine.start(await create({ ...wanted, attempt: 1 }), generous()));
   });
 
   it("kills what does not end in its grace period", async () => {

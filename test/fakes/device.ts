@@ -1,4 +1,4 @@
-import type { Device } from "../../src/ports/device.ts";
+import type { Device, TerminationLog } from "../../src/ports/device.ts";
 
 export interface FakeDevice {
   readonly device: Device;
@@ -14,6 +14,9 @@ export interface FakeDevice {
 /** A box with four cores, 8 GiB and one address. */
 export function fakeDevice(): FakeDevice {
   const hostPaths = new Set<string>();
+  const lastWords = new Map<string, string>();
+  const keyOf = ({ uid, container, attempt }: TerminationLog): string =>
+    `/pods/${uid}/termination/${container}/${attempt}`;
   const folders = new Set<string>();
   const mounted: FakeDevice["configMaps"] = new Map();
   let free = 1024 ** 3;
@@ -25,6 +28,13 @@ export function fakeDevice(): FakeDevice {
     }),
     freeBytes: () => free,
     hostIp: () => "127.0.0.1",
+    memoryBytes: () => 8 * 1024 ** 3,
+    terminationLogs: {
+      path: keyOf,
+      begin: (log) => void lastWords.set(keyOf(log), ""),
+      read: (log, most) => (lastWords.get(keyOf(log)) ?? "").slice(-most),
+      trim: () => {},
+    },
     prepareVolumes(pod, covered, configMaps) {
       const volumePaths: Record<string, string> = {};
       for (const { name, hostPath, configMap } of pod.spec.volumes ?? []) {
@@ -55,6 +65,7 @@ export function fakeDevice(): FakeDevice {
     },
     removeVolumes(uid) {
       folders.delete(uid);
+      for (const key of lastWords.keys()) if (key.startsWith(`/pods/${uid}/`)) lastWords.delete(key);
       for (const place of mounted.keys()) if (place.startsWith(`${uid}/`)) mounted.delete(place);
     },
     mountedElsewhere: () => null,

@@ -55,6 +55,8 @@ export interface Host {
   /** Another process takes the address: "127.0.0.1:8080/TCP". */
   occupy(port: string): void;
   release(port: string): void;
+  /** The kernel lets the engine set no negative OOM score from now on. */
+  refuseOomScores(): void;
   create(request: CreateRequest): { readonly id: string } | Refusal;
   /** A container that somebody else made; it runs. */
   addForeign(name: string, labels: Readonly<Record<string, string>>): string;
@@ -109,6 +111,7 @@ export function fakeHost(clock: Clock, emit: (action: string, container: FakeCon
   const occupied = new Set<string>();
   let behaviour: (request: CreateRequest) => Behaviour = () => ({});
   let made = 0;
+  let leastOomScore = -1000;
 
   const now = (): string => new Date(clock.wall()).toISOString();
   const behaviourOf = (entry: Entry): Behaviour => {
@@ -159,6 +162,9 @@ export function fakeHost(clock: Clock, emit: (action: string, container: FakeCon
     },
     occupy: (port) => void occupied.add(port),
     release: (port) => void occupied.delete(port),
+    refuseOomScores: () => {
+      leastOomScore = 0;
+    },
     create: (request) => {
       const refusal = refusedCreate(request, images, entries);
       if (refusal !== null) return refusal;
@@ -173,7 +179,8 @@ export function fakeHost(clock: Clock, emit: (action: string, container: FakeCon
       const entry = entries.get(id);
       if (entry === undefined) return { kind: "notFound", message: `No such container: ${id}` };
       if (entry.state.kind === "running") return null;
-      const refusal = refusedStart(entry, behaviourOf(entry), entries, occupied);
+      const refusal =
+        refusedOomScore(entry, leastOomScore) ?? refusedStart(entry, behaviourOf(entry), entries, occupied);
       if (refusal === null) run(entry);
       else if (entry.state.kind === "created") entry.state = { kind: "created", startError: refusal.message };
       return refusal;
@@ -243,6 +250,11 @@ function refusedCreate(
   }
   const here = [...images.values()].some(({ id }) => id === request.image.id);
   return here ? null : { kind: "imageNotFound", message: `No such image: ${request.image.id}` };
+}
+
+function refusedOomScore({ request }: Entry, least: number): Refusal | null {
+  if (request === null || request.oomScoreAdj >= least) return null;
+  return { kind: "oomScoreRefused", message: "write /proc/self/oom_score_adj: permission denied" };
 }
 
 function refusedStart(

@@ -47,6 +47,7 @@ type FromHost =
   | "behave"
   | "occupy"
   | "release"
+  | "refuseOomScores"
   | "addForeign";
 
 /** The machine behind the fake engine, held by a test. */

@@ -34,6 +34,8 @@ export type ObservedState =
       readonly exitCode: number;
       readonly oomKilled: boolean;
       readonly error: string;
+      /** What it left in its termination log, if that was looked at. */
+      readonly lastWords?: string;
       readonly startedAt: string;
       readonly finishedAt: string;
     };

@@ -5,6 +5,7 @@ import type { ContainerHistory, Moment } from "./history.ts";
 import { hasSandbox, sandboxName } from "./identity.ts";
 import { leave, surplus } from "./leave-plan.ts";
 import { isCutOff, type ObservedContainer } from "./observed.ts";
+import { oomScoreRefused } from "./qos.ts";
 import { newestOf } from "./record.ts";
 import {
   type Replaced,
@@ -253,8 +254,12 @@ function failureWait(history: ContainerHistory | undefined, wanted: string, now:
   return remainingMs(failureDelayMs(failure.reason, failure.count), failure.at, now);
 }
 
-/** A registry is spared up to five minutes; what is wrong on the device itself is looked at again within 40 s. */
+/**
+ * A registry is spared up to five minutes; what is wrong on the device itself is looked at again within 40 s, and what
+ * is made in another way the next time at once.
+ */
 function failureDelayMs(reason: string, count: number): number {
+  if (reason === oomScoreRefused) return restartDelayMs(Math.min(count - 1, 3));
   return restartDelayMs(reason === "ErrImagePull" ? count : Math.min(count, 3));
 }
 
@@ -264,7 +269,7 @@ function failed(spec: Part, history: ContainerHistory): Waiting {
   if (reason === "ErrImagePull" && count > 1) {
     return { reason: "ImagePullBackOff", message: `Back-off pulling image "${spec.image}": ${message}` };
   }
-  return { reason, message };
+  return { reason: reason === oomScoreRefused ? "RunContainerError" : reason, message };
 }
 
 function crashLoop(desired: DesiredPod, spec: Part, level: number): Waiting {

@@ -2,6 +2,7 @@ import { deathMoment, levelAfterRun } from "./backoff.ts";
 import type { PodEvent } from "./event.ts";
 import type { ContainerHistory, CurrentContainer, Moment, PodHistory, Termination } from "./history.ts";
 import { isCutOff, type ObservedContainer } from "./observed.ts";
+import { terminationMessage } from "./termination-message.ts";
 import { formatTime, parseTime } from "./time.ts";
 
 /** What the recorder has to know of the world beside the containers. */
@@ -152,11 +153,12 @@ function exited(
   const died = deathMoment(finished, seenRunning, history.backoffLevel, context.now);
   const level = levelAfterRun(history.backoffLevel, ranFor(state.startedAt, finished, seenRunning, died));
   const interrupted = wasInterrupted(history.current, one.id, context);
+  const message = terminationMessage(state.error, state.lastWords ?? "");
   const termination: Termination = {
     containerId: one.id,
     exitCode: state.exitCode,
     reason: terminationReason(state.exitCode, state.oomKilled),
-    ...(state.error === "" ? {} : { message: state.error }),
+    ...(message === "" ? {} : { message }),
     startedAt: Number.isNaN(parseTime(state.startedAt)) ? null : state.startedAt,
     finishedAt: state.finishedAt,
     interrupted,

@@ -205,6 +205,7 @@ describe("createOptions", () => {
         volumePaths: { data: "/srv/a", work: "/srv/b" },
         coveredPaths: { "/cache": "/srv/empty" },
         resolvConf: "/srv/resolv.conf",
+        terminationLog: "/srv/log",
       },
     );
     const bound = HostConfig.Mounts.map((mount) => [mount.Source, mount.Target, mount.ReadOnly]);
@@ -213,6 +214,7 @@ describe("createOptions", () => {
       ["/srv/b", "/work/", false],
       ["/srv/empty", "/cache", true],
       ["/srv/resolv.conf", "/etc/resolv.conf", true],
+      ["/srv/log", "/dev/termination-log", false],
     ]);
     for (const mount of HostConfig.Mounts) {
       assert.deepEqual([mount.Type, mount.BindOptions], ["bind", { Propagation: "rprivate" }]);

@@ -22,6 +22,8 @@ const answers: readonly (readonly [operation: string, status: number, message: s
   ["start", 400, "OCI runtime create failed: exec: stat /nope: no such file or directory: unknown", "failed"],
   ["start", 500, "driver failed: Bind for 127.0.0.1:18081 failed: port is already allocated", "portInUse"],
   ["start", 500, "Error starting userland proxy: listen tcp4 127.0.0.1:80: bind: address already in use", "portInUse"],
+  ["start", 500, "runc create failed: can't get final child's PID from pipe: EOF: unknown", "oomScoreRefused"],
+  ["start", 500, "nsexec: failed to update /proc/self/oom_score_adj: Permission denied", "oomScoreRefused"],
   ["start", 500, "unable to store init state: %!w(<nil>)", "diskFull"],
   [
     "start",

@@ -19,6 +19,8 @@ const places: Partial<CreateRequest> = {
   volumePaths: { data: "/srv/data", other: "/srv/other" },
   coveredPaths: { "/cache": "/srv/empty" },
   resolvConf: "/srv/resolv.conf",
+  terminationLog: "/srv/log",
+  oomScoreAdj: 500,
 };
 const strict = createRequest(acceptedPod("web", container), image, places);
 
@@ -101,6 +103,8 @@ const wider: readonly (readonly [field: string, ...values: readonly unknown[]])[
     [mount({ Source: "/srv/data", Target: "/cache" })],
   ],
   ["HostConfig.Mounts", [mount({ Source: "/etc/resolv.conf", Target: "/etc/resolv.conf" })]],
+  ["HostConfig.Mounts", [mount({ Source: "/srv/other", Target: "/dev/termination-log", ReadOnly: false })]],
+  ["HostConfig.Mounts", [mount({ Source: "/srv/log", Target: "/dev/log", ReadOnly: false })]],
   ["HostConfig.Binds", ["/:/host"], []],
   ["HostConfig.VolumesFrom", ["other"]],
   ["HostConfig.Tmpfs", { "/run": "" }],
@@ -131,7 +135,7 @@ const wider: readonly (readonly [field: string, ...values: readonly unknown[]])[
   ["HostConfig.Memory", undefined, 0, -1, "64m"],
   ["HostConfig.MemorySwap", undefined, -1, 1_000_000_000],
   ["HostConfig.CpuQuota", undefined, 0, -1],
-  ["HostConfig.OomScoreAdj", -1000, 1001, undefined],
+  ["HostConfig.OomScoreAdj", -1000, -1, 499, 1001, undefined],
   ["HostConfig.PidsLimit", -1, 0, undefined],
   ["HostConfig.OomKillDisable", true],
 ];
@@ -157,6 +161,7 @@ const widerInPod: readonly (readonly [request: CreateRequest, field: string, ...
   [sandbox, "HostConfig.CapDrop", []],
   [sandbox, "HostConfig.SecurityOpt", []],
   [sandbox, "HostConfig.Mounts", [mount({})]],
+  [sandbox, "HostConfig.Mounts", [mount({ Source: "/srv/log", Target: "/dev/termination-log", ReadOnly: false })]],
   [sandbox, "HostConfig.Memory", undefined],
   [member, "Hostname", "other"],
   [member, "ExposedPorts", { "80/tcp": {} }],
@@ -225,6 +230,28 @@ describe("gate", () => {
       const result = gate(payloadOf(request), request);
       assert.ok(!result.ok && result.field === "HostConfig.Mounts", source);
     }
+  });
+
+  it("lets through a negative OOM score of a sandbox, and of a container whose cpu and memory are limited", () => {
+    const of = (request: CreateRequest, score: number): boolean => {
+      const scored = { ...request, oomScoreAdj: score };
+      return gate(payloadOf(scored), scored).ok;
+    };
+    const unlimited = createRequest(acceptedPod("web", { resources: { limits: {}, requests: {} } }), image, {
+      coveredPaths: { "/cache": "/srv/empty" },
+    });
+    assert.deepEqual(
+      [-998, -999].map((score) => of(sandbox, score)),
+      [true, false],
+    );
+    assert.deepEqual(
+      [-997, -998].map((score) => of(strict, score)),
+      [true, false],
+    );
+    assert.deepEqual(
+      [1000, 0, -1].map((score) => of(unlimited, score)),
+      [true, true, false],
+    );
   });
 
   it("refuses published ports beside the host's network", () => {

@@ -238,6 +238,22 @@ const goldens: readonly Golden[] = [
     expected: "remove app (app-id-of-at), because its start failed, and it is made anew\napp waits: ContainerCreating",
   },
   {
+    name: "the kernel takes no negative OOM score: made anew without one, at once",
+    situation: {
+      ...{ desired, observed: [container(pod, { kind: "created", startError: "oom_score_adj" })] },
+      history: { app: historyOf(pod, { failure: failure("OomScoreRefused", 1, "app-id-of-attempt-0") }) },
+    },
+    expected: "remove app (app-id-of-at), because its start failed, and it is made anew\napp waits: ContainerCreating",
+  },
+  {
+    name: "it takes none at all: a start that failed like any other",
+    situation: {
+      ...{ desired, observed: [container(pod, { kind: "created", startError: "oom_score_adj" })] },
+      history: { app: historyOf(pod, { failure: failure("OomScoreRefused", 2, "app-id-of-attempt-0") }) },
+    },
+    expected: "app waits: RunContainerError: no such luck\nlook again in 7 s",
+  },
+  {
     name: "what failed for another specification does not hold up a new one",
     situation: { desired: newer, history: { app: historyOf(pod, { failure: failure("ErrImagePull", 6) }) } },
     expected: "look up image app:2 for app, because it was never made\napp waits: ContainerCreating",

@@ -2,6 +2,7 @@ import assert from "node:assert/strict";
 import { test } from "node:test";
 import type { ContainerHistory, PodHistory } from "../../../../src/core/pod/history.ts";
 import { type RecordContext, record } from "../../../../src/core/pod/record.ts";
+import { messageBytes } from "../../../../src/core/pod/termination-message.ts";
 import { acceptedPod, ago, container, exited, historyOf, now, running, termination } from "../../../samples/pods.ts";
 
 const pod = acceptedPod();
@@ -54,6 +55,25 @@ test("the engine's flag counts as out of memory only with 137", () => {
   const reason = (code: number) =>
     app(record({}, [container(pod, exited(code, ago(1), true))], context).history).termination?.reason;
   assert.deepEqual([137, 1, 0].map(reason), ["OOMKilled", "Error", "Completed"]);
+});
+
+test("last words follow the engine's own, and what was recorded keeps them", () => {
+  const said = (error: string, lastWords?: string) => {
+    const end = exited(1);
+    assert.ok(end.kind === "exited");
+    const state = { ...end, error, ...(lastWords === undefined ? {} : { lastWords }) };
+    return app(record({}, [container(pod, state)], context).history).termination?.message;
+  };
+  assert.equal(said(""), undefined);
+  assert.equal(said("", "out of paper"), "out of paper");
+  assert.equal(said("the engine's"), "the engine's");
+  assert.equal(said("the engine's", "its own"), "the engine's: its own");
+});
+
+test("a container may say 4096 bytes, the containers of a pod 12 KiB together", () => {
+  const bytesOf = (count: number) =>
+    messageBytes(acceptedPod({ containers: Array.from({ length: count }, (_, i) => `c${i}`) }).spec);
+  assert.deepEqual([1, 3, 4, 20].map(bytesOf), [4096, 4096, 3072, 614]);
 });
 
 test("an end is an interruption when the engine took its containers along, or the device booted", () => {

@@ -1,0 +1,92 @@
+import {
+  chmodSync,
+  closeSync,
+  fstatSync,
+  mkdirSync,
+  openSync,
+  readdirSync,
+  readSync,
+  rmSync,
+  statSync,
+  truncateSync,
+  writeFileSync,
+} from "node:fs";
+import { join } from "node:path";
+import type { TerminationLog, TerminationLogs } from "../ports/device.ts";
+
+/** What one may hold between two looks. A container may write on: what is on the disk is cut, not what it writes. */
+const mostBytes = 64 * 1024;
+const blockBytes = 512;
+const folderName = "termination";
+
+/** Regular files below `pods/<uid>/termination/<container>/<attempt>`, each bound into its container as the kubelet does. */
+export function terminationLogs(dataDir: string): TerminationLogs {
+  const pods = join(dataDir, "pods");
+  const folderOf = ({ uid, container }: TerminationLog): string => join(pods, uid, folderName, container);
+  const path = (log: TerminationLog): string => join(folderOf(log), String(log.attempt));
+  return {
+    path,
+    begin(log) {
+      const folder = folderOf(log);
+      const file = path(log);
+      for (const name of entries(folder).filter((each) => each !== String(log.attempt))) rmSync(join(folder, name));
+      if (statSync(file, { throwIfNoEntry: false })?.size === 0) return;
+      mkdirSync(folder, { recursive: true });
+      writeFileSync(file, "");
+      // The container's user is not known to own anything here (kubelet makeMounts: 0666).
+      chmodSync(file, 0o666);
+    },
+    read: (log, most) => lastBytes(path(log), most),
+    trim() {
+      for (const uid of entries(pods)) {
+        const folder = join(pods, uid, folderName);
+        for (const file of entries(folder).flatMap((name) => filesIn(join(folder, name)))) trimFile(file);
+      }
+    },
+  };
+}
+
+/** A writer that does not append leaves a hole where the file was cut: blocks count, not the size. */
+function trimFile(file: string): void {
+  const blocks = statSync(file, { throwIfNoEntry: false })?.blocks ?? 0;
+  if (blocks * blockBytes > mostBytes) truncateSync(file);
+}
+
+function filesIn(folder: string): readonly string[] {
+  return entries(folder).map((name) => join(folder, name));
+}
+
+/** The end of a file as text, like the kubelet's tail.ReadAtMost; "" for one that is not there or cannot be read. */
+function lastBytes(file: string, most: number): string {
+  let fd: number;
+  try {
+    fd = openSync(file, "r");
+  } catch {
+    return "";
+  }
+  try {
+    const { size } = fstatSync(fd);
+    const buffer = Buffer.alloc(Math.min(size, most));
+    const length = readSync(fd, buffer, 0, buffer.length, size - buffer.length);
+    return readable(buffer.subarray(0, length));
+  } catch {
+    return "";
+  } finally {
+    closeSync(fd);
+  }
+}
+
+/** Without the hole of a file that was cut, and without the half character that the limit may have left at the front. */
+function readable(bytes: Buffer): string {
+  const begin = bytes.findIndex((byte) => byte !== 0);
+  const text = new TextDecoder().decode(bytes.subarray(begin < 0 ? bytes.length : begin));
+  return text.replace(/^\uFFFD{1,3}/, "");
+}
+
+function entries(folder: string): readonly string[] {
+  try {
+    return readdirSync(folder);
+  } catch {
+    return [];
+  }
+}

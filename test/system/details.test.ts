@@ -1,0 +1,139 @@
+import assert from "node:assert/strict";
+import { readFileSync, statSync } from "node:fs";
+import { join } from "node:path";
+import { after, before, describe, test } from "node:test";
+import { sharedEngine } from "../../scripts/private-engine.ts";
+import { podContent, podDelete, podUpdate } from "../samples/messages.ts";
+import { createSite, type Entry, only } from "./harness.ts";
+
+const site = createSite(sharedEngine());
+let messages = 0;
+
+const uidOf = (name: string): string =>
+  `34343434-0000-4000-8000-${Buffer.from(name).toString("hex").padStart(12, "0").slice(-12)}`;
+const msgId = (): string => {
+  messages += 1;
+  return `34000000-0000-4000-8000-${String(messages).padStart(12, "0")}`;
+};
+
+type Fields = Readonly<Record<string, unknown>>;
+
+async function accept(name: string, spec: Fields, container: Fields): Promise<void> {
+  const reply = await site.ask(podUpdate({ name, uid: uidOf(name), msgId: msgId(), spec, container }));
+  assert.equal(reply.content, "OK", name);
+}
+
+const stateOf = ({ status }: Entry) => only(status.containerStatuses).state;
+
+describe("details of containers, on the engine", () => {
+  before(async () => {
+    await site.startCenter();
+    await site.startAgent();
+    await site.online();
+  });
+  after(() => site.close());
+
+  test("the end of what a container left in its termination log is in its last status, and in a pod's final one", async () => {
+    const talk = site.script(
+      "talk.sh",
+      "yes x | tr -d '\\n' | head -c 9000 >/dev/termination-log\necho the end >>/dev/termination-log\nexit 3\n",
+    );
+    const { volumes, ...container } = talk;
+    await accept("talker", { volumes, restartPolicy: "Never" }, container);
+    const entry = await site.reported(uidOf("talker"), "its end", (one) => stateOf(one).terminated !== undefined);
+    const message = stateOf(entry).terminated?.message ?? "";
+    assert.match(message, /^x+the end\n$/);
+    assert.equal(message.length, 4096);
+    await site.endAgent("SIGKILL");
+    await site.startAgent();
+    await site.online();
+    await site.ask(podDelete({ name: "talker", uid: uidOf("talker"), msgId: msgId() }));
+    await site.eventually("the pod is out of the report", () =>
+      site.latest()?.every(({ UID }) => UID !== uidOf("talker")) ? true : undefined,
+    );
+    assert.equal(stateOf(site.entries(uidOf("talker")).at(-1) ?? entry).terminated?.message, message);
+  });
+
+  test("last words that were left while no agent ran are found", async () => {
+    const late = site.script(
+      "late.sh",
+      "trap 'printf bye >/dev/termination-log; exit 4' TERM\nwhile true; do sleep 1 & wait $!; done\n",
+    );
+    const { volumes, ...container } = late;
+    await accept("late", { volumes, restartPolicy: "Never" }, container);
+    await site.reported(uidOf("late"), "running", (one) => stateOf(one).running !== undefined);
+    await site.endAgent("SIGKILL");
+    await site.docker.getContainer(only(await site.containers(uidOf("late"))).Id).stop();
+    await site.startAgent();
+    await site.online();
+    const entry = await site.reported(uidOf("late"), "its end", (one) => stateOf(one).terminated !== undefined);
+    assert.equal(stateOf(entry).terminated?.message, "bye");
+  });
+
+  test("a container that writes there without end does not fill the disk", async () => {
+    const flood = site.script("flood.sh", "exec yes >>/dev/termination-log\n");
+    const { volumes, ...container } = flood;
+    await accept(
+      "flood",
+      { volumes },
+      { ...container, resources: { limits: { cpu: "50m", memory: "16Mi" }, requests: { cpu: "50m", memory: "16Mi" } } },
+    );
+    const file = join(site.dataDir, "pods", uidOf("flood"), "termination", "app", "0");
+    const written = () => statSync(file, { throwIfNoEntry: false })?.size ?? 0;
+    await site.eventually("something is written", () => (written() > 0 ? true : undefined));
+    let most = 0;
+    await site.eventually("it was cut twice", () => {
+      const size = written();
+      const cut = size < most;
+      most = size;
+      return cut || undefined;
+    });
+    await site.ask(podDelete({ name: "flood", uid: uidOf("flood"), msgId: msgId() }));
+  });
+
+  test("the kernel's choice when memory runs out is the kubelet's; where it takes no negative score, none is set", async () => {
+    const command = ["/bin/sleep", "1000"];
+    const same = { cpu: "50m", memory: "16Mi" };
+    await accept("guaranteed", {}, { command, resources: { limits: same, requests: same } });
+    await accept(
+      "burstable",
+      {},
+      { command, resources: { limits: { memory: "64Mi" }, requests: { cpu: "10m", memory: "8Mi" } } },
+    );
+    const part = only((podContent({ name: "shared", uid: "" }) as { spec: { containers: object[] } }).spec.containers);
+    await accept(
+      "shared",
+      {
+        containers: [
+          { ...part, name: "a", command },
+          { ...part, name: "b", command },
+        ],
+      },
+      {},
+    );
+    const refused = /"oomScoreRefused"|OomScoreRefused/;
+    const scores = async (name: string): Promise<Readonly<Record<string, number>>> => {
+      await site.reported(uidOf(name), "running", ({ status }) =>
+        status.containerStatuses.every(({ state }) => state.running !== undefined),
+      );
+      const all = await site.containers(uidOf(name));
+      return Object.fromEntries(
+        all.map(({ State, Config }) => [
+          Config.Labels["io.kubernetes.container.name"] ?? "",
+          Number(readFileSync(`/proc/${State.Pid}/oom_score_adj`, "utf8")),
+        ]),
+      );
+    };
+    const found = [await scores("guaranteed"), await scores("burstable"), await scores("shared")];
+    const least = refused.test(site.logOf()) ? 0 : -1000;
+    const total = Number(/MemTotal: +(\d+)/.exec(readFileSync("/proc/meminfo", "utf8"))?.[1]) * 1024;
+    const burstable = Math.min(999, 1000 - Math.floor((1000 * 8 * 2 ** 20) / total));
+    assert.deepEqual(found, [
+      { app: Math.max(least, -997) },
+      { app: burstable },
+      { POD: Math.max(least, -998), a: burstable, b: burstable },
+    ]);
+    const { status } = only((site.latest() ?? []).filter(({ UID }) => UID === uidOf("guaranteed")));
+    assert.equal(only(status.containerStatuses).restartCount, 0, "a start that failed for it is no restart");
+  });
+});

@@ -1,0 +1,70 @@
+import assert from "node:assert/strict";
+import { closeSync, mkdtempSync, openSync, readdirSync, rmSync, statSync, truncateSync, writeFileSync } from "node:fs";
+import { tmpdir } from "node:os";
+import { dirname, join } from "node:path";
+import { type TestContext, test } from "node:test";
+import { terminationLogs } from "../../../src/linux/termination-logs.ts";
+
+const log = { uid: "u1", container: "app", attempt: 0 };
+
+function setUp(t: TestContext) {
+  const dataDir = mkdtempSync(join(tmpdir(), "edge-logs-"));
+  t.after(() => rmSync(dataDir, { recursive: true, force: true }));
+  return terminationLogs(dataDir);
+}
+
+test("a new one is empty and anybody's to write, and those of earlier attempts go", (t) => {
+  const logs = setUp(t);
+  logs.begin(log);
+  writeFileSync(logs.path(log), "left over");
+  logs.begin(log);
+  assert.equal(logs.read(log, 4096), "");
+  assert.equal(statSync(logs.path(log)).mode & 0o777, 0o666);
+  const next = { ...log, attempt: 1 };
+  logs.begin(next);
+  logs.begin({ ...log, container: "side" });
+  assert.deepEqual(readdirSync(dirname(logs.path(log))), ["1"]);
+});
+
+test("an empty one is not written again", (t) => {
+  const logs = setUp(t);
+  logs.begin(log);
+  const before = statSync(logs.path(log), { bigint: true });
+  logs.begin(log);
+  const after = statSync(logs.path(log), { bigint: true });
+  assert.deepEqual([after.ino, after.mtimeNs, after.ctimeNs], [before.ino, before.mtimeNs, before.ctimeNs]);
+});
+
+test("its end is read, as text, and no more than was asked for", (t) => {
+  const logs = setUp(t);
+  assert.equal(logs.read(log, 4096), "", "there is none yet");
+  logs.begin(log);
+  writeFileSync(logs.path(log), `${"x".repeat(10_000)}the end`);
+  assert.equal(logs.read(log, 7), "the end");
+  assert.equal(logs.read(log, 4096).length, 4096);
+  writeFileSync(logs.path(log), "größer");
+  assert.equal(logs.read(log, 5), "ßer", "half a character at the front is left out");
+  writeFileSync(logs.path(log), Buffer.from([0x61, 0xff, 0x62]));
+  assert.equal(logs.read(log, 4096), "a\uFFFDb");
+  assert.equal(logs.read(log, 0), "");
+});
+
+test("one that has grown is emptied, one that only looks large is not", (t) => {
+  const logs = setUp(t);
+  const side = { ...log, container: "side" };
+  logs.begin(log);
+  logs.begin(side);
+  const fd = openSync(logs.path(log), "r+");
+  t.after(() => closeSync(fd));
+  const page = Buffer.alloc(128 * 1024, "x");
+  writeFileSync(fd, page);
+  writeFileSync(logs.path(side), "short");
+  truncateSync(logs.path(side), 1024 ** 3);
+  logs.trim();
+  assert.equal(statSync(logs.path(log)).size, 0);
+  assert.equal(statSync(logs.path(side)).size, 1024 ** 3);
+  // The writer goes on where it was.
+  writeFileSync(fd, "after it");
+  assert.ok(statSync(logs.path(log)).blocks * 512 <= 64 * 1024);
+  assert.equal(logs.read(log, 4096), "after it");
+});
