@@ -88,8 +88,12 @@ export async function runCommand(options: RunOptions, io: Output): Promise<numbe
 /** Where the store is has to be known before the last good configuration can be read from it. */
 function storeOptionsOf(loaded: LoadedConfig): StoreOptions {
   if (loaded.ok) {
-    const { dir, outbox } = loaded.config.data;
-    return { dir, limits: { outboxMaxBytes: outbox.maxBytes, outboxMaxMessages: outbox.maxMessages } };
+    const { dir, outbox, events } = loaded.config.data;
+    const limits = {
+      ...{ outboxMaxBytes: outbox.maxBytes, outboxMaxMessages: outbox.maxMessages },
+      ...{ eventsMaxBytes: events.maxBytes, eventsMaxRows: events.maxRows },
+    };
+    return { dir, limits };
   }
   const dir = (loaded.raw as { readonly data?: { readonly dir?: unknown } } | null | undefined)?.data?.dir;
   return { dir: typeof dir === "string" ? dir : defaultDataDir };

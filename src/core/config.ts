@@ -28,6 +28,7 @@ export interface Config {
     readonly dir: string;
     readonly runDir: string;
     readonly outbox: { readonly maxBytes: number; readonly maxMessages: number };
+    readonly events: { readonly maxBytes: number; readonly maxRows: number };
   };
   readonly policy: Policy;
   readonly log: { readonly level: "debug" | "info" | "warn" | "error" };
@@ -121,7 +122,6 @@ const reservedKeys: readonly string[] = [
   "center.proxy",
   "center.namespace",
   "engine.log",
-  "data.events",
   "images",
 ];
 
@@ -208,7 +208,10 @@ const configSchema = objectOf(
         maxBytes: v.optional(whole(65_536, 2 ** 40), 67_108_864),
         maxMessages: v.optional(whole(100, 10_000_000), 100_000),
       }),
-      events: reserved,
+      events: section({
+        maxBytes: v.optional(whole(65_536, 2 ** 30), 8_388_608),
+        maxRows: v.optional(whole(100, 1_000_000), 10_000),
+      }),
     }),
     policy: policySchema,
     log: section({
@@ -252,7 +255,7 @@ function plain({ node, center, engine, data, policy, log }: v.InferOutput<typeof
     node,
     center: { url, tls, headers, statusPeriodSeconds, keepaliveSeconds, statusDialect },
     engine: { socket: engine.socket },
-    data: { dir: data.dir, runDir: data.runDir, outbox: data.outbox },
+    data: { dir: data.dir, runDir: data.runDir, outbox: data.outbox, events: data.events },
     policy,
     log,
   };

@@ -1,5 +1,5 @@
 import type { DesiredPod, LeavingPod } from "../core/pod/desired.ts";
-import type { PodEvent } from "../core/pod/event.ts";
+import type { KeptEvent, PodEvent } from "../core/pod/event.ts";
 import type { Moment, PodHistory } from "../core/pod/history.ts";
 import type { PodId } from "../core/pod/spec.ts";
 
@@ -77,9 +77,15 @@ export interface Store {
   putCredentials(name: string, dockerConfigJson: string, at: Moment): boolean;
   deleteCredentials(name: string): void;
 
+  /** Counted in the row of an equal event that is not long past, else a row of its own; what is too much goes (core/pod/journal.ts). */
   appendEvent(event: PodEvent, at: Moment): void;
-  /** Newest last; `after` is an id; `pod` a namespace/name or a bare name. */
-  events(query: { readonly pod?: string; readonly after?: number; readonly limit: number }): readonly EventRow[];
+  /** In the order in which they last happened; `after` is an id; `pod` a namespace/name or a bare name. */
+  events(query: { readonly pod?: string; readonly after?: number; readonly limit: number }): readonly KeptEvent[];
+  /** The oldest events that `tellEvents` has not been called for. */
+  untoldEvents(limit: number): readonly KeptEvent[];
+  /** The centre is told of all events up to this id, the counts as they are now. */
+  tellEvents(upTo: number): void;
+  eventCounts(): EventCounts;
 
   close(): void;
 }
@@ -115,7 +121,9 @@ export interface OutboxCounts {
   readonly dropped: number;
 }
 
-export interface EventRow extends PodEvent {
-  readonly id: number;
-  readonly at: Moment;
+export interface EventCounts {
+  readonly rows: number;
+  readonly bytes: number;
+  /** Occurrences dropped for want of room before the centre was told of them, since the store was made. */
+  readonly dropped: number;
 }

@@ -68,10 +68,13 @@ CREATE INDEX outbox_records ON outbox (id) WHERE kind = 'record';
 
 CREATE TABLE counters (name TEXT PRIMARY KEY, value INTEGER NOT NULL) STRICT, WITHOUT ROWID;
 
+-- No index and no AUTOINCREMENT: each would be one more page written for every event.
 CREATE TABLE events (
-  id INTEGER PRIMARY KEY AUTOINCREMENT,
+  id INTEGER PRIMARY KEY,
   at_wall REAL NOT NULL, at_mono REAL NOT NULL, at_boot TEXT NOT NULL,
-  type TEXT NOT NULL, pod TEXT NOT NULL, container TEXT NOT NULL, reason TEXT NOT NULL, message TEXT NOT NULL
+  first_wall REAL NOT NULL, count INTEGER NOT NULL, told INTEGER NOT NULL, untold_wall REAL NOT NULL,
+  type TEXT NOT NULL, pod TEXT NOT NULL, container TEXT NOT NULL, reason TEXT NOT NULL, message TEXT NOT NULL,
+  bytes INTEGER NOT NULL
 ) STRICT;
 
 -- Sealed by secrets.ts; key_id says with which key.

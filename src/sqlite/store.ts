@@ -4,11 +4,12 @@ import type { Store } from "../ports/store.ts";
 import { loadAddon } from "./addon.ts";
 import { openDatabase, storeFile, writer } from "./database.ts";
 import { type DesiredPodReads, desiredPodReads, desiredPodWrites } from "./desired-pods.ts";
-import { journalReads, journalWrites } from "./journal.ts";
+import { eventReads, eventWrites } from "./events.ts";
 import { leavingPodReads, leavingPodWrites } from "./leaving-pods.ts";
 import { defaultStoreLimits, type StoreLimits } from "./limits.ts";
 import { outboxReads, outboxWrites } from "./outbox.ts";
 import { podRecordReads, podRecordWrites } from "./pod-records.ts";
+import { replyReads, replyWrites } from "./replies.ts";
 import { bringSchema, readSchema } from "./schema.ts";
 import { sealedRecords } from "./sealed-records.ts";
 import { openSecrets, type Secrets } from "./secrets.ts";
@@ -50,6 +51,8 @@ export type StoreReader = Pick<
   | "outbox"
   | "outboxCounts"
   | "events"
+  | "untoldEvents"
+  | "eventCounts"
   | "close"
 >;
 
@@ -140,7 +143,8 @@ function readWrite(db: Database, limits: StoreLimits, secrets: Secrets): SqliteS
     ...desiredPodWrites(write),
     ...leavingPodWrites(write),
     ...podRecordWrites(write, limits),
-    ...journalWrites(write, limits),
+    ...replyWrites(write, limits),
+    ...eventWrites(write, limits),
     ...outboxWrites(write, limits),
     ...sealedRecords(write, secrets, limits),
   };
@@ -153,7 +157,8 @@ function reads(db: Database): StoreReader {
     ...desiredPodReads(db),
     ...leavingPodReads(db),
     ...podRecordReads(db),
-    ...journalReads(db),
+    ...replyReads(db),
+    ...eventReads(db),
     ...outboxReads(db),
     close() {
       db.close();

@@ -1,62 +1,15 @@
 import assert from "node:assert/strict";
-import { mkdtempSync, rmSync } from "node:fs";
-import { tmpdir } from "node:os";
-import { join } from "node:path";
-import { describe, it, type TestContext } from "node:test";
-import type { AcceptedPod } from "../../src/core/pod/spec.ts";
+import { describe, it } from "node:test";
 import type { Store } from "../../src/ports/store.ts";
-import { maxEventCharacters, type StoreLimits } from "../../src/sqlite/limits.ts";
-import { openStore } from "../../src/sqlite/store.ts";
-import { memoryStore } from "../fakes/store.ts";
 import { desired, event, history, leaving, moment, pod, repeat } from "./store-samples.ts";
+import { type Open, stores } from "./store-subjects.ts";
 
-type Subject = Store & { previousPod(namespace: string, name: string): AcceptedPod | null };
-
-/** A store, and the same one after the process that held it has ended. */
-interface Opened {
-  readonly store: Subject;
-  reopen(): Subject;
-}
-
-type Open = (t: TestContext, limits?: Partial<StoreLimits>) => Opened;
-
-const inMemory: Open = (_, limits = {}) => {
-  const store = memoryStore({ limits });
-  return { store, reopen: () => store.reopen() };
-};
-
-const onDisk: Open = (t, limits = {}) => {
-  const dir = mkdtempSync(join(tmpdir(), "edge-store-"));
-  const open = () => {
-    const result = openStore({ dir, limits });
-    assert.ok(result.ok, JSON.stringify(result));
-    return result.store;
-  };
-  let store = open();
-  t.after(() => {
-    store.close();
-    rmSync(dir, { recursive: true });
-  });
-  return {
-    store,
-    reopen() {
-      store.close();
-      store = open();
-      return store;
-    },
-  };
-};
-
-for (const [name, open] of [
-  ["in memory", inMemory],
-  ["on SQLite", onDisk],
-] as const) {
+for (const [name, open] of stores) {
   describe(`a store ${name}`, () => {
     transactions(open);
     pods(open);
     records(open);
     outbox(open);
-    journal(open);
     configMaps(open);
     credentials(open);
   });
@@ -346,34 +299,6 @@ function outbox(open: Open): void {
     assert.deepEqual(store.outboxCounts(), { pending: 1, bytes: 1, dropped: 0 });
     store.appendOutbox("reply", "c");
     assert.deepEqual(texts(store), ["c"]);
-  });
-}
-
-function journal(open: Open): void {
-  const messages = (store: Store, query: Parameters<Store["events"]>[0]) =>
-    store.events(query).map(({ message }) => message);
-
-  it("finds events by pod and from an id on, newest last", (t) => {
-    const { store } = open(t);
-    const places = ["websocket/a", "other/a", "websocket/b", ""];
-    for (const [i, place] of places.entries()) store.appendEvent({ ...event, pod: place, message: String(i) }, moment);
-    assert.deepEqual(messages(store, { limit: 10 }), ["0", "1", "2", "3"]);
-    assert.deepEqual(messages(store, { limit: 2 }), ["2", "3"]);
-    assert.deepEqual(messages(store, { limit: 0 }), []);
-    assert.deepEqual(messages(store, { pod: "a", limit: 10 }), ["0", "1"]);
-    assert.deepEqual(messages(store, { pod: "other/a", limit: 10 }), ["1"]);
-    const all = store.events({ limit: 10 });
-    assert.deepEqual(messages(store, { after: all[0]?.id ?? 0, limit: 2 }), ["1", "2"]);
-    assert.deepEqual(messages(store, { after: all[0]?.id ?? 0, pod: "b", limit: 2 }), ["2"]);
-    assert.deepEqual(all[0], { ...event, message: "0", id: all[0]?.id, at: moment });
-  });
-
-  it("keeps the newest events and the beginning of a long message", (t) => {
-    const { store } = open(t, { eventsMaxRows: 3 });
-    for (const text of ["1", "2", "3", "4"]) store.appendEvent({ ...event, message: text }, moment);
-    assert.deepEqual(messages(store, { limit: 10 }), ["2", "3", "4"]);
-    store.appendEvent({ ...event, message: "x".repeat(maxEventCharacters + 1) }, moment);
-    assert.equal(messages(store, { limit: 1 })[0]?.length, maxEventCharacters);
   });
 }
 

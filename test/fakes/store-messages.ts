@@ -1,5 +1,6 @@
-import type { EventRow, OutboxRow, RepeatKey, Store } from "../../src/ports/store.ts";
-import { maxEventCharacters } from "../../src/sqlite/limits.ts";
+import type { KeptEvent } from "../../src/core/pod/event.ts";
+import { eventBytes, keep, type Share, sameness, trim, untold } from "../../src/core/pod/journal.ts";
+import type { OutboxRow, RepeatKey, Store } from "../../src/ports/store.ts";
 import { newestEntries, type Room } from "./store-state.ts";
 
 export function replies({ called, change, state, limits }: Room): Pick<Store, "repeatedReply" | "rememberReply"> {
@@ -64,24 +65,70 @@ export function outbox(room: Room): Pick<Store, "appendOutbox" | "outbox" | "rel
   };
 }
 
-export function events({ called, change, state, limits }: Room): Pick<Store, "appendEvent" | "events"> {
+export function events(
+  room: Room,
+): Pick<Store, "appendEvent" | "events" | "untoldEvents" | "tellEvents" | "eventCounts"> {
+  const { called, change, state } = room;
   return {
-    appendEvent({ type, pod, container, reason, message }, at) {
+    appendEvent(event, at) {
       called("appendEvent");
-      const id = state().eventSeq + 1;
-      const text = message.slice(0, maxEventCharacters);
-      const row: EventRow = structuredClone({ id, at, type, pod, container, reason, message: text });
-      change({ events: [...state().events, row].slice(-limits.eventsMaxRows), eventSeq: id });
+      const key = sameness(event);
+      const before = state().events.findLast((row) => sameness(row) === key) ?? null;
+      const next = { id: state().eventSeq + 1, toldUpTo: state().eventsTold };
+      const row = structuredClone(keep(before, event, at, next));
+      const others = row.count > 1 ? state().events.filter((one) => one !== before) : state().events;
+      change({ events: [...others, row], eventSeq: row.id });
+      trimEvents(room);
     },
     events({ pod, after, limit }) {
       called("events");
-      const isWanted = (row: EventRow) =>
+      const isWanted = (row: KeptEvent) =>
         row.id > (after ?? 0) && (pod === undefined || row.pod === pod || nameOf(row.pod) === pod);
       const rows = state().events.filter(isWanted);
       if (limit <= 0) return [];
       return after === undefined ? rows.slice(-limit) : rows.slice(0, limit);
     },
+    untoldEvents(limit) {
+      called("untoldEvents");
+      return state()
+        .events.filter((row) => row.id > state().eventsTold)
+        .slice(0, Math.max(0, limit));
+    },
+    tellEvents(upTo) {
+      called("tellEvents");
+      if (upTo > state().eventsTold) change({ eventsTold: upTo });
+    },
+    eventCounts() {
+      called("eventCounts");
+      const bytes = state().events.reduce((sum, row) => sum + eventBytes(row), 0);
+      return { rows: state().events.length, bytes, dropped: state().eventsDropped };
+    },
   };
+}
+
+function trimEvents({ change, state, limits }: Room): void {
+  let next = trim(sharesOf(state().events), limits);
+  while (next !== null) {
+    const { pod, rows } = next;
+    const may = state().events.filter((row) => row.id < state().eventSeq && (pod === null || row.pod === pod));
+    const steps = may.filter((row) => row.type === "Normal");
+    const gone = new Set([...steps, ...may.filter((row) => row.type === "Warning")].slice(0, rows));
+    const unheard = [...gone].reduce((sum, row) => sum + untold(row, state().eventsTold), 0);
+    change({
+      events: state().events.filter((row) => !gone.has(row)),
+      eventsDropped: state().eventsDropped + unheard,
+    });
+    next = trim(sharesOf(state().events), limits);
+  }
+}
+
+function sharesOf(rows: readonly KeptEvent[]): ReadonlyMap<string, Share> {
+  const shares = new Map<string, Share>();
+  for (const row of rows) {
+    const before = shares.get(row.pod) ?? { rows: 0, bytes: 0 };
+    shares.set(row.pod, { rows: before.rows + 1, bytes: before.bytes + eventBytes(row) });
+  }
+  return shares;
 }
 
 function nameOf(pod: string): string {

@@ -1,5 +1,6 @@
+import type { KeptEvent } from "../../src/core/pod/event.ts";
 import type { PodId } from "../../src/core/pod/spec.ts";
-import type { EventRow, OutboxRow } from "../../src/ports/store.ts";
+import type { OutboxRow } from "../../src/ports/store.ts";
 import type { StoreLimits } from "../../src/sqlite/limits.ts";
 
 /** Nothing in it is ever changed in place, so that undoing is going back to an older one. */
@@ -14,10 +15,12 @@ export interface State {
   readonly configMaps: ReadonlyMap<string, string>;
   readonly credentials: ReadonlyMap<string, string>;
   readonly outbox: readonly OutboxRow[];
-  readonly events: readonly EventRow[];
+  readonly events: readonly KeptEvent[];
   readonly leavingSeq: number;
   readonly outboxSeq: number;
   readonly eventSeq: number;
+  readonly eventsTold: number;
+  readonly eventsDropped: number;
   readonly dropped: number;
   readonly writes: number;
 }
@@ -37,6 +40,8 @@ export const empty: State = {
   leavingSeq: 0,
   outboxSeq: 0,
   eventSeq: 0,
+  eventsTold: 0,
+  eventsDropped: 0,
   dropped: 0,
   writes: 0,
 };

@@ -1,3 +1,5 @@
+import type { Moment } from "./history.ts";
+
 /** One thing that happened, as `edge events` shows it. */
 export interface PodEvent {
   readonly type: "Normal" | "Warning";
@@ -7,4 +9,18 @@ export interface PodEvent {
   /** CamelCase, stable. */
   readonly reason: string;
   readonly message: string;
+}
+
+/** An event as it is kept: the same thing happening again is counted in it, not kept a second time. */
+export interface KeptEvent extends PodEvent {
+  /** Rises with every occurrence: an event that happens again moves to the end. */
+  readonly id: number;
+  /** The last time. */
+  readonly at: Moment;
+  /** The first time, in milliseconds since the epoch. */
+  readonly firstWall: number;
+  readonly count: number;
+  /** How many of `count` the centre has been told of, and when the first happened that it has not. */
+  readonly told: number;
+  readonly untoldWall: number;
 }

@@ -29,7 +29,12 @@ test("everything but the node's name and the centre's address has a default", ()
         statusDialect: "kubernetes",
       },
       engine: { socket: "/var/run/docker.sock" },
-      data: { dir: "/var/lib/edge", runDir: "/run/edge", outbox: { maxBytes: 67_108_864, maxMessages: 100_000 } },
+      data: {
+        dir: "/var/lib/edge",
+        runDir: "/run/edge",
+        outbox: { maxBytes: 67_108_864, maxMessages: 100_000 },
+        events: { maxBytes: 8_388_608, maxRows: 10_000 },
+      },
       policy: defaultPolicy,
       log: { level: "info" },
     },
@@ -54,6 +59,14 @@ test("ranges are kept at both edges", () => {
       assert.deepEqual(violations(center({ [name]: value })), [`center.${name}`]);
     }
   }
+  const events = (fields: object) => ({ ...small, data: { events: fields } });
+  for (const value of [65_536, 2 ** 30]) assert.deepEqual(violations(events({ maxBytes: value })), []);
+  for (const value of [100, 1_000_000]) assert.deepEqual(violations(events({ maxRows: value })), []);
+  for (const value of [65_535, 2 ** 30 + 1]) {
+    assert.deepEqual(violations(events({ maxBytes: value })), ["data.events.maxBytes"]);
+  }
+  for (const value of [99, 1_000_001])
+    assert.deepEqual(violations(events({ maxRows: value })), ["data.events.maxRows"]);
   for (const value of [1, 128]) assert.deepEqual(violations(policy({ maxContainerNumber: value })), []);
   for (const value of [0, 129])
     assert.deepEqual(violations(policy({ maxContainerNumber: value })), ["policy.maxContainerNumber"]);
