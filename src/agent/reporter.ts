@@ -1,10 +1,12 @@
 import type { DesiredPod, LeavingPod } from "../core/pod/desired.ts";
 import type { MessageIds } from "../core/protocol/message.ts";
+import { firstPace, type Pace, paced } from "../core/protocol/pace.ts";
 import { keepalive, type PodStatusEntry, podStatusReport } from "../core/protocol/replies.ts";
 import type { Clock } from "../ports/clock.ts";
 import type { Connection } from "../ports/link.ts";
 import type { Random } from "../ports/random.ts";
 import type { Store } from "../ports/store.ts";
+import { replayNext } from "./replay.ts";
 
 export interface ReporterParts {
   readonly store: Store;
@@ -39,6 +41,10 @@ const maxBufferedBytes = 1024 * 1024;
 const batch = 64;
 /** Sent and not confirmed, at most: a peer that never answers must not make this list grow. */
 const maxUnconfirmed = 1024;
+/** Once the past is told, what happens now is told this often: each time costs two writes. */
+const historyPeriodMs = 5_000;
+/** How soon a report is tried again that the socket had no room for. */
+const crowdedMs = 250;
 /** With nothing due it only waits for a poke. */
 const idleMs = 1_000;
 
@@ -46,6 +52,9 @@ interface Unconfirmed {
   readonly seq: number;
   readonly sentAt: number;
   readonly outboxId: number | null;
+  /** Of an outbox message: its size, and all that was under way with it. */
+  readonly bytes: number;
+  readonly underWayBytes: number;
   /** seqs of leaving pods whose final status was in this report. */
   readonly finals: readonly number[];
 }
@@ -62,6 +71,9 @@ interface Session {
   lastKeepaliveAt: number;
   answered: boolean;
   lastPongAt: number;
+  historyAt: number;
+  pace: Pace;
+  underWayBytes: number;
   unconfirmed: Unconfirmed[];
 }
 
@@ -79,7 +91,8 @@ export function createReporter(parts: ReporterParts): Reporter {
     attach(connection) {
       const now = clock.mono();
       const counters = { seq: 0, sentUpTo: 0, reportedAt: [], lastKeepaliveAt: now, lastPongAt: now };
-      session = { connection, connectedAt: now, ...counters, dirty: true, answered: false, unconfirmed: [] };
+      const backlog = { historyAt: now, pace: firstPace, underWayBytes: 0, unconfirmed: [] };
+      session = { connection, connectedAt: now, ...counters, ...backlog, dirty: true, answered: false };
       poke();
     },
     detach() {
@@ -97,6 +110,7 @@ export function createReporter(parts: ReporterParts): Reporter {
       if (session === null || !/^[0-9]{1,15}$/.test(payload)) return;
       session.answered = true;
       session.lastPongAt = clock.mono();
+      measure(session, Number(payload), clock.mono());
       release(parts, session, Number(payload));
       poke();
     },
@@ -119,6 +133,7 @@ function turn(parts: ReporterParts, session: Session): number {
   const reportInMs = reportDue(parts, session, now);
   if (reportInMs <= 0) sendReport(parts, session, now);
   sendOutbox(parts, session, now);
+  tellHistory(parts, session, now);
   const keepaliveInMs = session.lastKeepaliveAt + parts.keepaliveMs - now;
   if (keepaliveInMs <= 0) {
     session.lastKeepaliveAt = now;
@@ -132,6 +147,8 @@ function turn(parts: ReporterParts, session: Session): number {
 }
 
 function reportDue(parts: ReporterParts, session: Session, now: number): number {
+  // A peer that does not read gets one report when it does, not all that it has missed.
+  if (session.connection.bufferedBytes() >= maxBufferedBytes) return crowdedMs;
   const last = session.reportedAt.at(-1);
   if (last === undefined) return 0;
   if (!session.dirty) return last + parts.statusPeriodMs - now;
@@ -145,7 +162,7 @@ function sendReport(parts: ReporterParts, session: Session, now: number): void {
   session.reportedAt = [...session.reportedAt, now].slice(-reportsASecond);
   if (!session.connection.send(podStatusReport(entries(parts.store, leaving), newIds(parts)))) return;
   const finals = leaving.filter((one) => one.gone).map((one) => one.seq);
-  confirmLater(session, { sentAt: now, outboxId: null, finals });
+  confirmLater(session, { sentAt: now, outboxId: null, bytes: 0, underWayBytes: 0, finals });
 }
 
 /** Every pod known here, with its metadata, its spec as enforced and its status: the Pod Status document. */
@@ -182,15 +199,32 @@ function leavingEntry(one: LeavingPod, desired: readonly DesiredPod[]): readonly
 }
 
 function sendOutbox(parts: ReporterParts, session: Session, now: number): void {
-  while (session.connection.bufferedBytes() < maxBufferedBytes && session.unconfirmed.length < maxUnconfirmed) {
+  while (hasRoom(session)) {
     const rows = parts.store.outbox(session.sentUpTo, batch);
     for (const row of rows) {
-      if (!session.connection.send(row.text)) return;
+      if (!hasRoom(session) || !session.connection.send(row.text)) return;
       session.sentUpTo = row.id;
-      confirmLater(session, { sentAt: now, outboxId: row.id, finals: [] });
+      const bytes = row.text.length;
+      session.underWayBytes += bytes;
+      const { underWayBytes } = session;
+      confirmLater(session, { sentAt: now, outboxId: row.id, bytes, underWayBytes, finals: [] });
     }
     if (rows.length < batch) return;
   }
+}
+
+/** A fresh status stands behind what is under way, so only so much is. One message always may be. */
+function hasRoom({ connection, unconfirmed, underWayBytes, pace }: Session): boolean {
+  const isFree = connection.bufferedBytes() < maxBufferedBytes && unconfirmed.length < maxUnconfirmed;
+  return isFree && underWayBytes < pace.windowBytes;
+}
+
+/** The past follows once everything else has arrived, one message at a time, to a centre that asked for it. */
+function tellHistory(parts: ReporterParts, session: Session, now: number): void {
+  if (!session.connection.asksHistory || now < session.historyAt || parts.store.outboxCounts().pending > 0) return;
+  const isMore = replayNext(parts, session.pace.windowBytes);
+  session.historyAt = isMore ? now : now + historyPeriodMs;
+  sendOutbox(parts, session, now);
 }
 
 function confirmLater(session: Session, sent: Omit<Unconfirmed, "seq">): void {
@@ -199,10 +233,18 @@ function confirmLater(session: Session, sent: Omit<Unconfirmed, "seq">): void {
   if (sent.outboxId !== null || sent.finals.length > 0) session.unconfirmed.push({ ...sent, seq: session.seq });
 }
 
+/** What the newest message that this pong confirms says about the line. */
+function measure(session: Session, upTo: number, now: number): void {
+  const newest = session.unconfirmed.findLast((one) => one.seq <= upTo && one.outboxId !== null);
+  if (newest === undefined) return;
+  session.pace = paced(session.pace, { tookMs: now - newest.sentAt, underWayBytes: newest.underWayBytes });
+}
+
 function release(parts: ReporterParts, session: Session, upTo: number): void {
   const arrived = session.unconfirmed.filter((one) => one.seq <= upTo);
   if (arrived.length === 0) return;
   session.unconfirmed = session.unconfirmed.filter((one) => one.seq > upTo);
+  session.underWayBytes = session.unconfirmed.reduce((sum, one) => sum + one.bytes, 0);
   const { store } = parts;
   store.transaction("normal", () => {
     store.releaseOutbox(arrived.map((one) => one.outboxId).filter((id) => id !== null));

@@ -53,7 +53,7 @@ async function open(
   const record = options.record === undefined ? null : openRecord(options.record, io);
   if (record !== null) opened.push(record.close);
   const nodes = centerNodes();
-  const server = await listen({ ...place, tls }, handlersOf(nodes, io, record?.write ?? (() => {})));
+  const server = await listen({ ...place, tls, history: true }, handlersOf(nodes, io, record?.write ?? (() => {})));
   opened.push(server.close);
   if (options.control !== undefined) opened.push(await openControl(options.control, server, nodes, io));
   const host = isIPv6(place.host) ? `[${place.host}]` : place.host;

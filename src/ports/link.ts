@@ -28,6 +28,8 @@ export interface LinkHandlers {
 }
 
 export interface Connection {
+  /** The centre asked for history as it took the connection (docs/protocol.md, History). */
+  readonly asksHistory: boolean;
   /** Queues one text message; false when the connection is no longer open. */
   send(text: string): boolean;
   /** Queues a ping; its payload comes back in a pong. */

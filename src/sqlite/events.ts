@@ -1,6 +1,6 @@
 import type { Database } from "better-sqlite3";
 import type { KeptEvent, PodEvent } from "../core/pod/event.ts";
-import { eventBytes, keep, type Share, sameness, type Trim, trim, untold } from "../core/pod/journal.ts";
+import { eventBytes, keep, type Share, sameness, type Trim, total, trim, untold } from "../core/pod/journal.ts";
 import type { EventCounts, Store } from "../ports/store.ts";
 import type { Writer } from "./database.ts";
 import type { StoreLimits } from "./limits.ts";
@@ -25,6 +25,7 @@ const ofPod = "(@pod IS NULL OR pod = @pod OR substr(pod, instr(pod, '/') + 1) =
 const maxRecent = 1_024;
 
 type Reads = Pick<Store, "events" | "untoldEvents" | "eventCounts">;
+type Writes = Pick<Store, "appendEvent" | "tellEvents" | "eventCounts">;
 
 /** What has happened, as people and the centre are told. */
 export function eventReads(db: Database): Reads {
@@ -60,10 +61,7 @@ interface Book {
   readonly recent: Map<string, KeptEvent>;
 }
 
-export function eventWrites(
-  { db, write, onUndo }: Writer,
-  limits: StoreLimits,
-): Pick<Store, "appendEvent" | "tellEvents"> {
+export function eventWrites({ db, write, onUndo }: Writer, limits: StoreLimits): Writes {
   const told = counter(db, "events-told");
   const dropped = counter(db, "events-dropped");
   const insert = db.prepare<[Row]>(`INSERT INTO events (${columns}) VALUES (${columns.replace(/\w+/g, "@$&")})`);
@@ -115,6 +113,7 @@ export function eventWrites(
         book.toldUpTo = upTo;
       });
     },
+    eventCounts: () => ({ ...total(book.shares), dropped: dropped.read() }),
   };
 }
 

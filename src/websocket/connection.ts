@@ -9,7 +9,11 @@ const maxPingBytes = 125;
 const maxReasonBytes = 123;
 
 /** An open WebSocket as a connection of the port. */
-export function openConnection(socket: WebSocket, handlers: LinkHandlers): Connection {
+export function openConnection(
+  socket: WebSocket,
+  handlers: LinkHandlers,
+  { asksHistory }: Pick<Connection, "asksHistory">,
+): Connection {
   /** Came in a chunk that was already read when reading was paused; never more than that chunk. */
   const waiting: Arrived[] = [];
   let paused = true;
@@ -68,6 +72,7 @@ export function openConnection(socket: WebSocket, handlers: LinkHandlers): Conne
   });
 
   return {
+    asksHistory,
     send(text) {
       if (closing || socket.readyState !== socket.OPEN) return false;
       socket.send(text);

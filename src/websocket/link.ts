@@ -1,5 +1,6 @@
 import type { IncomingMessage } from "node:http";
 import WebSocket, { type ClientOptions } from "ws";
+import { historyHeader } from "../core/protocol/history.ts";
 import type { Connection, DialResult, Link, LinkError, LinkHandlers } from "../ports/link.ts";
 import { openConnection } from "./connection.ts";
 import { answerError, dialError } from "./errors.ts";
@@ -61,14 +62,19 @@ function dial(options: LinkOptions, handlers: LinkHandlers, signal: AbortSignal)
   const abort = (): void => fail(givenUp);
   const answered = (_: unknown, answer: IncomingMessage): void => fail(answerError(answer.statusCode, answer.headers));
   const failed = (error: Error): void => fail(dialError(error, { tls }));
+  let asksHistory = false;
+  const upgraded = ({ headers }: IncomingMessage): void => {
+    asksHistory = headers[historyHeader.name] === historyHeader.value;
+  };
   const opened = (): void => {
-    const connection: Connection = openConnection(socket, handlers);
+    const connection: Connection = openConnection(socket, handlers, { asksHistory });
     settle({ ok: true, connection });
   };
   const late: LinkError = { code: "timeout", message: `No connection after ${options.handshakeTimeoutMs} ms` };
   const deadline = setTimeout(() => fail(late), options.handshakeTimeoutMs);
   signal.addEventListener("abort", abort, { once: true });
   socket.on("unexpected-response", answered);
+  socket.once("upgrade", upgraded);
   socket.on("open", opened);
   socket.on("error", failed);
   return promise;

@@ -2,6 +2,7 @@ import { createServer as createHttp, type IncomingMessage, type Server } from "n
 import { createServer as createHttps } from "node:https";
 import type { AddressInfo } from "node:net";
 import WebSocket, { WebSocketServer } from "ws";
+import { historyHeader } from "../core/protocol/history.ts";
 
 export interface ServerOptions {
   readonly host: string;
@@ -9,6 +10,8 @@ export interface ServerOptions {
   readonly port: number;
   /** PEM texts; with them only clients that show a certificate of this CA get in. */
   readonly tls?: { readonly ca: Buffer; readonly cert: Buffer; readonly key: Buffer } | undefined;
+  /** Asks devices for the history of their pods. */
+  readonly history?: boolean;
 }
 
 export interface ServerHandlers {
@@ -44,6 +47,9 @@ export async function listen(options: ServerOptions, handlers: ServerHandlers): 
   const http: Server =
     tls === undefined ? createHttp() : createHttps({ ...tls, requestCert: true, rejectUnauthorized: true });
   const sockets = new WebSocketServer({ noServer: true, maxPayload, perMessageDeflate: false, clientTracking: false });
+  sockets.on("headers", (headers) => {
+    if (options.history === true) headers.push(`${historyHeader.name}: ${historyHeader.value}`);
+  });
   http.on("request", (_, answer) => answer.writeHead(426, { connection: "close" }).end("This is a WebSocket\n"));
   http.on("upgrade", (request, stream, head) => {
     stream.on("error", () => stream.destroy());

@@ -24,6 +24,8 @@ interface Peer {
   freeze(): void;
   refuse(): void;
   hang(): void;
+  /** From now on connections are asked for history. */
+  askHistory(): void;
 }
 
 const hour = 3_600_000;
@@ -48,6 +50,7 @@ async function fakePeer(): Promise<Peer> {
     freeze: () => center.stall(true),
     refuse: () => center.answerDials({ code: "refused", message: "The centre answered 503", retryAfterSeconds: 7 }),
     hang: () => center.answerDials("hang"),
+    askHistory: () => center.askHistory(true),
   };
 }
 
@@ -98,6 +101,7 @@ async function realPeer(t: TestContext, change: Partial<LinkOptions> = {}): Prom
     hang() {
       answer = "hang";
     },
+    askHistory: () => void server.on("headers", (headers) => headers.push("Edge-History: 1")),
   };
 }
 
@@ -171,6 +175,18 @@ for (const [name, open] of [
       assert.deepEqual(heard.messages, texts);
       assert.deepEqual(peer.received(), texts);
       heard.connection.close(1000, "");
+    });
+
+    it("says whether the centre asked for history", async (t) => {
+      const peer = await open(t);
+      const before = await connect(peer);
+      assert.equal(before.connection.asksHistory, false);
+      before.connection.close(1000, "");
+      await until(() => before.closed.length === 1, "the end");
+      peer.askHistory();
+      const after = await connect(peer);
+      assert.equal(after.connection.asksHistory, true);
+      after.connection.close(1000, "");
     });
 
     it("brings the payload of a ping back, when the peer answers pings", async (t) => {

@@ -23,6 +23,8 @@ export interface FakeCenter {
   take(): readonly string[];
   /** Payloads of the pings that arrived. */
   pings(): readonly string[];
+  /** Whether connections from now on ask for history; off at the start. */
+  askHistory(on: boolean): void;
   /** Whether pings are answered; on at the start. */
   autoPong(on: boolean): void;
   /** Answers a ping, or sends a pong nobody asked for. */
@@ -48,6 +50,7 @@ interface CenterState {
   answer: DialAnswer;
   dials: number;
   autoPong: boolean;
+  asksHistory: boolean;
   delay: number;
   stalled: boolean;
   readonly received: string[];
@@ -69,6 +72,7 @@ export function fakeLink(clock: Clock, options: FakeLinkOptions = {}): FakeLink 
     answer: "open",
     dials: 0,
     autoPong: true,
+    asksHistory: false,
     delay: 1,
     stalled: false,
     received: [],
@@ -113,6 +117,9 @@ function centerEnd(state: CenterState): FakeCenter {
       return fresh;
     },
     pings: () => state.pings,
+    askHistory(on) {
+      state.asksHistory = on;
+    },
     autoPong(on) {
       state.autoPong = on;
     },
@@ -179,6 +186,7 @@ function openSession(
   }
 
   return {
+    asksHistory: state.asksHistory,
     send: (text) => !closing && toCenter.push({ kind: "message", text }),
     ping(payload) {
       if (!closing) toCenter.push({ kind: "ping", text: payload });

@@ -24,3 +24,8 @@ export interface KeptEvent extends PodEvent {
   readonly told: number;
   readonly untoldWall: number;
 }
+
+/** How often it happened since the centre was last told of it. */
+export function newOccurrences({ count, told }: Pick<KeptEvent, "count" | "told">): number {
+  return count - told;
+}

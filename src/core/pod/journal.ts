@@ -1,4 +1,4 @@
-import type { KeptEvent, PodEvent } from "./event.ts";
+import { type KeptEvent, newOccurrences, type PodEvent } from "./event.ts";
 import type { Moment } from "./history.ts";
 
 /**
@@ -82,7 +82,7 @@ export function keep(
 
 /** Occurrences in this row that the centre has not been told of. */
 export function untold(row: Pick<KeptEvent, "id" | "count" | "told">, toldUpTo: number): number {
-  return row.id <= toldUpTo ? 0 : row.count - row.told;
+  return row.id <= toldUpTo ? 0 : newOccurrences(row);
 }
 
 /** Bytes that a row counts for. */
@@ -90,17 +90,22 @@ export function eventBytes({ pod, container, reason, message }: PodEvent): numbe
   return rowBytes + new TextEncoder().encode(`${pod}${container}${reason}${message}`).length;
 }
 
-/**
- * What goes, null while everything fits. The pod that takes up most loses its oldest; where none has more than its
- * guaranteed part, the oldest of all go, so that pods long gone do not keep a living one from telling anything.
- */
-export function trim(shares: ReadonlyMap<string, Share>, limits: JournalLimits): Trim | null {
+export function total(shares: ReadonlyMap<string, Share>): Share {
   let rows = 0;
   let bytes = 0;
   for (const share of shares.values()) {
     rows += share.rows;
     bytes += share.bytes;
   }
+  return { rows, bytes };
+}
+
+/**
+ * What goes, null while everything fits. The pod that takes up most loses its oldest; where none has more than its
+ * guaranteed part, the oldest of all go, so that pods long gone do not keep a living one from telling anything.
+ */
+export function trim(shares: ReadonlyMap<string, Share>, limits: JournalLimits): Trim | null {
+  const { rows, bytes } = total(shares);
   const isOver = rows > limits.eventsMaxRows;
   if (rows <= 1 || (!isOver && bytes <= limits.eventsMaxBytes)) return null;
   const size = (share: Share): number => (isOver ? share.rows : share.bytes);

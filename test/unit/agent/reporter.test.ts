@@ -1,52 +1,10 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
-import { createReporter } from "../../../src/agent/reporter.ts";
-import type { LinkHandlers } from "../../../src/ports/link.ts";
-import { virtualClock } from "../../fakes/clock.ts";
-import { fakeLink } from "../../fakes/link.ts";
-import { seededRandom } from "../../fakes/random.ts";
 import { memoryStore } from "../../fakes/store.ts";
 import { leavingPod } from "../../samples/pods.ts";
+import { reporterOn, resourceOf } from "./reporter-site.ts";
 
-const resourceOf = (text: string): string => (JSON.parse(text) as { route: { resource: string } }).route.resource;
-
-/** A reporter on a link whose other end the test holds. */
-async function setUp({ answersPings = true } = {}) {
-  const clock = virtualClock();
-  const store = memoryStore();
-  const { link, center } = fakeLink(clock);
-  center.autoPong(answersPings);
-  const reporter = createReporter({
-    store,
-    clock,
-    random: seededRandom(1),
-    statusPeriodMs: 30_000,
-    keepaliveMs: 15_000,
-    released: () => {},
-  });
-  const stop = new AbortController();
-  const closes: number[] = [];
-  void reporter.run(stop.signal);
-  async function connect(): Promise<void> {
-    const handlers: LinkHandlers = {
-      message: () => {},
-      pong: reporter.pong,
-      closed: ({ code }) => {
-        closes.push(code);
-        reporter.detach();
-      },
-    };
-    const dial = link.dial(handlers, new AbortController().signal);
-    await clock.pass(5);
-    const result = await dial;
-    assert.ok(result.ok);
-    reporter.attach(result.connection);
-    await clock.pass(50);
-  }
-  await connect();
-  const reports = () => center.take().filter((text) => resourceOf(text) === "websocket/podstatus").length;
-  return { clock, store, center, reporter, connect, closes, reports, stop };
-}
+const setUp = (options: { readonly answersPings?: boolean } = {}) => reporterOn(memoryStore(), options);
 
 test("the array goes out on connect, then every 30 s", async () => {
   const { clock, reports, stop } = await setUp();
@@ -143,18 +101,105 @@ test("a pod that is gone is reported until a report with its end has arrived", a
   stop.abort();
 });
 
-test("what waits for a pong is bounded, and the rest follows when it has come", async () => {
+test("what waits for a pong is bounded, in bytes and in messages, and the rest follows when it has come", async () => {
   const { clock, store, center, reporter, stop } = await setUp();
   center.autoPong(false);
-  for (let n = 0; n < 1_500; n += 1) store.appendOutbox("reply", JSON.stringify({ route: { resource: `reply/${n}` } }));
-  reporter.stored();
+  const add = (many: number) => {
+    for (let n = 0; n < many; n += 1)
+      store.appendOutbox("reply", JSON.stringify({ route: { resource: `reply/${n}` } }));
+    reporter.stored();
+  };
+  const sent = () => center.take().filter((text) => resourceOf(text).startsWith("reply/")).length;
+  add(3_000);
   await clock.pass(3_000);
-  const sent = () => center.received().filter((text) => resourceOf(text).startsWith("reply/")).length;
-  assert.ok(sent() >= 1_024 && sent() < 1_200, `${sent()} sent`);
+  const bytes = sent() * '{"route":{"resource":"reply/000"}}'.length;
+  assert.ok(bytes > 7_000 && bytes < 10_000, `${bytes} bytes before anything is known of the line`);
   center.autoPong(true);
   center.pong(center.pings().at(-1) ?? "");
   await clock.pass(5_000);
-  assert.equal(sent(), 1_500);
   assert.equal(store.outboxCounts().pending, 0);
+  center.take();
+  center.autoPong(false);
+  add(3_000);
+  await clock.pass(3_000);
+  assert.equal(sent(), 1_024);
+  center.autoPong(true);
+  center.pong(center.pings().at(-1) ?? "");
+  await clock.pass(5_000);
+  assert.equal(sent(), 3_000 - 1_024);
+  assert.equal(store.outboxCounts().pending, 0);
+  stop.abort();
+});
+
+const events = (texts: readonly string[]): readonly string[] =>
+  texts
+    .map((text) => JSON.parse(text) as { route: { resource: string }; content: { events: { message: string }[] } })
+    .filter(({ route }) => route.resource === "websocket/podhistory")
+    .flatMap(({ content }) => content.events.map(({ message }) => message));
+
+test("history goes to a centre that asks for it, after the status, once and in order, over any number of cuts", async () => {
+  const { clock, store, center, connect, stop } = await setUp();
+  const expected = Array.from({ length: 500 }, (_, n) => `${n}:${"x".repeat(1_500)}`);
+  for (const message of expected) {
+    const at = { wall: clock.wall(), mono: clock.mono(), bootId: clock.bootId() };
+    store.appendEvent({ type: "Normal", pod: "websocket/a", container: "app", reason: "Started", message }, at);
+  }
+  await clock.pass(60_000);
+  assert.deepEqual(events(center.take()), [], "nobody has asked");
+  center.askHistory(true);
+  center.delay(4);
+  for (let cut = 0; cut < 5; cut += 1) {
+    // On one of them nothing is confirmed: what has arrived comes again.
+    center.autoPong(cut !== 2);
+    center.cut();
+    await clock.pass(20);
+    await connect();
+    await clock.pass(cut);
+  }
+  await clock.pass(30_000);
+  const arrived = center.take();
+  assert.equal(resourceOf(arrived[0] ?? ""), "websocket/podstatus");
+  // As the centre does: a message that came before is the same by its id.
+  const once = new Map(
+    arrived.map((text) => [(JSON.parse(text) as { header: { msg_id: string } }).header.msg_id, text]),
+  );
+  assert.ok(events([...once.values()]).length < events(arrived).length, "one came twice");
+  assert.deepEqual(events([...once.values()]), expected);
+  assert.equal(store.outboxCounts().pending, 0);
+  stop.abort();
+});
+
+test("what happens while it is connected follows within seconds, and an idle device writes nothing", async () => {
+  const { clock, store, center, connect, stop } = await setUp();
+  center.askHistory(true);
+  center.cut();
+  await clock.pass(20);
+  await connect();
+  const at = { wall: clock.wall(), mono: clock.mono(), bootId: clock.bootId() };
+  store.appendEvent({ type: "Normal", pod: "websocket/a", container: "app", reason: "Started", message: "now" }, at);
+  await clock.pass(7_000);
+  assert.deepEqual(events(center.take()), ["now"]);
+  const writes = store.writes();
+  await clock.pass(600_000);
+  assert.equal(store.writes(), writes);
+  stop.abort();
+});
+
+test("a peer that does not read is sent one report when it does, not all that it has missed", async () => {
+  const { clock, store, center, reporter, reports, stop } = await setUp({ answersPings: false });
+  reports();
+  store.putStatus(leavingPod("deleted").id, { phase: "Running", note: "x".repeat(200_000) });
+  store.putLeavingPod({ ...leavingPod("deleted"), seq: 0 });
+  center.stall(true);
+  for (let n = 0; n < 200; n += 1) {
+    reporter.changed();
+    await clock.pass(300);
+  }
+  center.stall(false);
+  await clock.pass(100);
+  const late = reports();
+  assert.ok(late >= 1 && late <= 8, `${late} reports`);
+  await clock.pass(1_000);
+  assert.ok(reports() >= 1, "the newest follows");
   stop.abort();
 });

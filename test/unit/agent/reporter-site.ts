@@ -1,0 +1,47 @@
+import assert from "node:assert/strict";
+import { createReporter } from "../../../src/agent/reporter.ts";
+import type { LinkHandlers } from "../../../src/ports/link.ts";
+import type { Store } from "../../../src/ports/store.ts";
+import { virtualClock } from "../../fakes/clock.ts";
+import { fakeLink } from "../../fakes/link.ts";
+import { seededRandom } from "../../fakes/random.ts";
+
+export const resourceOf = (text: string): string =>
+  (JSON.parse(text) as { route: { resource: string } }).route.resource;
+
+/** A reporter on a link whose other end the test holds. */
+export async function reporterOn<S extends Store>(store: S, { answersPings = true } = {}) {
+  const clock = virtualClock();
+  const { link, center } = fakeLink(clock);
+  center.autoPong(answersPings);
+  const reporter = createReporter({
+    store,
+    clock,
+    random: seededRandom(1),
+    statusPeriodMs: 30_000,
+    keepaliveMs: 15_000,
+    released: () => {},
+  });
+  const stop = new AbortController();
+  const closes: number[] = [];
+  void reporter.run(stop.signal);
+  async function connect(): Promise<void> {
+    const handlers: LinkHandlers = {
+      message: () => {},
+      pong: reporter.pong,
+      closed: ({ code }) => {
+        closes.push(code);
+        reporter.detach();
+      },
+    };
+    const dial = link.dial(handlers, new AbortController().signal);
+    await clock.pass(5);
+    const result = await dial;
+    assert.ok(result.ok);
+    reporter.attach(result.connection);
+    await clock.pass(50);
+  }
+  await connect();
+  const reports = () => center.take().filter((text) => resourceOf(text) === "websocket/podstatus").length;
+  return { clock, store, center, reporter, connect, closes, reports, stop };
+}
