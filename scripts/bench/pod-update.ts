@@ -186,6 +186,8 @@ async function payloadOf(docker: Docker): Promise<CreatePayload> {
     sandboxId: null,
     volumePaths: {},
     coveredPaths: {},
+    scratchPaths: [],
+    submounts: [],
     resolvConf: null,
     terminationLog: null,
     oomScoreAdj: 0,

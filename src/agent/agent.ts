@@ -13,7 +13,6 @@ import type { Store } from "../ports/store.ts";
 import { createClearing } from "./clearing.ts";
 import { createDrift } from "./drift.ts";
 import { createIntake } from "./intake.ts";
-import { boundLastWords } from "./last-words.ts";
 import { createLimiter } from "./limiter.ts";
 import { createMailbox } from "./mailbox.ts";
 import { createObserver } from "./observer.ts";
@@ -23,6 +22,7 @@ import { createPuller } from "./puller.ts";
 import { reconcile } from "./reconciler.ts";
 import { createReporter } from "./reporter.ts";
 import { createStock, installIdOf } from "./stock.ts";
+import { runUpkeep } from "./upkeep.ts";
 import { type LinkState, runUplink } from "./uplink.ts";
 import { type WatcherParts, watchEngine } from "./watcher.ts";
 
@@ -136,7 +136,7 @@ export async function runAgent(parts: AgentParts, signal: AbortSignal): Promise<
     clearing.run(stop.signal),
     publisher.run(stop.signal),
     runUplink(uplink, stop.signal),
-    boundLastWords(device, clock, stop.signal),
+    runUpkeep(device, clock, stop.signal),
   ];
   await together(loops, stop);
 }

@@ -178,7 +178,9 @@ async function create(
     return { kind: "failed", reason: "CreateContainerConfigError", message: request, containerId: null };
   if (request.terminationLog !== null) {
     const { pod, container, attempt } = request;
-    parts.device.terminationLogs.begin({ uid: pod.id.uid, container, attempt });
+    const trouble = parts.device.terminationLogs.begin({ uid: pod.id.uid, container, attempt });
+    if (trouble !== null)
+      return { kind: "failed", reason: "CreateContainerConfigError", message: trouble, containerId: null };
   }
   const result = await withDeadline(parts.clock, deadlines.create, signal, (s) => parts.engine.create(request, s));
   if (result.ok) return { kind: "done", warnings: result.value.warnings };
@@ -257,7 +259,7 @@ export function createRequest(
     configMapsOf(store, desired.pod),
   );
   if (!volumes.ok) return volumes.message;
-  const { volumePaths, coveredPaths, resolvConf } = volumes;
+  const { ok: _, ...places } = volumes;
   const { container, attempt, sandboxId } = action;
   const { generation, pod } = desired;
   return {
@@ -269,9 +271,7 @@ export function createRequest(
     generation,
     ...hashesOf(desired, spec),
     image,
-    volumePaths,
-    coveredPaths,
-    resolvConf,
+    ...places,
     terminationLog: device.terminationLogs.path({ uid: pod.id.uid, container, attempt }),
     oomScoreAdj: takenOomScore(parts, pod.spec, container),
   };
@@ -286,7 +286,8 @@ function sandboxRequest(
   if (desired === null || image == null) throw new Error("A plan to create a sandbox came without its pod or image");
   const { generation, pod } = desired;
   const made = { container: sandboxName, sandboxId, attempt, generation, ...hashesOf(desired, sandboxPart) };
-  const nothing = { volumePaths: {}, coveredPaths: {}, resolvConf: null, terminationLog: null };
+  const folders = { volumePaths: {}, coveredPaths: {}, scratchPaths: [], submounts: [] };
+  const nothing = { ...folders, resolvConf: null, terminationLog: null };
   return { installId, pod, ...made, image, ...nothing, oomScoreAdj: takenOomScore(parts, pod.spec, sandboxName) };
 }
 

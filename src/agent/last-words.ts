@@ -2,11 +2,7 @@ import type { ContainerHistory, PodHistory } from "../core/pod/history.ts";
 import type { ObservedContainer } from "../core/pod/observed.ts";
 import type { PodSpec } from "../core/pod/spec.ts";
 import { messageBytes } from "../core/pod/termination-message.ts";
-import type { Clock } from "../ports/clock.ts";
 import type { Device } from "../ports/device.ts";
-
-/** How long a container may write without a bound to the disk's room. */
-const periodMs = 1_000;
 
 /** What was seen, and with each container whose end is not on record yet the last words that it left. */
 export function withLastWords(
@@ -27,12 +23,4 @@ export function withLastWords(
 function isRecorded(one: ObservedContainer, history: ContainerHistory | undefined): boolean {
   if (history === undefined) return false;
   return one.attempt < history.attempt || history.termination?.containerId === one.id;
-}
-
-/** Keeps the files for last words small: no file system that a pod may write to here has a quota. */
-export async function boundLastWords(device: Device, clock: Clock, signal: AbortSignal): Promise<void> {
-  while (!signal.aborted) {
-    device.terminationLogs.trim();
-    await clock.sleep(periodMs, signal);
-  }
 }

@@ -40,6 +40,8 @@ interface Turn {
 
 /** More steps than any pod needs; beyond it something is going round in circles, and the device must not burn for it. */
 const maxSteps = 1024;
+/** Of a container, that are remembered as told; an engine has about a dozen. */
+const mostWarnings = 16;
 const afterCirclesMs = 10_000;
 const afterUnknownMs = 2_000;
 
@@ -187,9 +189,7 @@ function settle(
 ): boolean {
   switch (outcome.kind) {
     case "done":
-      for (const message of outcome.warnings) {
-        note(parts, turn, { type: "Warning", container: action.container, reason: "EngineWarning", message });
-      }
+      if (outcome.warnings.length > 0) warn(parts, turn, situation, action.container, outcome.warnings);
       return true;
     case "image":
       turn.images.set(action.container, outcome.image);
@@ -210,6 +210,28 @@ function settle(
     default:
       return outcome satisfies never;
   }
+}
+
+/** Each warning of the engine is told once for a container of a pod, however often it is made. */
+function warn(
+  parts: ReconcilerParts,
+  turn: Turn,
+  { desired }: Situation,
+  container: string,
+  warnings: readonly string[],
+): void {
+  const { store } = parts;
+  const history = desired === null ? {} : store.history(desired.pod.id.uid);
+  const before = history[container];
+  const told = before?.warnings ?? [];
+  const fresh = warnings.filter((message) => !told.includes(message));
+  if (fresh.length === 0) return;
+  store.transaction("normal", () => {
+    for (const message of fresh) note(parts, turn, { type: "Warning", container, reason: "EngineWarning", message });
+    if (desired === null || before === undefined) return;
+    const kept = [...told, ...fresh].slice(-mostWarnings);
+    store.putHistory(desired.pod.id.uid, { ...history, [container]: { ...before, warnings: kept } });
+  });
 }
 
 /** The id an image name stands for is kept, so that a restart needs neither the name nor the registry. */

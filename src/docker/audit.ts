@@ -72,7 +72,13 @@ const rows: readonly Compared[] = [
   {
     field: "Mounts",
     wanted: ({ HostConfig }) =>
-      sorted(HostConfig.Mounts.map(({ Source, Target, ReadOnly }) => mountWords("bind", Source, Target, ReadOnly))),
+      sorted(
+        HostConfig.Mounts.map((mount) =>
+          mount.Type === "tmpfs"
+            ? mountWords("tmpfs", "", mount.Target, false)
+            : mountWords("bind", mount.Source, mount.Target, mount.ReadOnly),
+        ),
+      ),
     found: (answer) =>
       sorted(
         listAt(answer, "Mounts").map((mount) =>

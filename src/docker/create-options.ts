@@ -30,7 +30,7 @@ export interface HostConfig {
   readonly CapAdd: readonly string[];
   readonly CapDrop: readonly string[];
   readonly SecurityOpt: readonly string[];
-  readonly Mounts: readonly BindMount[];
+  readonly Mounts: readonly (BindMount | MemoryMount)[];
   readonly PortBindings?: Readonly<Record<string, readonly { readonly HostIp: string; readonly HostPort: string }[]>>;
   readonly LogConfig: { readonly Type: "json-file"; readonly Config: Readonly<Record<string, string>> };
   readonly Memory?: number;
@@ -40,6 +40,7 @@ export interface HostConfig {
   readonly CpuShares: number;
   readonly OomScoreAdj: number;
   readonly PidsLimit: number;
+  readonly ShmSize?: number;
 }
 
 export interface BindMount {
@@ -47,7 +48,14 @@ export interface BindMount {
   readonly Source: string;
   readonly Target: string;
   readonly ReadOnly: boolean;
-  readonly BindOptions: { readonly Propagation: "rprivate" };
+  readonly BindOptions: { readonly Propagation: "rprivate"; readonly ReadOnlyForceRecursive?: true };
+}
+
+/** Docker makes it without exec, set-user-id and devices; what lies in it counts as the container's memory. */
+export interface MemoryMount {
+  readonly Type: "tmpfs";
+  readonly Target: string;
+  readonly TmpfsOptions: { readonly SizeBytes: number; readonly Mode: number };
 }
 
 export type CreateOptionsResult =
@@ -60,15 +68,22 @@ const podPids = 1024;
 const leastMemoryBytes = 6 * 1024 * 1024;
 const cpuPeriodMicros = 100_000;
 const logConfig: HostConfig["LogConfig"] = { Type: "json-file", Config: { "max-size": "5m", "max-file": "2" } };
+/** /dev/shm as the kubelet has it, whatever the engine's default is; it counts as the memory of who writes to it. */
+const shmBytes = 64 * 1024 * 1024;
+/** A VOLUME path of the image that is to be writable: as much as /dev/shm, which it is like. */
+const scratchBytes = 64 * 1024 * 1024;
+/** Everybody may write, nobody may remove another's: like /tmp. */
+const scratchMode = 0o1777;
 /** The program takes 8 KiB; runc, which starts it, runs in the same control group and is what this is for. */
 const sandboxMemoryBytes = 32 * 1024 * 1024;
 const sandboxPids = 32;
 
 /**
- * An admitted container in Docker's words. Fails when the request leaves out what the pod needs (the place of a volume, a
- * cover for a VOLUME path of the image) or when the image would run as a user that the pod may not be.
+ * An admitted container in Docker's words, as of an API version. Fails when the request leaves out what the pod needs (the
+ * place of a volume, a cover for a VOLUME path of the image), when the image would run as a user that the pod may not be,
+ * and when that version cannot make a mount as read-only as it was admitted.
  */
-export function createOptions(request: CreateRequest): CreateOptionsResult {
+export function createOptions(request: CreateRequest, apiVersion = "1.41"): CreateOptionsResult {
   const { sandboxId } = request;
   const { spec } = request.pod;
   const misplaced = sandboxProblem(request);
@@ -78,7 +93,7 @@ export function createOptions(request: CreateRequest): CreateOptionsResult {
   if (container === undefined) return { ok: false, message: `The pod has no container ${request.container}` };
   const user = runAsUser(container, request.image, request.pod.id);
   if (!user.ok) return user;
-  const mounts = mountsOf(request, container);
+  const mounts = mountsOf(request, container, apiVersion);
   if (!mounts.ok) return mounts;
 
   const env = expandedEnv(container.env ?? []);
@@ -92,7 +107,7 @@ export function createOptions(request: CreateRequest): CreateOptionsResult {
     HostConfig: {
       ...(sandboxId === null ? ownNetwork(spec) : { NetworkMode: `container:${sandboxId}` }),
       PidMode: spec.hostPID === true ? "host" : "",
-      IpcMode: sandboxId === null ? "private" : `container:${sandboxId}`,
+      ...(sandboxId === null ? { IpcMode: "private", ShmSize: shmBytes } : { IpcMode: `container:${sandboxId}` }),
       RestartPolicy: { Name: "no" },
       Init: false,
       ...securityOf(container),
@@ -127,6 +142,7 @@ function sandboxPayload(request: CreateRequest): CreatePayload {
       ...ownNetwork(request.pod.spec),
       PidMode: "",
       IpcMode: "shareable",
+      ShmSize: shmBytes,
       RestartPolicy: { Name: "no" },
       Init: false,
       Privileged: false,
@@ -246,8 +262,9 @@ function portsOf(containers: readonly ContainerSpec[]): {
 function mountsOf(
   request: CreateRequest,
   container: ContainerSpec,
-): { readonly ok: true; readonly mounts: readonly BindMount[] } | { readonly ok: false; readonly message: string } {
-  const mounts: BindMount[] = [];
+  apiVersion: string,
+): { readonly ok: true; readonly mounts: HostConfig["Mounts"] } | { readonly ok: false; readonly message: string } {
+  const mounts: HostConfig["Mounts"][number][] = [];
   // Written by the agent alone, whatever the mount says (kubelet `IsReadOnly`); all else is as it was admitted.
   const kept = new Set(
     (request.pod.spec.volumes ?? []).filter((one) => one.configMap !== undefined).map(({ name }) => name),
@@ -255,11 +272,23 @@ function mountsOf(
   for (const { name, mountPath, readOnly } of container.volumeMounts ?? []) {
     const source = own(request.volumePaths, name);
     if (source === undefined) return { ok: false, message: `Volume ${name} has no place on this device` };
-    mounts.push(bind(source, mountPath, readOnly || kept.has(name)));
+    const sealed = readOnly && request.submounts.includes(name);
+    // Before API 1.44 read-only holds for the folder alone: what is mounted below it stays writable.
+    if (sealed && !reaches(apiVersion, 44)) {
+      const message = `Volume ${name} is read-only and something is mounted below ${source}, which this engine would leave writable; it takes API 1.44 (Docker 25), the engine speaks ${apiVersion}`;
+      return { ok: false, message };
+    }
+    const mount = bind(source, mountPath, readOnly || kept.has(name));
+    mounts.push(sealed ? { ...mount, BindOptions: { ...mount.BindOptions, ReadOnlyForceRecursive: true } } : mount);
   }
   const mounted = new Set(mounts.map((mount) => trimmed(mount.Target)));
   for (const path of request.image.volumes) {
     if (mounted.has(trimmed(path))) continue;
+    if (request.scratchPaths.includes(path)) {
+      mounted.add(trimmed(path));
+      mounts.push({ Type: "tmpfs", Target: path, TmpfsOptions: { SizeBytes: scratchBytes, Mode: scratchMode } });
+      continue;
+    }
     const cover = own(request.coveredPaths, path);
     if (cover === undefined)
       return { ok: false, message: `The image's VOLUME ${path} has neither a mount nor a cover` };
@@ -278,6 +307,10 @@ function mountsOf(
 
 function bind(source: string, target: string, readOnly: boolean): BindMount {
   return { Type: "bind", Source: source, Target: target, ReadOnly: readOnly, BindOptions: { Propagation: "rprivate" } };
+}
+
+function reaches(apiVersion: string, minor: number): boolean {
+  return Number(apiVersion.split(".")[1]) >= minor;
 }
 
 function trimmed(path: string): string {

@@ -30,7 +30,7 @@ export function dockerEngine(options: DockerOptions): Engine {
     info: (signal) => api.call("info", signal, (connection) => info(connection, signal)),
     list: (signal) => api.call("list", signal, async ({ docker }) => done(await containers.list(docker, signal))),
     inspect: (id, signal) =>
-      onContainer(api, "inspect", id, signal, async (_, docker) => {
+      onContainer(api, "inspect", id, signal, async (_, { docker }) => {
         const observed = observedContainer(await inspectAnswer(docker, id, signal));
         return observed === null
           ? failed(failure("inspect", "notFound", `${id} is no container of a pod`))
@@ -38,8 +38,8 @@ export function dockerEngine(options: DockerOptions): Engine {
       }),
     create: (request, signal) => create(api, request, signal),
     audit: (id, request, signal) =>
-      onContainer(api, "audit", id, signal, async (_, docker) => {
-        const wanted = createOptions(request);
+      onContainer(api, "audit", id, signal, async (_, { docker, apiVersion }) => {
+        const wanted = createOptions(request, apiVersion);
         if (!wanted.ok) return failed(failure("audit", "invalid", wanted.message));
         return done(audited(await inspectAnswer(docker, id, signal), wanted.payload));
       }),
@@ -55,7 +55,7 @@ export function dockerEngine(options: DockerOptions): Engine {
       ),
     remove: (id, signal) => remove(api, id, signal),
     exec: (id, command, signal, started = () => {}) =>
-      onContainer(api, "exec", id, signal, (_, docker) => exec(docker, id, command, signal, started)),
+      onContainer(api, "exec", id, signal, (_, { docker }) => exec(docker, id, command, signal, started)),
     image: (nameOrId, signal) =>
       onImage(api, "image", nameOrId, signal, ({ docker }) => localImage(docker, "image", nameOrId, signal)),
     ensureSandboxImage: (signal) =>
@@ -82,13 +82,13 @@ async function info(connection: Connection, signal: AbortSignal): Promise<Engine
 }
 
 function create(api: Caller, wanted: CreateRequest, signal: AbortSignal): Promise<EngineResult<CreatedContainer>> {
-  return api.call("create", signal, async ({ docker, architecture }) => {
+  return api.call("create", signal, async ({ docker, architecture, apiVersion }) => {
     // Docker runs a foreign image and lets it die: only the architecture tells beforehand.
     if (wanted.image.architecture !== architecture) {
       const message = `The image is for ${wanted.image.architecture}, this device is ${architecture}`;
       return failed(failure("create", "wrongArchitecture", message));
     }
-    const options = createOptions(wanted);
+    const options = createOptions(wanted, apiVersion);
     if (!options.ok) return failed(failure("create", "invalid", options.message));
     const allowed = gate({ ...options.payload }, wanted);
     if (!allowed.ok) return failed(failure("create", "refused", allowed.message));
@@ -217,13 +217,13 @@ function onContainer<T>(
   operation: string,
   id: string,
   signal: AbortSignal,
-  work: (container: Docker.Container, docker: Docker) => Promise<EngineResult<T>>,
+  work: (container: Docker.Container, connection: Connection) => Promise<EngineResult<T>>,
 ): Promise<EngineResult<T>> {
   // Ids become part of a path.
   if (!/^[A-Za-z0-9][A-Za-z0-9_.-]*$/.test(id)) {
     return Promise.resolve(failed(failure(operation, "invalid", "Container id must be letters, digits, and _.-")));
   }
-  return api.call(operation, signal, ({ docker }) => work(docker.getContainer(id), docker));
+  return api.call(operation, signal, (connection) => work(connection.docker.getContainer(id), connection));
 }
 
 function onImage<T>(

@@ -77,12 +77,14 @@ const hostConfig: Readonly<Record<string, Rule>> = {
   CpuShares: (value) => isPositive(value),
   OomScoreAdj: oomScoreGranted,
   PidsLimit: (value) => isPositive(value),
+  // A container that has joined a sandbox's has none of its own.
+  ShmSize: (value, { joins }) => value === 64 * 1024 * 1024 && joins === null,
 };
 
 /** Left out, these would be the engine's or the image's choice. */
 const neededTopLevel = ["Image", "User", "Labels", "Healthcheck", "HostConfig"];
 const neededHostConfig = Object.keys(hostConfig).filter(
-  (field) => !["PortBindings", "Memory", "MemorySwap", "CpuPeriod", "CpuQuota"].includes(field),
+  (field) => !["PortBindings", "Memory", "MemorySwap", "CpuPeriod", "CpuQuota", "ShmSize"].includes(field),
 );
 
 /** Says which field of the payload asks for more than the admitted pod grants, if any does. */
@@ -191,22 +193,36 @@ function oomScoreGranted(value: unknown, { request, container, isSandbox }: Gran
 const forbiddenSources = /^(?:\/|\/(?:proc|sys|dev)(?:\/.*)?)$/;
 const mountFields = ["Type", "Source", "Target", "ReadOnly", "BindOptions"];
 
-function mountGranted(mount: unknown, { request, container, isSandbox }: Grant): boolean {
+function mountGranted(mount: unknown, grant: Grant): boolean {
+  const { request, container, isSandbox } = grant;
+  if (isRecord(mount) && mount["Type"] === "tmpfs") return !isSandbox && memoryGranted(mount, grant);
   if (!isRecord(mount) || !keysOf(mount).every((key) => mountFields.includes(key))) return false;
   const { Type: type, Source: source, Target: target, ReadOnly: readOnly, BindOptions: options } = mount;
-  if (type !== "bind" || JSON.stringify(options) !== '{"Propagation":"rprivate"}') return false;
+  if (type !== "bind") return false;
+  const sealed = JSON.stringify(options) === '{"Propagation":"rprivate","ReadOnlyForceRecursive":true}';
+  if (!sealed && JSON.stringify(options) !== '{"Propagation":"rprivate"}') return false;
   if (typeof source !== "string" || typeof target !== "string" || forbiddenSources.test(source)) return false;
   if (source.split("/").includes("..") || !source.startsWith("/")) return false;
   const asked = (container.volumeMounts ?? []).filter((each) => each.mountPath === target);
   if (asked.length > 0) {
     return asked.some(
-      (each) => request.volumePaths[each.name] === source && (readOnly === true || writable(each, request)),
+      (each) =>
+        request.volumePaths[each.name] === source &&
+        (readOnly === true ? sealed || !request.submounts.includes(each.name) : writable(each, request)),
     );
   }
   if (target === "/dev/termination-log") return !isSandbox && source === request.terminationLog;
   if (readOnly !== true) return false;
   if (request.image.volumes.includes(target) && request.coveredPaths[target] === source) return true;
   return target === "/etc/resolv.conf" && source === request.resolvConf;
+}
+
+/** What the image would otherwise get a folder on the disk for, without a bound. */
+function memoryGranted(mount: Readonly<Record<string, unknown>>, { request, container }: Grant): boolean {
+  const { Type: _, Target: target, TmpfsOptions: options, ...more } = mount;
+  if (keysOf(more).length > 0 || typeof target !== "string" || !request.image.volumes.includes(target)) return false;
+  if ((container.volumeMounts ?? []).some(({ mountPath }) => mountPath === target)) return false;
+  return request.scratchPaths.includes(target) && JSON.stringify(options) === '{"SizeBytes":67108864,"Mode":1023}';
 }
 
 function writable(asked: { readonly name: string; readonly readOnly: boolean }, { pod }: CreateRequest): boolean {

@@ -6,6 +6,7 @@ import type { Device } from "../ports/device.ts";
 import { hostIp } from "./addresses.ts";
 import { readFacts } from "./facts.ts";
 import { mountedElsewhere } from "./mounted.ts";
+import { resolvConf } from "./resolv-conf.ts";
 import { terminationLogs } from "./termination-logs.ts";
 import { forgetPod, prepareVolumes, refreshConfigMaps, removeVolumes, savePod } from "./volumes.ts";
 
@@ -22,6 +23,8 @@ export interface DeviceOptions {
 /** This box, as Linux shows it. */
 export function linuxDevice(options: DeviceOptions): Device {
   const { dataDir } = options;
+  const names = resolvConf({ dataDir });
+  const volumes = { ...options, resolvConf: names.path };
   return {
     facts: () => readFacts({ systemReserved: options.policy().systemReserved }),
     freeBytes() {
@@ -31,9 +34,10 @@ export function linuxDevice(options: DeviceOptions): Device {
     hostIp: () => hostIp(options.centerHost),
     memoryBytes: totalmem,
     terminationLogs: terminationLogs(dataDir),
-    prepareVolumes: (pod, covered, configMaps) => prepareVolumes(options, pod, covered, configMaps),
+    prepareVolumes: (pod, covered, configMaps) => prepareVolumes(volumes, pod, covered, configMaps),
     refreshConfigMaps: (pod, configMaps) => refreshConfigMaps(dataDir, pod, configMaps),
     mountedElsewhere: (pid, mounts) => mountedElsewhere(join("/proc", String(pid), "root"), mounts),
+    refreshResolvConf: names.refresh,
     removeVolumes: (uid) => removeVolumes(options, uid),
     savePod: (pod) => savePod(dataDir, pod),
     forgetPod: (uid) => forgetPod(dataDir, uid),

@@ -27,14 +27,12 @@ export function terminationLogs(dataDir: string): TerminationLogs {
   return {
     path,
     begin(log) {
-      const folder = folderOf(log);
-      const file = path(log);
-      for (const name of entries(folder).filter((each) => each !== String(log.attempt))) rmSync(join(folder, name));
-      if (statSync(file, { throwIfNoEntry: false })?.size === 0) return;
-      mkdirSync(folder, { recursive: true });
-      writeFileSync(file, "");
-      // The container's user is not known to own anything here (kubelet makeMounts: 0666).
-      chmodSync(file, 0o666);
+      try {
+        make(folderOf(log), path(log));
+        return null;
+      } catch (error) {
+        return `The file for its last words cannot be made: ${(error as Error).message}`;
+      }
     },
     read: (log, most) => lastBytes(path(log), most),
     trim() {
@@ -46,10 +44,22 @@ export function terminationLogs(dataDir: string): TerminationLogs {
   };
 }
 
+function make(folder: string, file: string): void {
+  for (const other of filesIn(folder).filter((each) => each !== file)) rmSync(other);
+  if (statSync(file, { throwIfNoEntry: false })?.size === 0) return;
+  mkdirSync(folder, { recursive: true });
+  writeFileSync(file, "");
+  // The container's user is not known to own anything here (kubelet makeMounts: 0666).
+  chmodSync(file, 0o666);
+}
+
 /** A writer that does not append leaves a hole where the file was cut: blocks count, not the size. */
 function trimFile(file: string): void {
-  const blocks = statSync(file, { throwIfNoEntry: false })?.blocks ?? 0;
-  if (blocks * blockBytes > mostBytes) truncateSync(file);
+  try {
+    if (statSync(file).blocks * blockBytes > mostBytes) truncateSync(file);
+  } catch {
+    // It has gone, or the disk takes no change: then nothing grows either.
+  }
 }
 
 function filesIn(folder: string): readonly string[] {

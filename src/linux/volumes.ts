@@ -17,12 +17,15 @@ import type { AcceptedPod, Volume } from "../core/pod/spec.ts";
 import type { ConfigMaps, VolumesResult } from "../ports/device.ts";
 import { holdsConfigMap, writeConfigMap } from "./config-map-folder.ts";
 import { replaceFile } from "./files.ts";
+import { hasSubmounts } from "./submounts.ts";
 
 export interface VolumesOptions {
   readonly dataDir: string;
   /** On a tmpfs: volumes in memory lie below it. */
   readonly runDir: string;
   readonly policy: () => Policy;
+  /** Where the resolv.conf for a pod is. */
+  readonly resolvConf: (pod: { readonly hostNetwork?: boolean }) => string;
   /** What no pod may see, whatever the policy says. */
   readonly protectedPaths: () => readonly string[];
 }
@@ -46,16 +49,21 @@ export function prepareVolumes(
   configMaps: ConfigMaps,
 ): VolumesResult {
   const volumePaths: Record<string, string> = {};
+  const submounts: string[] = [];
   for (const volume of pod.spec.volumes ?? []) {
     const resolved = resolveVolume(options, pod, volume, configMaps);
     if (!resolved.ok) return resolved;
     volumePaths[volume.name] = resolved.path;
+    if (volume.hostPath !== undefined && hasSubmounts(resolved.path)) submounts.push(volume.name);
   }
   const folder = podFolder(options.dataDir, pod.id.uid);
+  const resolvConf = options.resolvConf(pod.spec);
+  const places = { ok: true, volumePaths, submounts, resolvConf } as const;
+  if (options.policy().writableEmptyDir) return { ...places, coveredPaths: {}, scratchPaths: covered };
   const coveredPaths = Object.fromEntries(
     covered.map((path, index) => [path, ownFolder(join(folder, "covered", String(index)), 0o555)]),
   );
-  return { ok: true, volumePaths, coveredPaths, resolvConf: null };
+  return { ...places, coveredPaths, scratchPaths: [] };
 }
 
 /** See Device.refreshConfigMaps. */

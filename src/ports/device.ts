@@ -28,6 +28,8 @@ export interface Device {
    * is. Also null when the process is gone, or is not ours to look into: then nothing can be said.
    */
   mountedElsewhere(pid: number, mounts: readonly MountedAt[]): string | null;
+  /** Brings the resolv.conf of every pod up to date with the host's, in place. */
+  refreshResolvConf(): void;
   /** Removes the folders of a pod that is gone. Fine when there are none. */
   removeVolumes(uid: string): void;
   /** Keeps a second copy of an admitted pod as `pods/<uid>/pod.json` (tmp, fsync, rename). */
@@ -47,8 +49,11 @@ export interface TerminationLog {
 export interface TerminationLogs {
   /** Where an attempt's is, whether or not it is there. */
   path(log: TerminationLog): string;
-  /** An empty one for an attempt that is about to be made. Those of the container's earlier attempts go. */
-  begin(log: TerminationLog): void;
+  /**
+   * Makes an empty one for an attempt that is about to be made; those of the container's earlier attempts go. Gives the
+   * trouble it had in a sentence, null when it is there.
+   */
+  begin(log: TerminationLog): string | null;
   /** The last `most` bytes as text; "" when there are none. What is no UTF-8 becomes U+FFFD. */
   read(log: TerminationLog, most: number): string;
   /** Empties every one that takes more than 64 KiB of the disk: a container could fill it through here otherwise. */
@@ -69,6 +74,10 @@ export type VolumesResult =
       readonly ok: true;
       readonly volumePaths: Readonly<Record<string, string>>;
       readonly coveredPaths: Readonly<Record<string, string>>;
-      readonly resolvConf: string | null;
+      /** VOLUME paths that are to be bounded folders in memory instead: policy writableEmptyDir. */
+      readonly scratchPaths: readonly string[];
+      /** hostPath volumes, by name, below which something else is mounted. */
+      readonly submounts: readonly string[];
+      readonly resolvConf: string;
     }
   | { readonly ok: false; readonly message: string };

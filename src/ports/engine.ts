@@ -104,7 +104,11 @@ export interface CreateRequest {
   readonly volumePaths: Readonly<Record<string, string>>;
   /** An empty folder for each VOLUME path of the image that the pod does not mount, by container path. */
   readonly coveredPaths: Readonly<Record<string, string>>;
-  /** The resolv.conf that the agent keeps for pods, if it keeps one. */
+  /** VOLUME paths of the image that are bounded folders in memory instead. */
+  readonly scratchPaths: readonly string[];
+  /** Volumes, by name, below whose place on this device something else is mounted. */
+  readonly submounts: readonly string[];
+  /** The resolv.conf that the agent keeps for pods; null for a sandbox. */
   readonly resolvConf: string | null;
   /** The file in which it may leave its last words; null for a sandbox. */
   readonly terminationLog: string | null;

@@ -80,6 +80,8 @@ export function createRequest(
     image,
     volumePaths: {},
     coveredPaths: {},
+    scratchPaths: [],
+    submounts: [],
     resolvConf: null,
     terminationLog: null,
     oomScoreAdj: 0,

@@ -31,7 +31,10 @@ export function fakeDevice(): FakeDevice {
     memoryBytes: () => 8 * 1024 ** 3,
     terminationLogs: {
       path: keyOf,
-      begin: (log) => void lastWords.set(keyOf(log), ""),
+      begin: (log) => {
+        lastWords.set(keyOf(log), "");
+        return null;
+      },
       read: (log, most) => (lastWords.get(keyOf(log)) ?? "").slice(-most),
       trim: () => {},
     },
@@ -53,7 +56,7 @@ export function fakeDevice(): FakeDevice {
       const coveredPaths = Object.fromEntries(
         covered.map((path, index) => [path, `/pods/${pod.id.uid}/covered/${index}`]),
       );
-      return { ok: true, volumePaths, coveredPaths, resolvConf: null };
+      return { ok: true, volumePaths, coveredPaths, scratchPaths: [], submounts: [], resolvConf: "/dns/pod-network" };
     },
     refreshConfigMaps(pod, configMaps) {
       for (const { name, configMap } of pod.spec.volumes ?? []) {
@@ -68,6 +71,7 @@ export function fakeDevice(): FakeDevice {
       for (const key of lastWords.keys()) if (key.startsWith(`/pods/${uid}/`)) lastWords.delete(key);
       for (const place of mounted.keys()) if (place.startsWith(`${uid}/`)) mounted.delete(place);
     },
+    refreshResolvConf: () => {},
     mountedElsewhere: () => null,
     savePod: (pod) => void folders.add(pod.id.uid),
     forgetPod: () => {},

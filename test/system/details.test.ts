@@ -1,8 +1,10 @@
 import assert from "node:assert/strict";
-import { readFileSync, statSync } from "node:fs";
+import { execFileSync } from "node:child_process";
+import { mkdirSync, readFileSync, statSync } from "node:fs";
 import { join } from "node:path";
 import { after, before, describe, test } from "node:test";
 import { sharedEngine } from "../../scripts/private-engine.ts";
+import { testImages } from "../../scripts/test-images.ts";
 import { podContent, podDelete, podUpdate } from "../samples/messages.ts";
 import { createSite, type Entry, only } from "./harness.ts";
 
@@ -135,5 +137,80 @@ describe("details of containers, on the engine", () => {
     ]);
     const { status } = only((site.latest() ?? []).filter(({ UID }) => UID === uidOf("guaranteed")));
     assert.equal(only(status.containerStatuses).restartCount, 0, "a start that failed for it is no restart");
+  });
+
+  test("a pod asks the name servers of the host that it can reach", async () => {
+    const ask = site.script("ask.sh", "cat /etc/resolv.conf\nsleep 1000\n");
+    const { volumes, ...container } = ask;
+    await accept("asker", { volumes }, container);
+    await site.reported(uidOf("asker"), "running", (one) => stateOf(one).running !== undefined);
+    const { Id } = only(await site.containers(uidOf("asker")));
+    const kept = readFileSync(join(site.dataDir, "dns", "pod-network"), "utf8");
+    assert.equal(
+      await site.eventually("it has said whom", async () => (await site.logs(Id)) || (kept === "" ? "" : undefined)),
+      kept,
+    );
+    assert.doesNotMatch(kept, /^nameserver 127\./m);
+  });
+
+  test("a read-only folder with another mount below it: refused where the engine would leave that one writable", async (t) => {
+    const below = join(site.hostFolder, "above", "below");
+    mkdirSync(below, { recursive: true });
+    execFileSync("mount", ["-t", "tmpfs", "-o", "size=1m,mode=0777", "none", below]);
+    t.after(() => execFileSync("umount", ["--lazy", below]));
+    const volumes = [{ name: "above", hostPath: { path: join(site.hostFolder, "above"), type: "" } }];
+    const volumeMounts = [{ name: "above", mountPath: "/above", readOnly: true }];
+    const command = ["/bin/touch", "/above/below/x"];
+    await accept("above", { volumes, restartPolicy: "Never" }, { command, volumeMounts });
+    const { ApiVersion } = await site.docker.version();
+    if (Number(ApiVersion.split(".")[1]) >= 44) {
+      const entry = await site.reported(uidOf("above"), "its end", (one) => stateOf(one).terminated !== undefined);
+      assert.notEqual(stateOf(entry).terminated?.exitCode, 0);
+    } else {
+      const entry = await site.reported(
+        uidOf("above"),
+        "why it waits",
+        (one) => stateOf(one).waiting?.message !== undefined,
+      );
+      assert.match(
+        stateOf(entry).waiting?.message ?? "",
+        /^Volume above is read-only and something is mounted below .*API 1\.44/,
+      );
+      assert.deepEqual(await site.containers(uidOf("above")), []);
+    }
+  });
+});
+
+describe("where the owner lets pods write", () => {
+  const open = createSite(sharedEngine(), { policy: { writableEmptyDir: true } });
+  before(async () => {
+    await open.startCenter();
+    await open.startAgent();
+    await open.online();
+  });
+  after(() => open.close());
+
+  test("a VOLUME of the image is memory with a bound", async () => {
+    const fill = open.script(
+      "fill.sh",
+      "echo a >/data/a && echo writes\nhead -c 70000000 /dev/zero >/data/b || echo full\nstat -c %a /data\ndf -k /data | tail -n 1 | tr -s ' ' | cut -d ' ' -f 2\nsleep 1000\n",
+    );
+    const { volumes, ...container } = fill;
+    const large = { cpu: "50m", memory: "128Mi" };
+    const pod = { name: "filler", uid: uidOf("filler"), msgId: msgId(), spec: { volumes } };
+    const resources = { requests: large, limits: large };
+    const message = podUpdate({ ...pod, container: { ...container, image: testImages.volume, resources } });
+    assert.equal((await open.ask(message)).content, "OK");
+    await open.reported(pod.uid, "running", (one) => stateOf(one).running !== undefined);
+    const { Id } = only(await open.containers(pod.uid));
+    const said = await open.eventually("it has filled it", async () => {
+      const lines = (await open.logs(Id)).split("\n");
+      return lines.includes("65536") ? lines : undefined;
+    });
+    assert.deepEqual(
+      said.filter((line) => /^(writes|full|1777)$/.test(line)),
+      ["writes", "full", "1777"],
+    );
+    assert.equal(open.published()?.notices, undefined, "it is as it was admitted");
   });
 });

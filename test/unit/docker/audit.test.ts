@@ -30,9 +30,11 @@ function answer(later = false): Answer {
     State: { Running: true, Pid: 4711 },
     HostConfig: { ...host, CapAdd: null, RestartPolicy: { Name: "no", MaximumRetryCount: 0 } },
     NetworkSettings: { Networks: { bridge: {} } },
-    Mounts: HostConfig.Mounts.map(({ Type, Source, Target, ReadOnly }) => ({
-      ...{ Type, Source, Destination: Target, RW: !ReadOnly },
-    })),
+    Mounts: HostConfig.Mounts.map((mount) =>
+      mount.Type === "tmpfs"
+        ? { Type: "tmpfs", Source: "", Destination: mount.Target, RW: true }
+        : { Type: "bind", Source: mount.Source, Destination: mount.Target, RW: !mount.ReadOnly },
+    ),
   };
 }
 

@@ -1,7 +1,14 @@
 import assert from "node:assert/strict";
 import { describe, it } from "node:test";
 import type { ContainerSpec, PodSpec } from "../../../src/core/pod/spec.ts";
-import { type CreatePayload, cpuShares, createOptions, hostname } from "../../../src/docker/create-options.ts";
+import {
+  type BindMount,
+  type CreatePayload,
+  cpuShares,
+  createOptions,
+  type HostConfig,
+  hostname,
+} from "../../../src/docker/create-options.ts";
 import { gate } from "../../../src/docker/gate.ts";
 import type { CreateRequest, ImageFacts } from "../../../src/ports/engine.ts";
 import { acceptedPod, createRequest, podOfTwo, sandboxRequest } from "../../contract/engine-requests.ts";
@@ -25,6 +32,8 @@ function refusal(container: Partial<ContainerSpec>, overrides: Partial<CreateReq
 }
 
 const [strict] = acceptedPod("web").spec.containers;
+
+const bindsOf = ({ Mounts }: HostConfig): readonly BindMount[] => Mounts.filter((mount) => mount.Type === "bind");
 
 describe("createOptions", () => {
   it("fills in the secure defaults, to the letter", () => {
@@ -51,6 +60,7 @@ describe("createOptions", () => {
         NetworkMode: "default",
         PidMode: "",
         IpcMode: "private",
+        ShmSize: 67_108_864,
         RestartPolicy: { Name: "no" },
         Init: false,
         Privileged: false,
@@ -136,6 +146,7 @@ describe("createOptions", () => {
         },
         PidMode: "",
         IpcMode: "shareable",
+        ShmSize: 67_108_864,
         RestartPolicy: { Name: "no" },
         Init: false,
         Privileged: false,
@@ -208,7 +219,7 @@ describe("createOptions", () => {
         terminationLog: "/srv/log",
       },
     );
-    const bound = HostConfig.Mounts.map((mount) => [mount.Source, mount.Target, mount.ReadOnly]);
+    const bound = bindsOf(HostConfig).map((mount) => [mount.Source, mount.Target, mount.ReadOnly]);
     assert.deepEqual(bound, [
       ["/srv/a", "/data", true],
       ["/srv/b", "/work/", false],
@@ -216,9 +227,38 @@ describe("createOptions", () => {
       ["/srv/resolv.conf", "/etc/resolv.conf", true],
       ["/srv/log", "/dev/termination-log", false],
     ]);
-    for (const mount of HostConfig.Mounts) {
-      assert.deepEqual([mount.Type, mount.BindOptions], ["bind", { Propagation: "rprivate" }]);
+    assert.equal(HostConfig.Mounts.length, bound.length);
+    for (const mount of bindsOf(HostConfig)) assert.deepEqual(mount.BindOptions, { Propagation: "rprivate" });
+  });
+
+  it("gives a VOLUME of the image a bounded folder in memory where the owner lets pods write", () => {
+    const { HostConfig } = payloadOf({}, {}, { image: { ...image, volumes: ["/cache"] }, scratchPaths: ["/cache"] });
+    const TmpfsOptions = { SizeBytes: 67_108_864, Mode: 0o1777 };
+    assert.deepEqual(HostConfig.Mounts, [{ Type: "tmpfs", Target: "/cache", TmpfsOptions }]);
+  });
+
+  it("seals a read-only mount with all that is mounted below it, and refuses where the engine cannot", () => {
+    const volumeMounts = [
+      { name: "data", mountPath: "/data", readOnly: true },
+      { name: "work", mountPath: "/work", readOnly: false },
+    ];
+    const volumePaths = { data: "/srv/a", work: "/srv/b" };
+    const request = createRequest(acceptedPod("web", { volumeMounts }), image, {
+      ...{ volumePaths, submounts: ["data", "work"] },
+    });
+    for (const apiVersion of ["1.44", "1.45"]) {
+      const made = createOptions(request, apiVersion);
+      assert.ok(made.ok);
+      assert.deepEqual(
+        bindsOf(made.payload.HostConfig).map((mount) => mount.BindOptions),
+        [{ Propagation: "rprivate", ReadOnlyForceRecursive: true }, { Propagation: "rprivate" }],
+      );
+      assert.deepEqual(gate({ ...made.payload }, request), { ok: true });
     }
+    const before = createOptions(request, "1.43");
+    assert.ok(!before.ok);
+    assert.match(before.message, /^Volume data is read-only and something is mounted below \/srv\/a, .*API 1.44/);
+    assert.ok(createOptions({ ...request, submounts: ["work"] }, "1.43").ok);
   });
 
   it("mounts a config map read-only whatever the mount says", () => {
@@ -230,7 +270,7 @@ describe("createOptions", () => {
     const request = createRequest(pod, image, { volumePaths: { settings: "/srv/settings" } });
     const result = createOptions(request);
     assert.ok(result.ok);
-    const [mount] = result.payload.HostConfig.Mounts;
+    const [mount] = bindsOf(result.payload.HostConfig);
     assert.deepEqual([mount?.Source, mount?.ReadOnly], ["/srv/settings", true]);
     const open = structuredClone(result.payload) as unknown as { HostConfig: { Mounts: { ReadOnly: boolean }[] } };
     for (const one of open.HostConfig.Mounts) one.ReadOnly = false;

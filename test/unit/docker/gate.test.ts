@@ -105,6 +105,9 @@ const wider: readonly (readonly [field: string, ...values: readonly unknown[]])[
   ["HostConfig.Mounts", [mount({ Source: "/etc/resolv.conf", Target: "/etc/resolv.conf" })]],
   ["HostConfig.Mounts", [mount({ Source: "/srv/other", Target: "/dev/termination-log", ReadOnly: false })]],
   ["HostConfig.Mounts", [mount({ Source: "/srv/log", Target: "/dev/log", ReadOnly: false })]],
+  ["HostConfig.Mounts", [mount({ BindOptions: { Propagation: "rprivate", ReadOnlyForceRecursive: false } })]],
+  ["HostConfig.Mounts", [{ Type: "tmpfs", Target: "/cache", TmpfsOptions: { SizeBytes: 67_108_864, Mode: 0o1777 } }]],
+  ["HostConfig.ShmSize", 0, 67_108_865, "64m", null],
   ["HostConfig.Binds", ["/:/host"], []],
   ["HostConfig.VolumesFrom", ["other"]],
   ["HostConfig.Tmpfs", { "/run": "" }],
@@ -168,6 +171,7 @@ const widerInPod: readonly (readonly [request: CreateRequest, field: string, ...
   [member, "HostConfig.PortBindings", { "80/tcp": [{ HostIp: "127.0.0.1", HostPort: "8080" }] }],
   [member, "HostConfig.NetworkMode", "default", "host", `container:${"d".repeat(64)}`, "container:redis"],
   [member, "HostConfig.IpcMode", "private", "shareable", "host", `container:${"d".repeat(64)}`],
+  [member, "HostConfig.ShmSize", 67_108_864],
   [member, "HostConfig.PidMode", "host", `container:${"c".repeat(64)}`],
 ];
 
@@ -252,6 +256,41 @@ describe("gate", () => {
       [1000, 0, -1].map((score) => of(unlimited, score)),
       [true, true, false],
     );
+  });
+
+  it("lets through memory for a VOLUME of the image and nothing wider, and no mount below which one stays writable", () => {
+    const scratch = { ...strict, coveredPaths: {}, scratchPaths: ["/cache", "/etc"] };
+    const of = (request: CreateRequest, ...Mounts: readonly Fields[]): boolean => {
+      const payload = payloadOf(request);
+      payload.HostConfig["Mounts"] = Mounts;
+      return gate(payload, request).ok;
+    };
+    const memory = (changes: Fields = {}, options: Fields = {}): Fields => {
+      const TmpfsOptions = { SizeBytes: 67_108_864, Mode: 0o1777, ...options };
+      return { Type: "tmpfs", Target: "/cache", TmpfsOptions, ...changes };
+    };
+    assert.ok(of(scratch, memory()));
+    for (const wide of [
+      ...[
+        memory({ Target: "/etc" }),
+        memory({ Target: "/data" }),
+        memory({ Source: "/srv" }),
+        memory({ ReadOnly: false }),
+      ],
+      ...[memory({}, { SizeBytes: 67_108_865 }), memory({}, { Mode: 0o4777 }), memory({}, { Options: [["exec"]] })],
+      memory({ TmpfsOptions: undefined }),
+    ]) {
+      assert.ok(!of(scratch, wide), JSON.stringify(wide));
+    }
+    const sealed = mount({ BindOptions: { Propagation: "rprivate", ReadOnlyForceRecursive: true } });
+    const above = { ...strict, submounts: ["data"] };
+    const made = createOptions(above, "1.44");
+    assert.ok(made.ok);
+    const payload = structuredClone(made.payload) as unknown as Fields & { HostConfig: Fields };
+    payload.HostConfig["Mounts"] = [sealed];
+    assert.ok(gate(payload, above).ok);
+    payload.HostConfig["Mounts"] = [mount({})];
+    assert.ok(!gate(payload, above).ok);
   });
 
   it("refuses published ports beside the host's network", () => {

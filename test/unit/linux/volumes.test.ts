@@ -37,7 +37,8 @@ function setUp(t: TestContext) {
   const policy = { ...defaultPolicy, hostPaths: [join(host, "allowed"), join(host, "link"), join(host, "missing")] };
   const runDir = mkdtempSync("/dev/shm/edge-volumes-");
   t.after(() => rmSync(runDir, { recursive: true, force: true }));
-  const options = { dataDir, runDir, policy: () => policy, protectedPaths: () => [dataDir] };
+  const resolvConf = ({ hostNetwork }: { readonly hostNetwork?: boolean }) => (hostNetwork === true ? "/host" : "/pod");
+  const options = { dataDir, runDir, policy: () => policy, protectedPaths: () => [dataDir], resolvConf };
   return { host, dataDir, options };
 }
 
@@ -54,6 +55,27 @@ test("a host path is what it really is, an emptyDir a folder that every user may
   assert.equal(result.volumePaths.h, join(host, "allowed"));
   assert.equal(statSync(result.volumePaths.e ?? "").mode & 0o777, 0o777);
   assert.equal(statSync(result.coveredPaths["/cache"] ?? "").mode & 0o777, 0o555);
+});
+
+test("a VOLUME of the image is covered, or memory where the owner lets pods write", (t) => {
+  const { options } = setUp(t);
+  const writable = { ...options, policy: () => ({ ...defaultPolicy, writableEmptyDir: true }) };
+  const covered = prepareVolumes(options, withVolumes(), ["/cache"], noMaps);
+  const scratch = prepareVolumes(writable, withVolumes(), ["/cache"], noMaps);
+  assert.ok(covered.ok && scratch.ok);
+  assert.deepEqual([Object.keys(covered.coveredPaths), covered.scratchPaths], [["/cache"], []]);
+  assert.deepEqual([Object.keys(scratch.coveredPaths), scratch.scratchPaths], [[], ["/cache"]]);
+});
+
+test("a pod in the host's network asks whom the host asks", (t) => {
+  const { options } = setUp(t);
+  const pod = withVolumes();
+  const onHost = { ...pod, spec: { ...pod.spec, hostNetwork: true } };
+  const names = [pod, onHost].map((one) => prepareVolumes(options, one, [], noMaps));
+  assert.deepEqual(
+    names.map((one) => one.ok && one.resolvConf),
+    ["/pod", "/host"],
+  );
 });
 
 test("a config map is written when its pod is made, refreshed where it is mounted, and kept once it was", (t) => {
