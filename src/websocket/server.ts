@@ -37,7 +37,8 @@ const pingPeriodMs = 15_000;
 
 interface Client {
   readonly socket: WebSocket;
-  answered: boolean;
+  /** Since the last ping anything has come: a pong may stand behind a long backlog. */
+  heard: boolean;
 }
 
 /** Serves any number of nodes; a node that connects again takes the place of its older connection. */
@@ -92,17 +93,18 @@ export async function listen(options: ServerOptions, handlers: ServerHandlers): 
 
 function serve(clients: Map<string, Client>, node: string, socket: WebSocket, handlers: ServerHandlers): void {
   const before = clients.get(node);
-  const client: Client = { socket, answered: true };
+  const client: Client = { socket, heard: true };
   clients.set(node, client);
   // A device that lost its network comes back before its old connection is known to be dead.
   before?.socket.terminate();
   socket.on("pong", () => {
-    client.answered = true;
+    client.heard = true;
   });
   socket.on("error", () => {
     // "close" follows and says it.
   });
   socket.on("message", (data, isBinary) => {
+    client.heard = true;
     if (isBinary) socket.close(1003, "Only text messages are understood");
     else handlers.message(node, String(data));
   });
@@ -116,8 +118,8 @@ function serve(clients: Map<string, Client>, node: string, socket: WebSocket, ha
 
 function pingAll(clients: ReadonlyMap<string, Client>): void {
   for (const client of clients.values()) {
-    if (!client.answered) client.socket.terminate();
-    client.answered = false;
+    if (!client.heard) client.socket.terminate();
+    client.heard = false;
     client.socket.ping();
   }
 }
