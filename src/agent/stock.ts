@@ -56,6 +56,7 @@ export function createStock(parts: StockParts): Stock {
         .filter((one) => !one.gone)
         .map((one) => one.id),
     ];
+    forgetStrays(store, ours);
     parts.taken(new Set([...rows, ...ours.map((one) => one.pod)].map(podKey)));
     await parts.inspect(ours, signal);
     return true;
@@ -90,6 +91,16 @@ function settleInstallId({ store, random, log }: StockParts, seen: readonly Obse
   store.transaction("full", () => store.setFact(installIdFact, installId));
   log.write("info", "Install id settled", { installId, found: seen.length > 0 });
   return installId;
+}
+
+/** What a pod without a row did is remembered for as long as a container of it is there. */
+function forgetStrays(store: Store, ours: readonly ObservedContainer[]): void {
+  const known = new Set([
+    ...store.desiredPods().map(({ pod }) => pod.id.uid),
+    ...store.leavingPods().map(({ id }) => id.uid),
+    ...ours.map(({ pod }) => pod.uid),
+  ]);
+  for (const uid of store.historyUids()) if (!known.has(uid)) store.deleteHistory(uid);
 }
 
 /** Containers of ours with neither row nor tombstone: told once, never removed (lifecycle.md, Delete). */

@@ -37,6 +37,8 @@ export interface Store {
   rememberDeleted(uid: string, resourceVersion: string): void;
 
   history(uid: string): PodHistory;
+  /** uids that a history is kept of, in order. */
+  historyUids(): readonly string[];
   putHistory(uid: string, history: PodHistory): void;
   deleteHistory(uid: string): void;
 

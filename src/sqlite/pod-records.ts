@@ -13,9 +13,12 @@ interface StatusRow {
 }
 
 /** What is remembered of single pods, by uid: their history, their status, and that they were deleted. */
-export function podRecordReads(db: Database): Pick<Store, "deletedVersion" | "history" | "statuses" | "status"> {
+export function podRecordReads(
+  db: Database,
+): Pick<Store, "deletedVersion" | "history" | "historyUids" | "statuses" | "status"> {
   const version = db.prepare<[string], string>("SELECT resource_version FROM deleted_pods WHERE uid = ?").pluck();
   const history = db.prepare<[string], string>("SELECT history FROM histories WHERE uid = ?").pluck();
+  const historyUids = db.prepare<[], string>("SELECT uid FROM histories ORDER BY uid").pluck();
   const statuses = db.prepare<[], StatusRow>(
     "SELECT namespace, name, uid, status FROM statuses ORDER BY namespace, name, uid",
   );
@@ -26,6 +29,7 @@ export function podRecordReads(db: Database): Pick<Store, "deletedVersion" | "hi
       const json = history.get(uid);
       return json === undefined ? {} : readJson<PodHistory>(json, "history", []);
     },
+    historyUids: () => historyUids.all(),
     statuses: () => statuses.all().map(toStatus),
     status(uid) {
       const row = status.get(uid);

@@ -45,6 +45,7 @@ export type StoreReader = Pick<
   | "leavingPods"
   | "deletedVersion"
   | "history"
+  | "historyUids"
   | "statuses"
   | "status"
   | "repeatedReply"

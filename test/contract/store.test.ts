@@ -180,6 +180,8 @@ function records(open: Open): void {
     assert.deepEqual(store.history("u"), { app: history, POD: { ...history, failure: null } });
     store.putHistory("u", { app: { ...history, attempt: 4 } });
     assert.equal(store.history("u")["app"]?.attempt, 4);
+    store.putHistory("t", { app: history });
+    assert.deepEqual(store.historyUids(), ["t", "u"]);
     store.deleteHistory("u");
     assert.deepEqual(store.history("u"), {});
   });

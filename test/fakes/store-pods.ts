@@ -1,8 +1,8 @@
-import type { DesiredPod, LeavingPod } from "../../src/core/pod/desired.ts";
+import type { DesiredPod } from "../../src/core/pod/desired.ts";
 import type { PodHistory } from "../../src/core/pod/history.ts";
 import { type PodId, podKey } from "../../src/core/pod/spec.ts";
 import type { Store } from "../../src/ports/store.ts";
-import { newestEntries, type Room, withEntry, withoutEntry } from "./store-state.ts";
+import { kept, newestEntries, type Room, withEntry, withoutEntry } from "./store-state.ts";
 
 /** What a pod was before its last change: kept for the device's owner, so no part of the port. */
 export interface PreviousPods {
@@ -16,23 +16,22 @@ export function desiredPods(
   return {
     desiredPods() {
       called("desiredPods");
-      const pods = [...state().desired.values()].map((row): DesiredPod => JSON.parse(row.json));
+      const pods = [...state().desired.values()].map((row) => row.value);
       return pods.sort((a, b) => compareIds(a.pod.id, b.pod.id));
     },
     desiredPod(namespace, name) {
       called("desiredPod");
-      const row = state().desired.get(podKey({ namespace, name }));
-      return row === undefined ? null : JSON.parse(row.json);
+      return state().desired.get(podKey({ namespace, name }))?.value ?? null;
     },
     putDesiredPod(pod) {
       called("putDesiredPod");
       const key = podKey(pod.pod.id);
-      const json = JSON.stringify(pod);
+      const now = kept(pod);
       const before = state().desired.get(key);
-      if (before?.json === json) return;
-      const previousPod = before === undefined ? null : JSON.stringify(JSON.parse(before.json).pod);
-      const previous = previousPod === JSON.stringify(pod.pod) ? (before?.previous ?? null) : previousPod;
-      change({ desired: withEntry(state().desired, key, { json, previous }) });
+      if (before?.json === now.json) return;
+      const last = before === undefined ? null : kept(before.value.pod);
+      const previous = last?.json === JSON.stringify(pod.pod) ? (before?.previous ?? null) : last;
+      change({ desired: withEntry(state().desired, key, { ...now, previous }) });
     },
     deleteDesiredPod(namespace, name) {
       called("deleteDesiredPod");
@@ -40,8 +39,7 @@ export function desiredPods(
       if (state().desired.has(key)) change({ desired: withoutEntry(state().desired, key) });
     },
     previousPod(namespace, name) {
-      const previous = state().desired.get(podKey({ namespace, name }))?.previous ?? null;
-      return previous === null ? null : JSON.parse(previous);
+      return state().desired.get(podKey({ namespace, name }))?.previous?.value ?? null;
     },
   };
 }
@@ -54,18 +52,18 @@ export function leavingPods({
   return {
     leavingPods() {
       called("leavingPods");
-      const pods = [...state().leaving.values()].map((json): LeavingPod => JSON.parse(json));
+      const pods = [...state().leaving.values()].map((row) => row.value);
       return pods.sort((a, b) => a.seq - b.seq);
     },
     putLeavingPod(pod) {
       called("putLeavingPod");
       const seq = pod.seq === 0 ? state().leavingSeq + 1 : pod.seq;
-      const json = JSON.stringify({ ...pod, seq });
-      if (state().leaving.get(seq) !== json) {
+      const row = kept({ ...pod, seq });
+      if (state().leaving.get(seq)?.json !== row.json) {
         const leavingSeq = Math.max(seq, state().leavingSeq);
-        change({ leaving: withEntry(state().leaving, seq, json), leavingSeq });
+        change({ leaving: withEntry(state().leaving, seq, row), leavingSeq });
       }
-      return JSON.parse(json);
+      return row.value;
     },
     deleteLeavingPod(seq) {
       called("deleteLeavingPod");
@@ -79,6 +77,7 @@ type PerPod = Pick<
   | "deletedVersion"
   | "rememberDeleted"
   | "history"
+  | "historyUids"
   | "putHistory"
   | "deleteHistory"
   | "statuses"
@@ -99,12 +98,17 @@ export function perPod({ called, change, state, limits }: Room): PerPod {
     },
     history(uid): PodHistory {
       called("history");
-      return JSON.parse(state().histories.get(uid) ?? "{}");
+      return state().histories.get(uid)?.value ?? {};
+    },
+    historyUids() {
+      called("historyUids");
+      return [...state().histories.keys()].sort();
     },
     putHistory(uid, history) {
       called("putHistory");
-      const json = JSON.stringify(history);
-      if (state().histories.get(uid) !== json) change({ histories: withEntry(state().histories, uid, json) });
+      const row = kept(history);
+      if (state().histories.get(uid)?.json === row.json) return;
+      change({ histories: withEntry(state().histories, uid, row) });
     },
     deleteHistory(uid) {
       called("deleteHistory");
@@ -112,19 +116,17 @@ export function perPod({ called, change, state, limits }: Room): PerPod {
     },
     statuses() {
       called("statuses");
-      const rows = [...state().statuses.values()].sort((a, b) => compareIds(a.id, b.id));
-      return rows.map((row) => ({ id: row.id, status: JSON.parse(row.json) }));
+      const rows = [...state().statuses.values()].map((row) => row.value);
+      return rows.sort((a, b) => compareIds(a.id, b.id));
     },
     status(uid) {
       called("status");
-      const row = state().statuses.get(uid);
-      return row === undefined ? null : { id: row.id, status: JSON.parse(row.json) };
+      return state().statuses.get(uid)?.value ?? null;
     },
     putStatus({ namespace, name, uid }, status) {
       called("putStatus");
-      const row = { id: { namespace, name, uid }, json: JSON.stringify(status) };
-      const before = state().statuses.get(uid);
-      if (before?.json === row.json && compareIds(before.id, row.id) === 0) return;
+      const row = kept({ id: { namespace, name, uid }, status });
+      if (state().statuses.get(uid)?.json === row.json) return;
       change({ statuses: withEntry(state().statuses, uid, row) });
     },
     deleteStatus(uid) {
