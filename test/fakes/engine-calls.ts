@@ -33,10 +33,13 @@ export interface EngineProcess {
   pending: number;
   latency: { readonly least: number; readonly most: number; readonly pull: number };
   mode: "up" | "frozen" | "down";
+  /** What the engine does not do itself hangs; it answers everything else. */
+  containerdHangs: boolean;
   /** How often the engine has gone down: a call that began before that gets no answer. */
   downs: number;
 }
 
+const ofContainerd: ReadonlySet<Operation> = new Set(["start", "stop", "exec"]);
 const mostCalls = 10_000;
 const gone: Refusal = { kind: "unavailable", message: "connect ENOENT /var/run/docker.sock" };
 
@@ -75,7 +78,7 @@ async function answer<T>(
   const away = (): boolean => engine.mode === "down" || engine.downs !== downs;
   const turn = async (): Promise<void> => {
     await clock.sleep(half, signal);
-    while (engine.mode === "frozen") await change(engine);
+    while (engine.mode === "frozen" || (engine.containerdHangs && ofContainerd.has(operation))) await change(engine);
   };
 
   await turn();

@@ -52,6 +52,8 @@ export interface Host {
   /** By name or id; containers made from it live on. */
   removeImage(nameOrId: string): void;
   behave(behaviour: (request: CreateRequest) => Behaviour): void;
+  /** FinishedAt is this much too early from now on: for what ends at once Docker writes a time before StartedAt. */
+  clockLag(ms: number): void;
   /** Another process takes the address: "127.0.0.1:8080/TCP". */
   occupy(port: string): void;
   release(port: string): void;
@@ -111,9 +113,10 @@ export function fakeHost(clock: Clock, emit: (action: string, container: FakeCon
   const occupied = new Set<string>();
   let behaviour: (request: CreateRequest) => Behaviour = () => ({});
   let made = 0;
+  let lagMs = 0;
   let leastOomScore = -1000;
 
-  const now = (): string => new Date(clock.wall()).toISOString();
+  const now = (lag = 0): string => new Date(clock.wall() - lag).toISOString();
   const behaviourOf = (entry: Entry): Behaviour => {
     if (entry.request === null) return {};
     return entry.request.container === sandboxName ? { termCode: 0 } : behaviour(entry.request);
@@ -142,7 +145,7 @@ export function fakeHost(clock: Clock, emit: (action: string, container: FakeCon
     const entry = entries.get(id);
     if (entry === undefined || entry.state.kind !== "running") return;
     const { startedAt } = entry.state;
-    entry.state = { kind: "exited", exitCode, oomKilled, error: "", startedAt, finishedAt: now() };
+    entry.state = { kind: "exited", exitCode, oomKilled, error: "", startedAt, finishedAt: now(lagMs) };
     if (oomKilled) emit("oom", entry);
     emit("die", entry);
     entry.run?.abort();
@@ -159,6 +162,9 @@ export function fakeHost(clock: Clock, emit: (action: string, container: FakeCon
     },
     behave: (next) => {
       behaviour = next;
+    },
+    clockLag: (ms) => {
+      lagMs = ms;
     },
     occupy: (port) => void occupied.add(port),
     release: (port) => void occupied.delete(port),

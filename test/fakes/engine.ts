@@ -32,6 +32,8 @@ export interface FakeEngineOptions {
   readonly architecture?: string;
   /** Whether containers outlive the engine; off unless asked for. */
   readonly liveRestore?: boolean;
+  /** Hears of everything that happens to a container, with Docker's action, whether an event of it arrives or not. */
+  readonly happened?: (action: string, container: FakeContainer) => void;
 }
 
 export interface FakeEngine {
@@ -48,7 +50,9 @@ type FromHost =
   | "occupy"
   | "release"
   | "refuseOomScores"
-  | "addForeign";
+  | "addForeign"
+  | "clockLag"
+  | "images";
 
 /** The machine behind the fake engine, held by a test. */
 export interface FakeEngineHost extends Pick<Host, FromHost> {
@@ -70,6 +74,17 @@ export interface FakeEngineHost extends Pick<Host, FromHost> {
   /** SIGSTOP: calls are taken and not answered, containers live on. What waits is done at `thaw`, or not if its caller has gone. */
   freeze(): void;
   thaw(): void;
+  /** SIGSTOP of containerd: nothing can be started, stopped or run in a container; lists are answered. */
+  hangContainerd(on: boolean): void;
+  /** No container can be made or started and no image fetched any more; what runs does so, and can be removed. */
+  fillDisk(on: boolean): void;
+  /** Dead containers cannot be removed: something holds their folders. */
+  holdDead(on: boolean): void;
+  /** Ends the stream of events; the engine is there all the while. */
+  breakEvents(): void;
+  /** `docker start` and `docker restart` by somebody else. */
+  startByHand(idOrName: string): void;
+  restartByHand(idOrName: string): void;
   /** Whether events are lost on the way; a list still tells. */
   loseEvents(on: boolean): void;
   /** `docker kill` by somebody else. */
@@ -93,6 +108,8 @@ interface State extends EngineProcess {
   readonly registry: Map<string, Published>;
   network: boolean;
   losesEvents: boolean;
+  diskFull: boolean;
+  deadHeld: boolean;
 }
 
 const eventDelayMs = 1;
@@ -102,7 +119,10 @@ export function fakeEngine(options: FakeEngineOptions): FakeEngine {
   const state: State = {
     clock: options.clock,
     random: options.random,
-    host: fakeHost(options.clock, (action, container) => publishEvent(state, action, container)),
+    host: fakeHost(options.clock, (action, container) => {
+      options.happened?.(action, container);
+      publishEvent(state, action, container);
+    }),
     registry: new Map(),
     faults: [],
     watchers: new Set(),
@@ -112,8 +132,11 @@ export function fakeEngine(options: FakeEngineOptions): FakeEngine {
     network: true,
     latency: { least: 1, most: 5, pull: 50 },
     mode: "up",
+    containerdHangs: false,
     downs: 0,
     losesEvents: false,
+    diskFull: false,
+    deadHeld: false,
   };
   return { engine: engineOn(state, options), host: hostOf(state, options.liveRestore ?? false) };
 }
@@ -136,12 +159,12 @@ function engineOn(state: State, options: FakeEngineOptions): Engine {
     inspect: (id, signal) => call(state, "inspect", id, signal, () => inspected(host, id)),
     create: (request, signal) => {
       const subject = `${request.pod.id.name}/${request.container}/${request.attempt}`;
-      return call(state, "create", subject, signal, () => created(host, request, architecture));
+      return call(state, "create", subject, signal, () => created(state, request, architecture));
     },
     audit: (id, _request, signal) => call(state, "audit", id, signal, () => audited(host, id)),
-    start: (id, signal) => call(state, "start", id, signal, () => done(host.start(id))),
+    start: (id, signal) => call(state, "start", id, signal, () => done(state.diskFull ? cannotStart : host.start(id))),
     stop: (id, graceSeconds, signal) => call(state, "stop", id, signal, () => stopped(state, id, graceSeconds)),
-    remove: (id, signal) => call(state, "remove", id, signal, () => removed(host, id)),
+    remove: (id, signal) => call(state, "remove", id, signal, () => removed(state, id)),
     exec: (id, command, signal, started) =>
       call(state, "exec", id, signal, () => host.exec(id, command, signal, started)),
     image: (name, signal) => call(state, "image", name, signal, () => localImage(state, name)),
@@ -155,6 +178,7 @@ function engineOn(state: State, options: FakeEngineOptions): Engine {
       call(state, "pull", name, signal, async () => {
         await state.clock.sleep(state.latency.pull, signal);
         if (signal.aborted) return { refusal: abortedBy(signal) };
+        if (state.diskFull) return refuse("diskFull", "write /var/lib/docker/tmp: no space left on device");
         return pulled(state, taggedName(name), credentials, architecture);
       }),
     watch: (handlers, signal) => watch(state, handlers, signal),
@@ -205,6 +229,24 @@ function hostOf(state: State, liveRestore: boolean): FakeEngineHost {
     thaw: () => {
       if (state.mode === "frozen") turn("up");
     },
+    hangContainerd: (on) => {
+      state.containerdHangs = on;
+      turn(state.mode);
+    },
+    fillDisk: (on) => {
+      state.diskFull = on;
+    },
+    holdDead: (on) => {
+      state.deadHeld = on;
+    },
+    breakEvents: () => {
+      for (const watcher of [...state.watchers]) watcher.broken();
+    },
+    startByHand: (idOrName) => void host.start(known(idOrName)),
+    restartByHand: (idOrName) => {
+      host.die(known(idOrName), 143);
+      host.start(known(idOrName));
+    },
     loseEvents: (on) => {
       state.losesEvents = on;
     },
@@ -242,7 +284,11 @@ function audited(host: Host, id: string): Outcome<ContainerAudit> {
   return { value: { pid: null, differences: [] } };
 }
 
-function created(host: Host, request: CreateRequest, architecture: string): Outcome<CreatedContainer> {
+/** The engine's words say nothing of the disk (docker 20.10). */
+const cannotStart: Refusal = { kind: "failed", message: "unable to store init state: %!w(<nil>)" };
+
+function created({ host, diskFull }: State, request: CreateRequest, architecture: string): Outcome<CreatedContainer> {
+  if (diskFull) return refuse("diskFull", "mkdir /var/lib/docker/overlay2/x: no space left on device");
   if (request.image.architecture !== architecture) {
     return refuse(
       "wrongArchitecture",
@@ -265,7 +311,8 @@ async function stopped(state: State, id: string, graceSeconds: number): Promise<
   return { value: undefined };
 }
 
-function removed(host: Host, id: string): Outcome<void> {
+function removed({ host, deadHeld }: State, id: string): Outcome<void> {
+  if (deadHeld) return refuse("failed", `driver "overlay2" failed to remove root filesystem: device or resource busy`);
   if (host.container(id)?.state.kind === "running") {
     return refuse("conflict", `You cannot remove a running container ${id}`);
   }

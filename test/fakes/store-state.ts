@@ -1,16 +1,18 @@
+import type { DesiredPod, LeavingPod } from "../../src/core/pod/desired.ts";
 import type { KeptEvent } from "../../src/core/pod/event.ts";
-import type { PodId } from "../../src/core/pod/spec.ts";
-import type { OutboxRow } from "../../src/ports/store.ts";
+import type { PodHistory } from "../../src/core/pod/history.ts";
+import type { AcceptedPod } from "../../src/core/pod/spec.ts";
+import type { OutboxRow, StoredStatus } from "../../src/ports/store.ts";
 import type { StoreLimits } from "../../src/sqlite/limits.ts";
 
 /** Nothing in it is ever changed in place, so that undoing is going back to an older one. */
 export interface State {
   readonly facts: ReadonlyMap<string, string>;
-  readonly desired: ReadonlyMap<string, { readonly json: string; readonly previous: string | null }>;
-  readonly leaving: ReadonlyMap<number, string>;
+  readonly desired: ReadonlyMap<string, Kept<DesiredPod> & { readonly previous: Kept<AcceptedPod> | null }>;
+  readonly leaving: ReadonlyMap<number, Kept<LeavingPod>>;
   readonly deleted: ReadonlyMap<string, string>;
-  readonly histories: ReadonlyMap<string, string>;
-  readonly statuses: ReadonlyMap<string, { readonly id: PodId; readonly json: string }>;
+  readonly histories: ReadonlyMap<string, Kept<PodHistory>>;
+  readonly statuses: ReadonlyMap<string, Kept<StoredStatus>>;
   readonly replies: ReadonlyMap<string, string>;
   readonly configMaps: ReadonlyMap<string, string>;
   readonly credentials: ReadonlyMap<string, string>;
@@ -45,6 +47,24 @@ export const empty: State = {
   dropped: 0,
   writes: 0,
 };
+
+/** A value as a disk would keep it: nobody's later change reaches it. Reading it again costs nothing. */
+export interface Kept<T> {
+  readonly json: string;
+  /** Frozen through and through. */
+  readonly value: T;
+}
+
+export function kept<T>(value: T): Kept<T> {
+  const json = JSON.stringify(value);
+  return { json, value: frozen(JSON.parse(json)) };
+}
+
+function frozen<T>(value: T): T {
+  if (typeof value !== "object" || value === null) return value;
+  for (const part of Object.values(value)) frozen(part);
+  return Object.freeze(value);
+}
 
 /** What the parts of the fake share. */
 export interface Room {

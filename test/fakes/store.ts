@@ -20,6 +20,8 @@ export interface MemoryStore extends Store, PreviousPods {
    * from then on. `powerCut` also takes what was committed with "normal" durability since the last "full" commit.
    */
   reopen(options?: MemoryStoreOptions & { readonly powerCut?: boolean }): MemoryStore;
+  /** uids that a history or a status is kept of. */
+  uids(): readonly string[];
   /** Rises with every write that changed something: what was equal already costs no flash. */
   writes(): number;
 }
@@ -90,6 +92,7 @@ function openDisk(disk: Disk, options: MemoryStoreOptions): MemoryStore {
       if (powerCut) disk.committed = disk.flushed;
       return openDisk(disk, { ...options, ...changed });
     },
+    uids: () => [...new Set([...state.histories.keys(), ...state.statuses.keys()])],
     writes: () => state.writes,
   };
 }

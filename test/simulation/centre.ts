@@ -1,25 +1,41 @@
-import { gracefulDelete, podContent, podDelete, podRestart, podUpdate } from "../samples/messages.ts";
-import { liveCommand, livePeriodSeconds, readyCommand } from "./programs.ts";
+import { gracefulDelete, podDelete, podRestart, podUpdate } from "../samples/messages.ts";
+import { drawPolicy, drawSpec, type Spec } from "./pod-specs.ts";
 import type { Dice } from "./steps.ts";
-import { images, type World } from "./world.ts";
+import type { World } from "./world.ts";
 
 /** What the centre has asked of one pod name, and what the device has answered. */
 export interface PodLedger {
   readonly name: string;
-  uid: string;
+  /** resourceVersion of the newest update. */
   version: number;
-  /** Of the newest update: a graceful delete has to name the same ones. */
-  spec: Readonly<Record<string, unknown>>;
   /** The message that waits for its answer; sent again until it has come. */
-  outstanding: { readonly msgId: string; readonly text: string; readonly wants: Wanted } | null;
+  outstanding: Outstanding | null;
   wanted: Wanted;
+  /** Texts of updates that were accepted for the pod at hand, or for one that was deleted since. */
+  readonly old: string[];
+  /** The restart generation can be no higher, however often each message came. */
+  mostGeneration: number;
+}
+
+interface Outstanding {
+  readonly msgId: string;
+  readonly text: string;
+  readonly wants: Wanted;
+  /** Why the device may say no, null when it has no reason to. */
+  mayRefuse: string | null;
 }
 
 export type Asked = "update" | "newUid" | "restart" | "delete" | "gracefulDelete";
 
-export type Wanted =
-  | { readonly kind: "none" }
-  | { readonly kind: "pod"; readonly uid: string; readonly version: number };
+export type Wanted = { readonly kind: "none" } | WantedPod;
+
+interface WantedPod {
+  readonly kind: "pod";
+  readonly uid: string;
+  readonly version: number;
+  readonly policy: string;
+  readonly spec: Spec;
+}
 
 /** A centre that does as FusionDirector does: one message a pod at a time, repeated until it is answered. */
 export interface Centre {
@@ -28,11 +44,21 @@ export interface Centre {
   ask(name: string, what: Asked, dice: Dice): string | null;
   /** Sends a message again that was answered long ago: the network may keep one that long. */
   repeat(dice: Dice): string | null;
-  /** Takes in what has arrived, and sends again what was not answered. */
+  /** Sends an older update as if it were new, of a pod that runs or of one that was deleted: it is to be refused. */
+  stale(name: string, dice: Dice): string | null;
+  /** Sends at once what nobody should send, and old messages by the hundred. */
+  flood(dice: Dice): string | null;
+  /** The device has lost what it was told: all is asked again, or is to go. */
+  deviceForgot(dice: Dice): void;
+  /** What it asks for from now on may be refused for this reason. */
+  mayRefuse(why: string | null): void;
+  /** Takes in what has arrived. */
+  hear(): void;
+  /** The same, and sends again what was not answered. */
   turn(): void;
   /** msg_ids of replies by the request they answer: a repeat carries the same one. */
   replies(): ReadonlyMap<string, ReadonlySet<string>>;
-  /** Refusals that were not expected. */
+  /** Answers that were not expected. */
   surprises(): readonly string[];
   lastReport(): readonly ReportEntry[];
 }
@@ -53,19 +79,31 @@ export interface ReportEntry {
   };
 }
 
+const garbage = [
+  "",
+  "null",
+  "[]",
+  "{",
+  '{"header":{"msg_id":"x"},"route":{}}',
+  `{"header":${"[".repeat(2_000)}${"]".repeat(2_000)}}`,
+  podDelete({ name: "../../etc", msgId: "66666666-0000-4000-8000-000000000001", uid: "" }),
+  podUpdate({ name: "hostile", uid: "not-a-uid", msgId: "66666666-0000-4000-8000-000000000002" }),
+] as const;
+
+const never = "what runs once is not restarted";
+
 export function createCentre(world: World, names: readonly string[]): Centre {
   const { center, trace } = world;
+  const none = { kind: "none" } as const;
   const ledgers: PodLedger[] = names.map((name) => ({
-    name,
-    uid: "",
-    version: 0,
-    spec: {},
-    outstanding: null,
-    wanted: { kind: "none" },
+    ...{ name, version: 0, outstanding: null, wanted: none, old: [], mostGeneration: 0 },
   }));
   const replies = new Map<string, Set<string>>();
   const surprises: string[] = [];
   const answered: string[] = [];
+  /** msg_ids of messages that are to be refused. */
+  const refusable = new Set<string>();
+  let reason: string | null = null;
   let lastReport: readonly ReportEntry[] = [];
 
   function take(text: string): void {
@@ -76,13 +114,31 @@ export function createCentre(world: World, names: readonly string[]): Centre {
     };
     if (route.resource === "websocket/podstatus") lastReport = content as readonly ReportEntry[];
     if (header.parent_msg_id === "") return;
-    replies.set(header.parent_msg_id, (replies.get(header.parent_msg_id) ?? new Set()).add(header.msg_id));
+    if (refusable.has(header.parent_msg_id)) {
+      if (content === "OK") surprises.push(`an old update was taken on: ${header.parent_msg_id}`);
+      return;
+    }
     const ledger = ledgers.find((one) => one.outstanding?.msgId === header.parent_msg_id);
+    // A refusal is told anew each time; what was taken on has one answer.
+    if (content === "OK") {
+      replies.set(header.parent_msg_id, (replies.get(header.parent_msg_id) ?? new Set()).add(header.msg_id));
+    }
     if (ledger?.outstanding == null) return;
-    if (content === "OK") ledger.wanted = ledger.outstanding.wants;
-    else surprises.push(`${ledger.name}: ${String(content)}`);
-    answered.push(ledger.outstanding.text);
+    const { outstanding } = ledger;
+    // Refused for want of room it is asked again: another copy of it may be under way, and find some.
+    if (content !== "OK" && outstanding.mayRefuse !== null && outstanding.mayRefuse !== never) return;
     ledger.outstanding = null;
+    if (content === "OK") {
+      accept(ledger, outstanding);
+      answered.push(outstanding.text);
+    } else if (outstanding.mayRefuse === null) surprises.push(`${ledger.name}: ${String(content)}`);
+  }
+
+  function hear(): void {
+    for (const text of center.take()) {
+      trace.note("centre", () => `hears ${inShort(text)}`);
+      take(text);
+    }
   }
 
   return {
@@ -91,7 +147,7 @@ export function createCentre(world: World, names: readonly string[]): Centre {
       const ledger = ledgers.find((one) => one.name === name);
       if (ledger === undefined || ledger.outstanding !== null) return null;
       if (ledger.wanted.kind === "none" && what !== "newUid" && what !== "update") return null;
-      ledger.outstanding = askFor(ledger, what, dice);
+      ledger.outstanding = { ...askFor(ledger, what, dice), mayRefuse: refusal(ledger, what) };
       return `the centre asks for ${what} of ${name}${ledger.wanted.kind === "none" ? ", which is new" : ""}`;
     },
     repeat(dice) {
@@ -99,11 +155,52 @@ export function createCentre(world: World, names: readonly string[]): Centre {
       const text = dice.pick(answered);
       return center.deliver(text) ? `an old message comes again: ${inShort(text)}` : null;
     },
-    turn() {
-      for (const text of center.take()) {
-        trace.note("centre", () => `hears ${inShort(text)}`);
-        take(text);
+    stale(name, dice) {
+      const ledger = ledgers.find((one) => one.name === name);
+      if (ledger === undefined || ledger.outstanding !== null || ledger.old.length === 0) return null;
+      const message = JSON.parse(dice.pick(ledger.old));
+      const msgId = dice.uuid();
+      const { uid, resourceVersion } = message.content.metadata;
+      const { wanted } = ledger;
+      if (wanted.kind === "pod" && wanted.uid === uid && Number(resourceVersion) >= wanted.version) return null;
+      refusable.add(msgId);
+      const sent = center.deliver(JSON.stringify({ ...message, header: { ...message.header, msg_id: msgId } }));
+      return sent ? `version ${resourceVersion} of ${name} comes after newer ones` : null;
+    },
+    flood(dice) {
+      if (!center.connected()) return null;
+      const count = 50 + dice.below(100);
+      for (let i = 0; i < count; i += 1) {
+        center.deliver(answered.length > 0 && dice.below(2) === 0 ? dice.pick(answered) : dice.pick(garbage));
       }
+      return `${count} messages at once, half of them nonsense`;
+    },
+    deviceForgot(dice) {
+      answered.length = 0;
+      for (const ledger of ledgers) {
+        const { wanted, outstanding } = ledger;
+        const was = outstanding?.wants ?? wanted;
+        ledger.wanted = none;
+        ledger.mostGeneration = 0;
+        ledger.old.length = 0;
+        const msgId = dice.uuid();
+        // What it knew to be leaving is forgotten as well: a pod that is not to be here is deleted anew.
+        const goes = was.kind === "none" || dice.below(2) === 0;
+        const asks = goes
+          ? { msgId, text: podDelete({ name: ledger.name, msgId, uid: "" }), wants: none }
+          : update(ledger, wanted.kind === "pod" ? wanted.uid : was.uid, was.policy, dice);
+        ledger.outstanding = { ...asks, mayRefuse: reason };
+      }
+    },
+    mayRefuse(why) {
+      reason = why;
+      for (const { outstanding } of ledgers) {
+        if (outstanding !== null && why !== null) outstanding.mayRefuse ??= why;
+      }
+    },
+    hear,
+    turn() {
+      hear();
       for (const { outstanding } of ledgers) {
         if (outstanding === null) continue;
         const arrives = center.deliver(outstanding.text);
@@ -114,38 +211,66 @@ export function createCentre(world: World, names: readonly string[]): Centre {
     surprises: () => surprises,
     lastReport: () => lastReport,
   };
+
+  function refusal(ledger: PodLedger, what: Asked): string | null {
+    const once = ledger.wanted.kind === "pod" && ledger.wanted.policy === "Never";
+    return what === "restart" && once ? never : reason;
+  }
 }
 
-function askFor(ledger: PodLedger, what: Asked, dice: Dice): PodLedger["outstanding"] {
+function accept(ledger: PodLedger, { text, wants }: Outstanding): void {
+  const { wanted } = ledger;
+  if (wants.kind === "pod" && JSON.parse(text).route.operation === "update") ledger.old.push(text);
+  ledger.wanted = wants;
+  // Kept for a while: a late one must not bring a deleted pod back.
+  if (wanted.kind === "pod" && wants.kind === "none") ledger.old.splice(0, ledger.old.length - 20);
+}
+
+function askFor(ledger: PodLedger, what: Asked, dice: Dice): Omit<Outstanding, "mayRefuse"> {
+  const { name, wanted } = ledger;
+  if (wanted.kind === "none") return update(ledger, dice.uuid(), drawPolicy(dice), dice);
   const msgId = dice.uuid();
-  const { name, uid } = ledger;
-  if (ledger.wanted.kind === "none") return update(ledger, dice.uuid(), dice);
+  const { uid, version, spec, policy } = wanted;
   switch (what) {
     case "delete":
       return { msgId, text: podDelete({ name, msgId, uid }), wants: { kind: "none" } };
     case "gracefulDelete": {
-      const pod = { name, msgId, uid, resourceVersion: String(ledger.version), spec: ledger.spec };
+      const pod = { name, msgId, uid, resourceVersion: String(version), spec };
       return { msgId, text: gracefulDelete(pod, dice.below(31)), wants: { kind: "none" } };
     }
     case "restart":
-      return { msgId, text: podRestart({ name, msgId }), wants: ledger.wanted };
+      ledger.mostGeneration += 1;
+      return { msgId, text: podRestart({ name, msgId }), wants: wanted };
     case "newUid":
-      return update(ledger, dice.uuid(), dice);
+      return update(ledger, dice.uuid(), drawPolicy(dice), dice);
     case "update":
-      return update(ledger, uid, dice);
+      return update(ledger, uid, policy, dice);
     default:
       return what satisfies never;
   }
+}
+
+function update(ledger: PodLedger, uid: string, policy: string, dice: Dice): Omit<Outstanding, "mayRefuse"> {
+  const msgId = dice.uuid();
+  const { name, wanted } = ledger;
+  // The same uid wanted again while it still leaves gets a generation of its own.
+  if (wanted.kind === "none") ledger.mostGeneration = 1;
+  else if (wanted.uid !== uid) ledger.mostGeneration += 1;
+  ledger.version += 1;
+  const spec = drawSpec(name, policy, dice);
+  const text = podUpdate({ name, uid, msgId, resourceVersion: String(ledger.version), spec });
+  return { msgId, text, wants: { kind: "pod", uid, version: ledger.version, policy, spec } };
 }
 
 /** A message in one line. */
 function inShort(text: string): string {
   const { header, route, content } = JSON.parse(text);
   if (route.resource === "websocket/podstatus") return `podstatus ${content.map(entryInShort).join(", ")}`;
-  if (typeof content === "string") return `${content} to ${header.parent_msg_id.slice(0, 8)}`;
+  if (typeof content === "string") return `${content.slice(0, 200)} to ${header.parent_msg_id.slice(0, 8)}`;
   const { uid = "", resourceVersion = "" } = content?.metadata ?? {};
   const made = (content?.spec?.containers ?? []).map((one: { name: string; image: string }) => one.name);
-  return `${route.operation} ${route.resource} ${header.msg_id.slice(0, 8)} ${uid.slice(0, 8)} v${resourceVersion} ${made.join("+")}`;
+  const what = `${route.operation} ${route.resource} ${header.msg_id.slice(0, 8)}`;
+  return `${what} ${uid.slice(0, 8)} v${resourceVersion} ${made.join("+")}`;
 }
 
 function entryInShort({ Name, status }: ReportEntry): string {
@@ -153,38 +278,4 @@ function entryInShort({ Name, status }: ReportEntry): string {
     (one) => `${one.name} ${Object.keys(one.state)[0]} ${one.restartCount}`,
   );
   return `${Name} ${status.phase} (${containers.join(", ")})`;
-}
-
-const containerNames = ["app", "side", "third"] as const;
-const livenessProbe = { exec: { command: [liveCommand] }, periodSeconds: livePeriodSeconds, timeoutSeconds: 2 };
-const readinessProbes = [
-  { exec: { command: [readyCommand] }, periodSeconds: 5 },
-  { httpGet: { path: "/ready", port: 8080, scheme: "HTTP" }, initialDelaySeconds: 3 },
-];
-
-function update(ledger: PodLedger, uid: string, random: Dice): PodLedger["outstanding"] {
-  const msgId = random.uuid();
-  const port = { containerPort: 80, hostPort: 8000 + ledger.name.charCodeAt(0), protocol: "TCP", hostIP: "127.0.0.1" };
-  const container = (name: string): Readonly<Record<string, unknown>> => {
-    const spec = podContent({ name, uid })["spec"] as { readonly containers: readonly [object] };
-    return {
-      ...spec.containers[0],
-      name,
-      image: random.below(4) === 0 ? images.second : images.first,
-      env: [{ name: "VERSION", value: String(random.below(3)) }],
-      ...(name === "app" && random.below(3) > 0 ? { ports: [port] } : {}),
-    };
-  };
-  ledger.uid = uid;
-  ledger.version += 1;
-  const resourceVersion = String(ledger.version);
-  const names = containerNames.slice(0, 1 + random.below(3));
-  const probes = (alone: boolean): Readonly<Record<string, unknown>> => ({
-    ...(random.below(3) === 0 ? {} : { livenessProbe }),
-    // Containers of one pod share its address, which would not tell the simulated programs apart.
-    ...(random.below(3) === 0 ? {} : { readinessProbe: alone ? random.pick(readinessProbes) : readinessProbes[0] }),
-  });
-  ledger.spec = { containers: names.map((name) => ({ ...container(name), ...probes(names.length === 1) })) };
-  const text = podUpdate({ name: ledger.name, uid, msgId, resourceVersion, spec: ledger.spec });
-  return { msgId, text, wants: { kind: "pod", uid, version: ledger.version } };
 }

@@ -1,5 +1,6 @@
+import { containerName } from "../../src/core/pod/identity.ts";
 import type { FakeContainer } from "../fakes/engine-host.ts";
-import type { Centre } from "./pods.ts";
+import type { Centre } from "./centre.ts";
 import type { PodState } from "./states.ts";
 import { type Dice, podNames } from "./steps.ts";
 import { images, type World } from "./world.ts";
@@ -79,12 +80,56 @@ const ofAgent: Readonly<Record<string, Fault>> = {
       return "the power is cut";
     },
   },
+  powerCutNoBattery: {
+    weight: 1,
+    async happen({ world }) {
+      await world.restart({ powerCut: true, noBattery: true });
+      return "the power is cut, and the clock begins at 1970";
+    },
+  },
+  stop: {
+    weight: 1,
+    async happen({ world }) {
+      await world.stopAndStart();
+      return "the agent is stopped and started again";
+    },
+  },
+  storeFails: {
+    weight: 2,
+    happen({ world, dice }) {
+      const calls = 1 + dice.below(40);
+      world.failStoreIn(calls);
+      return `store call ${calls} will fail`;
+    },
+  },
+  dataLost: {
+    weight: 1,
+    async happen({ world, centre, dice }) {
+      const { folders, configMaps } = world.device;
+      folders.clear();
+      configMaps.clear();
+      world.witness.unsure();
+      await world.restart({ powerCut: false, dataLost: true });
+      centre.deviceForgot(dice);
+      return "the data folder is lost";
+    },
+  },
   clockJump: {
     weight: 2,
     happen({ world, dice }) {
       const ms = (dice.below(2) === 0 ? -1 : 1) * dice.below(86_400_000);
       world.clock.jump(ms);
+      world.witness.unsure();
       return `the wall clock jumps by ${Math.round(ms / 1000)} s`;
+    },
+  },
+  clockSet: {
+    weight: 2,
+    happen({ world, dice }) {
+      const wall = dice.below(2) === 0 ? 60_000 : 1_800_000_000_000;
+      world.clock.jump(wall - world.clock.wall());
+      world.witness.unsure();
+      return `the wall clock is set to ${new Date(wall).toISOString()}`;
     },
   },
 };
@@ -94,14 +139,39 @@ const ofLink: Readonly<Record<string, Fault>> = {
     weight: 2,
     happen({ world }) {
       world.center.cut();
-      return "the link breaks";
+      return "the link breaks, and what was under way is lost";
+    },
+  },
+  linkClosed: {
+    weight: 1,
+    happen({ world, dice }) {
+      const code = dice.pick([1000, 1001, 1008, 1011, 1012]);
+      world.center.cut(code, "so it is");
+      return `the centre closes with ${code}`;
+    },
+  },
+  linkStalls: {
+    weight: 2,
+    happen({ world }) {
+      world.stall(true);
+      return "nothing gets through to the centre";
+    },
+  },
+  linkFlows: {
+    weight: 4,
+    happen({ world, dice }) {
+      world.stall(false);
+      world.center.autoPong(dice.below(4) > 0);
+      world.center.delay(dice.below(2) === 0 ? 1 : dice.below(2_000));
+      return "the line flows again, fast or slow, with pongs or without";
     },
   },
   centreAway: {
     weight: 2,
     happen({ world, dice }) {
       const back = dice.below(2) === 0;
-      world.center.answerDials(back ? "open" : { code: "refused", message: "connect ECONNREFUSED" });
+      const away = dice.pick(["hang", { code: "refused", message: "connect ECONNREFUSED" }] as const);
+      world.center.answerDials(back ? "open" : away);
       world.center.cut();
       return back ? "the centre comes back" : "the centre goes";
     },
@@ -118,10 +188,11 @@ const ofEngine: Readonly<Record<string, Fault>> = {
     },
   },
   engineUp: {
-    weight: 5,
+    weight: 8,
     happen({ world }) {
       world.host.up();
       world.host.thaw();
+      world.hangContainerd(false);
       return "the engine is up";
     },
   },
@@ -132,8 +203,15 @@ const ofEngine: Readonly<Record<string, Fault>> = {
       return "the engine hangs";
     },
   },
+  containerdHangs: {
+    weight: 2,
+    happen({ world }) {
+      world.hangContainerd(true);
+      return "containerd hangs: lists are answered, and nothing else";
+    },
+  },
   callFails: {
-    weight: 3,
+    weight: 4,
     happen({ world, dice }) {
       const operation = dice.pick(operations);
       const fault = dice.pick(["hang", "loseAnswer", { kind: "failed", message: "no such luck" }] as const);
@@ -158,16 +236,70 @@ const ofEngine: Readonly<Record<string, Fault>> = {
       return lost ? "events are lost" : "events arrive";
     },
   },
-  imageCleared: {
+  eventsEnd: {
+    weight: 1,
+    happen({ world }) {
+      world.host.breakEvents();
+      return "the stream of events ends";
+    },
+  },
+  diskFull: {
     weight: 2,
+    happen({ world, centre }) {
+      fillDisk(world, centre, true);
+      return "the disk is full";
+    },
+  },
+  diskFree: {
+    weight: 3,
+    happen({ world, centre }) {
+      fillDisk(world, centre, false);
+      world.host.holdDead(false);
+      return "there is room on the disk";
+    },
+  },
+  deadHeld: {
+    weight: 1,
+    happen({ world }) {
+      world.host.holdDead(true);
+      return "dead containers cannot be removed";
+    },
+  },
+  imageCleared: {
+    weight: 3,
     happen({ world, dice }) {
-      world.host.removeImage(images.second);
+      const image = dice.pick([images.first, images.second]);
       const on = dice.below(3) > 0;
+      world.host.removeImage(image);
       world.host.network(on);
-      return `an image is cleared away, the registry is ${on ? "" : "not "}in reach`;
+      world.imageCleared();
+      return `${image} is cleared away, the registry is ${on ? "" : "not "}in reach`;
+    },
+  },
+  engineWiped: {
+    weight: 1,
+    happen({ world }) {
+      world.host.wipe();
+      world.imageCleared();
+      return "all containers and images are gone";
+    },
+  },
+  finishedBeforeStarted: {
+    weight: 1,
+    happen({ world, dice }) {
+      const ms = dice.below(2) * dice.below(500);
+      world.host.clockLag(ms);
+      return `times of ends are ${ms} ms too early`;
     },
   },
 };
+
+/** The device's disk and the engine's are one. */
+export function fillDisk({ host, device }: World, centre: Centre, full: boolean): void {
+  host.fillDisk(full);
+  device.freeBytes(full ? 1024 : 1024 ** 3);
+  centre.mayRefuse(full ? "the disk is full" : null);
+}
 
 const ofContainers: Readonly<Record<string, Fault>> = {
   containerEnds: {
@@ -190,6 +322,37 @@ const ofContainers: Readonly<Record<string, Fault>> = {
         site.world.host.removeByHand(id);
         return `container ${short(id)} of ${site.pod} is removed by hand`;
       }),
+  },
+  startedByHand: {
+    weight: 1,
+    ofPod: true,
+    never: withoutContainer,
+    happen({ world, pod, dice }) {
+      // An old attempt that is started beside a newer one is somebody's own affair.
+      const all = world.host.containers().filter(({ request }) => request?.pod.id.name === pod);
+      const newer = (one: FakeContainer) => all.filter(({ request }) => request?.container === one.request?.container);
+      const its = all.filter((one) => newer(one).at(-1) === one);
+      if (its.length === 0) return null;
+      const { id, state } = dice.pick(its);
+      if (state.kind === "running") world.host.restartByHand(id);
+      else world.host.startByHand(id);
+      return `container ${short(id)} of ${pod}, ${state.kind}, is started by hand`;
+    },
+  },
+  nameTaken: {
+    weight: 1,
+    ofPod: true,
+    never: ["absent", "gone"],
+    happen({ world, pod }) {
+      const desired = world.look((store) => store.desiredPod("websocket", pod));
+      const container = desired?.pod.spec.containers[0]?.name;
+      if (desired === null || container === undefined) return null;
+      const attempt = world.look((store) => store.history(desired.pod.id.uid))[container]?.attempt ?? 0;
+      const name = containerName({ pod: desired.pod.id, container, attempt: attempt + 1 });
+      if (world.host.container(name) !== null) return null;
+      world.host.addForeign(name, {});
+      return `somebody else has a container ${name}`;
+    },
   },
   probesCannotRun: {
     weight: 1,
@@ -237,7 +400,9 @@ const ofCentre: Readonly<Record<string, Fault>> = {
     weight: 2,
     happen: ({ centre, dice }) => centre.repeat(dice),
   },
-  update: { weight: 10, ofPod: true, happen: ({ centre, pod, dice }) => centre.ask(pod, "update", dice) },
+  staleUpdate: { weight: 2, ofPod: true, happen: ({ centre, pod, dice }) => centre.stale(pod, dice) },
+  flood: { weight: 1, happen: ({ centre, dice }) => centre.flood(dice) },
+  update: { weight: 14, ofPod: true, happen: ({ centre, pod, dice }) => centre.ask(pod, "update", dice) },
   newUid: { weight: 2, ofPod: true, happen: ({ centre, pod, dice }) => centre.ask(pod, "newUid", dice) },
   restart: {
     weight: 2,

@@ -1,14 +1,18 @@
 import assert from "node:assert/strict";
 import { podHash, sandboxName, specHash } from "../../src/core/pod/identity.ts";
-import type { Centre, ReportEntry } from "./pods.ts";
+import type { CreateRequest } from "../../src/ports/engine.ts";
+import type { FakeContainer } from "../fakes/engine-host.ts";
+import type { Centre, ReportEntry } from "./centre.ts";
 import type { World } from "./world.ts";
 
 /** What must hold at every moment, whatever has happened (architecture.md, What must always hold). */
 export function checkAlways(world: World, centre: Centre): void {
   okMeansOnDisk(world, centre);
   nothingIsDoubled(world);
-  assert.deepEqual(world.unjustified(), [], "3: a container that runs is stopped only for a reason");
-  assert.deepEqual(centre.surprises(), [], "2: what was accepted once is not refused when it comes again");
+  assert.deepEqual(world.unjustified(), [], `3: ${world.unjustified()[0]}`);
+  assert.deepEqual(world.witness.faults(), [], world.witness.faults()[0]);
+  reportedInTime(world, centre);
+  assert.deepEqual(centre.surprises(), [], `2: an answer that was not expected: ${centre.surprises()[0]}`);
   for (const [request, answers] of centre.replies()) {
     assert.equal(answers.size, 1, `2: the request ${request} has one reply, however often it is said`);
   }
@@ -18,14 +22,33 @@ export function checkAlways(world: World, centre: Centre): void {
 
 /** 1: what was answered with OK is in the store; what is not answered may be. */
 function okMeansOnDisk(world: World, centre: Centre): void {
-  for (const { name, wanted, outstanding } of centre.ledgers) {
+  for (const { name, wanted, outstanding, mostGeneration } of centre.ledgers) {
     const desired = world.look((store) => store.desiredPod("websocket", name));
+    const generation = desired?.generation ?? 0;
+    assert.ok(generation <= mostGeneration, `2: ${name} is told to restart ${generation} times, not ${mostGeneration}`);
     const is = desired === null ? "none" : `${desired.pod.id.uid} ${desired.pod.metadata.resourceVersion}`;
     const may = [wanted, ...(outstanding === null ? [] : [outstanding.wants])].map((one) =>
       one.kind === "none" ? "none" : `${one.uid} ${one.version}`,
     );
     assert.ok(may.includes(is), `1: ${name} should be ${may.join(" or ")}, and is ${is}`);
   }
+}
+
+const reportWithinMs = 5_000;
+
+/** 6: while the line is good, a status that has changed is reported within seconds. */
+function reportedInTime(world: World, centre: Centre): void {
+  const steadySince = world.lineSteadySince();
+  if (steadySince === null) return;
+  if (world.clock.mono() - Math.max(steadySince, world.witness.statusChangedAt()) < reportWithinMs) return;
+  const reported = new Map(centre.lastReport().map((one) => [one.UID, JSON.stringify(one.status)]));
+  const late = world.look((store) =>
+    store.desiredPods().find(({ pod: { id } }) => {
+      const status = store.status(id.uid)?.status;
+      return status !== undefined && reported.get(id.uid) !== JSON.stringify(status);
+    }),
+  );
+  assert.equal(late, undefined, `6: the status of ${late?.pod.id.name} was not reported when it changed`);
 }
 
 /** 2: at most one container of a name runs, one sandbox a pod among them, and restarts are nobody else's business. */
@@ -41,50 +64,98 @@ function nothingIsDoubled(world: World): void {
 
 /** What must hold once every fault has been mended and time has passed: the device does what the centre wants, and says so. */
 export function checkSettled(world: World, centre: Centre): void {
-  for (const { name, wanted, outstanding } of centre.ledgers) {
-    assert.equal(outstanding, null, `6: ${name} was answered`);
-    const entry = centre.lastReport().find((one) => one.Name === name);
-    const running = world.host
-      .running()
-      .flatMap(({ id, request }) => (request?.pod.id.name === name ? [{ id, request }] : []));
-    if (wanted.kind === "none") {
-      assert.deepEqual(running, [], `2: nothing is left of ${name}`);
-      assert.equal(entry, undefined, `6: ${name} has left the report`);
-      continue;
-    }
-    const desired = world.look((store) => store.desiredPod("websocket", name));
-    assert.ok(desired != null && entry !== undefined, `6: ${name} is wanted and reported`);
-    const { spec } = desired.pod;
-    const sandbox = running.find(({ request }) => request.container === sandboxName);
-    const names = [...(spec.containers.length > 1 ? [sandboxName] : []), ...spec.containers.map((one) => one.name)];
-    assert.deepEqual(
-      running.map(({ request }) => request.container).sort(),
-      names.sort(),
-      `6: every container of ${name} runs and no other`,
-    );
-    for (const { request } of running) {
-      assert.equal(request.pod.id.uid, wanted.uid, `6: ${name} runs as it is wanted`);
-      assert.equal(request.podHash, podHash(spec), `6: ${name} runs as the newest pod`);
-      assert.equal(request.generation, desired.generation, `2: ${name} was restarted as often as it was asked for`);
-      const container = spec.containers.find((one) => one.name === request.container);
-      if (container === undefined) continue;
-      assert.equal(request.sandboxId, sandbox?.id ?? null, `2: ${name}/${container.name} is in the pod's sandbox`);
-      assert.equal(request.specHash, specHash(container, spec), `6: ${name} runs the newest specification`);
-      const status: ReportEntry["status"]["containerStatuses"][number] | undefined =
-        entry.status.containerStatuses.find((one) => one.name === container.name);
-      assert.ok(status?.state["running"] !== undefined, `6: ${name}/${container.name} is reported running`);
-      assert.equal(status.restartCount, request.attempt, `6: the restarts of ${name} are those of its containers`);
-    }
-    assert.equal(entry.UID, wanted.uid, `6: ${name} is reported`);
-    assert.equal(entry.status.phase, "Running", `6: ${name} is reported Running`);
-    const ready = entry.status.conditions.find(({ type }) => type === "Ready")?.status;
-    assert.equal(ready, "True", `6: ${name} is reported ready once its probes say so`);
-    assert.equal(entry.status.containerStatuses.length, spec.containers.length, `6: ${name}: no sandbox in the report`);
+  for (const ledger of centre.ledgers) {
+    assert.equal(ledger.outstanding, null, `6: ${ledger.name} was answered`);
+    if (ledger.wanted.kind === "none") checkAbsent(world, centre, ledger.name);
+    else checkPresent(world, centre, ledger.name, ledger.wanted.uid);
   }
   assert.equal(world.look((store) => store.outboxCounts()).pending, 0, "6: everything was delivered");
+  nothingIsLeftOver(world);
+}
+
+function runningOf(world: World, name: string): readonly (FakeContainer & { readonly request: CreateRequest })[] {
+  return world.host
+    .running()
+    .flatMap((one) => (one.request?.pod.id.name === name ? [{ ...one, request: one.request }] : []));
+}
+
+function checkAbsent(world: World, centre: Centre, name: string): void {
+  const running = runningOf(world, name).map((one) => one.name);
+  assert.deepEqual(running, [], `2: nothing of ${name} runs`);
+  const entry = centre.lastReport().find((one) => one.Name === name);
+  assert.equal(entry, undefined, `6: ${name} has left the report`);
+}
+
+function checkPresent(world: World, centre: Centre, name: string, uid: string): void {
+  const entry = centre.lastReport().find((one) => one.Name === name);
+  const desired = world.look((store) => store.desiredPod("websocket", name));
+  assert.ok(desired != null && entry !== undefined, `6: ${name} is wanted and reported`);
+  assert.equal(entry.UID, uid, `6: ${name} is reported`);
+  const { spec } = desired.pod;
+  const history = world.look((store) => store.history(uid));
+  const isDone = ({ name: container }: { readonly name: string }): boolean => {
+    const ended = history[container]?.termination ?? null;
+    if (ended === null || spec.restartPolicy === "Always") return false;
+    return spec.restartPolicy === "Never" || (ended.exitCode === 0 && !ended.interrupted);
+  };
+  const done = spec.containers.filter(isDone);
+  const toRun = spec.containers.filter((one) => !done.includes(one)).map((one) => one.name);
+  const running = runningOf(world, name);
+  const sandbox = running.find(({ request }) => request.container === sandboxName);
+  if (toRun.length > 0 && spec.containers.length > 1) toRun.push(sandboxName);
+  const names = running
+    .map(({ request }) => request.container)
+    .filter((one) => one !== sandboxName || toRun.length > 0);
+  assert.deepEqual(names.sort(), toRun.sort(), `6: every container of ${name} runs that is to, and no other`);
+  for (const { request } of running) {
+    assert.equal(request.pod.id.uid, uid, `6: ${name} runs as it is wanted`);
+    assert.equal(request.podHash, podHash(spec), `6: ${name} runs as the newest pod`);
+    assert.ok(request.generation >= desired.generation, `2: ${name} was restarted as often as it was asked for`);
+    const container = spec.containers.find((one) => one.name === request.container);
+    if (container === undefined) continue;
+    assert.equal(request.sandboxId, sandbox?.id ?? null, `2: ${name}/${container.name} is in the pod's sandbox`);
+    assert.equal(request.specHash, specHash(container, spec), `6: ${name} runs the newest specification`);
+    const status = statusOf(entry, container.name);
+    assert.ok(status?.state["running"] !== undefined, `6: ${name}/${container.name} is reported running`);
+    assert.equal(status.restartCount, request.attempt, `6: the restarts of ${name} are those of its containers`);
+  }
+  for (const { name: container } of done) {
+    const state = statusOf(entry, container)?.state ?? {};
+    assert.ok(state["terminated"] !== undefined, `6: ${name}/${container} is reported as ended`);
+  }
+  assert.equal(entry.status.containerStatuses.length, spec.containers.length, `6: ${name}: no sandbox in the report`);
+  if (done.length === spec.containers.length) {
+    assert.ok(["Succeeded", "Failed"].includes(entry.status.phase), `6: ${name} is reported as ended`);
+    return;
+  }
+  assert.equal(entry.status.phase, "Running", `6: ${name} is reported Running`);
+  const ready = entry.status.conditions.find(({ type }) => type === "Ready")?.status;
+  assert.equal(ready, done.length === 0 ? "True" : "False", `6: ${name} is reported ready once its probes say so`);
+}
+
+function statusOf(entry: ReportEntry, name: string): ReportEntry["status"]["containerStatuses"][number] | undefined {
+  return entry.status.containerStatuses.find((one) => one.name === name);
+}
+
+/** 2: no container, row or folder of anything but the pods that are wanted. */
+function nothingIsLeftOver(world: World): void {
+  const leaving = world.look((store) => store.leavingPods().map(({ id }) => id));
+  assert.deepEqual(leaving, [], "2: every tombstone is worked off");
+  const uids = world.look((store) => store.desiredPods().map(({ pod }) => pod.id.uid));
+  const strays = world.host.containers().filter(({ request }) => !uids.includes(request?.pod.id.uid ?? ""));
   assert.deepEqual(
-    world.look((store) => store.leavingPods()),
+    strays.map(({ name }) => name),
     [],
-    "2: every tombstone is worked off",
+    "2: no container is left of a pod that is not wanted",
   );
+  const rows = world.look((store) => store.uids()).filter((uid) => !uids.includes(uid));
+  assert.deepEqual(rows, [], "2: no row is left of a pod that is not wanted");
+  const folders = [...world.device.folders].filter((uid) => !uids.includes(uid));
+  assert.deepEqual(folders, [], "2: no folder is left of a pod that is not wanted");
+  const kept = new Map<string, number>();
+  for (const { request } of world.host.containers()) {
+    const key = `${request?.pod.id.name}/${request?.container}`;
+    kept.set(key, (kept.get(key) ?? 0) + 1);
+  }
+  for (const [key, count] of kept) assert.ok(count <= 2, `2: ${count} containers are kept of ${key}`);
 }

@@ -20,6 +20,8 @@ export interface Programs {
   hiccup(id: string, times: number): void;
   /** Whether it says that it is ready. */
   busy(id: string, on: boolean): void;
+  /** How often its readiness was asked for and it was not ready. */
+  readinessFailures(id: string): number;
   isSick(id: string): boolean;
   isBusy(id: string): boolean;
   /** All are well from now on; what hangs already does so until its container ends. */
@@ -34,6 +36,11 @@ export function createPrograms(clock: Clock, host: FakeEngineHost, behaveHttp: (
   const occupied = new Set<string>();
   const failures = new Map<string, number>();
   const hangsSince = new Map<string, number>();
+  const unready = new Map<string, number>();
+  const ask = (id: string): boolean => {
+    if (occupied.has(id)) unready.set(id, (unready.get(id) ?? 0) + 1);
+    return !occupied.has(id);
+  };
 
   function live(id: string): ExecBehaviour {
     const how = sick.get(id);
@@ -50,13 +57,16 @@ export function createPrograms(clock: Clock, host: FakeEngineHost, behaveHttp: (
   }
 
   host.behave(() => ({
-    exec: ([command], id) => (command === liveCommand ? live(id) : { code: occupied.has(id) ? 1 : 0, afterMs: 20 }),
+    exec: ([command], id) => (command === liveCommand ? live(id) : { code: ask(id) ? 0 : 1, afterMs: 20 }),
   }));
   behaveHttp(({ host: address }) => {
     const asked = host.running().find((one) => observed(one)?.ip === address);
     if (asked === undefined) return null;
-    if (sick.get(asked.id) === "hangs") return "hangs";
-    return { answer: { ok: true, status: occupied.has(asked.id) ? 503 : 200 }, afterMs: 5 };
+    if (sick.get(asked.id) === "hangs") {
+      unready.set(asked.id, (unready.get(asked.id) ?? 0) + 1);
+      return "hangs";
+    }
+    return { answer: { ok: true, status: ask(asked.id) ? 200 : 503 }, afterMs: 5 };
   });
 
   return {
@@ -66,6 +76,7 @@ export function createPrograms(clock: Clock, host: FakeEngineHost, behaveHttp: (
       if (on) occupied.add(id);
       else occupied.delete(id);
     },
+    readinessFailures: (id) => unready.get(id) ?? 0,
     isSick: (id) => sick.has(id),
     isBusy: (id) => occupied.has(id),
     calm() {

@@ -11,6 +11,7 @@ import { shrink } from "./shrink.ts";
 import type { Aim } from "./steps.ts";
 
 const { values } = parseArgs({
+  allowNegative: true,
   options: {
     seed: { type: "string" },
     from: { type: "string", default: "1" },
@@ -19,6 +20,7 @@ const { values } = parseArgs({
     jobs: { type: "string", default: "2" },
     aim: { type: "string" },
     trace: { type: "boolean", default: false },
+    shrink: { type: "boolean", default: true },
   },
 });
 const steps = Number(values.steps);
@@ -96,7 +98,7 @@ async function campaign(from: number, to: number): Promise<boolean> {
   say(`${count} lives of ${steps} steps in ${seconds.toFixed(0)} s, ${Math.round((count / seconds) * 3600)} an hour`);
   for (const one of failures) say(`${one.failure}\n  ${replayCommand(one)}`);
   const [first] = failures;
-  if (first !== undefined) await show(first);
+  if (first !== undefined && values.shrink) await show(first);
   return failures.length === 0;
 }
 

@@ -1,6 +1,7 @@
 import { defaultPolicy } from "../../src/core/admission/policy.ts";
 import { hashesOf, partOf } from "../../src/core/pod/wanted.ts";
 import type { Engine } from "../../src/ports/engine.ts";
+import type { Link } from "../../src/ports/link.ts";
 import type { Log } from "../../src/ports/log.ts";
 import { type VirtualClock, virtualClock } from "../fakes/clock.ts";
 import { type FakeDevice, fakeDevice } from "../fakes/device.ts";
@@ -13,6 +14,7 @@ import { testImage } from "../samples/messages.ts";
 import { type DeviceProcess, startProcess } from "./device-process.ts";
 import { createPrograms, type Programs } from "./programs.ts";
 import { createTrace, noteLog, type Trace, tracedEngine, tracedStore } from "./trace.ts";
+import { createWitness, type Witness } from "./witness.ts";
 
 /** An end of the process that was planned: it tells itself from a bug. */
 export class PlannedEnd extends Error {}
@@ -25,23 +27,52 @@ export interface World {
   readonly center: FakeCenter;
   readonly device: FakeDevice;
   readonly programs: Programs;
+  readonly trace: Trace;
+  readonly witness: Witness;
   /** Looks into the store without being one of the process's calls. */
   look<T>(at: (store: MemoryStore) => T): T;
   process(): DeviceProcess;
-  readonly trace: Trace;
   /** The agent's process dies before the n-th store call from now. */
   crashIn(calls: number): void;
+  /** The n-th store call from now fails as on a disk that fails; the process has to end by itself. */
+  failStoreIn(calls: number): void;
   /** It dies as it is about to go on after the n-th wait from now: for the engine, a probe or the clock. */
   crashAtAwait(awaits: number): void;
   /** No crash is planned any more. */
   calm(): void;
   /** The process dies now, if it has not yet, and another one starts on what is on disk. */
-  restart(how: { readonly powerCut: boolean }): Promise<void>;
+  restart(how: Restart): Promise<void>;
+  /** SIGTERM, and another process once it has ended. */
+  stopAndStart(): Promise<void>;
+  /** An image was taken away now. */
+  imageCleared(): void;
+  /** Since when the line to the centre is as it should be; null while it is not. */
+  lineSteadySince(): number | null;
+  /** SIGSTOP of containerd, or SIGCONT. */
+  hangContainerd(on: boolean): void;
+  /** Nothing gets through to the centre, or everything does again. */
+  stall(on: boolean): void;
   /** Stops that the desired state did not ask for: invariant 3. */
   unjustified(): readonly string[];
 }
 
+export interface Restart {
+  /** Takes the containers along, and what the store had not flushed. */
+  readonly powerCut: boolean;
+  /** The clock has no battery: it begins at 1970 after a power cut. */
+  readonly noBattery?: boolean;
+  /** The data folder is gone. */
+  readonly dataLost?: boolean;
+}
+
 export const images = { first: testImage, second: "edge.test/busybox:2" } as const;
+
+/** The longest deadline of an engine call that a stopping agent may wait for. */
+const stopWithinMs = 200_000;
+/** Between looking an image up and stopping what it replaces, with calls in between that hang. */
+const imageKnownMs = 200_000;
+/** What was late comes within this once containerd goes on: three probes, and the stop after them. */
+const probesLateMs = 120_000;
 
 export interface WorldOptions {
   readonly liveRestore: boolean;
@@ -53,33 +84,64 @@ export function createWorld(seed: number, options: WorldOptions): World {
   const clock = virtualClock();
   const trace = createTrace(clock, options.keep ?? false);
   const random = seededRandom(seed);
-  const { engine, host } = fakeEngine({ clock, random, liveRestore: options.liveRestore });
+  const { engine, host } = fakeEngine({
+    ...{ clock, random, liveRestore: options.liveRestore },
+    happened: (action, container) => witness.happened(action, container),
+  });
   const { link, center } = fakeLink(clock, { handlerThrew: (error) => died(error) });
   const device = fakeDevice();
   const { http, behave } = fakeHttp(clock);
   const programs = createPrograms(clock, host, behave);
   const unjustified: string[] = [];
+  const texts = new Set<string>();
+  const witness = createWitness({ clock, programs, arrived, probesTell, look: (at) => look(at) });
   let storeCalls = Number.POSITIVE_INFINITY;
+  let failingCall = Number.POSITIVE_INFINITY;
   let awaits = Number.POSITIVE_INFINITY;
+  let clearedAt = Number.NEGATIVE_INFINITY;
+  let openedAt = clock.mono();
+  let stalled = false;
+  let containerdHangs = false;
+  let hungUntil = Number.NEGATIVE_INFINITY;
   let store = memoryStore({ beforeCall });
   /** Null while it starts. */
   let process: DeviceProcess | null = null;
   /** A look from outside is none of the process's calls. */
   let looking = false;
-  const look = <T>(at: (store: MemoryStore) => T): T => {
+
+  function look<T>(at: (store: MemoryStore) => T): T {
     looking = true;
     try {
       return at(store);
     } finally {
       looking = false;
     }
-  };
+  }
+
+  function arrived(text: string): boolean {
+    const all = center.received();
+    for (const one of all.slice(texts.size)) texts.add(one);
+    return texts.has(text);
+  }
+
+  /**
+   * A program that containerd is late to start or to tell the end of looks like one that hangs: docs/reliability.md.
+   */
+  function probesTell(): boolean {
+    return !containerdHangs && clock.mono() - hungUntil > probesLateMs;
+  }
 
   function beforeCall(): void {
     if (looking) return;
     // A dead process writes nothing, whatever of it was still on its way.
     if (process?.alive() === false) throw new PlannedEnd("The process is dead");
     storeCalls -= 1;
+    failingCall -= 1;
+    if (failingCall <= 0) {
+      failingCall = Number.POSITIVE_INFINITY;
+      trace.note("agent", () => "a store call fails");
+      throw new PlannedEnd("disk I/O error");
+    }
     if (storeCalls > 0) return;
     trace.note("agent", () => "dies between two store calls");
     process?.kill();
@@ -96,19 +158,36 @@ export function createWorld(seed: number, options: WorldOptions): World {
 
   function calm(): void {
     storeCalls = Number.POSITIVE_INFINITY;
+    failingCall = Number.POSITIVE_INFINITY;
     awaits = Number.POSITIVE_INFINITY;
   }
 
+  /** What a handler throws that the socket calls, ends a process. */
   function died(error: unknown): void {
     if (!(error instanceof PlannedEnd)) throw error;
+    process?.kill();
   }
 
   const judged: Engine = {
     ...engine,
+    create(request, signal) {
+      witness.creates(request);
+      return engine.create(request, signal);
+    },
     stop(id, graceSeconds, signal) {
-      const why = look((now) => unjustifiedStop(now, { host, programs }, id));
+      const imagesKnown = clock.mono() - clearedAt > imageKnownMs;
+      const circumstances = { host, programs, imagesKnown, probesTell: probesTell() };
+      const why = look((now) => unjustifiedStop(now, circumstances, id));
       if (why !== null) unjustified.push(why);
       return engine.stop(id, graceSeconds, signal);
+    },
+  };
+
+  const noted: Link = {
+    async dial(handlers, signal) {
+      const result = await link.dial(handlers, signal);
+      if (result.ok) openedAt = clock.mono();
+      return result;
     },
   };
 
@@ -116,63 +195,99 @@ export function createWorld(seed: number, options: WorldOptions): World {
     trace.note("agent", () => "starts");
     process = null;
     const log: Log = { write: (level, event, fields) => noteLog(trace, level, event, fields) };
-    const ports = { clock, random, engine: tracedEngine(judged, trace), link, device, http, log, awaited };
-    process = startProcess({ ...ports, policy: defaultPolicy }, tracedStore(store, trace));
+    const ports = { clock, random, engine: tracedEngine(judged, trace), link: noted, device, http, log, awaited };
+    process = startProcess({ ...ports, policy: defaultPolicy }, tracedStore(witness.beside(store), trace));
   }
   start();
 
   return {
-    ...{ clock, random, host, center, device, programs, trace },
+    ...{ clock, random, host, center, device, programs, trace, witness },
     look,
     process: () => process as DeviceProcess,
     crashIn(calls) {
       storeCalls = calls;
     },
+    failStoreIn(calls) {
+      failingCall = calls;
+    },
     crashAtAwait(count) {
       awaits = count;
     },
     calm,
-    async restart({ powerCut }) {
+    async restart({ powerCut, noBattery = false, dataLost = false }) {
       process?.kill();
       center.abandon();
       calm();
-      store = store.reopen({ beforeCall, powerCut });
+      store = dataLost ? memoryStore({ beforeCall }) : store.reopen({ beforeCall, powerCut });
       if (powerCut) {
         host.down("crash");
+        for (const { id } of host.running()) host.kill(id, 255);
         clock.reboot();
+        if (noBattery) clock.jump(60_000 - clock.wall());
+        witness.unsure();
         host.up();
       }
       await clock.pass(500);
       start();
     },
+    async stopAndStart() {
+      const before = process;
+      if (before === null) return;
+      void before.stop();
+      if (!(await clock.passUntil(() => !before.alive(), stopWithinMs))) throw new Error("The agent does not stop");
+      center.abandon();
+      calm();
+      store = store.reopen({ beforeCall });
+      start();
+    },
+    imageCleared() {
+      clearedAt = clock.mono();
+    },
+    lineSteadySince: () => (stalled || !center.connected() ? null : openedAt),
+    hangContainerd(on) {
+      if (containerdHangs) hungUntil = clock.mono();
+      containerdHangs = on;
+      host.hangContainerd(on);
+    },
+    stall(on) {
+      stalled = on;
+      openedAt = clock.mono();
+      center.stall(on);
+    },
     unjustified: () => unjustified,
   };
 }
 
+interface Circumstances extends Pick<World, "host" | "programs"> {
+  /** No image went away so shortly before that a plan could not know of it. */
+  readonly imagesKnown: boolean;
+  /** A failed probe is the container's own. */
+  readonly probesTell: boolean;
+}
+
 /** Says what is wrong with stopping a container now, null when the desired state asks for it. */
-function unjustifiedStop(
-  store: MemoryStore,
-  { host, programs }: Pick<World, "host" | "programs">,
-  id: string,
-): string | null {
+function unjustifiedStop(store: MemoryStore, circumstances: Circumstances, id: string): string | null {
+  const { host, programs, imagesKnown, probesTell } = circumstances;
   const request = host.container(id)?.request;
   if (request == null) return null;
-  const { pod, container, generation } = request;
+  const { pod, container, generation, sandboxId } = request;
   const { namespace, name, uid } = pod.id;
+  if (sandboxId !== null && host.container(sandboxId)?.state.kind !== "running") return null;
+  const desired = store.desiredPod(namespace, name);
+  const wantedImages = desired?.pod.spec.containers.map(({ image }) => image) ?? [];
+  const missing = imagesKnown ? wantedImages.find((image) => !host.images().has(image)) : undefined;
   const leaving = store
     .leavingPods()
-    .some((one) => one.id.namespace === namespace && one.id.name === name && ["", uid].includes(one.id.uid));
-  if (leaving) return null;
-  const desired = store.desiredPod(namespace, name);
+    .filter((one) => one.id.namespace === namespace && one.id.name === name && ["", uid].includes(one.id.uid));
+  if (leaving.some((one) => one.kind === "deleted")) return null;
+  const early = `${name}/${container} was stopped although ${missing} is not here`;
+  if (leaving.length > 0) return missing === undefined ? null : early;
   if (desired?.pod.id.uid !== uid) return `${name}/${container} was stopped although nobody asked for it`;
-  const { sandboxId } = request;
-  if (sandboxId !== null && host.container(sandboxId)?.state.kind !== "running") return null;
   const part = partOf(desired, container);
-  if (part === undefined) return null;
-  const wanted = hashesOf(desired, part);
-  const same = request.podHash === wanted.podHash && request.specHash === wanted.specHash;
-  if (!same || generation < desired.generation) return null;
+  const wanted = part === undefined ? null : hashesOf(desired, part);
+  const same = request.podHash === wanted?.podHash && request.specHash === wanted.specHash;
+  if (!same || generation < desired.generation) return missing === undefined ? null : early;
   const spec = desired.pod.spec.containers.find((one) => one.name === container);
-  if (spec?.livenessProbe !== undefined && programs.gaveCause(id)) return null;
+  if (spec?.livenessProbe !== undefined && (programs.gaveCause(id) || !probesTell)) return null;
   return `${name}/${container} was stopped although it is what is wanted`;
 }

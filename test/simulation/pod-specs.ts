@@ -1,0 +1,42 @@
+import { podContent } from "../samples/messages.ts";
+import { liveCommand, livePeriodSeconds, readyCommand } from "./programs.ts";
+import type { Dice } from "./steps.ts";
+import { images } from "./world.ts";
+
+/** The spec of a pod message, as a centre would send it. */
+export type Spec = Readonly<Record<string, unknown>>;
+
+const containerNames = ["app", "side", "third"] as const;
+const livenessProbe = { exec: { command: [liveCommand] }, periodSeconds: livePeriodSeconds, timeoutSeconds: 2 };
+const readinessProbes = [
+  { exec: { command: [readyCommand] }, periodSeconds: 5 },
+  { httpGet: { path: "/ready", port: 8080, scheme: "HTTP" }, initialDelaySeconds: 3 },
+];
+
+/** Most pods are services; some are jobs that may fail, some are to run once. */
+export function drawPolicy(dice: Dice): string {
+  return dice.pick(["Always", "Always", "Always", "Always", "OnFailure", "Never"] as const);
+}
+
+/** A pod of one to three containers: some with a host port, some with probes, some with a folder of their own. */
+export function drawSpec(name: string, restartPolicy: string, dice: Dice): Spec {
+  const port = { containerPort: 80, hostPort: 8000 + name.charCodeAt(0), protocol: "TCP", hostIP: "127.0.0.1" };
+  const names = containerNames.slice(0, 1 + dice.below(3));
+  const withFolder = dice.below(2) === 0;
+  const base = podContent({ name, uid: "" })["spec"] as { readonly containers: readonly [object] };
+  const containers = names.map((container) => ({
+    ...base.containers[0],
+    name: container,
+    image: dice.below(4) === 0 ? images.second : images.first,
+    env: [{ name: "VERSION", value: String(dice.below(3)) }],
+    ...(container === "app" && dice.below(3) > 0 ? { ports: [port] } : {}),
+    ...(withFolder ? { volumeMounts: [{ name: "scratch", mountPath: "/scratch", readOnly: true }] } : {}),
+    ...(dice.below(3) === 0 ? {} : { livenessProbe }),
+    // Containers of one pod share its address, which would not tell the simulated programs apart.
+    ...(dice.below(3) === 0
+      ? {}
+      : { readinessProbe: names.length === 1 ? dice.pick(readinessProbes) : readinessProbes[0] }),
+  }));
+  const volumes = withFolder ? { volumes: [{ name: "scratch", emptyDir: {} }] } : {};
+  return { containers, restartPolicy, ...volumes };
+}

@@ -1,0 +1,193 @@
+import { restartDelayMs } from "../../src/core/pod/backoff.ts";
+import type { PodHistory } from "../../src/core/pod/history.ts";
+import { sandboxName } from "../../src/core/pod/identity.ts";
+import type { PodStatus } from "../../src/core/pod/pod-status.ts";
+import type { PodId } from "../../src/core/pod/spec.ts";
+import type { Clock } from "../../src/ports/clock.ts";
+import type { CreateRequest } from "../../src/ports/engine.ts";
+import type { Store } from "../../src/ports/store.ts";
+import type { FakeContainer } from "../fakes/engine-host.ts";
+import type { MemoryStore } from "../fakes/store.ts";
+import type { Programs } from "./programs.ts";
+
+/** Stands beside the agent, sees what it does and what happens to it, and knows what it must not do. */
+export interface Witness {
+  /** Something happened to a container on the engine. */
+  happened(action: string, container: FakeContainer): void;
+  /** What the agent was about to make. */
+  creates(request: CreateRequest): void;
+  /** The wall clock jumped or the power went: how long ago something was cannot be known for sure. */
+  unsure(): void;
+  /** A store that tells the witness what is kept and let go of. */
+  beside(store: MemoryStore): Store;
+  /** When the status of a pod last changed. */
+  statusChangedAt(): number;
+  faults(): readonly string[];
+}
+
+interface Life {
+  readonly attempt: number;
+  readonly made: string;
+  startedAt: number;
+  diedAt: number | null;
+  level: number;
+  /** Its times are those that the agent must know too. */
+  sure: boolean;
+}
+
+const stableMs = 600_000;
+/** What a clock that is read twice, and an engine that answers late, may differ by. */
+const slackMs = 1_000;
+
+export interface WitnessParts {
+  readonly clock: Clock;
+  readonly programs: Pick<Programs, "readinessFailures">;
+  /** Whether a failed probe is the container's own failure. */
+  readonly probesTell: () => boolean;
+  /** Whether this text has arrived at the centre. */
+  readonly arrived: (text: string) => boolean;
+  /** Looks into the store without being one of the agent's calls. */
+  readonly look: <T>(at: () => T) => T;
+}
+
+export function createWitness({ clock, programs, arrived, probesTell, look }: WitnessParts): Witness {
+  const lives = new Map<string, Life>();
+  const succeeded = new Set<string>();
+  /** By uid and container id: how often its probe had failed when it was reported ready. */
+  const readyWith = new Map<string, ReadonlyMap<string, number>>();
+  const faults: string[] = [];
+  /** What is heard inside a transaction counts once it is committed. */
+  let heard: (() => void)[] | null = null;
+  /** Places in the outbox that the transaction at hand has taken. */
+  const taken = new Set<number>();
+  let statusChangedAt = clock.mono();
+
+  function hear(of: () => void): void {
+    if (heard === null) of();
+    else heard.push(of);
+  }
+
+  /** The same container of the same pod, wanted in the same way. */
+  const keyOf = ({ pod, container }: CreateRequest): string => `${pod.id.name}/${container} of ${pod.id.uid}`;
+  const madeFrom = (one: Pick<CreateRequest, "podHash" | "specHash" | "generation">): string =>
+    `${one.podHash} ${one.specHash} ${one.generation}`;
+
+  function began(request: CreateRequest): void {
+    const { attempt } = request;
+    const [key, made, now] = [keyOf(request), madeFrom(request), clock.mono()];
+    const before = lives.get(key);
+    const again = before !== undefined && before.made === made && attempt > before.attempt;
+    if (before !== undefined && before.made === made && attempt === before.attempt) {
+      before.startedAt = now;
+      before.diedAt = null;
+      return;
+    }
+    const level = again && before.sure ? before.level + 1 : 0;
+    lives.set(key, { attempt, made, startedAt: now, diedAt: null, level, sure: true });
+  }
+
+  function ended(request: CreateRequest): void {
+    const life = lives.get(keyOf(request));
+    if (life === undefined || life.attempt !== request.attempt) return;
+    life.diedAt = clock.mono();
+    if (life.diedAt - life.startedAt > stableMs - slackMs) life.level = 0;
+  }
+
+  function creates(request: CreateRequest): void {
+    const { pod, attempt } = request;
+    const key = keyOf(request);
+    if (succeeded.has(`${key} ${madeFrom(request)}`)) faults.push(`5: ${key} had ended for good and is made again`);
+    const before = lives.get(key);
+    if (before === undefined || before.made !== madeFrom(request) || attempt <= before.attempt) return;
+    if (before.diedAt === null || !before.sure) return;
+    const early = before.diedAt + restartDelayMs(before.level) - slackMs - clock.mono();
+    if (early <= 0) return;
+    faults.push(`5: ${key} is made ${Math.round(early)} ms before its wait is over (${pod.spec.restartPolicy})`);
+  }
+
+  function keptHistory(uid: string, history: PodHistory, policy: string): void {
+    for (const [container, { termination, ...made }] of Object.entries(history)) {
+      // A sandbox runs for as long as the others need it.
+      if (container === sandboxName || termination === null || termination.interrupted || policy === "Always") continue;
+      if (policy === "OnFailure" && termination.exitCode !== 0) continue;
+      for (const life of lives.keys()) {
+        if (life.endsWith(`/${container} of ${uid}`)) succeeded.add(`${life} ${madeFrom(made)}`);
+      }
+    }
+  }
+
+  /** What was ready is so until its probe says otherwise. */
+  function keptStatus(id: PodId, { containerStatuses }: PodStatus): void {
+    statusChangedAt = clock.mono();
+    const before = readyWith.get(id.uid);
+    const now = new Map<string, number>();
+    for (const { name, ready, containerID, state } of containerStatuses) {
+      const container = (containerID ?? "").replace("docker://", "");
+      if (state.running === undefined) continue;
+      const failures = programs.readinessFailures(container);
+      const then = before?.get(container);
+      if (ready) now.set(container, then ?? failures);
+      else if (then === failures && probesTell()) {
+        faults.push(`6: ${id.name}/${name} is not ready any more and never said so`);
+      }
+    }
+    readyWith.set(id.uid, now);
+  }
+
+  return {
+    creates,
+    happened(action, container) {
+      const { request } = container;
+      if (request === null) return;
+      if (action === "start") began(request);
+      if (action === "die") ended(request);
+      if (action === "destroy") {
+        // How long it ran is known to nobody if nobody looked in between.
+        const life = lives.get(keyOf(request));
+        if (life?.attempt === request.attempt) life.sure = false;
+      }
+    },
+    unsure() {
+      for (const life of lives.values()) life.sure = false;
+      readyWith.clear();
+    },
+    beside: (store) => ({
+      ...store,
+      transaction(durability, work) {
+        heard = [];
+        taken.clear();
+        try {
+          const result = store.transaction(durability, work);
+          for (const of of heard) of();
+          return result;
+        } finally {
+          heard = null;
+        }
+      },
+      putHistory(uid, history) {
+        store.putHistory(uid, history);
+        const pod = look(() => store.desiredPods()).find((one) => one.pod.id.uid === uid)?.pod;
+        if (pod !== undefined) hear(() => keptHistory(uid, history, pod.spec.restartPolicy));
+      },
+      putStatus(id, status) {
+        store.putStatus(id, status);
+        hear(() => keptStatus(id, status as PodStatus));
+      },
+      appendOutbox(kind, text) {
+        const id = store.appendOutbox(kind, text);
+        if (id !== null) taken.add(id);
+        return id;
+      },
+      releaseOutbox(ids) {
+        const rows = look(() => store.outbox(0, 1_000)).filter((row) => ids.includes(row.id));
+        store.releaseOutbox(ids);
+        for (const { id, text } of rows) {
+          // A place that is given back in the transaction that took it was never said.
+          if (!taken.has(id) && !arrived(text)) faults.push(`6: let go of before it arrived: ${text.slice(0, 200)}`);
+        }
+      },
+    }),
+    statusChangedAt: () => statusChangedAt,
+    faults: () => faults,
+  };
+}
