@@ -6,6 +6,7 @@ import type { ContainerHistory } from "../core/pod/history.ts";
 import type { ObservedContainer } from "../core/pod/observed.ts";
 import { plan } from "../core/pod/plan.ts";
 import { emptyHistory, record } from "../core/pod/record.ts";
+import { atOnce } from "../core/pod/sandbox-plan.ts";
 import type { Situation } from "../core/pod/situation.ts";
 import { podKey } from "../core/pod/spec.ts";
 import { hashesOf, partOf, wantedKey } from "../core/pod/wanted.ts";
@@ -46,7 +47,7 @@ const afterCirclesMs = 10_000;
 const afterUnknownMs = 2_000;
 
 /**
- * Drives the pods of one name toward what is wanted: observe, record, plan, execute one step, and again until nothing
+ * Drives the pods of one name toward what is wanted: observe, record, plan, execute the first steps, and again until nothing
  * is left to do. What was seen is committed before it is acted on, what is reported is committed with it.
  * @returns milliseconds until time alone changes the answer; null when only an event or a message can
  */
@@ -69,9 +70,10 @@ export async function reconcile(
     }
     const next = plan(situation);
     keepStatuses(parts, situation, next);
-    const action = next.actions[0];
-    if (action === undefined) return next.lookAgainInMs;
-    if (!(await act(parts, turn, situation, action, signal))) return afterUnknownMs;
+    const actions = atOnce(next.actions);
+    if (actions.length === 0) return next.lookAgainInMs;
+    const known = await Promise.all(actions.map((action) => act(parts, turn, situation, action, signal)));
+    if (known.includes(false)) return afterUnknownMs;
   }
   if (!signal.aborted) parts.log.write("error", "A pod keeps needing steps", { pod: podKey(pod) });
   return afterCirclesMs;

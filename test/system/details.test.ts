@@ -27,6 +27,18 @@ async function accept(name: string, spec: Fields, container: Fields): Promise<vo
 
 const stateOf = ({ status }: Entry) => only(status.containerStatuses).state;
 
+const allRun = ({ status }: Entry): boolean =>
+  status.containerStatuses.every(({ state }) => state.running !== undefined);
+
+/** Two containers, a and b, like the sample's but for these fields. */
+function twoOf(name: string, a: Fields, b: Fields): readonly Fields[] {
+  const { spec } = podContent({ name, uid: "" }) as { readonly spec: { readonly containers: readonly Fields[] } };
+  return [
+    { ...only(spec.containers), ...a, name: "a" },
+    { ...only(spec.containers), ...b, name: "b" },
+  ];
+}
+
 describe("details of containers, on the engine", () => {
   before(async () => {
     await site.startCenter();
@@ -178,6 +190,35 @@ describe("details of containers, on the engine", () => {
       );
       assert.deepEqual(await site.containers(uidOf("above")), []);
     }
+  });
+
+  test("containers of a pod are stopped at the same time: each sees the other's end coming", async () => {
+    const wait = (own: string, other: string): string =>
+      `trap 'touch /dev/shm/${own}; until [ -e /dev/shm/${other} ]; do sleep 0.1; done; exit 0' TERM\nwhile true; do sleep 1 & wait $!; done\n`;
+    const { volumes, ...first } = site.script("a.sh", wait("a", "b"));
+    const second = site.script("b.sh", wait("b", "a")).command;
+    await accept("pair", { volumes, containers: twoOf("pair", first, { ...first, command: second }) }, {});
+    await site.reported(uidOf("pair"), "running", allRun);
+    await site.ask(podDelete({ name: "pair", uid: uidOf("pair"), msgId: msgId() }));
+    const gone = await site.wasReported(uidOf("pair"), "both ended", ({ status }) =>
+      status.containerStatuses.every(({ state }) => state.terminated !== undefined),
+    );
+    const codes = gone.status.containerStatuses.map(({ state }) => state.terminated?.exitCode);
+    assert.deepEqual(codes, [0, 0]);
+  });
+
+  test("a pod that has done its work keeps no sandbox running and has no address", async () => {
+    const command = ["/bin/true"];
+    await accept("worker", { restartPolicy: "Never", containers: twoOf("worker", { command }, { command }) }, {});
+    const entry = await site.reported(uidOf("worker"), "Succeeded", ({ status }) => status.phase === "Succeeded");
+    assert.equal(entry.status.podIP, undefined);
+    const left = await site.eventually("nothing of it runs", async () => {
+      const all = await site.containers(uidOf("worker"));
+      return all.every(({ State }) => !State.Running) ? all : undefined;
+    });
+    assert.equal(left.length, 3);
+    const last = only((site.latest() ?? []).filter(({ UID }) => UID === uidOf("worker")));
+    assert.deepEqual(last.status.containerStatuses, entry.status.containerStatuses);
   });
 });
 

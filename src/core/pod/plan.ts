@@ -13,6 +13,7 @@ import {
   removalsOfExtra,
   replaced,
   runningSandbox,
+  stops,
   stopsOfCutOff,
 } from "./sandbox-plan.ts";
 import type { Plan, Situation, Waiting } from "./situation.ts";
@@ -71,6 +72,11 @@ function desiredSteps(situation: Situation, desired: DesiredPod): Plan {
   const alone = !hasSandbox(desired.pod.spec);
   const idle = desired.pod.spec.containers.every((spec) => isDone(situation, desired, spec, its));
   if (!alone && !idle && sandbox === undefined) return sandboxSteps(situation, desired, extra);
+  // Kubelet computePodActions: a pod in which nothing is to run any more gives its network back.
+  if (idle && sandbox !== undefined) {
+    const { terminationGracePeriodSeconds: graceSeconds } = desired.pod.spec;
+    return { ...noSteps, actions: [...extra, ...stops([sandbox], graceSeconds, "all its containers have ended")] };
+  }
   const actions: Action[] = [...extra];
   const waiting: Record<string, Waiting> = {};
   let lookAgainInMs: number | null = null;

@@ -68,3 +68,13 @@ export function stops(its: Observed, graceSeconds: number, because: string): rea
   ];
   return ordered.map((one): Action => ({ kind: "stop", container: one.container, id: one.id, graceSeconds, because }));
 }
+
+/**
+ * The first of a plan's actions, and those that are carried out beside it: containers are stopped at the same time, as the
+ * kubelet does it (killContainersWithSyncResult), so that a pod takes its grace period once; the sandbox follows alone.
+ */
+export function atOnce(actions: readonly Action[]): readonly Action[] {
+  const isStop = (one: Action): boolean => one.kind === "stop" && one.container !== sandboxName;
+  const others = actions.findIndex((one) => !isStop(one));
+  return actions.slice(0, others < 0 ? actions.length : Math.max(1, others));
+}

@@ -4,6 +4,7 @@ import { showAction } from "../../../../src/core/pod/action.ts";
 import { podHash, sandboxName } from "../../../../src/core/pod/identity.ts";
 import type { ObservedContainer, ObservedState } from "../../../../src/core/pod/observed.ts";
 import { record } from "../../../../src/core/pod/record.ts";
+import { atOnce } from "../../../../src/core/pod/sandbox-plan.ts";
 import type { Situation } from "../../../../src/core/pod/situation.ts";
 import type { AcceptedPod, RestartPolicy } from "../../../../src/core/pod/spec.ts";
 import { planUnmanaged } from "../../../../src/core/pod/unmanaged.ts";
@@ -54,6 +55,13 @@ function afterDeath(policy: RestartPolicy, state: ObservedState): Partial<Situat
   const cut = [sandboxOf(its, exited(137)), joined("a", running(), {}, its), joined("b", exited(0), {}, its)];
   const history = seen(dead, seen(cut, seen(before)));
   return { desired: desiredPod({ containers, policy }), observed: dead, history, images: { ...images, ...ownImage } };
+}
+
+/** Both containers have ended with these codes, in a sandbox that runs. */
+function allEnded(policy: RestartPolicy, [a, b]: readonly [number, number]): Partial<Situation> {
+  const its = acceptedPod({ containers, policy });
+  const observed = [sandboxOf(its, running()), joined("a", exited(a), {}, its), joined("b", exited(b), {}, its)];
+  return { desired: desiredPod({ containers, policy }), observed, history: seen(observed), images };
 }
 
 interface Golden {
@@ -264,6 +272,21 @@ const goldens: readonly Golden[] = [
     ].join("\n"),
   },
   {
+    name: "Never, all ended: the sandbox stops",
+    situation: allEnded("Never", [1, 0]),
+    expected: "stop POD (POD-id-of-at) within 30 s, because all its containers have ended",
+  },
+  {
+    name: "OnFailure, all ended well: the sandbox stops",
+    situation: allEnded("OnFailure", [0, 0]),
+    expected: "stop POD (POD-id-of-at) within 30 s, because all its containers have ended",
+  },
+  {
+    name: "OnFailure, one ended badly: it comes again in the sandbox",
+    situation: allEnded("OnFailure", [1, 0]),
+    expected: "create a, attempt 1, because it ended with code 1\na waits: ContainerCreating",
+  },
+  {
     name: "Never, all ended, the sandbox dead too: done",
     situation: {
       desired: desiredPod({ containers, policy: "Never" }),
@@ -393,4 +416,23 @@ test("what ran in a sandbox that died has ended with 137, unknown, whatever it s
     assert.deepEqual([exitCode, reason, interrupted], [137, "ContainerStatusUnknown", false]);
     assert.equal(history?.["b"]?.termination?.exitCode, 0);
   }
+});
+
+test("what is to stop stops at the same time, the sandbox after it, and everything else alone", () => {
+  const steps = (situation: Partial<Situation>): readonly (readonly string[])[] => {
+    let left = planOf(situation).actions;
+    const done: (readonly string[])[] = [];
+    while (left.length > 0) {
+      const now = atOnce(left);
+      assert.ok(now.length > 0);
+      done.push(now.map((one) => `${one.kind} ${"container" in one ? one.container : ""}`));
+      left = left.slice(now.length);
+    }
+    return done;
+  };
+  const leaving = [leavingPod("deleted", { containers })];
+  assert.deepEqual(steps({ leaving, observed: whole }), [["stop a", "stop b"], ["stop POD"]]);
+  const dead = [sandboxOf(pod, exited(0)), joined("a", exited(0)), joined("b", exited(0))];
+  assert.deepEqual(steps({ leaving, observed: dead }), [["remove POD"], ["remove a"], ["remove b"]]);
+  assert.deepEqual(atOnce([]), []);
 });
