@@ -16,6 +16,7 @@ import { createIntake } from "./intake.ts";
 import { createLimiter } from "./limiter.ts";
 import { createMailbox } from "./mailbox.ts";
 import { createObserver } from "./observer.ts";
+import { createPodPulls } from "./pod-pulls.ts";
 import { createProber } from "./prober.ts";
 import { createPublisher } from "./publisher.ts";
 import { createPuller } from "./puller.ts";
@@ -93,11 +94,12 @@ export async function runAgent(parts: AgentParts, signal: AbortSignal): Promise<
     state.session === null || installIdOf(store) === null ? null : { id: state.session, lost: state.lost };
   const installId = (): string => installIdOf(store) ?? "";
   const prober = createProber({ ...parts, wake: (key) => mailbox.wake(key) });
+  const pulls = createPodPulls((key) => mailbox.wake(key));
   const reconcilerParts = {
-    ...{ engine, store, device, clock, log, observer, prober, session, installId, reported },
+    ...{ engine, store, device, clock, log, observer, prober, pulls, session, installId, reported },
     ...{ limiter: createLimiter(createsAtOnce), puller: createPuller(engine, clock) },
   };
-  const mailbox = createMailbox(clock, (key, interrupt, s) => reconcile(reconcilerParts, fromKey(key), interrupt, s));
+  const mailbox = createMailbox(clock, (key, s) => reconcile(reconcilerParts, fromKey(key), s));
   const intake = createIntake({
     ...parts,
     nodeName: parts.settings.nodeName,
@@ -127,14 +129,10 @@ export async function runAgent(parts: AgentParts, signal: AbortSignal): Promise<
   };
   const uplink = { link: parts.link, clock, random, log, intake, reporter, changed };
 
+  const runners = [stock, mailbox, pulls, prober, reporter, clearing, publisher];
   const loops = [
     watchEngine(watcher, stop.signal),
-    stock.run(stop.signal),
-    mailbox.run(stop.signal),
-    prober.run(stop.signal),
-    reporter.run(stop.signal),
-    clearing.run(stop.signal),
-    publisher.run(stop.signal),
+    ...runners.map((one) => one.run(stop.signal)),
     runUplink(uplink, stop.signal),
     runUpkeep(device, clock, stop.signal),
   ];

@@ -17,9 +17,8 @@ export type Applied =
       readonly ok: true;
       /** The pod that the message is about. */
       readonly wake: string | null;
-      /** Pods that it concerns too. `intent`: a pull under way is of no use any more. */
+      /** Pods that it concerns too. */
       readonly alsoWake?: readonly string[];
-      readonly intent?: boolean;
       readonly said: string;
     }
   | { readonly ok: false; readonly violations: readonly Violation[] };
@@ -279,7 +278,7 @@ function updateSecret(context: ApplyContext, { name, dockerConfigJson }: Content
   }
   const names = (pod: AcceptedPod) => (pod.spec.imagePullSecrets ?? []).some((one) => one.name === name);
   const alsoWake = retryNow(context.store, "ErrImagePull", names);
-  return { ok: true, wake: null, alsoWake, intent: true, said: `Secret ${name} is stored` };
+  return { ok: true, wake: null, alsoWake, said: `Secret ${name} is stored` };
 }
 
 /** Takes back the wait of containers that failed for this reason; gives the keys of their pods, failed or not. */
@@ -308,5 +307,5 @@ function removeEverything(context: ApplyContext): Applied {
   for (const name of store.credentialNames()) store.deleteCredentials(name);
   const keys = [...pods.map((one) => one.pod.id), ...store.leavingPods().map((one) => one.id)].map(podKey);
   beginClearing(store, messageId, now);
-  return { ok: true, wake: null, alsoWake: [...new Set(keys)], intent: true, said: "Everything is deleted" };
+  return { ok: true, wake: null, alsoWake: [...new Set(keys)], said: "Everything is deleted" };
 }

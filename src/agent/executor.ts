@@ -44,8 +44,6 @@ export interface ExecuteContext {
   readonly desired: DesiredPod | null;
   /** Images looked up in this turn, by container. */
   readonly images: ReadonlyMap<string, ImageFacts | null>;
-  /** Aborts when something else is wanted: a pull is given up for it. */
-  readonly interrupt: AbortSignal;
 }
 
 const seconds = 1000;
@@ -106,34 +104,28 @@ export async function execute(
   }
 }
 
-/** With what the pod's secrets hold for the registry, and until something else is wanted. */
+/** With what the pod's secrets hold for the registry. */
 async function pull(
   parts: ExecutorParts,
   image: string,
   context: ExecuteContext,
   signal: AbortSignal,
 ): Promise<Outcome> {
-  const either = new AbortController();
-  const give = (): void => either.abort();
-  const { interrupt } = context;
-  if (interrupt.aborted || signal.aborted) give();
-  interrupt.addEventListener("abort", give, { once: true });
-  signal.addEventListener("abort", give, { once: true });
   const secrets = secretsOf(parts.store, image, context.desired);
   const credentials = secrets.flatMap((one) => one.credentials);
-  try {
-    return pulled(await parts.puller.pull({ image, credentials }, either.signal), image, secrets);
-  } finally {
-    signal.removeEventListener("abort", give);
-    interrupt.removeEventListener("abort", give);
-  }
+  return pulled(await parts.puller.pull({ image, credentials }, signal), image, secrets);
 }
 
 interface SecretFound extends NamedSecret {
   readonly credentials: readonly RegistryCredentials[];
 }
 
-function secretsOf(store: ExecutorParts["store"], image: string, desired: DesiredPod | null): readonly SecretFound[] {
+/** What is shown to the registry of an image for a pod, and by which of its secrets. */
+export function secretsOf(
+  store: Pick<Store, "credentials">,
+  image: string,
+  desired: DesiredPod | null,
+): readonly SecretFound[] {
   return (desired?.pod.spec.imagePullSecrets ?? []).map(({ name }) => {
     const text = store.credentials(name);
     const credentials = text === null ? [] : credentialsFor(image, text);

@@ -30,7 +30,7 @@ export interface IntakeParts {
   readonly say: (text: string) => void;
   /** Replies are on disk: send what is in the outbox. */
   readonly stored: () => void;
-  readonly wake: (key: string, why?: "intent") => void;
+  readonly wake: (key: string) => void;
 }
 
 export interface Intake {
@@ -49,11 +49,9 @@ const maxWaitingBytes = 4 * 1024 * 1024;
 /** What is to be done about one message after the commit. */
 interface Handled {
   readonly reply: string | null;
-  readonly wakes: readonly Wake[];
+  readonly wakes: readonly string[];
   readonly refused: string | null;
 }
-
-type Wake = readonly [key: string, why?: "intent"];
 
 export function createIntake(parts: IntakeParts): Intake {
   const waiting: string[] = [];
@@ -76,7 +74,7 @@ export function createIntake(parts: IntakeParts): Intake {
       if (refused.length > 0) tell(parts, refused);
       for (const { reply } of handled) if (reply !== null) parts.say(reply);
       parts.stored();
-      for (const wake of handled.flatMap((one) => one.wakes)) parts.wake(...wake);
+      for (const key of handled.flatMap((one) => one.wakes)) parts.wake(key);
     },
   };
 }
@@ -138,9 +136,8 @@ function handle(parts: IntakeParts, text: string, facts: DeviceFacts): Handled {
 /** Stands in the ledger of repeats for a message that no reply belongs to. */
 const noReply = "";
 
-function wakesOf({ wake, alsoWake = [], intent = false }: Extract<Applied, { ok: true }>): readonly Wake[] {
-  const also = alsoWake.map((key): Wake => (intent ? [key, "intent"] : [key]));
-  return wake === null ? also : [[wake, "intent"], ...also];
+function wakesOf({ wake, alsoWake = [] }: Extract<Applied, { ok: true }>): readonly string[] {
+  return wake === null ? alsoWake : [wake, ...alsoWake];
 }
 
 const noRoom: Violation = {

@@ -1,26 +1,22 @@
 import type { Clock } from "../ports/clock.ts";
 
 export interface Mailbox {
-  /**
-   * "Look at this pod again." While its worker is busy, it looks once more afterwards; nothing else is carried.
-   * `intent`: what is wanted has changed, so a long wait of the worker (a pull) is given up.
-   */
-  wake(key: string, why?: "intent"): void;
+  /** "Look at this pod again." While its worker is busy, it looks once more afterwards; nothing else is carried. */
+  wake(key: string): void;
   /** Keys that are being worked on or wait for a time. */
   readonly size: number;
   /** Runs until the signal aborts and the last worker has come back. */
   run(signal: AbortSignal): Promise<void>;
 }
 
-/** One look: gives the milliseconds after which to look again by itself, or null. `interrupt` aborts on a new intent. */
-export type Work = (key: string, interrupt: AbortSignal, signal: AbortSignal) => Promise<number | null>;
+/** One look: gives the milliseconds after which to look again by itself, or null. */
+export type Work = (key: string, signal: AbortSignal) => Promise<number | null>;
 
 interface Box {
   working: boolean;
   again: boolean;
   /** Monotonic time at which to look again: absolute, so that no other event can put it off. */
   due: number | null;
-  interrupt: AbortController;
 }
 
 /** A mailbox of depth one for every pod: pods in parallel, one pod strictly in series, memory by the number of pods. */
@@ -30,11 +26,10 @@ export function createMailbox(clock: Clock, work: Work): Mailbox {
   const bugs: unknown[] = [];
   let alarm = new AbortController();
 
-  function wake(key: string, why?: "intent"): void {
-    const box = boxes.get(key) ?? { working: false, again: false, due: null, interrupt: new AbortController() };
+  function wake(key: string): void {
+    const box = boxes.get(key) ?? { working: false, again: false, due: null };
     boxes.set(key, box);
     box.again = true;
-    if (why === "intent") box.interrupt.abort();
     alarm.abort();
   }
 
@@ -42,8 +37,7 @@ export function createMailbox(clock: Clock, work: Work): Mailbox {
     box.working = true;
     box.again = false;
     box.due = null;
-    box.interrupt = new AbortController();
-    const lookAgainInMs = await work(key, box.interrupt.signal, signal);
+    const lookAgainInMs = await work(key, signal);
     box.working = false;
     if (lookAgainInMs !== null) box.due = clock.mono() + lookAgainInMs;
     if (!box.again && box.due === null) boxes.delete(key);

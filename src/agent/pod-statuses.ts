@@ -16,8 +16,11 @@ export interface StatusKeeperParts {
   readonly reported: () => void;
 }
 
-/** Computes and keeps the status of every pod of this name; nothing is written when nothing changed. */
-export function keepStatuses(parts: StatusKeeperParts, situation: Situation, next: Plan): void {
+/**
+ * Computes and keeps the status of every pod of this name; nothing is written when nothing changed.
+ * @param older the plan of a superseded pod that lives on, null when there is none
+ */
+export function keepStatuses(parts: StatusKeeperParts, situation: Situation, next: Plan, older: Plan | null): void {
   const { desired, leaving, observed } = situation;
   const of = (uid: string) => observed.filter((one) => one.pod.uid === uid);
   const again = leaving.some((one) => one.id.uid === desired?.pod.id.uid);
@@ -40,8 +43,9 @@ export function keepStatuses(parts: StatusKeeperParts, situation: Situation, nex
     keepStatus(parts, one.pod, {
       history,
       observed: of(one.id.uid),
-      waiting: {},
-      probes: {},
+      ...(one === next.livesOn && older !== null
+        ? { waiting: older.waiting, probes: situation.probes }
+        : { waiting: {}, probes: {} }),
       leaving: going,
       acceptedAtWall: one.acceptedAt.wall,
     });

@@ -3,21 +3,23 @@ import { showAction } from "../core/pod/action.ts";
 import type { DesiredPod, LeavingPod } from "../core/pod/desired.ts";
 import type { PodEvent } from "../core/pod/event.ts";
 import type { ContainerHistory } from "../core/pod/history.ts";
+import { asDesired, stillWanted } from "../core/pod/leave-plan.ts";
 import type { ObservedContainer } from "../core/pod/observed.ts";
 import { plan } from "../core/pod/plan.ts";
 import { emptyHistory, record } from "../core/pod/record.ts";
 import { atOnce } from "../core/pod/sandbox-plan.ts";
-import type { Situation } from "../core/pod/situation.ts";
+import type { Plan, Situation } from "../core/pod/situation.ts";
 import { podKey } from "../core/pod/spec.ts";
 import { hashesOf, partOf, wantedKey } from "../core/pod/wanted.ts";
-import type { ImageFacts } from "../ports/engine.ts";
 import type { Log } from "../ports/log.ts";
 import type { Store } from "../ports/store.ts";
 import { refreshMounted } from "./config-maps.ts";
-import { type ExecutorParts, execute, type Outcome } from "./executor.ts";
+import { type ExecuteContext, type ExecutorParts, execute, secretsOf } from "./executor.ts";
 import { withLastWords } from "./last-words.ts";
 import { momentOf } from "./moment.ts";
 import type { Observer } from "./observer.ts";
+import { note, settle, type Turn } from "./outcomes.ts";
+import type { PodPulls } from "./pod-pulls.ts";
 import { keepStatus, keepStatuses, type StatusKeeperParts } from "./pod-statuses.ts";
 import type { Prober } from "./prober.ts";
 import { keepUnmanaged } from "./unmanaged.ts";
@@ -27,22 +29,20 @@ export interface ReconcilerParts extends ExecutorParts, StatusKeeperParts {
   readonly log: Log;
   readonly observer: Observer;
   readonly prober: Pick<Prober, "follow">;
+  readonly pulls: Pick<PodPulls, "need" | "landed">;
   /** The engine session at hand and those that took their containers along; null while the engine is not ready. */
   readonly session: () => { readonly id: string; readonly lost: ReadonlySet<string> } | null;
   readonly installId: () => string;
 }
 
-interface Turn {
-  readonly namespace: string;
-  readonly name: string;
-  readonly images: Map<string, ImageFacts | null>;
-  readonly interrupt: AbortSignal;
+/** One pod of the name, and what is to be done for it. */
+interface Course {
+  readonly situation: Situation;
+  readonly next: Plan;
 }
 
 /** More steps than any pod needs; beyond it something is going round in circles, and the device must not burn for it. */
 const maxSteps = 1024;
-/** Of a container, that are remembered as told; an engine has about a dozen. */
-const mostWarnings = 16;
 const afterCirclesMs = 10_000;
 const afterUnknownMs = 2_000;
 
@@ -54,29 +54,97 @@ const afterUnknownMs = 2_000;
 export async function reconcile(
   parts: ReconcilerParts,
   pod: { readonly namespace: string; readonly name: string },
-  interrupt: AbortSignal,
   signal: AbortSignal,
 ): Promise<number | null> {
-  const turn: Turn = { ...pod, images: new Map(), interrupt };
+  const turn: Turn = { ...pod, images: new Map() };
   refreshMounted(parts, pod);
   for (let step = 0; step < maxSteps && !signal.aborted; step += 1) {
     const session = parts.session();
     if (session === null) return null;
+    const known = land(parts, turn);
     const seen = await parts.observer.look(signal);
     if (!seen.ok) return afterUnknownMs;
     const situation = take(parts, turn, seen.value, session);
     if (situation.desired === null && situation.leaving.length === 0) {
+      parts.pulls.need(podKey(pod), []);
       return keepUnmanaged(parts, situation.observed, session, signal);
     }
-    const next = plan(situation);
-    keepStatuses(parts, situation, next);
-    const actions = atOnce(next.actions);
-    if (actions.length === 0) return next.lookAgainInMs;
-    const known = await Promise.all(actions.map((action) => act(parts, turn, situation, action, signal)));
-    if (known.includes(false)) return afterUnknownMs;
+    const courses = coursesOf(parts, turn, situation);
+    if (!known) return afterUnknownMs;
+    needPulls(parts, turn, courses);
+    const first = courses.map((one) => ({ ...one, actions: atOnce(one.next.actions.filter(isStep)) }));
+    const course = first.find(({ actions }) => actions.length > 0);
+    if (course === undefined) return soonest(courses);
+    const told = await Promise.all(course.actions.map((action) => act(parts, turn, course.situation, action, signal)));
+    if (told.includes(false)) return afterUnknownMs;
   }
   if (!signal.aborted) parts.log.write("error", "A pod keeps needing steps", { pod: podKey(pod) });
   return afterCirclesMs;
+}
+
+/** What is to be done for the pod that is wanted, and before it for the one that lives on until it may take its place. */
+function coursesOf(parts: ReconcilerParts, turn: Turn, situation: Situation): readonly Course[] {
+  const next = plan(situation);
+  const { livesOn } = next;
+  const known = livesOn === undefined ? null : knownOf(parts, turn, livesOn.id.uid);
+  const older = livesOn === undefined || known === null ? null : stillWanted(situation, livesOn, known);
+  const course = older === null ? null : { situation: older, next: plan(older) };
+  keepStatuses(parts, situation, next, course?.next ?? null);
+  return course === null ? [{ situation, next }] : [course, { situation, next }];
+}
+
+const isStep = (action: Action): boolean => action.kind !== "pull";
+
+/** Milliseconds until time alone changes any of the answers; null when it does not. */
+function soonest(courses: readonly Course[]): number | null {
+  const times = courses.flatMap(({ next }) => next.lookAgainInMs ?? []);
+  return times.length === 0 ? null : Math.min(...times);
+}
+
+/** Pulls are begun and not waited for; whoever is needed no more is given up. */
+function needPulls(parts: ReconcilerParts, turn: Turn, courses: readonly Course[]): void {
+  const needed = courses.flatMap(({ situation, next }) =>
+    next.actions.flatMap((action) => {
+      const { desired } = situation;
+      if (action.kind !== "pull" || desired === null) return [];
+      const spec = partOf(desired, action.container);
+      if (spec === undefined) return [];
+      const { uid } = desired.pod.id;
+      const shown = secretsOf(parts.store, action.image, desired);
+      return {
+        id: JSON.stringify([uid, action.container, action.image, wantedKey(desired, spec), shown]),
+        ...{ uid, action },
+        begin: (signal: AbortSignal) => {
+          begin(parts, turn, situation, action);
+          return execute(parts, action, contextOf(parts, turn, desired), signal);
+        },
+      };
+    }),
+  );
+  parts.pulls.need(podKey(turn), needed);
+}
+
+/** Keeps what came of pulls that have ended since. False when that is not known of one: it is tried again a little later. */
+function land(parts: ReconcilerParts, turn: Turn): boolean {
+  const { store } = parts;
+  const landed = parts.pulls.landed(podKey(turn)).map(({ uid, action, outcome }) => {
+    const desired = store.desiredPod(turn.namespace, turn.name);
+    const old = store.leavingPods().find((one) => one.id.uid === uid);
+    const its = desired?.pod.id.uid === uid ? desired : asDesired(old);
+    if (its === null) return true;
+    return settle(parts, turn, { desired: its, history: store.history(uid) }, action, outcome);
+  });
+  return !landed.includes(false);
+}
+
+function knownOf(parts: ReconcilerParts, turn: Turn, uid: string): Pick<Situation, "history" | "images"> {
+  const images = [...(turn.images.get(uid) ?? [])].map(([container, image]) => [container, image?.id ?? null]);
+  return { history: parts.store.history(uid), images: Object.fromEntries(images) };
+}
+
+function contextOf(parts: ReconcilerParts, turn: Turn, desired: DesiredPod | null): ExecuteContext {
+  const images = turn.images.get(desired?.pod.id.uid ?? "") ?? new Map();
+  return { installId: parts.installId(), desired, images };
 }
 
 /** Reads what is wanted, and folds what was seen into the history on disk. */
@@ -111,10 +179,12 @@ function take(
       for (const event of events) note(parts, turn, event);
     });
   }
-  const history = desired === null ? {} : store.history(desired.pod.id.uid);
-  const images = Object.fromEntries([...turn.images].map(([container, image]) => [container, image?.id ?? null]));
-  const probes = parts.prober.follow(turn, { desired, observed, history });
-  return { desired, leaving, observed, history, images, probes, now };
+  const known = desired === null ? { history: {}, images: {} } : knownOf(parts, turn, desired.pod.id.uid);
+  // While one of its name lives on or goes, nothing of the new pod runs.
+  const old = asDesired(leaving[0]);
+  const probed = old === null ? known.history : store.history(old.pod.id.uid);
+  const probes = parts.prober.follow(turn, { desired: old ?? desired, observed, history: probed });
+  return { desired, leaving, observed, ...known, probes, now };
 }
 
 /** Carries out one action and keeps what came of it. False when nothing is known and the turn should end. */
@@ -125,10 +195,8 @@ async function act(
   action: Action,
   signal: AbortSignal,
 ): Promise<boolean> {
-  const { desired } = situation;
   begin(parts, turn, situation, action);
-  const context = { installId: parts.installId(), desired, images: turn.images, interrupt: turn.interrupt };
-  const outcome = await execute(parts, action, context, signal);
+  const outcome = await execute(parts, action, contextOf(parts, turn, situation.desired), signal);
   if (action.kind === "finish") {
     finish(parts, turn, situation, action.leaving);
     return true;
@@ -182,111 +250,6 @@ function beginAttempt(
   store.putHistory(desired.pod.id.uid, { ...situation.history, [action.container]: next });
 }
 
-function settle(
-  parts: ReconcilerParts,
-  turn: Turn,
-  situation: Situation,
-  action: Exclude<Action, { kind: "finish" }>,
-  outcome: Outcome,
-): boolean {
-  switch (outcome.kind) {
-    case "done":
-      if (outcome.warnings.length > 0) warn(parts, turn, situation, action.container, outcome.warnings);
-      return true;
-    case "image":
-      turn.images.set(action.container, outcome.image);
-      if (outcome.image !== null) pin(parts.store, situation, action.container, outcome.image, outcome.pulled);
-      return true;
-    case "failed":
-      return fail(parts, turn, situation, action, outcome);
-    case "unknown":
-      // A pull that was given up for a new intent is no trouble: that intent has this pod looked at again at once.
-      if (!(action.kind === "pull" && turn.interrupt.aborted)) {
-        parts.log.write("warn", "Action has no known outcome", {
-          pod: podKey(turn),
-          action: showAction(action),
-          error: outcome.error.message,
-        });
-      }
-      return false;
-    default:
-      return outcome satisfies never;
-  }
-}
-
-/** Each warning of the engine is told once for a container of a pod, however often it is made. */
-function warn(
-  parts: ReconcilerParts,
-  turn: Turn,
-  { desired }: Situation,
-  container: string,
-  warnings: readonly string[],
-): void {
-  const { store } = parts;
-  const history = desired === null ? {} : store.history(desired.pod.id.uid);
-  const before = history[container];
-  const told = before?.warnings ?? [];
-  const fresh = warnings.filter((message) => !told.includes(message));
-  if (fresh.length === 0) return;
-  store.transaction("normal", () => {
-    for (const message of fresh) note(parts, turn, { type: "Warning", container, reason: "EngineWarning", message });
-    if (desired === null || before === undefined) return;
-    const kept = [...told, ...fresh].slice(-mostWarnings);
-    store.putHistory(desired.pod.id.uid, { ...history, [container]: { ...before, warnings: kept } });
-  });
-}
-
-/** The id an image name stands for is kept, so that a restart needs neither the name nor the registry. */
-function pin(store: Store, situation: Situation, container: string, image: ImageFacts, pulled: boolean): void {
-  const { desired } = situation;
-  const spec = desired === null ? undefined : partOf(desired, container);
-  if (desired === null || spec === undefined) return;
-  const hashes = hashesOf(desired, spec);
-  const before =
-    situation.history[container] ?? emptyHistory({ attempt: 0, generation: desired.generation, ...hashes });
-  const pulledFor = pulled
-    ? hashes.specHash
-    : before.pinnedImage?.name === spec.image
-      ? before.pinnedImage.pulledFor
-      : "";
-  const pinnedImage = {
-    name: spec.image,
-    id: image.id,
-    ...(image.digest === undefined ? {} : { digest: image.digest }),
-    pulledFor,
-  };
-  const failure = pulled && before.failure?.reason === "ErrImagePull" ? null : before.failure;
-  const history = { ...situation.history, [container]: { ...before, pinnedImage, failure } };
-  store.putHistory(desired.pod.id.uid, history);
-}
-
-/** Keeps why it failed, for the report and the wait; what belongs to no container of the desired pod is tried again soon. */
-function fail(
-  parts: ReconcilerParts,
-  turn: Turn,
-  situation: Situation,
-  action: Exclude<Action, { kind: "finish" }>,
-  outcome: Extract<Outcome, { kind: "failed" }>,
-): boolean {
-  const { desired } = situation;
-  const spec = desired === null ? undefined : partOf(desired, action.container);
-  const { reason, message, containerId } = outcome;
-  parts.log.write("warn", "Action failed", { pod: podKey(turn), action: showAction(action), reason, message });
-  parts.store.transaction("normal", () => {
-    note(parts, turn, { type: "Warning", container: action.container, reason, message });
-    if (desired === null || spec === undefined || action.kind === "stop" || action.kind === "remove") return;
-    const history = parts.store.history(desired.pod.id.uid);
-    const before =
-      history[action.container] ??
-      emptyHistory({ attempt: 0, generation: desired.generation, ...hashesOf(desired, spec) });
-    const wanted = wantedKey(desired, spec);
-    const count = before.failure?.wanted === wanted && before.failure.reason === reason ? before.failure.count + 1 : 1;
-    const failure = { reason, message, count, wanted, containerId, at: momentOf(parts.clock) };
-    parts.store.putHistory(desired.pod.id.uid, { ...history, [action.container]: { ...before, failure } });
-  });
-  return action.kind !== "stop" && action.kind !== "remove";
-}
-
 /** A leaving pod has no container left: its final status is kept until it was reported, everything else of it goes. */
 function finish(parts: ReconcilerParts, turn: Turn, situation: Situation, leaving: LeavingPod): void {
   const { store } = parts;
@@ -315,12 +278,4 @@ function finish(parts: ReconcilerParts, turn: Turn, situation: Situation, leavin
   });
   if (uid !== "" && !wantedAgain) parts.device.removeVolumes(uid);
   parts.reported();
-}
-
-function note(
-  parts: ReconcilerParts,
-  turn: { readonly namespace: string; readonly name: string },
-  event: Omit<PodEvent, "pod">,
-): void {
-  parts.store.appendEvent({ ...event, pod: podKey(turn) }, momentOf(parts.clock));
 }

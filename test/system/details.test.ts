@@ -6,7 +6,7 @@ import { after, before, describe, test } from "node:test";
 import { sharedEngine } from "../../scripts/private-engine.ts";
 import { testImages } from "../../scripts/test-images.ts";
 import { podContent, podDelete, podUpdate } from "../samples/messages.ts";
-import { createSite, type Entry, only } from "./harness.ts";
+import { createSite, type Entry, hangingRegistry, only } from "./harness.ts";
 
 const site = createSite(sharedEngine());
 let messages = 0;
@@ -219,6 +219,70 @@ describe("details of containers, on the engine", () => {
     assert.equal(left.length, 3);
     const last = only((site.latest() ?? []).filter(({ UID }) => UID === uidOf("worker")));
     assert.deepEqual(last.status.containerStatuses, entry.status.containerStatuses);
+  });
+});
+
+describe("while an image is on its way", () => {
+  const registry = hangingRegistry();
+  const slow = createSite(sharedEngine());
+  const image = async (): Promise<string> => `127.0.0.1:${(await registry).port}/slow:1`;
+  const command = ["/bin/sleep", "1000"];
+  const send = async (name: string, uid: string, changes: Fields): Promise<void> => {
+    const reply = await slow.ask(
+      podUpdate({ name, uid, msgId: msgId(), resourceVersion: String(messages), ...changes }),
+    );
+    assert.equal(reply.content, "OK", name);
+  };
+  /** Kills it behind the agent's back, and waits for the next one. */
+  const crash = async (uid: string, name: string): Promise<Entry> => {
+    const all = await slow.containers(uid);
+    const one = all.find(({ Config }) => Config.Labels["io.kubernetes.container.name"] === name);
+    await slow.docker.getContainer(one?.Id ?? assert.fail(`${name} is there`)).kill();
+    return slow.reported(uid, `${name} runs again`, ({ status }) =>
+      status.containerStatuses.some(
+        (each) => each.name === name && each.restartCount === 1 && each.state.running !== undefined,
+      ),
+    );
+  };
+  before(async () => {
+    await slow.startCenter();
+    await slow.startAgent();
+    await slow.online();
+  });
+  after(async () => {
+    await slow.close();
+    (await registry).close();
+  });
+
+  test("the pod that a new uid is to replace is started again when it dies", async () => {
+    const [old, young] = [uidOf("old"), uidOf("young")];
+    await send("heir", old, { container: { command } });
+    await slow.reported(old, "running", allRun);
+    await send("heir", young, { container: { command, image: await image() } });
+    await slow.eventually("the pull is under way", () => slow.logOf().includes("/slow:1") || undefined);
+    await crash(old, "app");
+    const [waits] = (slow.latest() ?? []).filter(({ UID }) => UID === young);
+    assert.equal(only(waits?.status.containerStatuses ?? []).state.waiting?.reason, "ContainerCreating");
+    assert.deepEqual(await slow.containers(young), []);
+    await send("heir", young, { container: { command } });
+    await slow.reported(young, "running once its image is one that is here", allRun);
+    await slow.eventually("the old one is gone", async () =>
+      (await slow.containers(old)).length === 0 ? true : undefined,
+    );
+  });
+
+  test("a container is started again beside one that waits for its image, which a delete gives up", async () => {
+    const uid = uidOf("beside");
+    await send("beside", uid, {
+      spec: { containers: twoOf("beside", { command }, { command, image: await image() }) },
+    });
+    await slow.reported(uid, "a runs", ({ status }) => status.containerStatuses[0]?.state.running !== undefined);
+    const { status } = await crash(uid, "a");
+    assert.equal(status.containerStatuses[1]?.state.waiting?.reason, "ContainerCreating");
+    await slow.ask(podDelete({ name: "beside", uid, msgId: msgId() }));
+    await slow.eventually("nothing is left of it", async () =>
+      (await slow.containers(uid)).length === 0 ? true : undefined,
+    );
   });
 });
 

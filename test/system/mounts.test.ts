@@ -105,7 +105,7 @@ async function drive(attack: Attack, container = sleeper, hostPath = path) {
   const image = await engine.image(testImages.busybox, signal);
   assert.ok(image.ok);
   const images = new Map([["app", image.value]]);
-  const context = { installId: `mounts-${process.pid}`, desired, images, interrupt: new AbortController().signal };
+  const context = { installId: `mounts-${process.pid}`, desired, images };
   const act = (action: Action) => execute(parts, action, context, signal);
   const because = "a test asks for it";
   attack.beforeCreate?.();

@@ -1,12 +1,11 @@
 import assert from "node:assert/strict";
 import { existsSync } from "node:fs";
-import { createServer, type Server, type Socket } from "node:net";
 import { after, before, describe, test } from "node:test";
 import { sharedEngine } from "../../scripts/private-engine.ts";
 import { testImages } from "../../scripts/test-images.ts";
 import type { ContainerState } from "../../src/core/pod/pod-status.ts";
 import { podUpdate } from "../samples/messages.ts";
-import { createSite, type Entry, freePort, only } from "./harness.ts";
+import { createSite, type Entry, freePort, hangingRegistry, only } from "./harness.ts";
 
 const engine = sharedEngine();
 const site = createSite(engine);
@@ -41,7 +40,8 @@ const sh = (words: string) => ({ command: ["/bin/sh", "-c", words] });
 const lateImage = "edge.test/states:late";
 
 async function everyState(): Promise<readonly State[]> {
-  const hanging = await hangingRegistry();
+  const { port: hanging, close } = await hangingRegistry();
+  closing.push(close);
   const nobody = await freePort();
   const missing = `${site.hostFolder}/missing`;
   return [
@@ -313,20 +313,4 @@ async function accept(
 
 function conditionsOf(status: Entry["status"]): Readonly<Record<string, string>> {
   return Object.fromEntries(status.conditions.map((one) => [one.type, one.status]));
-}
-
-/** A registry that takes every connection and never answers; gives its port. */
-async function hangingRegistry(): Promise<number> {
-  const sockets = new Set<Socket>();
-  const server: Server = createServer((socket) => {
-    sockets.add(socket);
-    socket.on("error", () => {});
-  });
-  await new Promise<void>((resolve) => server.listen(0, "127.0.0.1", resolve));
-  closing.push(() => {
-    for (const socket of sockets) socket.destroy();
-    server.close();
-  });
-  const address = server.address();
-  return typeof address === "object" ? (address?.port ?? 0) : 0;
 }

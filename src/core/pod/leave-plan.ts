@@ -24,6 +24,28 @@ export function leave(situation: Situation, leaving: LeavingPod): readonly Actio
   return [{ kind: "finish", leaving, because: "none of its containers is left" }];
 }
 
+/** A superseded pod as one that is wanted; null when nothing is known of it, or it was told to go. */
+export function asDesired(old: LeavingPod | undefined): DesiredPod | null {
+  if (old === undefined || old.kind !== "superseded" || old.pod === null) return null;
+  const { pod, generation, acceptedAt, messageId } = old;
+  return { pod, generation, acceptedAt, messageId, contentHash: "" };
+}
+
+/**
+ * The situation of a superseded pod alone, as if it were wanted: it lives by its restart policy until it may go. Null
+ * where it has no container: then it is not begun any more.
+ */
+export function stillWanted(
+  situation: Situation,
+  old: LeavingPod,
+  known: Pick<Situation, "history" | "images">,
+): Situation | null {
+  const desired = asDesired(old);
+  const observed = situation.observed.filter((one) => one.pod.uid === old.id.uid);
+  if (desired === null || observed.length === 0) return null;
+  return { ...situation, ...known, desired, leaving: [], observed };
+}
+
 function belongsTo(one: ObservedContainer, leaving: LeavingPod, desired: DesiredPod | null): boolean {
   if (leaving.id.uid === "") return one.pod.uid !== desired?.pod.id.uid;
   return one.pod.uid === leaving.id.uid && one.generation <= leaving.generation;

@@ -33,7 +33,7 @@ export function plan(situation: Situation): Plan {
   if (old === undefined) return { ...steps, actions: [...steps.actions, ...surplus(situation)] };
   if (desired === null) return { ...noSteps, actions: leave(situation, old) };
   const here = imageSteps(situation, desired, "a new pod of this name needs it");
-  if (here !== null) return { ...here, waiting: steps.waiting };
+  if (here !== null) return { ...here, waiting: steps.waiting, livesOn: old };
   return { ...steps, actions: leave(situation, old), lookAgainInMs: null };
 }
 

@@ -30,6 +30,8 @@ export interface Plan {
   readonly actions: readonly Action[];
   /** By container of the desired pod; absent for one that runs or has ended for good. */
   readonly waiting: Readonly<Record<string, Waiting>>;
+  /** A superseded pod whose successor's images are not all here: it goes on as if it were wanted, see `stillWanted`. */
+  readonly livesOn?: LeavingPod;
   /** Milliseconds after which time alone changes the answer; null when it does not. */
   readonly lookAgainInMs: number | null;
 }

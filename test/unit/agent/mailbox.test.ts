@@ -49,29 +49,6 @@ test("a due time is absolute: other keys do not put it off", async () => {
   await ended;
 });
 
-test("a new intent interrupts the worker, a mere event does not", async () => {
-  const clock = virtualClock();
-  const interrupted: boolean[] = [];
-  const mailbox = createMailbox(clock, async (_key, interrupt) => {
-    await clock.sleep(1_000, interrupt);
-    interrupted.push(interrupt.aborted);
-    return null;
-  });
-  const stop = new AbortController();
-  const ended = mailbox.run(stop.signal);
-  mailbox.wake("a");
-  await clock.pass(10);
-  mailbox.wake("a");
-  await clock.pass(10);
-  assert.deepEqual(interrupted, []);
-  mailbox.wake("a", "intent");
-  await clock.pass(10);
-  assert.deepEqual(interrupted, [true]);
-  stop.abort();
-  await clock.pass(2_000);
-  await ended;
-});
-
 test("a bug in a worker is not swallowed", async () => {
   const clock = virtualClock();
   const mailbox = createMailbox(clock, async () => {

@@ -1,5 +1,7 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
+import type { ContainerHistory } from "../../../../src/core/pod/history.ts";
+import { stillWanted } from "../../../../src/core/pod/leave-plan.ts";
 import type { Situation } from "../../../../src/core/pod/situation.ts";
 import { wantedKey } from "../../../../src/core/pod/wanted.ts";
 import {
@@ -10,10 +12,11 @@ import {
   exited,
   historyOf,
   leavingPod,
+  now,
   running,
   termination,
 } from "../../../samples/pods.ts";
-import { planText } from "./plan-text.ts";
+import { planOf, planText } from "./plan-text.ts";
 
 interface Golden {
   readonly name: string;
@@ -321,3 +324,33 @@ const goldens: readonly Golden[] = [
 for (const { name, situation, expected } of goldens) {
   test(name, () => assert.equal(planText(situation), expected));
 }
+
+/** A new uid wants the name and its image is on its way; what is left of the old pod is given. */
+function oldPod(observed: Situation["observed"], changes: Partial<ContainerHistory> = {}): string {
+  const old = leavingPod("superseded");
+  const whole = { desired: desiredPod({ uid: "u2" }), leaving: [old], observed, images: { app: null } };
+  assert.equal(planOf(whole).livesOn, old);
+  const known = { history: { app: historyOf(pod, changes) }, images: here };
+  const situation = stillWanted({ history: {}, probes: {}, now, ...whole }, old, known);
+  return situation === null ? "nothing is done for it" : planText(situation);
+}
+
+test("a new uid under the same name, its image not here: the old pod lives on by its restart policy", () => {
+  assert.equal(oldPod([container(pod, running())]), "");
+  assert.equal(
+    oldPod([container(pod, exited(1))], { termination: termination(1), diedAt: ago(1_000) }),
+    "create app, attempt 1, because it ended with code 1\napp waits: ContainerCreating",
+  );
+  const loop = oldPod([container(pod, exited(1))], {
+    termination: termination(1),
+    diedAt: ago(1_000),
+    backoffLevel: 1,
+  });
+  assert.match(loop, /^app waits: CrashLoopBackOff: .*\nlook again in 9 s$/);
+  assert.equal(oldPod([]), "nothing is done for it", "what has no container is not begun any more");
+});
+
+test("a pod that was told to go does not live on", () => {
+  const leaving = [leavingPod("deleted"), leavingPod("superseded")];
+  assert.equal(planOf({ desired: desiredPod({ uid: "u2" }), leaving, images: { app: null } }).livesOn, undefined);
+});
