@@ -73,7 +73,7 @@ export async function runAgent(parts: AgentParts, signal: AbortSignal): Promise<
   const { store, clock, random, log, engine, device } = parts;
   const state: EngineState = { info: null, session: null, lost: new Set() };
   const startedAt = clock.wall();
-  let link: LinkState = { state: "connecting", since: startedAt, lastError: null };
+  let link: LinkState = { state: "connecting", since: startedAt, lastError: null, certificates: [] };
   const stop = new AbortController();
   signal.addEventListener("abort", () => stop.abort(), { once: true });
   if (signal.aborted) return;
@@ -127,7 +127,7 @@ export async function runAgent(parts: AgentParts, signal: AbortSignal): Promise<
     link = next;
     publisher.poke();
   };
-  const uplink = { link: parts.link, clock, random, log, intake, reporter, changed };
+  const uplink = { ...parts, intake, reporter, changed };
 
   const runners = [stock, mailbox, pulls, prober, reporter, clearing, publisher];
   const loops = [
@@ -194,6 +194,14 @@ function fromKey(key: string): { readonly namespace: string; readonly name: stri
   return { namespace: key.slice(0, slash), name: key.slice(slash + 1) };
 }
 
+function centerOf({ state, since, lastError, certificates }: LinkState, url: string): StatusDocument["center"] {
+  const shown = certificates.map(({ file, notBefore, notAfter }) => {
+    return { file, notBefore: formatTime(notBefore), notAfter: formatTime(notAfter) };
+  });
+  const base = { state, url, since: formatTime(since), lastError };
+  return shown.length === 0 ? base : { ...base, certificates: shown };
+}
+
 function document(
   parts: AgentParts,
   state: EngineState,
@@ -204,7 +212,7 @@ function document(
   return {
     node: { name: nodeName },
     agent: { running: true, pid, version, startedAt: formatTime(startedAt) },
-    center: { state: link.state, url: centerUrl, since: formatTime(link.since), lastError: link.lastError },
+    center: centerOf(link, centerUrl),
     engine: { state: state.info === null ? "unavailable" : "ready", version: state.info?.version ?? null },
     outbox: store.outboxCounts(),
     pods: podRows({ desired: store.desiredPods(), leaving: store.leavingPods(), statuses: store.statuses() }),

@@ -20,7 +20,7 @@ export interface ReporterParts {
 
 export interface Reporter {
   /** A connection stands: everything not yet delivered is said again, the status array first. */
-  attach(connection: Connection): void;
+  attach(connection: Connection, peer: { readonly answersPings: boolean }): void;
   detach(): void;
   /** A pod's status has changed. */
   changed(): void;
@@ -69,8 +69,8 @@ interface Session {
   /** When the last reports went out, at most four. */
   reportedAt: readonly number[];
   lastKeepaliveAt: number;
+  /** The peer answers pings: only a pong lets go of anything then. */
   answered: boolean;
-  lastPongAt: number;
   historyAt: number;
   pace: Pace;
   underWayBytes: number;
@@ -88,11 +88,11 @@ export function createReporter(parts: ReporterParts): Reporter {
   const poke = (): void => alarm.abort();
 
   return {
-    attach(connection) {
+    attach(connection, { answersPings }) {
       const now = clock.mono();
-      const counters = { seq: 0, sentUpTo: 0, reportedAt: [], lastKeepaliveAt: now, lastPongAt: now };
+      const counters = { seq: 0, sentUpTo: 0, reportedAt: [], lastKeepaliveAt: now };
       const backlog = { historyAt: now, pace: firstPace, underWayBytes: 0, unconfirmed: [] };
-      session = { connection, connectedAt: now, ...counters, ...backlog, dirty: true, answered: false };
+      session = { connection, connectedAt: now, ...counters, ...backlog, dirty: true, answered: answersPings };
       poke();
     },
     detach() {
@@ -109,7 +109,6 @@ export function createReporter(parts: ReporterParts): Reporter {
     pong(payload) {
       if (session === null || !/^[0-9]{1,15}$/.test(payload)) return;
       session.answered = true;
-      session.lastPongAt = clock.mono();
       measure(session, Number(payload), clock.mono());
       release(parts, session, Number(payload));
       poke();
@@ -142,7 +141,6 @@ function turn(parts: ReporterParts, session: Session): number {
   }
   if (session.seq > before) session.connection.ping(String(session.seq));
   fallback(parts, session, now);
-  if (dead(parts, session, now)) session.connection.close(1001, "No pong within two keepalive periods");
   return Math.max(1, Math.min(reportDue(parts, session, now), session.lastKeepaliveAt + parts.keepaliveMs - now));
 }
 
@@ -269,11 +267,6 @@ function fallback(parts: ReporterParts, session: Session, now: number): void {
   const old = now - 2 * parts.keepaliveMs;
   const last = session.unconfirmed.filter((one) => Math.max(one.sentAt, session.connectedAt) <= old).at(-1);
   if (last !== undefined) release(parts, session, last.seq);
-}
-
-/** A peer that did answer pings and has stopped is gone, whatever TCP says. */
-function dead(parts: ReporterParts, session: Session, now: number): boolean {
-  return session.answered && now - session.lastPongAt > 2 * parts.keepaliveMs + idleMs;
 }
 
 function newIds(parts: ReporterParts): MessageIds {

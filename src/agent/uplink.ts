@@ -1,9 +1,12 @@
-import { reconnectDelayMs } from "../core/protocol/reconnect.ts";
+import type { Certificate } from "../core/protocol/certificate.ts";
+import { dueAt, firstState, type StepContext, step } from "../core/protocol/uplink.ts";
+import type { Traffic, UplinkEvent, UplinkOrder, UplinkState } from "../core/protocol/uplink-state.ts";
 import type { Clock } from "../ports/clock.ts";
 import type { Connection, Link } from "../ports/link.ts";
 import type { Log } from "../ports/log.ts";
 import type { Random } from "../ports/random.ts";
-import { withDeadline } from "./deadline.ts";
+import type { Store } from "../ports/store.ts";
+import { certificateWatch } from "./certificates.ts";
 import type { Intake } from "./intake.ts";
 import type { Reporter } from "./reporter.ts";
 
@@ -12,8 +15,10 @@ export interface UplinkParts {
   readonly clock: Clock;
   readonly random: Random;
   readonly log: Log;
+  readonly store: Store;
   readonly intake: Intake;
   readonly reporter: Reporter;
+  readonly settings: { readonly keepaliveMs: number; readonly centerUrl: string };
   /** The state of the link has changed: it shows in `edge status`. */
   readonly changed: (state: LinkState) => void;
 }
@@ -23,87 +28,232 @@ export interface LinkState {
   /** Milliseconds since the epoch. */
   readonly since: number;
   readonly lastError: string | null;
+  readonly certificates: readonly Certificate[];
 }
 
-const dialDeadlineMs = 20_000;
-/** A connection that lasted this long was a good one: after it the first try comes at once again. */
-const lastingMs = 10_000;
+/** How often the credential files are looked at, and the connection's traffic. */
+const lookPeriodMs = 5_000;
+const answeringCenter = "centerThatAnswersPings";
+const noTraffic: Traffic = { buffered: 0, left: 0, read: 0 };
 
-/** Keeps a connection to the centre whenever there is a centre. Offline is a normal state: nothing waits for this. */
+/** One dial and what came of it. */
+interface Call {
+  readonly giveUp: AbortController;
+  connection: Connection | null;
+  draining: Promise<void> | null;
+}
+
+interface Uplink {
+  readonly parts: UplinkParts;
+  state: UplinkState;
+  told: LinkState;
+  /** The dial under way, the connection that counts. */
+  dialling: Call | null;
+  current: Call | null;
+  /** Every call whose end is still to come. */
+  readonly calls: Set<Promise<void>>;
+  readonly watch: (certificates: readonly Certificate[]) => void;
+  lookedAt: number;
+  broken: { readonly error: unknown } | null;
+  alarm: AbortController;
+}
+
+/**
+ * Keeps a connection to the centre whenever there is a centre, as the state machine in core/protocol says. Offline is a
+ * normal state: nothing waits for this.
+ */
 export async function runUplink(parts: UplinkParts, signal: AbortSignal): Promise<void> {
-  const { clock, random, log } = parts;
-  let failures = 0;
-  let state: LinkState = { state: "connecting", since: clock.wall(), lastError: null };
-  // Trying again is no change of state: offline is since when the link was lost, and stays so until it stands again.
-  const tell = (next: LinkState["state"], lastError: string | null): void => {
-    state = { state: next, since: next === state.state ? state.since : clock.wall(), lastError };
-    parts.changed(state);
+  const { clock, store } = parts;
+  const state = firstState(clock.mono(), { answers: store.fact(answeringCenter) === parts.settings.centerUrl });
+  const { certificates } = parts.link.credentials();
+  const told: LinkState = { state: "connecting", since: clock.wall(), lastError: null, certificates };
+  const none = { dialling: null, current: null, broken: null };
+  const watch = certificateWatch(parts);
+  const uplink: Uplink = {
+    ...none,
+    watch,
+    parts,
+    state,
+    told,
+    calls: new Set(),
+    lookedAt: -lookPeriodMs,
+    alarm: new AbortController(),
   };
-  tell("connecting", null);
-  while (!signal.aborted) {
-    const began = clock.mono();
-    const ended = await connectOnce(parts, () => tell("online", null), signal);
-    if (signal.aborted) return;
-    failures = ended.opened && clock.mono() - began >= lastingMs ? 1 : failures + 1;
-    tell("offline", ended.why);
-    const waitMs = reconnectDelayMs(failures, random.next(), ended.retryAfterSeconds);
-    log.write("info", "Link down", { why: ended.why, retryInMs: waitMs });
-    await clock.sleep(waitMs, signal);
+  parts.changed(told);
+  const stop = (): void => take(uplink, { kind: "stop" });
+  signal.addEventListener("abort", stop, { once: true });
+  if (signal.aborted) stop();
+  while (uplink.state.kind !== "stopped") {
+    uplink.alarm = new AbortController();
+    turn(uplink);
+    const waitMs = Math.min(dueAt(uplink.state, parts.settings.keepaliveMs) - clock.mono(), lookPeriodMs);
+    await clock.sleep(Math.max(0, waitMs), uplink.alarm.signal);
+    // After a stall a deadline is judged one turn later, when what has arrived meanwhile has been read.
+    await clock.sleep(0);
+    if (uplink.broken !== null) break;
+  }
+  signal.removeEventListener("abort", stop);
+  await Promise.all(uplink.calls);
+  if (uplink.broken !== null) throw uplink.broken.error;
+}
+
+/** Time has passed: looks at the files now and then, and just before they are used. */
+function turn(uplink: Uplink): void {
+  const { clock, link, settings } = uplink.parts;
+  const now = clock.mono();
+  const isDialDue = uplink.state.kind === "waiting" && now >= dueAt(uplink.state, settings.keepaliveMs);
+  if (isDialDue || now - uplink.lookedAt >= lookPeriodMs) {
+    uplink.lookedAt = now;
+    const { version, problem, certificates } = link.credentials();
+    uplink.watch(certificates);
+    if (certificates !== uplink.told.certificates) show(uplink, { ...uplink.told, certificates });
+    take(uplink, { kind: "files", version, problem });
+  }
+  take(uplink, { kind: "tick", traffic: trafficOf(uplink.current) });
+}
+
+function trafficOf(call: Call | null): Traffic {
+  const connection = call?.connection;
+  return connection == null ? noTraffic : { buffered: connection.bufferedBytes(), ...connection.movedBytes() };
+}
+
+function take(uplink: Uplink, event: UplinkEvent): void {
+  const { clock, random, store } = uplink.parts;
+  const { keepaliveMs, centerUrl } = uplink.parts.settings;
+  const before = uplink.state;
+  const at: StepContext = { now: clock.mono(), random: event.kind === "message" ? 0 : random.next(), keepaliveMs };
+  const { state, orders } = step(before, event, at);
+  uplink.state = state;
+  for (const order of orders) carryOut(uplink, order);
+  const learned = "answers" in state && state.answers && "answers" in before && !before.answers;
+  if (learned) store.setFact(answeringCenter, centerUrl);
+  if (!isStanding(state) && isStanding(before)) uplink.parts.reporter.detach();
+  tell(uplink, before);
+  // A message only moves the deadline away: the loop need not look up for each one.
+  if (state.kind !== before.kind || dueAt(state, keepaliveMs) < dueAt(before, keepaliveMs)) uplink.alarm.abort();
+}
+
+function isStanding(state: UplinkState): boolean {
+  return state.kind === "open" || state.kind === "renewing";
+}
+
+/** What `edge status` shows of a state. Trying again is no change: offline is since when the link was lost. */
+function tell(uplink: Uplink, before: UplinkState): void {
+  const { clock, log } = uplink.parts;
+  const { state, told } = uplink;
+  if (state.kind === "stopped") return;
+  if (state.kind === "waiting" && before.kind !== "waiting") {
+    log.write("info", "Link down", { why: state.lastError, retryInMs: state.until - clock.mono() });
+  }
+  const isFirstDial = told.state === "connecting" && state.lastError === null;
+  const next = isStanding(state) ? "online" : isFirstDial ? "connecting" : "offline";
+  if (next === told.state && state.lastError === told.lastError) return;
+  if (next === "online" && state.lastError !== null) log.write("warn", "Credentials", { why: state.lastError });
+  const since = next === told.state ? told.since : clock.wall();
+  show(uplink, { ...told, state: next, since, lastError: state.lastError });
+}
+
+function show(uplink: Uplink, next: LinkState): void {
+  uplink.told = next;
+  uplink.parts.changed(next);
+}
+
+function carryOut(uplink: Uplink, order: UplinkOrder): void {
+  const { dialling, current } = uplink;
+  switch (order.do) {
+    case "dial":
+      dial(uplink);
+      break;
+    case "giveUpDial":
+      dialling?.giveUp.abort();
+      uplink.dialling = null;
+      break;
+    case "adopt": {
+      uplink.current = dialling;
+      uplink.dialling = null;
+      const answersPings = "answers" in uplink.state && uplink.state.answers;
+      if (dialling?.connection != null) uplink.parts.reporter.attach(dialling.connection, { answersPings });
+      break;
+    }
+    case "discard":
+      dialling?.connection?.close(1001, "Too late");
+      uplink.dialling = null;
+      break;
+    case "close":
+      current?.connection?.close(order.code, order.reason);
+      break;
+    case "retire":
+      current?.connection?.close(order.code, order.reason);
+      uplink.current = null;
+      break;
+    default:
+      order satisfies never;
   }
 }
 
-interface Ended {
-  readonly opened: boolean;
-  readonly why: string;
-  readonly retryAfterSeconds?: number;
+function dial(uplink: Uplink): void {
+  const call: Call = { giveUp: new AbortController(), connection: null, draining: null };
+  uplink.dialling = call;
+  const ended = connect(uplink, call).catch((error: unknown) => {
+    uplink.broken ??= { error };
+    uplink.alarm.abort();
+  });
+  uplink.calls.add(ended);
+  void ended.then(() => uplink.calls.delete(ended));
 }
 
-async function connectOnce(parts: UplinkParts, opened: () => void, signal: AbortSignal): Promise<Ended> {
-  const { clock, intake, reporter } = parts;
-  const closed = Promise.withResolvers<Ended>();
-  let connection: Connection | null = null;
-  let draining: Promise<void> | null = null;
+/** Dials, and resolves when what was opened has ended. */
+async function connect(uplink: Uplink, call: Call): Promise<void> {
+  const { link } = uplink.parts;
+  const end = Promise.withResolvers<void>();
+  const handlers = {
+    message(text: string) {
+      receive(uplink, call, text, end.reject);
+    },
+    pong(payload: string) {
+      if (call !== uplink.current) return;
+      take(uplink, { kind: "pong" });
+      uplink.parts.reporter.pong(payload);
+    },
+    closed({ code, reason }: { readonly code: number; readonly reason: string }) {
+      if (call === uplink.current) {
+        uplink.current = null;
+        take(uplink, { kind: "closed", code, reason });
+      }
+      end.resolve();
+    },
+  };
+  const result = await link.dial(handlers, call.giveUp.signal);
+  const isWanted = call === uplink.dialling;
+  if (!result.ok) {
+    if (isWanted) take(uplink, { kind: "failed", error: result.error });
+    return;
+  }
+  call.connection = result.connection;
+  if (isWanted) take(uplink, { kind: "opened" });
+  else result.connection.close(1001, "Too late");
+  await end.promise;
+  if (call.draining !== null) await call.draining;
+}
 
-  // Messages that are read in one turn of the loop share one commit.
+/** Messages that are read in one turn of the loop share one commit; too many that wait for it pause reading. */
+function receive(uplink: Uplink, call: Call, text: string, failed: (error: unknown) => void): void {
+  const { clock, intake } = uplink.parts;
+  const isCurrent = (): boolean => call === uplink.current;
+  intake.receive(text);
+  if (isCurrent()) take(uplink, { kind: "message" });
+  if (intake.full()) {
+    call.connection?.pause();
+    if (isCurrent()) take(uplink, { kind: "paused" });
+  }
+  if (call.draining !== null) return;
   const drain = async (): Promise<void> => {
     await clock.sleep(0);
-    draining = null;
+    call.draining = null;
     intake.flush();
-    connection?.resume();
+    call.connection?.resume();
+    if (isCurrent()) take(uplink, { kind: "resumed" });
   };
-
-  const result = await withDeadline(clock, dialDeadlineMs, signal, (deadline) =>
-    parts.link.dial(
-      {
-        message(text) {
-          intake.receive(text);
-          if (intake.full()) connection?.pause();
-          if (draining !== null) return;
-          draining = drain();
-          draining.catch(closed.reject);
-        },
-        pong: (payload) => reporter.pong(payload),
-        closed: ({ code, reason }) =>
-          closed.resolve({ opened: true, why: `Closed with code ${code}${reason === "" ? "" : `: ${reason}`}` }),
-      },
-      deadline,
-    ),
-  );
-  if (!result.ok) {
-    const { message, retryAfterSeconds } = result.error;
-    return { opened: false, why: message, ...(retryAfterSeconds === undefined ? {} : { retryAfterSeconds }) };
-  }
-  connection = result.connection;
-  const goodbye = (): void => connection?.close(1001, "The agent stops");
-  signal.addEventListener("abort", goodbye, { once: true });
-  if (signal.aborted) goodbye();
-  opened();
-  reporter.attach(connection);
-  try {
-    return await closed.promise;
-  } finally {
-    signal.removeEventListener("abort", goodbye);
-    reporter.detach();
-    if (draining !== null) await draining;
-  }
+  call.draining = drain();
+  call.draining.catch(failed);
 }

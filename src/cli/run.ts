@@ -1,4 +1,3 @@
-import { readFileSync } from "node:fs";
 import { join } from "node:path";
 import { runAgent } from "../agent/agent.ts";
 import { installIdOf } from "../agent/stock.ts";
@@ -19,7 +18,8 @@ import type { Log } from "../ports/log.ts";
 import { addonProblem } from "../sqlite/addon.ts";
 import { acquireRunLock } from "../sqlite/lock.ts";
 import { openStore, recoverStore, type SqliteStore, type StoreOptions } from "../sqlite/store.ts";
-import { type LinkTls, websocketLink } from "../websocket/link.ts";
+import { credentialReader } from "../websocket/credentials.ts";
+import { websocketLink } from "../websocket/link.ts";
 import { type LoadedConfig, loadConfig } from "./config-file.ts";
 import { exitCodes, type Output } from "./output.ts";
 import { version } from "./version.ts";
@@ -154,11 +154,6 @@ function reload(options: RunOptions, now: Config, log: Log): Config {
   return { ...now, policy: loaded.config.policy, log: loaded.config.log };
 }
 
-function readTls({ ca, cert, key, serverName }: Config["center"]["tls"]): LinkTls {
-  const read = (file: string | null) => (file === null ? undefined : readFileSync(file));
-  return { ca: read(ca), cert: read(cert), key: read(key), serverName: serverName ?? undefined };
-}
-
 function agentParts(config: Config, live: () => Config, store: SqliteStore, log: Log): Parameters<typeof runAgent>[0] {
   const { node, center, engine, data } = config;
   const policy = () => live().policy;
@@ -169,10 +164,8 @@ function agentParts(config: Config, live: () => Config, store: SqliteStore, log:
     store,
     link: websocketLink({
       ...{ url: center.url, headers: center.headers, handshakeTimeoutMs, maxPayload: maxMessageBytes },
-      // Read at every dial: a certificate that was renewed is taken up without a restart.
-      get tls() {
-        return readTls(center.tls);
-      },
+      serverName: center.tls.serverName ?? undefined,
+      credentials: credentialReader({ ...center.tls, auth: center.auth.file }),
     }),
     device: linuxDevice({
       dataDir: data.dir,

@@ -3,6 +3,7 @@ import { join } from "node:path";
 import { styleText } from "node:util";
 import type { Config } from "../core/config.ts";
 import { parseTime } from "../core/pod/time.ts";
+import { certificateConcern } from "../core/protocol/certificate.ts";
 import { type PodRow, podRows, type StatusDocument } from "../core/status-document.ts";
 import { addonProblem } from "../sqlite/addon.ts";
 import { runLockHeld } from "../sqlite/lock.ts";
@@ -98,10 +99,20 @@ function show(document: StatusDocument, notices: readonly string[], nowWall: num
     ...(center.lastError === null ? [] : [`         ${center.lastError}`]),
     `Engine   ${good(engine.state === "ready", engine.state)}${engine.version === null ? "" : `, version ${engine.version}`}`,
     `Outbox   ${outbox.pending} waiting, ${outbox.bytes} bytes${dropped}`,
-    ...[...notices, ...(document.notices ?? [])].map((notice) => styleText("yellow", `Note     ${notice}`)),
+    ...[...notices, ...concerns(center, nowWall), ...(document.notices ?? [])].map((notice) =>
+      styleText("yellow", `Note     ${notice}`),
+    ),
     "",
     ...(pods.length === 0 ? ["No pods"] : table(pods, nowWall)),
   ];
+}
+
+/** Certificates that have ended, will soon, or are not yet valid. */
+function concerns({ certificates = [] }: StatusDocument["center"], nowWall: number): readonly string[] {
+  const all = certificates.map(({ file, notBefore, notAfter }) =>
+    certificateConcern({ file, notBefore: parseTime(notBefore), notAfter: parseTime(notAfter) }, nowWall),
+  );
+  return all.filter((one) => one !== null);
 }
 
 function table(pods: readonly PodRow[], nowWall: number): readonly string[] {

@@ -19,6 +19,8 @@ export interface Config {
       readonly serverName: string | null;
     };
     readonly headers: Readonly<Record<string, string>>;
+    /** The file holds `user:password` for basic authentication. */
+    readonly auth: { readonly file: string | null };
     readonly statusPeriodSeconds: number;
     readonly keepaliveSeconds: number;
     readonly statusDialect: "kubernetes" | "fusion-director";
@@ -118,7 +120,6 @@ function isLoopback(host: string): boolean {
 const reserved = v.optional(v.unknown());
 const reservedKeys: readonly string[] = [
   "center.urls",
-  "center.auth",
   "center.proxy",
   "center.namespace",
   "engine.log",
@@ -166,6 +167,7 @@ const centerSchema = objectOf(
       ),
       {},
     ),
+    auth: section({ file }),
     statusPeriodSeconds: v.optional(whole(5, 3600), 30),
     keepaliveSeconds: v.optional(whole(5, 300), 15),
     statusDialect: v.optional(
@@ -173,7 +175,6 @@ const centerSchema = objectOf(
       "kubernetes",
     ),
     urls: reserved,
-    auth: reserved,
     proxy: reserved,
     namespace: reserved,
   },
@@ -250,10 +251,10 @@ export function parseConfig(value: unknown, options: { readonly strict: boolean 
 
 /** The output without what is reserved. */
 function plain({ node, center, engine, data, policy, log }: v.InferOutput<typeof configSchema>): Config {
-  const { url, tls, headers, statusPeriodSeconds, keepaliveSeconds, statusDialect } = center;
+  const { url, tls, headers, auth, statusPeriodSeconds, keepaliveSeconds, statusDialect } = center;
   return {
     node,
-    center: { url, tls, headers, statusPeriodSeconds, keepaliveSeconds, statusDialect },
+    center: { url, tls, headers, auth, statusPeriodSeconds, keepaliveSeconds, statusDialect },
     engine: { socket: engine.socket },
     data: { dir: data.dir, runDir: data.runDir, outbox: data.outbox, events: data.events },
     policy,

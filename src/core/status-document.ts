@@ -16,6 +16,12 @@ export interface StatusDocument {
     readonly url: string;
     readonly since: string | null;
     readonly lastError: string | null;
+    /** Of this device and of the authorities it believes; absent where it has none of its own. */
+    readonly certificates?: readonly {
+      readonly file: string;
+      readonly notBefore: string;
+      readonly notAfter: string;
+    }[];
   };
   readonly engine: { readonly state: "ready" | "unavailable"; readonly version: string | null };
   readonly outbox: { readonly pending: number; readonly bytes: number; readonly dropped: number };

@@ -1,22 +1,29 @@
-/** One connection to the centre at a time. When to dial again is the agent's business. */
+import type { Certificate } from "../core/protocol/certificate.ts";
+import type { LinkError } from "../core/protocol/link-error.ts";
+
+/** Connections to the centre. When to dial, and which of two is the one that counts, is the agent's business. */
 export interface Link {
   /**
    * Opens a connection. Resolves when it is open or has failed; `signal` gives up on dialling, not on what was opened.
    * Handlers are called only after the promise has resolved with a connection, in the order things arrived.
    */
   dial(handlers: LinkHandlers, signal: AbortSignal): Promise<DialResult>;
+  /** The files that a dial would use now, read anew. */
+  credentials(): Credentials;
+}
+
+/** What a device shows to the centre, and whom it believes. */
+export interface Credentials {
+  /** A name for the contents of all of them: it changes when any of them does. */
+  readonly version: string;
+  /** Why they cannot be used. */
+  readonly problem: string | null;
+  readonly certificates: readonly Certificate[];
 }
 
 export type DialResult =
   | { readonly ok: true; readonly connection: Connection }
   | { readonly ok: false; readonly error: LinkError };
-
-export interface LinkError {
-  readonly code: "refused" | "unreachable" | "timeout" | "tls" | "credentials" | "protocol" | "aborted";
-  readonly message: string;
-  /** Seconds the centre asked us to wait (Retry-After), where it did. */
-  readonly retryAfterSeconds?: number;
-}
 
 export interface LinkHandlers {
   /** One text message, already held to the size limit (1 MiB; beyond it the connection closes with 1009). */
@@ -36,6 +43,8 @@ export interface Connection {
   ping(payload: string): void;
   /** Bytes that `send` took and the socket has not. */
   bufferedBytes(): number;
+  /** Bytes that the socket has taken so far, a message at a time, and that came from it, half messages too. */
+  movedBytes(): { readonly left: number; readonly read: number };
   /** Stops and takes up reading: back-pressure toward the centre. */
   pause(): void;
   resume(): void;

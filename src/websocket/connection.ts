@@ -1,3 +1,4 @@
+import type { Socket } from "node:net";
 import type WebSocket from "ws";
 import type { Connection, LinkHandlers } from "../ports/link.ts";
 import { breakReason } from "./errors.ts";
@@ -8,14 +9,15 @@ type Arrived = { readonly kind: "message" | "pong"; readonly text: string };
 const maxPingBytes = 125;
 const maxReasonBytes = 123;
 
-/** An open WebSocket as a connection of the port. */
+/** An open WebSocket as a connection of the port; `stream` is what it runs on. */
 export function openConnection(
   socket: WebSocket,
   handlers: LinkHandlers,
-  { asksHistory }: Pick<Connection, "asksHistory">,
+  { asksHistory, stream }: Pick<Connection, "asksHistory"> & { readonly stream: Socket | null },
 ): Connection {
   /** Came in a chunk that was already read when reading was paused; never more than that chunk. */
   const waiting: Arrived[] = [];
+  let queued = 0;
   let paused = true;
   let closing = false;
   let broken: { readonly code: number; readonly reason: string } | null = null;
@@ -76,12 +78,14 @@ export function openConnection(
     send(text) {
       if (closing || socket.readyState !== socket.OPEN) return false;
       socket.send(text);
+      queued += Buffer.byteLength(text);
       return true;
     },
     ping(payload) {
       if (!closing && socket.readyState === socket.OPEN) socket.ping(cut(payload, maxPingBytes));
     },
     bufferedBytes: () => socket.bufferedAmount,
+    movedBytes: () => ({ left: Math.max(0, queued - socket.bufferedAmount), read: stream?.bytesRead ?? 0 }),
     pause() {
       held = true;
       paused = true;

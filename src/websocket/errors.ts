@@ -1,5 +1,6 @@
 import type { IncomingHttpHeaders } from "node:http";
-import type { LinkError } from "../ports/link.ts";
+import { type Certificate, certificateConcern, clockMayBeWrong } from "../core/protocol/certificate.ts";
+import type { LinkError } from "../core/protocol/link-error.ts";
 
 /** The longest wait a centre can ask for: a day. */
 const maxRetryAfterSeconds = 86_400;
@@ -11,20 +12,64 @@ const certificateFindings =
   /^(CERT_|DEPTH_ZERO_|SELF_SIGNED_|UNABLE_TO_|ERR_TLS_|ERR_SSL_|EPROTO$|INVALID_CA|HOSTNAME_MISMATCH|INVALID_PURPOSE)/;
 const networkErrors = /^(ECONN|EHOST|ENET|ENOTFOUND|EAI_|EPIPE|EADDRNOTAVAIL|EACCES|EPERM|ENOENT|UND_ERR_SOCKET)/;
 
+/** What OpenSSL and Node find wrong with the centre's certificate, in words that say whose it is. */
+const findingWords: Readonly<Record<string, string>> = {
+  CERT_HAS_EXPIRED: "The centre's certificate has expired",
+  ...wordsForEach(
+    ["UNABLE_TO_VERIFY_LEAF_SIGNATURE", "UNABLE_TO_GET_ISSUER_CERT", "UNABLE_TO_GET_ISSUER_CERT_LOCALLY"],
+    "The centre's certificate is of another authority than those this device believes",
+  ),
+  ...wordsForEach(
+    ["SELF_SIGNED_CERT_IN_CHAIN", "DEPTH_ZERO_SELF_SIGNED_CERT", "CERT_SIGNATURE_FAILURE"],
+    "The centre's certificate is of another authority than those this device believes",
+  ),
+  ERR_TLS_CERT_ALTNAME_INVALID: "The centre's certificate is for another name",
+};
+
+function wordsForEach(codes: readonly string[], words: string): Readonly<Record<string, string>> {
+  return Object.fromEntries(codes.map((code) => [code, words]));
+}
+
+/** What a dial was made with. */
+export interface DialledWith {
+  readonly tls: boolean;
+  /** The device's clock, milliseconds since the epoch. */
+  readonly wall: number;
+  readonly certificates: readonly Certificate[];
+}
+
 /** Why a dial that never came to an answer failed. */
-export function dialError(error: unknown, options: { readonly tls: boolean }): LinkError {
+export function dialError(error: unknown, about: DialledWith): LinkError {
+  const found = foundError(error, about);
+  if (found.code !== "credentials" && found.code !== "tls" && !mayBeRefusal(error, about.tls)) return found;
+  // The centre does not say what it has against our certificate; it is no secret that it has expired.
+  const concerns = about.certificates.map((one) => certificateConcern(one, about.wall)).filter((one) => one !== null);
+  return concerns.length === 0 ? found : { ...found, message: `${found.message}; ${concerns.join("; ")}` };
+}
+
+function foundError(error: unknown, { tls, wall }: DialledWith): LinkError {
   const message = wordsOf(error);
   const code = codeOf(error);
   if (/PEM|key values mismatch|ERR_OSSL/.test(`${message} ${code}`)) return { code: "credentials", message };
   if (certificateAlerts.test(`${code} ${message}`)) return { code: "credentials", message };
-  if (certificateFindings.test(code)) return { code: "tls", message };
+  if (code === "CERT_NOT_YET_VALID") {
+    return { code: "tls", message: `The centre's certificate is not yet valid: ${clockMayBeWrong(wall)}` };
+  }
+  if (certificateFindings.test(code)) {
+    const words = findingWords[code];
+    return { code: "tls", message: words === undefined ? message : `${words} (${message})` };
+  }
   if (code === "ETIMEDOUT") return { code: "timeout", message };
-  if (code === "ECONNRESET" && options.tls) {
+  if (mayBeRefusal(error, tls)) {
     // Node's own server says no more than this to a certificate of another authority; it has no alert for it.
     return { code: "unreachable", message: `${message}; the centre may not accept this device's certificate` };
   }
   if (networkErrors.test(code) || message === "socket hang up") return { code: "unreachable", message };
   return { code: "protocol", message };
+}
+
+function mayBeRefusal(error: unknown, tls: boolean): boolean {
+  return tls && codeOf(error) === "ECONNRESET";
 }
 
 /** What it means that the centre answered, but not with a WebSocket. */
@@ -34,6 +79,7 @@ export function answerError(status: number | undefined, headers: IncomingHttpHea
   return {
     code: status === 401 || status === 403 ? "credentials" : "refused",
     message,
+    ...(status !== undefined && { status }),
     ...(retryAfterSeconds !== null && { retryAfterSeconds }),
   };
 }

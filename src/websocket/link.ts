@@ -1,8 +1,11 @@
 import type { IncomingMessage } from "node:http";
+import type { Socket } from "node:net";
 import WebSocket, { type ClientOptions } from "ws";
 import { historyHeader } from "../core/protocol/history.ts";
-import type { Connection, DialResult, Link, LinkError, LinkHandlers } from "../ports/link.ts";
+import type { LinkError } from "../core/protocol/link-error.ts";
+import type { Connection, DialResult, Link, LinkHandlers } from "../ports/link.ts";
 import { openConnection } from "./connection.ts";
+import type { LoadedCredentials } from "./credentials.ts";
 import { answerError, dialError } from "./errors.ts";
 
 export interface LinkOptions {
@@ -12,18 +15,10 @@ export interface LinkOptions {
   readonly handshakeTimeoutMs: number;
   /** Bytes of the largest message taken; a larger one closes the connection with 1009. */
   readonly maxPayload: number;
-  /** Read anew at each dial, so that it may be a getter that looks at the files again. */
-  readonly tls?: LinkTls | undefined;
-}
-
-/** PEM texts. */
-export interface LinkTls {
-  /** Whose certificates are believed; the system's authorities when absent. */
-  readonly ca?: string | Buffer | undefined;
-  readonly cert?: string | Buffer | undefined;
-  readonly key?: string | Buffer | undefined;
   /** The name the centre's certificate must carry, where it is not the one in the address. */
   readonly serverName?: string | undefined;
+  /** Read anew at each dial. */
+  readonly credentials: () => LoadedCredentials;
 }
 
 /** How long a peer may take to answer a close. */
@@ -31,18 +26,27 @@ const closeTimeoutMs = 1_500;
 
 /** The link to the centre over WebSocket. */
 export function websocketLink(options: LinkOptions): Link {
-  return { dial: (handlers, signal) => dial(options, handlers, signal) };
+  return {
+    dial: (handlers, signal) => dial(options, handlers, signal),
+    credentials() {
+      const { version, problem, certificates } = options.credentials();
+      return { version, problem, certificates };
+    },
+  };
 }
 
 function dial(options: LinkOptions, handlers: LinkHandlers, signal: AbortSignal): Promise<DialResult> {
   if (signal.aborted) return Promise.resolve({ ok: false, error: givenUp });
-  const tls = options.url.startsWith("wss:");
+  const credentials = options.credentials();
+  const { problem } = credentials;
+  if (problem !== null) return Promise.resolve({ ok: false, error: { code: "credentials", message: problem } });
+  const about = { tls: options.url.startsWith("wss:"), wall: Date.now(), certificates: credentials.certificates };
   let socket: WebSocket;
   try {
-    socket = new WebSocket(options.url, clientOptions(options));
+    socket = new WebSocket(options.url, clientOptions(options, credentials));
   } catch (error) {
-    // An address or a header that cannot be, or keys that cannot be read.
-    return Promise.resolve({ ok: false, error: dialError(error, { tls }) });
+    // An address or a header that cannot be.
+    return Promise.resolve({ ok: false, error: dialError(error, about) });
   }
   const { promise, resolve } = Promise.withResolvers<DialResult>();
   const settle = (result: DialResult): void => {
@@ -60,14 +64,16 @@ function dial(options: LinkOptions, handlers: LinkHandlers, signal: AbortSignal)
     socket.terminate();
   };
   const abort = (): void => fail(givenUp);
-  const answered = (_: unknown, answer: IncomingMessage): void => fail(answerError(answer.statusCode, answer.headers));
-  const failed = (error: Error): void => fail(dialError(error, { tls }));
+  let stream: Socket | null = null;
   let asksHistory = false;
-  const upgraded = ({ headers }: IncomingMessage): void => {
-    asksHistory = headers[historyHeader.name] === historyHeader.value;
+  const upgraded = (answer: IncomingMessage): void => {
+    stream = answer.socket;
+    asksHistory = answer.headers[historyHeader.name] === historyHeader.value;
   };
+  const answered = (_: unknown, answer: IncomingMessage): void => fail(answerError(answer.statusCode, answer.headers));
+  const failed = (error: Error): void => fail(dialError(error, about));
   const opened = (): void => {
-    const connection: Connection = openConnection(socket, handlers, { asksHistory });
+    const connection: Connection = openConnection(socket, handlers, { asksHistory, stream });
     settle({ ok: true, connection });
   };
   const late: LinkError = { code: "timeout", message: `No connection after ${options.handshakeTimeoutMs} ms` };
@@ -82,21 +88,24 @@ function dial(options: LinkOptions, handlers: LinkHandlers, signal: AbortSignal)
 
 const givenUp: LinkError = { code: "aborted", message: "Dialling was given up" };
 
-function clientOptions({ headers, maxPayload, tls }: LinkOptions): ClientOptions {
+function clientOptions(
+  { headers, maxPayload, serverName }: LinkOptions,
+  credentials: LoadedCredentials,
+): ClientOptions {
+  const { authorization, tls } = credentials;
   // Not in the types of ws yet.
   const closing: object = { closeTimeout: closeTimeoutMs };
   return {
-    headers: { ...headers },
+    headers: { ...headers, ...(authorization !== null && { authorization }) },
     maxPayload,
     // Compression costs memory for each connection, and lets a small message be a large one.
     perMessageDeflate: false,
     followRedirects: false,
-    ...(tls && {
-      ...(tls.ca !== undefined && { ca: tls.ca }),
-      ...(tls.cert !== undefined && { cert: tls.cert }),
-      ...(tls.key !== undefined && { key: tls.key }),
-      ...(tls.serverName !== undefined && { servername: tls.serverName }),
-    }),
+    minVersion: "TLSv1.2",
+    ...(tls.ca !== undefined && { ca: tls.ca }),
+    ...(tls.cert !== undefined && { cert: tls.cert }),
+    ...(tls.key !== undefined && { key: tls.key }),
+    ...(serverName !== undefined && { servername: serverName }),
     ...closing,
   };
 }

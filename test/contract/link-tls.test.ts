@@ -1,21 +1,40 @@
 import assert from "node:assert/strict";
-import { describe, it, type TestContext } from "node:test";
+import { once } from "node:events";
+import { chmodSync, mkdtempSync, rmSync, writeFileSync } from "node:fs";
+import { createServer, type IncomingHttpHeaders } from "node:http";
+import type { AddressInfo } from "node:net";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { after, describe, it, type TestContext } from "node:test";
 import type { DialResult } from "../../src/ports/link.ts";
+import { credentialReader, type LinkTls, noCredentials } from "../../src/websocket/credentials.ts";
 import { dialError } from "../../src/websocket/errors.ts";
-import { type LinkTls, websocketLink } from "../../src/websocket/link.ts";
+import { websocketLink } from "../../src/websocket/link.ts";
 import { listen } from "../../src/websocket/server.ts";
 import { makeCertificates } from "./certificates.ts";
 
 const ours = makeCertificates();
 const others = makeCertificates();
 
-async function dial(t: TestContext, tls: LinkTls, host = "127.0.0.1"): Promise<DialResult> {
+async function dial(
+  t: TestContext,
+  { serverName, ...tls }: LinkTls & { readonly serverName?: string },
+  host = "127.0.0.1",
+): Promise<DialResult> {
   const nothing = () => {};
   const handlers = { connected: nothing, message: nothing, disconnected: nothing };
   const server = await listen({ host: "127.0.0.1", port: 0, tls: { ca: ours.ca, ...ours.center } }, handlers);
   t.after(server.close);
   const url = `wss://${host}:${server.port}/websocket/edge-1/events`;
-  const link = websocketLink({ url, headers: {}, handshakeTimeoutMs: 20_000, maxPayload: 1_024, tls });
+  const credentials = () => ({ ...noCredentials, tls });
+  const link = websocketLink({
+    url,
+    headers: {},
+    handshakeTimeoutMs: 20_000,
+    maxPayload: 1_024,
+    serverName,
+    credentials,
+  });
   return link.dial({ message: nothing, pong: nothing, closed: nothing }, new AbortController().signal);
 }
 
@@ -54,17 +73,117 @@ describe("websocketLink() with TLS", () => {
     assert.match(result.ok ? "" : result.error.message, /may not accept this device's certificate/);
   });
 
+  const about = { tls: true, wall: 0, certificates: [] };
+
   it("knows the alerts of servers that send them, in the code or in the words", () => {
     for (const [code, message] of [
       ["ERR_SSL_TLSV1_ALERT_UNKNOWN_CA", "tlsv1 alert unknown ca"],
       ["ERR_SSL_SSLV3_ALERT_BAD_CERTIFICATE", "ssl/tls alert bad certificate"],
       ["EPROTO", "write EPROTO 40:error:0A000416:SSL routines:ssl3_read_bytes:ssl/tls alert certificate unknown"],
     ] as const) {
-      assert.equal(dialError(Object.assign(new Error(message), { code }), { tls: true }).code, "credentials", code);
+      assert.equal(dialError(Object.assign(new Error(message), { code }), about).code, "credentials", code);
     }
   });
 
-  it("says that a key does not fit its certificate", async (t) => {
-    assert.equal(codeOf(await dial(t, { ca: ours.ca, cert: ours.node.cert, key: others.node.key })), "credentials");
+  it("names the clock as the likely cause when a certificate is not yet valid", () => {
+    const error = Object.assign(new Error("certificate is not yet valid"), { code: "CERT_NOT_YET_VALID" });
+    const { code, message } = dialError(error, about);
+    assert.equal(code, "tls");
+    assert.match(message, /not yet valid: this device's clock says 1970-01-01T00:00:00Z, which is the likely cause/);
+  });
+
+  it("says of its own certificate what the centre does not", () => {
+    const reset = Object.assign(new Error("read ECONNRESET"), { code: "ECONNRESET" });
+    const own = { file: "/etc/edge/cert.pem", notBefore: 0, notAfter: 1_000 };
+    const { message } = dialError(reset, { ...about, wall: 2_000, certificates: [own] });
+    assert.match(message, /certificate in \/etc\/edge\/cert.pem expired at 1970-01-01T00:00:01Z/);
+  });
+});
+
+describe("credentialReader()", () => {
+  const folder = mkdtempSync(join(tmpdir(), "edge-credentials-"));
+  after(() => rmSync(folder, { recursive: true }));
+  const place = (name: string, content: string | Buffer, mode = 0o600): string => {
+    const file = join(folder, name);
+    writeFileSync(file, content);
+    chmodSync(file, mode);
+    return file;
+  };
+  const none = { ca: null, cert: null, key: null, auth: null };
+  const ca = place("ca.pem", ours.ca);
+  const cert = place("cert.pem", ours.node.cert);
+  const key = place("key.pem", ours.node.key);
+
+  it("gives the contents, and when they end", () => {
+    const read = credentialReader({ ca, cert, key, auth: null })();
+    assert.equal(read.problem, null);
+    assert.deepEqual(read.tls, { ca: ours.ca, ...ours.node });
+    assert.deepEqual(
+      read.certificates.map(({ file }) => file),
+      [cert, ca],
+    );
+    for (const { notBefore, notAfter } of read.certificates) {
+      assert.ok(notBefore <= Date.now() && notAfter > Date.now() && notAfter < Date.now() + 3 * 86_400_000);
+    }
+  });
+
+  it("has another version when a file has another content, and the same answer when nothing changed", () => {
+    const changing = place("changing.pem", ours.ca);
+    const read = credentialReader({ ...none, ca: changing });
+    const first = read();
+    assert.equal(read(), first);
+    writeFileSync(changing, others.ca);
+    assert.notEqual(read().version, first.version);
+  });
+
+  it("says which files cannot be used, and why", () => {
+    const noPem = place("no.pem", "not a certificate");
+    const cases = [
+      [{ ...none, ca: join(folder, "absent.pem") }, /ENOENT.*absent\.pem/],
+      [{ ...none, ca: noPem }, /no\.pem holds no certificate/],
+      [{ ...none, cert, key: place("other.key", others.node.key) }, /cannot be used: .*key values mismatch/],
+      [{ ...none, ca: place("large.pem", Buffer.alloc(4_194_305)) }, /4194305 bytes; expected at most 4194304/],
+    ] as const;
+    for (const [files, words] of cases) assert.match(credentialReader(files)().problem ?? "", words);
+  });
+
+  it("takes user:password from a file that only its owner may read, and from no other", () => {
+    const auth = place("auth", "edge-1:se cret:ü\n");
+    const read = credentialReader({ ...none, auth });
+    assert.equal(read().authorization, `Basic ${Buffer.from("edge-1:se cret:ü").toString("base64")}`);
+    chmodSync(auth, 0o640);
+    assert.match(read().problem ?? "", /auth is open to others \(mode 640\): it holds a password, chmod 600 it/);
+    chmodSync(auth, 0o600);
+    assert.equal(read().problem, null, "mended without a change of the content");
+    for (const content of ["", "nobody", ":x", "a:b\u0000"]) {
+      const { problem } = credentialReader({ ...none, auth: place("bad", content) })();
+      assert.match(problem ?? "", /does not hold user:password/);
+      assert.ok(content === "" || !problem?.includes(content), "nothing of it is shown");
+    }
+  });
+
+  it("sends the headers and the login with the upgrade", async (t) => {
+    const asked = Promise.withResolvers<IncomingHttpHeaders>();
+    const http = createServer();
+    http.on("upgrade", (request, socket) => {
+      asked.resolve(request.headers);
+      socket.destroy();
+    });
+    http.listen(0, "127.0.0.1");
+    t.after(() => http.close());
+    await once(http, "listening");
+    const url = `ws://127.0.0.1:${(http.address() as AddressInfo).port}/`;
+    const credentials = credentialReader({ ...none, auth: place("auth2", "a:b") });
+    const link = websocketLink({
+      url,
+      headers: { "x-site": "7" },
+      credentials,
+      handshakeTimeoutMs: 20_000,
+      maxPayload: 1,
+    });
+    const nothing = () => {};
+    await link.dial({ message: nothing, pong: nothing, closed: nothing }, new AbortController().signal);
+    const { authorization, "x-site": site } = await asked.promise;
+    assert.deepEqual([authorization, site], ["Basic YTpi", "7"]);
   });
 });

@@ -6,8 +6,10 @@ import { type AddressInfo, createServer as createTcp, type Socket, type Server a
 import { describe, it, type TestContext } from "node:test";
 import { setTimeout as sleep } from "node:timers/promises";
 import { type WebSocket, WebSocketServer } from "ws";
+import type { LinkError } from "../../src/core/protocol/link-error.ts";
 import type { Clock } from "../../src/ports/clock.ts";
-import type { Connection, Link, LinkError } from "../../src/ports/link.ts";
+import type { Connection, Link } from "../../src/ports/link.ts";
+import { noCredentials } from "../../src/websocket/credentials.ts";
 import { type LinkOptions, websocketLink } from "../../src/websocket/link.ts";
 import { fakeLink } from "../fakes/link.ts";
 
@@ -48,7 +50,8 @@ async function fakePeer(): Promise<Peer> {
     autoPong: center.autoPong,
     pong: center.pong,
     freeze: () => center.stall(true),
-    refuse: () => center.answerDials({ code: "refused", message: "The centre answered 503", retryAfterSeconds: 7 }),
+    refuse: () =>
+      center.answerDials({ code: "refused", message: "The centre answered 503", status: 503, retryAfterSeconds: 7 }),
     hang: () => center.answerDials("hang"),
     askHistory: () => center.askHistory(true),
   };
@@ -83,7 +86,14 @@ async function realPeer(t: TestContext, change: Partial<LinkOptions> = {}): Prom
     http.close();
   });
   const url = `ws://127.0.0.1:${(http.address() as AddressInfo).port}/websocket/n/events`;
-  const link = websocketLink({ url, headers: {}, handshakeTimeoutMs: hour, maxPayload: 1_048_576, ...change });
+  const link = websocketLink({
+    url,
+    headers: {},
+    credentials: () => noCredentials,
+    handshakeTimeoutMs: hour,
+    maxPayload: 1_048_576,
+    ...change,
+  });
   return {
     http,
     link,
@@ -291,11 +301,41 @@ for (const [name, open] of [
       await until(() => heard.closed.length === 1, "the end");
     });
 
+    it("lets a newer connection stand beside an older one, each with its own end", async (t) => {
+      const peer = await open(t);
+      const older = await connect(peer);
+      const newer = await connect(peer);
+      peer.deliver("to the newer one");
+      older.connection.send("from the older one");
+      newer.connection.send("from the newer one");
+      await until(() => newer.messages.length === 1 && peer.received().length === 2, "messages on both");
+      older.connection.close(1000, "");
+      await until(() => older.closed.length === 1, "the end of the older one");
+      assert.deepEqual([older.messages, newer.closed], [[], []]);
+      newer.connection.close(1000, "");
+    });
+
+    it("counts what has left and what has come", async (t) => {
+      const peer = await open(t);
+      const heard = await connect(peer);
+      const before = heard.connection.movedBytes();
+      heard.connection.send("x".repeat(5_000));
+      peer.deliver("y".repeat(3_000));
+      await until(() => heard.connection.movedBytes().left >= before.left + 5_000, "what has left");
+      await until(() => heard.connection.movedBytes().read >= before.read + 3_000, "what has come");
+      heard.connection.close(1000, "");
+    });
+
     it("says that it was refused, and for how long to wait", async (t) => {
       const peer = await open(t);
       peer.refuse();
       const error = await dialFails(peer.link);
-      assert.deepEqual(error, { code: "refused", message: "The centre answered 503", retryAfterSeconds: 7 });
+      assert.deepEqual(error, {
+        code: "refused",
+        message: "The centre answered 503",
+        status: 503,
+        retryAfterSeconds: 7,
+      });
     });
 
     it("gives up dialling when told to", async (t) => {
@@ -393,9 +433,9 @@ describe("websocketLink()", () => {
     const noTls = websocketLink({ ...optionsFor(noHttp), url: `wss://127.0.0.1:${noHttp}/` });
     assert.equal((await dialFails(noTls)).code, "tls");
     assert.equal((await dialFails(websocketLink({ ...optionsFor(port), url: "not an address" }))).code, "protocol");
-    const badKey = { ca: "x", cert: "x", key: "x" };
-    const noKeys = websocketLink({ ...optionsFor(port), url: `wss://127.0.0.1:${port}/`, tls: badKey });
-    assert.equal((await dialFails(noKeys)).code, "credentials");
+    const badFiles = { ...noCredentials, problem: "They cannot be read" };
+    const noKeys = websocketLink({ ...optionsFor(port), credentials: () => badFiles });
+    assert.deepEqual(await dialFails(noKeys), { code: "credentials", message: "They cannot be read" });
   });
 
   it("gives up on a peer that takes the connection and says nothing", async (t) => {
@@ -421,14 +461,20 @@ describe("websocketLink()", () => {
       }),
     );
     const link = websocketLink(optionsFor(port));
-    assert.deepEqual(await dialFails(link), { code: "credentials", message: "The centre answered 401" });
-    assert.deepEqual(await dialFails(link), { code: "refused", message: "The centre answered 302" });
+    assert.deepEqual(await dialFails(link), { code: "credentials", message: "The centre answered 401", status: 401 });
+    assert.deepEqual(await dialFails(link), { code: "refused", message: "The centre answered 302", status: 302 });
     assert.equal((await dialFails(link)).retryAfterSeconds, 9);
   });
 });
 
 function optionsFor(port: number): LinkOptions {
-  return { url: `ws://127.0.0.1:${port}/`, headers: {}, handshakeTimeoutMs: hour, maxPayload: 1_048_576 };
+  return {
+    url: `ws://127.0.0.1:${port}/`,
+    headers: {},
+    credentials: () => noCredentials,
+    handshakeTimeoutMs: hour,
+    maxPayload: 1_048_576,
+  };
 }
 
 async function listening(t: TestContext, server: TcpServer): Promise<number> {

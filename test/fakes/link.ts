@@ -1,5 +1,6 @@
+import type { LinkError } from "../../src/core/protocol/link-error.ts";
 import type { Clock } from "../../src/ports/clock.ts";
-import type { Connection, DialResult, Link, LinkError, LinkHandlers } from "../../src/ports/link.ts";
+import type { Connection, Credentials, DialResult, Link, LinkHandlers } from "../../src/ports/link.ts";
 
 /** What happens to the next dials: opens, fails with an error, or hangs until the dialler gives up. */
 export type DialAnswer = "open" | "hang" | LinkError;
@@ -37,6 +38,8 @@ export interface FakeCenter {
   cut(code?: number, reason?: string): void;
   /** The device's process died: the connection is gone and none of its handlers is called any more. */
   abandon(): void;
+  /** What the device's credential files are from now on. */
+  files(credentials: Partial<Credentials>): void;
 }
 
 export interface FakeLinkOptions {
@@ -56,7 +59,10 @@ interface CenterState {
   readonly received: string[];
   taken: number;
   readonly pings: string[];
+  /** The newest connection; older ones may stand beside it. */
   session: Session | null;
+  readonly sessions: Set<Session>;
+  credentials: Credentials;
 }
 
 interface Session {
@@ -79,6 +85,8 @@ export function fakeLink(clock: Clock, options: FakeLinkOptions = {}): FakeLink 
     taken: 0,
     pings: [],
     session: null,
+    sessions: new Set(),
+    credentials: { version: "1", problem: null, certificates: [] },
   };
   const center = centerEnd(state);
   const link: Link = {
@@ -91,13 +99,13 @@ export function fakeLink(clock: Clock, options: FakeLinkOptions = {}): FakeLink 
         return { ok: false, error: { code: "aborted", message: "Dialling was given up" } };
       }
       if (answer !== "open") return { ok: false, error: answer };
-      if (state.session !== null) throw new Error("The fake link has a connection already");
       const arrived = (text: string) => {
         state.received.push(text);
         options.received?.(text, center);
       };
       return { ok: true, connection: openSession(clock, state, guarded(handlers, options.handlerThrew), arrived) };
     },
+    credentials: () => state.credentials,
   };
   return { link, center };
 }
@@ -138,7 +146,10 @@ function centerEnd(state: CenterState): FakeCenter {
       else state.session?.toDevice.push({ kind: "close", text: reason, code });
     },
     abandon() {
-      state.session?.abandon();
+      for (const session of state.sessions) session.abandon();
+    },
+    files(credentials) {
+      state.credentials = { ...state.credentials, ...credentials };
     },
   };
 }
@@ -169,10 +180,11 @@ function openSession(
   const session: Session = { toDevice, toCenter, end, abandon };
   toCenter.hold(state.stalled);
   state.session = session;
+  state.sessions.add(session);
 
   function abandon(): void {
-    if (state.session !== session) return;
-    state.session = null;
+    state.sessions.delete(session);
+    if (state.session === session) state.session = null;
     closing = true;
     ended.abort();
     toDevice.stop();
@@ -180,7 +192,7 @@ function openSession(
   }
 
   function end(code: number, reason: string): void {
-    if (state.session !== session) return;
+    if (!state.sessions.has(session)) return;
     abandon();
     handlers.closed({ code, reason });
   }
@@ -192,6 +204,7 @@ function openSession(
       if (!closing) toCenter.push({ kind: "ping", text: payload });
     },
     bufferedBytes: () => toCenter.bytes(),
+    movedBytes: () => ({ left: toCenter.moved(), read: toDevice.moved() }),
     pause: () => toDevice.hold(true),
     resume: () => toDevice.hold(false),
     close(code, reason) {
@@ -216,6 +229,8 @@ interface Pipe {
   hold(on: boolean): void;
   /** What waits because it is held: on its way is not waiting. */
   bytes(): number;
+  /** What has come out of it so far. */
+  moved(): number;
   stop(): void;
 }
 
@@ -224,6 +239,7 @@ function pipe(clock: Clock, delay: () => number, deliver: (item: Item) => void):
   const stopped = new AbortController();
   let held = false;
   let pumping = false;
+  let moved = 0;
 
   async function pump(): Promise<void> {
     if (pumping) return;
@@ -237,6 +253,7 @@ function pipe(clock: Clock, delay: () => number, deliver: (item: Item) => void):
         continue;
       }
       queue.shift();
+      moved += Buffer.byteLength(next.item.text);
       deliver(next.item);
     }
     pumping = false;
@@ -255,6 +272,7 @@ function pipe(clock: Clock, delay: () => number, deliver: (item: Item) => void):
       if (!on) queueMicrotask(() => void pump());
     },
     bytes: () => (held ? queue.reduce((sum, { item }) => sum + Buffer.byteLength(item.text), 0) : 0),
+    moved: () => moved,
     stop() {
       stopped.abort();
       queue.length = 0;

@@ -57,7 +57,10 @@ export function startProcess(world: ProcessWorld, store: Store): DeviceProcess {
     engine: mortalEngine(world.engine, mortal),
     store,
     // A process that died while it dialled opens nothing.
-    link: { dial: (handlers, signal) => world.link.dial(handlers, AbortSignal.any([signal, death.signal])) },
+    link: {
+      credentials: () => world.link.credentials(),
+      dial: (handlers, signal) => world.link.dial(handlers, AbortSignal.any([signal, death.signal])),
+    },
     device: world.device.device,
     http: { get: (request, signal) => mortal(() => http.get(request, signal)) },
     clock: { ...world.clock, sleep: (ms, signal) => mortal(() => world.clock.sleep(ms, signal)) },

@@ -15,6 +15,7 @@ import { classify } from "../../src/core/protocol/routes.ts";
 import { linuxClock } from "../../src/linux/clock.ts";
 import { systemRandom } from "../../src/linux/random.ts";
 import { openStore } from "../../src/sqlite/store.ts";
+import { noCredentials } from "../../src/websocket/credentials.ts";
 import { websocketLink } from "../../src/websocket/link.ts";
 import { listen } from "../../src/websocket/server.ts";
 import { fakeDevice } from "../fakes/device.ts";
@@ -82,7 +83,13 @@ async function startAgent(folder: string) {
         device: fakeDevice().device,
         http: fakeHttp(clock).http,
       },
-      link: websocketLink({ url, headers: {}, handshakeTimeoutMs: 15_000, maxPayload: maxMessageBytes }),
+      link: websocketLink({
+        url,
+        headers: {},
+        credentials: () => noCredentials,
+        handshakeTimeoutMs: 15_000,
+        maxPayload: maxMessageBytes,
+      }),
       log: { write: () => {} },
       policy: () => defaultPolicy,
       protectedPaths: () => [],

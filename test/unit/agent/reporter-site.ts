@@ -38,7 +38,7 @@ export async function reporterOn<S extends Store>(store: S, { answersPings = tru
     await clock.pass(5);
     const result = await dial;
     assert.ok(result.ok);
-    reporter.attach(result.connection);
+    reporter.attach(result.connection, { answersPings: false });
     await clock.pass(50);
   }
   await connect();

@@ -69,15 +69,6 @@ test("a peer that never answers pings: released after two keepalive periods, and
   stop.abort();
 });
 
-test("a peer that did answer and has stopped is hung up on", async () => {
-  const { clock, center, closes, stop } = await setUp();
-  await clock.pass(20_000);
-  center.autoPong(false);
-  await clock.pass(60_000);
-  assert.equal(closes.length, 1);
-  stop.abort();
-});
-
 test("a pod that is gone is reported until a report with its end has arrived", async () => {
   const { clock, store, center, reporter, stop } = await setUp();
   center.autoPong(false);

@@ -90,6 +90,36 @@ test("with the agent alive it is what the agent published", async (t) => {
   assert.match(text, /2 waiting, 99 bytes.*1 dropped/);
 });
 
+test("a certificate that ends soon has a line, one that has time has none", async (t) => {
+  const { data, status } = device(t);
+  const lock = acquireRunLock(data.runDir);
+  assert.ok(lock.ok);
+  t.after(lock.release);
+  const inDays = (days: number): string => new Date(Date.now() + days * 86_400_000 + 60_000).toISOString();
+  const certificates = [
+    { file: "/etc/edge/cert.pem", notBefore: inDays(-300), notAfter: inDays(6) },
+    { file: "/etc/edge/ca.pem", notBefore: inDays(-300), notAfter: inDays(31) },
+    { file: "/etc/edge/early.pem", notBefore: inDays(1), notAfter: inDays(300) },
+  ];
+  const center = { state: "online", url: "wss://center.example/", since: inDays(0), lastError: null, certificates };
+  const document = {
+    node: { name: "edge-1" },
+    agent: { running: true, pid: 7, version: "0.1.0", startedAt: inDays(0) },
+    center,
+    engine: { state: "ready", version: "20.10.24" },
+    outbox: { pending: 0, bytes: 0, dropped: 0 },
+    pods: [],
+  };
+  writeFileSync(join(data.runDir, "status.json"), JSON.stringify(document));
+  const { text } = await status(false);
+  assert.match(text, /Note +The certificate in \/etc\/edge\/cert.pem expires in 6 days, at 20/);
+  assert.match(
+    text,
+    /early.pem is not yet valid, it is from .*: this device's clock says .*, which is the likely cause/,
+  );
+  assert.doesNotMatch(text, /ca\.pem/);
+});
+
 test("a configuration that cannot be used is named, with exit code 2", async (t) => {
   const { config, status } = device(t);
   writeFileSync(config, JSON.stringify({ node: {}, center: { url: "http://x" } }));

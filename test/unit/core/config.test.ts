@@ -24,6 +24,7 @@ test("everything but the node's name and the centre's address has a default", ()
         url: "wss://center.example:443/websocket/edge-1/events",
         tls: { ca: null, cert: null, key: null, serverName: null },
         headers: {},
+        auth: { file: null },
         statusPeriodSeconds: 30,
         keepaliveSeconds: 15,
         statusDialect: "kubernetes",

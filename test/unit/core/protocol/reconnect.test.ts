@@ -4,18 +4,18 @@ import { reconnectDelayMs } from "../../../../src/core/protocol/reconnect.ts";
 import { versionOrder } from "../../../../src/core/protocol/version-order.ts";
 
 test("the first try comes within a second, later ones spread over a delay that doubles to a minute", () => {
-  const latest = [1, 2, 3, 4, 5, 6, 7, 8, 1_000].map((failures) => reconnectDelayMs(failures, 0.999999));
+  const latest = [1, 2, 3, 4, 5, 6, 7, 8, 1_000].map((failures) => reconnectDelayMs("soon", failures, 0.999999));
   assert.deepEqual(
     latest.map((ms) => Math.ceil(ms / 1000)),
     [1, 2, 4, 8, 16, 32, 60, 60, 60],
   );
   for (const failures of [1, 5, 50])
-    assert.equal(reconnectDelayMs(failures, 0), 0, "full jitter: nobody waits for a step");
+    assert.equal(reconnectDelayMs("soon", failures, 0), 0, "full jitter: nobody waits for a step");
 });
 
-test("what the centre asks for is waited for, with jitter on top, an hour at most", () => {
-  assert.equal(reconnectDelayMs(1, 0.5, 120), 120_500);
-  assert.equal(reconnectDelayMs(1, 0, 1_000_000), 3_600_000);
+test("what the centre asks for is waited for, with jitter of at least half of it on top, an hour at most", () => {
+  assert.equal(reconnectDelayMs("soon", 1, 0.5, 120), 150_000);
+  assert.equal(reconnectDelayMs("soon", 1, 0, 1_000_000), 3_600_000);
 });
 
 test("resourceVersions compare as numbers of any length", () => {
