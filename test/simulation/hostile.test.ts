@@ -159,7 +159,7 @@ test(`${count} hostile messages: each that can be answered is, and nothing break
     assert.ok(await waitUntil(() => site.connections() > 0, 10_000), "The agent connects");
     const before = heapUsed();
     for (const text of texts) await send(text);
-    await waitUntil(() => site.ended() || answered() >= total, 90_000);
+    await waitUntil(() => site.ended() || answered() >= total, 180_000);
     const missing = [...expected].filter(([id, times]) => {
       const { ok, refused } = site.replies.get(id) ?? { ok: 0, refused: 0 };
       return ok + refused !== times;
