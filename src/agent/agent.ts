@@ -1,6 +1,7 @@
 import type { Policy } from "../core/admission/policy.ts";
 import { podKey } from "../core/pod/spec.ts";
 import { formatTime } from "../core/pod/time.ts";
+import type { StatusDialect } from "../core/protocol/fusion-director.ts";
 import { podRows, type StatusDocument } from "../core/status-document.ts";
 import type { Clock } from "../ports/clock.ts";
 import type { Device } from "../ports/device.ts";
@@ -50,6 +51,7 @@ export interface AgentSettings {
   readonly centerUrl: string;
   readonly statusPeriodMs: number;
   readonly keepaliveMs: number;
+  readonly statusDialect: StatusDialect;
   readonly pid: number;
   readonly version: string;
 }

@@ -1,4 +1,5 @@
 import type { DesiredPod, LeavingPod } from "../core/pod/desired.ts";
+import { fusionDirectorStatus, isPodStatus, type StatusDialect } from "../core/protocol/fusion-director.ts";
 import type { MessageIds } from "../core/protocol/message.ts";
 import { firstPace, type Pace, paced } from "../core/protocol/pace.ts";
 import { keepalive, type PodStatusEntry, podStatusReport } from "../core/protocol/replies.ts";
@@ -14,6 +15,7 @@ export interface ReporterParts {
   readonly random: Random;
   readonly statusPeriodMs: number;
   readonly keepaliveMs: number;
+  readonly statusDialect: StatusDialect;
   /** Something has arrived and left the outbox: it shows in `edge status`. */
   readonly released: () => void;
 }
@@ -158,9 +160,20 @@ function sendReport(parts: ReporterParts, session: Session, now: number): void {
   const leaving = parts.store.leavingPods();
   session.dirty = false;
   session.reportedAt = [...session.reportedAt, now].slice(-reportsASecond);
-  if (!session.connection.send(podStatusReport(entries(parts.store, leaving), newIds(parts)))) return;
+  const said = inDialect(parts, entries(parts.store, leaving));
+  if (!session.connection.send(podStatusReport(said, newIds(parts)))) return;
   const finals = leaving.filter((one) => one.gone).map((one) => one.seq);
   confirmLater(session, { sentAt: now, outboxId: null, bytes: 0, underWayBytes: 0, finals });
+}
+
+function inDialect(parts: ReporterParts, said: readonly PodStatusEntry[]): readonly PodStatusEntry[] {
+  if (parts.statusDialect === "kubernetes") return said;
+  const wall = parts.clock.wall();
+  return said.map((one) => ({
+    ...one,
+    // A pod whose first status was not worked out yet has none.
+    status: isPodStatus(one.status) ? fusionDirectorStatus(one.status, wall) : one.status,
+  }));
 }
 
 /** Every pod known here, with its metadata, its spec as enforced and its status: the Pod Status document. */

@@ -185,6 +185,7 @@ function agentParts(config: Config, live: () => Config, store: SqliteStore, log:
       centerUrl: center.url,
       statusPeriodMs: center.statusPeriodSeconds * 1000,
       keepaliveMs: center.keepaliveSeconds * 1000,
+      statusDialect: center.statusDialect,
       pid: process.pid,
       version,
     },

@@ -118,13 +118,7 @@ function isLoopback(host: string): boolean {
 
 /** Known already, so that a later version's file is no error here; nothing is done with them yet (lifecycle.md). */
 const reserved = v.optional(v.unknown());
-const reservedKeys: readonly string[] = [
-  "center.urls",
-  "center.proxy",
-  "center.namespace",
-  "engine.log",
-  "images",
-];
+const reservedKeys: readonly string[] = ["center.urls", "center.proxy", "center.namespace", "engine.log", "images"];
 
 /** An object with these keys. Valibot alone lets a list pass for one. */
 function objectOf<const E extends v.ObjectEntries>(entries: E, expectation: string) {

@@ -73,6 +73,7 @@ export function startProcess(world: ProcessWorld, store: Store): DeviceProcess {
       centerUrl: "ws://127.0.0.1/websocket/edge-1/events",
       statusPeriodMs: 30_000,
       keepaliveMs: 15_000,
+      statusDialect: "kubernetes",
       pid: 1,
       version: "0.0.0",
     },

@@ -95,6 +95,7 @@ async function startAgent(folder: string) {
       protectedPaths: () => [],
       settings: {
         ...{ nodeName: "edge-1", centerUrl: url, statusPeriodMs: 30_000, keepaliveMs: 15_000, pid: 1, version: "0" },
+        statusDialect: "kubernetes",
       },
       publish: () => {},
     },

@@ -1,5 +1,6 @@
 import assert from "node:assert/strict";
 import { createReporter } from "../../../src/agent/reporter.ts";
+import type { StatusDialect } from "../../../src/core/protocol/fusion-director.ts";
 import type { LinkHandlers } from "../../../src/ports/link.ts";
 import type { Store } from "../../../src/ports/store.ts";
 import { virtualClock } from "../../fakes/clock.ts";
@@ -9,8 +10,14 @@ import { seededRandom } from "../../fakes/random.ts";
 export const resourceOf = (text: string): string =>
   (JSON.parse(text) as { route: { resource: string } }).route.resource;
 
+interface SiteOptions {
+  readonly answersPings?: boolean;
+  readonly statusDialect?: StatusDialect;
+}
+
 /** A reporter on a link whose other end the test holds. */
-export async function reporterOn<S extends Store>(store: S, { answersPings = true } = {}) {
+export async function reporterOn<S extends Store>(store: S, options: SiteOptions = {}) {
+  const { answersPings = true, statusDialect = "kubernetes" } = options;
   const clock = virtualClock();
   const { link, center } = fakeLink(clock);
   center.autoPong(answersPings);
@@ -20,6 +27,7 @@ export async function reporterOn<S extends Store>(store: S, { answersPings = tru
     random: seededRandom(1),
     statusPeriodMs: 30_000,
     keepaliveMs: 15_000,
+    statusDialect,
     released: () => {},
   });
   const stop = new AbortController();

@@ -1,10 +1,11 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
+import type { StatusDialect } from "../../../src/core/protocol/fusion-director.ts";
 import { memoryStore } from "../../fakes/store.ts";
-import { leavingPod } from "../../samples/pods.ts";
+import { desiredPod, leavingPod } from "../../samples/pods.ts";
 import { reporterOn, resourceOf } from "./reporter-site.ts";
 
-const setUp = (options: { readonly answersPings?: boolean } = {}) => reporterOn(memoryStore(), options);
+const setUp = (options: { readonly answersPings?: boolean; readonly statusDialect?: StatusDialect } = {}) => reporterOn(memoryStore(), options);
 
 test("the array goes out on connect, then every 30 s", async () => {
   const { clock, reports, stop } = await setUp();
@@ -193,4 +194,29 @@ test("a peer that does not read is sent one report when it does, not all that it
   await clock.pass(1_000);
   assert.ok(reports() >= 1, "the newest follows");
   stop.abort();
+
+test("states are told in the dialect that is configured", async () => {
+  const wait = { waiting: { reason: "CreateContainerError", message: "no such device" } };
+  const container = { name: "c", state: wait, lastState: {}, ready: false, started: false, restartCount: 0 };
+  const base = { phase: "Pending", conditions: [], startTime: "2026-01-01T00:00:00Z", qosClass: "BestEffort" } as const;
+  const status = { ...base, containerStatuses: [{ ...container, image: "i", imageID: "" }] };
+  for (const [statusDialect, phase] of [
+    ["kubernetes", "Pending"],
+    ["fusion-director", "Failed"],
+  ] as const) {
+    const { clock, store, center, reporter, stop } = await setUp({ statusDialect });
+    center.take();
+    const desired = desiredPod();
+    store.putDesiredPod(desired);
+    const phaseSaid = async (): Promise<string | undefined> => {
+      reporter.changed();
+      await clock.pass(50);
+      const said = center.take().map((text) => JSON.parse(text).content as { status: { phase?: string } }[]);
+      return said.at(-1)?.[0]?.status.phase;
+    };
+    assert.equal(await phaseSaid(), undefined, "no status was worked out yet");
+    store.putStatus(desired.pod.id, status);
+    assert.equal(await phaseSaid(), phase);
+    stop.abort();
+  }
 });
