@@ -2,6 +2,7 @@ import { randomUUID } from "node:crypto";
 import { chmodSync, lstatSync, rmSync } from "node:fs";
 import { createServer, type IncomingMessage, type ServerResponse } from "node:http";
 import type { LinkServer } from "../websocket/server.ts";
+import type { CenterHistories } from "./center-histories.ts";
 import type { CenterNodes } from "./center-nodes.ts";
 
 /** More than a device takes, so that one can try what it does then. */
@@ -12,24 +13,21 @@ const maxDeadlineMs = 600_000;
 
 type Answer = { readonly status: number; readonly body: string };
 
-interface Center {
+export interface Center {
   readonly server: LinkServer;
   readonly nodes: CenterNodes;
+  readonly histories: CenterHistories;
   /** Told of each message that went out. */
   readonly sent: (node: string, text: string) => void;
 }
 
 /**
  * The control socket of the dev centre: HTTP on a unix socket that only its owner may use.
- * `POST /send?node=NAME[&timeoutMs=N][&raw=1]`, `POST /disconnect?node=NAME`, `GET /nodes`.
+ * `POST /send?node=NAME[&timeoutMs=N][&raw=1]`, `POST /disconnect?node=NAME`, `GET /nodes`, `GET /check?node=NAME`, and
+ * bad behaviour on demand: `POST /behave?how=well|silent|slow|noPong`, `how=refuse&status=N[&retryAfter=S]`,
+ * `node=NAME&how=garbage|drop`, `node=NAME&how=close&code=N`.
  */
-export async function serveControl(
-  path: string,
-  server: LinkServer,
-  nodes: CenterNodes,
-  sent: Center["sent"],
-): Promise<{ close(): Promise<void> }> {
-  const center: Center = { server, nodes, sent };
+export async function serveControl(path: string, center: Center): Promise<{ close(): Promise<void> }> {
   const ended = new AbortController();
   const http = createServer((request, response) => {
     answer(center, request, ended.signal).then(
@@ -59,16 +57,47 @@ async function answer(center: Center, request: IncomingMessage, ended: AbortSign
   const node = url.searchParams.get("node");
   const call = `${request.method} ${url.pathname}`;
   if (call === "GET /nodes") return { status: 200, body: JSON.stringify(center.nodes.list()) };
-  if (call !== "POST /send" && call !== "POST /disconnect") {
-    return { status: 404, body: "There are POST /send?node=NAME, POST /disconnect?node=NAME and GET /nodes" };
-  }
+  if (call === "POST /behave") return behave(center, url.searchParams);
+  if (!["POST /send", "POST /disconnect", "GET /check"].includes(call)) return { status: 404, body: calls };
   if (node === null || node === "") return { status: 400, body: "The query must name a node: ?node=NAME" };
+  if (call === "GET /check") {
+    const verdict = center.histories.judge(node);
+    return verdict === null ? notConnected(node) : { status: 200, body: JSON.stringify(verdict) };
+  }
   if (call === "POST /disconnect") {
     return center.server.disconnect(node) ? { status: 200, body: "Disconnected" } : notConnected(node);
   }
   const body = await readBody(request);
   if (body === null) return { status: 413, body: `A message may have ${maxBodyBytes} bytes here` };
   return send(center, { node, body, raw: url.searchParams.get("raw") === "1", deadlineMs: deadlineOf(url) }, ended);
+}
+
+const calls =
+  "There are POST /send?node=NAME, POST /disconnect?node=NAME, POST /behave?how=HOW, GET /check?node=NAME and GET /nodes";
+
+/** All of it is bad behaviour on demand, but for `well`. */
+function behave({ server }: Center, query: URLSearchParams): Answer {
+  const how = query.get("how");
+  const number = (name: string, least: number, most: number): number | null => {
+    const value = Number(query.get(name) ?? Number.NaN);
+    return Number.isInteger(value) && value >= least && value <= most ? value : null;
+  };
+  if (how === "well" || how === "silent" || how === "slow" || how === "noPong") {
+    server.behave({ how });
+    return { status: 200, body: `Behaves ${how}` };
+  }
+  if (how === "refuse") {
+    const status = number("status", 400, 599);
+    if (status === null) return { status: 400, body: "refuse takes status, from 400 to 599" };
+    server.behave({ how, status, retryAfterSeconds: number("retryAfter", 0, 86_400) });
+    return { status: 200, body: `Refuses with ${status}` };
+  }
+  const code = how === "close" ? number("code", 1000, 4999) : 0;
+  if ((how !== "garbage" && how !== "drop" && how !== "close") || code === null) {
+    return { status: 400, body: "how is well, silent, slow, noPong, refuse, garbage, drop, or close with a code" };
+  }
+  const node = query.get("node") ?? "";
+  return server.misbehave(node, { how, code }) ? { status: 200, body: `Did ${how}` } : notConnected(node);
 }
 
 interface Sending {

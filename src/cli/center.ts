@@ -1,8 +1,9 @@
 import { closeSync, fstatSync, openSync, readFileSync, writeSync } from "node:fs";
 import { isIPv6 } from "node:net";
 import { join } from "node:path";
-import { type LinkServer, listen, type ServerHandlers, type ServerOptions } from "../websocket/server.ts";
-import { serveControl } from "./center-control.ts";
+import { listen, type ServerHandlers, type ServerOptions } from "../websocket/server.ts";
+import { type Center, serveControl } from "./center-control.ts";
+import { centerHistories } from "./center-histories.ts";
 import { type CenterNodes, centerNodes } from "./center-nodes.ts";
 import { exitCodes, type Output } from "./output.ts";
 
@@ -53,22 +54,25 @@ async function open(
   const record = options.record === undefined ? null : openRecord(options.record, io);
   if (record !== null) opened.push(record.close);
   const nodes = centerNodes();
-  const server = await listen({ ...place, tls, history: true }, handlersOf(nodes, io, record?.write ?? (() => {})));
+  const histories = centerHistories();
+  const received = (node: string, text: string): void => {
+    record?.write(node, text);
+    histories.received(node, text);
+  };
+  const server = await listen({ ...place, tls, history: true }, handlersOf(nodes, io, received));
   opened.push(server.close);
-  if (options.control !== undefined) opened.push(await openControl(options.control, server, nodes, io));
+  if (options.control !== undefined) opened.push(await openControl(options.control, { server, nodes, histories }, io));
   const host = isIPv6(place.host) ? `[${place.host}]` : place.host;
   const scheme = tls === undefined ? "ws" : "wss";
   io.out(`Listening on ${scheme}://${host}:${server.port}/websocket/NODE/events`);
 }
 
-async function openControl(
-  path: string,
-  server: LinkServer,
-  nodes: CenterNodes,
-  io: Output,
-): Promise<() => Promise<void>> {
-  const sent = (node: string, text: string): void => io.out(`${now()} > ${node} ${describe(text)}`);
-  const control = await serveControl(path, server, nodes, sent);
+async function openControl(path: string, center: Omit<Center, "sent">, io: Output): Promise<() => Promise<void>> {
+  const sent = (node: string, text: string): void => {
+    center.histories.sent(node, text);
+    io.out(`${now()} > ${node} ${describe(text)}`);
+  };
+  const control = await serveControl(path, { ...center, sent });
   io.out(`Control socket ${path}`);
   return control.close;
 }

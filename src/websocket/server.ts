@@ -1,8 +1,10 @@
 import { createServer as createHttp, type IncomingMessage, type Server } from "node:http";
 import { createServer as createHttps } from "node:https";
 import type { AddressInfo } from "node:net";
+import type { Duplex } from "node:stream";
 import WebSocket, { WebSocketServer } from "ws";
 import { historyHeader } from "../core/protocol/history.ts";
+import { type Behaviour, type Misdeed, misbehave, readSlowly, refusal } from "./behaviour.ts";
 
 export interface ServerOptions {
   readonly host: string;
@@ -26,6 +28,10 @@ export interface LinkServer {
   send(node: string, text: string): boolean;
   /** Ends the connection of a node; false when there is none. */
   disconnect(node: string): boolean;
+  /** Treats everybody like this from now on; connections that stand are taken as they are, but for `noPong`. */
+  behave(behaviour: Behaviour): void;
+  /** Does this to a node; false when it is not connected. */
+  misbehave(node: string, misdeed: Misdeed): boolean;
   close(): Promise<void>;
 }
 
@@ -37,6 +43,7 @@ const pingPeriodMs = 15_000;
 
 interface Client {
   readonly socket: WebSocket;
+  readonly stream: Duplex;
   /** Since the last ping anything has come: a pong may stand behind a long backlog. */
   heard: boolean;
 }
@@ -44,10 +51,14 @@ interface Client {
 /** Serves any number of nodes; a node that connects again takes the place of its older connection. */
 export async function listen(options: ServerOptions, handlers: ServerHandlers): Promise<LinkServer> {
   const clients = new Map<string, Client>();
+  let behaviour: Behaviour = { how: "well" };
   const { tls } = options;
   const http: Server =
-    tls === undefined ? createHttp() : createHttps({ ...tls, requestCert: true, rejectUnauthorized: true });
-  const sockets = new WebSocketServer({ noServer: true, maxPayload, perMessageDeflate: false, clientTracking: false });
+    tls === undefined
+      ? createHttp()
+      : createHttps({ ...tls, minVersion: "TLSv1.2", requestCert: true, rejectUnauthorized: true });
+  const limits = { maxPayload, perMessageDeflate: false, clientTracking: false, autoPong: false };
+  const sockets = new WebSocketServer({ noServer: true, ...limits });
   sockets.on("headers", (headers) => {
     if (options.history === true) headers.push(`${historyHeader.name}: ${historyHeader.value}`);
   });
@@ -55,12 +66,23 @@ export async function listen(options: ServerOptions, handlers: ServerHandlers): 
   http.on("upgrade", (request, stream, head) => {
     stream.on("error", () => stream.destroy());
     const node = nodeOf(request);
-    const isFull = node !== null && !clients.has(node) && clients.size >= maxNodes;
-    if (node === null || isFull) {
-      stream.end(`HTTP/1.1 ${isFull ? "503 Service Unavailable\r\nRetry-After: 30" : "404 Not Found"}\r\n\r\n`);
+    if (behaviour.how === "silent") return;
+    if (behaviour.how === "refuse") {
+      stream.end(refusal(behaviour.status, behaviour.retryAfterSeconds));
       return;
     }
-    sockets.handleUpgrade(request, stream, head, (socket) => serve(clients, node, socket, handlers));
+    const isFull = node !== null && !clients.has(node) && clients.size >= maxNodes;
+    if (node === null || isFull) {
+      stream.end(isFull ? refusal(503, 30) : refusal(404, null));
+      return;
+    }
+    sockets.handleUpgrade(request, stream, head, (socket) => {
+      socket.on("ping", (payload) => {
+        if (behaviour.how !== "noPong" && socket.readyState === WebSocket.OPEN) socket.pong(payload);
+      });
+      if (behaviour.how === "slow") readSlowly(socket, stream);
+      serve(clients, node, { socket, stream, heard: true }, handlers);
+    });
   });
   http.listen(options.port, options.host);
   await new Promise<void>((resolve, reject) => {
@@ -81,6 +103,14 @@ export async function listen(options: ServerOptions, handlers: ServerHandlers): 
       client?.socket.close(1001, "Asked to");
       return client !== undefined;
     },
+    behave(next) {
+      behaviour = next;
+    },
+    misbehave(node, misdeed) {
+      const client = clients.get(node);
+      if (client !== undefined) misbehave(client.socket, client.stream, misdeed);
+      return client !== undefined;
+    },
     async close() {
       clearInterval(pings);
       for (const { socket } of clients.values()) socket.terminate();
@@ -91,9 +121,9 @@ export async function listen(options: ServerOptions, handlers: ServerHandlers): 
   };
 }
 
-function serve(clients: Map<string, Client>, node: string, socket: WebSocket, handlers: ServerHandlers): void {
+function serve(clients: Map<string, Client>, node: string, client: Client, handlers: ServerHandlers): void {
+  const { socket } = client;
   const before = clients.get(node);
-  const client: Client = { socket, heard: true };
   clients.set(node, client);
   // A device that lost its network comes back before its old connection is known to be dead.
   before?.socket.terminate();

@@ -4,10 +4,10 @@ import { createServer as createHttpsServer } from "node:https";
 import { createServer as createTcpServer } from "node:net";
 import { after, before, describe, test } from "node:test";
 import { setTimeout as sleep } from "node:timers/promises";
+import { makeCertificates } from "../../scripts/certificates.ts";
 import { httpProbe } from "../../src/linux/http-probe.ts";
 import type { HttpAnswer, HttpProbe } from "../../src/ports/http.ts";
 import { fakeHttp } from "../fakes/http.ts";
-import { makeCertificates } from "./certificates.ts";
 
 const http = httpProbe();
 const closing: (() => unknown)[] = [];

@@ -6,15 +6,19 @@ import type { AddressInfo } from "node:net";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { after, describe, it, type TestContext } from "node:test";
+import { makeCertificates } from "../../scripts/certificates.ts";
 import type { DialResult } from "../../src/ports/link.ts";
 import { credentialReader, type LinkTls, noCredentials } from "../../src/websocket/credentials.ts";
 import { dialError } from "../../src/websocket/errors.ts";
 import { websocketLink } from "../../src/websocket/link.ts";
 import { listen } from "../../src/websocket/server.ts";
-import { makeCertificates } from "./certificates.ts";
 
 const ours = makeCertificates();
 const others = makeCertificates();
+after(() => {
+  ours.forget();
+  others.forget();
+});
 
 async function dial(
   t: TestContext,

@@ -8,13 +8,13 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { text } from "node:stream/consumers";
 import Docker from "dockerode";
+import { makeCertificates } from "../../scripts/certificates.ts";
 import type { TestEngine } from "../../scripts/private-engine.ts";
 import { isRunning, readText, signalAll, waitUntil } from "../../scripts/processes.ts";
 import { installProgram, type Program } from "../../scripts/programs.ts";
 import type { PodStatus } from "../../src/core/pod/pod-status.ts";
 import type { PodRow, StatusDocument } from "../../src/core/status-document.ts";
 import { openStore } from "../../src/sqlite/store.ts";
-import { makeCertificates } from "../contract/certificates.ts";
 
 /** Long enough for a slow machine; nothing here is about speed. */
 const deadlineMs = 60_000;

@@ -5,7 +5,8 @@ import { memoryStore } from "../../fakes/store.ts";
 import { desiredPod, leavingPod } from "../../samples/pods.ts";
 import { reporterOn, resourceOf } from "./reporter-site.ts";
 
-const setUp = (options: { readonly answersPings?: boolean; readonly statusDialect?: StatusDialect } = {}) => reporterOn(memoryStore(), options);
+const setUp = (options: { readonly answersPings?: boolean; readonly statusDialect?: StatusDialect } = {}) =>
+  reporterOn(memoryStore(), options);
 
 test("the array goes out on connect, then every 30 s", async () => {
   const { clock, reports, stop } = await setUp();
@@ -194,6 +195,7 @@ test("a peer that does not read is sent one report when it does, not all that it
   await clock.pass(1_000);
   assert.ok(reports() >= 1, "the newest follows");
   stop.abort();
+});
 
 test("states are told in the dialect that is configured", async () => {
   const wait = { waiting: { reason: "CreateContainerError", message: "no such device" } };

@@ -248,4 +248,67 @@ describe("centerCommand()", () => {
     const words = new Promise((resolve) => socket.on("error", (error) => resolve(error.message)));
     assert.match(String(await words), /404/);
   });
+
+  it("judges what came back: replies lost, doubled, reordered", async (t) => {
+    const center = await start(t);
+    assert.equal((await call(center, "GET", "/check?node=edge-1")).status, 404);
+    const node = await connect(t, center, "edge-1", false);
+    const say = (msgId: string, parent: string): void => {
+      const header = { msg_id: msgId, parent_msg_id: parent, timestamp: 1 };
+      node.socket.send(JSON.stringify({ header, route: { operation: "response", resource: "x" }, content: "OK" }));
+    };
+    for (const id of ["a", "b", "c"]) await call(center, "POST", "/send?node=edge-1&timeoutMs=1", message(id));
+    say("rb", "b");
+    say("rb", "b");
+    say("ra", "a");
+    say("ra2", "a");
+    await until(() => center.lines.filter((line) => line.includes("< edge-1")).length === 4, "the replies");
+    const { body } = await call(center, "GET", "/check?node=edge-1");
+    const { lost, doubled, reordered, repeats, replies } = JSON.parse(body);
+    assert.deepEqual([lost.length, doubled.length, reordered.length, repeats, replies], [1, 1, 1, 1, 2]);
+  });
+
+  it("behaves badly when it is told to", async (t) => {
+    const center = await start(t);
+    const behave = async (query: string) => (await call(center, "POST", `/behave?${query}`)).status;
+    const failure = (): Promise<string> => {
+      const socket = new WebSocket(`ws://127.0.0.1:${center.port}/websocket/x/events`, { handshakeTimeout: 300 });
+      return new Promise((resolve) => socket.on("error", (error) => resolve(error.message)));
+    };
+    assert.equal(await behave("how=refuse&status=503&retryAfter=7"), 200);
+    assert.match(await failure(), /503/);
+    assert.equal(await behave("how=silent"), 200);
+    assert.match(await failure(), /handshake has timed out/);
+    assert.equal(await behave("how=well"), 200);
+
+    const first = await connect(t, center, "edge-1");
+    const pongs: string[] = [];
+    first.socket.on("pong", (payload) => pongs.push(String(payload)));
+    first.socket.ping("1");
+    await until(() => pongs.length === 1, "a pong");
+    assert.equal(await behave("how=noPong"), 200);
+    first.socket.ping("2");
+    first.socket.send(message("after"));
+    await until(() => center.lines.some((line) => line.includes("after")), "what came after the ping");
+    assert.deepEqual(pongs, ["1"]);
+
+    const codeAfter = async (query: string): Promise<number> => {
+      const { socket } = await connect(t, center, query.replaceAll(/[^a-z]/g, ""));
+      const code = new Promise<number>((resolve) => socket.on("close", resolve));
+      assert.equal(await behave(`node=${query.replaceAll(/[^a-z]/g, "")}&${query}`), 200);
+      return code;
+    };
+    assert.equal(await codeAfter("how=close&code=4001"), 4001);
+    assert.equal(await codeAfter("how=drop"), 1006);
+    assert.ok([1002, 1006, 1009].includes(await codeAfter("how=garbage")));
+
+    assert.equal(await behave("how=slow"), 200);
+    const slow = await connect(t, center, "slow");
+    slow.socket.send(message("never-read"));
+    await sleep(100);
+    assert.ok(!center.lines.some((line) => line.includes("never-read")));
+
+    for (const query of ["how=rude", "how=close&code=5000", "how=refuse", ""]) assert.equal(await behave(query), 400);
+    assert.equal(await behave("how=drop&node=nobody"), 404);
+  });
 });
