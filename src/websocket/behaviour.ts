@@ -40,7 +40,8 @@ export function refusal(status: number, retryAfterSeconds: number | null): strin
 export function misbehave(socket: WebSocket, stream: Duplex, misdeed: Misdeed): void {
   switch (misdeed.how) {
     case "garbage":
-      stream.write(randomBytes(garbageBytes));
+      // All reserved bits set: random bytes alone may begin a long frame that is waited for.
+      stream.write(Buffer.concat([Buffer.from([0xff]), randomBytes(garbageBytes)]));
       return;
     case "close":
       socket.close(misdeed.code, "Asked to");

@@ -51,6 +51,8 @@ interface Client {
 /** Serves any number of nodes; a node that connects again takes the place of its older connection. */
 export async function listen(options: ServerOptions, handlers: ServerHandlers): Promise<LinkServer> {
   const clients = new Map<string, Client>();
+  /** Connections whose upgrade is never answered. */
+  const silent = new Set<Duplex>();
   let behaviour: Behaviour = { how: "well" };
   const { tls } = options;
   const http: Server =
@@ -66,7 +68,11 @@ export async function listen(options: ServerOptions, handlers: ServerHandlers): 
   http.on("upgrade", (request, stream, head) => {
     stream.on("error", () => stream.destroy());
     const node = nodeOf(request);
-    if (behaviour.how === "silent") return;
+    if (behaviour.how === "silent") {
+      silent.add(stream);
+      stream.on("close", () => silent.delete(stream));
+      return;
+    }
     if (behaviour.how === "refuse") {
       stream.end(refusal(behaviour.status, behaviour.retryAfterSeconds));
       return;
@@ -114,6 +120,7 @@ export async function listen(options: ServerOptions, handlers: ServerHandlers): 
     async close() {
       clearInterval(pings);
       for (const { socket } of clients.values()) socket.terminate();
+      for (const stream of silent) stream.destroy();
       const closed = new Promise<void>((resolve) => http.close(() => resolve()));
       http.closeAllConnections();
       await closed;
