@@ -26,9 +26,11 @@ const garbageBytes = 256;
 /** Lets the socket have one byte a second, from now on until it closes. */
 export function readSlowly(socket: WebSocket, stream: Duplex): void {
   socket.pause();
-  // In paused mode a read of one byte is handed to the WebSocket, and the rest stays where it is.
-  const bytes = setInterval(() => stream.read(1), 1_000);
-  stream.on("close", () => clearInterval(bytes));
+  const bytes = setInterval(() => {
+    // In paused mode a read of one byte is handed to the WebSocket, and the rest stays where it is.
+    if (stream.destroyed) clearInterval(bytes);
+    else stream.read(1);
+  }, 1_000);
 }
 
 /** The answer to an upgrade that is not granted. */

@@ -54,11 +54,7 @@ export async function listen(options: ServerOptions, handlers: ServerHandlers): 
   /** Connections whose upgrade is never answered. */
   const silent = new Set<Duplex>();
   let behaviour: Behaviour = { how: "well" };
-  const { tls } = options;
-  const http: Server =
-    tls === undefined
-      ? createHttp()
-      : createHttps({ ...tls, minVersion: "TLSv1.2", requestCert: true, rejectUnauthorized: true });
+  const http = serverFor(options);
   const limits = { maxPayload, perMessageDeflate: false, clientTracking: false, autoPong: false };
   const sockets = new WebSocketServer({ noServer: true, ...limits });
   sockets.on("headers", (headers) => {
@@ -126,6 +122,11 @@ export async function listen(options: ServerOptions, handlers: ServerHandlers): 
       await closed;
     },
   };
+}
+
+function serverFor({ tls }: ServerOptions): Server {
+  if (tls === undefined) return createHttp();
+  return createHttps({ ...tls, minVersion: "TLSv1.2", requestCert: true, rejectUnauthorized: true });
 }
 
 function serve(clients: Map<string, Client>, node: string, client: Client, handlers: ServerHandlers): void {
