@@ -115,7 +115,10 @@ export async function listen(options: ServerOptions, handlers: ServerHandlers): 
     },
     async close() {
       clearInterval(pings);
-      for (const { socket } of clients.values()) socket.terminate();
+      const standing = [...clients.values()];
+      // What a terminated connection had read already is nobody's business any more.
+      clients.clear();
+      for (const { socket } of standing) socket.terminate();
       for (const stream of silent) stream.destroy();
       const closed = new Promise<void>((resolve) => http.close(() => resolve()));
       http.closeAllConnections();
@@ -142,6 +145,8 @@ function serve(clients: Map<string, Client>, node: string, client: Client, handl
     // "close" follows and says it.
   });
   socket.on("message", (data, isBinary) => {
+    // Of a connection whose place was taken nothing counts: it was not confirmed, and comes again on the new one.
+    if (clients.get(node) !== client) return;
     client.heard = true;
     if (isBinary) socket.close(1003, "Only text messages are understood");
     else handlers.message(node, String(data));

@@ -184,6 +184,7 @@ export function createWorld(seed: number, options: WorldOptions): World {
   };
 
   const noted: Link = {
+    credentials: () => link.credentials(),
     async dial(handlers, signal) {
       const result = await link.dial(handlers, signal);
       if (result.ok) openedAt = clock.mono();
