@@ -4,8 +4,11 @@ import { mkdirSync, mkdtempSync, readFileSync, rmSync, statSync, writeFileSync }
 import { tmpdir } from "node:os";
 import { basename, join } from "node:path";
 import { bundleFile, bundleModule, bundleScript } from "./bundle.ts";
-import { makeExecutable } from "./executable.ts";
+import { executableFile, makeExecutable } from "./executable.ts";
 import { architectures, installRuntimes } from "./runtimes.ts";
+import { billOfMaterials } from "./sbom.ts";
+
+const sbomFile = "dist/sbom.cdx.json";
 
 /** Makes everything anew; returns the files. */
 async function buildAll(): Promise<readonly string[]> {
@@ -15,10 +18,11 @@ async function buildAll(): Promise<readonly string[]> {
   const folder = mkdtempSync(join(tmpdir(), "edge-build-"));
   try {
     const script = join(folder, "edge.cjs");
-    await bundleScript(script);
+    const metafile = await bundleScript(script);
     installRuntimes();
-    const executables = architectures.map((architecture) => makeExecutable(architecture, script, console.log));
-    const files = [bundleFile, ...executables];
+    for (const architecture of architectures) makeExecutable(architecture, script, executableFile(architecture));
+    writeFileSync(sbomFile, `${JSON.stringify(billOfMaterials(metafile), null, 2)}\n`);
+    const files = [bundleFile, ...architectures.map(executableFile), sbomFile];
     writeFileSync("dist/SHA256SUMS", files.map(sumLine).join(""));
     return [...files, "dist/SHA256SUMS"];
   } finally {

@@ -6,8 +6,21 @@ import { addonFile } from "./bundle.ts";
 import { ensurePackages } from "./debian.ts";
 import { type Architecture, runtimeOf } from "./runtimes.ts";
 
-/** Given to Node whenever the executable starts. README.md, Measured, says what each is worth. */
-const execArgv = ["--max-semi-space-size=1", "--max-old-space-size=64", "--v8-pool-size=1", "--expose-gc"];
+/**
+ * Given to Node whenever the executable starts, for its memory; README.md, Memory, says what came of it. By itself V8 lets
+ * the old space grow to half its limit before it first collects there, and by half of that each time.
+ */
+const execArgv = [
+  "--max-semi-space-size=2",
+  "--initial-old-space-size=10",
+  "--max-old-space-size=64",
+  "--heap-growing-percent=20",
+  "--v8-pool-size=1",
+  "--no-concurrent-recompilation",
+  "--no-sparkplug",
+  // For src/linux/heap.ts.
+  "--expose-gc",
+];
 
 /** By this mark Node knows that something was put into it; the number is Node's own. */
 const fuse = "NODE_SEA_FUSE_fce680ab2cc467b6e072b8b5df1996b2";
@@ -23,9 +36,8 @@ export function executableFile(architecture: Architecture): string {
  * version of Node as the one that goes into it. Throws with what a tool said.
  * @param script the program as CommonJS
  */
-export function makeExecutable(architecture: Architecture, script: string, say: (line: string) => void): string {
-  ensurePackages(["binutils-x86-64-linux-gnu", "binutils-aarch64-linux-gnu"], say);
-  const output = executableFile(architecture);
+export function makeExecutable(architecture: Architecture, script: string, output: string): void {
+  ensurePackages(["binutils-x86-64-linux-gnu", "binutils-aarch64-linux-gnu"], console.log);
   const folder = mkdtempSync(join(tmpdir(), "edge-executable-"));
   try {
     // Names without a folder: Node keeps the script's, and every build has another folder.
@@ -36,7 +48,6 @@ export function makeExecutable(architecture: Architecture, script: string, say: 
     // First: afterwards it would take out what was put in.
     tool(".", strips[architecture], "--strip-all", output);
     tool(".", "postject", output, "NODE_SEA_BLOB", join(folder, "blob"), "--sentinel-fuse", fuse);
-    return output;
   } finally {
     rmSync(folder, { recursive: true });
   }

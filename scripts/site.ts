@@ -1,18 +1,18 @@
-// A device and its central node as processes of dist/edge.mjs in the network of one engine: what the demo shows and the
+// A device and its central node as processes of the built program in the network of one engine: what the demo shows and the
 // measurements measure.
 import { type ChildProcess, spawn } from "node:child_process";
 import { once } from "node:events";
-import { copyFileSync, mkdirSync, openSync, writeFileSync } from "node:fs";
+import { mkdirSync, openSync, writeFileSync } from "node:fs";
 import { request } from "node:http";
-import { join } from "node:path";
+import { dirname, join } from "node:path";
 import { text } from "node:stream/consumers";
 import type { Config } from "../src/core/config.ts";
 import type { PodStatus } from "../src/core/pod/pod-status.ts";
 import type { TestEngine } from "./private-engine.ts";
 import { isRunning, readText, signalAll, waitUntil } from "./processes.ts";
+import { installProgram, type Program } from "./programs.ts";
 
 export const nodeName = "edge-1";
-const built = "dist/edge.mjs";
 
 /** A message as the dev centre recorded it. */
 export type Recorded = {
@@ -35,14 +35,17 @@ export type Ran = { readonly code: number; readonly out: string };
 export type Site = ReturnType<typeof createSite>;
 
 type Role = "agent" | "center";
-type Place = Readonly<Record<"program" | "config" | "data" | "run" | "record" | "control" | Role, string>>;
+type Place = Readonly<Record<"config" | "data" | "run" | "record" | "control" | Role, string>>;
 
 /** Nothing runs yet; every file is in the engine's folder and goes with it. */
-export function createSite(engine: Pick<TestEngine, "socket" | "folder" | "command">) {
+export function createSite(engine: Pick<TestEngine, "socket" | "folder" | "command">, program: Program = "node") {
   const place = placesIn(engine.folder);
+  const edge = installProgram(program, dirname(place.config));
+  // Another file than the agent's: memory that two processes share counts as half of each one's.
+  const center = installProgram("node", dirname(place.config));
   const live = new Map<Role, ChildProcess>();
   const start = (role: Role, ...args: readonly string[]): void => {
-    const [command, ...rest] = engine.command(process.execPath, place.program, ...args);
+    const [command, ...rest] = engine.command(...(role === "center" ? center : edge), ...args);
     const log = openSync(place[role], "a");
     const child = spawn(command, rest, { stdio: ["ignore", log, log] });
     child.unref();
@@ -61,6 +64,8 @@ export function createSite(engine: Pick<TestEngine, "socket" | "folder" | "comma
   };
   return {
     place,
+    /** What the agent and the commands are run from. */
+    program: edge.at(-1) ?? "",
     pid: (role: Role): number => live.get(role)?.pid ?? 0,
     /** Starts the centre and waits until it listens. `port` 0 takes a free one. @returns the port it took */
     async startCenter(port: number): Promise<number> {
@@ -88,8 +93,7 @@ export function createSite(engine: Pick<TestEngine, "socket" | "folder" | "comma
       throw new Error(`Waited 30 s for ${what}. The ${role} ${state}; its last words:\n${words}`);
     },
     /** Runs a command of the program to its end. */
-    run: (...args: readonly string[]): Promise<Ran> =>
-      runProgram(engine.command(process.execPath, place.program, ...args)),
+    run: (...args: readonly string[]): Promise<Ran> => runProgram(engine.command(...edge, ...args)),
     /** Sends a message, or a Pod, through the centre. @returns the device's reply */
     async send(body: string): Promise<Recorded> {
       const answer = await post(place.control, `/send?node=${nodeName}`, body);
@@ -118,11 +122,7 @@ function isReport({ route }: Recorded): boolean {
 function placesIn(engineFolder: string): Place {
   const folder = join(engineFolder, "site");
   mkdirSync(folder, { recursive: true });
-  const program = join(folder, "edge.mjs");
-  // Another build in this tree must not take the program away from under what runs.
-  copyFileSync(built, program);
   return {
-    program,
     config: join(folder, "edge.config.json"),
     data: join(folder, "data"),
     run: join(folder, "run"),

@@ -1,8 +1,6 @@
 // `npm run bench`, first part: from a pod update on the wire to a running container, beside the bare calls of the engine
 // for the same container, in turns on one private engine; and what the agent weighs.
-import { spawn, spawnSync } from "node:child_process";
 import { randomUUID } from "node:crypto";
-import { once } from "node:events";
 import { readFileSync, statSync } from "node:fs";
 import { cpus } from "node:os";
 import { createInterface } from "node:readline";
@@ -15,11 +13,13 @@ import { defaultPolicy } from "../../src/core/admission/policy.ts";
 import { hashesOf } from "../../src/core/pod/wanted.ts";
 import { type CreatePayload, createOptions } from "../../src/docker/create-options.ts";
 import { listen } from "../../src/websocket/server.ts";
-import { closeOnSignal, sharedEngine, startTestEngine } from "../private-engine.ts";
+import { bundleFile, bundleModule } from "../bundle.ts";
+import { closeOnSignal, sharedEngine } from "../private-engine.ts";
 import { createSite, nodeName, type Recorded, type ReportedPod, type Site } from "../site.ts";
 import { table } from "../table.ts";
-import { loadTestImages, testImages } from "../test-images.ts";
+import { testImages } from "../test-images.ts";
 import { figuresOf } from "./figures.ts";
+import { onEngine } from "./on-engine.ts";
 
 const warmUps = 3;
 const samples = 20;
@@ -27,24 +27,6 @@ const samples = 20;
 const quietMs = 500;
 const idleMs = 10_000;
 const deadlineMs = 30_000;
-const bundle = "dist/edge.mjs";
-
-/** Starts the engine, and this same file in its network. */
-async function outside(): Promise<void> {
-  const build = spawnSync(process.execPath, ["scripts/bundle.ts"], { stdio: ["ignore", "ignore", "inherit"] });
-  if (build.status !== 0) throw new Error("The build failed");
-  const engine = await startTestEngine((line) => console.error(line));
-  closeOnSignal(engine.close);
-  try {
-    await loadTestImages(engine.socket);
-    const [program, ...args] = engine.command(process.execPath, import.meta.filename);
-    const env = { ...process.env, EDGE_TEST_SOCKET: engine.socket, EDGE_TEST_FOLDER: engine.folder };
-    const [code] = await once(spawn(program, args, { stdio: "inherit", env }), "exit");
-    if (code !== 0) throw new Error(`The measurement ended with ${code}`);
-  } finally {
-    await engine.close();
-  }
-}
 
 type Heard = (text: string) => boolean;
 
@@ -290,11 +272,16 @@ function print(agent: readonly Sample[], alone: readonly Omit<Sample, "reply">[]
   ];
   console.log(`\n${table(["/proc/PID/smaps_rollup", "Rss", "Pss_Anon"], sizes)}`);
   const rest = [
-    [bundle, `${(statSync(bundle).size / 1e6).toFixed(1)} MB`],
+    [bundleFile, `${(statSync(bundleFile).size / 1e6).toFixed(1)} MB`],
     ["edge status, median of 10", `${status.toFixed(0)} ms`],
   ];
   console.log(`\n${table(["program", ""], rest)}`);
   console.log("\nMeasured with: npm run bench");
 }
 
-await (process.env.EDGE_TEST_SOCKET === undefined ? outside() : inside());
+if (process.env.EDGE_TEST_SOCKET === undefined) {
+  await bundleModule(bundleFile);
+  await onEngine(import.meta.filename);
+} else {
+  await inside();
+}

@@ -9,6 +9,7 @@ import { dockerEngine } from "../docker/engine.ts";
 import { linuxClock } from "../linux/clock.ts";
 import { linuxDevice } from "../linux/device.ts";
 import { replaceFile } from "../linux/files.ts";
+import { keepHeapSmall } from "../linux/heap.ts";
 import { httpProbe } from "../linux/http-probe.ts";
 import { jsonLog } from "../linux/log.ts";
 import { systemRandom } from "../linux/random.ts";
@@ -72,6 +73,7 @@ export async function runCommand(options: RunOptions, io: Output): Promise<numbe
   process.on("SIGHUP", () => {
     live.config = reload(options, live.config ?? config, log);
   });
+  keepHeapSmall();
   try {
     await runAgent(
       agentParts(config, () => live.config ?? config, opened, log),

@@ -1,0 +1,38 @@
+import assert from "node:assert/strict";
+import { describe, test } from "node:test";
+import { heapKeeper } from "../../../src/linux/heap.ts";
+
+const mebibyte = 1024 * 1024;
+
+/** What a look does at each size in MiB, when a collection leaves 10. */
+function looks(...sizes: readonly number[]): readonly boolean[] {
+  let size = 0;
+  let collections = 0;
+  const look = heapKeeper({
+    held: () => size * mebibyte,
+    collect: () => {
+      collections += 1;
+      size = 10;
+    },
+  });
+  return sizes.map((next) => {
+    size = next;
+    const before = collections;
+    look();
+    return collections > before;
+  });
+}
+
+describe("giving memory back", () => {
+  test("once the start is over, and then never again while nothing grows", () => {
+    assert.deepEqual(looks(14, 14, 10, 11, 11, 11), [false, true, false, false, false, false]);
+  });
+
+  test("after a burst, not in its middle", () => {
+    assert.deepEqual(looks(14, 14, 18, 22, 24, 24, 10), [false, true, false, false, false, true, false]);
+  });
+
+  test("a heap that only ever grows a little is left alone until it has grown enough", () => {
+    assert.deepEqual(looks(12, 12, 11, 11, 11.9, 11.9, 12, 12), [false, true, false, false, false, false, false, true]);
+  });
+});
