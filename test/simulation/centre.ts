@@ -106,13 +106,22 @@ export function createCentre(world: World, names: readonly string[]): Centre {
   let reason: string | null = null;
   let lastReport: readonly ReportEntry[] = [];
 
+  /** A pod leaves the report only after its end was in it. */
+  function report(next: readonly ReportEntry[]): void {
+    for (const { Name, UID, status } of lastReport) {
+      if (next.some((one) => one.UID === UID) || ["Succeeded", "Failed"].includes(status.phase)) continue;
+      surprises.push(`${Name} has left the report, and its end was never told`);
+    }
+    lastReport = next;
+  }
+
   function take(text: string): void {
     const { header, route, content } = JSON.parse(text) as {
       header: { msg_id: string; parent_msg_id: string };
       route: { operation: string; resource: string };
       content: unknown;
     };
-    if (route.resource === "websocket/podstatus") lastReport = content as readonly ReportEntry[];
+    if (route.resource === "websocket/podstatus") report(content as readonly ReportEntry[]);
     if (header.parent_msg_id === "") return;
     if (refusable.has(header.parent_msg_id)) {
       if (content === "OK") surprises.push(`an old update was taken on: ${header.parent_msg_id}`);
@@ -177,6 +186,7 @@ export function createCentre(world: World, names: readonly string[]): Centre {
     },
     deviceForgot(dice) {
       answered.length = 0;
+      lastReport = [];
       for (const ledger of ledgers) {
         const { wanted, outstanding } = ledger;
         const was = outstanding?.wants ?? wanted;

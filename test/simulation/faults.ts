@@ -58,6 +58,14 @@ const ofAgent: Readonly<Record<string, Fault>> = {
       return `the agent will crash before store call ${calls}`;
     },
   },
+  crashAtCommit: {
+    weight: 3,
+    happen({ world, dice }) {
+      const commits = 1 + dice.below(5);
+      world.crashAtCommit(commits);
+      return `the agent will crash before commit ${commits}`;
+    },
+  },
   crashAtAwait: {
     weight: 2,
     happen({ world, dice }) {

@@ -2,25 +2,13 @@
 // each, a line each.
 import { createInterface } from "node:readline";
 import { playSeed } from "./play.ts";
-import type { Aim } from "./steps.ts";
+import type { Run, RunResult } from "./pool.ts";
 
-export interface Run {
-  readonly seed: number;
-  readonly aim: Aim | null;
-}
-
-export interface RunResult extends Run {
-  readonly failure: string | null;
-  readonly met: readonly (readonly [fault: string, state: string])[];
-}
-
-if (import.meta.main) {
-  const steps = Number(process.argv[2]);
-  Error.stackTraceLimit = 0;
-  for await (const line of createInterface({ input: process.stdin })) {
-    const run = JSON.parse(line) as Run;
-    const { failure, met } = await playSeed(run.seed, steps, { aim: run.aim });
-    const result: RunResult = { ...run, failure, met };
-    process.stdout.write(`${JSON.stringify(result)}\n`);
-  }
+const steps = Number(process.argv[2]);
+Error.stackTraceLimit = 0;
+for await (const line of createInterface({ input: process.stdin })) {
+  const run = JSON.parse(line) as Run;
+  const { failure, met } = await playSeed(run.seed, steps, { aim: run.aim });
+  const result: RunResult = { ...run, failure, met };
+  process.stdout.write(`${JSON.stringify(result)}\n`);
 }

@@ -1,12 +1,11 @@
 // `npm run sim -- --seed N [--steps S]` plays one life of a device; a failing one is shrunk to a short trace.
 // `npm run sim -- --from A --to B [--steps S] [--jobs J]` plays many, and says what they met.
-import { spawn } from "node:child_process";
-import { createInterface } from "node:readline";
+import { resolve } from "node:path";
 import { parseArgs } from "node:util";
 import { type Coverage, coverageTable, createCoverage, leastMet } from "./coverage.ts";
 import { faults } from "./faults.ts";
 import { playSeed } from "./play.ts";
-import type { Run, RunResult } from "./seeds-child.ts";
+import { playAll, type Run, type RunResult } from "./pool.ts";
 import { shrink } from "./shrink.ts";
 import type { Aim } from "./steps.ts";
 
@@ -53,26 +52,6 @@ async function show(run: Run): Promise<boolean> {
   return false;
 }
 
-/** Plays runs in child processes, a new one as soon as one is done; `next` says which. */
-async function playAll(next: () => Run | null, done: (result: RunResult) => void): Promise<void> {
-  const workers = Array.from({ length: Number(values.jobs) }, async () => {
-    const child = spawn(process.execPath, [new URL("seeds-child.ts", import.meta.url).pathname, String(steps)], {
-      stdio: ["pipe", "pipe", "inherit"],
-    });
-    const give = (): void => {
-      const run = next();
-      if (run === null) child.stdin.end();
-      else child.stdin.write(`${JSON.stringify(run)}\n`);
-    };
-    give();
-    for await (const line of createInterface({ input: child.stdout })) {
-      done(JSON.parse(line) as RunResult);
-      give();
-    }
-  });
-  await Promise.all(workers);
-}
-
 /** The first half of the runs is as the seeds have it, the rest aim at what was met least. */
 async function campaign(from: number, to: number): Promise<boolean> {
   const began = performance.now();
@@ -80,18 +59,19 @@ async function campaign(from: number, to: number): Promise<boolean> {
   const tried = new Map<string, number>();
   const failures: RunResult[] = [];
   let seed = from;
-  await playAll(
-    () => {
+  await playAll({
+    ...{ root: resolve(import.meta.dirname, "../.."), steps, jobs: Number(values.jobs) },
+    next() {
       if (seed > to || failures.length >= 3) return null;
       const aim = seed < (from + to) / 2 ? null : aimNow(coverage, tried);
       seed += 1;
       return { seed: seed - 1, aim };
     },
-    (result) => {
+    done(result) {
       for (const [fault, state] of result.met) coverage.met(fault, state);
       if (result.failure !== null) failures.push(result);
     },
-  );
+  });
   const seconds = (performance.now() - began) / 1000;
   const count = seed - from;
   say(coverageTable(coverage, faults));

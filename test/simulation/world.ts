@@ -34,6 +34,8 @@ export interface World {
   process(): DeviceProcess;
   /** The agent's process dies before the n-th store call from now. */
   crashIn(calls: number): void;
+  /** It dies as the n-th transaction from now is about to be committed. */
+  crashAtCommit(commits: number): void;
   /** The n-th store call from now fails as on a disk that fails; the process has to end by itself. */
   failStoreIn(calls: number): void;
   /** It dies as it is about to go on after the n-th wait from now: for the engine, a probe or the clock. */
@@ -98,6 +100,7 @@ export function createWorld(seed: number, options: WorldOptions): World {
   let storeCalls = Number.POSITIVE_INFINITY;
   let failingCall = Number.POSITIVE_INFINITY;
   let awaits = Number.POSITIVE_INFINITY;
+  let commits = Number.POSITIVE_INFINITY;
   let clearedAt = Number.NEGATIVE_INFINITY;
   let openedAt = clock.mono();
   let stalled = false;
@@ -131,18 +134,19 @@ export function createWorld(seed: number, options: WorldOptions): World {
     return !containerdHangs && clock.mono() - hungUntil > probesLateMs;
   }
 
-  function beforeCall(): void {
+  function beforeCall(name: string): void {
     if (looking) return;
     // A dead process writes nothing, whatever of it was still on its way.
     if (process?.alive() === false) throw new PlannedEnd("The process is dead");
     storeCalls -= 1;
     failingCall -= 1;
+    if (name === "commit") commits -= 1;
     if (failingCall <= 0) {
       failingCall = Number.POSITIVE_INFINITY;
       trace.note("agent", () => "a store call fails");
       throw new PlannedEnd("disk I/O error");
     }
-    if (storeCalls > 0) return;
+    if (storeCalls > 0 && commits > 0) return;
     trace.note("agent", () => "dies between two store calls");
     process?.kill();
     throw new PlannedEnd("The process died between two store calls");
@@ -160,6 +164,7 @@ export function createWorld(seed: number, options: WorldOptions): World {
     storeCalls = Number.POSITIVE_INFINITY;
     failingCall = Number.POSITIVE_INFINITY;
     awaits = Number.POSITIVE_INFINITY;
+    commits = Number.POSITIVE_INFINITY;
   }
 
   /** What a handler throws that the socket calls, ends a process. */
@@ -207,6 +212,9 @@ export function createWorld(seed: number, options: WorldOptions): World {
     process: () => process as DeviceProcess,
     crashIn(calls) {
       storeCalls = calls;
+    },
+    crashAtCommit(count) {
+      commits = count;
     },
     failStoreIn(calls) {
       failingCall = calls;

@@ -1,0 +1,64 @@
+import { execFileSync } from "node:child_process";
+import { cpSync, mkdtempSync, readdirSync, readFileSync, rmSync, symlinkSync } from "node:fs";
+import { tmpdir } from "node:os";
+import { join, resolve } from "node:path";
+import { playAll } from "./pool.ts";
+
+/** A bug put in on purpose: a patch, and what it breaks in words. */
+export interface Planted {
+  readonly name: string;
+  readonly title: string;
+  readonly file: string;
+}
+
+/** How it was found. */
+export interface Found {
+  /** Lives that were played up to the one that failed; null when none did. */
+  readonly lives: number | null;
+  readonly failure: string;
+}
+
+const root = resolve(import.meta.dirname, "../..");
+const folder = join(import.meta.dirname, "planted");
+
+export function plantedBugs(): readonly Planted[] {
+  const files = readdirSync(folder).filter((name) => name.endsWith(".patch"));
+  return files.sort().map((name) => {
+    const file = join(folder, name);
+    return { name: name.replace(".patch", ""), title: readFileSync(file, "utf8").split("\n")[0] ?? "", file };
+  });
+}
+
+/** Throws when the patch does not fit the tree any more. */
+export function checkApplies({ file }: Planted): void {
+  execFileSync("git", ["apply", "--check", file], { cwd: root, stdio: "pipe" });
+}
+
+/** Plays seeds from 1 on against a copy of the tree that has the bug, until one fails. */
+export async function findPlanted({ file }: Planted, { steps, most }: { steps: number; most: number }): Promise<Found> {
+  const copy = mkdtempSync(join(tmpdir(), "edge-planted-"));
+  try {
+    for (const part of ["src", "test/simulation", "test/fakes", "test/samples", "package.json"]) {
+      cpSync(join(root, part), join(copy, part), { recursive: true });
+    }
+    symlinkSync(join(root, "node_modules"), join(copy, "node_modules"));
+    execFileSync("git", ["apply", file], { cwd: copy, stdio: "pipe" });
+    let seed = 0;
+    let failed: { seed: number; failure: string } | null = null;
+    await playAll({
+      ...{ root: copy, steps, jobs: 1 },
+      next() {
+        if (failed !== null || seed === most) return null;
+        seed += 1;
+        return { seed, aim: null };
+      },
+      done(result) {
+        if (result.failure !== null) failed = { seed: result.seed, failure: result.failure };
+      },
+    });
+    const found = failed as { seed: number; failure: string } | null;
+    return { lives: found?.seed ?? null, failure: found?.failure ?? "" };
+  } finally {
+    rmSync(copy, { recursive: true, force: true });
+  }
+}
