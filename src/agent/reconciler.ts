@@ -174,7 +174,9 @@ function take(
     const its = withLastWords(parts.device, pod?.spec, seenOfIt, before);
     const { history, events } = record(before, its, { now, session: session.id, lostSessions: session.lost });
     if (events.length === 0 && JSON.stringify(history) === JSON.stringify(before)) continue;
-    store.transaction("normal", () => {
+    // How a job ended is kept over a power cut: after one it would be taken for cut off, and run again.
+    const ofJob = pod !== undefined && pod !== null && pod.spec.restartPolicy !== "Always";
+    store.transaction(ofJob && events.length > 0 ? "full" : "normal", () => {
       store.putHistory(uid, history);
       for (const event of events) note(parts, turn, event);
     });

@@ -1,4 +1,3 @@
-import { restartDelayMs } from "../../src/core/pod/backoff.ts";
 import type { PodHistory } from "../../src/core/pod/history.ts";
 import { sandboxName } from "../../src/core/pod/identity.ts";
 import type { PodStatus } from "../../src/core/pod/pod-status.ts";
@@ -38,6 +37,11 @@ interface Life {
 const stableMs = 600_000;
 /** What a clock that is read twice, and an engine that answers late, may differ by. */
 const slackMs = 1_000;
+
+/** The kubelet's, written once more: code that is judged is no judge. */
+function delayMs(level: number): number {
+  return level === 0 ? 0 : Math.min(10_000 * 2 ** (level - 1), 300_000);
+}
 
 export interface WitnessParts {
   readonly clock: Clock;
@@ -100,7 +104,7 @@ export function createWitness({ clock, programs, arrived, probesTell, look }: Wi
     const before = lives.get(key);
     if (before === undefined || before.made !== madeFrom(request) || attempt <= before.attempt) return;
     if (before.diedAt === null || !before.sure) return;
-    const early = before.diedAt + restartDelayMs(before.level) - slackMs - clock.mono();
+    const early = before.diedAt + delayMs(before.level) - slackMs - clock.mono();
     if (early <= 0) return;
     faults.push(`5: ${key} is made ${Math.round(early)} ms before its wait is over (${pod.spec.restartPolicy})`);
   }

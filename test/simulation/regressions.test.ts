@@ -1,0 +1,54 @@
+import assert from "node:assert/strict";
+import { describe, test } from "node:test";
+import { configMapUpdate, podDelete, podUpdate, testImage } from "../samples/messages.ts";
+import { createWorld, type World } from "./world.ts";
+
+const image = { id: "sha256:first", user: "", architecture: "amd64", volumes: [] } as const;
+const uid = "00000000-0000-4000-8000-000000000001";
+
+/** A device that runs one pod. */
+async function device(restartPolicy: string): Promise<World> {
+  const world = createWorld(1, { liveRestore: true });
+  world.host.addImage(testImage, image);
+  await world.clock.pass(3_000);
+  const msgId = "00000000-0000-4000-8000-000000000010";
+  world.center.deliver(podUpdate({ name: "a", uid, msgId, spec: { restartPolicy } }));
+  await world.clock.pass(3_000);
+  assert.equal(world.host.running().length, 1);
+  return world;
+}
+
+describe("what the simulation has found", () => {
+  for (const restartPolicy of ["OnFailure", "Never"]) {
+    test(`a job that has ended stays so over a power cut (${restartPolicy})`, async () => {
+      const world = await device(restartPolicy);
+      // The next commit that is flushed takes along that it ran.
+      world.center.deliver(configMapUpdate("other", "00000000-0000-4000-8000-000000000012", {}));
+      await world.clock.pass(1_000);
+      world.host.kill(world.host.running()[0]?.id ?? "", 0);
+      await world.clock.pass(1_000);
+      await world.restart({ powerCut: true });
+      await world.clock.pass(60_000);
+      assert.deepEqual(world.host.running(), []);
+      world.process().kill();
+    });
+  }
+
+  test("what was kept of a pod without a row goes with its containers", async () => {
+    const world = await device("Always");
+    await world.restart({ powerCut: false, dataLost: true });
+    await world.clock.pass(5_000);
+    assert.deepEqual(
+      world.look((store) => store.uids()),
+      [uid],
+    );
+    world.center.deliver(podDelete({ name: "a", uid, msgId: "00000000-0000-4000-8000-000000000011" }));
+    await world.clock.pass(120_000);
+    assert.deepEqual(world.host.containers(), []);
+    assert.deepEqual(
+      world.look((store) => store.uids()),
+      [],
+    );
+    world.process().kill();
+  });
+});
