@@ -1,4 +1,5 @@
 import { type Action, showAction } from "../core/pod/action.ts";
+import type { DesiredPod } from "../core/pod/desired.ts";
 import type { PodEvent } from "../core/pod/event.ts";
 import { emptyHistory } from "../core/pod/record.ts";
 import type { Situation } from "../core/pod/situation.ts";
@@ -21,7 +22,7 @@ export interface OutcomeParts {
 export interface Turn {
   readonly namespace: string;
   readonly name: string;
-  /** What was found out about images in this turn, by uid and container. */
+  /** What was found out about images in this turn, by `imagesKey` and container. */
   readonly images: Map<string, Map<string, ImageFacts | null>>;
 }
 
@@ -43,7 +44,7 @@ export function settle(
       if (outcome.warnings.length > 0) warn(parts, turn, situation, action.container, outcome.warnings);
       return true;
     case "image":
-      keepImage(turn, situation.desired?.pod.id.uid ?? "", action.container, outcome.image);
+      keepImage(turn, situation.desired, action.container, outcome.image);
       if (outcome.image !== null) pin(parts.store, situation, action.container, outcome.image, outcome.pulled);
       return true;
     case "failed":
@@ -82,9 +83,16 @@ function warn(
   });
 }
 
-function keepImage(turn: Turn, uid: string, container: string, image: ImageFacts | null): void {
-  const its = turn.images.get(uid) ?? new Map<string, ImageFacts | null>();
-  turn.images.set(uid, its.set(container, image));
+/** Another message may name another image for the same container, while a turn is under way. */
+export function imagesKey({ pod, messageId }: DesiredPod): string {
+  return `${pod.id.uid} ${messageId}`;
+}
+
+function keepImage(turn: Turn, desired: DesiredPod | null, container: string, image: ImageFacts | null): void {
+  if (desired === null) return;
+  const key = imagesKey(desired);
+  const its = turn.images.get(key) ?? new Map<string, ImageFacts | null>();
+  turn.images.set(key, its.set(container, image));
 }
 
 /** The id an image name stands for is kept, so that a restart needs neither the name nor the registry. */

@@ -18,7 +18,7 @@ import { type ExecuteContext, type ExecutorParts, execute, secretsOf } from "./e
 import { withLastWords } from "./last-words.ts";
 import { momentOf } from "./moment.ts";
 import type { Observer } from "./observer.ts";
-import { note, settle, type Turn } from "./outcomes.ts";
+import { imagesKey, note, settle, type Turn } from "./outcomes.ts";
 import type { PodPulls } from "./pod-pulls.ts";
 import { keepStatus, keepStatuses, type StatusKeeperParts } from "./pod-statuses.ts";
 import type { Prober } from "./prober.ts";
@@ -86,7 +86,8 @@ export async function reconcile(
 function coursesOf(parts: ReconcilerParts, turn: Turn, situation: Situation): readonly Course[] {
   const next = plan(situation);
   const { livesOn } = next;
-  const known = livesOn === undefined ? null : knownOf(parts, turn, livesOn.id.uid);
+  const old = asDesired(livesOn);
+  const known = old === null ? null : knownOf(parts, turn, old);
   const older = livesOn === undefined || known === null ? null : stillWanted(situation, livesOn, known);
   const course = older === null ? null : { situation: older, next: plan(older) };
   keepStatuses(parts, situation, next, course?.next ?? null);
@@ -137,13 +138,17 @@ function land(parts: ReconcilerParts, turn: Turn): boolean {
   return !landed.includes(false);
 }
 
-function knownOf(parts: ReconcilerParts, turn: Turn, uid: string): Pick<Situation, "history" | "images"> {
-  const images = [...(turn.images.get(uid) ?? [])].map(([container, image]) => [container, image?.id ?? null]);
+function knownOf(parts: ReconcilerParts, turn: Turn, wanted: DesiredPod): Pick<Situation, "history" | "images"> {
+  const { uid } = wanted.pod.id;
+  const images = [...(turn.images.get(imagesKey(wanted)) ?? [])].map(([container, image]) => [
+    container,
+    image?.id ?? null,
+  ]);
   return { history: parts.store.history(uid), images: Object.fromEntries(images) };
 }
 
 function contextOf(parts: ReconcilerParts, turn: Turn, desired: DesiredPod | null): ExecuteContext {
-  const images = turn.images.get(desired?.pod.id.uid ?? "") ?? new Map();
+  const images = (desired === null ? undefined : turn.images.get(imagesKey(desired))) ?? new Map();
   return { installId: parts.installId(), desired, images };
 }
 
@@ -181,7 +186,7 @@ function take(
       for (const event of events) note(parts, turn, event);
     });
   }
-  const known = desired === null ? { history: {}, images: {} } : knownOf(parts, turn, desired.pod.id.uid);
+  const known = desired === null ? { history: {}, images: {} } : knownOf(parts, turn, desired);
   // While one of its name lives on or goes, nothing of the new pod runs.
   const old = asDesired(leaving[0]);
   const probed = old === null ? known.history : store.history(old.pod.id.uid);

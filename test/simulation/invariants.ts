@@ -3,7 +3,7 @@ import { podHash, sandboxName, specHash } from "../../src/core/pod/identity.ts";
 import type { CreateRequest } from "../../src/ports/engine.ts";
 import type { FakeContainer } from "../fakes/engine-host.ts";
 import type { Centre, ReportEntry } from "./centre.ts";
-import type { World } from "./world.ts";
+import { images, type World } from "./world.ts";
 
 /** What must hold at every moment, whatever has happened (architecture.md, What must always hold). */
 export function checkAlways(world: World, centre: Centre): void {
@@ -115,6 +115,8 @@ function checkPresent(world: World, centre: Centre, name: string, uid: string): 
     if (container === undefined) continue;
     assert.equal(request.sandboxId, sandbox?.id ?? null, `2: ${name}/${container.name} is in the pod's sandbox`);
     assert.equal(request.specHash, specHash(container, spec), `6: ${name} runs the newest specification`);
+    const image = `sha256:${container.image === images.second ? "second" : "first"}`;
+    assert.equal(request.image.id, image, `6: ${name}/${container.name} is made from the image that is wanted`);
     const status = statusOf(entry, container.name);
     assert.ok(status?.state["running"] !== undefined, `6: ${name}/${container.name} is reported running`);
     assert.equal(status.restartCount, request.attempt, `6: the restarts of ${name} are those of its containers`);

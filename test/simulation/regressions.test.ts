@@ -1,7 +1,7 @@
 import assert from "node:assert/strict";
 import { describe, test } from "node:test";
-import { configMapUpdate, podDelete, podUpdate, testImage } from "../samples/messages.ts";
-import { createWorld, type World } from "./world.ts";
+import { configMapUpdate, podContent, podDelete, podUpdate, testImage } from "../samples/messages.ts";
+import { createWorld, images, type World } from "./world.ts";
 
 const image = { id: "sha256:first", user: "", architecture: "amd64", volumes: [] } as const;
 const uid = "00000000-0000-4000-8000-000000000001";
@@ -33,6 +33,30 @@ describe("what the simulation has found", () => {
       world.process().kill();
     });
   }
+
+  test("a message that names another image while the pod is at work is carried out with that image", async () => {
+    const world = createWorld(1, { liveRestore: true });
+    world.host.addImage(testImage, image);
+    world.host.addImage(images.second, { ...image, id: "sha256:second" });
+    world.host.latency(100, 100);
+    await world.clock.pass(3_000);
+    const msgId = (n: number): string => `00000000-0000-4000-8000-00000000002${n}`;
+    const named = (container: object, name: string) => ({ ...container, name });
+    const [container = {}] = (podContent({ name: "a", uid })["spec"] as { containers: readonly object[] }).containers;
+    const containers = ["app", "side", "third"].map((name) => named(container, name));
+    world.center.deliver(podUpdate({ name: "a", uid, msgId: msgId(1), spec: { containers } }));
+    assert.ok(await world.clock.passUntil(() => world.host.running().length === 2, 10_000));
+    const other = { ...named(container, "app"), image: images.second };
+    const spec = { containers: [other, named(container, "side")] };
+    world.center.deliver(podUpdate({ name: "a", uid, msgId: msgId(2), resourceVersion: "2", spec }));
+    await world.clock.pass(60_000);
+    const made = world.host.running().map(({ request }) => [request?.container, request?.image.id]);
+    assert.deepEqual(made.slice(1).sort(), [
+      ["app", "sha256:second"],
+      ["side", "sha256:first"],
+    ]);
+    world.process().kill();
+  });
 
   test("what was kept of a pod without a row goes with its containers", async () => {
     const world = await device("Always");
