@@ -58,6 +58,20 @@ describe("what the simulation has found", () => {
     world.process().kill();
   });
 
+  test("what no row knows goes for a new pod of its name", async () => {
+    const world = await device("Always");
+    await world.restart({ powerCut: false, dataLost: true });
+    await world.clock.pass(5_000);
+    const other = uid.replace(/1$/, "2");
+    world.center.deliver(podUpdate({ name: "a", uid: other, msgId: "00000000-0000-4000-8000-000000000013" }));
+    await world.clock.pass(60_000);
+    assert.deepEqual(
+      world.host.containers().map(({ request }) => request?.pod.id.uid),
+      [other],
+    );
+    world.process().kill();
+  });
+
   test("what was kept of a pod without a row goes with its containers", async () => {
     const world = await device("Always");
     await world.restart({ powerCut: false, dataLost: true });

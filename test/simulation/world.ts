@@ -291,7 +291,9 @@ function unjustifiedStop(store: MemoryStore, circumstances: Circumstances, id: s
   if (leaving.some((one) => one.kind === "deleted")) return null;
   const early = `${name}/${container} was stopped although ${missing} is not here`;
   if (leaving.length > 0) return missing === undefined ? null : early;
-  if (desired?.pod.id.uid !== uid) return `${name}/${container} was stopped although nobody asked for it`;
+  // A pod of this name with another uid takes the place of what no row knows.
+  if (desired !== null && desired.pod.id.uid !== uid) return missing === undefined ? null : early;
+  if (desired === null) return `${name}/${container} was stopped although nobody asked for it`;
   const part = partOf(desired, container);
   const wanted = part === undefined ? null : hashesOf(desired, part);
   const same = request.podHash === wanted?.podHash && request.specHash === wanted.specHash;

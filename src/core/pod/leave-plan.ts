@@ -24,6 +24,17 @@ export function leave(situation: Situation, leaving: LeavingPod): readonly Actio
   return [{ kind: "finish", leaving, because: "none of its containers is left" }];
 }
 
+/** Containers of the desired pod's name that no row knows (a database was lost) go as those of an older pod would. */
+export function strays({ desired, observed }: Situation): LeavingPod | undefined {
+  if (desired === null || observed.every((one) => one.pod.uid === desired.pod.id.uid)) return undefined;
+  const { acceptedAt, messageId } = desired;
+  return {
+    ...{ seq: 0, kind: "superseded", id: { ...desired.pod.id, uid: "" }, pod: null, generation: 0 },
+    graceSeconds: desired.pod.spec.terminationGracePeriodSeconds,
+    ...{ since: acceptedAt, acceptedAt, deletionTimestamp: "", messageId, gone: false },
+  };
+}
+
 /** A superseded pod as one that is wanted; null when nothing is known of it, or it was told to go. */
 export function asDesired(old: LeavingPod | undefined): DesiredPod | null {
   if (old === undefined || old.kind !== "superseded" || old.pod === null) return null;

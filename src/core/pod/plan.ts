@@ -3,7 +3,7 @@ import { remainingMs, restartDelayMs } from "./backoff.ts";
 import type { DesiredPod } from "./desired.ts";
 import type { ContainerHistory, Moment } from "./history.ts";
 import { hasSandbox, sandboxName } from "./identity.ts";
-import { leave, surplus } from "./leave-plan.ts";
+import { leave, strays, surplus } from "./leave-plan.ts";
 import { isCutOff, type ObservedContainer } from "./observed.ts";
 import { oomScoreRefused } from "./qos.ts";
 import { newestOf } from "./record.ts";
@@ -29,7 +29,7 @@ export function plan(situation: Situation): Plan {
   const first = leaving.find((one) => one.kind === "deleted");
   const steps = desired === null ? noSteps : desiredSteps(situation, desired);
   if (first !== undefined) return { ...steps, actions: leave(situation, first), lookAgainInMs: null };
-  const old = leaving[0];
+  const old = leaving[0] ?? strays(situation);
   if (old === undefined) return { ...steps, actions: [...steps.actions, ...surplus(situation)] };
   if (desired === null) return { ...noSteps, actions: leave(situation, old) };
   const here = imageSteps(situation, desired, "a new pod of this name needs it");
