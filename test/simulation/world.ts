@@ -1,4 +1,5 @@
 import { defaultPolicy } from "../../src/core/admission/policy.ts";
+import { sandboxName } from "../../src/core/pod/identity.ts";
 import { hashesOf, partOf } from "../../src/core/pod/wanted.ts";
 import type { Engine } from "../../src/ports/engine.ts";
 import type { Link } from "../../src/ports/link.ts";
@@ -294,6 +295,9 @@ function unjustifiedStop(store: MemoryStore, circumstances: Circumstances, id: s
   // A pod of this name with another uid takes the place of what no row knows.
   if (desired !== null && desired.pod.id.uid !== uid) return missing === undefined ? null : early;
   if (desired === null) return `${name}/${container} was stopped although nobody asked for it`;
+  // A sandbox is there for the others: that of a job stops once they have ended.
+  const others = host.running().some((one) => one.request?.sandboxId === id);
+  if (container === sandboxName && !others && desired.pod.spec.restartPolicy !== "Always") return null;
   const part = partOf(desired, container);
   const wanted = part === undefined ? null : hashesOf(desired, part);
   const same = request.podHash === wanted?.podHash && request.specHash === wanted.specHash;
