@@ -1,48 +1,90 @@
 import { existsSync, readFileSync } from "node:fs";
 import type { Violation, Warning } from "../core/admission/verdict.ts";
 import { type Config, parseConfig } from "../core/config.ts";
+import { isObject } from "../core/protocol/keys.ts";
+import { readSerialNumber } from "../linux/serial-number.ts";
 
 const places = ["edge.config.json", "/etc/edge/edge.config.json"] as const;
+/** In the store: the configuration that the agent last started with. */
+const lastGoodConfig = "lastGoodConfig";
+/** As in the schema of the configuration: where things are when nothing can be read of it. */
+const defaultFolders = { dir: "/var/lib/edge", runDir: "/run/edge" } as const;
 
 export type LoadedConfig =
   | { readonly ok: true; readonly file: string; readonly config: Config; readonly warnings: readonly Warning[] }
-  | {
-      readonly ok: false;
-      readonly file: string | null;
-      readonly raw: unknown;
-      readonly violations: readonly Violation[];
-    };
+  | BrokenConfig;
+
+export interface BrokenConfig {
+  readonly ok: false;
+  readonly file: string | null;
+  readonly raw: unknown;
+  readonly violations: readonly Violation[];
+}
 
 /**
  * Reads and judges the configuration file: the one that is named, else the first that is there (contracts.md).
+ * `{serialNumber}` is filled from the device.
  * @param options.strict an unknown key is an error, not a warning
  */
 export function loadConfig(named: string | undefined, options: { readonly strict: boolean }): LoadedConfig {
   const file = named ?? places.find((place) => existsSync(place));
-  if (file === undefined) {
-    return broken(
-      null,
-      undefined,
-      `No configuration: name one with --config FILE, or make ${places.join(" or ")}`,
-      null,
-    );
-  }
+  if (file === undefined) return broken(null, firstBoot, null);
   let text: string;
   try {
     text = readFileSync(file, "utf8");
   } catch (error) {
-    return broken(file, undefined, `${file} cannot be read: ${(error as Error).message}`, file);
+    const { code, message } = error as NodeJS.ErrnoException;
+    return broken(
+      file,
+      code === "ENOENT" ? `There is no ${file}. ${firstBoot}` : `${file} cannot be read: ${message}`,
+      file,
+    );
   }
   let raw: unknown;
   try {
     raw = JSON.parse(text);
   } catch (error) {
-    return broken(file, undefined, `${file} is no JSON: ${(error as Error).message}`, null);
+    return broken(file, `${file} is no JSON: ${(error as Error).message}`, null);
   }
-  const parsed = parseConfig(raw, options);
+  const parsed = parseConfig(raw, { ...options, serialNumber: readSerialNumber });
   return parsed.ok ? { ...parsed, file } : { ok: false, file, raw, violations: parsed.violations };
 }
 
-function broken(file: string | null, raw: unknown, message: string, value: unknown): LoadedConfig {
-  return { ok: false, file, raw, violations: [{ path: "", rule: "config.file", message, value }] };
+const firstBoot = `No configuration: write the device's name and its centre's address into ${places[1]}, as in \
+{"node": {"name": "edge-1"}, "center": {"url": "wss://center.example/websocket/edge-1/events"}}, or name another file \
+with --config FILE`;
+
+function broken(file: string | null, message: string, value: unknown): BrokenConfig {
+  return { ok: false, file, raw: undefined, violations: [{ path: "", rule: "config.file", message, value }] };
+}
+
+/** The folders that a configuration names which cannot be used otherwise. */
+export function foldersOf({ raw }: BrokenConfig): { readonly dir: string; readonly runDir: string } {
+  const data = isObject(raw) && "data" in raw && isObject(raw.data) ? raw.data : {};
+  const folder = (value: unknown, otherwise: string) => (typeof value === "string" && value !== "" ? value : otherwise);
+  return {
+    dir: folder("dir" in data ? data.dir : undefined, defaultFolders.dir),
+    runDir: folder("runDir" in data ? data.runDir : undefined, defaultFolders.runDir),
+  };
+}
+
+/** Keeps a configuration that the agent starts with, for a start with a broken one. Writes nothing when it is the same. */
+export function keepConfig(store: { setFact(key: string, value: string): void }, config: Config): void {
+  store.setFact(lastGoodConfig, JSON.stringify(config));
+}
+
+/** The last good configuration of a data folder (lifecycle.md, Configuration); null when none was kept. Makes no file. */
+export async function keptConfig(dir: string): Promise<Config | null> {
+  const { openStoreReadOnly } = await import("../sqlite/store.ts");
+  const opened = openStoreReadOnly(dir);
+  if (!opened.ok) return null;
+  const kept = opened.store.fact(lastGoodConfig);
+  opened.store.close();
+  const parsed = kept === null ? null : parseConfig(JSON.parse(kept), { strict: false });
+  return parsed?.ok === true ? parsed.config : null;
+}
+
+/** One line a violation: it names its path already, but for a file that cannot be read at all. */
+export function linesOf({ violations }: BrokenConfig): readonly string[] {
+  return violations.map(({ message }) => message);
 }

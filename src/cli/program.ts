@@ -40,8 +40,8 @@ function commands(io: Output, done: (code: number) => void): Command {
     const { config, json } = globals();
     return { json: json === true, ...(config === undefined ? {} : { config }) };
   };
-  const command = (usage: string, description: string) =>
-    program.command(usage).description(description).helpOption("--help", "print this help").exitOverride();
+  const command = (usage: string, description: string, parent = program) =>
+    parent.command(usage).description(description).helpOption("--help", "print this help").exitOverride();
 
   command("run", "run the agent in the foreground").action(async () => {
     done(await (await import("./run.ts")).runCommand(named(), io));
@@ -56,6 +56,16 @@ function commands(io: Output, done: (code: number) => void): Command {
     .action(async (files: readonly string[], options: { readonly node?: string; readonly explain?: string }) => {
       done(await (await import("./validate.ts")).validateCommand(files, { ...named(), ...options }, io));
     });
+  const config = command("config", "the configuration in force, secrets hidden");
+  config.action(async () => {
+    done((await import("./config.ts")).configCommand(named(), io));
+  });
+  command("check", "is it right? Every problem, with what was expected", config).action(async () => {
+    done((await import("./config.ts")).configCheckCommand(named(), io));
+  });
+  command("schema", "its JSON schema, for editors", config).action(async () => {
+    done(await (await import("./config.ts")).configSchemaCommand(io));
+  });
   command("center", "the dev central node, for development and tests only")
     .requiredOption("--listen <HOST:PORT>", "where agents connect to")
     .option("--tls <DIR>", "folder with ca.pem, cert.pem and key.pem")

@@ -2,7 +2,7 @@ import { join } from "node:path";
 import { runAgent } from "../agent/agent.ts";
 import { installIdOf } from "../agent/stock.ts";
 import { defaultProtectedPaths } from "../core/admission/context.ts";
-import { type Config, parseConfig } from "../core/config.ts";
+import type { Config } from "../core/config.ts";
 import { maxMessageBytes } from "../core/protocol/limits.ts";
 import type { StatusDocument } from "../core/status-document.ts";
 import { dockerEngine } from "../docker/engine.ts";
@@ -21,17 +21,30 @@ import { acquireRunLock } from "../sqlite/lock.ts";
 import { openStore, recoverStore, type SqliteStore, type StoreOptions } from "../sqlite/store.ts";
 import { credentialReader } from "../websocket/credentials.ts";
 import { websocketLink } from "../websocket/link.ts";
-import { type LoadedConfig, loadConfig } from "./config-file.ts";
+import {
+  type BrokenConfig,
+  foldersOf,
+  keepConfig,
+  keptConfig,
+  type LoadedConfig,
+  linesOf,
+  loadConfig,
+} from "./config-file.ts";
 import { exitCodes, type Output } from "./output.ts";
 import { version } from "./version.ts";
 
-const lastGoodConfig = "lastGoodConfig";
 const engineDataRoot = "engineDataRoot";
 const handshakeTimeoutMs = 15_000;
-const defaultDataDir = "/var/lib/edge";
 
 export interface RunOptions {
   readonly config?: string;
+}
+
+/** What the agent runs with: SIGHUP changes it. */
+interface Live {
+  config: Config;
+  /** Why the file is not what the agent runs with; null when it is. */
+  trouble: string | null;
 }
 
 /**
@@ -45,40 +58,40 @@ export async function runCommand(options: RunOptions, io: Output): Promise<numbe
     return exitCodes.no;
   }
   const loaded = loadConfig(options.config, { strict: false });
-  const live = { config: null as Config | null };
+  const live = await settle(loaded);
   const log = jsonLog(
     (line) => process.stderr.write(line),
-    () => live.config?.log.level ?? "info",
+    () => live?.config.log.level ?? "info",
   );
-  const opened = openAgentStore(storeOptionsOf(loaded), log);
+  if (live === null) {
+    if (!loaded.ok) for (const line of linesOf(loaded)) io.err(line);
+    return exitCodes.usage;
+  }
+  tell(loaded, log);
+  if (live.trouble !== null) log.write("error", "Running with the last good configuration");
+  const opened = openAgentStore(storeOptionsOf(live.config), log);
   if (typeof opened === "string") {
     io.err(opened);
     return exitCodes.no;
   }
-  const config = settle(loaded, opened, log);
-  if (config === null) {
-    opened.close();
-    io.err("There is no valid configuration, and none was kept from before: mend what is listed above");
-    return exitCodes.usage;
-  }
-  live.config = config;
+  const { config } = live;
   const lock = acquireRunLock(config.data.runDir);
   if (!lock.ok) {
     opened.close();
     io.err(`An agent runs already: it holds ${join(config.data.runDir, "lock")}`);
     return exitCodes.no;
   }
+  keepConfig(opened, config);
   const stop = new AbortController();
   for (const signal of ["SIGTERM", "SIGINT"] as const) process.once(signal, () => stop.abort());
+  const publisher = statusFile(join(config.data.runDir, "status.json"), () => live.trouble);
   process.on("SIGHUP", () => {
-    live.config = reload(options, live.config ?? config, log);
+    reload(options, live, log);
+    publisher.again();
   });
   keepHeapSmall();
   try {
-    await runAgent(
-      agentParts(config, () => live.config ?? config, opened, log),
-      stop.signal,
-    );
+    await runAgent({ ...agentParts(config, () => live.config, opened, log), publish: publisher.publish }, stop.signal);
   } finally {
     opened.close();
     lock.release();
@@ -87,18 +100,31 @@ export async function runCommand(options: RunOptions, io: Output): Promise<numbe
   return exitCodes.fine;
 }
 
-/** Where the store is has to be known before the last good configuration can be read from it. */
-function storeOptionsOf(loaded: LoadedConfig): StoreOptions {
-  if (loaded.ok) {
-    const { dir, outbox, events } = loaded.config.data;
-    const limits = {
-      ...{ outboxMaxBytes: outbox.maxBytes, outboxMaxMessages: outbox.maxMessages },
-      ...{ eventsMaxBytes: events.maxBytes, eventsMaxRows: events.maxRows },
-    };
-    return { dir, limits };
-  }
-  const dir = (loaded.raw as { readonly data?: { readonly dir?: unknown } } | null | undefined)?.data?.dir;
-  return { dir: typeof dir === "string" ? dir : defaultDataDir };
+/** The configuration to run with: this one, or the last good one (lifecycle.md, Configuration); null when there is none. */
+async function settle(loaded: LoadedConfig): Promise<Live | null> {
+  if (loaded.ok) return { config: loaded.config, trouble: null };
+  const kept = await keptConfig(foldersOf(loaded).dir);
+  return kept === null ? null : { config: kept, trouble: troubleOf(loaded) };
+}
+
+function tell(loaded: LoadedConfig, log: Log): void {
+  if (loaded.ok) for (const { path, message } of loaded.warnings) log.write("warn", "Configuration", { path, message });
+  else
+    for (const { path, message } of loaded.violations) log.write("error", "Configuration refused", { path, message });
+}
+
+function troubleOf(loaded: BrokenConfig): string {
+  const [first = "", ...more] = linesOf(loaded);
+  const others = more.length === 0 ? "" : `, and ${more.length} more`;
+  return `The configuration is refused and the last good one in force: ${first}${others}`;
+}
+
+function storeOptionsOf({ data: { dir, outbox, events } }: Config): StoreOptions {
+  const limits = {
+    ...{ outboxMaxBytes: outbox.maxBytes, outboxMaxMessages: outbox.maxMessages },
+    ...{ eventsMaxBytes: events.maxBytes, eventsMaxRows: events.maxRows },
+  };
+  return { dir, limits };
 }
 
 /** A damaged database is put aside: running pods are found again on the engine, and the centre sends what it wants. */
@@ -130,37 +156,46 @@ function restore(store: SqliteStore, dir: string, log: Log): void {
   log.write("warn", "Pods restored from their second copies", { pods: pods.map((pod) => pod.id.name), unreadable });
 }
 
-/** The configuration to run with: this one, or the last good one (lifecycle.md, Configuration); null when there is none. */
-function settle(loaded: LoadedConfig, store: SqliteStore, log: Log): Config | null {
-  if (loaded.ok) {
-    for (const { path, message } of loaded.warnings) log.write("warn", "Configuration", { path, message });
-    store.setFact(lastGoodConfig, JSON.stringify(loaded.config));
-    return loaded.config;
-  }
-  for (const { path, message } of loaded.violations) log.write("error", "Configuration refused", { path, message });
-  const kept = store.fact(lastGoodConfig);
-  const parsed = kept === null ? null : parseConfig(JSON.parse(kept), { strict: false });
-  if (parsed === null || !parsed.ok) return null;
-  log.write("error", "Running with the last good configuration");
-  return parsed.config;
-}
-
 /** SIGHUP: policy and log level are taken over; everything else keeps until the next start. */
-function reload(options: RunOptions, now: Config, log: Log): Config {
+function reload(options: RunOptions, live: Live, log: Log): void {
   const loaded = loadConfig(options.config, { strict: false });
+  tell(loaded, log);
   if (!loaded.ok) {
-    for (const { path, message } of loaded.violations) log.write("error", "Configuration refused", { path, message });
-    return now;
+    live.trouble = troubleOf(loaded);
+    return;
   }
+  live.trouble = null;
+  live.config = { ...live.config, policy: loaded.config.policy, log: loaded.config.log };
   log.write("info", "Policy and log level reloaded");
-  return { ...now, policy: loaded.config.policy, log: loaded.config.log };
 }
 
-function agentParts(config: Config, live: () => Config, store: SqliteStore, log: Log): Parameters<typeof runAgent>[0] {
+/** Where `edge status` looks (contracts.md): what the agent tells, and what is wrong with its configuration. */
+function statusFile(file: string, trouble: () => string | null) {
+  let last: StatusDocument | null = null;
+  const again = (): void => {
+    if (last === null) return;
+    const notices = [...[trouble()].filter((one) => one !== null), ...(last.notices ?? [])];
+    const document: StatusDocument = notices.length === 0 ? last : { ...last, notices };
+    replaceFile(file, `${JSON.stringify(document)}\n`, 0o644, { durable: false });
+  };
+  return {
+    again,
+    publish(document: StatusDocument): void {
+      last = document;
+      again();
+    },
+  };
+}
+
+function agentParts(
+  config: Config,
+  live: () => Config,
+  store: SqliteStore,
+  log: Log,
+): Omit<Parameters<typeof runAgent>[0], "publish"> {
   const { node, center, engine, data } = config;
   const policy = () => live().policy;
   const { seen, protectedPaths } = protectedOf(config, store);
-  const file = join(data.runDir, "status.json");
   return {
     engine: seen(dockerEngine({ socket: engine.socket })),
     store,
@@ -191,8 +226,6 @@ function agentParts(config: Config, live: () => Config, store: SqliteStore, log:
       pid: process.pid,
       version,
     },
-    publish: (document: StatusDocument) =>
-      replaceFile(file, `${JSON.stringify(document)}\n`, 0o644, { durable: false }),
   };
 }
 

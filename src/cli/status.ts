@@ -7,7 +7,7 @@ import { certificateConcern } from "../core/protocol/certificate.ts";
 import { type PodRow, podRows, type StatusDocument } from "../core/status-document.ts";
 import { addonProblem } from "../sqlite/addon.ts";
 import { runLockHeld } from "../sqlite/lock.ts";
-import { loadConfig } from "./config-file.ts";
+import { foldersOf, keptConfig, linesOf, loadConfig } from "./config-file.ts";
 import { exitCodes, type Output } from "./output.ts";
 import { version } from "./version.ts";
 
@@ -26,22 +26,25 @@ export async function statusCommand(options: StatusOptions, io: Output): Promise
     return exitCodes.no;
   }
   const loaded = loadConfig(options.config, { strict: false });
-  if (!loaded.ok) {
-    for (const { path, message } of loaded.violations) io.err(path === "" ? message : `${path}: ${message}`);
-    return exitCodes.usage;
-  }
-  const { config } = loaded;
-  const live = runLockHeld(config.data.runDir) ? published(config) : null;
+  const { dir, runDir } = loaded.ok ? loaded.config.data : foldersOf(loaded);
+  const live = runLockHeld(runDir) ? published(runDir) : null;
+  if (live !== null) return print(live, [], options, io);
+  if (!loaded.ok) for (const line of linesOf(loaded)) io.err(line);
+  const config = loaded.ok ? loaded.config : await keptConfig(dir);
+  if (config === null) return exitCodes.usage;
   const notices: string[] = [];
-  const document = live ?? (await workedOut(config, notices));
+  return print(await workedOut(config, notices), notices, options, io);
+}
+
+function print(document: StatusDocument, notices: readonly string[], options: StatusOptions, io: Output): number {
   if (options.json) io.out(JSON.stringify(document));
   else for (const line of show(document, notices, Date.now())) io.out(line);
   return document.agent.running && document.engine.state === "ready" ? exitCodes.fine : exitCodes.no;
 }
 
-function published(config: Config): StatusDocument | null {
+function published(runDir: string): StatusDocument | null {
   try {
-    return JSON.parse(readFileSync(join(config.data.runDir, "status.json"), "utf8")) as StatusDocument;
+    return JSON.parse(readFileSync(join(runDir, "status.json"), "utf8")) as StatusDocument;
   } catch {
     // Not written yet, in the first moments of an agent.
     return null;

@@ -3,6 +3,7 @@ import { mkdtempSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { type TestContext, test } from "node:test";
+import { keepConfig, loadConfig } from "../../../src/cli/config-file.ts";
 import { age, statusCommand } from "../../../src/cli/status.ts";
 import type { StatusDocument } from "../../../src/core/status-document.ts";
 import { acquireRunLock } from "../../../src/sqlite/lock.ts";
@@ -145,3 +146,30 @@ for (const [seconds, expected] of ages) {
     assert.equal(age(new Date(now.wall - seconds * 1000).toISOString(), now.wall), expected);
   });
 }
+
+test("with a broken configuration it shows what a live agent tells", async (t) => {
+  const { data, config, status } = device(t);
+  const lock = acquireRunLock(data.runDir);
+  assert.ok(lock.ok);
+  t.after(lock.release);
+  writeFileSync(config, JSON.stringify({ node: {}, data }));
+  const document = { agent: { running: true }, engine: { state: "ready" }, notices: ["The configuration is refused"] };
+  writeFileSync(join(data.runDir, "status.json"), JSON.stringify(document));
+  const { code, text, errors } = await status(true);
+  assert.deepEqual([code, errors], [0, []]);
+  assert.deepEqual(JSON.parse(text), document);
+});
+
+test("with a broken configuration and no agent it goes by the last good one, and names what is wrong", async (t) => {
+  const { data, config, status } = device(t);
+  const loaded = loadConfig(config, { strict: true });
+  const opened = openStore({ dir: data.dir });
+  assert.ok(loaded.ok && opened.ok);
+  keepConfig(opened.store, loaded.config);
+  opened.store.close();
+  writeFileSync(config, JSON.stringify({ node: {}, center: { url: "http://x" }, data }));
+  const { code, text, errors } = await status(false);
+  assert.equal(code, 1);
+  assert.match(text, /^Node +edge-1$/m);
+  assert.match(errors.join("\n"), /node\.name.*\n.*center\.url|center\.url.*\n.*node\.name/);
+});

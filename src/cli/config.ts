@@ -1,0 +1,47 @@
+import type { Config } from "../core/config.ts";
+import { linesOf, loadConfig } from "./config-file.ts";
+import { exitCodes, type Output } from "./output.ts";
+
+export interface ConfigOptions {
+  readonly config?: string;
+  readonly json: boolean;
+}
+
+/** `edge config`: the configuration as it is in force, every default filled in, secrets hidden. */
+export function configCommand(options: ConfigOptions, io: Output): number {
+  const loaded = loadConfig(options.config, { strict: false });
+  if (!loaded.ok) {
+    for (const line of linesOf(loaded)) io.err(line);
+    return exitCodes.usage;
+  }
+  for (const { message } of loaded.warnings) io.err(message);
+  io.out(JSON.stringify(withoutSecrets(loaded.config), null, options.json ? undefined : 2));
+  return exitCodes.fine;
+}
+
+/** `edge config check`: strict, every problem at once; the answer has the shape of `edge validate --json`. */
+export function configCheckCommand(options: ConfigOptions, io: Output): number {
+  const loaded = loadConfig(options.config, { strict: true });
+  const { file } = loaded;
+  const warnings = loaded.ok ? loaded.warnings : [];
+  const violations = loaded.ok ? [] : loaded.violations;
+  if (options.json) io.out(JSON.stringify({ file, accepted: loaded.ok, violations, warnings }));
+  else {
+    for (const { message } of [...violations, ...warnings]) io.out(message);
+    if (loaded.ok) io.out(`${file} is right`);
+  }
+  return loaded.ok ? exitCodes.fine : exitCodes.usage;
+}
+
+/** `edge config schema`: the JSON schema of the configuration, for editors. */
+export async function configSchemaCommand(io: Output): Promise<number> {
+  const { default: schema } = await import("./config-schema.json", { with: { type: "json" } });
+  io.out(JSON.stringify(schema, null, 2));
+  return exitCodes.fine;
+}
+
+/** A header's value may be a password or a token; that it is there is no secret. */
+function withoutSecrets(config: Config): Config {
+  const headers = Object.fromEntries(Object.keys(config.center.headers).map((name) => [name, "(hidden)"]));
+  return { ...config, center: { ...config.center, headers } };
+}

@@ -1,0 +1,114 @@
+import assert from "node:assert/strict";
+import { mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { type TestContext, test } from "node:test";
+import { configJsonSchema, schemaFile } from "../../../scripts/config-schema.ts";
+import { main } from "../../../src/cli/program.ts";
+
+const small = { node: { name: "edge-1" }, center: { url: "wss://center.example/websocket/edge-1/events" } };
+
+/** The command on a file that holds this. */
+function device(t: TestContext, content: unknown) {
+  const folder = mkdtempSync(join(tmpdir(), "edge-config-"));
+  t.after(() => rmSync(folder, { recursive: true }));
+  const file = join(folder, "edge.config.json");
+  if (content !== undefined) writeFileSync(file, typeof content === "string" ? content : JSON.stringify(content));
+  const edge = async (...args: readonly string[]) => {
+    const [out, err]: [string[], string[]] = [[], []];
+    const code = await main(["--config", file, ...args], {
+      out: (line) => out.push(line),
+      err: (line) => err.push(line),
+    });
+    return { code, out: out.join("\n"), err: err.join("\n") };
+  };
+  return { file, edge };
+}
+
+test("edge config prints every default, and no header's value", async (t) => {
+  const { edge } = device(t, {
+    ...small,
+    extra: 1,
+    center: { ...small.center, headers: { authorization: "hunter2" } },
+  });
+  const human = await edge("config");
+  assert.equal(human.code, 0);
+  assert.equal(human.err, "extra is not a key of the configuration; it is ignored");
+  const { center, data } = JSON.parse(human.out);
+  assert.deepEqual(
+    [center.headers, center.keepaliveSeconds, data.dir],
+    [{ authorization: "(hidden)" }, 15, "/var/lib/edge"],
+  );
+  const json = await edge("config", "--json");
+  assert.equal(json.out.includes("\n"), false);
+  assert.deepEqual(JSON.parse(json.out), JSON.parse(human.out));
+  assert.equal(`${human.out}${human.err}${json.out}`.includes("hunter2"), false);
+});
+
+test("edge config check names every problem at once", async (t) => {
+  const { file, edge } = device(t, { ...small, extra: 1, log: { level: "loud" }, center: { url: "http://x" } });
+  const { code, out } = await edge("config", "check");
+  assert.equal(code, 2);
+  assert.deepEqual(out.split("\n").sort(), [
+    'center.url is "http://x"; expected a wss:// address, or ws:// of a loopback address',
+    "extra is not a key of the configuration; expected it absent",
+    'log.level is "loud"; expected debug, info, warn or error',
+  ]);
+  const json = JSON.parse((await edge("config", "check", "--json")).out);
+  assert.deepEqual([json.file, json.accepted, json.violations.length], [file, false, 3]);
+});
+
+test("edge config check says that a file is right, with what it does not use yet", async (t) => {
+  const { file, edge } = device(t, { ...small, images: {} });
+  assert.deepEqual(await edge("config", "check"), {
+    code: 0,
+    out: `images is reserved for a later version; it has no effect yet\n${file} is right`,
+    err: "",
+  });
+});
+
+test("a placeholder that nothing fills is told with what to do", async (t) => {
+  const { edge } = device(t, {
+    node: { name: "edge-{serialNumber}", serialNumber: "{serialNumber}" },
+    center: small.center,
+  });
+  const { out, code } = await edge("config", "check");
+  // On a machine that has a serial number the file is right.
+  if (code === 2)
+    assert.match(
+      out,
+      /^node\.name asks for \{serialNumber\}, and this device has none that could be read; expected node\.serialNumber to give one/,
+    );
+  const given = device(t, {
+    node: { name: "edge-{serialNumber}", serialNumber: "S1" },
+    center: { url: "wss://c/{serialNumber}" },
+  });
+  const config = JSON.parse((await given.edge("config")).out);
+  assert.deepEqual([config.node, config.center.url], [{ name: "edge-S1", serialNumber: "S1" }, "wss://c/S1"]);
+});
+
+test("without a configuration every command says what to write where", async (t) => {
+  const { file, edge } = device(t, undefined);
+  for (const command of [["config"], ["status"], ["run"]]) {
+    const { code, err, out } = await edge(...command);
+    assert.deepEqual([code, out], [2, ""]);
+    assert.match(
+      err,
+      new RegExp(
+        `^There is no ${file}\\. No configuration: write the device's name and its centre's address into /etc/edge/edge\\.config\\.json`,
+      ),
+    );
+  }
+});
+
+test("edge config schema prints the schema that the configuration's own gives", async (t) => {
+  const { edge } = device(t, undefined);
+  const { code, out } = await edge("config", "schema");
+  assert.equal(code, 0);
+  assert.deepEqual(JSON.parse(out), configJsonSchema());
+  assert.deepEqual(
+    JSON.parse(readFileSync(schemaFile, "utf8")),
+    configJsonSchema(),
+    "node scripts/config-schema.ts writes it",
+  );
+});
