@@ -1,4 +1,14 @@
-import { chmodSync, closeSync, existsSync, fsyncSync, mkdirSync, openSync, statSync } from "node:fs";
+import {
+  chmodSync,
+  chownSync,
+  closeSync,
+  existsSync,
+  fsyncSync,
+  mkdirSync,
+  openSync,
+  readFileSync,
+  statSync,
+} from "node:fs";
 import { join } from "node:path";
 import SqliteDatabase, { type Database } from "better-sqlite3";
 import { loadAddon } from "./addon.ts";
@@ -16,6 +26,22 @@ export interface Writer {
   write<T>(work: () => T): T;
   /** Calls `undone` after each transaction that was undone: what is kept in memory is then read again. */
   onUndo(undone: () => void): void;
+}
+
+/**
+ * Opens the file of an agent that need not be running, to read. Makes no file: a database that was closed properly has no
+ * log beside it, and SQLite would make one, so then it is read from memory.
+ */
+export function openToRead(file: string): Database {
+  return existsSync(`${file}-wal`)
+    ? new SqliteDatabase(file, { ...loadAddon(), readonly: true, fileMustExist: true, timeout: 1_000 })
+    : new SqliteDatabase(withoutLog(readFileSync(file)), { ...loadAddon(), readonly: true });
+}
+
+/** The header of a database says that it has a log; one that is only memory cannot have one. */
+function withoutLog(file: Buffer): Buffer {
+  if (file.length >= 20) file.fill(1, 18, 20);
+  return file;
 }
 
 /** Opens the file for writing, made if it is not there, for nobody but its owner to see. */
@@ -44,19 +70,27 @@ function setPragmas(db: Database): void {
   db.pragma("journal_size_limit = 4194304");
 }
 
+/**
+ * For nobody but its owner; a folder of mode 0750, which is how `edge install` makes it, is for its group to read as well.
+ * Any other mode is taken back.
+ */
 function makePrivate(dir: string): void {
   mkdirSync(dir, { recursive: true, mode: 0o700 });
-  if ((statSync(dir).mode & 0o777) !== 0o700) chmodSync(dir, 0o700);
+  const { mode, uid, gid } = statSync(dir);
+  const isShared = (mode & 0o777) === 0o750;
+  if (!isShared && (mode & 0o777) !== 0o700) chmodSync(dir, 0o700);
+  const fileMode = isShared ? 0o640 : 0o600;
   const file = storeFile(dir);
   if (existsSync(file)) {
-    if ((statSync(file).mode & 0o777) !== 0o600) chmodSync(file, 0o600);
-    return;
+    if ((statSync(file).mode & 0o777) !== fileMode) chmodSync(file, fileMode);
+  } else {
+    // SQLite gives its log the mode and the owner of the database, so only this file has to be made by hand.
+    closeSync(openSync(file, "wx", fileMode));
+    const folder = openSync(dir, "r");
+    fsyncSync(folder);
+    closeSync(folder);
   }
-  // SQLite gives its log the mode of the database, so only this file has to be made by hand.
-  closeSync(openSync(file, "wx", 0o600));
-  const folder = openSync(dir, "r");
-  fsyncSync(folder);
-  closeSync(folder);
+  if (isShared && statSync(file).gid !== gid) chownSync(file, uid, gid);
 }
 
 /** The transactions of one database. */

@@ -2,12 +2,16 @@ import type { Database } from "better-sqlite3";
 
 /** Marks a file as ours: "edge" in ASCII. */
 const applicationId = 0x65_64_67_65;
-/** A minor version only adds, so that an older program goes on reading; a major one may change anything. */
-const major = 1;
-
-/** What each minor version adds, from 1.1 on. */
-function additions(): readonly string[] {
-  return [];
+/** Of what shape a database is, major.minor, and how it comes to be. */
+export interface Schema {
+  readonly major: number;
+  /** The tables of major.0. It never changes once a device has it. */
+  readonly first: string;
+  /**
+   * What each minor version adds, from major.1 on: tables, indexes, columns with a default. Nothing that an older program
+   * would stumble over, since that goes on using the file; whatever else is wanted takes a new major version.
+   */
+  readonly additions: readonly string[];
 }
 
 /** Every time that matters is kept three ways (Moment): wall, mono and the boot that mono belongs to. */
@@ -95,12 +99,14 @@ CREATE TABLE npu_allocations (
 ) STRICT;
 `;
 
+export const currentSchema: Schema = { major: 1, first: firstSchema, additions: [] };
+
 export type SchemaVerdict =
   | { readonly ok: true }
   | { readonly ok: false; readonly code: "newer" | "foreign"; readonly message: string };
 
 /** Reads which schema a file has: null for an empty file. Does not write. */
-export function readSchema(db: Database): SchemaVerdict | null {
+export function readSchema(db: Database, { major, additions }: Schema = currentSchema): SchemaVerdict | null {
   const id = Number(db.pragma("application_id", { simple: true }));
   const version = Number(db.pragma("user_version", { simple: true }));
   const tables = Number(db.prepare("SELECT count(*) FROM sqlite_master").pluck().get());
@@ -110,23 +116,34 @@ export function readSchema(db: Database): SchemaVerdict | null {
   }
   const fileMajor = Math.floor(version / 1_000);
   if (fileMajor === major) return { ok: true };
-  const message = `The database has schema ${fileMajor}.${version % 1_000}, this program knows ${major}.${additions().length}`;
+  const message = `The database has schema ${fileMajor}.${version % 1_000}, this program knows ${major}.${additions.length}; nothing was changed, install the program that made it`;
   return { ok: false, code: "newer", message };
 }
 
-/** Makes the tables of a new file, adds what an older minor version lacks, and leaves a newer minor one as it is. */
-export function bringSchema(db: Database): SchemaVerdict {
-  const found = readSchema(db);
+/**
+ * Makes the tables of a new file, adds what an older minor version lacks, and leaves a newer minor one as it is. Each
+ * version is one transaction: whatever cuts it short, the file has one version or the next.
+ */
+export function bringSchema(db: Database, schema: Schema = currentSchema): SchemaVerdict {
+  const found = readSchema(db, schema);
   if (found?.ok === false) return found;
-  const minor = found === null ? null : Number(db.pragma("user_version", { simple: true })) % 1_000;
-  if (minor !== null && minor >= additions().length) return { ok: true };
-  db.transaction(() => {
-    if (minor === null) {
-      db.exec(firstSchema);
+  const setVersion = (minor: number) => db.pragma(`user_version = ${schema.major * 1_000 + minor}`);
+  if (found === null) {
+    const make = () => {
+      db.exec(schema.first);
       db.pragma(`application_id = ${applicationId}`);
-    }
-    for (const addition of additions().slice(minor ?? 0)) db.exec(addition);
-    db.pragma(`user_version = ${major * 1_000 + additions().length}`);
-  }).immediate();
+      setVersion(0);
+    };
+    db.transaction(make).immediate();
+  }
+  const minor = Number(db.pragma("user_version", { simple: true })) % 1_000;
+  for (const [index, addition] of schema.additions.entries()) {
+    if (index < minor) continue;
+    const add = () => {
+      db.exec(addition);
+      setVersion(index + 1);
+    };
+    db.transaction(add).immediate();
+  }
   return { ok: true };
 }

@@ -1,8 +1,7 @@
-import { existsSync, readdirSync, readFileSync, renameSync, rmSync } from "node:fs";
-import SqliteDatabase, { type Database } from "better-sqlite3";
+import { existsSync, readdirSync, renameSync, rmSync } from "node:fs";
+import type { Database } from "better-sqlite3";
 import type { Store } from "../ports/store.ts";
-import { loadAddon } from "./addon.ts";
-import { openDatabase, storeFile, writer } from "./database.ts";
+import { openDatabase, openToRead, storeFile, writer } from "./database.ts";
 import { type DesiredPodReads, desiredPodReads, desiredPodWrites } from "./desired-pods.ts";
 import { eventReads, eventWrites } from "./events.ts";
 import { leavingPodReads, leavingPodWrites } from "./leaving-pods.ts";
@@ -60,8 +59,13 @@ export type StoreReader = Pick<
 /** How many damaged databases are kept for somebody to look at. */
 const maxPutAside = 3;
 
-/** Opens the store of a data folder, made if there is none. One process at a time: see lock.ts. */
+/**
+ * Opens the store of a data folder, made if there is none. One process at a time: see lock.ts. A database that is not for
+ * this program is found out before anything is opened to write: a newer program's files stay as they are.
+ */
 export function openStore({ dir, limits }: StoreOptions): StoreResult<SqliteStore> {
+  const stranger = strangerIn(dir);
+  if (stranger !== null) return { ok: false, error: stranger };
   return opening(
     dir,
     () => openDatabase(dir),
@@ -77,23 +81,20 @@ export function openStore({ dir, limits }: StoreOptions): StoreResult<SqliteStor
   );
 }
 
-/**
- * Opens the store of an agent that need not be running, to read. Makes no file: a database that was closed properly has
- * no log beside it, and SQLite would make one, so then it is read from memory.
- */
+/** Opens the store of an agent that need not be running, to read. Makes no file. */
 export function openStoreReadOnly(dir: string): StoreResult<StoreReader> {
   const file = storeFile(dir);
   if (!existsSync(file)) return { ok: false, error: { code: "missing", message: `There is no store in ${dir}` } };
-  const open = () =>
-    existsSync(`${file}-wal`)
-      ? new SqliteDatabase(file, { ...loadAddon(), readonly: true, fileMustExist: true, timeout: 1_000 })
-      : new SqliteDatabase(withoutLog(readFileSync(file)), { ...loadAddon(), readonly: true });
-  return opening(dir, open, (db) => {
-    const schema = readSchema(db);
-    if (schema === null) return { ok: false, error: { code: "missing", message: `The store in ${dir} is empty` } };
-    if (!schema.ok) return { ok: false, error: schemaError(dir, schema) };
-    return { ok: true, store: reads(db) };
-  });
+  return opening(
+    dir,
+    () => openToRead(file),
+    (db) => {
+      const schema = readSchema(db);
+      if (schema === null) return { ok: false, error: { code: "missing", message: `The store in ${dir} is empty` } };
+      if (!schema.ok) return { ok: false, error: schemaError(dir, schema) };
+      return { ok: true, store: reads(db) };
+    },
+  );
 }
 
 /**
@@ -116,6 +117,13 @@ export function recoverStore(dir: string): string | null {
     if (existsSync(`${file}${suffix}`)) renameSync(`${file}${suffix}`, `${target}${suffix}`);
   }
   return target;
+}
+
+function strangerIn(dir: string): StoreError | null {
+  if (!existsSync(storeFile(dir))) return null;
+  const found = openStoreReadOnly(dir);
+  if (found.ok) found.store.close();
+  return !found.ok && (found.error.code === "newer" || found.error.code === "foreign") ? found.error : null;
 }
 
 function opening<T>(dir: string, open: () => Database, use: (db: Database) => StoreResult<T>): StoreResult<T> {
@@ -171,12 +179,6 @@ function reads(db: Database): StoreReader {
 function firstDamage(db: Database): string | null {
   const finding = String(db.pragma("quick_check(1)", { simple: true }));
   return finding === "ok" ? null : finding;
-}
-
-/** The header of a database says that it has a log; one that is only memory cannot have one. */
-function withoutLog(file: Buffer): Buffer {
-  if (file.length >= 20) file.fill(1, 18, 20);
-  return file;
 }
 
 function schemaError(dir: string, found: { readonly code: "newer" | "foreign"; readonly message: string }): StoreError {
