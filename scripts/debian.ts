@@ -9,6 +9,7 @@ const packages = {
   "busybox-static": "/bin/busybox",
   "docker-registry": "/usr/bin/docker-registry",
   "apache2-utils": "/usr/bin/htpasswd",
+  systemd: "/usr/bin/systemd-analyze",
   openssl: "/usr/bin/openssl",
   gcc: "/usr/bin/gcc",
   "gcc-aarch64-linux-gnu": "/usr/bin/aarch64-linux-gnu-gcc",

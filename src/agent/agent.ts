@@ -11,8 +11,10 @@ import type { Link } from "../ports/link.ts";
 import type { Log } from "../ports/log.ts";
 import type { Random } from "../ports/random.ts";
 import type { Store } from "../ports/store.ts";
+import type { Supervisor } from "../ports/supervisor.ts";
 import { createClearing } from "./clearing.ts";
 import { createDrift } from "./drift.ts";
+import { runHeartbeat } from "./heartbeat.ts";
 import { createIntake } from "./intake.ts";
 import { createLimiter } from "./limiter.ts";
 import { createMailbox } from "./mailbox.ts";
@@ -42,6 +44,8 @@ export interface AgentParts {
   /** What no pod may see, whatever the policy says; the engine's own folder is among them once it is known. */
   readonly protectedPaths: () => readonly string[];
   readonly settings: AgentSettings;
+  /** Hears that the agent has started and is alive; without one nobody does. */
+  readonly supervisor?: Supervisor | null;
   /** Takes the document of `edge status` when something in it has changed, at most once a second. */
   readonly publish: (document: StatusDocument) => void;
 }
@@ -94,11 +98,11 @@ export async function runAgent(parts: AgentParts, signal: AbortSignal): Promise<
   };
   const session = () =>
     state.session === null || installIdOf(store) === null ? null : { id: state.session, lost: state.lost };
-  const installId = (): string => installIdOf(store) ?? "";
   const prober = createProber({ ...parts, wake: (key) => mailbox.wake(key) });
   const pulls = createPodPulls((key) => mailbox.wake(key));
   const reconcilerParts = {
-    ...{ engine, store, device, clock, log, observer, prober, pulls, session, installId, reported },
+    ...{ engine, store, device, clock, log, observer, prober, pulls, session, reported },
+    installId: () => installIdOf(store) ?? "",
     ...{ limiter: createLimiter(createsAtOnce), puller: createPuller(engine, clock) },
   };
   const mailbox = createMailbox(clock, (key, s) => reconcile(reconcilerParts, fromKey(key), s));
@@ -137,6 +141,7 @@ export async function runAgent(parts: AgentParts, signal: AbortSignal): Promise<
     ...runners.map((one) => one.run(stop.signal)),
     runUplink(uplink, stop.signal),
     runUpkeep(device, clock, stop.signal),
+    runHeartbeat({ clock, mailbox, supervisor: parts.supervisor ?? null }, stop.signal),
   ];
   await together(loops, stop);
 }

@@ -3,6 +3,8 @@ import type { Clock } from "../ports/clock.ts";
 export interface Mailbox {
   /** "Look at this pod again." While its worker is busy, it looks once more afterwards; nothing else is carried. */
   wake(key: string): void;
+  /** Resolves when the loop has gone round once more, or is over. Of a loop that is stuck it is never heard. */
+  turn(): Promise<void>;
   /** Keys that are being worked on or wait for a time. */
   readonly size: number;
   /** Runs until the signal aborts and the last worker has come back. */
@@ -24,6 +26,8 @@ export function createMailbox(clock: Clock, work: Work): Mailbox {
   const boxes = new Map<string, Box>();
   const workers = new Set<Promise<void>>();
   const bugs: unknown[] = [];
+  const waiting: (() => void)[] = [];
+  let isOver = false;
   let alarm = new AbortController();
 
   function wake(key: string): void {
@@ -69,19 +73,30 @@ export function createMailbox(clock: Clock, work: Work): Mailbox {
 
   return {
     wake,
+    turn() {
+      if (isOver) return Promise.resolve();
+      alarm.abort();
+      return new Promise((resolve) => waiting.push(resolve));
+    },
     get size() {
       return boxes.size;
     },
     async run(signal) {
       const stop = (): void => alarm.abort();
       signal.addEventListener("abort", stop);
-      while (!signal.aborted) {
-        alarm = new AbortController();
-        const waitMs = startDue(signal);
-        await clock.sleep(Math.min(waitMs ?? idleMs, idleMs), alarm.signal);
-        if (bugs.length > 0) throw bugs[0];
+      try {
+        while (!signal.aborted) {
+          alarm = new AbortController();
+          const waitMs = startDue(signal);
+          for (const turned of waiting.splice(0)) turned();
+          await clock.sleep(Math.min(waitMs ?? idleMs, idleMs), alarm.signal);
+          if (bugs.length > 0) throw bugs[0];
+        }
+      } finally {
+        isOver = true;
+        for (const turned of waiting.splice(0)) turned();
+        signal.removeEventListener("abort", stop);
       }
-      signal.removeEventListener("abort", stop);
       await Promise.all(workers);
     },
   };

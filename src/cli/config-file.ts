@@ -1,6 +1,6 @@
 import { existsSync, readFileSync } from "node:fs";
 import type { Violation, Warning } from "../core/admission/verdict.ts";
-import { type Config, parseConfig } from "../core/config.ts";
+import { type Config, type ParseConfigOptions, parseConfig } from "../core/config.ts";
 import { isObject } from "../core/protocol/keys.ts";
 import { readSerialNumber } from "../linux/serial-number.ts";
 
@@ -8,7 +8,7 @@ const places = ["edge.config.json", "/etc/edge/edge.config.json"] as const;
 /** In the store: the configuration that the agent last started with. */
 const lastGoodConfig = "lastGoodConfig";
 /** As in the schema of the configuration: where things are when nothing can be read of it. */
-const defaultFolders = { dir: "/var/lib/edge", runDir: "/run/edge" } as const;
+export const defaultFolders = { dir: "/var/lib/edge", runDir: "/run/edge" } as const;
 
 export type LoadedConfig =
   | { readonly ok: true; readonly file: string; readonly config: Config; readonly warnings: readonly Warning[] }
@@ -23,10 +23,10 @@ export interface BrokenConfig {
 
 /**
  * Reads and judges the configuration file: the one that is named, else the first that is there (contracts.md).
- * `{serialNumber}` is filled from the device.
+ * `{serialNumber}` is filled from this device, unless the options give another one.
  * @param options.strict an unknown key is an error, not a warning
  */
-export function loadConfig(named: string | undefined, options: { readonly strict: boolean }): LoadedConfig {
+export function loadConfig(named: string | undefined, options: ParseConfigOptions): LoadedConfig {
   const file = named ?? places.find((place) => existsSync(place));
   if (file === undefined) return broken(null, firstBoot, null);
   let text: string;
@@ -46,7 +46,7 @@ export function loadConfig(named: string | undefined, options: { readonly strict
   } catch (error) {
     return broken(file, `${file} is no JSON: ${(error as Error).message}`, null);
   }
-  const parsed = parseConfig(raw, { ...options, serialNumber: readSerialNumber });
+  const parsed = parseConfig(raw, { serialNumber: () => readSerialNumber(), ...options });
   return parsed.ok ? { ...parsed, file } : { ok: false, file, raw, violations: parsed.violations };
 }
 

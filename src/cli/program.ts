@@ -66,6 +66,20 @@ function commands(io: Output, done: (code: number) => void): Command {
   command("schema", "its JSON schema, for editors", config).action(async () => {
     done(await (await import("./config.ts")).configSchemaCommand(io));
   });
+  command("install", "program, folders, group, unit and a first configuration on this device, or in an image")
+    .option("--root <DIR>", "the folder of an image instead of this device", "/")
+    .option("--center <URL>", "the centre's address, for a configuration that is not there yet")
+    .option("--dry-run", "say what would be done, and do nothing", false)
+    .action(async (options: { readonly root: string; readonly center?: string; readonly dryRun: boolean }) => {
+      done((await import("./install.ts")).installCommand({ ...named(), ...options }, io));
+    });
+  command("uninstall", "service and program go; pods and data stay")
+    .option("--root <DIR>", "the folder of an image instead of this device", "/")
+    .option("--purge", "pods, data and configuration go, too", false)
+    .option("--dry-run", "say what would be done, and do nothing", false)
+    .action(async (options: { readonly root: string; readonly purge: boolean; readonly dryRun: boolean }) => {
+      done(await (await import("./uninstall.ts")).uninstallCommand({ ...named(), ...options }, io));
+    });
   command("center", "the dev central node, for development and tests only")
     .requiredOption("--listen <HOST:PORT>", "where agents connect to")
     .option("--tls <DIR>", "folder with ca.pem, cert.pem and key.pem")

@@ -13,6 +13,7 @@ import { keepHeapSmall } from "../linux/heap.ts";
 import { httpProbe } from "../linux/http-probe.ts";
 import { jsonLog } from "../linux/log.ts";
 import { systemRandom } from "../linux/random.ts";
+import { systemdSupervisor } from "../linux/supervisor.ts";
 import { savedPods } from "../linux/volumes.ts";
 import type { Engine } from "../ports/engine.ts";
 import type { Log } from "../ports/log.ts";
@@ -91,7 +92,9 @@ export async function runCommand(options: RunOptions, io: Output): Promise<numbe
   });
   keepHeapSmall();
   try {
-    await runAgent({ ...agentParts(config, () => live.config, opened, log), publish: publisher.publish }, stop.signal);
+    const parts = agentParts(config, () => live.config, opened, log);
+    const supervisor = systemdSupervisor(process.env, log);
+    await runAgent({ ...parts, publish: publisher.publish, supervisor }, stop.signal);
   } finally {
     opened.close();
     lock.release();

@@ -1,0 +1,111 @@
+import { existsSync } from "node:fs";
+import type { Violation } from "../core/admission/verdict.ts";
+import { copyStep, folderStep, groupId, groupStep, linkStep, type Step, textStep } from "../linux/steps.ts";
+import { unitText } from "../linux/unit.ts";
+import {
+  type ChangeOptions,
+  carryOut,
+  configIn,
+  foldersIn,
+  inRoot,
+  installed,
+  ownProgram,
+  report,
+  systemctlStep,
+  systemdRuns,
+} from "./installation.ts";
+import { exitCodes, type Output } from "./output.ts";
+
+export interface InstallOptions extends ChangeOptions {
+  /** `center.url` of the configuration that is written when there is none. */
+  readonly center?: string;
+}
+
+/**
+ * `edge install`: program, folders, group, unit and a first configuration on this device, or with `root` in an image. What
+ * is so already stays; a configuration that is there is never written, and a wrong one refuses everything.
+ */
+export function installCommand(options: InstallOptions, io: Output): number {
+  const program = ownProgram();
+  const refusal = refusalOf(program, options);
+  if (program === null || refusal.length > 0) {
+    for (const line of refusal) io.err(line);
+    return exitCodes.usage;
+  }
+  const { root } = options;
+  const reports = [...carryOut(stepsOf(program, options), options)];
+  const unfinished = options.dryRun ? [] : problemsIn(root);
+  if (systemdRuns(root)) {
+    const isNew = reports.some(({ state }) => state !== "is so");
+    const start = unfinished.length > 0 ? [] : [systemctlStep(isNew ? "restart" : "start", "edge.service")];
+    reports.push(...carryOut([...(isNew ? [systemctlStep("daemon-reload")] : []), ...start], options));
+  }
+  report(options, { steps: reports, notes: [...unfinished.map(toDo), ...notesOf(program, root)] }, io);
+  return exitCodes.fine;
+}
+
+/** Why nothing is done at all. An empty `center.url` is what an image waits for, and no mistake. */
+function refusalOf(program: string | null, { root }: InstallOptions): readonly string[] {
+  if (program === null)
+    return ["This program runs from its source: install the built one, dist/edge.mjs or an executable"];
+  if (process.getuid?.() !== 0) return ["edge install makes folders and a unit for root: run it as root"];
+  if (!existsSync(root)) return [`There is no folder ${root}`];
+  return problemsIn(root)
+    .filter(({ path, value }) => path !== "center.url" || value !== "")
+    .map(({ message }) => `${inRoot(root, installed.config)}: ${message}`);
+}
+
+/** What is wrong with the configuration of a system, judged strictly (lifecycle.md); nothing when there is none. */
+function problemsIn(root: string): readonly Violation[] {
+  const loaded = configIn(root, { strict: true });
+  return loaded?.ok === false ? loaded.violations : [];
+}
+
+function toDo({ path, message }: Violation): string {
+  return path === "center.url"
+    ? `To do: write the centre's address into ${installed.config}, center.url, then: systemctl restart edge`
+    : `To do in ${installed.config}: ${message}`;
+}
+
+function stepsOf(program: string, { root, center }: InstallOptions): readonly Step[] {
+  const at = (path: string) => inRoot(root, path);
+  const rootOnly = { gid: () => 0 };
+  const ofGroup = { gid: () => groupId(installed.group, root) ?? -1 };
+  const { dir } = foldersIn(root);
+  const unit = unitText({ program: installed.program, config: installed.config, canNotify: canNotify(root) });
+  return [
+    groupStep(installed.group, root),
+    copyStep(at(installed.program), program, { mode: 0o755, ...rootOnly }),
+    folderStep(at(installed.configFolder), { mode: 0o755, ...rootOnly }),
+    textStep(at(installed.config), firstConfig(center ?? ""), { mode: 0o640, ...ofGroup, keep: true }),
+    folderStep(at(dir), { mode: 0o750, ...ofGroup }),
+    // Volumes that any user of a container may write: not for the group.
+    folderStep(at(`${dir}/pods`), { mode: 0o700, ...rootOnly }),
+    textStep(at(installed.unit), unit, { mode: 0o644, ...rootOnly, keep: false }),
+    linkStep(at(installed.enabled), installed.unit),
+  ];
+}
+
+/** One for every device of an image. */
+function firstConfig(center: string): string {
+  return `${JSON.stringify({ node: { name: "{serialNumber}", serialNumber: "{serialNumber}" }, center: { url: center } }, null, 2)}\n`;
+}
+
+function canNotify(root: string): boolean {
+  return ["/usr/bin/systemd-notify", "/bin/systemd-notify"].some((path) => existsSync(inRoot(root, path)));
+}
+
+/** What the owner should know: a script needs a Node, MemoryHigh a newer kernel. */
+function notesOf(program: string, root: string): readonly string[] {
+  const notes: string[] = [];
+  if (!canNotify(root))
+    notes.push("Note: there is no systemd-notify, so systemd does not watch whether the agent's loop turns");
+  if (root !== "/") notes.push("Note: MemoryHigh of the unit has an effect with cgroup v2 only");
+  else if (!existsSync("/sys/fs/cgroup/cgroup.controllers"))
+    notes.push("Note: this device has cgroup v1, where MemoryHigh of the unit has no effect");
+  const isScript = program !== process.execPath;
+  const hasNode = ["/usr/local/bin/node", "/usr/bin/node"].some((path) => existsSync(inRoot(root, path)));
+  if (isScript && !hasNode)
+    notes.push("To do: this program needs Node 24 as /usr/local/bin/node or /usr/bin/node; an executable needs none");
+  return notes;
+}

@@ -1,0 +1,97 @@
+import { spawnSync } from "node:child_process";
+import { existsSync, realpathSync } from "node:fs";
+import { join } from "node:path";
+import type { Step } from "../linux/steps.ts";
+import { defaultFolders, foldersOf, type LoadedConfig, loadConfig } from "./config-file.ts";
+import type { Output } from "./output.ts";
+
+/** Where the parts of an installation are on the device. */
+export const installed = {
+  program: "/usr/local/bin/edge",
+  configFolder: "/etc/edge",
+  config: "/etc/edge/edge.config.json",
+  unit: "/etc/systemd/system/edge.service",
+  enabled: "/etc/systemd/system/multi-user.target.wants/edge.service",
+  group: "edge",
+} as const;
+
+export interface ChangeOptions {
+  /** The system that is changed: `/`, or the folder of an image that is being built. */
+  readonly root: string;
+  readonly dryRun: boolean;
+  readonly json: boolean;
+}
+
+export type StepState = "is so" | "done" | "would be done";
+
+export interface StepReport {
+  readonly what: string;
+  readonly state: StepState;
+}
+
+/** Carries out what is not so yet, in order; a dry run only says it. Throws where the system refuses. */
+export function carryOut(steps: readonly Step[], { dryRun }: Pick<ChangeOptions, "dryRun">): readonly StepReport[] {
+  return steps.map((step) => {
+    const { what } = step;
+    if (step.isDone()) return { what, state: "is so" };
+    if (dryRun) return { what, state: "would be done" };
+    step.carryOut();
+    return { what, state: "done" };
+  });
+}
+
+/** One JSON object, or a line a step and what the owner should know. */
+export function report(
+  { dryRun, json }: ChangeOptions,
+  { steps, notes }: { readonly steps: readonly StepReport[]; readonly notes: readonly string[] },
+  io: Output,
+): void {
+  const lines = [...steps.map(({ what, state }) => `${state.padEnd(13)}  ${what}`), ...notes];
+  for (const line of json ? [JSON.stringify({ dryRun, steps, notes })] : lines) io.out(line);
+}
+
+/**
+ * The configuration of a system; null when it has none. An image is not the device that it is for: in one any serial number
+ * will do.
+ */
+export function configIn(root: string, options: { readonly strict: boolean }): LoadedConfig | null {
+  const file = inRoot(root, installed.config);
+  if (!existsSync(file)) return null;
+  return loadConfig(file, root === "/" ? options : { ...options, serialNumber: () => "0" });
+}
+
+/** Where that configuration keeps things, also when it is wrong elsewhere. */
+export function foldersIn(root: string): { readonly dir: string; readonly runDir: string } {
+  const loaded = configIn(root, { strict: false });
+  if (loaded === null) return defaultFolders;
+  return loaded.ok ? loaded.config.data : foldersOf(loaded);
+}
+
+/** Whether a systemd runs that is to hear of a change: not in an image, not in most containers. */
+export function systemdRuns(root: string): boolean {
+  return root === "/" && existsSync("/run/systemd/system");
+}
+
+/** A call of systemctl as a step. It is never done already: asking twice is fine with systemd. */
+export function systemctlStep(...args: readonly string[]): Step {
+  return {
+    what: `systemctl ${args.join(" ")}`,
+    isDone: () => false,
+    carryOut() {
+      const { error, status, stderr } = spawnSync("systemctl", args, { encoding: "utf8", timeout: 120_000 });
+      if (status !== 0) throw new Error(`systemctl ${args.join(" ")} failed: ${error?.message ?? stderr.trim()}`);
+    },
+  };
+}
+
+/** The file of the program that runs now; null when it runs from its source, which cannot be installed. */
+export function ownProgram(): string | null {
+  const sea = process.getBuiltinModule("node:sea");
+  const file = sea?.isSea() === true ? process.execPath : realpathSync(process.argv[1] ?? process.execPath);
+  return file.endsWith(".ts") ? null : file;
+}
+
+/** A path of the device in the system that is changed. */
+export function inRoot(root: string, path: string): string {
+  return join(root, path);
+}

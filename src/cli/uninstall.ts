@@ -1,0 +1,94 @@
+import { existsSync } from "node:fs";
+import { removalStep, type Step } from "../linux/steps.ts";
+import { runLockHeld } from "../sqlite/lock.ts";
+import { keptConfig } from "./config-file.ts";
+import {
+  type ChangeOptions,
+  carryOut,
+  configIn,
+  foldersIn,
+  inRoot,
+  installed,
+  report,
+  systemctlStep,
+  systemdRuns,
+} from "./installation.ts";
+import { exitCodes, type Output } from "./output.ts";
+
+export interface UninstallOptions extends ChangeOptions {
+  /** Pods, data and configuration go, too. */
+  readonly purge: boolean;
+}
+
+/** A kubelet's default grace for a container that is to end, and what an engine may take for it. */
+const graceSeconds = 30;
+const callTimeoutMs = 60_000;
+
+/**
+ * `edge uninstall`: service and program go; pods keep running, data and configuration stay, unless `purge` is asked for.
+ * Purging needs the engine, where this device's containers are: without it nothing is removed at all.
+ */
+export async function uninstallCommand(options: UninstallOptions, io: Output): Promise<number> {
+  const { root, purge } = options;
+  if (process.getuid?.() !== 0) {
+    io.err("edge uninstall removes what is root's: run it as root");
+    return exitCodes.usage;
+  }
+  const data = foldersIn(root);
+  const reports = systemdRuns(root) && existsSync(installed.unit) ? [...carryOut([stopStep], options)] : [];
+  if (purge && root === "/") {
+    if (!options.dryRun && runLockHeld(data.runDir)) {
+      io.err(`An agent still runs and would start its pods again: end the process that holds ${data.runDir}/lock`);
+      return exitCodes.no;
+    }
+    const pods = await removeContainers(data.dir, options);
+    if (typeof pods === "string") {
+      io.err(pods);
+      return exitCodes.no;
+    }
+    reports.push(...pods);
+  }
+  reports.push(...carryOut(removals(options, data), options));
+  const kept = `Kept: pods that run, ${data.dir}, ${installed.configFolder}, group ${installed.group}; --purge removes all but the group`;
+  report(options, { steps: reports, notes: purge ? [] : [kept] }, io);
+  return exitCodes.fine;
+}
+
+const stopStep = systemctlStep("disable", "--now", "edge.service");
+
+function removals(
+  { root, purge }: UninstallOptions,
+  data: { readonly dir: string; readonly runDir: string },
+): readonly Step[] {
+  const always = [installed.enabled, installed.unit, installed.program];
+  const purged = purge ? [installed.configFolder, data.dir, data.runDir] : [];
+  return [...always, ...purged].map((path) => removalStep(inRoot(root, path)));
+}
+
+/** Stops and removes the containers of this device's install id; or says why that cannot be. */
+async function removeContainers(
+  dir: string,
+  { root, dryRun }: UninstallOptions,
+): Promise<readonly { readonly what: string; readonly state: "done" | "would be done" }[] | string> {
+  const { openStoreReadOnly } = await import("../sqlite/store.ts");
+  const opened = openStoreReadOnly(dir);
+  const installId = opened.ok ? opened.store.fact("installId") : null;
+  if (opened.ok) opened.store.close();
+  if (installId === null) return [];
+  const loaded = configIn(root, { strict: false });
+  const socket = (loaded?.ok === true ? loaded.config : await keptConfig(dir))?.engine.socket ?? "/var/run/docker.sock";
+  const { dockerEngine } = await import("../docker/engine.ts");
+  const engine = dockerEngine({ socket });
+  const listed = await engine.list(AbortSignal.timeout(callTimeoutMs));
+  if (!listed.ok) return `The engine at ${socket} does not answer, so pods cannot be removed: ${listed.error.message}`;
+  const ours = listed.value.filter((one) => one.installId === installId);
+  for (const { id } of dryRun ? [] : ours) {
+    const stopped = await engine.stop(id, graceSeconds, AbortSignal.timeout(callTimeoutMs));
+    const removed = stopped.ok ? await engine.remove(id, AbortSignal.timeout(callTimeoutMs)) : stopped;
+    if (!removed.ok) return `Container ${id} cannot be removed: ${removed.error.message}`;
+  }
+  return ours.map(({ id, container, pod }) => ({
+    what: `container ${container} of pod ${pod.name} (${id.slice(0, 12)}) removed`,
+    state: dryRun ? "would be done" : "done",
+  }));
+}

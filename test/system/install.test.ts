@@ -1,0 +1,192 @@
+import assert from "node:assert/strict";
+import { spawnSync } from "node:child_process";
+import {
+  chmodSync,
+  existsSync,
+  mkdirSync,
+  mkdtempSync,
+  readdirSync,
+  readFileSync,
+  readlinkSync,
+  rmSync,
+  statSync,
+  writeFileSync,
+} from "node:fs";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { after, describe, test } from "node:test";
+import { ensurePackages } from "../../scripts/debian.ts";
+import { unitText } from "../../src/linux/unit.ts";
+
+const folder = mkdtempSync(join(tmpdir(), "edge-install-"));
+const config = "etc/edge/edge.config.json";
+const address = "wss://center.example:443/websocket/{serialNumber}/events";
+after(() => rmSync(folder, { recursive: true }));
+
+/** The little of a system that an image must have. */
+function image(name: string, programs: readonly string[] = ["systemd-notify", "node"]): string {
+  const root = join(folder, name);
+  for (const path of ["etc", "usr/bin"]) mkdirSync(join(root, path), { recursive: true });
+  writeFileSync(join(root, "etc/group"), "root:x:0:\nadm:x:4:\n");
+  writeFileSync(join(root, "etc/passwd"), "root:x:0:0:root:/root:/bin/sh\n");
+  for (const program of programs) writeFileSync(join(root, "usr/bin", program), "", { mode: 0o755 });
+  return root;
+}
+
+function edge(...args: readonly string[]) {
+  const { status, stdout, stderr } = spawnSync(process.execPath, ["dist/edge.mjs", ...args], {
+    encoding: "utf8",
+    timeout: 120_000,
+  });
+  return { code: status, stdout, stderr };
+}
+
+/** Every path below a folder with its mode and group. */
+function tree(root: string): readonly string[] {
+  const names = readdirSync(root, { recursive: true, encoding: "utf8" }).sort();
+  return names.map((name) => {
+    const { mode, gid, mtimeMs } = statSync(join(root, name), { throwIfNoEntry: false }) ?? {
+      mode: 0,
+      gid: 0,
+      mtimeMs: 0,
+    };
+    return `${name} ${(mode & 0o7777).toString(8)} ${gid} ${mtimeMs}`;
+  });
+}
+
+function modeOf(root: string, path: string): string {
+  const { mode, uid, gid } = statSync(join(root, path));
+  const group = readFileSync(join(root, "etc/group"), "utf8")
+    .split("\n")
+    .find((line) => line.split(":")[2] === String(gid));
+  return `${(mode & 0o7777).toString(8)} ${uid} ${group?.split(":")[0]}`;
+}
+
+describe("edge install into an image", { skip: process.getuid?.() === 0 ? false : "it makes files for root" }, () => {
+  const root = image("whole");
+
+  test("a dry run says everything and does nothing", () => {
+    const before = tree(root);
+    const { code, stdout } = edge("install", "--root", root, "--dry-run", "--json");
+    assert.equal(code, 0);
+    const { dryRun, steps } = JSON.parse(stdout);
+    assert.equal(dryRun, true);
+    assert.deepEqual(new Set(steps.map(({ state }: { readonly state: string }) => state)), new Set(["would be done"]));
+    assert.deepEqual(tree(root), before);
+  });
+
+  test("makes program, group, folders, configuration and unit, with their modes, and enables it", () => {
+    const { code, stdout, stderr } = edge("install", "--root", root, "--center", address);
+    assert.equal(code, 0, stderr);
+    assert.doesNotMatch(stdout, /To do/);
+    assert.deepEqual(readFileSync(join(root, "usr/local/bin/edge")), readFileSync("dist/edge.mjs"));
+    const modes = [
+      "usr/local/bin/edge",
+      "etc/edge",
+      config,
+      "var/lib/edge",
+      "var/lib/edge/pods",
+      "etc/systemd/system/edge.service",
+    ];
+    assert.deepEqual(
+      modes.map((path) => modeOf(root, path)),
+      ["755 0 root", "755 0 root", "640 0 edge", "750 0 edge", "700 0 root", "644 0 root"],
+    );
+    assert.equal(
+      readlinkSync(join(root, "etc/systemd/system/multi-user.target.wants/edge.service")),
+      "/etc/systemd/system/edge.service",
+    );
+    const written = JSON.parse(readFileSync(join(root, config), "utf8"));
+    assert.deepEqual(written, {
+      node: { name: "{serialNumber}", serialNumber: "{serialNumber}" },
+      center: { url: address },
+    });
+  });
+
+  test("again it changes nothing", () => {
+    const before = tree(root);
+    const { code, stdout } = edge("install", "--root", root, "--json");
+    assert.equal(code, 0);
+    const states = JSON.parse(stdout).steps.map(({ state }: { readonly state: string }) => state);
+    assert.deepEqual(new Set(states), new Set(["is so"]));
+    assert.deepEqual(tree(root), before);
+  });
+
+  test("never writes a configuration that is there, and refuses everything for a wrong one", () => {
+    const own = JSON.stringify({ node: { name: "mine" }, center: { url: address }, data: { dir: "/srv/edge" } });
+    writeFileSync(join(root, config), own);
+    rmSync(join(root, "usr/local/bin/edge"));
+    assert.equal(edge("install", "--root", root, "--center", "wss://other.example").code, 0);
+    assert.equal(readFileSync(join(root, config), "utf8"), own);
+    assert.equal(modeOf(root, "srv/edge"), "750 0 edge", "its data folder is made where it says");
+    writeFileSync(join(root, config), own.replace('"dir"', '"folder"'));
+    rmSync(join(root, "usr/local/bin/edge"));
+    const { code, stderr } = edge("install", "--root", root);
+    assert.equal(code, 2);
+    assert.match(stderr, /data\.folder is not a key of the configuration; expected it absent/);
+    assert.equal(existsSync(join(root, "usr/local/bin/edge")), false);
+    writeFileSync(join(root, config), own);
+  });
+
+  test("edge uninstall takes service and program away; pods, data and configuration only with --purge", () => {
+    assert.equal(edge("install", "--root", root).code, 0);
+    const dry = edge("uninstall", "--root", root, "--purge", "--dry-run");
+    assert.deepEqual([dry.code, existsSync(join(root, "etc/systemd/system/edge.service"))], [0, true]);
+    const { code, stdout } = edge("uninstall", "--root", root);
+    assert.equal(code, 0);
+    assert.match(stdout, /Kept: pods that run, \/srv\/edge, \/etc\/edge/);
+    for (const path of [
+      "usr/local/bin/edge",
+      "etc/systemd/system/edge.service",
+      "etc/systemd/system/multi-user.target.wants/edge.service",
+    ])
+      assert.equal(existsSync(join(root, path)), false, path);
+    for (const path of [config, "srv/edge"]) assert.equal(existsSync(join(root, path)), true, path);
+    assert.equal(edge("uninstall", "--root", root, "--purge").code, 0);
+    for (const path of ["etc/edge", "srv/edge"]) assert.equal(existsSync(join(root, path)), false, path);
+    assert.equal(edge("uninstall", "--root", root, "--purge").code, 0, "twice is fine");
+  });
+
+  test("says what is missing: a centre, systemd-notify, a Node for the script", () => {
+    const bare = image("bare", []);
+    const { code, stdout } = edge("install", "--root", bare);
+    assert.equal(code, 0);
+    assert.match(stdout, /To do: write the centre's address into \/etc\/edge\/edge\.config\.json, center\.url/);
+    assert.match(stdout, /Note: there is no systemd-notify/);
+    assert.match(stdout, /To do: this program needs Node 24/);
+    const unit = readFileSync(join(bare, "etc/systemd/system/edge.service"), "utf8");
+    assert.match(unit, /^Type=exec$/m);
+    assert.doesNotMatch(unit, /Watchdog/);
+    assert.equal(edge("install", "--root", bare).code, 0, "what is to do does not refuse a second time");
+    assert.equal(edge("install", "--root", join(folder, "nowhere")).code, 2);
+  });
+});
+
+describe("the unit", () => {
+  for (const canNotify of [true, false]) {
+    test(`is one that systemd understands${canNotify ? "" : ", without systemd-notify"}`, () => {
+      ensurePackages(["systemd"], console.log);
+      const place = mkdtempSync(join(folder, "unit-"));
+      const program = join(place, "edge");
+      writeFileSync(program, "");
+      chmodSync(program, 0o755);
+      const file = join(place, "edge.service");
+      writeFileSync(file, unitText({ program, config: "/etc/edge/edge.config.json", canNotify }));
+      const verify = () =>
+        spawnSync("systemd-analyze", ["verify", "--man=no", file], { encoding: "utf8", timeout: 120_000 });
+      const { status, stderr } = verify();
+      // Other units of the machine may be told of, too.
+      assert.deepEqual([status, stderr.split("\n").filter((line) => line.includes("edge.service"))], [0, []]);
+      writeFileSync(file, readFileSync(file, "utf8").replace("OOMScoreAdjust", "OOMScoreAdjusted"));
+      assert.match(verify().stderr, /edge\.service:\d+: Unknown key (?:name )?'OOMScoreAdjusted'/);
+    });
+  }
+
+  test("gives the agent no mount namespace: a mount that came later would be hidden from it", () => {
+    const unit = unitText({ program: "/usr/local/bin/edge", config: "/etc/edge/edge.config.json", canNotify: true });
+    // systemd.exec(5): what is carried out with a file system namespace.
+    const hiding =
+      /^(Protect|Private|ReadOnly|ReadWrite|Inaccessible|Bind|Temporary|Root|Mount|DynamicUser|RuntimeDirectory|LogNamespace)/m;
+    assert.doesNotMatch(unit, hiding);
+  });
+});
