@@ -1,44 +1,17 @@
 import assert from "node:assert/strict";
-import { spawn } from "node:child_process";
-import { once } from "node:events";
-import { mkdtempSync, rmSync } from "node:fs";
-import { tmpdir } from "node:os";
-import { join } from "node:path";
-import { type TestContext, test } from "node:test";
+import { test } from "node:test";
 import { ensurePackages } from "../../../scripts/debian.ts";
 import { waitUntil } from "../../../scripts/processes.ts";
 import { systemdSupervisor } from "../../../src/linux/supervisor.ts";
-
-/**
- * Stands in for systemd: a unix datagram socket that prints what arrives, a line a message. In Perl, which every Debian
- * has, since Node knows no such sockets.
- */
-const standIn = `use Socket; socket(my $s, AF_UNIX, SOCK_DGRAM, 0) or die; bind($s, pack_sockaddr_un(shift)) or die;
-$| = 1; print "listening\\n"; while (1) { recv($s, my $m, 4096, 0); $m =~ s/\\n/ /g; print "$m\\n"; }`;
-
-async function systemd(t: TestContext) {
-  const folder = mkdtempSync(join(tmpdir(), "edge-notify-"));
-  const socket = join(folder, "notify.sock");
-  const perl = spawn("perl", ["-e", standIn, socket], { stdio: ["ignore", "pipe", "inherit"] });
-  t.after(() => {
-    perl.kill("SIGKILL");
-    rmSync(folder, { recursive: true });
-  });
-  let said = "";
-  perl.stdout.on("data", (chunk: Buffer) => {
-    said += chunk.toString();
-  });
-  await once(perl.stdout, "data");
-  // systemd-notify waits for a BARRIER to be taken as well; it is no message of ours.
-  const messages = () => said.split("\n").filter((line) => line.includes("=") && line !== "BARRIER=1");
-  return { env: { PATH: process.env.PATH, NOTIFY_SOCKET: socket, WATCHDOG_USEC: "30000000" }, messages };
-}
+import { fakeSystemd } from "../../fakes/systemd.ts";
 
 const silent = { write: () => {} };
 
 test("what the agent says arrives on systemd's socket, one message at a time", async (t) => {
   ensurePackages(["systemd"], console.log);
-  const { env, messages } = await systemd(t);
+  const { socket, messages, close } = await fakeSystemd();
+  t.after(close);
+  const env = { PATH: process.env.PATH, NOTIFY_SOCKET: socket, WATCHDOG_USEC: "30000000" };
   const supervisor = systemdSupervisor(env, silent);
   assert.equal(supervisor?.aliveEveryMs, 10_000);
   supervisor.ready();
