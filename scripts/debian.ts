@@ -9,6 +9,7 @@ const packages = {
   "busybox-static": "/bin/busybox",
   "docker-registry": "/usr/bin/docker-registry",
   "apache2-utils": "/usr/bin/htpasswd",
+  debootstrap: "/usr/sbin/debootstrap",
   systemd: "/usr/bin/systemd-analyze",
   openssl: "/usr/bin/openssl",
   gcc: "/usr/bin/gcc",

@@ -24,7 +24,8 @@ StartLimitIntervalSec=0
 [Service]
 ${canNotify ? notifying : "Type=exec"}
 ExecStart=${program} run --config ${config}
-ExecReload=/bin/kill -HUP $MAINPID
+# The shell's own kill: a small image has no /bin/kill.
+ExecReload=/bin/sh -c 'kill -HUP $MAINPID'
 Restart=always
 RestartSec=5
 # Without a configuration to start with, another try changes nothing.

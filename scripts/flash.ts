@@ -1,0 +1,50 @@
+// `npm run flash`: an image as a device maker builds it, from debootstrap, with the executable of this machine installed
+// into it and asked for its status inside. Takes minutes and 300 MB in the folder for temporary files.
+import { spawnSync } from "node:child_process";
+import { mkdtempSync, rmSync } from "node:fs";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { ensurePackages } from "./debian.ts";
+
+const executable = `dist/edge-linux-${process.arch}`;
+const address = "wss://center.example:443/websocket/{serialNumber}/events";
+const minutes = 60_000;
+
+/** Runs a program, printing it and what it says; throws when it ends with another code. */
+function expect(code: number, program: string, ...args: readonly string[]): string {
+  console.log(`$ ${program} ${args.join(" ")}`);
+  const run = spawnSync(program, args, { encoding: "utf8", timeout: 15 * minutes, maxBuffer: 1 << 26 });
+  const said = `${run.stdout}${run.stderr}`;
+  if (run.status !== code)
+    throw new Error(`Exit code ${run.status}, expected ${code}: ${run.error?.message ?? said.slice(-4000)}`);
+  return said;
+}
+
+function show(text: string): void {
+  console.log(text.trimEnd().replace(/^/gm, "  "));
+}
+
+const folder = mkdtempSync(join(tmpdir(), "edge-flash-"));
+const root = join(folder, "image");
+try {
+  ensurePackages(["debootstrap"], console.log);
+  expect(0, "debootstrap", "--variant=minbase", "--include=systemd", "bookworm", root);
+  show(expect(0, executable, "install", "--root", root, "--center", address));
+  show(expect(0, executable, "install", "--root", root));
+  show(expect(0, "systemd-analyze", `--root=${root}`, "--man=no", "verify", "edge.service"));
+  show(expect(0, "systemctl", `--root=${root}`, "is-enabled", "edge.service"));
+  show(expect(0, "chroot", root, "/usr/local/bin/edge", "--version"));
+  // Whether the machine that runs this has a serial number is not the image's affair.
+  expect(
+    0,
+    "sed",
+    "-i",
+    's/"serialNumber": "{serialNumber}"/"serialNumber": "FLASH-1"/',
+    join(root, "etc/edge/edge.config.json"),
+  );
+  show(expect(0, "chroot", root, "/usr/local/bin/edge", "config", "check"));
+  // Neither an agent nor an engine: exit code 1, and the page says so.
+  show(expect(1, "chroot", root, "/usr/local/bin/edge", "status"));
+} finally {
+  rmSync(folder, { recursive: true, force: true });
+}
