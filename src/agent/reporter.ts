@@ -1,4 +1,3 @@
-import type { DesiredPod, LeavingPod } from "../core/pod/desired.ts";
 import { fusionDirectorStatus, isPodStatus, type StatusDialect } from "../core/protocol/fusion-director.ts";
 import type { MessageIds } from "../core/protocol/message.ts";
 import { firstPace, type Pace, paced } from "../core/protocol/pace.ts";
@@ -7,6 +6,7 @@ import type { Clock } from "../ports/clock.ts";
 import type { Connection } from "../ports/link.ts";
 import type { Random } from "../ports/random.ts";
 import type { Store } from "../ports/store.ts";
+import { podEntries } from "./pod-entries.ts";
 import { replayNext } from "./replay.ts";
 
 export interface ReporterParts {
@@ -160,7 +160,7 @@ function sendReport(parts: ReporterParts, session: Session, now: number): void {
   const leaving = parts.store.leavingPods();
   session.dirty = false;
   session.reportedAt = [...session.reportedAt, now].slice(-reportsASecond);
-  const said = inDialect(parts, entries(parts.store, leaving));
+  const said = inDialect(parts, podEntries(parts.store));
   if (!session.connection.send(podStatusReport(said, newIds(parts)))) return;
   const finals = leaving.filter((one) => one.gone).map((one) => one.seq);
   confirmLater(session, { sentAt: now, outboxId: null, bytes: 0, underWayBytes: 0, finals });
@@ -174,39 +174,6 @@ function inDialect(parts: ReporterParts, said: readonly PodStatusEntry[]): reado
     // A pod whose first status was not worked out yet has none.
     status: isPodStatus(one.status) ? fusionDirectorStatus(one.status, wall) : one.status,
   }));
-}
-
-/** Every pod known here, with its metadata, its spec as enforced and its status: the Pod Status document. */
-function entries(store: Store, leaving: readonly LeavingPod[]): readonly PodStatusEntry[] {
-  const statuses = new Map(store.statuses().map((one) => [one.id.uid, one.status]));
-  const desired = store.desiredPods();
-  const all = [...desired.map(desiredEntry), ...leaving.flatMap((one) => leavingEntry(one, desired))];
-  return all.map(({ uid, entry }) => ({ ...entry, status: statuses.get(uid) ?? {} }));
-}
-
-interface Entry {
-  readonly uid: string;
-  readonly entry: Omit<PodStatusEntry, "status">;
-}
-
-function desiredEntry({ pod }: DesiredPod): Entry {
-  const { metadata, spec, id } = pod;
-  return { uid: id.uid, entry: { Name: id.name, UID: metadata.uid ?? id.uid, kind: "Pod", metadata, spec } };
-}
-
-function leavingEntry(one: LeavingPod, desired: readonly DesiredPod[]): readonly Entry[] {
-  if (one.pod === null || desired.some(({ pod }) => pod.id.uid === one.id.uid)) return [];
-  const { metadata, spec, id } = one.pod;
-  const marks =
-    one.kind === "deleted"
-      ? { deletionTimestamp: one.deletionTimestamp, deletionGracePeriodSeconds: one.graceSeconds }
-      : {};
-  return [
-    {
-      uid: id.uid,
-      entry: { Name: id.name, UID: metadata.uid ?? id.uid, kind: "Pod", metadata: { ...metadata, ...marks }, spec },
-    },
-  ];
 }
 
 function sendOutbox(parts: ReporterParts, session: Session, now: number): void {

@@ -5,7 +5,7 @@ import { listen, type ServerHandlers, type ServerOptions } from "../websocket/se
 import { type Center, serveControl } from "./center-control.ts";
 import { centerHistories } from "./center-histories.ts";
 import { type CenterNodes, centerNodes } from "./center-nodes.ts";
-import { exitCodes, type Output } from "./output.ts";
+import { exitCodes, type Output, printable } from "./output.ts";
 
 export interface CenterOptions {
   readonly listen: string;
@@ -137,10 +137,8 @@ function describe(text: string): string {
   return `${source}/${group}/${operation} ${resource}${answers}: ${shorten(JSON.stringify(content) ?? "")}`;
 }
 
-/** What a peer sends must not draw on the terminal: everything but printable characters is shown as JSON would. */
 function shorten(text: string): string {
-  const start = text.length > contentCharacters ? `${text.slice(0, contentCharacters)}…` : text;
-  return start.replace(/[^\P{C}]/gu, (character) => JSON.stringify(character).slice(1, -1));
+  return printable(text.length > contentCharacters ? `${text.slice(0, contentCharacters)}…` : text);
 }
 
 function jsonOr(text: string): unknown {

@@ -49,6 +49,7 @@ function commands(io: Output, done: (code: number) => void): Command {
   command("status", "node, agent, link, engine, and one row a pod").action(async () => {
     done(await (await import("./status.ts")).statusCommand(named(), io));
   });
+  podCommands({ command, named, io, done });
   command("validate", "would this device accept it?")
     .argument("[FILE...]", "messages or Pods, as JSON or YAML")
     .option("--node <FACTS>", "facts that replace what the device says of itself")
@@ -96,6 +97,43 @@ function commands(io: Output, done: (code: number) => void): Command {
       },
     );
   return program;
+}
+
+interface Commands {
+  readonly command: (usage: string, description: string) => Command;
+  readonly named: () => { readonly json: boolean; readonly config?: string };
+  readonly io: Output;
+  readonly done: (code: number) => void;
+}
+
+/** Those that look at a pod, or at what has happened. */
+function podCommands({ command, named, io, done }: Commands): void {
+  command("pod", "everything about one pod")
+    .argument("<NAME>", "its name, or namespace/name")
+    .action(async (name: string) => {
+      done(await (await import("./pod.ts")).podCommand(name, named(), io));
+    });
+  command("events", "what happened and why")
+    .option("--pod <NAME>", "of one pod only: its name, or namespace/name")
+    .option("--follow", "go on with what happens from now on", false)
+    .action(async (options: { readonly pod?: string; readonly follow: boolean }) => {
+      const stop = untilSignalled();
+      done(await (await import("./events.ts")).eventsCommand({ ...named(), ...options }, io, stop));
+    });
+  command("logs", "what a container has printed")
+    .argument("<NAME>", "name of the pod, or namespace/name")
+    .option("-c, --container <CONTAINER>", "which of its containers; needed where it has several")
+    .option("--follow", "go on with what it prints from now on", false)
+    .option("--tail <N>", "only the last N lines")
+    .action(
+      async (
+        name: string,
+        options: { readonly container?: string; readonly follow: boolean; readonly tail?: string },
+      ) => {
+        const stop = untilSignalled();
+        done(await (await import("./logs.ts")).logsCommand(name, { ...named(), ...options }, io, stop));
+      },
+    );
 }
 
 function untilSignalled(): AbortSignal {

@@ -1,0 +1,27 @@
+import type { Config } from "../core/config.ts";
+import type { StoreReader } from "../sqlite/store.ts";
+import { loadConfig } from "./config-file.ts";
+import { exitCodes, type Output } from "./output.ts";
+
+export type OpenedDevice =
+  | { readonly ok: true; readonly config: Config; readonly store: StoreReader }
+  | { readonly ok: false; readonly code: number };
+
+/** The configuration, or the exit code of what is wrong with it, which has been said. */
+export function readConfig(file: string | undefined, io: Output): Config | null {
+  const loaded = loadConfig(file, { strict: false });
+  if (loaded.ok) return loaded.config;
+  for (const { path, message } of loaded.violations) io.err(path === "" ? message : `${path}: ${message}`);
+  return null;
+}
+
+/** The store of this device to read, whether the agent runs or not; what is wrong has been said. */
+export async function openDevice(file: string | undefined, io: Output): Promise<OpenedDevice> {
+  const config = readConfig(file, io);
+  if (config === null) return { ok: false, code: exitCodes.usage };
+  const { openStoreReadOnly } = await import("../sqlite/store.ts");
+  const opened = openStoreReadOnly(config.data.dir);
+  if (opened.ok) return { ok: true, config, store: opened.store };
+  io.err(`The store in ${config.data.dir} tells nothing: ${opened.error.message}`);
+  return { ok: false, code: exitCodes.no };
+}

@@ -1,0 +1,95 @@
+import { sandboxName } from "../core/pod/identity.ts";
+import type { ObservedContainer } from "../core/pod/observed.ts";
+import { parseTime } from "../core/pod/time.ts";
+import { dockerEngine } from "../docker/engine.ts";
+import { containerLogs, type LogLine } from "../docker/logs.ts";
+import type { EngineError } from "../ports/engine.ts";
+import { readConfig } from "./device-store.ts";
+import { exitCodes, type Output, printable } from "./output.ts";
+
+export interface LogsOptions {
+  readonly config?: string;
+  readonly json: boolean;
+  readonly container?: string;
+  readonly follow: boolean;
+  readonly tail?: string;
+}
+
+const listDeadlineMs = 15_000;
+/** An engine that says nothing for so long, and was not asked to wait, is given up. */
+const quietMs = 30_000;
+
+/** `edge logs NAME` (contracts.md): what a container of a pod has printed, through the engine; the agent need not run. */
+export async function logsCommand(
+  name: string,
+  options: LogsOptions,
+  io: Output,
+  signal: AbortSignal,
+): Promise<number> {
+  const config = readConfig(options.config, io);
+  if (config === null) return exitCodes.usage;
+  const tail = options.tail ?? null;
+  if (tail !== null && !/^\d{1,9}$/.test(tail)) {
+    io.err(`--tail takes a number of lines: current value is ${tail}`);
+    return exitCodes.usage;
+  }
+  const { socket } = config.engine;
+  const listed = await dockerEngine({ socket }).list(AbortSignal.any([signal, AbortSignal.timeout(listDeadlineMs)]));
+  if (!listed.ok) return failed(socket, listed.error, io);
+  const its = listed.value.filter(
+    ({ pod, container }) => [pod.name, `${pod.namespace}/${pod.name}`].includes(name) && container !== sandboxName,
+  );
+  const names = [...new Set(its.map((one) => one.container))].sort();
+  const wanted = options.container ?? names[0];
+  if (options.container === undefined && names.length > 1) {
+    io.err(`Pod ${name} has several containers, name one with -c: ${names.join(", ")}`);
+    return exitCodes.usage;
+  }
+  const newest = its
+    .filter((one) => one.container === wanted)
+    .sort(byAge)
+    .at(-1);
+  if (newest === undefined) {
+    io.err(its.length === 0 ? `Pod ${name} has no container here` : `Pod ${name} has no container ${wanted}`);
+    return exitCodes.no;
+  }
+  const query = { socket, container: newest.id, follow: options.follow, tail: tail === null ? null : Number(tail) };
+  return await print(query, printer(options.json, io), io, signal);
+}
+
+/** The one that started last; one that never did has printed nothing. */
+function byAge(a: ObservedContainer, b: ObservedContainer): number {
+  return startOf(a) - startOf(b) || a.attempt - b.attempt;
+}
+
+function startOf({ state }: ObservedContainer): number {
+  const time = state.kind === "created" ? Number.NaN : parseTime(state.startedAt);
+  return Number.isNaN(time) ? 0 : time;
+}
+
+function printer(json: boolean, io: Output): (line: LogLine) => void {
+  return (one) => io.out(json ? JSON.stringify(one) : printable(one.line.replaceAll("\t", "        ")));
+}
+
+async function print(
+  query: Parameters<typeof containerLogs>[0],
+  take: (line: LogLine) => void,
+  io: Output,
+  signal: AbortSignal,
+): Promise<number> {
+  const quiet = new AbortController();
+  const timer = setTimeout(() => quiet.abort(), quietMs);
+  const progressed = (): void => {
+    if (query.follow) clearTimeout(timer);
+    else timer.refresh();
+  };
+  const done = await containerLogs(query, take, AbortSignal.any([signal, quiet.signal]), progressed);
+  clearTimeout(timer);
+  // Being told to stop is how following ends.
+  return done.ok || signal.aborted ? exitCodes.fine : failed(query.socket, done.error, io);
+}
+
+function failed(socket: string, { message }: EngineError, io: Output): number {
+  io.err(`The engine at ${socket} does not answer: ${message}`);
+  return exitCodes.no;
+}

@@ -1,0 +1,155 @@
+import assert from "node:assert/strict";
+import { mkdtempSync, rmSync, writeFileSync } from "node:fs";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { type TestContext, test } from "node:test";
+import { setTimeout as sleep } from "node:timers/promises";
+import { type EventsOptions, eventsCommand } from "../../../src/cli/events.ts";
+import { podCommand } from "../../../src/cli/pod.ts";
+import type { PodEvent } from "../../../src/core/pod/event.ts";
+import type { PodStatus } from "../../../src/core/pod/pod-status.ts";
+import { openStore, type SqliteStore } from "../../../src/sqlite/store.ts";
+import { desiredPod } from "../../samples/pods.ts";
+
+const noStop = new AbortController().signal;
+const crash: PodEvent = {
+  ...{ type: "Warning", pod: "websocket/web", container: "app", reason: "Exited" },
+  message: "Exit code 1 (Error)\u001b[2J",
+};
+const at = (seconds: number) => ({ wall: 1_700_000_000_000 + seconds * 1_000, mono: seconds * 1_000, bootId: "b" });
+
+/** A device whose agent is not running. */
+function device(t: TestContext) {
+  const dir = mkdtempSync(join(tmpdir(), "edge-events-"));
+  t.after(() => rmSync(dir, { recursive: true, force: true }));
+  const config = join(dir, "edge.config.json");
+  const center = { url: "ws://127.0.0.1:1/websocket/edge-1/events" };
+  writeFileSync(config, JSON.stringify({ node: { name: "edge-1" }, center, data: { dir: join(dir, "data") } }));
+  const lines: string[] = [];
+  const errors: string[] = [];
+  const io = { out: (line: string) => void lines.push(line), err: (line: string) => void errors.push(line) };
+  function open(): SqliteStore {
+    const opened = openStore({ dir: join(dir, "data") });
+    assert.ok(opened.ok);
+    return opened.store;
+  }
+  const events = (options: Partial<EventsOptions> = {}, signal = noStop) =>
+    eventsCommand({ config, json: false, follow: false, ...options }, io, signal);
+  const pod = (name: string, json: boolean) => podCommand(name, { config, json }, io);
+  return { open, events, pod, lines, errors };
+}
+
+test("edge events: one line each, how often it happened, and nothing that draws on the terminal", async (t) => {
+  const { open, events, lines } = device(t);
+  const store = open();
+  for (let n = 0; n < 3; n += 1) store.appendEvent(crash, at(n * 60));
+  store.appendEvent({ ...crash, pod: "", container: "", reason: "MessageRefused" }, at(200));
+  store.close();
+  assert.equal(await events(), 0);
+  assert.match(
+    lines[0] ?? "",
+    /^2023-11-14T22:15:20Z .*Warning.* {2}Exited +web\/app {2}Exit code 1 \(Error\)\\u001b\[2J \(3 times since 2023-11-14T22:13:20Z\)$/,
+  );
+  assert.match(lines[1] ?? "", /\(device\)/);
+  lines.length = 0;
+  assert.equal(await events({ json: true, pod: "web" }), 0);
+  assert.deepEqual(
+    lines.map((line) => JSON.parse(line)),
+    [{ at: "2023-11-14T22:15:20Z", ...crash, count: 3, first: "2023-11-14T22:13:20Z" }],
+  );
+});
+
+test("edge events: many rows come whole; a pod that nobody knows is a no; no store is one, too", async (t) => {
+  const { open, events, lines, errors } = device(t);
+  assert.equal(await events(), 1);
+  assert.match(errors[0] ?? "", /no store/);
+  const store = open();
+  for (let n = 0; n < 1_200; n += 1) store.appendEvent({ ...crash, message: `${n}` }, at(n));
+  store.putDesiredPod(desiredPod());
+  store.close();
+  assert.equal(await events({ json: true }), 0);
+  assert.deepEqual(
+    lines.map((line) => (JSON.parse(line) as PodEvent).message),
+    Array.from({ length: 1_200 }, (_, n) => `${n}`),
+  );
+  assert.equal(await events({ pod: "web" }), 0);
+  assert.equal(await events({ pod: "nobody" }), 1);
+});
+
+test("edge events --follow: what happens from now on, through the end of one agent and the start of another", async (t) => {
+  const { open, events, lines } = device(t);
+  open().close();
+  const stop = new AbortController();
+  const following = events({ follow: true, json: true }, stop.signal);
+  const has = async (message: string): Promise<void> => {
+    const deadline = performance.now() + 60_000;
+    while (!lines.some((line) => line.includes(message))) {
+      assert.ok(performance.now() < deadline, `Waited in vain for ${message}`);
+      await sleep(50);
+    }
+  };
+  for (const message of ["one", "two"]) {
+    const store = open();
+    store.appendEvent({ ...crash, message }, at(1));
+    await has(message);
+    store.close();
+  }
+  stop.abort();
+  assert.equal(await following, 0);
+  assert.equal(lines.length, 2);
+});
+
+const status: PodStatus = {
+  phase: "Running",
+  conditions: [
+    { type: "Ready", status: "False", lastProbeTime: null, lastTransitionTime: "2026-01-01T00:00:00Z", reason: "Why" },
+  ],
+  startTime: "2026-01-01T00:00:00Z",
+  qosClass: "Burstable",
+  containerStatuses: [
+    {
+      ...{ name: "app", ready: false, started: false, restartCount: 7, image: "app:1", imageID: "sha256:1" },
+      state: { waiting: { reason: "CrashLoopBackOff", message: "back-off 5m0s" } },
+      lastState: {
+        terminated: {
+          ...{ exitCode: 3, reason: "Error", startedAt: null, finishedAt: "2026-01-01T00:00:00Z", containerID: "c" },
+        },
+      },
+    },
+  ],
+};
+
+test("edge pod: all that is known of one pod, for people and as Kubernetes has it", async (t) => {
+  const { open, pod, lines, errors } = device(t);
+  const store = open();
+  const desired = desiredPod();
+  store.putDesiredPod(desired);
+  store.appendEvent(crash, at(0));
+  store.appendEvent({ ...crash, type: "Normal", reason: "MessageAccepted", message: "Pod web accepted" }, at(1));
+  assert.equal(await pod("web", false), 0);
+  assert.match(lines.join("\n"), /Phase +Pending: nothing is known/);
+  lines.length = 0;
+  store.putStatus(desired.pod.id, status);
+  store.close();
+  assert.equal(await pod("websocket/web", false), 0);
+  const text = lines.join("\n");
+  for (const part of [
+    /^Pod +websocket\/web\nUid +\S+/,
+    /Status +CrashLoopBackOff, 0\/1 ready, 7 restarts: back-off 5m0s/,
+    /Conditions\n {2}Ready +False +since 2026-01-01T00:00:00Z {2}Why/,
+    /app: waiting, CrashLoopBackOff: back-off 5m0s, not ready, restarted 7 times/,
+    /before: ended with 3 \(Error\)/,
+    /Spec as enforced\n {2}containers:/,
+    /Last actions\n.*Exit code 1/,
+    /Last messages\n.*Pod web accepted/,
+  ]) {
+    assert.match(text, part);
+  }
+  lines.length = 0;
+  assert.equal(await pod("web", true), 0);
+  assert.equal(lines.length, 1);
+  const { metadata, spec } = desired.pod;
+  assert.deepEqual(JSON.parse(lines[0] ?? ""), { apiVersion: "v1", kind: "Pod", metadata, spec, status });
+  assert.equal(await pod("nobody", true), 1);
+  assert.match(errors[0] ?? "", /There is no pod nobody/);
+});
