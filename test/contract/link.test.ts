@@ -378,6 +378,24 @@ describe("websocketLink()", () => {
     assert.deepEqual(heard.calls, ["message", "closed"]);
   });
 
+  it("refuses a message over the limit by its length alone, before any of it has come", async (t) => {
+    // A text frame of 2 GiB by its header; not a byte of it follows.
+    const { link } = await rawPeer(t, "817f0000000080000000");
+    const heard = await connect({ link });
+    await until(() => heard.closed.length === 1, "the end");
+    assert.equal(heard.closed[0]?.code, 1009);
+  });
+
+  it("offers no compression, and takes none", async (t) => {
+    // A text frame that says it is compressed (RSV1).
+    const { link, request } = await rawPeer(t, "c10161");
+    const heard = await connect({ link });
+    await until(() => heard.closed.length === 1, "the end");
+    assert.equal(heard.closed[0]?.code, 1002);
+    assert.deepEqual(heard.messages, []);
+    assert.doesNotMatch(request(), /sec-websocket-extensions/i);
+  });
+
   it("hands over what came in one chunk with the upgrade only after the connection", async (t) => {
     const early = createTcp((socket) => {
       socket.on("error", () => {});
@@ -487,6 +505,25 @@ async function listening(t: TestContext, server: TcpServer): Promise<number> {
   server.listen(0, "127.0.0.1");
   await once(server, "listening");
   return (server.address() as AddressInfo).port;
+}
+
+/** Takes the connection and sends these bytes behind the answer to the upgrade, in a chunk of their own. */
+async function rawPeer(t: TestContext, hex: string): Promise<{ readonly link: Link; request(): string }> {
+  let asked = "";
+  const server = createTcp((socket) => {
+    socket.on("error", () => {});
+    socket.once("data", async (request) => {
+      asked = String(request);
+      const key = /Sec-WebSocket-Key: (.*)\r\n/i.exec(asked)?.[1];
+      const accept = hash(`${key}258EAFA5-E914-47DA-95CA-C5AB0DC85B11`);
+      socket.write(
+        `HTTP/1.1 101 Switching Protocols\r\nUpgrade: websocket\r\nConnection: Upgrade\r\nSec-WebSocket-Accept: ${accept}\r\n\r\n`,
+      );
+      await sleep(50);
+      socket.write(Buffer.from(hex, "hex"));
+    });
+  });
+  return { link: websocketLink(optionsFor(await listening(t, server))), request: () => asked };
 }
 
 function hash(text: string): string {

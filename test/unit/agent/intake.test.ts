@@ -100,6 +100,21 @@ test("three deletes under one msg_id, as FusionDirector sends them, are each ans
   );
 });
 
+test("a message that comes again after 1,024 others is not remembered any more, and still changes nothing", () => {
+  const { store, send } = setUp();
+  const answers = () => store.outboxCounts().pending;
+  send(update(1, "1"));
+  const accepted = store.desiredPod("websocket", "web");
+  for (let n = 2; n <= 1_025; n += 1) send(update(n, "1"));
+  const before = answers();
+  send(update(2, "1"));
+  assert.equal(answers(), before, "one of the last 1,024 is a repeat");
+  send(update(1, "1"));
+  assert.equal(answers(), before + 1, "the one before them is answered anew");
+  const now = store.desiredPod("websocket", "web");
+  assert.deepEqual([now?.pod, now?.generation], [accepted?.pod, accepted?.generation]);
+});
+
 test("an older resourceVersion is stale, an equal one with other content is applied", () => {
   const { store, send, said } = setUp();
   send(update(1, "5"), update(2, "4", { env: "2" }));
