@@ -320,7 +320,7 @@ test("the rule table is the one that was agreed on: no row goes, moves or change
   assert.deepEqual(lines, readFileSync(file, "utf8").trimEnd().split("\n"));
 });
 
-test("the largest legal pod is judged in a few milliseconds", () => {
+test("the largest legal pod is judged without a noticeable wait", () => {
   const volumes = names(256, (i) => ({ name: `v${i}`, emptyDir: {} }));
   const containers = names(10, (c) => ({
     name: `c${c}`,
@@ -341,6 +341,6 @@ test("the largest legal pod is judged in a few milliseconds", () => {
     assert.deepEqual(refusals(pod), []);
     return performance.now() - start;
   }) as number[];
-  // Measured at under 4 ms; the best of many leaves a busy machine room.
-  assert.ok(Math.min(...times) < 25, `${Math.min(...times)} ms`);
+  // Measured at under 4 ms; ten machines on two cores are given room: what this looks for is a rule that is quadratic.
+  assert.ok(Math.min(...times) < 250, `${Math.min(...times)} ms`);
 });
