@@ -1,8 +1,10 @@
 import type { Policy } from "../core/admission/policy.ts";
+import type { Condition } from "../core/node/conditions.ts";
+import type { ImageLimits } from "../core/node/images.ts";
 import { podKey } from "../core/pod/spec.ts";
 import { formatTime } from "../core/pod/time.ts";
 import type { StatusDialect } from "../core/protocol/fusion-director.ts";
-import { podRows, type StatusDocument } from "../core/status-document.ts";
+import { conditionRows, podRows, type StatusDocument } from "../core/status-document.ts";
 import type { Clock } from "../ports/clock.ts";
 import type { Device } from "../ports/device.ts";
 import type { Engine, EngineInfo } from "../ports/engine.ts";
@@ -18,6 +20,7 @@ import { runHeartbeat } from "./heartbeat.ts";
 import { createIntake } from "./intake.ts";
 import { createLimiter } from "./limiter.ts";
 import { createMailbox } from "./mailbox.ts";
+import { createNode } from "./node.ts";
 import { createObserver } from "./observer.ts";
 import { createPodPulls } from "./pod-pulls.ts";
 import { createProber } from "./prober.ts";
@@ -26,7 +29,6 @@ import { createPuller } from "./puller.ts";
 import { reconcile } from "./reconciler.ts";
 import { createReporter } from "./reporter.ts";
 import { createStock, installIdOf } from "./stock.ts";
-import { runUpkeep } from "./upkeep.ts";
 import { type LinkState, runUplink } from "./uplink.ts";
 import { type WatcherParts, watchEngine } from "./watcher.ts";
 
@@ -52,10 +54,12 @@ export interface AgentParts {
 
 export interface AgentSettings {
   readonly nodeName: string;
+  readonly serialNumber: string | null;
   readonly centerUrl: string;
   readonly statusPeriodMs: number;
   readonly keepaliveMs: number;
   readonly statusDialect: StatusDialect;
+  readonly images: ImageLimits;
   readonly pid: number;
   readonly version: string;
 }
@@ -80,12 +84,8 @@ export async function runAgent(parts: AgentParts, signal: AbortSignal): Promise<
   const state: EngineState = { info: null, session: null, lost: new Set() };
   const startedAt = clock.wall();
   let link: LinkState = { state: "connecting", since: startedAt, lastError: null, certificates: [] };
-  const stop = new AbortController();
-  signal.addEventListener("abort", () => stop.abort(), { once: true });
-  if (signal.aborted) return;
-
   const publisher = createPublisher(clock, () =>
-    parts.publish(document(parts, state, [link, drift.notices(), startedAt])),
+    parts.publish(document(parts, state, [link, node.conditions(), drift.notices(), startedAt])),
   );
   const drift = createDrift({ ...parts, changed: () => publisher.poke() });
   const reporter = createReporter({ store, clock, random, ...parts.settings, released: publisher.poke });
@@ -96,14 +96,13 @@ export async function runAgent(parts: AgentParts, signal: AbortSignal): Promise<
     publisher.poke();
     clearing.poke();
   };
-  const session = () =>
-    state.session === null || installIdOf(store) === null ? null : { id: state.session, lost: state.lost };
   const prober = createProber({ ...parts, wake: (key) => mailbox.wake(key) });
   const pulls = createPodPulls((key) => mailbox.wake(key));
+  const node = createNode({ ...parts, observer, say: reporter.say, conditionChanged: () => conditionChanged() });
   const reconcilerParts = {
-    ...{ engine, store, device, clock, log, observer, prober, pulls, session, reported },
-    installId: () => installIdOf(store) ?? "",
-    ...{ limiter: createLimiter(createsAtOnce), puller: createPuller(engine, clock) },
+    ...{ engine, store, device, clock, log, observer, prober, pulls, reported, held: node.held },
+    ...{ session: () => sessionOf(state, store), installId: () => installIdOf(store) ?? "" },
+    ...{ limiter: createLimiter(createsAtOnce), puller: createPuller(engine, clock, node.brought) },
   };
   const mailbox = createMailbox(clock, (key, s) => reconcile(reconcilerParts, fromKey(key), s));
   const intake = createIntake({
@@ -124,30 +123,44 @@ export async function runAgent(parts: AgentParts, signal: AbortSignal): Promise<
     },
     inspect: drift.check,
   });
+  const conditionChanged = (): void => {
+    publisher.poke();
+    stock.poke();
+  };
   const watcher = watcherParts(parts, state, {
     ready: stock.poke,
     changed: publisher.poke,
+    engineIs: node.engineIs,
     dirty: (pod) => mailbox.wake(podKey(pod)),
   });
   const changed = (next: LinkState): void => {
     link = next;
+    node.online(next.state === "online");
     publisher.poke();
   };
   const uplink = { ...parts, intake, reporter, changed };
 
   const runners = [stock, mailbox, pulls, prober, reporter, clearing, publisher];
-  const loops = [
-    watchEngine(watcher, stop.signal),
-    ...runners.map((one) => one.run(stop.signal)),
-    runUplink(uplink, stop.signal),
-    runUpkeep(device, clock, stop.signal),
-    runHeartbeat({ clock, mailbox, supervisor: parts.supervisor ?? null }, stop.signal),
-  ];
-  await together(loops, stop);
+  await together(signal, (stop) => [
+    watchEngine(watcher, stop),
+    ...runners.map((one) => one.run(stop)),
+    ...node.run(stop),
+    runUplink(uplink, stop),
+    runHeartbeat({ clock, mailbox, supervisor: parts.supervisor ?? null }, stop),
+  ]);
+}
+
+/** The session at hand, once it is known which containers are ours. */
+function sessionOf({ session, lost }: EngineState, store: Store) {
+  return session === null || installIdOf(store) === null ? null : { id: session, lost };
 }
 
 /** Until all have ended; when one fails the others are told to stop, and are waited for. */
-async function together(loops: readonly Promise<void>[], stop: AbortController): Promise<void> {
+async function together(signal: AbortSignal, begin: (stop: AbortSignal) => readonly Promise<void>[]): Promise<void> {
+  if (signal.aborted) return;
+  const stop = new AbortController();
+  signal.addEventListener("abort", () => stop.abort(), { once: true });
+  const loops = begin(stop.signal);
   try {
     await Promise.all(loops);
   } finally {
@@ -159,6 +172,7 @@ async function together(loops: readonly Promise<void>[], stop: AbortController):
 interface EngineNews {
   ready(): void;
   changed(): void;
+  engineIs(info: EngineInfo | null): void;
   dirty(pod: { readonly namespace: string; readonly name: string }): void;
 }
 
@@ -170,10 +184,11 @@ function watcherParts(parts: AgentParts, state: EngineState, news: EngineNews): 
     ready(info, id) {
       state.info = info;
       state.session = id;
+      news.engineIs(info);
       news.ready();
       news.changed();
     },
-    lost: (why, id, tookContainers) => lose(parts, state, { why, id, tookContainers }, news.changed),
+    lost: (why, id, tookContainers) => lose(parts, state, { why, id, tookContainers }, news),
     dirty: news.dirty,
   };
 }
@@ -184,16 +199,17 @@ interface Loss {
   readonly tookContainers: boolean;
 }
 
-function lose(parts: AgentParts, state: EngineState, loss: Loss, changed: () => void): void {
+function lose(parts: AgentParts, state: EngineState, loss: Loss, news: EngineNews): void {
   if (state.info !== null) parts.log.write("error", "Engine unavailable", { why: loss.why });
   state.info = null;
   state.session = null;
+  news.engineIs(null);
   if (loss.id !== null && loss.tookContainers) {
     state.lost.add(loss.id);
     for (const oldest of [...state.lost].slice(0, Math.max(0, state.lost.size - maxLostSessions)))
       state.lost.delete(oldest);
   }
-  changed();
+  news.changed();
 }
 
 function fromKey(key: string): { readonly namespace: string; readonly name: string } {
@@ -212,12 +228,12 @@ function centerOf({ state, since, lastError, certificates }: LinkState, url: str
 function document(
   parts: AgentParts,
   state: EngineState,
-  [link, notices, startedAt]: readonly [LinkState, readonly string[], number],
+  [link, conditions, notices, startedAt]: readonly [LinkState, readonly Condition[], readonly string[], number],
 ): StatusDocument {
   const { store, settings } = parts;
   const { nodeName, centerUrl, pid, version } = settings;
   return {
-    node: { name: nodeName },
+    node: { name: nodeName, conditions: conditionRows(conditions) },
     agent: { running: true, pid, version, startedAt: formatTime(startedAt) },
     center: centerOf(link, centerUrl),
     engine: { state: state.info === null ? "unavailable" : "ready", version: state.info?.version ?? null },

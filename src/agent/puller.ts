@@ -1,7 +1,7 @@
 import type { RegistryCredentials } from "../core/pod/registry-credentials.ts";
 import type { Clock } from "../ports/clock.ts";
 import type { Engine, EngineResult, ImageFacts } from "../ports/engine.ts";
-import { withStallDeadline } from "./deadline.ts";
+import { withDeadline, withStallDeadline } from "./deadline.ts";
 
 export interface PullRequest {
   readonly image: string;
@@ -17,6 +17,13 @@ export interface Puller {
   pull(request: PullRequest, signal: AbortSignal): Promise<EngineResult<ImageFacts>>;
 }
 
+/** An image that this device did not have before we asked for it. */
+export interface Brought {
+  readonly id: string;
+  readonly name: string;
+}
+
+const lookDeadlineMs = 30_000;
 /** Without a byte of progress, not in all: a slow line may take hours. */
 const stallMs = 120_000;
 
@@ -26,13 +33,16 @@ interface Flight {
   waiting: number;
 }
 
-/** Pulls under way, by image and what is shown for it: one pod's wrong password must not fail another's right one. */
-export function createPuller(engine: Engine, clock: Clock): Puller {
+/**
+ * Pulls under way, by image and what is shown for it: one pod's wrong password must not fail another's right one.
+ * `brought` is told of each image that was not here before.
+ */
+export function createPuller(engine: Engine, clock: Clock, brought: (image: Brought) => void = () => {}): Puller {
   const flights = new Map<string, Flight>();
 
   function begin(key: string, request: PullRequest): Flight {
     const stop = new AbortController();
-    const result = pullWithEach(engine, clock, request, stop.signal);
+    const result = bring(engine, clock, { ...request, brought }, stop.signal);
     const flight: Flight = { stop, result, waiting: 0 };
     const land = (): void => {
       if (flights.get(key) === flight) flights.delete(key);
@@ -69,6 +79,23 @@ const givenUp: EngineResult<never> = {
   ok: false,
   error: { kind: "aborted", operation: "pull", message: "Given up on" },
 };
+
+/** What was here before is somebody else's, even if a pull has found it up to date. */
+async function bring(
+  engine: Engine,
+  clock: Clock,
+  request: PullRequest & { readonly brought: (image: Brought) => void },
+  signal: AbortSignal,
+): Promise<EngineResult<ImageFacts>> {
+  const { image: name } = request;
+  const before = await withDeadline(clock, lookDeadlineMs, signal, (s) => engine.image(name, s));
+  const result = await pullWithEach(engine, clock, request, signal);
+  if (!result.ok) return result;
+  const { id } = result.value;
+  const isNew = before.ok ? before.value.id !== id : ["notFound", "imageNotFound"].includes(before.error.kind);
+  if (isNew) request.brought({ id, name });
+  return result;
+}
 
 async function pullWithEach(
   engine: Engine,

@@ -8,7 +8,7 @@ import type { ObservedContainer } from "../core/pod/observed.ts";
 import { plan } from "../core/pod/plan.ts";
 import { emptyHistory, record } from "../core/pod/record.ts";
 import { atOnce } from "../core/pod/sandbox-plan.ts";
-import type { Plan, Situation } from "../core/pod/situation.ts";
+import type { Plan, Situation, Waiting } from "../core/pod/situation.ts";
 import { podKey } from "../core/pod/spec.ts";
 import { hashesOf, partOf, wantedKey } from "../core/pod/wanted.ts";
 import type { Log } from "../ports/log.ts";
@@ -33,6 +33,8 @@ export interface ReconcilerParts extends ExecutorParts, StatusKeeperParts {
   /** The engine session at hand and those that took their containers along; null while the engine is not ready. */
   readonly session: () => { readonly id: string; readonly lost: ReadonlySet<string> } | null;
   readonly installId: () => string;
+  /** Why no new pod is to begin now, null when one may. */
+  readonly held: () => Waiting | null;
 }
 
 /** One pod of the name, and what is to be done for it. */
@@ -191,7 +193,7 @@ function take(
   const old = asDesired(leaving[0]);
   const probed = old === null ? known.history : store.history(old.pod.id.uid);
   const probes = parts.prober.follow(turn, { desired: old ?? desired, observed, history: probed });
-  return { desired, leaving, observed, ...known, probes, now };
+  return { desired, leaving, observed, ...known, probes, held: parts.held(), now };
 }
 
 /** Carries out one action and keeps what came of it. False when nothing is known and the turn should end. */

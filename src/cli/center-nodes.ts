@@ -4,6 +4,8 @@ export interface CenterNode {
   readonly connectedSince: string;
   readonly messages: number;
   readonly lastMessage: { readonly at: string; readonly route: unknown } | null;
+  /** What state it is in, by its last nodestatus (protocol.md §1.3); null before one has come. */
+  readonly nodeStatus: unknown;
 }
 
 /** The connected nodes, and the replies that are waited for. */
@@ -29,15 +31,18 @@ export function centerNodes(): CenterNodes {
   const waits = new Set<Wait>();
   return {
     connected(node, at) {
-      nodes.set(node, { node, connectedSince: at, messages: 0, lastMessage: null });
+      nodes.set(node, { node, connectedSince: at, messages: 0, lastMessage: null, nodeStatus: null });
     },
     disconnected(node) {
       nodes.delete(node);
     },
     message(node, at, text) {
-      const { route = null, parent } = parts(text);
+      const { route = null, parent, nodeStatus } = parts(text);
       const known = nodes.get(node);
-      if (known !== undefined) nodes.set(node, { ...known, messages: known.messages + 1, lastMessage: { at, route } });
+      if (known !== undefined) {
+        const told = { messages: known.messages + 1, lastMessage: { at, route } };
+        nodes.set(node, { ...known, ...told, nodeStatus: nodeStatus ?? known.nodeStatus });
+      }
       for (const wait of waits) {
         if (wait.node !== node || wait.messageId !== parent) continue;
         // Only the oldest: a centre may send several messages under one msg_id, and each gets its reply.
@@ -63,10 +68,18 @@ export function centerNodes(): CenterNodes {
   };
 }
 
-function parts(text: string): { readonly route?: unknown; readonly parent: unknown } {
+interface Parts {
+  readonly route?: unknown;
+  readonly parent: unknown;
+  readonly nodeStatus?: unknown;
+}
+
+function parts(text: string): Parts {
   try {
-    const { route, header } = Object(JSON.parse(text));
-    return { route, parent: Object(header).parent_msg_id };
+    const { route, header, content } = Object(JSON.parse(text));
+    const isStatus = String(Object(route).resource).startsWith("websocket/nodestatus/");
+    const nodeStatus: unknown = isStatus ? Object(content).Status : undefined;
+    return { route, parent: Object(header).parent_msg_id, nodeStatus };
   } catch {
     return { parent: undefined };
   }

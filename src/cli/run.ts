@@ -196,7 +196,7 @@ function agentParts(
   store: SqliteStore,
   log: Log,
 ): Omit<Parameters<typeof runAgent>[0], "publish"> {
-  const { node, center, engine, data } = config;
+  const { node, center, engine, data, images } = config;
   const policy = () => live().policy;
   const { seen, protectedPaths } = protectedOf(config, store);
   return {
@@ -222,10 +222,12 @@ function agentParts(
     protectedPaths,
     settings: {
       nodeName: node.name,
+      serialNumber: node.serialNumber,
       centerUrl: center.url,
       statusPeriodMs: center.statusPeriodSeconds * 1000,
       keepaliveMs: center.keepaliveSeconds * 1000,
       statusDialect: center.statusDialect,
+      images,
       pid: process.pid,
       version,
     },

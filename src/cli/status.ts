@@ -2,9 +2,12 @@ import { readFileSync } from "node:fs";
 import { join } from "node:path";
 import { styleText } from "node:util";
 import type { Config } from "../core/config.ts";
+import { readyCondition } from "../core/node/conditions.ts";
+import { judgePressure } from "../core/node/pressure.ts";
 import { parseTime } from "../core/pod/time.ts";
 import { certificateConcern } from "../core/protocol/certificate.ts";
-import { type PodRow, podRows, type StatusDocument } from "../core/status-document.ts";
+import { conditionRows, type PodRow, podRows, type StatusDocument } from "../core/status-document.ts";
+import { readUsage } from "../linux/usage.ts";
 import { addonProblem } from "../sqlite/addon.ts";
 import { runLockHeld } from "../sqlite/lock.ts";
 import { foldersOf, keptConfig, linesOf, loadConfig } from "./config-file.ts";
@@ -58,7 +61,7 @@ async function workedOut(config: Config, notices: string[]): Promise<StatusDocum
   const opened = openStoreReadOnly(config.data.dir);
   if (!opened.ok) notices.push(`The store in ${config.data.dir} tells nothing: ${opened.error.message}`);
   const store = opened.ok ? opened.store : null;
-  const engine = await probeEngine(config, notices);
+  const { root, ...engine } = await probeEngine(config, notices);
   const pods =
     store === null
       ? []
@@ -66,7 +69,7 @@ async function workedOut(config: Config, notices: string[]): Promise<StatusDocum
   const outbox = store?.outboxCounts() ?? { pending: 0, bytes: 0, dropped: 0 };
   store?.close();
   return {
-    node: { name: config.node.name },
+    node: { name: config.node.name, conditions: conditionsNow(config, root) },
     agent: { running, pid: null, version, startedAt: null },
     center: {
       state: "offline",
@@ -80,12 +83,22 @@ async function workedOut(config: Config, notices: string[]): Promise<StatusDocum
   };
 }
 
-async function probeEngine(config: Config, notices: string[]): Promise<StatusDocument["engine"]> {
+/** With nobody watching, since when is not known. */
+function conditionsNow({ data }: Config, engineRoot: string | null): StatusDocument["node"]["conditions"] {
+  const now = Date.now();
+  const ready = readyCondition(null, false, now);
+  const conditions = [...judgePressure([], readUsage({ dataDir: data.dir, engineRoot }), now), ready];
+  return conditionRows(conditions).map((one) => ({ ...one, lastTransitionTime: null }));
+}
+
+type Probed = StatusDocument["engine"] & { readonly root: string | null };
+
+async function probeEngine(config: Config, notices: string[]): Promise<Probed> {
   const { dockerEngine } = await import("../docker/engine.ts");
   const info = await dockerEngine({ socket: config.engine.socket }).info(AbortSignal.timeout(engineDeadlineMs));
-  if (info.ok) return { state: "ready", version: info.value.version };
+  if (info.ok) return { state: "ready", version: info.value.version, root: info.value.dataRoot || null };
   notices.push(`The engine at ${config.engine.socket} does not answer: ${info.error.message}`);
-  return { state: "unavailable", version: null };
+  return { state: "unavailable", version: null, root: null };
 }
 
 /** The whole page, at most 80 columns where the names allow it. */
@@ -96,6 +109,7 @@ function show(document: StatusDocument, notices: readonly string[], nowWall: num
   const dropped = outbox.dropped === 0 ? "" : styleText("red", `, ${outbox.dropped} dropped`);
   return [
     `Node     ${node.name}`,
+    ...node.conditions.filter(isPressure).map((one) => styleText("red", `         ${one.type}: ${one.message}`)),
     `Agent    ${agent.running ? `${good(true, "running")}${since(agent.startedAt)}, version ${agent.version}` : good(false, "not running")}`,
     `Center   ${good(center.state === "online", center.state)}${since(center.since)}`,
     `         ${center.url}`,
@@ -116,6 +130,10 @@ function concerns({ certificates = [] }: StatusDocument["center"], nowWall: numb
     certificateConcern({ file, notBefore: parseTime(notBefore), notAfter: parseTime(notAfter) }, nowWall),
   );
   return all.filter((one) => one !== null);
+}
+
+function isPressure({ type, status }: StatusDocument["node"]["conditions"][number]): boolean {
+  return type !== "Ready" && status === "True";
 }
 
 function table(pods: readonly PodRow[], nowWall: number): readonly string[] {

@@ -82,13 +82,7 @@ function isLoopback(host: string): boolean {
 
 /** Known already, so that a later version's file is no error here; nothing is done with them yet (lifecycle.md). */
 const reserved = v.optional(v.unknown());
-export const reservedKeys: readonly string[] = [
-  "center.urls",
-  "center.proxy",
-  "center.namespace",
-  "engine.log",
-  "images",
-];
+export const reservedKeys: readonly string[] = ["center.urls", "center.proxy", "center.namespace", "engine.log"];
 
 /** An object with these keys. Valibot alone lets a list pass for one. */
 function objectOf<const E extends v.ObjectEntries>(entries: E, expectation: string) {
@@ -186,7 +180,13 @@ export const configSchema = objectOf(
     log: section({
       level: v.optional(field(v.picklist(["debug", "info", "warn", "error"]), "debug, info, warn or error"), "info"),
     }),
-    images: reserved,
+    images: v.optional(
+      v.pipe(
+        objectOf({ high: v.optional(whole(1, 100), 80), low: v.optional(whole(0, 99), 70) }, "an object"),
+        v.check(({ high, low }) => low < high, "an object whose low is below its high"),
+      ),
+      {},
+    ),
   },
   "an object with node and center",
 );

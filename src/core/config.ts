@@ -31,6 +31,8 @@ export interface Config {
     readonly events: { readonly maxBytes: number; readonly maxRows: number };
   };
   readonly policy: Policy;
+  /** Per cent of the engine's file system; 100 removes nothing. */
+  readonly images: { readonly high: number; readonly low: number };
   readonly log: { readonly level: "debug" | "info" | "warn" | "error" };
 }
 
@@ -73,7 +75,7 @@ export function parseConfig(value: unknown, { strict, serialNumber }: ParseConfi
 }
 
 /** The output without what is reserved. */
-function plain({ node, center, engine, data, policy, log }: v.InferOutput<typeof configSchema>): Config {
+function plain({ node, center, engine, data, policy, images, log }: v.InferOutput<typeof configSchema>): Config {
   const { url, tls, headers, auth, statusPeriodSeconds, keepaliveSeconds, statusDialect } = center;
   return {
     node,
@@ -81,6 +83,7 @@ function plain({ node, center, engine, data, policy, log }: v.InferOutput<typeof
     engine: { socket: engine.socket },
     data: { dir: data.dir, runDir: data.runDir, outbox: data.outbox, events: data.events },
     policy,
+    images,
     log,
   };
 }

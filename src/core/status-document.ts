@@ -1,10 +1,12 @@
+import type { Condition } from "./node/conditions.ts";
 import type { DesiredPod, LeavingPod } from "./pod/desired.ts";
 import type { PodStatus } from "./pod/pod-status.ts";
 import { summarize } from "./pod/summary.ts";
+import { formatTime } from "./pod/time.ts";
 
 /** `edge status --json` and `status.json` (contracts.md), word by word. */
 export interface StatusDocument {
-  readonly node: { readonly name: string };
+  readonly node: { readonly name: string; readonly conditions: readonly ConditionRow[] };
   readonly agent: {
     readonly running: boolean;
     readonly pid: number | null;
@@ -28,6 +30,16 @@ export interface StatusDocument {
   readonly pods: readonly PodRow[];
   /** What else the device's owner should know; absent where there is nothing to say. */
   readonly notices?: readonly string[];
+}
+
+/** Kubernetes' NodeCondition, without the heartbeat. */
+export interface ConditionRow extends Omit<Condition, "since"> {
+  /** RFC 3339; null when nobody has watched. */
+  readonly lastTransitionTime: string | null;
+}
+
+export function conditionRows(conditions: readonly Condition[]): readonly ConditionRow[] {
+  return conditions.map(({ since, ...rest }) => ({ ...rest, lastTransitionTime: formatTime(since) }));
 }
 
 export interface PodRow {

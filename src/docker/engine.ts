@@ -10,6 +10,7 @@ import { failed, failure, statusOf, streamedError } from "./errors.ts";
 import { exec } from "./exec.ts";
 import { gate } from "./gate.ts";
 import { imageFacts, isImageName, taggedName } from "./image.ts";
+import { removeImage, storedImages } from "./image-store.ts";
 import { observedContainer } from "./inspect.ts";
 import { isReadable, jsonLines } from "./lines.ts";
 import { inspectAnswer, type Listing, listing } from "./list.ts";
@@ -58,6 +59,9 @@ export function dockerEngine(options: DockerOptions): Engine {
       onContainer(api, "exec", id, signal, (_, { docker }) => exec(docker, id, command, signal, started)),
     image: (nameOrId, signal) =>
       onImage(api, "image", nameOrId, signal, ({ docker }) => localImage(docker, "image", nameOrId, signal)),
+    images: (signal) => api.call("images", signal, async ({ docker }) => done(await storedImages(docker, signal))),
+    removeImage: (id, signal) =>
+      onImage(api, "removeImage", id, signal, ({ docker }) => removeImage(docker, id, signal)),
     ensureSandboxImage: (signal) =>
       api.call("ensureSandboxImage", signal, (connection) => ensureSandboxImage(connection, signal)),
     pull: (name, credentials, signal, progressed = () => {}) =>

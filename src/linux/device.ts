@@ -5,10 +5,12 @@ import type { Policy } from "../core/admission/policy.ts";
 import type { Device } from "../ports/device.ts";
 import { hostIp } from "./addresses.ts";
 import { readFacts } from "./facts.ts";
+import { readMachine } from "./machine.ts";
 import { mountedElsewhere } from "./mounted.ts";
 import { resolvConf } from "./resolv-conf.ts";
 import { terminationLogs } from "./termination-logs.ts";
-import { forgetPod, prepareVolumes, refreshConfigMaps, removeVolumes, savePod } from "./volumes.ts";
+import { readUsage } from "./usage.ts";
+import { forgetPod, podFolders, prepareVolumes, refreshConfigMaps, removeVolumes, savePod } from "./volumes.ts";
 
 export interface DeviceOptions {
   readonly dataDir: string;
@@ -31,6 +33,8 @@ export function linuxDevice(options: DeviceOptions): Device {
       const { bavail, bsize } = statfsSync(dataDir);
       return bavail * bsize;
     },
+    machine: readMachine,
+    usage: (engineRoot) => readUsage({ dataDir, engineRoot }),
     hostIp: () => hostIp(options.centerHost),
     memoryBytes: totalmem,
     terminationLogs: terminationLogs(dataDir),
@@ -39,6 +43,7 @@ export function linuxDevice(options: DeviceOptions): Device {
     mountedElsewhere: (pid, mounts) => mountedElsewhere(join("/proc", String(pid), "root"), mounts),
     refreshResolvConf: names.refresh,
     removeVolumes: (uid) => removeVolumes(options, uid),
+    podFolders: () => podFolders(options),
     savePod: (pod) => savePod(dataDir, pod),
     forgetPod: (uid) => forgetPod(dataDir, uid),
   };

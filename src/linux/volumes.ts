@@ -166,6 +166,15 @@ export function removeVolumes({ dataDir, runDir }: Pick<VolumesOptions, "dataDir
   for (const dir of [dataDir, runDir]) rmSync(podFolder(dir, uid), { recursive: true, force: true });
 }
 
+/** See Device.podFolders. What is called otherwise than a uid is not ours to judge. */
+export function podFolders({ dataDir, runDir }: Pick<VolumesOptions, "dataDir" | "runDir">): readonly string[] {
+  const names = [dataDir, runDir].flatMap((dir) => {
+    const folder = join(dir, "pods");
+    return existsSync(folder) ? readdirSync(folder) : [];
+  });
+  return [...new Set(names)].filter((name) => /^[0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12}$/.test(name));
+}
+
 export function forgetPod(dataDir: string, uid: string): void {
   rmSync(join(podFolder(dataDir, uid), savedPod), { force: true });
 }

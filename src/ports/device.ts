@@ -1,4 +1,6 @@
 import type { NodeFacts } from "../core/admission/facts.ts";
+import type { Machine } from "../core/node/status.ts";
+import type { NodeUsage } from "../core/node/usage.ts";
 import type { AcceptedPod } from "../core/pod/spec.ts";
 
 /** The box itself: what it has, and its folders. */
@@ -7,6 +9,10 @@ export interface Device {
   facts(): Omit<NodeFacts, "pods" | "configMaps">;
   /** Bytes free where the data folder is. */
   freeBytes(): number;
+  /** What it is, apart from what it has for pods. */
+  machine(): Machine;
+  /** What is taken of memory, disks and processes; `engineRoot` is the engine's data folder, null while it is not known. */
+  usage(engineRoot: string | null): NodeUsage;
   /** The address this device has toward the centre: hostIP. */
   hostIp(): string;
   /** All the memory it has: what the kubelet calls its capacity. */
@@ -32,6 +38,8 @@ export interface Device {
   refreshResolvConf(): void;
   /** Removes the folders of a pod that is gone. Fine when there are none. */
   removeVolumes(uid: string): void;
+  /** uids of pods that have folders here, whether or not anybody knows the pod. */
+  podFolders(): readonly string[];
   /** Keeps a second copy of an admitted pod as `pods/<uid>/pod.json` (tmp, fsync, rename). */
   savePod(pod: AcceptedPod): void;
   /** Takes that copy away: the pod is on its way out, and must not come back with it. Fine when there is none. */

@@ -1,3 +1,4 @@
+import type { StoredImage } from "../core/node/images.ts";
 import type { ObservedContainer } from "../core/pod/observed.ts";
 import type { RegistryCredentials } from "../core/pod/registry-credentials.ts";
 import type { AcceptedPod } from "../core/pod/spec.ts";
@@ -36,6 +37,13 @@ export interface Engine {
   ): Promise<EngineResult<ExecResult>>;
   /** An image that is on this device, by name or by id; `notFound` when it is not. */
   image(nameOrId: string, signal: AbortSignal): Promise<EngineResult<ImageFacts>>;
+  /** Every image on this device, with whether any container at all was made from it. Two engine calls. */
+  images(signal: AbortSignal): Promise<EngineResult<readonly StoredImage[]>>;
+  /**
+   * Removes an image with all its names; fine when it is gone. `conflict` when a container or another image needs it:
+   * nothing is forced.
+   */
+  removeImage(id: string, signal: AbortSignal): Promise<EngineResult<void>>;
   /** The image of sandboxes for this engine's architecture; loads it when it is not there. */
   ensureSandboxImage(signal: AbortSignal): Promise<EngineResult<ImageFacts>>;
   /**

@@ -24,6 +24,8 @@ interface Machine {
   killByHand(id: string): Promise<void>;
   /** A container that somebody else made, with these labels, running. */
   addForeign(name: string, labels: Readonly<Record<string, string>>): Promise<void>;
+  /** An image that nobody uses, under these names. */
+  addImage(names: readonly [string, ...string[]]): Promise<void>;
   close(): Promise<void>;
 }
 
@@ -99,6 +101,9 @@ function fakeMachine(): Machine & { readonly host: FakeEngineHost } {
     hostIp: "127.0.0.1",
     killByHand: async (container) => host.kill(container),
     addForeign: async (name, labels) => void host.addForeign(name, labels),
+    addImage: async (names) => {
+      for (const name of names) host.addImage(name, { ...image, id: id("9") });
+    },
     close: async () => undefined,
   };
 }
@@ -115,6 +120,12 @@ function realMachine(): Machine {
       const container = await docker.createContainer({ name, Image: testImages.busybox, Cmd, Labels: { ...labels } });
       await container.start();
       foreign.push(container);
+    },
+    addImage: async (names) => {
+      const container = await docker.createContainer({ Image: testImages.busybox });
+      await container.commit({ repo: names[0].slice(0, -2), tag: "1" });
+      await container.remove();
+      for (const name of names.slice(1)) await docker.getImage(names[0]).tag({ repo: name.slice(0, -2), tag: "1" });
     },
     close: async () => {
       for (const container of foreign.splice(0)) await container.remove({ force: true });
@@ -493,6 +504,26 @@ function contract(open: () => Machine): void {
     assert.equal(errorOf(await machine.engine.exec("0".repeat(64), ["true"], generous())), "notFound");
   });
 
+  it("lists images with all their names, and removes one that no container needs", async () => {
+    made += 1;
+    const names = ["a", "b"].map((letter) => `edge.test/spare-${process.pid}-${made}-${letter}:1`) as [string, string];
+    await machine.addImage(names);
+    const { id } = await image(names[0]);
+    const listed = async () => valued(await machine.engine.images(generous())).find((one) => one.id === id);
+    const { sizeBytes, ...rest } = (await listed()) ?? assert.fail();
+    assert.ok(sizeBytes > 0);
+    assert.deepEqual({ ...rest, names: [...rest.names].sort() }, { id, names, inUse: false });
+    const container = await create(await request(program("forever"), names[1]));
+    assert.equal((await listed())?.inUse, true, "a container that never ran counts");
+    assert.equal(errorOf(await machine.engine.removeImage(id, generous())), "conflict");
+    assert.equal((await image(names[0])).id, id);
+    valued(await machine.engine.remove(container, generous()));
+    valued(await machine.engine.removeImage(id, generous()));
+    assert.equal(await listed(), undefined);
+    for (const name of names) assert.equal(errorOf(await machine.engine.image(name, generous())), "notFound");
+    valued(await machine.engine.removeImage(id, generous()));
+  });
+
   it("does not see a container whose name and labels disagree", async () => {
     const wanted = await request(program("forever"));
     const pod = { ...wanted.pod.id };
@@ -549,6 +580,8 @@ describe("Engine: Docker, frozen, gone and back", () => {
         engine.image(testImages.busybox, soon()),
         engine.pull("127.0.0.1:9/none:1", null, soon()),
         engine.ensureSandboxImage(soon()),
+        engine.images(soon()),
+        engine.removeImage(testImages.busybox, soon()),
         engine.watch({ ready: () => assert.fail(), changed: () => assert.fail() }, soon()),
         dockerEngine({ socket: docker.socket }).list(soon()),
       ]);

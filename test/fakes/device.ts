@@ -1,3 +1,4 @@
+import type { NodeUsage } from "../../src/core/node/usage.ts";
 import type { Device, TerminationLog } from "../../src/ports/device.ts";
 
 export interface FakeDevice {
@@ -9,7 +10,18 @@ export interface FakeDevice {
   /** What stands in the config map volumes, by `uid/volume`. */
   readonly configMaps: Map<string, Readonly<Record<string, string>>>;
   freeBytes(bytes: number): void;
+  /** Changes what is taken; the rest stays as it is. */
+  usage(change: Partial<NodeUsage>): void;
 }
+
+const gigabyte = 1024 ** 3;
+/** Half of everything is free. */
+export const roomy: NodeUsage = {
+  memory: { totalBytes: 8 * gigabyte, availableBytes: 4 * gigabyte },
+  dataDisk: { totalBytes: 32 * gigabyte, freeBytes: 16 * gigabyte, inodes: { total: 2_000_000, free: 1_000_000 } },
+  engineDisk: { totalBytes: 32 * gigabyte, freeBytes: 16 * gigabyte, inodes: { total: 2_000_000, free: 1_000_000 } },
+  processes: { running: 200, most: 32_768 },
+};
 
 /** A box with four cores, 8 GiB and one address. */
 export function fakeDevice(): FakeDevice {
@@ -19,7 +31,8 @@ export function fakeDevice(): FakeDevice {
     `/pods/${uid}/termination/${container}/${attempt}`;
   const folders = new Set<string>();
   const mounted: FakeDevice["configMaps"] = new Map();
-  let free = 1024 ** 3;
+  let free = gigabyte;
+  let usage = roomy;
   const device: Device = {
     facts: () => ({
       allocatable: { cpu: "4", memory: "8192Mi" },
@@ -27,6 +40,11 @@ export function fakeDevice(): FakeDevice {
       listening: { tcp: [], udp: [] },
     }),
     freeBytes: () => free,
+    machine: () => ({
+      ...{ cpus: 4, memoryBytes: 9 * gigabyte, osImage: "Edge Linux 1", kernelVersion: "6.1.0" },
+      architecture: "amd64",
+    }),
+    usage: (engineRoot) => (engineRoot === null ? { ...usage, engineDisk: null } : usage),
     hostIp: () => "127.0.0.1",
     memoryBytes: () => 8 * 1024 ** 3,
     terminationLogs: {
@@ -72,6 +90,7 @@ export function fakeDevice(): FakeDevice {
       for (const place of mounted.keys()) if (place.startsWith(`${uid}/`)) mounted.delete(place);
     },
     refreshResolvConf: () => {},
+    podFolders: () => [...folders],
     mountedElsewhere: () => null,
     savePod: (pod) => void folders.add(pod.id.uid),
     forgetPod: () => {},
@@ -83,6 +102,9 @@ export function fakeDevice(): FakeDevice {
     configMaps: mounted,
     freeBytes(bytes) {
       free = bytes;
+    },
+    usage(change) {
+      usage = { ...usage, ...change };
     },
   };
 }

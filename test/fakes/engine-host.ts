@@ -32,6 +32,8 @@ export interface FakeContainer {
   readonly labels: Readonly<Record<string, string>>;
   /** What it was made from; null for one that somebody else made. */
   readonly request: CreateRequest | null;
+  /** Id of the image it was made from. */
+  readonly image: string;
   readonly state: ObservedState;
 }
 
@@ -60,8 +62,8 @@ export interface Host {
   /** The kernel lets the engine set no negative OOM score from now on. */
   refuseOomScores(): void;
   create(request: CreateRequest): { readonly id: string } | Refusal;
-  /** A container that somebody else made; it runs. */
-  addForeign(name: string, labels: Readonly<Record<string, string>>): string;
+  /** A container that somebody else made, of no image that is known here unless one is given by id; it runs. */
+  addForeign(name: string, labels: Readonly<Record<string, string>>, image?: string): string;
   start(id: string): Refusal | null;
   /** SIGTERM: false when the program lives through it. */
   terminate(id: string): boolean;
@@ -176,8 +178,8 @@ export function fakeHost(clock: Clock, emit: (action: string, container: FakeCon
       if (refusal !== null) return refusal;
       return { id: add({ ...identityOf(request), request, image: request.image.id }).id };
     },
-    addForeign: (name, labels) => {
-      const entry = add({ name, labels, request: null, image: "" });
+    addForeign: (name, labels, image = "") => {
+      const entry = add({ name, labels, request: null, image });
       run(entry);
       return entry.id;
     },

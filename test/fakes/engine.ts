@@ -1,3 +1,4 @@
+import type { StoredImage } from "../../src/core/node/images.ts";
 import { parseContainerName } from "../../src/core/pod/identity.ts";
 import type { ObservedContainer } from "../../src/core/pod/observed.ts";
 import type { RegistryCredentials } from "../../src/core/pod/registry-credentials.ts";
@@ -44,6 +45,7 @@ export interface FakeEngine {
 type FromHost =
   | "containers"
   | "container"
+  | "images"
   | "addImage"
   | "removeImage"
   | "behave"
@@ -168,6 +170,8 @@ function engineOn(state: State, options: FakeEngineOptions): Engine {
     exec: (id, command, signal, started) =>
       call(state, "exec", id, signal, () => host.exec(id, command, signal, started)),
     image: (name, signal) => call(state, "image", name, signal, () => localImage(state, name)),
+    images: (signal) => call(state, "images", "", signal, () => ({ value: storedImages(host) })),
+    removeImage: (id, signal) => call(state, "removeImage", id, signal, () => imageRemoved(host, id)),
     ensureSandboxImage: (signal) =>
       call(state, "ensureSandboxImage", "", signal, () => {
         const image = fakeSandboxImage(architecture);
@@ -324,6 +328,21 @@ function localImage(state: State, nameOrId: string): Outcome<ImageFacts> {
   const image = images.get(nameOrId) ?? images.get(taggedName(nameOrId));
   const found = image ?? [...images.values()].find(({ id }) => id === nameOrId);
   return found === undefined ? refuse("notFound", `No such image: ${nameOrId}`) : { value: found };
+}
+
+function storedImages(host: Host): readonly StoredImage[] {
+  const all = [...host.images()];
+  const used = new Set(host.containers().map(({ image }) => image));
+  return [...new Set(all.map(([, { id }]) => id))].map((id) => {
+    const names = all.filter(([, image]) => image.id === id).map(([name]) => name);
+    return { id, names, sizeBytes: 1_048_576, inUse: used.has(id) };
+  });
+}
+
+function imageRemoved(host: Host, id: string): Outcome<void> {
+  const user = host.containers().find(({ image }) => image === id);
+  if (user !== undefined) return refuse("conflict", `unable to delete ${id}: image is being used by ${user.id}`);
+  return { value: host.removeImage(id) };
 }
 
 function pulled(

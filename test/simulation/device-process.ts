@@ -70,10 +70,12 @@ export function startProcess(world: ProcessWorld, store: Store): DeviceProcess {
     protectedPaths: () => [],
     settings: {
       nodeName: "edge-1",
+      serialNumber: "SN-1",
       centerUrl: "ws://127.0.0.1/websocket/edge-1/events",
       statusPeriodMs: 30_000,
       keepaliveMs: 15_000,
       statusDialect: "kubernetes",
+      images: { high: 80, low: 70 },
       pid: 1,
       version: "0.0.0",
     },

@@ -1,4 +1,6 @@
+import type { NodeUsage } from "../../src/core/node/usage.ts";
 import { containerName } from "../../src/core/pod/identity.ts";
+import { roomy } from "../fakes/device.ts";
 import type { FakeContainer } from "../fakes/engine-host.ts";
 import type { Centre } from "./centre.ts";
 import type { PodState } from "./states.ts";
@@ -138,6 +140,31 @@ const ofAgent: Readonly<Record<string, Fault>> = {
       world.clock.jump(wall - world.clock.wall());
       world.witness.unsure();
       return `the wall clock is set to ${new Date(wall).toISOString()}`;
+    },
+  },
+};
+
+const shortages: readonly Partial<NodeUsage>[] = [
+  { memory: { totalBytes: 2 ** 33, availableBytes: 2 ** 20 } },
+  { engineDisk: { totalBytes: 2 ** 35, freeBytes: 2 ** 20, inodes: null } },
+  { processes: { running: 32_000, most: 32_768 } },
+  { memory: null, dataDisk: null, engineDisk: null, processes: null },
+];
+
+const ofNode: Readonly<Record<string, Fault>> = {
+  shortage: {
+    weight: 2,
+    happen({ world, dice }) {
+      const short = dice.pick(shortages);
+      world.device.usage({ ...roomy, ...short });
+      return `short, or no longer to be read: ${Object.keys(short).join(", ")}`;
+    },
+  },
+  plenty: {
+    weight: 3,
+    happen({ world }) {
+      world.device.usage(roomy);
+      return "there is enough of everything";
     },
   },
 };
@@ -429,6 +456,7 @@ const ofCentre: Readonly<Record<string, Fault>> = {
 /** Everything that can happen to a device, by name. */
 export const faults: Readonly<Record<string, Fault>> = {
   ...ofAgent,
+  ...ofNode,
   ...ofLink,
   ...ofEngine,
   ...ofContainers,

@@ -96,6 +96,8 @@ async function startAgent(folder: string) {
       settings: {
         ...{ nodeName: "edge-1", centerUrl: url, statusPeriodMs: 30_000, keepaliveMs: 15_000, pid: 1, version: "0" },
         statusDialect: "kubernetes",
+        serialNumber: null,
+        images: { high: 80, low: 70 },
       },
       publish: () => {},
     },

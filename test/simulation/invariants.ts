@@ -69,6 +69,12 @@ export function checkSettled(world: World, centre: Centre): void {
     if (ledger.wanted.kind === "none") checkAbsent(world, centre, ledger.name);
     else checkPresent(world, centre, ledger.name, ledger.wanted.uid);
   }
+  const uids = world.look((store) => store.desiredPods()).map(({ pod }) => pod.id.uid);
+  assert.deepEqual(
+    [...world.device.folders].filter((uid) => !uids.includes(uid)),
+    [],
+    "2: no folder is left of a pod that is gone",
+  );
   assert.equal(world.look((store) => store.outboxCounts()).pending, 0, "6: everything was delivered");
   nothingIsLeftOver(world);
 }

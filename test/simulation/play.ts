@@ -1,4 +1,5 @@
 import assert from "node:assert/strict";
+import { roomy } from "../fakes/device.ts";
 import { seededRandom } from "../fakes/random.ts";
 import { type Centre, createCentre } from "./centre.ts";
 import { faults, fillDisk, happen, weighted } from "./faults.ts";
@@ -32,6 +33,7 @@ const image = { user: "", architecture: "amd64", volumes: [] } as const;
 const mostQuietTurns = 16;
 /** It has to stay settled for this many. */
 const settledTurns = 2;
+const housekeepingTurns = 3;
 const quietTurnMs = 30_000;
 
 /** The life of a device that a seed decides, with as many steps. */
@@ -127,6 +129,7 @@ async function mend(world: World, centre: Centre): Promise<void> {
   host.latency(1, 5, 50);
   host.loseEvents(false);
   world.programs.calm();
+  world.device.usage(roomy);
   center.answerDials("open");
   world.stall(false);
   center.autoPong(true);
@@ -148,6 +151,8 @@ async function settle(world: World, centre: Centre): Promise<void> {
     }
   }
   if (problem !== null) throw problem;
+  // Housekeeping comes once a minute, and writes down what has become unused since.
+  for (let turn = 0; turn < housekeepingTurns; turn += 1) await quietTurn(world, centre);
   const before = world.look((store) => store.writes());
   for (let turn = 0; turn < settledTurns; turn += 1) await quietTurn(world, centre);
   checkSettled(world, centre);

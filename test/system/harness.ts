@@ -12,6 +12,8 @@ import { makeCertificates } from "../../scripts/certificates.ts";
 import type { TestEngine } from "../../scripts/private-engine.ts";
 import { isRunning, readText, signalAll, waitUntil } from "../../scripts/processes.ts";
 import { installProgram, type Program } from "../../scripts/programs.ts";
+import type { CenterNode } from "../../src/cli/center-nodes.ts";
+import type { NodeReport } from "../../src/core/node/status.ts";
 import type { PodStatus } from "../../src/core/pod/pod-status.ts";
 import type { PodRow, StatusDocument } from "../../src/core/status-document.ts";
 import { openStore } from "../../src/sqlite/store.ts";
@@ -224,6 +226,12 @@ export function createSite(engine: UsedEngine, options: SiteOptions = {}) {
       eventually("the agent is connected", async () =>
         (await control(place.control, "GET", "/nodes")).body.includes(`"${node}"`) ? true : undefined,
       ),
+
+    /** What the centre knows of the state of this node: the `Status` of its last nodestatus. */
+    async nodeStatus(): Promise<NodeReport | null> {
+      const nodes = JSON.parse((await control(place.control, "GET", "/nodes")).body) as readonly CenterNode[];
+      return (nodes.find((one) => one.node === node)?.nodeStatus ?? null) as NodeReport | null;
+    },
 
     /** Sends through the centre's control socket, and gives the agent's reply as the centre answered with it. */
     async ask(message: string): Promise<WireMessage> {

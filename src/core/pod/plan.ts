@@ -27,17 +27,31 @@ import { difference, hashesOf, type Part, sandboxPart, wantedKey } from "./wante
 export function plan(situation: Situation): Plan {
   const { desired, leaving } = situation;
   const first = leaving.find((one) => one.kind === "deleted");
-  const steps = desired === null ? noSteps : desiredSteps(situation, desired);
+  const steps = desired === null ? noSteps : (heldSteps(situation, desired) ?? desiredSteps(situation, desired));
   if (first !== undefined) return { ...steps, actions: leave(situation, first), lookAgainInMs: null };
   const old = leaving[0] ?? strays(situation);
   if (old === undefined) return { ...steps, actions: [...steps.actions, ...surplus(situation)] };
   if (desired === null) return { ...noSteps, actions: leave(situation, old) };
+  if (heldSteps(situation, desired) !== null) return steps;
   const here = imageSteps(situation, desired, "a new pod of this name needs it");
   if (here !== null) return { ...here, waiting: steps.waiting, livesOn: old };
   return { ...steps, actions: leave(situation, old), lookAgainInMs: null };
 }
 
 const noSteps: Plan = { actions: [], waiting: {}, lookAgainInMs: null };
+
+/**
+ * A node under pressure begins nothing new, not even a pull; null when the pod may go on. What has begun is left alone,
+ * its restarts too, and so is an older pod of that name. The kubelet would turn the new one away (`eviction_manager.go`,
+ * Admit): nobody would send it again here, so it waits.
+ */
+function heldSteps(situation: Situation, desired: DesiredPod): Plan | null {
+  const { held, history, observed } = situation;
+  const begun =
+    observed.some((one) => one.pod.uid === desired.pod.id.uid) ||
+    Object.values(history).some((one) => one.current !== null || one.termination !== null);
+  return held === null || begun ? null : { ...noSteps, waiting: waitingForAll(situation, desired, held) };
+}
 
 /** The images of a pod that is to replace another: the first step toward having them all, null when they are here. */
 function imageSteps(situation: Situation, desired: DesiredPod, because: string): Plan | null {

@@ -16,6 +16,8 @@ export interface Situation {
   /** What was found out about images in this turn, by container: the image id, or null when it is not on the device. */
   readonly images: Readonly<Record<string, string | null>>;
   readonly probes: ProbeVerdicts;
+  /** Why no new pod is to begin on this device now; null when one may. */
+  readonly held: Waiting | null;
   readonly now: Moment;
 }
 

@@ -1,4 +1,5 @@
 import type { Violation } from "../admission/verdict.ts";
+import type { NodeReport } from "../node/status.ts";
 import { maxReplyCharacters } from "./limits.ts";
 import { encodeMessage, type MessageIds, type Route } from "./message.ts";
 
@@ -42,6 +43,13 @@ export function restartFailedReply(request: Request, why: readonly Violation[] |
 export function podStatusReport(entries: readonly PodStatusEntry[], ids: MessageIds): string {
   const route = { source: "metaManager", group: "resource", operation: "update", resource: "websocket/podstatus" };
   return encodeMessage({ route, content: entries }, ids);
+}
+
+/** What state the device is in, under the name that the centre looks it up by: protocol.md §1.3, decisions.md 44. */
+export function nodeStatusReport(report: NodeReport, reportedAs: string, ids: MessageIds): string {
+  const resource = `websocket/nodestatus/edge-${reportedAs}`;
+  const route = { source: "edged", group: "meta", operation: "update", resource };
+  return encodeMessage({ header: { sync: true }, route, content: { Status: report } }, ids);
 }
 
 /** How far a long order has come: protocol.md §1.3, decisions.md 45. */

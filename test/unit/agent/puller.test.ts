@@ -1,6 +1,6 @@
 import assert from "node:assert/strict";
 import { describe, it } from "node:test";
-import { createPuller } from "../../../src/agent/puller.ts";
+import { type Brought, createPuller } from "../../../src/agent/puller.ts";
 import { virtualClock } from "../../fakes/clock.ts";
 import { fakeEngine } from "../../fakes/engine.ts";
 import { seededRandom } from "../../fakes/random.ts";
@@ -15,7 +15,9 @@ function set() {
   const { engine, host } = fakeEngine({ clock, random: seededRandom(1) });
   host.latency(1, 1, 1_000);
   const pulls = () => host.calls().filter(({ operation }) => operation === "pull").length;
-  return { clock, host, pulls, puller: createPuller(engine, clock) };
+  const brought: Brought[] = [];
+  const puller = createPuller(engine, clock, (image) => brought.push(image));
+  return { clock, host, pulls, brought, puller };
 }
 
 const never = new AbortController().signal;
@@ -81,6 +83,26 @@ describe("createPuller()", () => {
     const last = await asked[1];
     assert.equal(last?.ok === false && last.error.kind, "aborted");
     assert.equal(pulls(), 2);
+  });
+
+  it("tells what it brought, and nothing of what was here already", async () => {
+    const { clock, host, brought, puller } = set();
+    host.publish(name, facts);
+    for (let times = 0; times < 2; times += 1) {
+      const asked = puller.pull({ image: name, credentials: [] }, never);
+      await clock.pass(5_000);
+      assert.equal((await asked).ok, true);
+      assert.deepEqual(brought, [{ id: "sha256:1", name }]);
+    }
+    host.publish(name, { ...facts, id: "sha256:2" });
+    const asked = puller.pull({ image: name, credentials: [] }, never);
+    await clock.pass(5_000);
+    assert.equal((await asked).ok, true);
+    assert.deepEqual(brought.at(-1), { id: "sha256:2", name });
+    const failing = puller.pull({ image: "registry.example/none:1", credentials: [] }, never);
+    await clock.pass(5_000);
+    assert.equal((await failing).ok, false);
+    assert.equal(brought.length, 2);
   });
 
   it("is given up when nothing comes for two minutes", async () => {

@@ -210,6 +210,12 @@ describe("centerCommand()", () => {
     assert.deepEqual([first.node, first.messages, first.lastMessage], ["edge-0", 0, null]);
     assert.deepEqual([second.node, second.messages, second.lastMessage.route.operation], ["edge-1", 1, "update"]);
     assert.ok(!Number.isNaN(Date.parse(second.connectedSince)));
+    const resource = "websocket/nodestatus/edge-sn";
+    const status = { route: { resource }, content: { Status: { capacity: { cpu: "4" } } } };
+    for (const sent of [status, { route: { resource }, content: "odd" }]) node.socket.send(JSON.stringify(sent));
+    await until(() => center.lines.filter((line) => line.includes("< edge-1")).length === 3, "its state");
+    const told = JSON.parse((await call(center, "GET", "/nodes")).body);
+    assert.deepEqual([told[0].nodeStatus, told[1].nodeStatus], [null, { capacity: { cpu: "4" } }]);
     assert.equal((await call(center, "POST", "/disconnect?node=edge-1")).status, 200);
     await until(() => node.socket.readyState === WebSocket.CLOSED, "the end");
     await until(() => center.lines.some((line) => line.includes("- edge-1 disconnected")), "the line");

@@ -53,6 +53,10 @@ test("with the agent and the engine dead it says so, and shows the pods from the
     document.pods.map((pod) => [pod.name, pod.status]),
     [["web", "Pending"]],
   );
+  assert.deepEqual(
+    document.node.conditions.map(({ type, lastTransitionTime }) => [type, lastTransitionTime]),
+    ["MemoryPressure", "DiskPressure", "PIDPressure", "Ready"].map((type) => [type, null]),
+  );
 });
 
 test("before the agent ever ran there is nothing to tell, and no file is made", async (t) => {
@@ -69,7 +73,15 @@ test("with the agent alive it is what the agent published", async (t) => {
   assert.ok(lock.ok);
   t.after(lock.release);
   const document: StatusDocument = {
-    node: { name: "edge-1" },
+    node: {
+      name: "edge-1",
+      conditions: [
+        {
+          ...{ type: "DiskPressure", status: "True", reason: "NodeHasDiskPressure" },
+          ...{ message: "less than 15 % of the engine's disk left", lastTransitionTime: "2026-11-22T11:45:00Z" },
+        },
+      ],
+    },
     agent: { running: true, pid: 7, version: "0.1.0", startedAt: "2026-11-22T11:00:00Z" },
     center: {
       state: "offline",
@@ -87,6 +99,7 @@ test("with the agent alive it is what the agent published", async (t) => {
   assert.equal(json.code, 0, "offline is fine");
   const { text } = await status(false);
   assert.match(text, /Center +.*offline.*since 2026-11-22T11:30:00Z/);
+  assert.match(text, /Node +edge-1\n.* DiskPressure: less than 15 % of the engine's disk left/);
   assert.match(text, /ECONNREFUSED/);
   assert.match(text, /2 waiting, 99 bytes.*1 dropped/);
 });

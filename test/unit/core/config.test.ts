@@ -37,6 +37,7 @@ test("everything but the node's name and the centre's address has a default", ()
         events: { maxBytes: 8_388_608, maxRows: 10_000 },
       },
       policy: defaultPolicy,
+      images: { high: 80, low: 70 },
       log: { level: "info" },
     },
   });
@@ -126,13 +127,23 @@ test("an unknown key is a violation when strict, a warning else, each one told",
 });
 
 test("keys reserved for a later version are no error and have no effect", () => {
-  const parsed = parseConfig({ ...center({ urls: ["x"] }), images: { high: 80 }, $schema: "x" }, { strict: true });
+  const engine = { log: { maxFiles: 2 } };
+  const parsed = parseConfig({ ...center({ urls: ["x"] }), engine, $schema: "x" }, { strict: true });
   assert.ok(parsed.ok);
   assert.deepEqual(
     parsed.warnings.map(({ path }) => path),
-    ["center.urls", "images"],
+    ["center.urls", "engine.log"],
   );
   assert.equal("urls" in parsed.config.center, false);
+});
+
+test("images are removed from one share of the disk down to a lower one", () => {
+  const parsed = parseConfig({ ...center({}), images: { high: 90 } }, { strict: true });
+  assert.ok(parsed.ok);
+  assert.deepEqual(parsed.config.images, { high: 90, low: 70 });
+  assert.deepEqual(violations({ ...center({}), images: { high: 70, low: 70 } }), ["images"]);
+  const wrong = violations({ ...center({}), images: { high: 101, low: -1, most: 3 } });
+  assert.deepEqual([...wrong].sort(), ["images.high", "images.low", "images.most"]);
 });
 
 test("paths are cleaned, and capabilities written one way", () => {

@@ -5,7 +5,17 @@ import { now } from "../../../samples/pods.ts";
 
 /** The plan for a situation of which only what matters is given. */
 export function planOf(situation: Partial<Situation>): Plan {
-  return plan({ desired: null, leaving: [], observed: [], history: {}, images: {}, probes: {}, now, ...situation });
+  return plan({
+    desired: null,
+    leaving: [],
+    observed: [],
+    history: {},
+    images: {},
+    probes: {},
+    held: null,
+    now,
+    ...situation,
+  });
 }
 
 /** A plan as a reader sees it: the actions, why containers wait, and when to look again. */

@@ -35,6 +35,9 @@ const failure = (reason: string, count: number, containerId: string | null = nul
   ...{ reason, message: "no such luck", count, wanted, containerId, at: ago(3_000) },
 });
 
+const held = { reason: "DiskPressure", message: "less than there should be" };
+const superseded = leavingPod("superseded");
+
 const goldens: readonly Golden[] = [
   { name: "nothing is wanted and nothing is there", situation: {}, expected: "" },
   {
@@ -51,6 +54,47 @@ const goldens: readonly Golden[] = [
     name: "a new pod whose image is here",
     situation: { desired, images: here },
     expected: "create app, attempt 0, because the pod is new\napp waits: ContainerCreating",
+  },
+  {
+    name: "a new pod on a node under pressure: not even its image is looked up",
+    situation: { desired, held },
+    expected: "app waits: DiskPressure: less than there should be",
+  },
+  {
+    name: "under pressure, and its image is pinned already",
+    situation: { desired, held, history: { app: historyOf(pod) }, images: here },
+    expected: "app waits: DiskPressure: less than there should be",
+  },
+  {
+    name: "under pressure a pod that has begun goes on",
+    situation: { desired, held, images: here, observed: [container(pod, created)], history: { app: historyOf(pod) } },
+    expected: "start app (app-id-of-at), because it is made and does not run yet\napp waits: ContainerCreating",
+  },
+  {
+    name: "under pressure what ended is restarted",
+    situation: { desired, held, images: here, history: { app: historyOf(pod, { termination: termination(1) }) } },
+    expected: "create app, attempt 1, because it ended with code 1\napp waits: ContainerCreating",
+  },
+  {
+    name: "under pressure a new pod leaves the older one of its name alone",
+    situation: {
+      desired: desiredPod({ uid: "u2" }),
+      held,
+      leaving: [superseded],
+      observed: [container(pod, running())],
+    },
+    expected: "app waits: DiskPressure: less than there should be",
+  },
+  {
+    name: "under pressure a deleted pod goes all the same",
+    situation: {
+      desired: desiredPod({ uid: "u2" }),
+      held,
+      leaving: [leavingPod("deleted")],
+      observed: [container(pod, running())],
+    },
+    expected:
+      "stop app (app-id-of-at) within 30 s, because message m3 deletes the pod\napp waits: DiskPressure: less than there should be",
   },
   {
     name: "Always: the name is pulled although an image is here",
@@ -331,7 +375,7 @@ function oldPod(observed: Situation["observed"], changes: Partial<ContainerHisto
   const whole = { desired: desiredPod({ uid: "u2" }), leaving: [old], observed, images: { app: null } };
   assert.equal(planOf(whole).livesOn, old);
   const known = { history: { app: historyOf(pod, changes) }, images: here };
-  const situation = stillWanted({ history: {}, probes: {}, now, ...whole }, old, known);
+  const situation = stillWanted({ history: {}, probes: {}, held: null, now, ...whole }, old, known);
   return situation === null ? "nothing is done for it" : planText(situation);
 }
 
