@@ -173,6 +173,7 @@ async function payloadOf(docker: Docker): Promise<CreatePayload> {
     resolvConf: null,
     terminationLog: null,
     oomScoreAdj: 0,
+    devices: [],
   };
   const request = { installId: "", pod, container: container.name, attempt: 0, generation: 0, image, ...places };
   const made = createOptions({ ...request, ...hashesOf(desired, container) });

@@ -4,7 +4,7 @@ import type { ImageLimits } from "../core/node/images.ts";
 import { podKey } from "../core/pod/spec.ts";
 import { formatTime } from "../core/pod/time.ts";
 import type { StatusDialect } from "../core/protocol/fusion-director.ts";
-import { conditionRows, podRows, type StatusDocument } from "../core/status-document.ts";
+import { conditionRows, npuRows, podRows, type StatusDocument } from "../core/status-document.ts";
 import type { Clock } from "../ports/clock.ts";
 import type { Device } from "../ports/device.ts";
 import type { Engine, EngineInfo } from "../ports/engine.ts";
@@ -121,7 +121,8 @@ export async function runAgent(parts: AgentParts, signal: AbortSignal): Promise<
     taken: (keys) => {
       for (const key of keys) mailbox.wake(key);
     },
-    inspect: drift.check,
+    // Nothing else tells that a device node has gone or come.
+    inspect: (ours, s) => drift.check(ours, s).finally(publisher.poke),
   });
   const conditionChanged = (): void => {
     publisher.poke();
@@ -239,6 +240,10 @@ function document(
     engine: { state: state.info === null ? "unavailable" : "ready", version: state.info?.version ?? null },
     outbox: store.outboxCounts(),
     pods: podRows({ desired: store.desiredPods(), leaving: store.leavingPods(), statuses: store.statuses() }),
+    ...npuRows(
+      parts.device.npus().npus.map(({ name }) => name),
+      store.npuHolders(),
+    ),
     ...(notices.length === 0 ? {} : { notices }),
   };
 }

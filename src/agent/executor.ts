@@ -14,6 +14,7 @@ import { configMapsOf } from "./config-maps.ts";
 import { withDeadline } from "./deadline.ts";
 import type { Limiter } from "./limiter.ts";
 import { type Looked, mountsDiffer, mountsHostPath } from "./mounts.ts";
+import { devicesOf } from "./npus.ts";
 import { type OomScoreParts, rememberOomScoreRefused, takenOomScore, wantsNegativeOomScore } from "./oom-score.ts";
 import type { Puller } from "./puller.ts";
 
@@ -33,7 +34,7 @@ export interface ExecutorParts {
   readonly device: Device;
   readonly clock: Clock;
   /** What pods refer to by name. */
-  readonly store: Pick<Store, "configMap" | "credentials" | "fact" | "setFact">;
+  readonly store: Pick<Store, "configMap" | "credentials" | "fact" | "npuHolders" | "setFact">;
   readonly puller: Puller;
   /** Holds creates and starts to what the device can do at once. */
   readonly limiter: Limiter;
@@ -251,6 +252,8 @@ export function createRequest(
     configMapsOf(store, desired.pod),
   );
   if (!volumes.ok) return volumes.message;
+  const devices = devicesOf({ store, device }, desired.pod.id.uid, spec);
+  if (typeof devices === "string") return devices;
   const { ok: _, ...places } = volumes;
   const { container, attempt, sandboxId } = action;
   const { generation, pod } = desired;
@@ -266,6 +269,7 @@ export function createRequest(
     ...places,
     terminationLog: device.terminationLogs.path({ uid: pod.id.uid, container, attempt }),
     oomScoreAdj: takenOomScore(parts, pod.spec, container),
+    devices,
   };
 }
 
@@ -279,7 +283,7 @@ function sandboxRequest(
   const { generation, pod } = desired;
   const made = { container: sandboxName, sandboxId, attempt, generation, ...hashesOf(desired, sandboxPart) };
   const folders = { volumePaths: {}, coveredPaths: {}, scratchPaths: [], submounts: [] };
-  const nothing = { ...folders, resolvConf: null, terminationLog: null };
+  const nothing = { ...folders, resolvConf: null, terminationLog: null, devices: [] };
   return { installId, pod, ...made, image, ...nothing, oomScoreAdj: takenOomScore(parts, pod.spec, sandboxName) };
 }
 

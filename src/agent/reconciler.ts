@@ -17,6 +17,7 @@ import { refreshMounted } from "./config-maps.ts";
 import { type ExecuteContext, type ExecutorParts, execute, secretsOf } from "./executor.ts";
 import { withLastWords } from "./last-words.ts";
 import { momentOf } from "./moment.ts";
+import { freeNpus, takeNpus } from "./npus.ts";
 import type { Observer } from "./observer.ts";
 import { imagesKey, note, settle, type Turn } from "./outcomes.ts";
 import type { PodPulls } from "./pod-pulls.ts";
@@ -193,7 +194,8 @@ function take(
   const old = asDesired(leaving[0]);
   const probed = old === null ? known.history : store.history(old.pod.id.uid);
   const probes = parts.prober.follow(turn, { desired: old ?? desired, observed, history: probed });
-  return { desired, leaving, observed, ...known, probes, held: parts.held(), now };
+  const npus = takeNpus(parts, { desired, leaving, observed, seen }, parts.reported);
+  return { desired, leaving, observed, ...known, probes, npus, held: parts.held(), now };
 }
 
 /** Carries out one action and keeps what came of it. False when nothing is known and the turn should end. */
@@ -257,6 +259,7 @@ function beginAttempt(
     diedAt: null,
   };
   store.putHistory(desired.pod.id.uid, { ...situation.history, [action.container]: next });
+  store.putNpus(desired.pod.id, action.container, action.npus);
 }
 
 /** A leaving pod has no container left: its final status is kept until it was reported, everything else of it goes. */
@@ -284,6 +287,7 @@ function finish(parts: ReconcilerParts, turn: Turn, situation: Situation, leavin
       store.putLeavingPod({ ...leaving, gone: true });
     }
     if (uid !== "") store.deleteHistory(uid);
+    if (uid !== "" && !wantedAgain) freeNpus(store, leaving.id);
   });
   if (uid !== "" && !wantedAgain) parts.device.removeVolumes(uid);
   parts.reported();

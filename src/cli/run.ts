@@ -210,6 +210,7 @@ function agentParts(
     device: linuxDevice({
       dataDir: data.dir,
       runDir: data.runDir,
+      deviceDir: node.deviceDir,
       centerHost: new URL(center.url).hostname,
       policy,
       protectedPaths,

@@ -6,7 +6,7 @@ import { readyCondition } from "../core/node/conditions.ts";
 import { judgePressure } from "../core/node/pressure.ts";
 import { parseTime } from "../core/pod/time.ts";
 import { certificateConcern } from "../core/protocol/certificate.ts";
-import { conditionRows, type PodRow, podRows, type StatusDocument } from "../core/status-document.ts";
+import { conditionRows, npuRows, type PodRow, podRows, type StatusDocument } from "../core/status-document.ts";
 import { readUsage } from "../linux/usage.ts";
 import { addonProblem } from "../sqlite/addon.ts";
 import { runLockHeld } from "../sqlite/lock.ts";
@@ -66,6 +66,9 @@ async function workedOut(config: Config, notices: string[]): Promise<StatusDocum
     store === null
       ? []
       : podRows({ desired: store.desiredPods(), leaving: store.leavingPods(), statuses: store.statuses() });
+  const { npuNodes } = await import("../linux/npu.ts");
+  const present = npuNodes(config.node.deviceDir).npus.map(({ name }) => name);
+  const npus = npuRows(present, store?.npuHolders() ?? []);
   const outbox = store?.outboxCounts() ?? { pending: 0, bytes: 0, dropped: 0 };
   store?.close();
   return {
@@ -80,6 +83,7 @@ async function workedOut(config: Config, notices: string[]): Promise<StatusDocum
     engine,
     outbox,
     pods,
+    ...npus,
   };
 }
 
@@ -115,6 +119,10 @@ function show(document: StatusDocument, notices: readonly string[], nowWall: num
     `         ${center.url}`,
     ...(center.lastError === null ? [] : [`         ${center.lastError}`]),
     `Engine   ${good(engine.state === "ready", engine.state)}${engine.version === null ? "" : `, version ${engine.version}`}`,
+    ...(document.npus ?? []).map(
+      ({ name, present, holder }) =>
+        `NPU      ${name} ${holder === null ? "is free" : `is held by ${holder}`}${present ? "" : good(false, ", and is not there")}`,
+    ),
     `Outbox   ${outbox.pending} waiting, ${outbox.bytes} bytes${dropped}`,
     ...[...notices, ...concerns(center, nowWall), ...(document.notices ?? [])].map((notice) =>
       styleText("yellow", `Note     ${notice}`),

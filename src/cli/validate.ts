@@ -67,13 +67,14 @@ function contextOf(options: ValidateOptions): AdmissionContext | string {
   }
   const config = loaded.ok ? loaded.config : null;
   const policy = config?.policy ?? defaultPolicy;
-  const own = { ...readFacts({ systemReserved: policy.systemReserved }), pods: [], configMaps: [] };
-  const facts = options.node === undefined ? { ok: true as const, facts: own } : parseFacts(options.node, own);
-  if (!facts.ok) return facts.reason;
+  const facts = readFacts({ systemReserved: policy.systemReserved, dev: config?.node.deviceDir ?? "/dev" });
+  const own = { ...facts, pods: [], configMaps: [] };
+  const judgedBy = options.node === undefined ? { ok: true as const, facts: own } : parseFacts(options.node, own);
+  if (!judgedBy.ok) return judgedBy.reason;
   const ownPaths = config === null ? [] : [config.data.dir, config.data.runDir, config.engine.socket];
   return {
     policy,
-    node: facts.facts,
+    node: judgedBy.facts,
     carriedOut: thisBuild,
     nodeName: config?.node.name ?? hostname(),
     protectedPaths: [...defaultProtectedPaths, ...ownPaths],

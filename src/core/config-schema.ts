@@ -159,6 +159,7 @@ export const configSchema = objectOf(
           ),
           null,
         ),
+        deviceDir: v.optional(folder, "/dev"),
       },
       "an object with name",
     ),

@@ -7,7 +7,12 @@ import { fillSerialNumber } from "./serial-number.ts";
 
 /** `edge.config.json` (contracts.md) with every default filled in. */
 export interface Config {
-  readonly node: { readonly name: string; readonly serialNumber: string | null };
+  readonly node: {
+    readonly name: string;
+    readonly serialNumber: string | null;
+    /** Where the nodes of NPUs are. */
+    readonly deviceDir: string;
+  };
   readonly center: {
     readonly url: string;
     readonly tls: {

@@ -1,6 +1,8 @@
 import type { Condition } from "./node/conditions.ts";
 import type { DesiredPod, LeavingPod } from "./pod/desired.ts";
+import { byNumber, type NpuHolder } from "./pod/npu.ts";
 import type { PodStatus } from "./pod/pod-status.ts";
+import { podKey } from "./pod/spec.ts";
 import { summarize } from "./pod/summary.ts";
 import { formatTime } from "./pod/time.ts";
 
@@ -28,6 +30,8 @@ export interface StatusDocument {
   readonly engine: { readonly state: "ready" | "unavailable"; readonly version: string | null };
   readonly outbox: { readonly pending: number; readonly bytes: number; readonly dropped: number };
   readonly pods: readonly PodRow[];
+  /** By number; absent where there is none and none is held. */
+  readonly npus?: readonly NpuRow[];
   /** What else the device's owner should know; absent where there is nothing to say. */
   readonly notices?: readonly string[];
 }
@@ -40,6 +44,14 @@ export interface ConditionRow extends Omit<Condition, "since"> {
 
 export function conditionRows(conditions: readonly Condition[]): readonly ConditionRow[] {
   return conditions.map(({ since, ...rest }) => ({ ...rest, lastTransitionTime: formatTime(since) }));
+}
+
+export interface NpuRow {
+  readonly name: string;
+  /** Whether its device node is there. */
+  readonly present: boolean;
+  /** `namespace/name/container` of who has it for itself; null while it is free. */
+  readonly holder: string | null;
 }
 
 export interface PodRow {
@@ -71,6 +83,14 @@ export function podRows({ desired, leaving, statuses }: StoredPods): readonly Po
     rows.push(row(one.id, byUid.get(one.id.uid), one.kind === "deleted"));
   }
   return rows.sort((a, b) => order(`${a.namespace}/${a.name}/${a.uid}`, `${b.namespace}/${b.name}/${b.uid}`));
+}
+
+/** The NPUs of the device, and those that somebody holds although they are not there (any more). */
+export function npuRows(present: readonly string[], holders: readonly NpuHolder[]): Pick<StatusDocument, "npus"> {
+  const held = new Map(holders.map(({ npu, pod, container }) => [npu, `${podKey(pod)}/${container}`]));
+  const names = [...new Set([...present, ...held.keys()])].sort(byNumber);
+  if (names.length === 0) return {};
+  return { npus: names.map((name) => ({ name, present: present.includes(name), holder: held.get(name) ?? null })) };
 }
 
 const order = (a: string, b: string): number => (a < b ? -1 : a > b ? 1 : 0);

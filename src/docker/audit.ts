@@ -92,6 +92,11 @@ const rows: readonly Compared[] = [
       ),
   },
   {
+    field: "Devices",
+    wanted: ({ HostConfig }) => sorted((HostConfig.Devices ?? []).map(deviceWords)),
+    found: (answer) => sorted(listAt(host(answer), "Devices").map(deviceWords)),
+  },
+  {
     field: "PortBindings",
     wanted: ({ HostConfig }) => portWords(HostConfig.PortBindings ?? {}),
     found: (answer) => portWords(at(host(answer), "PortBindings")),
@@ -103,7 +108,7 @@ const rows: readonly Compared[] = [
 
 /** Ways out of a container that this program never takes. */
 const neverUsed = [
-  ...["Binds", "VolumesFrom", "Devices", "DeviceRequests", "DeviceCgroupRules", "GroupAdd", "UTSMode", "UsernsMode"],
+  ...["Binds", "VolumesFrom", "DeviceRequests", "DeviceCgroupRules", "GroupAdd", "UTSMode", "UsernsMode"],
   ...["CgroupParent", "Links", "ExtraHosts", "Sysctls", "Tmpfs", "PublishAllPorts", "NanoCpus"],
 ] as const;
 
@@ -155,6 +160,13 @@ function networkName(mode: string): string {
 
 function mountWords(type: string, source: string, target: string, readOnly: boolean): string {
   return `${type} ${source} at ${target} ${readOnly ? "read-only" : "writable"}`;
+}
+
+function deviceWords(device: unknown): string {
+  const [path, target, may] = ["PathOnHost", "PathInContainer", "CgroupPermissions"].map((name) =>
+    textAt(device, name),
+  );
+  return `${path} at ${target} ${may}`;
 }
 
 function portWords(bindings: unknown): string {

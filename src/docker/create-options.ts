@@ -31,6 +31,7 @@ export interface HostConfig {
   readonly CapDrop: readonly string[];
   readonly SecurityOpt: readonly string[];
   readonly Mounts: readonly (BindMount | MemoryMount)[];
+  readonly Devices?: readonly DeviceMapping[];
   readonly PortBindings?: Readonly<Record<string, readonly { readonly HostIp: string; readonly HostPort: string }[]>>;
   readonly LogConfig: { readonly Type: "json-file"; readonly Config: Readonly<Record<string, string>> };
   readonly Memory?: number;
@@ -41,6 +42,12 @@ export interface HostConfig {
   readonly OomScoreAdj: number;
   readonly PidsLimit: number;
   readonly ShmSize?: number;
+}
+
+export interface DeviceMapping {
+  readonly PathOnHost: string;
+  readonly PathInContainer: string;
+  readonly CgroupPermissions: "rw";
 }
 
 export interface BindMount {
@@ -112,6 +119,7 @@ export function createOptions(request: CreateRequest, apiVersion = "1.41"): Crea
       Init: false,
       ...securityOf(container),
       Mounts: mounts.mounts,
+      ...devicesOf(request),
       LogConfig: logConfig,
       ...resourcesOf(container),
       OomScoreAdj: request.oomScoreAdj,
@@ -303,6 +311,18 @@ function mountsOf(
     mounts.push(bind(request.terminationLog, terminationMessagePath, false));
   }
   return { ok: true, mounts };
+}
+
+/** Read and written, never made anew: `m` would let the container make nodes of its own. */
+function devicesOf({ devices }: CreateRequest): Pick<HostConfig, "Devices"> {
+  if (devices.length === 0) return {};
+  return {
+    Devices: devices.map(({ path, target }) => ({
+      PathOnHost: path,
+      PathInContainer: target,
+      CgroupPermissions: "rw",
+    })),
+  };
 }
 
 function bind(source: string, target: string, readOnly: boolean): BindMount {

@@ -68,6 +68,7 @@ const hostConfig: Readonly<Record<string, Rule>> = {
     return held || (listOf(value).length === 0 && container.securityContext.allowPrivilegeEscalation === true);
   },
   Mounts: (value, grant) => Array.isArray(value) && value.every((mount) => mountGranted(mount, grant)),
+  Devices: (value, grant) => listOf(value).length > 0 && devicesGranted(value, grant),
   PortBindings: portBindingsGranted,
   LogConfig: logGranted,
   Memory: (value) => isPositive(value),
@@ -84,7 +85,7 @@ const hostConfig: Readonly<Record<string, Rule>> = {
 /** Left out, these would be the engine's or the image's choice. */
 const neededTopLevel = ["Image", "User", "Labels", "Healthcheck", "HostConfig"];
 const neededHostConfig = Object.keys(hostConfig).filter(
-  (field) => !["PortBindings", "Memory", "MemorySwap", "CpuPeriod", "CpuQuota", "ShmSize"].includes(field),
+  (field) => !["PortBindings", "Devices", "Memory", "MemorySwap", "CpuPeriod", "CpuQuota", "ShmSize"].includes(field),
 );
 
 /** Says which field of the payload asks for more than the admitted pod grants, if any does. */
@@ -110,6 +111,8 @@ export function gate(payload: Readonly<Record<string, unknown>>, request: Create
     const missing = needed.find((field) => fields[field] === undefined);
     if (missing !== undefined) return breach(prefix + missing, "it is missing");
   }
+  // None at all is as wrong as another one: the program in it would find no NPU.
+  if (!devicesGranted(host["Devices"] ?? [], grant)) return breach("HostConfig.Devices", "the pod's NPUs are missing");
   return limitsHeld(host, container);
 }
 
@@ -228,6 +231,25 @@ function memoryGranted(mount: Readonly<Record<string, unknown>>, { request, cont
 function writable(asked: { readonly name: string; readonly readOnly: boolean }, { pod }: CreateRequest): boolean {
   if (asked.readOnly !== false) return false;
   return pod.spec.volumes?.some(({ name, configMap }) => name === asked.name && configMap !== undefined) !== true;
+}
+
+/** Exactly the nodes of the request, and among them as many NPUs as the admitted container has: none, and no node at all. */
+function devicesGranted(value: unknown, { request, container, isSandbox }: Grant): boolean {
+  const limits = isSandbox ? [] : Object.entries(container.resources.limits);
+  const amounts = limits.filter(([name]) => name === "npu" || name.startsWith("huawei.com/"));
+  const admitted = amounts.reduce((sum, [, amount]) => sum + Number(amount), 0);
+  const wanted = request.devices.map(({ path, target }) => `${path} ${target}`);
+  if (request.devices.filter(({ target }) => /^\/dev\/davinci[0-9]+$/.test(target)).length !== admitted) return false;
+  if (admitted === 0 && wanted.length > 0) return false;
+  const found = listOf(value).map((one) => {
+    if (!isRecord(one) || keysOf(one).length !== 3 || one["CgroupPermissions"] !== "rw") return "";
+    const { PathOnHost: path, PathInContainer: target } = one;
+    const named = typeof target === "string" && /^\/dev\/[a-z][a-z0-9_]*$/.test(target);
+    return named && String(path).startsWith("/") && !String(path).includes("..") ? `${path} ${target}` : "";
+  });
+  return (
+    found.length === wanted.length && new Set(found).size === found.length && found.every((one) => wanted.includes(one))
+  );
 }
 
 function portBindingsGranted(value: unknown, grant: Grant): boolean {

@@ -1,4 +1,5 @@
 import { type ContainerIdentity, parseIdentity } from "../core/pod/identity.ts";
+import { npuNode } from "../core/pod/npu.ts";
 import type { ObservedContainer, ObservedState } from "../core/pod/observed.ts";
 import { at, keysAt, listAt, numberAt, textAt, textMapAt } from "./answer.ts";
 
@@ -24,6 +25,7 @@ export function observedContainer(answer: unknown): ObservedContainer | null {
   if (identity === null || id === "") return null;
   const state = observedState(at(answer, "State"));
   const ip = state.kind === "running" ? address(answer) : "";
+  const npus = npusIn(answer);
   const sandboxId = /^container:(.+)$/.exec(textAt(answer, "HostConfig", "NetworkMode"))?.[1];
   return {
     id,
@@ -39,6 +41,7 @@ export function observedContainer(answer: unknown): ObservedContainer | null {
     imageId: textAt(answer, "Image"),
     image: textAt(answer, "Config", "Image"),
     ...(sandboxId === undefined ? {} : { sandboxId }),
+    ...(npus.length === 0 ? {} : { npus }),
     ...(ip === "" ? {} : { ip }),
   };
 }
@@ -71,6 +74,12 @@ function observedState(state: unknown): ObservedState {
     startedAt,
     finishedAt: textAt(state, "FinishedAt"),
   };
+}
+
+/** By the host's name of the node: what it is called in the container is the translation's business. */
+function npusIn(answer: unknown): readonly string[] {
+  const paths = listAt(answer, "HostConfig", "Devices").map((one) => textAt(one, "PathOnHost"));
+  return paths.map((path) => path.slice(path.lastIndexOf("/") + 1)).filter((name) => npuNode.test(name));
 }
 
 function address(answer: unknown): string {

@@ -7,6 +7,7 @@ import { hostIp } from "./addresses.ts";
 import { readFacts } from "./facts.ts";
 import { readMachine } from "./machine.ts";
 import { mountedElsewhere } from "./mounted.ts";
+import { npuNodes } from "./npu.ts";
 import { resolvConf } from "./resolv-conf.ts";
 import { terminationLogs } from "./termination-logs.ts";
 import { readUsage } from "./usage.ts";
@@ -15,6 +16,8 @@ import { forgetPod, podFolders, prepareVolumes, refreshConfigMaps, removeVolumes
 export interface DeviceOptions {
   readonly dataDir: string;
   readonly runDir: string;
+  /** Where the nodes of NPUs are: `/dev`. */
+  readonly deviceDir: string;
   /** Host part of the centre's URL. */
   readonly centerHost: string;
   readonly policy: () => Policy;
@@ -28,7 +31,8 @@ export function linuxDevice(options: DeviceOptions): Device {
   const names = resolvConf({ dataDir });
   const volumes = { ...options, resolvConf: names.path };
   return {
-    facts: () => readFacts({ systemReserved: options.policy().systemReserved }),
+    facts: () => readFacts({ systemReserved: options.policy().systemReserved, dev: options.deviceDir }),
+    npus: () => npuNodes(options.deviceDir),
     freeBytes() {
       const { bavail, bsize } = statfsSync(dataDir);
       return bavail * bsize;

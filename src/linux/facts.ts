@@ -1,17 +1,18 @@
-import { readdirSync, readFileSync } from "node:fs";
+import { readFileSync } from "node:fs";
 import { networkInterfaces } from "node:os";
 import { join } from "node:path";
 import type { NodeFacts } from "../core/admission/facts.ts";
 import { formatBinary, formatNanos, parseQuantity } from "../core/pod/quantity.ts";
 import type { ResourceList } from "../core/pod/spec.ts";
+import { npuNodes } from "./npu.ts";
 
 export interface FactsOptions {
   /** Kept back from pods: the policy's `systemReserved`. */
   readonly systemReserved: { readonly cpu: string; readonly memory: string };
   /** Where the kernel shows itself: `/proc`. */
   readonly proc?: string;
-  /** Where the NPUs are: `/dev`. */
-  readonly dev?: string;
+  /** Where the nodes of NPUs are. */
+  readonly dev: string;
 }
 
 /** What this device has for pods, right now. What cannot be read counts as not there. */
@@ -33,11 +34,11 @@ function allocatable(proc: string, { systemReserved, dev }: FactsOptions): Resou
   const kilobytes = /^MemTotal:\s+(\d+) kB$/m.exec(read(join(proc, "meminfo")))?.[1] ?? "0";
   const cpu = BigInt(cpus) * 1_000_000_000n - (parseQuantity(systemReserved.cpu) ?? 0n);
   const memory = BigInt(kilobytes) * 1024n - (parseQuantity(systemReserved.memory) ?? 0n) / 1_000_000_000n;
-  const npus = entries(dev ?? "/dev").filter((name) => /^davinci\d+$/.test(name)).length;
+  const { resource, npus } = npuNodes(dev);
   return {
     cpu: cpu > 0n ? formatNanos(cpu) : "0",
     memory: memory > 0n ? formatBinary(memory) : "0",
-    ...(npus === 0 ? {} : { "huawei.com/Ascend310": String(npus) }),
+    ...(npus.length === 0 ? {} : { [resource]: String(npus.length) }),
   };
 }
 
@@ -63,13 +64,5 @@ function read(path: string): string {
     return readFileSync(path, "utf8");
   } catch {
     return "";
-  }
-}
-
-function entries(folder: string): readonly string[] {
-  try {
-    return readdirSync(folder);
-  } catch {
-    return [];
   }
 }

@@ -7,6 +7,8 @@ import type { AcceptedPod } from "../core/pod/spec.ts";
 export interface Device {
   /** CPU, memory and NPUs, addresses, listening sockets, right now. `pods` and `configMaps` are the caller's to add. */
   facts(): Omit<NodeFacts, "pods" | "configMaps">;
+  /** The NPUs that are there, right now. */
+  npus(): NpuNodes;
   /** Bytes free where the data folder is. */
   freeBytes(): number;
   /** What it is, apart from what it has for pods. */
@@ -66,6 +68,22 @@ export interface TerminationLogs {
   read(log: TerminationLog, most: number): string;
   /** Empties every one that takes more than 64 KiB of the disk: a container could fill it through here otherwise. */
   trim(): void;
+}
+
+/** One device node of this device, and where a container is to see it. */
+export interface DeviceNode {
+  readonly path: string;
+  readonly target: string;
+}
+
+/** Character devices; what is no such device is not there. */
+export interface NpuNodes {
+  /** One an NPU, by its name, lowest number first. */
+  readonly npus: readonly { readonly name: string; readonly node: DeviceNode }[];
+  /** What every container with an NPU needs beside it. */
+  readonly shared: readonly DeviceNode[];
+  /** Path of the node without which no NPU is of use, null when it is there. */
+  readonly missing: string | null;
 }
 
 /** By name: what stands in each of its files. */

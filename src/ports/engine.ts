@@ -2,6 +2,7 @@ import type { StoredImage } from "../core/node/images.ts";
 import type { ObservedContainer } from "../core/pod/observed.ts";
 import type { RegistryCredentials } from "../core/pod/registry-credentials.ts";
 import type { AcceptedPod } from "../core/pod/spec.ts";
+import type { DeviceNode } from "./device.ts";
 
 /**
  * The container engine, in the words of pods. Every call takes a signal that carries its deadline and resolves with a
@@ -122,6 +123,8 @@ export interface CreateRequest {
   readonly terminationLog: string | null;
   /** How early the kernel kills it when memory runs out: -1000, never, to 1000. */
   readonly oomScoreAdj: number;
+  /** Device nodes for its NPUs, each to be read and written; none for a container that has no NPU. */
+  readonly devices: readonly DeviceNode[];
 }
 
 export interface CreatedContainer {

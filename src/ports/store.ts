@@ -1,6 +1,7 @@
 import type { DesiredPod, LeavingPod } from "../core/pod/desired.ts";
 import type { KeptEvent, PodEvent } from "../core/pod/event.ts";
 import type { Moment, PodHistory } from "../core/pod/history.ts";
+import type { NpuHolder } from "../core/pod/npu.ts";
 import type { PodId } from "../core/pod/spec.ts";
 
 /**
@@ -41,6 +42,14 @@ export interface Store {
   historyUids(): readonly string[];
   putHistory(uid: string, history: PodHistory): void;
   deleteHistory(uid: string): void;
+
+  /** Who has which NPU for itself, ordered by the NPUs' names. */
+  npuHolders(): readonly NpuHolder[];
+  /**
+   * What this container holds from now on, and nothing else. Throws, and writes nothing, when one of them is another's:
+   * that would be a bug.
+   */
+  putNpus(pod: PodId, container: string, npus: readonly string[]): void;
 
   /** The current status of every pod that has one, ordered by namespace, name and uid. */
   statuses(): readonly StoredStatus[];

@@ -93,9 +93,9 @@ CREATE TABLE config_maps (
   updated_wall REAL NOT NULL, updated_mono REAL NOT NULL, updated_boot TEXT NOT NULL
 ) STRICT;
 
-CREATE TABLE npu_allocations (
-  device TEXT PRIMARY KEY, uid TEXT NOT NULL, container TEXT NOT NULL,
-  allocated_wall REAL NOT NULL, allocated_mono REAL NOT NULL, allocated_boot TEXT NOT NULL
+CREATE TABLE npu_holders (
+  npu TEXT PRIMARY KEY,
+  namespace TEXT NOT NULL, name TEXT NOT NULL, uid TEXT NOT NULL, container TEXT NOT NULL
 ) STRICT;
 `;
 

@@ -6,6 +6,7 @@ import { type DesiredPodReads, desiredPodReads, desiredPodWrites } from "./desir
 import { eventReads, eventWrites } from "./events.ts";
 import { leavingPodReads, leavingPodWrites } from "./leaving-pods.ts";
 import { defaultStoreLimits, type StoreLimits } from "./limits.ts";
+import { npuHolderReads, npuHolderWrites } from "./npu-holders.ts";
 import { outboxReads, outboxWrites } from "./outbox.ts";
 import { podRecordReads, podRecordWrites } from "./pod-records.ts";
 import { replyReads, replyWrites } from "./replies.ts";
@@ -45,6 +46,7 @@ export type StoreReader = Pick<
   | "deletedVersion"
   | "history"
   | "historyUids"
+  | "npuHolders"
   | "statuses"
   | "status"
   | "repeatedReply"
@@ -153,6 +155,7 @@ function readWrite(db: Database, limits: StoreLimits, secrets: Secrets): SqliteS
     ...leavingPodWrites(write),
     ...podRecordWrites(write, limits),
     ...replyWrites(write, limits),
+    ...npuHolderWrites(write),
     ...eventWrites(write, limits),
     ...outboxWrites(write, limits),
     ...sealedRecords(write, secrets, limits),
@@ -167,6 +170,7 @@ function reads(db: Database): StoreReader {
     ...leavingPodReads(db),
     ...podRecordReads(db),
     ...replyReads(db),
+    ...npuHolderReads(db),
     ...eventReads(db),
     ...outboxReads(db),
     close() {

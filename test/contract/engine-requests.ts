@@ -85,6 +85,7 @@ export function createRequest(
     resolvConf: null,
     terminationLog: null,
     oomScoreAdj: 0,
+    devices: [],
     ...overrides,
   };
 }

@@ -10,8 +10,54 @@ for (const [name, open] of stores) {
     pods(open);
     records(open);
     outbox(open);
+    npus(open);
     configMaps(open);
     credentials(open);
+  });
+}
+
+function npus(open: Open): void {
+  const a = { namespace: "websocket", name: "a", uid: "uid-a" };
+  const b = { namespace: "websocket", name: "b", uid: "uid-b" };
+
+  it("says who holds which NPU, by number, also after a restart", (t) => {
+    const { store, reopen } = open(t);
+    assert.deepEqual(store.npuHolders(), []);
+    store.putNpus(a, "app", ["davinci10", "davinci2"]);
+    store.putNpus(a, "side", ["davinci0"]);
+    store.putNpus(b, "app", []);
+    const expected = [
+      { npu: "davinci0", pod: a, container: "side" },
+      { npu: "davinci2", pod: a, container: "app" },
+      { npu: "davinci10", pod: a, container: "app" },
+    ];
+    assert.deepEqual(store.npuHolders(), expected);
+    assert.deepEqual(reopen().npuHolders(), expected);
+  });
+
+  it("gives a container what it is to hold, and takes back the rest", (t) => {
+    const { store } = open(t);
+    store.putNpus(a, "app", ["davinci0", "davinci1"]);
+    store.putNpus(a, "app", ["davinci1", "davinci2"]);
+    store.putNpus(b, "app", ["davinci0"]);
+    assert.deepEqual(
+      store.npuHolders().map(({ npu, pod }) => `${npu} ${pod.name}`),
+      ["davinci0 b", "davinci1 a", "davinci2 a"],
+    );
+    store.putNpus(a, "app", []);
+    assert.deepEqual(store.npuHolders(), [{ npu: "davinci0", pod: b, container: "app" }]);
+  });
+
+  it("never has one NPU held by two, and changes nothing when that is asked for", (t) => {
+    const { store } = open(t);
+    store.putNpus(a, "app", ["davinci0"]);
+    store.putNpus(b, "app", ["davinci1"]);
+    assert.throws(() => store.putNpus(b, "app", ["davinci2", "davinci0"]));
+    assert.throws(() => store.putNpus(a, "side", ["davinci0"]));
+    assert.deepEqual(
+      store.npuHolders().map(({ npu, pod, container }) => `${npu} ${pod.name}/${container}`),
+      ["davinci0 a/app", "davinci1 b/app"],
+    );
   });
 }
 

@@ -9,6 +9,8 @@ export interface FakeDevice {
   readonly folders: Set<string>;
   /** What stands in the config map volumes, by `uid/volume`. */
   readonly configMaps: Map<string, Readonly<Record<string, string>>>;
+  /** NPUs that are there from now on; none at the start. */
+  npus(names: readonly string[]): void;
   freeBytes(bytes: number): void;
   /** Changes what is taken; the rest stays as it is. */
   usage(change: Partial<NodeUsage>): void;
@@ -33,11 +35,21 @@ export function fakeDevice(): FakeDevice {
   const mounted: FakeDevice["configMaps"] = new Map();
   let free = gigabyte;
   let usage = roomy;
+  let npus: readonly string[] = [];
   const device: Device = {
     facts: () => ({
-      allocatable: { cpu: "4", memory: "8192Mi" },
+      allocatable: {
+        cpu: "4",
+        memory: "8192Mi",
+        ...(npus.length === 0 ? {} : { "huawei.com/Ascend310": String(npus.length) }),
+      },
       addresses: ["127.0.0.1"],
       listening: { tcp: [], udp: [] },
+    }),
+    npus: () => ({
+      npus: npus.map((name) => ({ name, node: { path: `/dev/${name}`, target: `/dev/${name}` } })),
+      shared: [{ path: "/dev/davinci_manager", target: "/dev/davinci_manager" }],
+      missing: null,
     }),
     freeBytes: () => free,
     machine: () => ({
@@ -100,6 +112,9 @@ export function fakeDevice(): FakeDevice {
     hostPaths,
     folders,
     configMaps: mounted,
+    npus(names) {
+      npus = names;
+    },
     freeBytes(bytes) {
       free = bytes;
     },

@@ -1,4 +1,5 @@
 import { containerLabels, containerName, parseIdentity, sandboxName } from "../../src/core/pod/identity.ts";
+import { npuNode } from "../../src/core/pod/npu.ts";
 import type { ObservedContainer, ObservedState } from "../../src/core/pod/observed.ts";
 import { createOptions } from "../../src/docker/create-options.ts";
 import { gate } from "../../src/docker/gate.ts";
@@ -94,6 +95,9 @@ export function observed(container: FakeContainer): ObservedContainer | null {
   const { pod, container: name, ...rest } = identity;
   const request = container.request;
   const isAlone = request !== null && request.pod.spec.hostNetwork !== true && request.sandboxId === null;
+  const npus = (request?.devices ?? [])
+    .map(({ path }) => path.slice(path.lastIndexOf("/") + 1))
+    .filter((name) => npuNode.test(name));
   const withAddress = container.state.kind === "running" && isAlone;
   return {
     id: container.id,
@@ -104,6 +108,7 @@ export function observed(container: FakeContainer): ObservedContainer | null {
     imageId: request?.image.id ?? "",
     image: request?.image.id ?? "",
     ...(request?.sandboxId == null ? {} : { sandboxId: request.sandboxId }),
+    ...(npus.length === 0 ? {} : { npus }),
     ...(withAddress ? { ip: addressOf(container.id) } : {}),
   };
 }

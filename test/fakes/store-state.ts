@@ -12,6 +12,7 @@ export interface State {
   readonly leaving: ReadonlyMap<number, Kept<LeavingPod>>;
   readonly deleted: ReadonlyMap<string, string>;
   readonly histories: ReadonlyMap<string, Kept<PodHistory>>;
+  readonly npus: ReadonlyMap<string, string>;
   readonly statuses: ReadonlyMap<string, Kept<StoredStatus>>;
   readonly replies: ReadonlyMap<string, string>;
   readonly configMaps: ReadonlyMap<string, string>;
@@ -33,6 +34,7 @@ export const empty: State = {
   leaving: new Map(),
   deleted: new Map(),
   histories: new Map(),
+  npus: new Map(),
   statuses: new Map(),
   replies: new Map(),
   configMaps: new Map(),

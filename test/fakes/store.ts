@@ -1,6 +1,7 @@
 import type { Store } from "../../src/ports/store.ts";
 import { defaultStoreLimits, type StoreLimits } from "../../src/sqlite/limits.ts";
 import { events, outbox, replies } from "./store-messages.ts";
+import { npuHolders } from "./store-npus.ts";
 import { desiredPods, leavingPods, type PreviousPods, perPod } from "./store-pods.ts";
 import { configMaps, credentials } from "./store-sealed.ts";
 import { empty, type Room, type State, withEntry } from "./store-state.ts";
@@ -78,6 +79,7 @@ function openDisk(disk: Disk, options: MemoryStoreOptions): MemoryStore {
     ...desiredPods(room),
     ...leavingPods(room),
     ...perPod(room),
+    ...npuHolders(room),
     ...replies(room),
     ...outbox(room),
     ...events(room),

@@ -56,6 +56,8 @@ export interface SiteOptions {
   readonly program?: Program;
   /** TLS between them, with certificates made for the occasion; the device has one of its own, too. */
   readonly tls?: boolean;
+  /** Where the agent looks for NPUs. */
+  readonly deviceDir?: string;
 }
 
 /** A device and its central node: processes of the built program, on a real engine, in a folder of their own. */
@@ -335,10 +337,10 @@ function writeConfig(
   place: Readonly<Record<"config" | "dataDir" | "runDir" | "tls", string>>,
   site: SiteOptions & { readonly node: string; readonly socket: string; readonly port: number },
 ): void {
-  const { node, socket, port, policy, center, tls } = site;
+  const { node, socket, port, policy, center, tls, deviceDir } = site;
   const pem = (name: string): string => join(place.tls, `${name}.pem`);
   const config = {
-    node: { name: node },
+    node: { name: node, ...(deviceDir === undefined ? {} : { deviceDir }) },
     center: {
       url: `${tls ? "wss" : "ws"}://127.0.0.1:${port}/websocket/${node}/events`,
       ...(tls ? { tls: { ca: pem("ca"), cert: pem("node"), key: pem("node-key") } } : {}),

@@ -33,6 +33,7 @@ let pods = 0;
 const device = linuxDevice({
   dataDir: join(folder, "agent"),
   runDir: join(folder, "run"),
+  deviceDir: "/dev",
   centerHost: "127.0.0.1",
   policy: () => ({ ...defaultPolicy, hostPaths: [`${allowed}/**`] }),
   protectedPaths: () => defaultProtectedPaths,
@@ -116,6 +117,7 @@ async function drive(attack: Attack, container = sleeper, hostPath = path) {
     sandboxId: null,
     attempt: 0,
     backoffLevel: 0,
+    npus: [],
     because,
   });
   const id = made[before];

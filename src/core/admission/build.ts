@@ -1,3 +1,4 @@
+import { isNpu } from "../pod/npu.ts";
 import { canonicalQuantity, nanosOf } from "../pod/quantity.ts";
 import type {
   AcceptedPod,
@@ -27,7 +28,7 @@ import type {
 } from "./draft.ts";
 import { uidOf } from "./identity.ts";
 import type { Policy } from "./policy.ts";
-import { isNpu, leastMemoryLimit, npuName } from "./resources.ts";
+import { leastMemoryLimit, npuName } from "./resources.ts";
 import { capabilityName, isCapability } from "./rules/capabilities.ts";
 import { isUsable } from "./rules/probe-relations.ts";
 

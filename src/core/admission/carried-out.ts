@@ -48,7 +48,7 @@ export const thisBuild: CarriedOut = {
   memoryEmptyDir: true,
   livenessProbe: true,
   readinessProbe: true,
-  npu: false,
+  npu: true,
   imagePullSecrets: true,
   hostNetwork: true,
   hostPid: true,

@@ -1,3 +1,4 @@
+import { isNpu } from "../pod/npu.ts";
 import { parseQuantity } from "../pod/quantity.ts";
 import type { QuantitiesDraft } from "./draft.ts";
 import type { NodeFacts } from "./facts.ts";
@@ -9,11 +10,6 @@ export const leastMemoryLimit = "6Mi";
 export interface ResourcesLike {
   readonly limits?: QuantitiesDraft;
   readonly requests?: QuantitiesDraft;
-}
-
-/** "npu", "huawei.com/Ascend310" and the device's own name for its NPUs mean one thing: decisions.md 4. */
-export function isNpu(name: string): boolean {
-  return name === "npu" || name.startsWith("huawei.com/");
 }
 
 /** What the device calls its NPUs. */

@@ -1,5 +1,5 @@
 import type { Node, NodeAddress, NodeCondition, NodeStatus, NodeSystemInfo } from "kubernetes-types/core/v1.js";
-import { isNpu } from "../admission/resources.ts";
+import { isNpu } from "../pod/npu.ts";
 import { formatBinary } from "../pod/quantity.ts";
 import type { ResourceList } from "../pod/spec.ts";
 import { formatTime } from "../pod/time.ts";

@@ -14,6 +14,8 @@ export type Action =
       readonly backoffLevel: number;
       /** The running sandbox that it joins; null for a sandbox and for a container that is alone. */
       readonly sandboxId: string | null;
+      /** The NPUs that it gets for itself. */
+      readonly npus: readonly string[];
       readonly because: string;
     }
   | { readonly kind: "start"; readonly container: string; readonly id: string; readonly because: string }
@@ -35,7 +37,7 @@ export function showAction(action: Action): string {
     case "pull":
       return `pull ${action.image} for ${action.container}, because ${action.because}`;
     case "create":
-      return `create ${action.container}, attempt ${action.attempt}, because ${action.because}`;
+      return `create ${action.container}, attempt ${action.attempt}${action.npus.map((npu) => `, with ${npu}`).join("")}, because ${action.because}`;
     case "start":
       return `start ${action.container} (${action.id.slice(0, 12)}), because ${action.because}`;
     case "stop":

@@ -18,6 +18,8 @@ export interface ObservedContainer {
   readonly image: string;
   /** The sandbox it was made to join, whether or not that is still there. */
   readonly sandboxId?: string;
+  /** NPUs that were passed to it, by the names of their device nodes; absent where none was. */
+  readonly npus?: readonly string[];
   /** Address in its network; absent while it does not run and with the host's network. */
   readonly ip?: string;
 }

@@ -4,6 +4,7 @@ import type { DesiredPod } from "./desired.ts";
 import type { ContainerHistory, Moment } from "./history.ts";
 import { hasSandbox, sandboxName } from "./identity.ts";
 import { leave, strays, surplus } from "./leave-plan.ts";
+import { chooseNpus, type NpuChoice, npuCount } from "./npu.ts";
 import { isCutOff, type ObservedContainer } from "./observed.ts";
 import { oomScoreRefused } from "./qos.ts";
 import { newestOf } from "./record.ts";
@@ -221,9 +222,22 @@ function startAgain(situation: Situation, desired: DesiredPod, spec: Part, sandb
   const because = whyCreate(fresh, history);
   const image = imageStep(situation, spec, history, hashesOf(desired, spec).specHash, because);
   if (image !== null) return { actions: [image], waiting: creating, lookAgainInMs: null };
+  const npus = npusFor(situation, desired, spec);
+  if (!npus.ok) {
+    return { actions: [], waiting: { ...creating, message: npus.message }, lookAgainInMs: npuRetryMs };
+  }
   const attempt = history === undefined ? 0 : ended === null ? history.attempt : history.attempt + 1;
   const backoffLevel = ended === null || fresh ? level : level + 1;
-  return act({ kind: "create", container: spec.name, attempt, backoffLevel, sandboxId, because });
+  return act({ kind: "create", container: spec.name, attempt, backoffLevel, sandboxId, npus: npus.npus, because });
+}
+
+/** Nothing tells when an NPU is free again or its node is back. */
+const npuRetryMs = 5_000;
+
+/** Chosen last, when all else that the container needs is here. */
+function npusFor({ npus }: Situation, { pod }: DesiredPod, { name }: Part): NpuChoice {
+  const spec = pod.spec.containers.find((one) => one.name === name);
+  return chooseNpus(spec === undefined ? 0 : npuCount(spec), { pod: pod.id, container: name }, npus);
 }
 
 function whyCreate(fresh: boolean, history: ContainerHistory | undefined): string {

@@ -1,5 +1,5 @@
 import assert from "node:assert/strict";
-import { mkdtempSync, rmSync, writeFileSync } from "node:fs";
+import { mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { type TestContext, test } from "node:test";
@@ -8,7 +8,10 @@ import { age, statusCommand } from "../../../src/cli/status.ts";
 import type { StatusDocument } from "../../../src/core/status-document.ts";
 import { acquireRunLock } from "../../../src/sqlite/lock.ts";
 import { openStore } from "../../../src/sqlite/store.ts";
+import { deviceFolder, mayMakeNodes } from "../../samples/device-nodes.ts";
 import { desiredPod, now } from "../../samples/pods.ts";
+
+const options = { skip: mayMakeNodes ? false : "only root makes device nodes" };
 
 /** A device's folders, with an engine that is not there. */
 function device(t: TestContext) {
@@ -185,4 +188,25 @@ test("with a broken configuration and no agent it goes by the last good one, and
   assert.equal(code, 1);
   assert.match(text, /^Node +edge-1$/m);
   assert.match(errors.join("\n"), /node\.name.*\n.*center\.url|center\.url.*\n.*node\.name/);
+});
+
+test("NPUs are shown with who holds them, from the nodes that are there and from the store", options, async (t) => {
+  const { config, data, status } = device(t);
+  const dev = deviceFolder("davinci0", "davinci1");
+  t.after(() => dev.close());
+  const written = JSON.parse(readFileSync(config, "utf8"));
+  writeFileSync(config, JSON.stringify({ ...written, node: { name: "edge-1", deviceDir: dev.path } }));
+  const opened = openStore({ dir: data.dir });
+  assert.ok(opened.ok);
+  opened.store.putNpus({ namespace: "websocket", name: "web", uid: "u1" }, "app", ["davinci1", "davinci2"]);
+  opened.store.close();
+  const document = JSON.parse((await status(true)).text) as StatusDocument;
+  assert.deepEqual(document.npus, [
+    { name: "davinci0", present: true, holder: null },
+    { name: "davinci1", present: true, holder: "websocket/web/app" },
+    { name: "davinci2", present: false, holder: "websocket/web/app" },
+  ]);
+  const human = await status(false);
+  assert.match(human.text, /NPU +davinci0 is free\n.*NPU +davinci1 is held by websocket\/web\/app\n/);
+  assert.match(human.text, /davinci2 is held by websocket\/web\/app.*is not there/);
 });

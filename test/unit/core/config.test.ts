@@ -19,7 +19,7 @@ test("everything but the node's name and the centre's address has a default", ()
     ok: true,
     warnings: [],
     config: {
-      node: { name: "edge-1", serialNumber: null },
+      node: { name: "edge-1", serialNumber: null, deviceDir: "/dev" },
       center: {
         url: "wss://center.example:443/websocket/edge-1/events",
         tls: { ca: null, cert: null, key: null, serverName: null },

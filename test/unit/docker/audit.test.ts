@@ -54,6 +54,7 @@ describe("a difference is named with what was admitted and what is there", () =>
   };
   const other = { Type: "bind", Source: "/etc", Destination: "/host", RW: true };
   const selinuxOff = ["label=disable", "no-new-privileges"];
+  const disk = { PathOnHost: "/dev/sda", PathInContainer: "/dev/x", CgroupPermissions: "rwm" };
   const mount = "bind /srv/data at /data read-only";
   const cases: readonly (readonly [field: string, expected: string, found: string, answer: Answer])[] = [
     ["Image", image.id, "sha256:b", { ...answer(), Image: "sha256:b" }],
@@ -75,7 +76,7 @@ describe("a difference is named with what was admitted and what is there", () =>
     ["CpuQuota", "50000", "0", change("CpuQuota", 0)],
     ["PidsLimit", "1024", "0", change("PidsLimit", null)],
     ["Binds", "none", '["/:/host"]', change("Binds", ["/:/host"])],
-    ["Devices", "none", '[{"PathOnHost":"/dev/sda"}]', change("Devices", [{ PathOnHost: "/dev/sda" }])],
+    ["Devices", "none", "/dev/sda at /dev/x rwm", change("Devices", [disk])],
     ["UsernsMode", "none", '"host"', change("UsernsMode", "host")],
     ["PublishAllPorts", "none", "true", change("PublishAllPorts", true)],
     ["NanoCpus", "none", "1000000000", change("NanoCpus", 1e9)],

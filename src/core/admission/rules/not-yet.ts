@@ -1,7 +1,8 @@
+import { isNpu } from "../../pod/npu.ts";
+import { nanosOf } from "../../pod/quantity.ts";
 import type { CarriedOut } from "../carried-out.ts";
 import type { ContainerDraft, PodDraft } from "../draft.ts";
 import type { Path } from "../findings.ts";
-import { isNpu } from "../resources.ts";
 import { eachProbe } from "./probe-relations.ts";
 import { eachContainer, type Relation } from "./relation.ts";
 
@@ -41,6 +42,22 @@ function eachNpu(container: ContainerDraft, at: Path, found: Found): void {
   }
 }
 
+const wholeNpus: Relation = {
+  id: "notYet.npuSharing",
+  path: "spec.containers[].resources",
+  expectation: "whole NPUs: shares of one are not carried out by this version yet",
+  source: "README: what this version carries out",
+  check: (pod, { carriedOut }, say) => {
+    if (carriedOut.npuSharing) return;
+    eachContainer(pod, (container, at) => {
+      eachNpu(container, at, (path, amount) => {
+        if (nanosOf(amount) % nanosOf("1") === 0n) return;
+        say(path, amount, "expected whole NPUs, as shares of one are not carried out by this version yet");
+      });
+    });
+  },
+};
+
 /** One row a switch of {@link CarriedOut} that a pod can run into. */
 export const notYetRules: readonly Relation[] = [
   notYet("severalContainers", "spec.containers", "Pods of several containers", (pod, found) => {
@@ -59,6 +76,7 @@ export const notYetRules: readonly Relation[] = [
   }),
   probe("livenessProbe", "Liveness probes"),
   probe("readinessProbe", "Readiness probes"),
+  wholeNpus,
   notYet("npu", "spec.containers[].resources", "NPUs", (pod, found) => {
     eachContainer(pod, (container, at) => eachNpu(container, at, found));
   }),

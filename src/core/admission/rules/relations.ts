@@ -1,8 +1,9 @@
+import { isNpu } from "../../pod/npu.ts";
 import { nanosOf } from "../../pod/quantity.ts";
 import type { ContainerDraft, MountDraft, PortDraft } from "../draft.ts";
 import type { Path } from "../findings.ts";
 import { cleanPath } from "../path.ts";
-import { amountOf, isNpu } from "../resources.ts";
+import { amountOf } from "../resources.ts";
 import { probeRelations } from "./probe-relations.ts";
 import { eachContainer, type Relation, tellRepeated } from "./relation.ts";
 

@@ -414,6 +414,13 @@ const table: readonly Row[] = [
     passes: smallPod(),
     passesIn: without("severalContainers"),
   },
+  {
+    rule: "notYet.npuSharing",
+    path: `${first}.resources.limits.npu`,
+    refused: withField(smallPod(), `${first}.resources.limits`, { npu: "1.5" }),
+    in: without("npuSharing"),
+    passes: withField(smallPod(), `${first}.resources.limits`, { npu: "2000m" }),
+  },
   ...(
     [
       ["configMapVolumes", "spec.volumes[0].configMap"],

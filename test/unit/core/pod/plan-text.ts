@@ -3,6 +3,8 @@ import { plan } from "../../../../src/core/pod/plan.ts";
 import type { Plan, Situation } from "../../../../src/core/pod/situation.ts";
 import { now } from "../../../samples/pods.ts";
 
+export const noNpus = { present: [], missing: null, holders: [] };
+
 /** The plan for a situation of which only what matters is given. */
 export function planOf(situation: Partial<Situation>): Plan {
   return plan({
@@ -13,6 +15,7 @@ export function planOf(situation: Partial<Situation>): Plan {
     images: {},
     probes: {},
     held: null,
+    npus: noNpus,
     now,
     ...situation,
   });

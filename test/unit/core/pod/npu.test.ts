@@ -1,0 +1,188 @@
+import assert from "node:assert/strict";
+import { describe, test } from "node:test";
+import fc from "fast-check";
+import {
+  allHolders,
+  byNumber,
+  chooseNpus,
+  type NpuHolder,
+  npuCount,
+  settleNpus,
+} from "../../../../src/core/pod/npu.ts";
+import type { PodId, ResourceList } from "../../../../src/core/pod/spec.ts";
+import { acceptedPod, container, desiredPod, exited, leavingPod, running } from "../../../samples/pods.ts";
+
+const web = acceptedPod().id;
+const other: PodId = { namespace: "websocket", name: "other", uid: "u9" };
+const holds = (npu: string, pod = web, name = "app"): NpuHolder => ({ npu, pod, container: name });
+const four = ["davinci0", "davinci1", "davinci2", "davinci3"];
+const choose = (wanted: number, holders: readonly NpuHolder[], present = four, missing: string | null = null) =>
+  chooseNpus(wanted, { pod: web, container: "app" }, { present, missing, holders });
+const chosen = (...args: Parameters<typeof choose>) => {
+  const choice = choose(...args);
+  return choice.ok ? choice.npus.join(" ") : choice.message;
+};
+
+describe("which NPUs a container gets", () => {
+  const table: readonly (readonly [what: string, got: string, expected: string])[] = [
+    ["none where none is asked for, whatever the device has", chosen(0, [], [], "/dev/davinci_manager"), ""],
+    ["the lowest that are free", chosen(2, [holds("davinci0", other)]), "davinci1 davinci2"],
+    ["those it had before", chosen(2, [holds("davinci3"), holds("davinci0", other)]), "davinci1 davinci3"],
+    ["fewer of those it had, the lowest", chosen(1, [holds("davinci3"), holds("davinci2")]), "davinci2"],
+    ["another in place of one that has gone", chosen(1, [holds("davinci9")]), "davinci0"],
+    ["no more than there are", chosen(5, []), "It needs 5 NPUs, and 4 is free: the device has 4"],
+    ["nothing that another container of its pod has", chosen(1, [holds("davinci0", web, "side")]), "davinci1"],
+    [
+      "nothing of what it had that another shows, too",
+      chosen(1, [holds("davinci0"), holds("davinci0", other)]),
+      "davinci1",
+    ],
+    [
+      "a reason that names who holds them",
+      chosen(1, [holds("davinci0", other), holds("davinci1", web, "side")], ["davinci0", "davinci1"]),
+      "It needs an NPU, and none is free: davinci0 is held by websocket/other/app, davinci1 is held by websocket/web/side",
+    ],
+    [
+      "a reason that names what has gone",
+      chosen(1, [holds("davinci0")], []),
+      "It needs an NPU, and none is free: davinci0 is not there any more",
+    ],
+    ["a reason for a device without any", chosen(1, [], []), "It needs an NPU, and none is free: the device has 0"],
+    [
+      "a reason for a node that all need",
+      chosen(1, [], four, "/dev/davinci_manager"),
+      "It needs an NPU, and /dev/davinci_manager is not there",
+    ],
+  ];
+  for (const [what, got, expected] of table) test(what, () => assert.equal(got, expected));
+
+  test("a reason has a limit", () => {
+    const many = Array.from({ length: 64 }, (_, index) => `davinci${index}`);
+    const held = many.map((npu) => holds(npu, other));
+    assert.equal(chosen(1, held, many).split("is held by").length, 9);
+  });
+});
+
+test("NPUs are exclusive, whole and kept, whoever comes in whatever order", () => {
+  const names = fc.subarray(["a", "b", "c", "d"], { minLength: 1 });
+  const step = fc.record({ name: fc.constantFrom("a", "b", "c", "d"), wanted: fc.nat({ max: 3 }), goes: names });
+  fc.assert(
+    fc.property(fc.array(step, { maxLength: 30 }), fc.subarray(four), (steps, present) => {
+      let holders: readonly NpuHolder[] = [];
+      for (const { name, wanted, goes } of steps) {
+        holders = holders.filter((one) => !goes.includes(one.container));
+        const choice = chooseNpus(wanted, { pod: web, container: name }, { present, missing: null, holders });
+        const others = holders.filter((one) => one.container !== name);
+        assert.equal(choice.ok, wanted <= present.length - others.length);
+        if (!choice.ok) continue;
+        assert.equal(choice.npus.length, wanted);
+        holders = [...others, ...choice.npus.map((npu) => holds(npu, web, name))];
+        assert.equal(new Set(holders.map(({ npu }) => npu)).size, holders.length);
+        assert.ok(choice.npus.every((npu) => present.includes(npu)));
+      }
+    }),
+  );
+});
+
+test("how many: whole ones under any name of the resource", () => {
+  const count = (limits: ResourceList) => npuCount({ resources: { limits, requests: {} } });
+  assert.deepEqual(
+    [{ cpu: "4" }, { "huawei.com/Ascend310": "2" }, { npu: "1" }, { "huawei.com/Ascend310B": "1k" }].map(count),
+    [0, 2, 1, 1000],
+  );
+});
+
+test("they are counted as people do", () => {
+  assert.deepEqual(["davinci10", "davinci2", "davinci0"].sort(byNumber), ["davinci0", "davinci2", "davinci10"]);
+});
+
+function desiredWith(npus: string | null) {
+  const desired = desiredPod();
+  const containers = desired.pod.spec.containers.map((one) => ({
+    ...one,
+    resources: { requests: {}, limits: npus === null ? {} : { npu: npus } },
+  }));
+  return { ...desired, pod: { ...desired.pod, spec: { ...desired.pod.spec, containers } } };
+}
+
+describe("what is recorded follows what a list shows", () => {
+  const pod = acceptedPod();
+  const shows = (state: Parameters<typeof container>[1], npu = "davinci0") => container(pod, state, { npus: [npu] });
+  const nothing = { desired: null, leaving: [], observed: [], recorded: [] };
+  const wanted = desiredWith("1");
+  const table: readonly (readonly [what: string, got: readonly NpuHolder[], expected: readonly NpuHolder[]])[] = [
+    [
+      "kept while it is wanted, container or not",
+      settleNpus({ ...nothing, desired: wanted, recorded: [holds("davinci0")] }),
+      [holds("davinci0")],
+    ],
+    [
+      "kept while the pod leaves, container or not",
+      settleNpus({ ...nothing, leaving: [leavingPod("deleted")], recorded: [holds("davinci0")] }),
+      [holds("davinci0")],
+    ],
+    [
+      "kept while the container of an earlier specification runs",
+      settleNpus({
+        ...{ ...nothing, desired: desiredWith(null), recorded: [holds("davinci0")] },
+        observed: [shows(running())],
+      }),
+      [holds("davinci0")],
+    ],
+    [
+      "free when that one has ended, though it lies there still",
+      settleNpus({
+        ...{ ...nothing, desired: desiredWith(null), recorded: [holds("davinci0")] },
+        observed: [shows(exited(0))],
+      }),
+      [],
+    ],
+    [
+      "taken up from a container of which the store has lost the record",
+      settleNpus({ ...nothing, desired: wanted, observed: [shows(running()), shows({ kind: "created" }, "davinci1")] }),
+      [holds("davinci0"), holds("davinci1")],
+    ],
+    [
+      "not taken from whom it is recorded for",
+      settleNpus({
+        ...{ ...nothing, desired: wanted, recorded: [holds("davinci0", other)] },
+        observed: [shows(running())],
+      }),
+      [holds("davinci0", other)],
+    ],
+    [
+      "of other pods untouched",
+      settleNpus({ ...nothing, desired: wanted, recorded: [holds("davinci5", other)] }),
+      [holds("davinci5", other)],
+    ],
+  ];
+  for (const [what, got, expected] of table) test(what, () => assert.deepEqual(got, expected));
+});
+
+describe("what is held in fact", () => {
+  const pod = acceptedPod({ policy: "Always" });
+  const never = acceptedPod({ policy: "Never" });
+  const known = new Set([pod.id.uid]);
+  const seen = (of = pod, state = exited(1)) => [container(of, state, { npus: ["davinci0"] })];
+  const table: readonly (readonly [what: string, got: readonly NpuHolder[], expected: readonly NpuHolder[]])[] = [
+    ["by a container that runs", allHolders([], seen(pod, running()), known), [holds("davinci0")]],
+    ["not by one of a known pod that has ended: it is never started again", allHolders([], seen(), known), []],
+    [
+      "by one of an unknown pod that has ended: it is started again",
+      allHolders([], seen(), new Set()),
+      [holds("davinci0")],
+    ],
+    ["not when its policy is Never", allHolders([], seen(never), new Set()), []],
+    [
+      "once, where it is recorded, too",
+      allHolders([holds("davinci0")], seen(pod, running()), known),
+      [holds("davinci0")],
+    ],
+    [
+      "by both, where a container shows what is recorded for another",
+      allHolders([holds("davinci0", other)], seen(pod, running()), known),
+      [holds("davinci0", other), holds("davinci0")],
+    ],
+  ];
+  for (const [what, got, expected] of table) test(what, () => assert.deepEqual(got, expected));
+});
