@@ -1,20 +1,25 @@
-// `sh scripts/node.sh node scripts/mutate-rules.ts [ID...]`: switches off each rule of a pod in turn, in a copy of the
-// sources, and fails for every rule whose loss no test notices.
+// `sh scripts/node.sh node scripts/mutate-rules.ts [ID...]`: switches off each rule of admission in turn, in a copy of the
+// sources, and fails for every rule whose loss no test notices. Rules of other messages than a pod's have the name of
+// their table before the id: configMapRules/data.
 import { spawn } from "node:child_process";
 import { cpSync, mkdtempSync, readFileSync, rmSync, symlinkSync, writeFileSync } from "node:fs";
 import { availableParallelism, tmpdir } from "node:os";
 import { join } from "node:path";
 import { everyRule } from "../src/core/admission/rule-index.ts";
+import * as contents from "../src/core/admission/rules/contents.ts";
 
 const root = join(import.meta.dirname, "..");
-const tests = ["pod-rules", "relations"].map((name) => `test/unit/core/admission/${name}.test.ts`);
+const tests = ["pod-rules", "relations", "contents"].map((name) => `test/unit/core/admission/${name}.test.ts`);
+
+/** A row that takes anything. */
+const anything = 'presence: "optional" as const, schema: v.unknown()';
 
 /** Renames the table in the copy and puts one in its place in which the rule that `MUTATE` names lets all pass. */
-function patch(file: string, table: string, off: string): void {
+function patch(file: string, table: string, off: string, prefix = ""): void {
   const before = readFileSync(file, "utf8");
   const after = before.replace(`export const ${table}:`, `const un${table}:`);
   if (after === before) throw new Error(`${file} has no ${table}`);
-  const mutated = `un${table}.map((row) => (row.id === process.env["MUTATE"] ? { ...row, ${off} } : row))`;
+  const mutated = `un${table}.map((row) => ("${prefix}" + row.id === process.env["MUTATE"] ? { ...row, ${off} } : row))`;
   writeFileSync(file, `${after}\nexport const ${table} = ${mutated};\n`);
 }
 
@@ -27,22 +32,34 @@ function survives(copy: string, id: string): Promise<boolean> {
   return new Promise((done) => child.once("exit", (code) => done(code === 0)));
 }
 
+/** Rules that take anything as they are. */
+const takesAll = [
+  "status",
+  ...["configMapRules", "secretRules"].flatMap((table) =>
+    ["labels", "annotations", "selfLink"].map((name) => `${table}/metadata.${name}`),
+  ),
+];
+
+function ofContents(): readonly string[] {
+  return Object.entries(contents).flatMap(([table, rows]) => rows.map(({ id }) => `${table}/${id}`));
+}
+
 const copy = mkdtempSync(join(tmpdir(), "mutate-"));
 try {
   for (const folder of ["src", "test/unit"]) cpSync(join(root, folder), join(copy, folder), { recursive: true });
   writeFileSync(join(copy, "package.json"), '{ "type": "module" }\n');
   symlinkSync(join(root, "node_modules"), join(copy, "node_modules"));
   const admission = join(copy, "src/core/admission");
-  patch(join(admission, "pod-rules.ts"), "podRules", 'presence: "optional" as const, schema: v.unknown()');
+  patch(join(admission, "pod-rules.ts"), "podRules", anything);
   const rules = join(admission, "pod-rules.ts");
   writeFileSync(rules, `import * as v from "valibot";\n${readFileSync(rules, "utf8")}`);
   patch(join(admission, "admit.ts"), "relations", "check: () => {}");
+  for (const table of Object.keys(contents)) patch(join(admission, "rules/contents.ts"), table, anything, `${table}/`);
 
   const named = process.argv.slice(2);
-  // `status` takes anything as it is.
-  const ids = everyRule
-    .map(({ id }) => id)
-    .filter((id) => id !== "status" && (named.length === 0 || named.includes(id)));
+  const ids = [...everyRule.map(({ id }) => id), ...ofContents()].filter(
+    (id) => !takesAll.includes(id) && (named.length === 0 || named.some((name) => id.startsWith(name))),
+  );
   if (!(await survives(copy, "none"))) throw new Error("The tests fail with every rule on");
   const waiting = [...ids];
   const unnoticed: string[] = [];

@@ -6,11 +6,14 @@ import { type AdmissionContext, defaultProtectedPaths } from "../core/admission/
 import { defaultPolicy } from "../core/admission/policy.ts";
 import { everyRule } from "../core/admission/rule-index.ts";
 import type { Verdict, Violation, Warning } from "../core/admission/verdict.ts";
+import type { Config } from "../core/config.ts";
 import { decodeMessage } from "../core/protocol/message.ts";
 import { readFacts } from "../linux/facts.ts";
 import { loadConfig } from "./config-file.ts";
 import { parseFacts } from "./facts-file.ts";
 import { exitCodes, type Output } from "./output.ts";
+
+const engineDeadlineMs = 5_000;
 
 /** How `edge validate` is asked (contracts.md). */
 export interface ValidateOptions {
@@ -38,7 +41,7 @@ export async function validateCommand(files: readonly string[], options: Validat
     io.err("Name at least one file: edge validate FILE...");
     return exitCodes.usage;
   }
-  const context = contextOf(options);
+  const context = await contextOf(options);
   if (typeof context === "string") {
     io.err(context);
     return exitCodes.usage;
@@ -60,7 +63,7 @@ export async function validateCommand(files: readonly string[], options: Validat
 }
 
 /** What files are judged by, or why that cannot be told. */
-function contextOf(options: ValidateOptions): AdmissionContext | string {
+async function contextOf(options: ValidateOptions): Promise<AdmissionContext | string> {
   const loaded = loadConfig(options.config, { strict: true });
   if (!loaded.ok && (options.config !== undefined || loaded.file !== null)) {
     return loaded.violations.map(({ message }) => message).join("\n");
@@ -77,8 +80,19 @@ function contextOf(options: ValidateOptions): AdmissionContext | string {
     node: judgedBy.facts,
     carriedOut: thisBuild,
     nodeName: config?.node.name ?? hostname(),
-    protectedPaths: [...defaultProtectedPaths, ...ownPaths],
+    protectedPaths: [...defaultProtectedPaths, ...ownPaths, ...(await engineFolder(config))],
   };
+}
+
+/**
+ * Where the engine keeps its data, which no pod may see (decisions.md 27): the agent asks it, too. Nothing where it does
+ * not answer, or where no path is allowed anyway.
+ */
+async function engineFolder(config: Config | null): Promise<readonly string[]> {
+  if (config === null || config.policy.hostPaths.length === 0) return [];
+  const { dockerEngine } = await import("../docker/engine.ts");
+  const info = await dockerEngine({ socket: config.engine.socket }).info(AbortSignal.timeout(engineDeadlineMs));
+  return info.ok && info.value.dataRoot !== "" ? [info.value.dataRoot] : [];
 }
 
 function readText(file: string): string | null {

@@ -2,7 +2,8 @@ const digits64 = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789
 
 /** RFC 4648, section 4, of a text that is known to be one. */
 export function decodeBase64(text: string): Uint8Array {
-  const digits = text.replace(/=+$/, "");
+  const end = text.indexOf("=");
+  const digits = end < 0 ? text : text.slice(0, end);
   const bytes = new Uint8Array(Math.floor((digits.length * 3) / 4));
   let bits = 0;
   let held = 0;

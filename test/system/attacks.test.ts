@@ -1,5 +1,5 @@
 import assert from "node:assert/strict";
-import { symlinkSync } from "node:fs";
+import { symlinkSync, writeFileSync } from "node:fs";
 import { createServer } from "node:net";
 import { dirname, join } from "node:path";
 import { after, before, describe, test } from "node:test";
@@ -89,6 +89,11 @@ describe("a way to the engine", () => {
       assert.match(String(content), /^FAILED: .*hostPath\.path is /);
       assert.match(String(content), path.includes("..") ? /expected/ : /which no pod may see/);
       assert.equal((await wide.containers()).length, 0);
+      const file = join(wide.folder, "attack.json");
+      writeFileSync(file, update("engine", spec, container));
+      const said = await wide.run("validate", "--json", file);
+      assert.equal(said.code, 1);
+      assert.match(said.stdout, /hostPath\.path is /);
     });
   }
 });

@@ -61,7 +61,9 @@ export function admitSecret(content: unknown): Verdict<Admitted> {
   return judge(content, secretShape, ({ metadata, data }) => ({
     kind: "secret-update",
     name: (metadata as { readonly name: string }).name,
-    dockerConfigJson: secretText((data as Readonly<Record<string, string | readonly number[]>>)[".dockerconfigjson"]),
+    dockerConfigJson: secretText(
+      (data as { readonly ".dockerconfigjson": string | readonly number[] })[".dockerconfigjson"],
+    ),
   }));
 }
 
@@ -107,6 +109,6 @@ export function refuseKind(
   };
 }
 
-function secretText(data: string | readonly number[] | undefined): string {
-  return new TextDecoder().decode(typeof data === "string" ? decodeBase64(data) : new Uint8Array(data ?? []));
+function secretText(data: string | readonly number[]): string {
+  return new TextDecoder().decode(typeof data === "string" ? decodeBase64(data) : new Uint8Array(data));
 }

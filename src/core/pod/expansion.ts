@@ -1,6 +1,7 @@
 import type { EnvVar } from "./spec.ts";
 
-const reference = /\$(?:\$|\(([^()]*)\))/g;
+/** Names of variables are far shorter: what is longer is no reference, and stays as it is written. */
+const reference = /\$(?:\$|\(([^()]{0,63})\))/g;
 
 /**
  * Kubernetes' `$(NAME)` in commands, arguments and environment values (third_party/forked/golang/expansion): a known name

@@ -46,22 +46,37 @@ interface Place {
 function parseImage(image: string): Place {
   const [first = "", ...rest] = image.split("/");
   const named = rest.length > 0 && (/[.:]/.test(first) || first === "localhost");
-  const path = (named ? rest : [first, ...rest])
-    .join("/")
-    .replace(/@.*$/, "")
-    .replace(/:[^:/]*$/, "");
+  const path = bareName((named ? rest : [first, ...rest]).join("/"));
   if (named) return { host: canonicalHost(first), path };
   return { host: docker, path: rest.length === 0 ? `library/${path}` : path };
 }
 
+/** Without tag and digest. */
+function bareName(path: string): string {
+  const digest = path.indexOf("@");
+  const tagged = digest < 0 ? path : path.slice(0, digest);
+  const tag = tagged.lastIndexOf(":");
+  return tag > tagged.lastIndexOf("/") ? tagged.slice(0, tag) : tagged;
+}
+
 /** A key of `auths`: a host, perhaps with scheme, port, path, and the `/v1/` or `/v2/` of the registry's own API. */
 function parseKey(key: string): Place {
-  const [, scheme = "", rest = ""] = /^(https?:\/\/)?(.*)$/is.exec(key.trim()) ?? [];
+  const text = key.trim();
+  const scheme = /^https?:\/\//i.exec(text)?.[0] ?? "";
+  const rest = text.slice(scheme.length);
   const slash = rest.indexOf("/");
   const host = slash < 0 ? rest : rest.slice(0, slash);
   const path = slash < 0 ? "" : rest.slice(slash).replace(/^\/v[12](?=\/|$)/, "");
   const plain = scheme.toLowerCase() === "http://" ? host.replace(/:80$/, "") : host;
-  return { host: canonicalHost(plain), path: path.replace(/^\/+|\/+$/g, "") };
+  return { host: canonicalHost(plain), path: withoutSlashes(path) };
+}
+
+/** No expression: one that looks for the end of a text begins anew at each slash. */
+function withoutSlashes(path: string): string {
+  let [start, end] = [0, path.length];
+  while (path[start] === "/") start += 1;
+  while (end > start && path[end - 1] === "/") end -= 1;
+  return path.slice(start, end);
 }
 
 /** 443 is where a registry is looked for anyway. */

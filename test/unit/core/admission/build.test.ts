@@ -185,6 +185,16 @@ test("what has no effect is said", () => {
   );
 });
 
+test("capabilities for root, where root is allowed, are not warned of", () => {
+  const policy = { ...defaultPolicy, capabilities: ["CHOWN"], runAsRoot: true };
+  const warnings = (security: object) => {
+    const pod = withField(smallPod(), `${first}.securityContext`, { ...security, capabilities: { add: ["CHOWN"] } });
+    return admitPod(pod, { ...context, policy }).warnings.map(({ path }) => path);
+  };
+  for (const root of [{ runAsUser: 0 }, {}]) assert.deepEqual(warnings(root), []);
+  assert.deepEqual(warnings({ runAsUser: 1 }), [`${first}.securityContext.capabilities.add`]);
+});
+
 test("capabilities for a user that is not root are warned of", () => {
   const pod = withField(smallPod(), `${first}.securityContext`, { runAsUser: 5, capabilities: { add: ["CHOWN"] } });
   const policy = { ...defaultPolicy, capabilities: ["CHOWN"] };

@@ -161,6 +161,13 @@ test("a ConfigMap update brings its data, and the route its name", () => {
   );
 });
 
+test("a ConfigMap may bring its uid, a lower-case uuid", () => {
+  const uid = "0a1b2c3d-0000-4000-8000-000000000000";
+  const withUid = (value: string) => config({ ...settings, metadata: { ...settings.metadata, uid: value } });
+  assert.equal(admitted(withUid(uid)).kind, "configmap-update");
+  assert.deepEqual(refusals(withUid(uid.toUpperCase())), ["metadata.uid at metadata.uid"]);
+});
+
 test("a ConfigMap has at most 256 entries of bounded keys and values", () => {
   const entries = (count: number) => Object.fromEntries(Array.from({ length: count }, (_, i) => [`k${i}`, "v"]));
   const withData = (data: unknown) => refusals(config({ ...settings, data }));

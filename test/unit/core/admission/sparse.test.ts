@@ -9,7 +9,7 @@ import { podRules } from "../../../../src/core/admission/pod-rules.ts";
 import { defaultPolicy } from "../../../../src/core/admission/policy.ts";
 import { shapeOf } from "../../../../src/core/admission/shape.ts";
 import { standingViolations } from "../../../../src/core/admission/standing.ts";
-import { podName, smallPod } from "./pods.ts";
+import { podName, refusals, smallPod, withField } from "./pods.ts";
 
 const node = { allocatable: {}, addresses: [], listening: { tcp: [], udp: [] }, pods: [], configMaps: [] };
 const context = { policy: defaultPolicy, node, carriedOut: everything, nodeName: "edge-1" };
@@ -113,4 +113,12 @@ test("a policy that became stricter refuses what stands, and one that did not re
     guarded.map(({ rule }) => rule),
     ["policy.hostPath.protected"],
   );
+});
+
+test("an element of a list without rows of its own is told by its place", () => {
+  const pod = withField(smallPod(), "metadata.finalizers", ["a", 1, 2]);
+  assert.deepEqual(refusals(pod), [
+    "metadata.finalizers at metadata.finalizers[1]",
+    "metadata.finalizers at metadata.finalizers[2]",
+  ]);
 });

@@ -1,0 +1,56 @@
+import assert from "node:assert/strict";
+import { readdirSync, readFileSync } from "node:fs";
+import { join } from "node:path";
+import { test } from "node:test";
+import { isSafe } from "redos-detector";
+import ts from "typescript";
+
+interface Found {
+  readonly where: string;
+  readonly expression: RegExp;
+}
+
+/** More than this to go through one text are a mistake in the expression, though they be bounded. */
+const mostWays = 64;
+const folder = "src/core";
+
+function expressionsOf(file: string): readonly Found[] {
+  const source = ts.createSourceFile(file, readFileSync(file, "utf8"), ts.ScriptTarget.Latest, true);
+  const found: Found[] = [];
+  const visit = (node: ts.Node): void => {
+    if (ts.isRegularExpressionLiteral(node)) {
+      const [, pattern = "", flags = ""] = /^\/(.*)\/([a-z]*)$/s.exec(node.text) ?? [];
+      const { line } = source.getLineAndCharacterOfPosition(node.getStart());
+      found.push({ where: `${file}:${line + 1} ${node.text}`, expression: new RegExp(pattern, flags) });
+    }
+    assert.ok(
+      !(ts.isNewExpression(node) && node.expression.getText() === "RegExp"),
+      `${file} makes an expression at run time, which nobody has looked at`,
+    );
+    ts.forEachChild(node, visit);
+  };
+  visit(source);
+  return found;
+}
+
+/** Whether it goes through a text, however long, in few ways before it gives up: then it takes linear time. */
+function isLinear(expression: RegExp): boolean {
+  return isSafe(expression, { maxScore: mostWays, timeout: 60_000 }).safe;
+}
+
+/** The owner's configuration comes in no message. */
+const notOurs = ["config.ts"];
+const files = readdirSync(folder, { recursive: true, encoding: "utf8" }).filter(
+  (name) => name.endsWith(".ts") && !notOurs.includes(name),
+);
+const all = files.flatMap((name) => expressionsOf(join(folder, name)));
+
+test("every regular expression that a message can reach takes linear time", () => {
+  assert.ok(all.length > 30, `${all.length} were found`);
+  const slow = all.filter(({ expression }) => !isLinear(expression)).map(({ where }) => where);
+  assert.deepEqual(slow, []);
+});
+
+test("one that can go wrong is seen", () => {
+  for (const wrong of [/^(a+)+$/, /^a*a*b$/, /(?:x|xx)+y/, /=+$/]) assert.equal(isLinear(wrong), false);
+});
