@@ -16,7 +16,7 @@ test("a warning of the engine is told once for a container, however often it is 
     const made = { attempt: 0, backoffLevel: 0, sandboxId: null, because: "the pod is new" };
     const subject = { desired, history: store.history(id.uid) };
     assert.equal(
-      settle(parts, turn, subject, { kind: "create", container, ...made }, { kind: "done", warnings }),
+      settle(parts, turn, subject, { kind: "create", npus: [], container, ...made }, { kind: "done", warnings }),
       true,
     );
   };
