@@ -6,7 +6,14 @@ import { readyCondition } from "../core/node/conditions.ts";
 import { judgePressure } from "../core/node/pressure.ts";
 import { parseTime } from "../core/pod/time.ts";
 import { certificateConcern } from "../core/protocol/certificate.ts";
-import { conditionRows, npuRows, type PodRow, podRows, type StatusDocument } from "../core/status-document.ts";
+import {
+  type ConditionRow,
+  conditionRows,
+  npuRows,
+  type PodRow,
+  podRows,
+  type StatusDocument,
+} from "../core/status-document.ts";
 import { readUsage } from "../linux/usage.ts";
 import { addonProblem } from "../sqlite/addon.ts";
 import { runLockHeld } from "../sqlite/lock.ts";
@@ -88,7 +95,7 @@ async function workedOut(config: Config, notices: string[]): Promise<StatusDocum
 }
 
 /** With nobody watching, since when is not known. */
-function conditionsNow({ data }: Config, engineRoot: string | null): StatusDocument["node"]["conditions"] {
+function conditionsNow({ data }: Config, engineRoot: string | null): readonly ConditionRow[] {
   const now = Date.now();
   const ready = readyCondition(null, false, now);
   const conditions = [...judgePressure([], readUsage({ dataDir: data.dir, engineRoot }), now), ready];
@@ -113,7 +120,9 @@ function show(document: StatusDocument, notices: readonly string[], nowWall: num
   const dropped = outbox.dropped === 0 ? "" : styleText("red", `, ${outbox.dropped} dropped`);
   return [
     `Node     ${node.name}`,
-    ...node.conditions.filter(isPressure).map((one) => styleText("red", `         ${one.type}: ${one.message}`)),
+    ...(node.conditions ?? [])
+      .filter(isPressure)
+      .map((one) => styleText("red", `         ${one.type}: ${one.message}`)),
     `Agent    ${agent.running ? `${good(true, "running")}${since(agent.startedAt)}, version ${agent.version}` : good(false, "not running")}`,
     `Center   ${good(center.state === "online", center.state)}${since(center.since)}`,
     `         ${center.url}`,
@@ -140,7 +149,7 @@ function concerns({ certificates = [] }: StatusDocument["center"], nowWall: numb
   return all.filter((one) => one !== null);
 }
 
-function isPressure({ type, status }: StatusDocument["node"]["conditions"][number]): boolean {
+function isPressure({ type, status }: ConditionRow): boolean {
   return type !== "Ready" && status === "True";
 }
 

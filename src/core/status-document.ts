@@ -8,7 +8,8 @@ import { formatTime } from "./pod/time.ts";
 
 /** `edge status --json` and `status.json` (contracts.md), word by word. */
 export interface StatusDocument {
-  readonly node: { readonly name: string; readonly conditions: readonly ConditionRow[] };
+  /** An agent of another version may tell no conditions. */
+  readonly node: { readonly name: string; readonly conditions?: readonly ConditionRow[] };
   readonly agent: {
     readonly running: boolean;
     readonly pid: number | null;

@@ -59,10 +59,10 @@ test("edge config check names every problem at once", async (t) => {
 });
 
 test("edge config check says that a file is right, with what it does not use yet", async (t) => {
-  const { file, edge } = device(t, { ...small, images: {} });
+  const { file, edge } = device(t, { ...small, center: { ...small.center, proxy: {} } });
   assert.deepEqual(await edge("config", "check"), {
     code: 0,
-    out: `images is reserved for a later version; it has no effect yet\n${file} is right`,
+    out: `center.proxy is reserved for a later version; it has no effect yet\n${file} is right`,
     err: "",
   });
 });
@@ -84,7 +84,10 @@ test("a placeholder that nothing fills is told with what to do", async (t) => {
     center: { url: "wss://c/{serialNumber}" },
   });
   const config = JSON.parse((await given.edge("config")).out);
-  assert.deepEqual([config.node, config.center.url], [{ name: "edge-S1", serialNumber: "S1" }, "wss://c/S1"]);
+  assert.deepEqual(
+    [config.node, config.center.url],
+    [{ name: "edge-S1", serialNumber: "S1", deviceDir: "/dev" }, "wss://c/S1"],
+  );
 });
 
 test("without a configuration every command says what to write where", async (t) => {
