@@ -115,6 +115,8 @@ async function probeEngine(config: Config, notices: string[]): Promise<Probed> {
 /** The whole page, at most 80 columns where the names allow it. */
 function show(document: StatusDocument, notices: readonly string[], nowWall: number): readonly string[] {
   const { node, agent, center, engine, outbox, pods } = document;
+  // An agent of another version may still run, one that tells no conditions.
+  const conditions: readonly ConditionRow[] = node.conditions ?? [];
   const good = (ok: boolean, text: string) => styleText(ok ? "green" : "red", text);
   const since = (time: string | null) => (time === null ? "" : ` for ${age(time, nowWall)} (since ${time})`);
   const dropped = outbox.dropped === 0 ? "" : styleText("red", `, ${outbox.dropped} dropped`);

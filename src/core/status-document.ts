@@ -8,8 +8,7 @@ import { formatTime } from "./pod/time.ts";
 
 /** `edge status --json` and `status.json` (contracts.md), word by word. */
 export interface StatusDocument {
-  /** An agent of another version may tell no conditions. */
-  readonly node: { readonly name: string; readonly conditions?: readonly ConditionRow[] };
+  readonly node: { readonly name: string; readonly conditions: readonly ConditionRow[] };
   readonly agent: {
     readonly running: boolean;
     readonly pid: number | null;
