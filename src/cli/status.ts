@@ -122,9 +122,7 @@ function show(document: StatusDocument, notices: readonly string[], nowWall: num
   const dropped = outbox.dropped === 0 ? "" : styleText("red", `, ${outbox.dropped} dropped`);
   return [
     `Node     ${node.name}`,
-    ...(node.conditions ?? [])
-      .filter(isPressure)
-      .map((one) => styleText("red", `         ${one.type}: ${one.message}`)),
+    ...conditions.filter(isPressure).map((one) => styleText("red", `         ${one.type}: ${one.message}`)),
     `Agent    ${agent.running ? `${good(true, "running")}${since(agent.startedAt)}, version ${agent.version}` : good(false, "not running")}`,
     `Center   ${good(center.state === "online", center.state)}${since(center.since)}`,
     `         ${center.url}`,
