@@ -2,6 +2,7 @@ import { spawnSync } from "node:child_process";
 import { mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
+import type { CredentialFiles } from "../src/websocket/credentials.ts";
 import { ensurePackages } from "./debian.ts";
 
 export interface Certificate {
@@ -44,21 +45,37 @@ copy_extensions = copy
 commonName = supplied
 `;
 
-/** A certificate authority of its own, with one certificate for each end. It lasts two days, and so do they. */
-export function makeCertificates(): Certificates {
+/** A certificate authority of its own, with one certificate for each end. They last `days` days. */
+export function makeCertificates(days = 2): Certificates {
   ensurePackages(["openssl"], console.log);
   const dir = mkdtempSync(join(tmpdir(), "edge-certificates-"));
   writeFileSync(join(dir, "ca.cnf"), caConfig);
   writeFileSync(join(dir, "index.txt"), "");
   mkdirSync(join(dir, "issued"));
-  openssl(dir, ...newKey("ca"), "-x509", "-subj", "/CN=Test CA", "-days", "2", "-out", "ca.pem");
+  openssl(dir, ...newKey("ca"), "-x509", "-subj", "/CN=Test CA", "-days", String(days), "-out", "ca.pem");
   return {
     ca: readFileSync(join(dir, "ca.pem")),
-    center: issue(dir, { name: "center", altNames: "IP:127.0.0.1,DNS:center.test" }),
-    node: issue(dir, { name: "node", altNames: "DNS:edge-1" }),
+    center: issue(dir, { name: "center", altNames: "IP:127.0.0.1,DNS:center.test", toDay: days }),
+    node: issue(dir, { name: "node", altNames: "DNS:edge-1", toDay: days }),
     issue: (options) => issue(dir, options),
     forget: () => rmSync(dir, { recursive: true }),
   };
+}
+
+/** Makes a folder with what `edge center --tls` wants in it, and `node.pem` and `node-key.pem` for the device. */
+export function writeCertificates(folder: string): void {
+  // `edge status` notes the end of a certificate from 30 days before it.
+  const { ca, center, node, forget } = makeCertificates(60);
+  mkdirSync(folder, { recursive: true });
+  const files = { ca, cert: center.cert, key: center.key, node: node.cert, "node-key": node.key };
+  for (const [name, content] of Object.entries(files))
+    writeFileSync(join(folder, `${name}.pem`), content, { mode: 0o600 });
+  forget();
+}
+
+/** The part of the agent's configuration that names the files of `writeCertificates`. */
+export function deviceTls(folder: string): Omit<CredentialFiles, "auth"> {
+  return { ca: join(folder, "ca.pem"), cert: join(folder, "node.pem"), key: join(folder, "node-key.pem") };
 }
 
 function issue(dir: string, { name, altNames, fromDay = -1, toDay = 2 }: IssueOptions): Certificate {

@@ -2,7 +2,10 @@
 // shows one pod through its life, link cut and agent killed included. Exit 0 when every step saw what it expects.
 import { spawnSync } from "node:child_process";
 import { randomUUID } from "node:crypto";
+import { readFileSync } from "node:fs";
+import { join } from "node:path";
 import Docker from "dockerode";
+import type { Config } from "../src/core/config.ts";
 import type { StatusDocument } from "../src/core/status-document.ts";
 import { bundleFile, bundleModule } from "./bundle.ts";
 import { closeOnSignal, startTestEngine, type TestEngine } from "./private-engine.ts";
@@ -52,15 +55,29 @@ async function build(): Promise<void> {
   say(bundleFile);
 }
 
-async function connect(docker: Docker, site: Site): Promise<number> {
+async function connect({ engine, docker, site }: Omit<Show, "port">): Promise<number> {
   const { Version, ApiVersion } = await docker.version();
   const port = await site.startCenter(0);
-  say(`edge center --listen 127.0.0.1:${port}`);
+  say(`edge center --listen 127.0.0.1:${port} --tls ${site.place.tls}`);
+  say(`A device without a certificate  ->  ${dialBare(engine, site, port)}`);
   site.startAgent(port);
+  const { center } = JSON.parse(readFileSync(site.place.config, "utf8")) as Pick<Config, "center">;
+  say(`edge run, with center.url ${center.url}`);
+  say(`  and center.tls ${JSON.stringify(center.tls).replaceAll(site.place.tls, "…")}`);
   await site.until(() => site.reported() !== null, "the first podstatus of the agent");
-  say(`edge run: connected, its first podstatus is ${JSON.stringify(site.reported())}`);
+  say(`Connected, each by the other's certificate; the first podstatus is ${JSON.stringify(site.reported())}`);
   say(`Docker ${Version}, API ${ApiVersion}`);
   return port;
+}
+
+/** What the centre answers to a dial that shows no certificate. TLS 1.2, where that is part of the handshake. */
+function dialBare(engine: TestEngine, site: Site, port: number): string {
+  const peer = ["-connect", `127.0.0.1:${port}`, "-CAfile", join(site.place.tls, "ca.pem")];
+  const [program, ...args] = engine.command("openssl", "s_client", "-tls1_2", ...peer);
+  const { status, stderr } = spawnSync(program, args, { encoding: "utf8", input: "", timeout: 30_000 });
+  const alert = /alert [a-z ]+/.exec(stderr)?.[0];
+  check(status !== 0 && alert !== undefined, `The centre should refuse a device without a certificate: ${stderr}`);
+  return alert ?? "";
 }
 
 async function accept(show: Show): Promise<void> {
@@ -252,7 +269,7 @@ async function main(): Promise<void> {
   });
   if (engine === undefined) return;
   const docker = new Docker({ socketPath: engine.socket });
-  const site = createSite(engine);
+  const site = createSite(engine, { tls: true });
   const close = await cleaner(engine, docker, site);
   closeOnSignal(close);
   try {
@@ -267,8 +284,8 @@ async function main(): Promise<void> {
 
 async function life(engine: TestEngine, docker: Docker, site: Site): Promise<void> {
   let port = 0;
-  await step(`Central node and agent ${nodeName}, plain WebSocket on loopback`, async () => {
-    port = await connect(docker, site);
+  await step(`Central node and agent ${nodeName}, mutual TLS`, async () => {
+    port = await connect({ engine, docker, site });
   });
   const show: Show = { engine, docker, site, port };
   await step("A pod update", () => accept(show));

@@ -8,6 +8,7 @@ import { dirname, join } from "node:path";
 import { text } from "node:stream/consumers";
 import type { Config } from "../src/core/config.ts";
 import type { PodStatus } from "../src/core/pod/pod-status.ts";
+import { deviceTls, writeCertificates } from "./certificates.ts";
 import type { TestEngine } from "./private-engine.ts";
 import { isRunning, readText, signalAll, waitUntil } from "./processes.ts";
 import { installProgram, type Program } from "./programs.ts";
@@ -34,13 +35,21 @@ export type Ran = { readonly code: number; readonly out: string };
 /** The processes of one agent and one centre, and what they tell. */
 export type Site = ReturnType<typeof createSite>;
 
+export type SiteOptions = {
+  readonly program?: Program;
+  /** Mutual TLS between them, with certificates made for the occasion; else plain WebSocket. */
+  readonly tls?: boolean;
+};
+
 type Role = "agent" | "center";
-type Place = Readonly<Record<"config" | "data" | "run" | "record" | "control" | Role, string>>;
+type Place = Readonly<Record<"config" | "data" | "run" | "record" | "control" | "tls" | Role, string>>;
 
 /** Nothing runs yet; every file is in the engine's folder and goes with it. */
-export function createSite(engine: Pick<TestEngine, "socket" | "folder" | "command">, program: Program = "node") {
+export function createSite(engine: Pick<TestEngine, "socket" | "folder" | "command">, options: SiteOptions = {}) {
+  const { program = "node", tls = false } = options;
   const place = placesIn(engine.folder);
   const edge = installProgram(program, dirname(place.config));
+  if (tls) writeCertificates(place.tls);
   // Another file than the agent's: memory that two processes share counts as half of each one's.
   const center = installProgram("node", dirname(place.config));
   const live = new Map<Role, ChildProcess>();
@@ -70,13 +79,14 @@ export function createSite(engine: Pick<TestEngine, "socket" | "folder" | "comma
     /** Starts the centre and waits until it listens. `port` 0 takes a free one. @returns the port it took */
     async startCenter(port: number): Promise<number> {
       const before = readText(place.center)?.length ?? 0;
-      start("center", "center", "--listen", `127.0.0.1:${port}`, "--record", place.record, "--control", place.control);
-      const listening = () => /ws:\/\/127\.0\.0\.1:(\d+)\//.exec((readText(place.center) ?? "").slice(before))?.[1];
+      const where = ["--listen", `127.0.0.1:${port}`, ...(tls ? ["--tls", place.tls] : [])];
+      start("center", "center", ...where, "--record", place.record, "--control", place.control);
+      const listening = () => /wss?:\/\/127\.0\.0\.1:(\d+)\//.exec((readText(place.center) ?? "").slice(before))?.[1];
       await this.until(() => listening() !== undefined, "the centre to listen", "center");
       return Number(listening());
     },
     startAgent(port: number): void {
-      writeConfig(place, engine.socket, port);
+      writeConfig(place, { socket: engine.socket, port, tls });
       start("agent", "run", "--config", place.config);
     },
     end,
@@ -128,16 +138,25 @@ function placesIn(engineFolder: string): Place {
     run: join(folder, "run"),
     record: join(folder, "record.jsonl"),
     control: join(folder, "control"),
+    tls: join(folder, "tls"),
     agent: join(folder, "agent.log"),
     center: join(folder, "center.log"),
   };
 }
 
 /** Small machines take part too, so little is kept back for the system. */
-function writeConfig(place: Place, socket: string, port: number): void {
+function writeConfig(
+  place: Place,
+  { socket, port, tls }: { readonly socket: string; readonly port: number; readonly tls: boolean },
+): void {
   const config = {
     node: { name: nodeName },
-    center: { url: `ws://127.0.0.1:${port}/websocket/${nodeName}/events`, keepaliveSeconds: 5, statusPeriodSeconds: 5 },
+    center: {
+      url: `${tls ? "wss" : "ws"}://127.0.0.1:${port}/websocket/${nodeName}/events`,
+      ...(tls && { tls: deviceTls(place.tls) }),
+      keepaliveSeconds: 5,
+      statusPeriodSeconds: 5,
+    },
     engine: { socket },
     data: { dir: place.data, runDir: place.run },
     policy: { systemReserved: { cpu: "100m", memory: "256Mi" } },

@@ -93,7 +93,7 @@ async function sendLargest(site: Site): Promise<void> {
 }
 
 async function inside(): Promise<void> {
-  const site = createSite(sharedEngine(), "executable");
+  const site = createSite(sharedEngine(), { program: "executable" });
   closeOnSignal(site.close);
   const rows: (readonly string[])[] = [];
   const weighed = (state: string): void => {

@@ -8,7 +8,7 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { text } from "node:stream/consumers";
 import Docker from "dockerode";
-import { makeCertificates } from "../../scripts/certificates.ts";
+import { deviceTls, writeCertificates } from "../../scripts/certificates.ts";
 import type { TestEngine } from "../../scripts/private-engine.ts";
 import { isRunning, readText, signalAll, waitUntil } from "../../scripts/processes.ts";
 import { installProgram, type Program } from "../../scripts/programs.ts";
@@ -338,12 +338,11 @@ function writeConfig(
   site: SiteOptions & { readonly node: string; readonly socket: string; readonly port: number },
 ): void {
   const { node, socket, port, policy, center, tls, deviceDir } = site;
-  const pem = (name: string): string => join(place.tls, `${name}.pem`);
   const config = {
     node: { name: node, ...(deviceDir === undefined ? {} : { deviceDir }) },
     center: {
       url: `${tls ? "wss" : "ws"}://127.0.0.1:${port}/websocket/${node}/events`,
-      ...(tls ? { tls: { ca: pem("ca"), cert: pem("node"), key: pem("node-key") } } : {}),
+      ...(tls ? { tls: deviceTls(place.tls) } : {}),
       statusPeriodSeconds: 5,
       keepaliveSeconds: 5,
       ...center,
@@ -353,14 +352,6 @@ function writeConfig(
     policy: { systemReserved: { cpu: "100m", memory: "64Mi" }, ...policy },
   };
   writeFileSync(place.config, JSON.stringify(config));
-}
-
-/** As `edge center --tls` wants them, and those of the device. */
-function writeCertificates(folder: string): void {
-  const { ca, center, node } = makeCertificates();
-  mkdirSync(folder);
-  const files = { ca, cert: center.cert, key: center.key, node: node.cert, "node-key": node.key };
-  for (const [name, content] of Object.entries(files)) writeFileSync(join(folder, `${name}.pem`), content);
 }
 
 function control(
