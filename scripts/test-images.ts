@@ -18,6 +18,8 @@ export const testImages = {
   volume: "edge.test/busybox:volume",
   /** Says hello on port 8080, and ends at once when it is asked to. */
   greeter: "edge.test/busybox:greeter",
+  /** Serves /tmp/test over HTTP on ports 33, 44 and 10000, with no command of the pod's. */
+  site: "edge.test/busybox:site",
   /** Made for a machine that this one is not. */
   foreign: "edge.test/busybox:foreign",
 } as const;
@@ -43,6 +45,8 @@ const architectures = { x64: "amd64", arm64: "arm64" } as const;
 const epoch = new Date(0);
 /** A shell that handles SIGTERM: as process 1 whatever does not handle it is deaf to it. */
 const greeting = "trap 'exit 0' TERM; while :; do echo hello | nc -l -p 8080 & wait $!; done";
+
+const serving = "httpd -p 33 -h /www && httpd -p 44 -h /www && exec httpd -f -p 10000 -h /www";
 
 /** Loads every image of `testImages` into an engine, without a registry. */
 export async function loadTestImages(socketPath: string): Promise<void> {
@@ -86,6 +90,7 @@ async function makeTestImages(): Promise<readonly ImageArchive[]> {
     makeImage(testImages.root, layer, rootless, arch),
     makeImage(testImages.volume, layer, { ...base, Volumes: { "/data": {} } }, arch),
     makeImage(testImages.greeter, layer, { ...base, Cmd: ["sh", "-c", greeting] }, arch),
+    makeImage(testImages.site, layer, { ...base, Cmd: ["sh", "-c", serving] }, arch),
     makeImage(testImages.foreign, layer, base, arch === "amd64" ? "arm64" : "amd64"),
   ]);
 }
@@ -103,6 +108,7 @@ async function busyboxLayer(): Promise<Buffer> {
     [{ name: "etc/passwd" }, Buffer.from("root:x:0:0::/:/bin/sh\nnobody:x:65534:65534::/:/bin/sh\n")],
     [{ name: "etc/group" }, Buffer.from("root:x:0:\nnogroup:x:65534:\n")],
     [{ name: "tmp", type: "directory", mode: 0o1777 }],
+    [{ name: "www/tmp/test" }, Buffer.from("served\n")],
   ]);
 }
 

@@ -1,3 +1,4 @@
+import { cleanPath } from "../core/admission/path.ts";
 import { expand, expandedEnv } from "../core/pod/expansion.ts";
 import { containerLabels, hasSandbox, sandboxName } from "../core/pod/identity.ts";
 import { bytes, milliCpu } from "../core/pod/quantity.ts";
@@ -286,21 +287,22 @@ function mountsOf(
       const message = `Volume ${name} is read-only and something is mounted below ${source}, which this engine would leave writable; it takes API 1.44 (Docker 25), the engine speaks ${apiVersion}`;
       return { ok: false, message };
     }
-    const mount = bind(source, mountPath, readOnly || kept.has(name));
+    // The engine cleans it too (volume/mounts, linuxParser), and what was made is compared with this.
+    const mount = bind(source, cleanPath(mountPath), readOnly || kept.has(name));
     mounts.push(sealed ? { ...mount, BindOptions: { ...mount.BindOptions, ReadOnlyForceRecursive: true } } : mount);
   }
-  const mounted = new Set(mounts.map((mount) => trimmed(mount.Target)));
+  const mounted = new Set(mounts.map((mount) => mount.Target));
   for (const path of request.image.volumes) {
-    if (mounted.has(trimmed(path))) continue;
+    if (mounted.has(cleanPath(path))) continue;
     if (request.scratchPaths.includes(path)) {
-      mounted.add(trimmed(path));
+      mounted.add(cleanPath(path));
       mounts.push({ Type: "tmpfs", Target: path, TmpfsOptions: { SizeBytes: scratchBytes, Mode: scratchMode } });
       continue;
     }
     const cover = own(request.coveredPaths, path);
     if (cover === undefined)
       return { ok: false, message: `The image's VOLUME ${path} has neither a mount nor a cover` };
-    mounted.add(trimmed(path));
+    mounted.add(cleanPath(path));
     mounts.push(bind(cover, path, true));
   }
   if (request.resolvConf !== null && !mounted.has("/etc/resolv.conf")) {
@@ -331,10 +333,6 @@ function bind(source: string, target: string, readOnly: boolean): BindMount {
 
 function reaches(apiVersion: string, minor: number): boolean {
   return Number(apiVersion.split(".")[1]) >= minor;
-}
-
-function trimmed(path: string): string {
-  return path.replace(/(?<=.)\/+$/, "");
 }
 
 function own(record: Readonly<Record<string, string>>, key: string): string | undefined {

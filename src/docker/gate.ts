@@ -206,7 +206,7 @@ function mountGranted(mount: unknown, grant: Grant): boolean {
   if (!sealed && JSON.stringify(options) !== '{"Propagation":"rprivate"}') return false;
   if (typeof source !== "string" || typeof target !== "string" || forbiddenSources.test(source)) return false;
   if (source.split("/").includes("..") || !source.startsWith("/")) return false;
-  const asked = (container.volumeMounts ?? []).filter((each) => each.mountPath === target);
+  const asked = (container.volumeMounts ?? []).filter((each) => asMounted(each.mountPath) === target);
   if (asked.length > 0) {
     return asked.some(
       (each) =>
@@ -226,6 +226,11 @@ function memoryGranted(mount: Readonly<Record<string, unknown>>, { request, cont
   if (keysOf(more).length > 0 || typeof target !== "string" || !request.image.volumes.includes(target)) return false;
   if ((container.volumeMounts ?? []).some(({ mountPath }) => mountPath === target)) return false;
   return request.scratchPaths.includes(target) && JSON.stringify(options) === '{"SizeBytes":67108864,"Mode":1023}';
+}
+
+function asMounted(path: string): string {
+  const parts = path.split("/").filter((part) => part !== "" && part !== ".");
+  return `/${parts.join("/")}`;
 }
 
 function writable(asked: { readonly name: string; readonly readOnly: boolean }, { pod }: CreateRequest): boolean {

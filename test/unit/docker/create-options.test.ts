@@ -222,7 +222,7 @@ describe("createOptions", () => {
     const bound = bindsOf(HostConfig).map((mount) => [mount.Source, mount.Target, mount.ReadOnly]);
     assert.deepEqual(bound, [
       ["/srv/a", "/data", true],
-      ["/srv/b", "/work/", false],
+      ["/srv/b", "/work", false],
       ["/srv/empty", "/cache", true],
       ["/srv/resolv.conf", "/etc/resolv.conf", true],
       ["/srv/log", "/dev/termination-log", false],
