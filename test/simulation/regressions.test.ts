@@ -6,6 +6,12 @@ import { createWorld, images, type World } from "./world.ts";
 const image = { id: "sha256:first", user: "", architecture: "amd64", volumes: [] } as const;
 const uid = "00000000-0000-4000-8000-000000000001";
 
+/** The container of a pod message. */
+function onlyContainer(): object {
+  const { containers } = podContent({ name: "a", uid })["spec"] as { readonly containers: readonly [object] };
+  return containers[0];
+}
+
 /** A device that runs one pod. */
 async function device(restartPolicy: string): Promise<World> {
   const world = createWorld(1, { liveRestore: true });
@@ -42,7 +48,7 @@ describe("what the simulation has found", () => {
     await world.clock.pass(3_000);
     const msgId = (n: number): string => `00000000-0000-4000-8000-00000000002${n}`;
     const named = (container: object, name: string) => ({ ...container, name });
-    const [container = {}] = (podContent({ name: "a", uid })["spec"] as { containers: readonly object[] }).containers;
+    const container = onlyContainer();
     const containers = ["app", "side", "third"].map((name) => named(container, name));
     world.center.deliver(podUpdate({ name: "a", uid, msgId: msgId(1), spec: { containers } }));
     assert.ok(await world.clock.passUntil(() => world.host.running().length === 2, 10_000));
@@ -69,6 +75,25 @@ describe("what the simulation has found", () => {
       world.host.containers().map(({ request }) => request?.pod.id.uid),
       [other],
     );
+    world.process().kill();
+  });
+
+  test("what no row knows goes with a new pod of its name that is deleted before it began", async () => {
+    const world = await device("Always");
+    await world.restart({ powerCut: false, dataLost: true });
+    await world.clock.pass(5_000);
+    world.host.network(false);
+    const spec = { containers: [{ ...onlyContainer(), image: images.second }] };
+    const other = uid.replace(/1$/, "2");
+    world.center.deliver(podUpdate({ name: "a", uid: other, msgId: "00000000-0000-4000-8000-000000000014", spec }));
+    await world.clock.pass(5_000);
+    assert.deepEqual(
+      world.host.running().map(({ request }) => request?.pod.id.uid),
+      [uid],
+    );
+    world.center.deliver(podDelete({ name: "a", uid: other, msgId: "00000000-0000-4000-8000-000000000015" }));
+    await world.clock.pass(60_000);
+    assert.deepEqual(world.host.containers(), []);
     world.process().kill();
   });
 

@@ -286,9 +286,10 @@ function unjustifiedStop(store: MemoryStore, circumstances: Circumstances, id: s
   const desired = store.desiredPod(namespace, name);
   const wantedImages = desired?.pod.spec.containers.map(({ image }) => image) ?? [];
   const missing = imagesKnown ? wantedImages.find((image) => !host.images().has(image)) : undefined;
-  const leaving = store
-    .leavingPods()
-    .filter((one) => one.id.namespace === namespace && one.id.name === name && ["", uid].includes(one.id.uid));
+  const rows = store.leavingPods().filter((one) => one.id.namespace === namespace && one.id.name === name && !one.gone);
+  // What no row knows goes with whatever leaves.
+  const known = desired?.pod.id.uid === uid || rows.some((one) => one.id.uid === uid);
+  const leaving = known ? rows.filter((one) => one.id.uid === uid) : rows;
   if (leaving.some((one) => one.kind === "deleted")) return null;
   const early = `${name}/${container} was stopped although ${missing} is not here`;
   if (leaving.length > 0) return missing === undefined ? null : early;

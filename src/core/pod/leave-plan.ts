@@ -11,7 +11,7 @@ import { partOf } from "./wanted.ts";
 
 /** The containers of a leaving pod: stopped with what is left of its grace, removed, and then let go of. */
 export function leave(situation: Situation, leaving: LeavingPod): readonly Action[] {
-  const its = situation.observed.filter((one) => belongsTo(one, leaving, situation.desired));
+  const its = situation.observed.filter((one) => belongsTo(one, leaving, situation));
   const because =
     leaving.kind === "deleted"
       ? `message ${leaving.messageId} deletes the pod`
@@ -57,9 +57,12 @@ export function stillWanted(
   return { ...situation, ...known, desired, leaving: [], observed };
 }
 
-function belongsTo(one: ObservedContainer, leaving: LeavingPod, desired: DesiredPod | null): boolean {
-  if (leaving.id.uid === "") return one.pod.uid !== desired?.pod.id.uid;
-  return one.pod.uid === leaving.id.uid && one.generation <= leaving.generation;
+/** Whoever leaves takes along what no row knows: nobody would ask for it once more. */
+function belongsTo(one: ObservedContainer, leaving: LeavingPod, { desired, leaving: rows }: Situation): boolean {
+  const { uid } = one.pod;
+  // The same uid may be wanted again while it leaves: what is made for that has a higher generation.
+  if (uid === desired?.pod.id.uid) return uid === leaving.id.uid && one.generation <= leaving.generation;
+  return uid === leaving.id.uid || rows.every(({ id }) => id.uid !== uid);
 }
 
 /** The deadline holds over a restart of the agent; after a reboot the grace begins anew, since nothing runs then anyway. */

@@ -37,6 +37,7 @@ const failure = (reason: string, count: number, containerId: string | null = nul
 
 const held = { reason: "DiskPressure", message: "less than there should be" };
 const superseded = leavingPod("superseded");
+const again = container(pod, running(), { generation: 1 });
 
 const goldens: readonly Golden[] = [
   { name: "nothing is wanted and nothing is there", situation: {}, expected: "" },
@@ -362,6 +363,34 @@ const goldens: readonly Golden[] = [
       observed: [container(pod, running()), container(acceptedPod({ uid: "u9" }), exited(1))],
     },
     expected: "remove app (app-id-of-at), because message m3 deletes the pod",
+  },
+  {
+    name: "an unknown pod was deleted: the pod that is to be replaced stays until then",
+    situation: {
+      desired: desiredPod({ uid: "u2" }),
+      leaving: [{ ...leavingPod("deleted"), pod: null, id: { ...pod.id, uid: "" } }, superseded],
+      observed: [container(pod, running())],
+      images: here,
+    },
+    expected: "let go of web, because none of its containers is left\napp waits: ContainerCreating",
+  },
+  {
+    name: "a pod was deleted beside containers of its name that no row knows: all go",
+    situation: {
+      leaving: [leavingPod("deleted")],
+      observed: [container(acceptedPod({ uid: "u9" }), running(), { id: "stray" })],
+    },
+    expected: "stop app (stray) within 30 s, because message m3 deletes the pod",
+  },
+  {
+    name: "a pod was deleted whose containers had been restarted before its row was lost: they go",
+    situation: { leaving: [leavingPod("deleted")], observed: [container(pod, exited(0), { generation: 2 })] },
+    expected: "remove app (app-id-of-at), because message m3 deletes the pod",
+  },
+  {
+    name: "a pod was deleted and is wanted again: what is made for that stays",
+    situation: { desired: { ...desired, generation: 1 }, leaving: [leavingPod("deleted")], observed: [again] },
+    expected: "let go of web, because none of its containers is left",
   },
 ];
 
