@@ -119,6 +119,7 @@ const ofAgent: Readonly<Record<string, Fault>> = {
       folders.clear();
       configMaps.clear();
       world.witness.unsure();
+      world.witness.forgot();
       await world.restart({ powerCut: false, dataLost: true });
       centre.deviceForgot(dice);
       return "the data folder is lost";

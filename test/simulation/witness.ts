@@ -17,6 +17,8 @@ export interface Witness {
   creates(request: CreateRequest): void;
   /** The wall clock jumped or the power went: how long ago something was cannot be known for sure. */
   unsure(): void;
+  /** The data folder is gone, and with it how anything ended. */
+  forgot(): void;
   /** A store that tells the witness what is kept and let go of. */
   beside(store: MemoryStore): Store;
   /** When the status of a pod last changed. */
@@ -56,7 +58,8 @@ export interface WitnessParts {
 
 export function createWitness({ clock, programs, arrived, probesTell, look }: WitnessParts): Witness {
   const lives = new Map<string, Life>();
-  const succeeded = new Set<string>();
+  /** What each container was made from when it ended for good. */
+  const succeeded = new Map<string, string>();
   /** By uid and container id: how often its probe had failed when it was reported ready. */
   const readyWith = new Map<string, ReadonlyMap<string, number>>();
   const faults: string[] = [];
@@ -100,7 +103,9 @@ export function createWitness({ clock, programs, arrived, probesTell, look }: Wi
   function creates(request: CreateRequest): void {
     const { pod, attempt } = request;
     const key = keyOf(request);
-    if (succeeded.has(`${key} ${madeFrom(request)}`)) faults.push(`5: ${key} had ended for good and is made again`);
+    if (succeeded.get(key) === madeFrom(request)) faults.push(`5: ${key} had ended for good and is made again`);
+    // Wanted in another way in between, and then as before, it is new.
+    succeeded.delete(key);
     const before = lives.get(key);
     if (before === undefined || before.made !== madeFrom(request) || attempt <= before.attempt) return;
     if (before.diedAt === null || !before.sure) return;
@@ -115,7 +120,7 @@ export function createWitness({ clock, programs, arrived, probesTell, look }: Wi
       if (container === sandboxName || termination === null || termination.interrupted || policy === "Always") continue;
       if (policy === "OnFailure" && termination.exitCode !== 0) continue;
       for (const life of lives.keys()) {
-        if (life.endsWith(`/${container} of ${uid}`)) succeeded.add(`${life} ${madeFrom(made)}`);
+        if (life.endsWith(`/${container} of ${uid}`)) succeeded.set(life, madeFrom(made));
       }
     }
   }
@@ -155,6 +160,7 @@ export function createWitness({ clock, programs, arrived, probesTell, look }: Wi
       for (const life of lives.values()) life.sure = false;
       readyWith.clear();
     },
+    forgot: () => succeeded.clear(),
     beside: (store) => ({
       ...store,
       transaction(durability, work) {
