@@ -3,8 +3,10 @@ import { randomUUID } from "node:crypto";
 import { writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { after, before, describe, test } from "node:test";
+import { isDeepStrictEqual } from "node:util";
 import { sharedEngine } from "../../scripts/private-engine.ts";
 import type { Waiting } from "../../src/core/pod/situation.ts";
+import type { NpuRow } from "../../src/core/status-document.ts";
 import { deviceFolder, mayMakeNodes } from "../samples/device-nodes.ts";
 import { gracefulDelete, podContent, podUpdate } from "../samples/messages.ts";
 import { createSite, type Entry, ids, only, runs } from "./harness.ts";
@@ -39,7 +41,11 @@ describe("NPUs", { skip: mayMakeNodes ? false : "only root makes device nodes" }
     const content = podContent(message)["spec"] as Readonly<Record<string, unknown>>;
     return podUpdate({ ...message, spec: { ...content, volumes } });
   };
-  const holders = async () => (await site.status()).document.npus;
+  /** `edge status` is written once a second at most. */
+  const held = (rows: readonly NpuRow[]) =>
+    site.eventually(`edge status shows ${JSON.stringify(rows)}`, async () =>
+      isDeepStrictEqual((await site.status()).document.npus, rows) ? true : undefined,
+    );
 
   before(async () => {
     await site.startCenter();
@@ -63,7 +69,7 @@ describe("NPUs", { skip: mayMakeNodes ? false : "only root makes device nodes" }
     assert.deepEqual(names, ["/dev/davinci0", "/dev/davinci_manager", "/dev/devmm_svm"]);
     const [spec] = entry.spec["containers"] as readonly { readonly resources: { readonly limits: unknown } }[];
     assert.deepEqual(spec?.resources.limits, { cpu: "100m", memory: "16Mi", "huawei.com/Ascend310": "1" });
-    assert.deepEqual(await holders(), [{ name: "davinci0", present: true, holder: "websocket/first/app" }]);
+    await held([{ name: "davinci0", present: true, holder: "websocket/first/app" }]);
   });
 
   test("a second pod is refused while the first is wanted, in an update and by edge validate", async () => {
@@ -82,12 +88,12 @@ describe("NPUs", { skip: mayMakeNodes ? false : "only root makes device nodes" }
   test("the agent is killed and comes back: the same container has the same NPU", async () => {
     const before = ids(await site.containers());
     await site.endAgent("SIGKILL");
-    assert.deepEqual(await holders(), [{ name: "davinci0", present: true, holder: "websocket/first/app" }]);
+    await held([{ name: "davinci0", present: true, holder: "websocket/first/app" }]);
     await site.startAgent();
     await site.online();
     await site.reported(uids.first, "Running", (one) => runs(one, 0));
     assert.deepEqual(ids(await site.containers()), before);
-    assert.deepEqual(await holders(), [{ name: "davinci0", present: true, holder: "websocket/first/app" }]);
+    await held([{ name: "davinci0", present: true, holder: "websocket/first/app" }]);
   });
 
   test("a pod that comes while another leaves waits for the NPU, and says for whom", async () => {
@@ -96,13 +102,14 @@ describe("NPUs", { skip: mayMakeNodes ? false : "only root makes device nodes" }
     const goes = gracefulDelete({ ...rest, msgId: randomUUID(), spec: { ...content, volumes } }, 8);
     assert.equal((await site.ask(goes)).content, "OK");
     assert.equal((await site.ask(update("second"))).content, "OK");
-    const held = (entry: Entry): boolean => waits(entry)?.message?.includes("held by websocket/first/app") === true;
-    const waiting = await site.wasReported(uids.second, "waiting for its NPU", held);
+    const stillHeld = (entry: Entry): boolean =>
+      waits(entry)?.message?.includes("held by websocket/first/app") === true;
+    const waiting = await site.wasReported(uids.second, "waiting for its NPU", stillHeld);
     assert.equal(waiting.status.phase, "Pending");
     assert.equal(waits(waiting)?.reason, "ContainerCreating");
     await site.reported(uids.second, "Running", (one) => runs(one, 0));
     assert.deepEqual(await site.containers(uids.first), []);
-    assert.deepEqual(await holders(), [{ name: "davinci0", present: true, holder: "websocket/second/app" }]);
+    await held([{ name: "davinci0", present: true, holder: "websocket/second/app" }]);
   });
 
   test("a node that goes stops nothing; what dies then waits for it, and starts when it is back", async () => {
@@ -113,14 +120,14 @@ describe("NPUs", { skip: mayMakeNodes ? false : "only root makes device nodes" }
     await site.online();
     await site.reported(uids.second, "Running", (one) => runs(one, 0));
     assert.deepEqual(ids(await site.containers()), before);
-    assert.deepEqual(await holders(), [{ name: "davinci0", present: false, holder: "websocket/second/app" }]);
+    await held([{ name: "davinci0", present: false, holder: "websocket/second/app" }]);
 
     await site.docker.getContainer(only(before)).kill();
     const gone = (entry: Entry): boolean => waits(entry)?.message?.includes("davinci0 is not there any more") === true;
     await site.reported(uids.second, "waiting for its NPU", gone);
     dev.add("davinci0");
     await site.reported(uids.second, "Running", (one) => runs(one, 1));
-    assert.deepEqual(await holders(), [{ name: "davinci0", present: true, holder: "websocket/second/app" }]);
+    await held([{ name: "davinci0", present: true, holder: "websocket/second/app" }]);
   });
 
   test("without its manager node an NPU is of no use: the pod waits with its path", async () => {
