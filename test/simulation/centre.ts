@@ -50,8 +50,8 @@ export interface Centre {
   flood(dice: Dice): string | null;
   /** The device has lost what it was told: all is asked again, or is to go. */
   deviceForgot(dice: Dice): void;
-  /** What it asks for from now on may be refused for this reason. */
-  mayRefuse(why: string | null): void;
+  /** What it asks for from now on may be refused for this reason, or may not any more. */
+  mayRefuse(why: string, on: boolean): void;
   /** Takes in what has arrived. */
   hear(): void;
   /** The same, and sends again what was not answered. */
@@ -103,7 +103,8 @@ export function createCentre(world: World, names: readonly string[]): Centre {
   const answered: string[] = [];
   /** msg_ids of messages that are to be refused. */
   const refusable = new Set<string>();
-  let reason: string | null = null;
+  const reasons = new Set<string>();
+  const reason = (): string | null => [...reasons][0] ?? null;
   let lastReport: readonly ReportEntry[] = [];
 
   /** A pod leaves the report only after its end was in it. */
@@ -199,14 +200,13 @@ export function createCentre(world: World, names: readonly string[]): Centre {
         const asks = goes
           ? { msgId, text: podDelete({ name: ledger.name, msgId, uid: "" }), wants: none }
           : update(ledger, wanted.kind === "pod" ? wanted.uid : was.uid, was.policy, dice);
-        ledger.outstanding = { ...asks, mayRefuse: reason };
+        ledger.outstanding = { ...asks, mayRefuse: reason() };
       }
     },
-    mayRefuse(why) {
-      reason = why;
-      for (const { outstanding } of ledgers) {
-        if (outstanding !== null && why !== null) outstanding.mayRefuse ??= why;
-      }
+    mayRefuse(why, on) {
+      if (on) reasons.add(why);
+      else reasons.delete(why);
+      for (const { outstanding } of ledgers) if (outstanding !== null && on) outstanding.mayRefuse ??= why;
     },
     hear,
     turn() {
@@ -224,7 +224,7 @@ export function createCentre(world: World, names: readonly string[]): Centre {
 
   function refusal(ledger: PodLedger, what: Asked): string | null {
     const once = ledger.wanted.kind === "pod" && ledger.wanted.policy === "Never";
-    return what === "restart" && once ? never : reason;
+    return what === "restart" && once ? never : reason();
   }
 }
 

@@ -3,6 +3,8 @@ import { containerName } from "../../src/core/pod/identity.ts";
 import { roomy } from "../fakes/device.ts";
 import type { FakeContainer } from "../fakes/engine-host.ts";
 import type { Centre } from "./centre.ts";
+import { npusOf } from "./invariants.ts";
+import { npuNames } from "./pod-specs.ts";
 import type { PodState } from "./states.ts";
 import { type Dice, podNames } from "./steps.ts";
 import { images, type World } from "./world.ts";
@@ -159,6 +161,21 @@ const ofNode: Readonly<Record<string, Fault>> = {
       const short = dice.pick(shortages);
       world.device.usage({ ...roomy, ...short });
       return `short, or no longer to be read: ${Object.keys(short).join(", ")}`;
+    },
+  },
+  npusGo: {
+    weight: 2,
+    happen({ world, centre, dice }) {
+      const left = npuNames.filter(() => dice.below(2) === 0);
+      haveNpus(world, centre, left);
+      return `of the NPUs there are ${left.join(", ") || "none"}`;
+    },
+  },
+  npusCome: {
+    weight: 3,
+    happen({ world, centre }) {
+      haveNpus(world, centre, npuNames);
+      return "all NPUs are there";
     },
   },
   plenty: {
@@ -334,7 +351,13 @@ const ofEngine: Readonly<Record<string, Fault>> = {
 export function fillDisk({ host, device }: World, centre: Centre, full: boolean): void {
   host.fillDisk(full);
   device.freeBytes(full ? 1024 : 1024 ** 3);
-  centre.mayRefuse(full ? "the disk is full" : null);
+  centre.mayRefuse("the disk is full", full);
+}
+
+/** These NPUs are there from now on, and no other. */
+export function haveNpus({ device }: World, centre: Centre, names: readonly string[]): void {
+  device.npus(names);
+  centre.mayRefuse("there are too few NPUs", names.length < npuNames.length);
 }
 
 const ofContainers: Readonly<Record<string, Fault>> = {
@@ -367,7 +390,9 @@ const ofContainers: Readonly<Record<string, Fault>> = {
       // An old attempt that is started beside a newer one is somebody's own affair.
       const all = world.host.containers().filter(({ request }) => request?.pod.id.name === pod);
       const newer = (one: FakeContainer) => all.filter(({ request }) => request?.container === one.request?.container);
-      const its = all.filter((one) => newer(one).at(-1) === one);
+      const newest = all.filter((one) => newer(one).at(-1) === one);
+      // So is what comes of an NPU that somebody takes again with a container that had ended.
+      const its = newest.filter(({ state, request }) => state.kind !== "exited" || npusOf(request).length === 0);
       if (its.length === 0) return null;
       const { id, state } = dice.pick(its);
       if (state.kind === "running") world.host.restartByHand(id);

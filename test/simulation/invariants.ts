@@ -1,5 +1,6 @@
 import assert from "node:assert/strict";
 import { podHash, sandboxName, specHash } from "../../src/core/pod/identity.ts";
+import { npuCount, npuNode } from "../../src/core/pod/npu.ts";
 import type { CreateRequest } from "../../src/ports/engine.ts";
 import type { FakeContainer } from "../fakes/engine-host.ts";
 import type { Centre, ReportEntry } from "./centre.ts";
@@ -9,6 +10,7 @@ import { images, type World } from "./world.ts";
 export function checkAlways(world: World, centre: Centre): void {
   okMeansOnDisk(world, centre);
   nothingIsDoubled(world);
+  npusAreExclusive(world);
   assert.deepEqual(world.unjustified(), [], `3: ${world.unjustified()[0]}`);
   assert.deepEqual(world.witness.faults(), [], world.witness.faults()[0]);
   reportedInTime(world, centre);
@@ -62,6 +64,49 @@ function nothingIsDoubled(world: World): void {
   }
 }
 
+/** The NPUs that a container was made with, by name. */
+export function npusOf(request: CreateRequest | null): readonly string[] {
+  const names = (request?.devices ?? []).map(({ path }) => path.slice(path.lastIndexOf("/") + 1));
+  return names.filter((name) => npuNode.test(name));
+}
+
+/** Whoever runs or may be started has its NPUs for itself, as many as it asked for. */
+function npusAreExclusive(world: World): void {
+  const holders = new Map<string, string>();
+  for (const { request, state, name } of world.host.containers()) {
+    if (request === null || state.kind === "exited") continue;
+    const npus = npusOf(request);
+    const spec = request.pod.spec.containers.find((one) => one.name === request.container);
+    assert.equal(
+      npus.length,
+      spec === undefined ? 0 : npuCount(spec),
+      `NPUs: ${name} has as many NPUs as it asked for`,
+    );
+    for (const npu of npus) {
+      assert.equal(holders.get(npu), undefined, `NPUs: ${npu} is given to ${holders.get(npu)} and ${name}`);
+      holders.set(npu, name);
+    }
+  }
+}
+
+/** What runs has recorded what it was made with, and nobody else has a record; a job that has ended keeps its own. */
+function npusAreRecorded(world: World): void {
+  const recorded = world.look((store) => store.npuHolders());
+  const pods = world.look((store) => store.desiredPods().map(({ pod }) => pod));
+  for (const { npu, pod, container } of recorded) {
+    const spec = pods.find(({ id }) => id.uid === pod.uid)?.spec.containers.find(({ name }) => name === container);
+    assert.ok(spec !== undefined && npuCount(spec) > 0, `NPUs: ${npu} is free again, ${pod.name} does not want it`);
+  }
+  for (const { request } of world.host.running()) {
+    if (request === null) continue;
+    const its = recorded.filter(
+      ({ pod, container }) => pod.uid === request.pod.id.uid && container === request.container,
+    );
+    const [is, was] = [its.map(({ npu }) => npu).sort(), [...npusOf(request)].sort()];
+    assert.deepEqual(is, was, `NPUs: what ${request.pod.id.name}/${request.container} holds is recorded`);
+  }
+}
+
 /** What must hold once every fault has been mended and time has passed: the device does what the centre wants, and says so. */
 export function checkSettled(world: World, centre: Centre): void {
   for (const ledger of centre.ledgers) {
@@ -77,6 +122,7 @@ export function checkSettled(world: World, centre: Centre): void {
   );
   assert.equal(world.look((store) => store.outboxCounts()).pending, 0, "6: everything was delivered");
   nothingIsLeftOver(world);
+  npusAreRecorded(world);
 }
 
 function runningOf(world: World, name: string): readonly (FakeContainer & { readonly request: CreateRequest })[] {

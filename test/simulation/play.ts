@@ -2,8 +2,9 @@ import assert from "node:assert/strict";
 import { roomy } from "../fakes/device.ts";
 import { seededRandom } from "../fakes/random.ts";
 import { type Centre, createCentre } from "./centre.ts";
-import { faults, fillDisk, happen, weighted } from "./faults.ts";
+import { faults, fillDisk, happen, haveNpus, weighted } from "./faults.ts";
 import { checkAlways, checkSettled } from "./invariants.ts";
+import { npuNames } from "./pod-specs.ts";
 import { statesOf } from "./states.ts";
 import { type Aim, drawSteps, podNames, type Step, type StepSource } from "./steps.ts";
 import { createWorld, images, PlannedEnd, type World } from "./world.ts";
@@ -55,6 +56,7 @@ export async function play({ seed, steps: source, keep }: Life): Promise<Played>
   world.host.addImage(images.first, { id: "sha256:first", ...image });
   world.host.publish(images.first, { id: "sha256:first", ...image });
   world.host.publish(images.second, { id: "sha256:second", ...image });
+  world.device.npus(npuNames);
   const centre = createCentre(world, podNames);
   const steps: Step[] = [];
   const met: [string, string][] = [];
@@ -124,6 +126,7 @@ async function mend(world: World, centre: Centre): Promise<void> {
   host.clockLag(0);
   host.heal();
   fillDisk(world, centre, false);
+  haveNpus(world, centre, npuNames);
   for (const { id, request } of host.containers()) if (request === null) host.removeByHand(id);
   host.network(true);
   host.latency(1, 5, 50);

@@ -3,6 +3,9 @@ import { liveCommand, livePeriodSeconds, readyCommand } from "./programs.ts";
 import type { Dice } from "./steps.ts";
 import { images } from "./world.ts";
 
+/** NPUs of the simulated device: as many as its pods may ask for together. */
+export const npuNames = ["davinci0", "davinci1", "davinci2", "davinci3"] as const;
+
 /** The spec of a pod message, as a centre would send it. */
 export type Spec = Readonly<Record<string, unknown>>;
 
@@ -18,17 +21,32 @@ export function drawPolicy(dice: Dice): string {
   return dice.pick(["Always", "Always", "Always", "Always", "OnFailure", "Never"] as const);
 }
 
-/** A pod of one to three containers: some with a host port, some with probes, some with a folder of their own. */
+interface Base {
+  readonly resources: { readonly limits: object; readonly requests: object };
+}
+
+function withNpus({ limits, requests }: Base["resources"], count: number): object {
+  return count === 0 ? { limits, requests } : { limits: { ...limits, npu: String(count) }, requests };
+}
+
+/** Pod a may have two for one container. */
+function drawNpus(name: string, container: string, dice: Dice): number {
+  if (container !== "app") return 0;
+  return dice.pick(name === "a" ? [0, 0, 1, 2] : [0, 0, 1]);
+}
+
+/** A pod of one to three containers: some with a host port, some with probes, some with a folder, some with NPUs. */
 export function drawSpec(name: string, restartPolicy: string, dice: Dice): Spec {
   const port = { containerPort: 80, hostPort: 8000 + name.charCodeAt(0), protocol: "TCP", hostIP: "127.0.0.1" };
   const names = containerNames.slice(0, 1 + dice.below(3));
   const withFolder = dice.below(2) === 0;
-  const base = podContent({ name, uid: "" })["spec"] as { readonly containers: readonly [object] };
+  const base = podContent({ name, uid: "" })["spec"] as { readonly containers: readonly [Base] };
   const containers = names.map((container) => ({
     ...base.containers[0],
     name: container,
     image: dice.below(4) === 0 ? images.second : images.first,
     env: [{ name: "VERSION", value: String(dice.below(3)) }],
+    resources: withNpus(base.containers[0].resources, drawNpus(name, container, dice)),
     ...(container === "app" && dice.below(3) > 0 ? { ports: [port] } : {}),
     ...(withFolder ? { volumeMounts: [{ name: "scratch", mountPath: "/scratch", readOnly: true }] } : {}),
     ...(dice.below(3) === 0 ? {} : { livenessProbe }),
