@@ -7,6 +7,7 @@ const packages = {
   iptables: "/usr/sbin/iptables",
   iproute2: "/sbin/ip",
   "busybox-static": "/bin/busybox",
+  e2fsprogs: "/sbin/mkfs.ext4",
   "docker-registry": "/usr/bin/docker-registry",
   "apache2-utils": "/usr/bin/htpasswd",
   debootstrap: "/usr/sbin/debootstrap",

@@ -1,5 +1,5 @@
 import { spawn, spawnSync } from "node:child_process";
-import { mkdtempSync, openSync, rmSync, writeFileSync } from "node:fs";
+import { mkdirSync, mkdtempSync, openSync, rmSync, writeFileSync } from "node:fs";
 import type { Socket } from "node:net";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
@@ -12,6 +12,8 @@ import { findProcesses, isRunning, readText, signalAll, waitUntil } from "./proc
 export type EngineOptions = {
   /** Whether containers outlive the engine; off unless asked for. */
   readonly liveRestore?: boolean;
+  /** MiB of a disk of its own for what it keeps, so that it can be filled. */
+  readonly diskMiB?: number;
 };
 
 /** A Docker engine for tests, demo and measurements. */
@@ -65,12 +67,13 @@ export function sharedEngine(): Omit<TestEngine, "close"> {
 
 /** Starts a Docker engine with its own network namespace, socket and data folder; needs root. */
 export async function startPrivateEngine(say: Say, options: EngineOptions = {}): Promise<PrivateEngine> {
-  ensurePackages(["docker.io", "iptables", "iproute2", "busybox-static"], say);
+  ensurePackages(["docker.io", "iptables", "iproute2", "busybox-static", "e2fsprogs"], say);
   await cleanLeftovers();
   const folder = mkdtempSync(join(tmpdir(), folderPrefix));
   const close = hireJanitor(folder);
   try {
     addNamespace(folder);
+    if (options.diskMiB !== undefined) mountDisk(folder, options.diskMiB);
     const engine = engineIn(folder);
     say(`Private Docker engine in ${folder}`);
     await engine.start(options);
@@ -108,13 +111,21 @@ function hireJanitor(folder: string): () => Promise<void> {
 
 function addNamespace(folder: string): void {
   const name = namespaceOf(folder);
-  for (const args of [
-    ["netns", "add", name],
-    ["-n", name, "link", "set", "lo", "up"],
-  ]) {
-    const run = spawnSync("ip", args, { encoding: "utf8" });
-    if (run.status !== 0) throw new Error(`ip ${args.join(" ")} failed: ${run.stderr}`);
-  }
+  tool("ip", "netns", "add", name);
+  tool("ip", "-n", name, "link", "set", "lo", "up");
+}
+
+function mountDisk(folder: string, sizeMiB: number): void {
+  const [disk, data] = [join(folder, "disk"), join(folder, "data")];
+  mkdirSync(data);
+  tool("truncate", `--size=${sizeMiB}M`, disk);
+  tool("mkfs.ext4", "-q", "-m", "0", disk);
+  tool("mount", "-o", "loop", disk, data);
+}
+
+function tool(program: string, ...args: readonly string[]): void {
+  const run = spawnSync(program, args, { encoding: "utf8" });
+  if (run.status !== 0) throw new Error(`${program} ${args.join(" ")} failed: ${run.error?.message ?? run.stderr}`);
 }
 
 function engineIn(folder: string): Omit<PrivateEngine, "close" | "folder"> {

@@ -12,7 +12,7 @@ export type Credentials = { readonly username: string; readonly password: string
 
 /** A registry on the loopback address of an engine's network; the engine needs no settings to pull from it. */
 export type TestRegistry = {
-  /** What image names begin with, as `127.0.0.1:5000`. */
+  /** What image names begin with, as `127.0.0.1:5000`. The engine asks for no certificate on a loopback address. */
   readonly host: string;
   readonly pid: number;
   /** Puts an image that the engine has into the registry and returns the name to pull. */
@@ -20,16 +20,21 @@ export type TestRegistry = {
   readonly close: () => Promise<void>;
 };
 
+export type RegistryOptions = {
+  readonly port: number;
+  readonly credentials?: Credentials;
+  /** Another address of the engine's network. */
+  readonly address?: string;
+  readonly tls?: { readonly cert: Buffer; readonly key: Buffer };
+};
+
 /** Starts a registry in an engine's network; with credentials it refuses everybody else. */
-export async function startTestRegistry(
-  engine: TestEngine,
-  options: { readonly port: number; readonly credentials?: Credentials },
-): Promise<TestRegistry> {
+export async function startTestRegistry(engine: TestEngine, options: RegistryOptions): Promise<TestRegistry> {
   ensurePackages(["docker-registry", "apache2-utils"], (line) => process.stderr.write(`${line}\n`));
   const folder = mkdtempSync(join(engine.folder, "registry-"));
-  const host = `127.0.0.1:${options.port}`;
+  const host = `${options.address ?? "127.0.0.1"}:${options.port}`;
   const config = join(folder, "config.json");
-  writeFileSync(config, JSON.stringify(registryConfig(folder, host, options.credentials)));
+  writeFileSync(config, JSON.stringify(registryConfig(folder, host, options)));
   const log = openSync(join(folder, "log"), "a");
   const [program, ...args] = engine.command("docker-registry", "serve", config);
   const registry = spawn(program, args, { stdio: ["ignore", log, log] });
@@ -51,12 +56,15 @@ export async function startTestRegistry(
   return { host, pid, push, close };
 }
 
-function registryConfig(folder: string, host: string, credentials: Credentials | undefined): object {
+function registryConfig(folder: string, host: string, { credentials, tls }: RegistryOptions): object {
+  const files = { certificate: join(folder, "cert.pem"), key: join(folder, "key.pem") };
+  if (tls !== undefined) writeFileSync(files.certificate, tls.cert);
+  if (tls !== undefined) writeFileSync(files.key, tls.key, { mode: 0o600 });
   const config = {
     version: "0.1",
     log: { formatter: "text" },
     storage: { filesystem: { rootdirectory: join(folder, "data") }, delete: { enabled: true } },
-    http: { addr: host },
+    http: { addr: host, ...(tls === undefined ? {} : { tls: files }) },
   };
   if (credentials === undefined) return config;
   const file = join(folder, "htpasswd");
