@@ -26,7 +26,7 @@ const haste = 20;
 const pods = ["a", "b", "c", "d", "e"];
 const mostPending = 8;
 /** A cut comes after so many bytes at most, or when the link has been quiet for this long. */
-const mostBytes = 20_000;
+const mostBytes = 50_000;
 const patienceMs = 3_000;
 
 export interface CutsResult {
