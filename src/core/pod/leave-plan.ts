@@ -71,7 +71,13 @@ function graceLeft(leaving: LeavingPod, now: Moment): number {
   return Math.ceil(remainingMs(leaving.graceSeconds * 1000, leaving.since, now) / 1000);
 }
 
-/** Dead containers of the desired pod beyond the last one, kept that long for their logs; a dead sandbox says nothing. */
+const outdated = "a newer attempt has taken its place";
+
+/**
+ * Containers of the desired pod that a newer attempt has taken the place of: the dead but for the last one, kept for its
+ * logs (a dead sandbox says nothing), and one that runs beside it. An engine carries out a start that hung, long after
+ * whoever asked for it has gone another way.
+ */
 export function surplus(situation: Situation): readonly Action[] {
   const { desired } = situation;
   if (desired === null) return [];
@@ -86,8 +92,11 @@ export function surplus(situation: Situation): readonly Action[] {
     const newest = newestOf(its, container);
     const kept = newest?.state.kind === "exited" || container === sandboxName ? 0 : 1;
     for (const one of dead.filter((d) => d !== newest).slice(kept)) {
-      actions.push({ kind: "remove", container, id: one.id, because: "a newer attempt has taken its place" });
+      actions.push({ kind: "remove", container, id: one.id, because: outdated });
     }
+    if (newest?.state.kind !== "running") continue;
+    const beside = its.filter((one) => one !== newest && one.container === container && one.state.kind === "running");
+    actions.push(...stops(beside, desired.pod.spec.terminationGracePeriodSeconds, outdated));
   }
   return actions;
 }

@@ -307,6 +307,14 @@ const goldens: readonly Golden[] = [
     expected: "look up image app:2 for app, because it was never made\napp waits: ContainerCreating",
   },
   {
+    name: "a start that hung is carried out after its container was replaced: the older one is stopped",
+    situation: {
+      ...{ desired, history: { app: historyOf(pod, { attempt: 1 }) } },
+      observed: [container(pod, running()), container(pod, running(), { attempt: 1 })],
+    },
+    expected: "stop app (app-id-of-at) within 30 s, because a newer attempt has taken its place",
+  },
+  {
     name: "dead containers beyond the last one are cleared away",
     situation: {
       ...{ desired, history: { app: historyOf(pod, { attempt: 2 }) } },
