@@ -39,7 +39,11 @@ describe("looking at a device", () => {
   after(() => site.close());
 
   test("edge logs: both streams of the newest container, some of them, and why not", async () => {
-    const all = await site.run("logs", "crash");
+    // A container that has only just begun has said nothing yet.
+    const all = await site.eventually("it has said something", async () => {
+      const ran = await site.run("logs", "crash");
+      return lines(ran.stdout).length >= 2 ? ran : undefined;
+    });
     assert.equal(all.code, 0, all.stderr);
     assert.deepEqual(lines(all.stdout).slice(0, 2).sort(), ["one", "two"]);
     assert.deepEqual(lines((await site.run("logs", "websocket/crash", "-c", "app", "--tail", "1")).stdout).length, 1);
