@@ -143,7 +143,8 @@ describe("HttpProbe: sockets", () => {
   });
 
   test("a certificate that nobody vouches for is as good as any", async () => {
-    const { center } = makeCertificates();
+    const { center, forget } = makeCertificates();
+    forget();
     const server = createHttpsServer(center, (_, response) => response.writeHead(200).end());
     const tlsPort = await listening(server);
     closing.push(() => server.close());
