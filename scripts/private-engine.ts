@@ -40,6 +40,9 @@ export type PrivateEngine = TestEngine & {
   /** Stops the engine from answering until `thaw`. */
   readonly freeze: () => void;
   readonly thaw: () => void;
+  /** Stops what runs the containers, while the engine itself answers, until `thawContainerd`. */
+  readonly freezeContainerd: () => void;
+  readonly thawContainerd: () => void;
 };
 
 type Say = (line: string) => void;
@@ -137,14 +140,14 @@ function engineIn(folder: string): Omit<PrivateEngine, "close" | "folder"> {
     const written = Number(readText(pidFile) ?? 0);
     return written > 0 && isRunning(written) ? written : undefined;
   };
+  const containerds = (): readonly number[] =>
+    findProcesses((commandLine) => commandLine.startsWith("containerd\0") && commandLine.includes(folder));
   const end = async (signal: "SIGTERM" | "SIGKILL"): Promise<void> => {
     const running = pid();
     if (running === undefined) return;
     signalAll([running], signal);
     if (!(await waitUntil(() => !isRunning(running), firstAnswerMs))) throw new Error(`dockerd outlived ${signal}`);
-    const children = findProcesses(
-      (commandLine) => commandLine.startsWith("containerd\0") && commandLine.includes(folder),
-    );
+    const children = containerds();
     if (!(await waitUntil(() => !children.some(isRunning), 2_000))) signalAll(children, "SIGKILL");
     // A killed engine leaves these, and the next one refuses to start, or waits for a containerd that has ended.
     for (const left of [pidFile, join(folder, "exec/containerd/containerd.pid")]) rmSync(left, { force: true });
@@ -159,6 +162,8 @@ function engineIn(folder: string): Omit<PrivateEngine, "close" | "folder"> {
     kill: () => end("SIGKILL"),
     freeze: () => signal("SIGSTOP"),
     thaw: () => signal("SIGCONT"),
+    freezeContainerd: () => signalAll(containerds(), "SIGSTOP"),
+    thawContainerd: () => signalAll(containerds(), "SIGCONT"),
   };
 }
 

@@ -22,8 +22,8 @@ export interface ProbedContainer {
 /** Looks at a container once; null when nothing can be said, which is no failure (kubelet: a prober error is thrown away). */
 export type ProbeRunner = (signal: AbortSignal) => Promise<ProbeResult | null>;
 
-/** An engine that does not say within this that a container runs is not asked what hangs in it. */
-const inspectDeadlineMs = 2_000;
+/** Whoever runs the container and does not say within this what lives in it does not know, or hangs himself. */
+const aliveDeadlineMs = 2_000;
 /** What the engine has not begun within this is not the container's failure. */
 const startDeadlineMs = 10_000;
 const longestMessage = 256;
@@ -69,9 +69,10 @@ interface ExecProbe {
 
 /** One program on its way. */
 interface Living {
-  /** Resolves when the engine has taken it, or is done with it. */
-  readonly taken: Promise<true>;
-  readonly isTaken: boolean;
+  /** Resolves when it has begun, or the engine is done with it. */
+  readonly begun: Promise<true>;
+  /** What the engine calls it, and when it was seen to run; null until then. */
+  readonly seen: { readonly program: string; readonly mono: number } | null;
   readonly ended: Promise<EngineResult<ExecResult>>;
 }
 
@@ -85,26 +86,27 @@ function execRunner({ engine, clock }: ProbeRunnerParts, probe: ExecProbe): Prob
   let living: Living | null = null;
 
   const start = (signal: AbortSignal): Living => {
-    const taken = Promise.withResolvers<true>();
-    const one: { -readonly [K in keyof Living]: Living[K] } = { taken: taken.promise, isTaken: false, ended: never };
-    const started = (): void => {
-      one.isTaken = true;
-      taken.resolve(true);
+    const begun = Promise.withResolvers<true>();
+    const one: { -readonly [K in keyof Living]: Living[K] } = { begun: begun.promise, seen: null, ended: never };
+    const started = (program: string): void => {
+      one.seen = { program, mono: clock.mono() };
+      begun.resolve(true);
     };
     one.ended = engine.exec(probe.id, probe.command, signal, started).finally(() => {
       living = null;
     });
     // What the engine refuses is over as well, and a bug is to be heard of by whoever waits.
-    one.ended.then(() => taken.resolve(true), taken.reject);
+    one.ended.then(() => begun.resolve(true), begun.reject);
     living = one;
     return one;
   };
 
   /** It is late; or is it the engine that says nothing? Its silence must not end a container. */
   const hangs = async (late: Living, signal: AbortSignal): Promise<ProbeResult | null> => {
-    if (!late.isTaken) return null;
-    const seen = await withDeadline(clock, inspectDeadlineMs, signal, (s) => engine.inspect(probe.id, s));
-    if (living !== late || !seen.ok || seen.value.state.kind !== "running") return null;
+    const { seen } = late;
+    if (seen === null || clock.mono() - seen.mono < probe.timeoutMs) return null;
+    const alive = await withDeadline(clock, aliveDeadlineMs, signal, (s) => engine.isAlive(probe.id, seen.program, s));
+    if (living !== late || !alive.ok || !alive.value) return null;
     return { good: false, message: `${probe.command[0]} has not ended within ${probe.timeoutMs / 1000} s` };
   };
 
@@ -113,7 +115,7 @@ function execRunner({ engine, clock }: ProbeRunnerParts, probe: ExecProbe): Prob
     return probe.turns(async () => {
       if (signal.aborted) return null;
       const one = start(signal);
-      if ((await attempt(clock, startDeadlineMs, one.taken, signal)).answer === null) return null;
+      if ((await attempt(clock, startDeadlineMs, one.begun, signal)).answer === null) return null;
       const { answer, stalled } = await attempt(clock, probe.timeoutMs, one.ended, signal);
       if (signal.aborted || stalled) return null;
       return answer === null ? hangs(one, signal) : execResult(answer);

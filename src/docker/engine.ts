@@ -7,7 +7,7 @@ import { audited } from "./audit.ts";
 import { type Caller, type Connection, caller, request } from "./connection.ts";
 import { createOptions } from "./create-options.ts";
 import { failed, failure, statusOf, streamedError } from "./errors.ts";
-import { exec } from "./exec.ts";
+import { exec, isAlive } from "./exec.ts";
 import { gate } from "./gate.ts";
 import { imageFacts, isImageName, taggedName } from "./image.ts";
 import { removeImage, storedImages } from "./image-store.ts";
@@ -57,6 +57,8 @@ export function dockerEngine(options: DockerOptions): Engine {
     remove: (id, signal) => remove(api, id, signal),
     exec: (id, command, signal, started = () => {}) =>
       onContainer(api, "exec", id, signal, (_, { docker }) => exec(docker, id, command, signal, started)),
+    isAlive: (id, program, signal) =>
+      onContainer(api, "isAlive", id, signal, (_, { docker }) => isAlive(docker, id, program, signal)),
     image: (nameOrId, signal) =>
       onImage(api, "image", nameOrId, signal, ({ docker }) => localImage(docker, "image", nameOrId, signal)),
     images: (signal) => api.call("images", signal, async ({ docker }) => done(await storedImages(docker, signal))),

@@ -1,6 +1,7 @@
+import { setTimeout as sleep } from "node:timers/promises";
 import type Docker from "dockerode";
 import type { EngineResult, ExecResult } from "../ports/engine.ts";
-import { at, textAt } from "./answer.ts";
+import { at, listAt, textAt } from "./answer.ts";
 import { openStream, request } from "./connection.ts";
 import { failed, failure, statusOf } from "./errors.ts";
 
@@ -8,6 +9,9 @@ import { failed, failure, statusOf } from "./errors.ts";
 const longestOutput = 10 * 1024;
 /** In front of every piece of output stand eight bytes: which stream it is of, and its length. */
 const frameHeader = 8;
+/** Most probes have ended by then, and cost no further call. */
+const firstLookMs = 100;
+const longestWaitMs = 1_000;
 
 /**
  * Runs a program in a running container, as the container's user, until it ends. Throws as dockerode does. Giving up
@@ -18,7 +22,7 @@ export async function exec(
   id: string,
   command: readonly string[],
   signal: AbortSignal,
-  started: () => void,
+  started: (program: string) => void,
 ): Promise<EngineResult<ExecResult>> {
   const options = { AttachStdin: false, AttachStdout: true, AttachStderr: true, Tty: false, Cmd: command };
   const made = await request(docker, "POST", `/containers/${id}/exec`, options, signal);
@@ -39,18 +43,78 @@ export async function exec(
   return { ok: true, value: { exitCode, output: said } };
 }
 
+/**
+ * Whether it is among the processes that containerd knows in the container: docker itself goes on believing in it for as
+ * long as containerd hangs. Throws as dockerode does.
+ */
+export async function isAlive(
+  docker: Docker,
+  id: string,
+  execId: string,
+  signal: AbortSignal,
+): Promise<EngineResult<boolean>> {
+  const known = await processes(docker, id, signal);
+  const pid = await pidOf(docker, execId, signal);
+  return { ok: true, value: pid !== null && (known === null || known.includes(String(pid))) };
+}
+
+/** Null on a host without `ps`, which dockerd looks for once containerd has answered. */
+async function processes(docker: Docker, id: string, signal: AbortSignal): Promise<readonly string[] | null> {
+  try {
+    const answer = await request(docker, "GET", `/containers/${id}/top?`, { _query: { ps_args: "-eo pid" } }, signal);
+    return listAt(answer, "Processes").map((row) => textAt(row, "0").trim());
+  } catch (cause) {
+    if (statusOf(cause) !== null && /"?ps"?: executable file not found/.test(String(cause))) return null;
+    throw cause;
+  }
+}
+
 /** Starts it and reads until it has ended; gives the beginning of what it said. */
-async function output(docker: Docker, execId: string, signal: AbortSignal, started: () => void): Promise<string> {
+async function output(
+  docker: Docker,
+  execId: string,
+  signal: AbortSignal,
+  started: (program: string) => void,
+): Promise<string> {
   const stream = await openStream(docker, "POST", `/exec/${execId}/start`, { Detach: false, Tty: false }, signal);
-  started();
+  const over = new AbortController();
+  void untilBegun(docker, execId, AbortSignal.any([signal, over.signal]), started);
   const pieces: Buffer[] = [];
   let length = 0;
-  for await (const chunk of stream) {
-    if (!Buffer.isBuffer(chunk) || length >= longestOutput) continue;
-    pieces.push(chunk);
-    length += chunk.length;
+  try {
+    for await (const chunk of stream) {
+      if (!Buffer.isBuffer(chunk) || length >= longestOutput) continue;
+      pieces.push(chunk);
+      length += chunk.length;
+    }
+  } finally {
+    over.abort();
   }
   return unframed(Buffer.concat(pieces).subarray(0, longestOutput));
+}
+
+/** Docker answers a start before containerd has heard of it; that the program has a process id says that it runs. */
+async function untilBegun(
+  docker: Docker,
+  execId: string,
+  signal: AbortSignal,
+  started: (program: string) => void,
+): Promise<void> {
+  for (let waitMs = firstLookMs; !signal.aborted; waitMs = Math.min(2 * waitMs, longestWaitMs)) {
+    await sleep(waitMs, undefined, { signal }).catch(() => undefined);
+    // A look that fails says nothing, and the next one may.
+    const pid = signal.aborted ? null : await pidOf(docker, execId, signal).catch(() => null);
+    if (pid === null || signal.aborted) continue;
+    started(execId);
+    return;
+  }
+}
+
+/** Null before it began and after it ended, as far as docker has heard. */
+async function pidOf(docker: Docker, execId: string, signal: AbortSignal): Promise<number | null> {
+  const answer = await request(docker, "GET", `/exec/${execId}/json`, {}, signal);
+  const pid = at(answer, "Pid");
+  return typeof pid === "number" && pid > 0 && at(answer, "Running") === true ? pid : null;
 }
 
 /** Null while it runs, or when the engine does not know. */

@@ -27,15 +27,20 @@ export interface Engine {
   remove(id: string, signal: AbortSignal): Promise<EngineResult<void>>;
   /**
    * Runs a program in a running container, as the container's user, and resolves when it has ended, however long that
-   * takes. Giving up leaves it running: no engine call ends it. `started` is called once the engine has taken it:
-   * what goes by before that is the engine's time, not the program's.
+   * takes. Giving up leaves it running: no engine call ends it. `started` is called with its id once it is seen to run:
+   * what goes by before that is the engine's time, not the program's. It is not called for one that has ended by then.
    */
   exec(
     id: string,
     command: readonly string[],
     signal: AbortSignal,
-    started?: () => void,
+    started?: (program: string) => void,
   ): Promise<EngineResult<ExecResult>>;
+  /**
+   * Whether a program that `exec` began still lives. Asks those who run the container and not what the engine remembers:
+   * it hangs when they do, and then nobody knows.
+   */
+  isAlive(id: string, program: string, signal: AbortSignal): Promise<EngineResult<boolean>>;
   /** An image that is on this device, by name or by id; `notFound` when it is not. */
   image(nameOrId: string, signal: AbortSignal): Promise<EngineResult<ImageFacts>>;
   /** Every image on this device, with whether any container at all was made from it. Two engine calls. */

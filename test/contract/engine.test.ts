@@ -11,7 +11,14 @@ import { containerName, sandboxName } from "../../src/core/pod/identity.ts";
 import type { ContainerPort, ContainerSpec, PodSpec } from "../../src/core/pod/spec.ts";
 import { dockerEngine } from "../../src/docker/engine.ts";
 import { sandboxImage } from "../../src/docker/sandbox-image.ts";
-import type { CreateRequest, Engine, EngineEvent, EngineResult, ImageFacts } from "../../src/ports/engine.ts";
+import type {
+  CreateRequest,
+  Engine,
+  EngineEvent,
+  EngineResult,
+  ExecResult,
+  ImageFacts,
+} from "../../src/ports/engine.ts";
 import { type FakeEngineHost, fakeEngine } from "../fakes/engine.ts";
 import type { Behaviour, ExecBehaviour } from "../fakes/engine-host.ts";
 import { acceptedPod, createRequest, podOfTwo, sandboxRequest } from "./engine-requests.ts";
@@ -44,6 +51,7 @@ const besides = {
   asUser: { script: "id -u", does: { code: 0, afterMs: 20, output: "65534" } },
   loud: { script: "yes | head -c 300000; exit 4", does: { code: 4, afterMs: 20, output: "y\n".repeat(5_000) } },
   missing: { script: "/no/such/program", does: { code: 127, afterMs: 20 } },
+  slow: { script: "sleep 2; exit 5", does: { code: 5, afterMs: 2_000 } },
   hanging: { script: "sleep 1000", does: "hangs" },
 } as const satisfies Readonly<Record<string, { readonly script: string; readonly does: ExecBehaviour }>>;
 
@@ -473,12 +481,6 @@ function contract(open: () => Machine): void {
     assert.deepEqual(await run("well"), { exitCode: 0, output: "all is well" });
     assert.deepEqual(await run("badly"), { exitCode: 3, output: "it is not" });
     assert.deepEqual(await run("asUser"), { exitCode: 0, output: "65534" });
-    let starts = 0;
-    const counted = () => {
-      starts += 1;
-    };
-    valued(await machine.engine.exec(id, ["sh", "-c", besides.well.script], generous(), counted));
-    assert.equal(starts, 1);
     const loud = await run("loud");
     assert.equal(loud.exitCode, 4);
     assert.ok(loud.output.startsWith("y\ny\n") && loud.output.length <= 10 * 1024);
@@ -496,6 +498,25 @@ function contract(open: () => Machine): void {
     await sleep(300);
     valued(await machine.engine.stop(id, 0, generous()));
     assert.equal(valued(await waitedFor).exitCode, 137);
+  });
+
+  it("says that a program has begun, and whether it lives", async () => {
+    const id = await started(program("deaf"));
+    const begun: string[] = [];
+    const counted = (beside: string): void => void begun.push(beside);
+    const late = machine.engine.exec(id, ["sh", "-c", besides.slow.script], generous(), counted);
+    const slow = await eventually(async () => begun[0] ?? null);
+    assert.equal(valued(await machine.engine.isAlive(id, slow, generous())), true);
+    assert.equal(valued(await late).exitCode, 5);
+    const slowLives = await machine.engine.isAlive(id, slow, generous());
+    assert.equal(slowLives.ok && slowLives.value, false);
+    const hanging = machine.engine.exec(id, ["sh", "-c", besides.hanging.script], generous(), counted);
+    const other = await eventually(async () => begun[1] ?? null);
+    assert.equal(valued(await machine.engine.isAlive(id, other, generous())), true);
+    valued(await machine.engine.stop(id, 0, generous()));
+    valued(await hanging);
+    assert.equal((await machine.engine.isAlive(id, other, generous())).ok, false);
+    assert.equal(begun.length, 2);
   });
 
   it("runs nothing in a container that does not run", async () => {
@@ -582,6 +603,8 @@ describe("Engine: Docker, frozen, gone and back", () => {
         engine.ensureSandboxImage(soon()),
         engine.images(soon()),
         engine.removeImage(testImages.busybox, soon()),
+        engine.exec("nobody", ["true"], soon()),
+        engine.isAlive("nobody", "0", soon()),
         engine.watch({ ready: () => assert.fail(), changed: () => assert.fail() }, soon()),
         dockerEngine({ socket: docker.socket }).list(soon()),
       ]);
@@ -595,6 +618,36 @@ describe("Engine: Docker, frozen, gone and back", () => {
       docker.thaw();
     }
     valued(await engine.list(generous()));
+  });
+
+  it("says of a program that containerd neither starts nor tells the end of that nothing is known", async () => {
+    const image = valued(await engine.image(testImages.busybox, generous()));
+    const pod = acceptedPod("probed", program("forever"));
+    const { id } = valued(await engine.create(createRequest(pod, image), generous()));
+    valued(await engine.start(id, generous()));
+    const begun: string[] = [];
+    const run = (script: string): Promise<EngineResult<ExecResult>> =>
+      engine.exec(id, ["sh", "-c", script], generous(), (beside) => void begun.push(beside));
+    const ends = run(besides.slow.script);
+    const slow = await eventually(async () => begun[0] ?? null);
+    docker.freezeContainerd();
+    let waits: Promise<EngineResult<ExecResult>> | undefined;
+    try {
+      waits = run(besides.slow.script);
+      // It ends meanwhile, and nobody hears of it.
+      await sleep(3_000);
+      assert.equal(errorOf(await engine.isAlive(id, slow, AbortSignal.timeout(500))), "timeout");
+      assert.equal(valued(await engine.inspect(id, generous())).state.kind, "running");
+      assert.deepEqual(begun, [slow]);
+    } finally {
+      docker.thawContainerd();
+    }
+    const slowLives = await engine.isAlive(id, slow, generous());
+    assert.equal(slowLives.ok && slowLives.value, false);
+    assert.equal(valued(await ends).exitCode, 5);
+    const second = await eventually(async () => begun[1] ?? null);
+    assert.equal(valued(await engine.isAlive(id, second, generous())), true);
+    assert.equal(valued(await waits).exitCode, 5);
   });
 
   it("says so while the engine is away, and finds everything again", async () => {

@@ -39,7 +39,7 @@ export interface EngineProcess {
   downs: number;
 }
 
-const ofContainerd: ReadonlySet<Operation> = new Set(["start", "stop", "exec"]);
+const ofContainerd: ReadonlySet<Operation> = new Set(["start", "stop", "exec", "isAlive"]);
 const mostCalls = 10_000;
 const gone: Refusal = { kind: "unavailable", message: "connect ENOENT /var/run/docker.sock" };
 

@@ -72,7 +72,13 @@ export interface Host {
   die(id: string, exitCode: number, oomKilled?: boolean): void;
   remove(id: string): void;
   /** Runs a program in the container to its end; a caller who has gone hears nothing of it. */
-  exec(id: string, command: readonly string[], signal: AbortSignal, started?: () => void): Promise<Outcome<ExecResult>>;
+  exec(
+    id: string,
+    command: readonly string[],
+    signal: AbortSignal,
+    started?: (program: string) => void,
+  ): Promise<Outcome<ExecResult>>;
+  isAlive(id: string, program: string): Outcome<boolean>;
   /** Resolves when the container does not run any more. */
   ended(id: string): Promise<void>;
 }
@@ -118,6 +124,8 @@ export function fakeHost(clock: Clock, emit: (action: string, container: FakeCon
   const entries = new Map<string, Entry>();
   const images = new Map<string, ImageFacts>();
   const occupied = new Set<string>();
+  /** What runs beside a container's own program: the container's id, by its own. */
+  const programs = new Map<string, string>();
   let behaviour: (request: CreateRequest) => Behaviour = () => ({});
   let made = 0;
   let lagMs = 0;
@@ -219,7 +227,10 @@ export function fakeHost(clock: Clock, emit: (action: string, container: FakeCon
       const entry = entries.get(id);
       if (entry === undefined) return { refusal: { kind: "notFound", message: `No such container: ${id}` } };
       if (entry.run === null) return { refusal: { kind: "conflict", message: `Container ${id} is not running` } };
-      started?.();
+      made += 1;
+      const program = made.toString(16);
+      programs.set(program, id);
+      started?.(program);
       const does = behaviourOf(entry).exec?.(command, id) ?? { code: 0, afterMs: 1 };
       const over = new AbortController();
       const end = (): void => over.abort();
@@ -227,9 +238,16 @@ export function fakeHost(clock: Clock, emit: (action: string, container: FakeCon
       for (const by of ends) by.addEventListener("abort", end, { once: true });
       await clock.sleep(does === "hangs" ? foreverMs : does.afterMs, over.signal);
       for (const by of ends) by.removeEventListener("abort", end);
+      programs.delete(program);
       // Docker kills what else runs in a container that ends.
       if (does === "hangs" || over.signal.aborted) return { value: { exitCode: 137, output: "" } };
       return { value: { exitCode: does.code, output: does.output ?? "" } };
+    },
+    isAlive: (id, program) => {
+      const entry = entries.get(id);
+      if (entry === undefined) return { refusal: { kind: "notFound", message: `No such container: ${id}` } };
+      if (entry.run === null) return { refusal: { kind: "conflict", message: `Container ${id} is not running` } };
+      return { value: programs.get(program) === id };
     },
     ended: (id) => {
       const signal = entries.get(id)?.run?.signal;

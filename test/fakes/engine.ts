@@ -169,6 +169,7 @@ function engineOn(state: State, options: FakeEngineOptions): Engine {
     remove: (id, signal) => call(state, "remove", id, signal, () => removed(state, id)),
     exec: (id, command, signal, started) =>
       call(state, "exec", id, signal, () => host.exec(id, command, signal, started)),
+    isAlive: (id, program, signal) => call(state, "isAlive", id, signal, () => host.isAlive(id, program)),
     image: (name, signal) => call(state, "image", name, signal, () => localImage(state, name)),
     images: (signal) => call(state, "images", "", signal, () => ({ value: storedImages(host) })),
     removeImage: (id, signal) => call(state, "removeImage", id, signal, () => imageRemoved(host, id)),

@@ -245,7 +245,7 @@ const ofEngine: Readonly<Record<string, Fault>> = {
     happen({ world }) {
       world.host.up();
       world.host.thaw();
-      world.hangContainerd(false);
+      world.host.hangContainerd(false);
       return "the engine is up";
     },
   },
@@ -259,7 +259,7 @@ const ofEngine: Readonly<Record<string, Fault>> = {
   containerdHangs: {
     weight: 2,
     happen({ world }) {
-      world.hangContainerd(true);
+      world.host.hangContainerd(true);
       return "containerd hangs: lists are answered, and nothing else";
     },
   },

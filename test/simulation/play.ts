@@ -121,7 +121,7 @@ async function mend(world: World, centre: Centre): Promise<void> {
   world.calm();
   host.thaw();
   host.up();
-  world.hangContainerd(false);
+  world.host.hangContainerd(false);
   host.holdDead(false);
   host.clockLag(0);
   host.heal();

@@ -53,7 +53,7 @@ export function createPrograms(clock: Clock, host: FakeEngineHost, behaveHttp: (
     const fails = how === "fails" || left > 0;
     hiccups.set(id, Math.max(0, left - 1));
     failures.set(id, fails ? (failures.get(id) ?? 0) + 1 : 0);
-    return { code: fails ? 1 : 0, afterMs: 20 };
+    return { code: fails ? 1 : 0, afterMs: 700 };
   }
 
   host.behave(() => ({

@@ -48,15 +48,13 @@ function delayMs(level: number): number {
 export interface WitnessParts {
   readonly clock: Clock;
   readonly programs: Pick<Programs, "readinessFailures">;
-  /** Whether a failed probe is the container's own failure. */
-  readonly probesTell: () => boolean;
   /** Whether this text has arrived at the centre. */
   readonly arrived: (text: string) => boolean;
   /** Looks into the store without being one of the agent's calls. */
   readonly look: <T>(at: () => T) => T;
 }
 
-export function createWitness({ clock, programs, arrived, probesTell, look }: WitnessParts): Witness {
+export function createWitness({ clock, programs, arrived, look }: WitnessParts): Witness {
   const lives = new Map<string, Life>();
   /** What each container was made from when it ended for good. */
   const succeeded = new Map<string, string>();
@@ -136,7 +134,7 @@ export function createWitness({ clock, programs, arrived, probesTell, look }: Wi
       const failures = programs.readinessFailures(container);
       const then = before?.get(container);
       if (ready) now.set(container, then ?? failures);
-      else if (then === failures && probesTell()) {
+      else if (then === failures) {
         faults.push(`6: ${id.name}/${name} is not ready any more and never said so`);
       }
     }

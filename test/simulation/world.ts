@@ -51,8 +51,6 @@ export interface World {
   imageCleared(): void;
   /** Since when the line to the centre is as it should be; null while it is not. */
   lineSteadySince(): number | null;
-  /** SIGSTOP of containerd, or SIGCONT. */
-  hangContainerd(on: boolean): void;
   /** Nothing gets through to the centre, or everything does again. */
   stall(on: boolean): void;
   /** Stops that the desired state did not ask for: invariant 3. */
@@ -74,8 +72,6 @@ export const images = { first: testImage, second: "edge.test/busybox:2" } as con
 const stopWithinMs = 200_000;
 /** Between looking an image up and stopping what it replaces, with calls in between that hang. */
 const imageKnownMs = 200_000;
-/** What was late comes within this once containerd goes on: three probes, and the stop after them. */
-const probesLateMs = 120_000;
 
 export interface WorldOptions {
   readonly liveRestore: boolean;
@@ -97,7 +93,7 @@ export function createWorld(seed: number, options: WorldOptions): World {
   const programs = createPrograms(clock, host, behave);
   const unjustified: string[] = [];
   const texts = new Set<string>();
-  const witness = createWitness({ clock, programs, arrived, probesTell, look: (at) => look(at) });
+  const witness = createWitness({ clock, programs, arrived, look: (at) => look(at) });
   let storeCalls = Number.POSITIVE_INFINITY;
   let failingCall = Number.POSITIVE_INFINITY;
   let awaits = Number.POSITIVE_INFINITY;
@@ -105,8 +101,6 @@ export function createWorld(seed: number, options: WorldOptions): World {
   let clearedAt = Number.NEGATIVE_INFINITY;
   let openedAt = clock.mono();
   let stalled = false;
-  let containerdHangs = false;
-  let hungUntil = Number.NEGATIVE_INFINITY;
   let store = memoryStore({ beforeCall });
   /** Null while it starts. */
   let process: DeviceProcess | null = null;
@@ -126,13 +120,6 @@ export function createWorld(seed: number, options: WorldOptions): World {
     const all = center.received();
     for (const one of all.slice(texts.size)) texts.add(one);
     return texts.has(text);
-  }
-
-  /**
-   * A program that containerd is late to start or to tell the end of looks like one that hangs: docs/reliability.md.
-   */
-  function probesTell(): boolean {
-    return !containerdHangs && clock.mono() - hungUntil > probesLateMs;
   }
 
   function beforeCall(name: string): void {
@@ -182,7 +169,7 @@ export function createWorld(seed: number, options: WorldOptions): World {
     },
     stop(id, graceSeconds, signal) {
       const imagesKnown = clock.mono() - clearedAt > imageKnownMs;
-      const circumstances = { host, programs, imagesKnown, probesTell: probesTell() };
+      const circumstances = { host, programs, imagesKnown };
       const why = look((now) => unjustifiedStop(now, circumstances, id));
       if (why !== null) unjustified.push(why);
       return engine.stop(id, graceSeconds, signal);
@@ -254,11 +241,6 @@ export function createWorld(seed: number, options: WorldOptions): World {
       clearedAt = clock.mono();
     },
     lineSteadySince: () => (stalled || !center.connected() ? null : openedAt),
-    hangContainerd(on) {
-      if (containerdHangs) hungUntil = clock.mono();
-      containerdHangs = on;
-      host.hangContainerd(on);
-    },
     stall(on) {
       stalled = on;
       openedAt = clock.mono();
@@ -271,13 +253,11 @@ export function createWorld(seed: number, options: WorldOptions): World {
 interface Circumstances extends Pick<World, "host" | "programs"> {
   /** No image went away so shortly before that a plan could not know of it. */
   readonly imagesKnown: boolean;
-  /** A failed probe is the container's own. */
-  readonly probesTell: boolean;
 }
 
 /** Says what is wrong with stopping a container now, null when the desired state asks for it. */
 function unjustifiedStop(store: MemoryStore, circumstances: Circumstances, id: string): string | null {
-  const { host, programs, imagesKnown, probesTell } = circumstances;
+  const { host, programs, imagesKnown } = circumstances;
   const request = host.container(id)?.request;
   if (request == null) return null;
   const { pod, container, generation, sandboxId } = request;
@@ -304,6 +284,6 @@ function unjustifiedStop(store: MemoryStore, circumstances: Circumstances, id: s
   const same = request.podHash === wanted?.podHash && request.specHash === wanted.specHash;
   if (!same || generation < desired.generation) return missing === undefined ? null : early;
   const spec = desired.pod.spec.containers.find((one) => one.name === container);
-  if (spec?.livenessProbe !== undefined && (programs.gaveCause(id) || !probesTell)) return null;
+  if (spec?.livenessProbe !== undefined && programs.gaveCause(id)) return null;
   return `${name}/${container} was stopped although it is what is wanted`;
 }

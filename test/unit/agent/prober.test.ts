@@ -37,18 +37,18 @@ function bench({ probes, hostNetwork, ranMs = 0 }: Options) {
   const woken: string[] = [];
   const execs: number[] = [];
   const live = {
-    taken: true,
+    begins: true,
     exec: async (_signal: AbortSignal): Promise<EngineResult<ExecResult>> => ok({ exitCode: 0, output: "" }),
-    inspect: async (_signal: AbortSignal): Promise<EngineResult<ObservedContainer>> => ok(observed),
+    isAlive: async (_signal: AbortSignal): Promise<EngineResult<boolean>> => ok(true),
   };
   const observed = container(desired.pod, { kind: "running", startedAt }, hostNetwork ? {} : { ip: "172.17.0.2" });
   const engine = {
-    exec: (_id: string, _command: readonly string[], signal: AbortSignal, started: () => void) => {
+    exec: (_id: string, _command: readonly string[], signal: AbortSignal, started: (program: string) => void) => {
       execs.push(clock.mono());
-      if (live.taken) started();
+      if (live.begins) started("1");
       return live.exec(signal);
     },
-    inspect: (_id: string, signal: AbortSignal) => live.inspect(signal),
+    isAlive: (_id: string, _program: string, signal: AbortSignal) => live.isAlive(signal),
   } as unknown as Engine;
   const prober = createProber({
     ...{ engine, http, clock, random: { next: () => 0.5, uuid: () => "" }, device: { hostIp: () => "10.0.0.9" } },
@@ -114,15 +114,24 @@ test("a program that hangs has failed while it lives, and no second one is start
 test("an engine that hangs is not taken for a container that does", async () => {
   const { clock, live, verdict, follow } = bench({ probes: { livenessProbe: probe } });
   live.exec = async (signal) => never(signal).catch(() => unavailable());
-  live.inspect = async (signal) => never(signal).catch(() => unavailable());
+  live.isAlive = async (signal) => never(signal).catch(() => unavailable());
   follow();
   await clock.pass(300_000);
   assert.equal(verdict()?.live, true);
 });
 
+test("a program that has ended, which the engine has not heard of, does not hang", async () => {
+  const { clock, execs, live, verdict } = bench({ probes: { livenessProbe: probe } });
+  live.exec = async (signal) => never(signal).catch(() => unavailable());
+  live.isAlive = async () => ok(false);
+  verdict();
+  await clock.pass(300_000);
+  assert.deepEqual([verdict()?.live, execs.length], [true, 1]);
+});
+
 test("a program that the engine does not get round to start has not failed", async () => {
   const { clock, execs, live, verdict } = bench({ probes: { livenessProbe: probe } });
-  live.taken = false;
+  live.begins = false;
   live.exec = async (signal) => never(signal).catch(() => unavailable());
   verdict();
   await clock.pass(300_000);
