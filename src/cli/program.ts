@@ -46,10 +46,7 @@ function commands(io: Output, done: (code: number) => void): Command {
   command("run", "run the agent in the foreground").action(async () => {
     done(await (await import("./run.ts")).runCommand(named(), io));
   });
-  command("status", "node, agent, link, engine, and one row a pod").action(async () => {
-    done(await (await import("./status.ts")).statusCommand(named(), io));
-  });
-  podCommands({ command, named, io, done });
+  lookingCommands({ command, named, io, done });
   command("validate", "would this device accept it?")
     .argument("[FILE...]", "messages or Pods, as JSON or YAML")
     .option("--node <FACTS>", "facts that replace what the device says of itself")
@@ -106,8 +103,14 @@ interface Commands {
   readonly done: (code: number) => void;
 }
 
-/** Those that look at a pod, or at what has happened. */
-function podCommands({ command, named, io, done }: Commands): void {
+/** Those that look at the device, at a pod, or at what has happened. */
+function lookingCommands({ command, named, io, done }: Commands): void {
+  command("status", "node, agent, link, engine, and one row a pod").action(async () => {
+    done(await (await import("./status.ts")).statusCommand(named(), io));
+  });
+  command("doctor", "is this device fit, and what is to be done where it is not?").action(async () => {
+    done(await (await import("./doctor.ts")).doctorCommand(named(), io));
+  });
   command("pod", "everything about one pod")
     .argument("<NAME>", "its name, or namespace/name")
     .action(async (name: string) => {

@@ -74,6 +74,8 @@ export function dockerEngine(options: DockerOptions): Engine {
   };
 }
 
+const mostWarnings = 32;
+
 async function info(connection: Connection, signal: AbortSignal): Promise<EngineResult<EngineInfo>> {
   const answer = await request(connection.docker, "GET", "/info", {}, signal);
   return done({
@@ -81,6 +83,8 @@ async function info(connection: Connection, signal: AbortSignal): Promise<Engine
     apiVersion: connection.apiVersion,
     architecture: connection.architecture,
     liveRestore: at(answer, "LiveRestoreEnabled") === true,
+    seccomp: textsAt(answer, "SecurityOptions").some((one) => /^name=seccomp\b(?!.*profile=unconfined)/.test(one)),
+    warnings: textsAt(answer, "Warnings").slice(0, mostWarnings),
     dataRoot: textAt(answer, "DockerRootDir"),
     memoryBytes: numberAt(answer, "MemTotal"),
     cpus: numberAt(answer, "NCPU"),

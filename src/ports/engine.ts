@@ -85,6 +85,10 @@ export interface EngineInfo {
   /** GOARCH of the engine's host: "amd64", "arm64". */
   readonly architecture: string;
   readonly liveRestore: boolean;
+  /** System calls of containers are filtered. */
+  readonly seccomp: boolean;
+  /** What the engine warns of by itself, limits that its kernel lacks among them; at most 32. */
+  readonly warnings: readonly string[];
   readonly dataRoot: string;
   readonly memoryBytes: number;
   readonly cpus: number;

@@ -151,6 +151,8 @@ function engineOn(state: State, options: FakeEngineOptions): Engine {
     apiVersion: "1.41",
     architecture,
     liveRestore: options.liveRestore ?? false,
+    seccomp: true,
+    warnings: [],
     dataRoot: "/var/lib/docker",
     memoryBytes: 2 ** 31,
     cpus: 2,

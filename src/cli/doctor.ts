@@ -1,0 +1,84 @@
+import { styleText } from "node:util";
+import type { Config } from "../core/config.ts";
+import { examine, type Finding } from "../core/doctor/examine.ts";
+import type { CenterFacts, EngineFacts } from "../core/doctor/facts.ts";
+import { dockerEngine } from "../docker/engine.ts";
+import { cgroupFacts, folderFacts, standing } from "../linux/footing.ts";
+import { npuNodes } from "../linux/npu.ts";
+import { readUsage } from "../linux/usage.ts";
+import { addonProblem } from "../sqlite/addon.ts";
+import { credentialReader, type LoadedCredentials } from "../websocket/credentials.ts";
+import { reachCenter } from "../websocket/reach.ts";
+import { foldersOf, keptConfig, type LoadedConfig, loadConfig } from "./config-file.ts";
+import { exitCodes, type Output, printable } from "./output.ts";
+
+const engineDeadlineMs = 5_000;
+const centerDeadlineMs = 10_000;
+
+export interface DoctorOptions {
+  readonly config?: string;
+  readonly json: boolean;
+}
+
+/**
+ * `edge doctor`: is this device fit, and what is to be done where it is not? Looks and changes nothing, with or without
+ * agent, engine and network. Without a usable configuration the last good one or the defaults are looked at.
+ */
+export async function doctorCommand(options: DoctorOptions, io: Output): Promise<number> {
+  const loaded = loadConfig(options.config, { strict: false });
+  const findings = await look(loaded);
+  if (options.json) io.out(JSON.stringify({ checks: findings }));
+  else for (const line of findings.flatMap(show)) io.out(line);
+  if (!loaded.ok) return exitCodes.usage;
+  return findings.some(({ state }) => state === "failure") ? exitCodes.no : exitCodes.fine;
+}
+
+async function look(loaded: LoadedConfig): Promise<readonly Finding[]> {
+  const folders = loaded.ok ? loaded.config.data : foldersOf(loaded);
+  const program = addonProblem();
+  const config = loaded.ok ? loaded.config : program === null ? await keptConfig(folders.dir) : null;
+  const credentials =
+    config === null ? null : credentialReader({ ...config.center.tls, auth: config.center.auth.file })();
+  const [engine, center] = await Promise.all([
+    askEngine(config?.engine.socket ?? "/var/run/docker.sock"),
+    config === null || credentials === null ? null : askCenter(config, credentials),
+  ]);
+  const { npus, missing } = npuNodes(config?.node.deviceDir ?? "/dev");
+  return examine({
+    wall: Date.now(),
+    program,
+    config: {
+      file: loaded.file,
+      violations: loaded.ok ? [] : loaded.violations.map(({ message }) => message),
+      warnings: loaded.ok ? loaded.warnings.map(({ message }) => message) : [],
+    },
+    engine: engine.facts,
+    cgroups: cgroupFacts(),
+    usage: readUsage({ dataDir: standing(folders.dir), engineRoot: engine.root }),
+    folders: folderFacts(folders),
+    credentials,
+    center,
+    npus: { names: npus.map(({ name }) => name), missing },
+  });
+}
+
+/** `root` is where it keeps images and containers, null where it does not say. */
+async function askEngine(socket: string): Promise<{ readonly facts: EngineFacts; readonly root: string | null }> {
+  const info = await dockerEngine({ socket }).info(AbortSignal.timeout(engineDeadlineMs));
+  if (!info.ok) return { facts: { ok: false, socket, message: info.error.message }, root: null };
+  const { dataRoot, ...facts } = info.value;
+  return { facts: { ok: true, ...facts }, root: dataRoot || null };
+}
+
+async function askCenter({ center }: Config, credentials: LoadedCredentials): Promise<CenterFacts> {
+  const { url, headers, tls } = center;
+  const options = { url, headers, serverName: tls.serverName, credentials };
+  return { host: new URL(url).host, ...(await reachCenter(options, AbortSignal.timeout(centerDeadlineMs))) };
+}
+
+/** What others wrote stands in some of it: file names, the engine's words, the centre's. */
+function show({ check, state, message, todo }: Finding): readonly string[] {
+  const colour = { ok: "green", warning: "yellow", failure: "red" } as const;
+  const line = `${styleText(colour[state], state.padEnd(7))}  ${check.padEnd(13)}  ${printable(message)}`;
+  return todo === null ? [line] : [line, `${"".padEnd(24)}${printable(todo)}`];
+}

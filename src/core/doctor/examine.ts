@@ -1,0 +1,198 @@
+import { judgePressure } from "../node/pressure.ts";
+import { formatTime, parseTime } from "../pod/time.ts";
+import { certificateConcern } from "../protocol/certificate.ts";
+import type { LinkError } from "../protocol/link-error.ts";
+import type { DoctorFacts, EngineFacts } from "./facts.ts";
+
+/** What is looked at, in the order in which it is told. */
+export type Check =
+  | "program"
+  | "configuration"
+  | "engine"
+  | "cgroups"
+  | "disk"
+  | "memory"
+  | "processes"
+  | "clock"
+  | "certificates"
+  | "center"
+  | "npu";
+
+/** One line of `edge doctor`. A check may have several, and none where there is nothing to judge. */
+export interface Finding {
+  readonly check: Check;
+  readonly state: "ok" | "warning" | "failure";
+  readonly message: string;
+  /** What to do about it; null where nothing is to be done. */
+  readonly todo: string | null;
+}
+
+type Said = Omit<Finding, "check">;
+
+/** No clock that goes right says less: this program is younger. */
+const leastWall = parseTime("2026-01-01T00:00:00Z");
+/** What Kerberos and most others bear; certificates are judged by the clock, too. */
+const mostOffMs = 300_000;
+
+/** Judges all of it. Pure, so that every line can be shown by a test. */
+export function examine(facts: DoctorFacts): readonly Finding[] {
+  const pressure = judgePressure([], facts.usage, facts.wall);
+  const under = (type: string): Said[] => pressure.filter((one) => one.type === type).map(pressureSaid);
+  const all: Readonly<Record<Check, readonly Said[]>> = {
+    program:
+      facts.program === null ? [] : [failure(facts.program, "Mend the system as it says: edge run cannot start")],
+    configuration: configuration(facts),
+    engine: engine(facts.engine),
+    cgroups: cgroups(facts),
+    disk: [...under("DiskPressure"), ...folders(facts)],
+    memory: under("MemoryPressure"),
+    processes: under("PIDPressure"),
+    clock: [clock(facts)],
+    certificates: certificates(facts),
+    center: facts.center === null ? [] : [center(facts.center)],
+    npu: [npu(facts)],
+  };
+  return (Object.keys(all) as Check[]).flatMap((check) => all[check].map((said) => ({ check, ...said })));
+}
+
+function ok(message: string): Said {
+  return { state: "ok", message, todo: null };
+}
+
+function warning(message: string, todo: string): Said {
+  return { state: "warning", message, todo };
+}
+
+function failure(message: string, todo: string): Said {
+  return { state: "failure", message, todo };
+}
+
+function configuration({ config }: DoctorFacts): readonly Said[] {
+  const { file, violations, warnings } = config;
+  const said = [
+    ...violations.map((one) => failure(one, file === null ? "Write one, or run edge install" : `Mend ${file}`)),
+    ...warnings.map((one) => warning(one, `Mend ${file}`)),
+  ];
+  return said.length === 0 ? [ok(`${file} is right`)] : said;
+}
+
+function engine(facts: EngineFacts): readonly Said[] {
+  if (!facts.ok) {
+    const todo = /EACCES|permission denied/i.test(facts.message)
+      ? "Run this as root, or as a member of the socket's group"
+      : "Start the engine (systemctl start docker), or name its socket in engine.socket";
+    return [failure(`The engine at ${facts.socket} does not answer: ${facts.message}`, todo)];
+  }
+  const restore = warning(
+    "live-restore is off: when the engine stops or is updated, every container ends with it",
+    'Put "live-restore": true into /etc/docker/daemon.json and reload the engine',
+  );
+  const seccomp = warning(
+    "The engine filters no system calls (no seccomp)",
+    "Use a kernel and an engine that have it, and no --seccomp-profile=unconfined",
+  );
+  return [
+    ok(`Docker ${facts.version}, API ${facts.apiVersion}`),
+    ...(facts.liveRestore ? [] : [restore]),
+    ...(facts.seccomp ? [] : [seccomp]),
+    ...facts.warnings.filter((one) => !beside.test(one)).map(engineWarning),
+  ];
+}
+
+/** Limits that no pod is ever given. */
+const beside = /kernel memory|oom kill disable|blkio|cpuset|cpu shares/i;
+
+function engineWarning(text: string): Said {
+  const message = `The engine warns: ${text.replace(/^WARNING:\s*/i, "")}`;
+  if (/swap/i.test(text)) {
+    return warning(message, "Boot with swapaccount=1, or without swap: a pod may swap beyond its limit");
+  }
+  if (/without encryption|accessible on/i.test(text)) {
+    return warning(message, "Let it listen on its unix socket alone: whoever reaches it owns this device");
+  }
+  return warning(message, "See the engine's documentation");
+}
+
+function cgroups({ cgroups: { version, controllers } }: DoctorFacts): readonly Said[] {
+  if (version === null) {
+    return [failure("No cgroups are mounted: pods cannot be limited", "Mount them at /sys/fs/cgroup, as systemd does")];
+  }
+  const lacks = (name: string): boolean => !controllers.includes(name);
+  const said = [
+    ...(lacks("memory")
+      ? [failure("The kernel limits no memory: a pod may take all of it", "Boot with cgroup_enable=memory")]
+      : []),
+    ...(lacks("cpu")
+      ? [failure("The kernel limits no processor time: a pod may take all of it", "Use a kernel with CFS_BANDWIDTH")]
+      : []),
+    ...(lacks("pids")
+      ? [warning("The kernel limits no processes: a pod may take every process id", "Use a kernel with CGROUP_PIDS")]
+      : []),
+  ];
+  return said.length === 0 ? [ok(`Version ${version} limits memory, processor time and processes`)] : said;
+}
+
+function pressureSaid({ status, message }: { readonly status: string; readonly message: string }): Said {
+  if (status === "False") return ok(message);
+  if (status === "Unknown") return warning(message, "Ask as root, where the agent has run before");
+  return failure(`There is ${message}: no new pod starts`, "Free some, or give the device more");
+}
+
+function folders({ folders: { data, dataReadOnly, run, runInMemory } }: DoctorFacts): readonly Said[] {
+  return [
+    ...(dataReadOnly
+      ? [failure(`${data} is on a file system that is read-only`, "See dmesg for why, and mount it for writing")]
+      : []),
+    ...(runInMemory === false
+      ? [warning(`${run} is on a disk, and is written every second`, "Have data.runDir on a tmpfs, as /run is")]
+      : []),
+  ];
+}
+
+function clock({ wall, center: reached }: DoctorFacts): Said {
+  const says = `The clock says ${formatTime(wall)}`;
+  const todo = "Set it, and have it kept (timedatectl set-ntp true): certificates are judged by it";
+  if (wall < leastWall) return failure(`${says}, which is past`, todo);
+  const theirs = reached?.ok === true ? reached.wall : null;
+  if (theirs === null) return ok(`${says}; there is no centre's to compare it with`);
+  const off = wall - theirs;
+  if (Math.abs(off) <= mostOffMs) return ok(`${says}, and so does the centre's`);
+  const seconds = Math.round(Math.abs(off) / 1_000);
+  return warning(`${says}, ${seconds} s ${off < 0 ? "behind" : "ahead of"} the centre's`, todo);
+}
+
+function certificates({ credentials, wall }: DoctorFacts): readonly Said[] {
+  if (credentials === null) return [];
+  const { problem, certificates: all } = credentials;
+  if (problem !== null) return [failure(problem, "Mend the files that center.tls and center.auth name")];
+  if (all.length === 0) return [ok("None are configured")];
+  return all.map((one) => {
+    const concern = certificateConcern(one, wall);
+    if (concern === null) return ok(`${one.file} is valid until ${formatTime(one.notAfter)}`);
+    if (wall < one.notBefore) return failure(concern, "Set the clock, or put another certificate there");
+    const todo = "Put a new certificate there; it is taken up within 5 s, without a restart";
+    return wall >= one.notAfter ? failure(concern, todo) : warning(concern, todo);
+  });
+}
+
+const reach = "Look at name, network and firewall between here and there; pods run on meanwhile";
+const centerTodos: Readonly<Record<LinkError["code"], string>> = {
+  unreachable: reach,
+  timeout: reach,
+  aborted: reach,
+  refused: "Ask whoever runs the centre",
+  protocol: "See that center.url names a centre and not something else",
+  tls: "See that center.tls.ca holds the authority of the centre's certificate, and center.tls.serverName its name",
+  credentials: "See that center.tls.cert, center.tls.key and center.auth.file are what the centre expects",
+};
+
+function center(facts: NonNullable<DoctorFacts["center"]>): Said {
+  if (facts.ok) return ok(`${facts.host} answers`);
+  return failure(`${facts.host} is not reached: ${facts.error.message}`, centerTodos[facts.error.code]);
+}
+
+function npu({ npus: { names, missing } }: DoctorFacts): Said {
+  if (names.length === 0) return ok("This device has none");
+  if (missing === null) return ok(`${names.length === 1 ? "There is" : "There are"} ${names.join(", ")}`);
+  return failure(`${missing} is not there, and no NPU is of use without it`, "Load the NPU's driver (npu-smi info)");
+}

@@ -1,0 +1,77 @@
+import type { NodeUsage } from "../node/usage.ts";
+import type { Certificate } from "../protocol/certificate.ts";
+import type { LinkError } from "../protocol/link-error.ts";
+
+/** All that `edge doctor` has looked at. A part that is null has nothing to be judged on this device. */
+export interface DoctorFacts {
+  /** The device's clock, milliseconds since the epoch. */
+  readonly wall: number;
+  /** Why the program's own native code does not load on this system; null when it does. */
+  readonly program: string | null;
+  readonly config: ConfigFacts;
+  readonly engine: EngineFacts;
+  readonly cgroups: CgroupFacts;
+  readonly usage: NodeUsage;
+  readonly folders: FolderFacts;
+  readonly credentials: CredentialFacts | null;
+  readonly center: CenterFacts | null;
+  readonly npus: NpuFacts;
+}
+
+/** The configuration as it was read; `file` is null where there is none. */
+export interface ConfigFacts {
+  readonly file: string | null;
+  readonly violations: readonly string[];
+  readonly warnings: readonly string[];
+}
+
+/** What the engine says of itself, or why it says nothing. */
+export type EngineFacts =
+  | {
+      readonly ok: true;
+      readonly version: string;
+      readonly apiVersion: string;
+      readonly liveRestore: boolean;
+      /** Whether system calls of containers are filtered. */
+      readonly seccomp: boolean;
+      /** What the engine itself warns of: limits that this kernel does not have, among others. */
+      readonly warnings: readonly string[];
+    }
+  | { readonly ok: false; readonly socket: string; readonly message: string };
+
+export interface CgroupFacts {
+  /** Null where none are mounted. */
+  readonly version: 1 | 2 | null;
+  /** The controllers that this kernel has and was not told to leave off. */
+  readonly controllers: readonly string[];
+}
+
+export interface FolderFacts {
+  readonly data: string;
+  /** Its file system takes no writes from anybody. */
+  readonly dataReadOnly: boolean;
+  readonly run: string;
+  /** Where the state of the link is written every second: in memory, or on a disk that wears. Null when it cannot be told. */
+  readonly runInMemory: boolean | null;
+}
+
+export interface CredentialFacts {
+  /** Why the files cannot be used. */
+  readonly problem: string | null;
+  readonly certificates: readonly Certificate[];
+}
+
+export type CenterFacts =
+  | {
+      readonly ok: true;
+      readonly host: string;
+      /** The centre's own clock, null where it does not tell. */
+      readonly wall: number | null;
+    }
+  | { readonly ok: false; readonly host: string; readonly error: LinkError };
+
+export interface NpuFacts {
+  readonly names: readonly string[];
+  /** The device node without which no NPU is of use, null when it is there. */
+  readonly missing: string | null;
+}

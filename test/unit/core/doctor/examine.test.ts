@@ -1,0 +1,216 @@
+import assert from "node:assert/strict";
+import { test } from "node:test";
+import { type Check, examine, type Finding } from "../../../../src/core/doctor/examine.ts";
+import type { DoctorFacts } from "../../../../src/core/doctor/facts.ts";
+import { parseTime } from "../../../../src/core/pod/time.ts";
+
+const wall = parseTime("2026-11-23T12:00:00Z");
+const day = 86_400_000;
+const disk = { totalBytes: 1000, freeBytes: 900, inodes: { total: 100, free: 90 } };
+const engine = {
+  ok: true,
+  version: "26.1.5",
+  apiVersion: "1.45",
+  liveRestore: true,
+  seccomp: true,
+  warnings: [],
+} as const;
+const certificate = { file: "/etc/edge/node.pem", notBefore: wall - day, notAfter: wall + 100 * day };
+
+/** A device with nothing wrong. */
+const well: DoctorFacts = {
+  wall,
+  program: null,
+  config: { file: "/etc/edge/edge.config.json", violations: [], warnings: [] },
+  engine,
+  cgroups: { version: 2, controllers: ["cpu", "memory", "pids"] },
+  usage: {
+    memory: { totalBytes: 2 ** 31, availableBytes: 2 ** 30 },
+    dataDisk: disk,
+    engineDisk: disk,
+    processes: { running: 200, most: 4000 },
+  },
+  folders: { data: "/var/lib/edge", dataReadOnly: false, run: "/run/edge", runInMemory: true },
+  credentials: { problem: null, certificates: [certificate] },
+  center: { ok: true, host: "center.example", wall: wall + 2_000 },
+  npus: { names: ["davinci0"], missing: null },
+};
+
+/** Everything that is not ok, as `state check: message -> todo`. */
+function troubles(changed: Partial<DoctorFacts>): readonly string[] {
+  const found = examine({ ...well, ...changed }).filter(({ state }) => state !== "ok");
+  return found.map(({ state, check, message, todo }) => `${state} ${check}: ${message} -> ${todo}`);
+}
+
+test("a device with nothing wrong gets an ok for every check, and nothing to do", () => {
+  const found = examine(well);
+  const checks: readonly Check[] = [
+    ...(["configuration", "engine", "cgroups", "disk", "memory", "processes"] as const),
+    ...(["clock", "certificates", "center", "npu"] as const),
+  ];
+  assert.deepEqual(
+    found.map(({ check }) => check),
+    checks,
+  );
+  assert.ok(found.every(({ state, todo }) => state === "ok" && todo === null));
+});
+
+const rows: readonly (readonly [what: string, changed: Partial<DoctorFacts>, trouble: RegExp])[] = [
+  ["native code", { program: "Cannot load SQLite: x" }, /^failure program: Cannot load SQLite/],
+  [
+    "no configuration",
+    { config: { file: null, violations: ["No configuration"], warnings: [] } },
+    /^failure configuration: No configuration -> Write one/,
+  ],
+  [
+    "a wrong one",
+    { config: { file: "/c.json", violations: ["center.url is 1"], warnings: [] } },
+    /^failure configuration: center.url is 1 -> Mend \/c.json/,
+  ],
+  [
+    "an unknown key",
+    { config: { file: "/c.json", violations: [], warnings: ["x is not a key"] } },
+    /^warning configuration: x is not a key -> Mend \/c.json/,
+  ],
+  [
+    "no engine",
+    { engine: { ok: false, socket: "/s", message: "connect ENOENT /s" } },
+    /^failure engine: .*\/s.* -> Start/,
+  ],
+  [
+    "an engine that is not for this user",
+    { engine: { ok: false, socket: "/s", message: "connect EACCES /s" } },
+    /^failure engine: .* -> Run this as root/,
+  ],
+  [
+    "no live-restore",
+    { engine: { ...engine, liveRestore: false } },
+    /^warning engine: live-restore is off.*daemon\.json/,
+  ],
+  ["no seccomp", { engine: { ...engine, seccomp: false } }, /^warning engine: .*seccomp/],
+  [
+    "no swap limit",
+    { engine: { ...engine, warnings: ["WARNING: No swap limit support"] } },
+    /^warning engine: The engine warns: No swap limit support -> Boot with swapaccount=1/,
+  ],
+  [
+    "an engine open to the network",
+    { engine: { ...engine, warnings: ["WARNING: API is accessible on http://0.0.0.0:2375 without encryption."] } },
+    /^warning engine: .*2375.* -> Let it listen on its unix socket alone/,
+  ],
+  [
+    "another warning",
+    { engine: { ...engine, warnings: ["WARNING: devicemapper"] } },
+    /^warning engine: .*devicemapper/,
+  ],
+  ["no cgroups", { cgroups: { version: null, controllers: [] } }, /^failure cgroups: No cgroups/],
+  [
+    "no memory limits",
+    { cgroups: { version: 1, controllers: ["cpu", "pids"] } },
+    /^failure cgroups: .*cgroup_enable=memory/,
+  ],
+  ["no cpu limits", { cgroups: { version: 1, controllers: ["memory", "pids"] } }, /^failure cgroups: .*processor time/],
+  ["no process limits", { cgroups: { version: 2, controllers: ["cpu", "memory"] } }, /^warning cgroups: .*processes/],
+  [
+    "a full disk",
+    { usage: { ...well.usage, engineDisk: { ...disk, freeBytes: 100 } } },
+    /^failure disk: There is less than 15 % of the engine's disk left: no new pod starts -> Free some/,
+  ],
+  [
+    "a disk that says nothing",
+    { usage: { ...well.usage, dataDisk: null, engineDisk: null } },
+    /^warning disk: .*cannot be read/,
+  ],
+  [
+    "a read-only disk",
+    { folders: { ...well.folders, dataReadOnly: true } },
+    /^failure disk: \/var\/lib\/edge .*read-only/,
+  ],
+  ["a run folder on flash", { folders: { ...well.folders, runInMemory: false } }, /^warning disk: \/run\/edge .*tmpfs/],
+  [
+    "little memory",
+    { usage: { ...well.usage, memory: { totalBytes: 2 ** 30, availableBytes: 2 ** 20 } } },
+    /^failure memory: There is less than 100 MiB/,
+  ],
+  ["few process ids", { usage: { ...well.usage, processes: { running: 39, most: 40 } } }, /^failure processes: /],
+  [
+    "a clock without a battery",
+    { wall: 60_000, center: null, credentials: null },
+    /^failure clock: .*1970-01-01.* -> Set it/,
+  ],
+  [
+    "a clock that is behind",
+    { center: { ok: true, host: "c", wall: wall + 600_000 } },
+    /^warning clock: .* 600 s behind the centre's -> Set it/,
+  ],
+  [
+    "a clock that is ahead",
+    { center: { ok: true, host: "c", wall: wall - 600_000 } },
+    /^warning clock: .* 600 s ahead of/,
+  ],
+  [
+    "files that cannot be used",
+    { credentials: { problem: "ENOENT: /ca.pem", certificates: [] } },
+    /^failure certificates: ENOENT: \/ca.pem -> Mend/,
+  ],
+  [
+    "an expired certificate",
+    { credentials: { problem: null, certificates: [{ ...certificate, notAfter: wall }] } },
+    /^failure certificates: .*expired.* -> Put a new certificate/,
+  ],
+  [
+    "one that expires soon",
+    { credentials: { problem: null, certificates: [{ ...certificate, notAfter: wall + 3 * day }] } },
+    /^warning certificates: .*in 3 days.* -> Put a new certificate/,
+  ],
+  [
+    "one of tomorrow",
+    { credentials: { problem: null, certificates: [{ ...certificate, notBefore: wall + day }] } },
+    /^failure certificates: .*not yet valid.* -> Set the clock/,
+  ],
+  [
+    "no network",
+    { center: { ok: false, host: "c:443", error: { code: "unreachable", message: "ENETUNREACH" } } },
+    /^failure center: c:443 is not reached: ENETUNREACH -> Look at name, network and firewall/,
+  ],
+  [
+    "a centre of another authority",
+    { center: { ok: false, host: "c", error: { code: "tls", message: "self-signed" } } },
+    /^failure center: .* -> See that center.tls.ca/,
+  ],
+  [
+    "a wrong password",
+    { center: { ok: false, host: "c", error: { code: "credentials", message: "The centre answered 401" } } },
+    /^failure center: .* -> See that center.tls.cert, .*center.auth.file/,
+  ],
+  [
+    "NPUs without their manager",
+    { npus: { names: ["davinci0"], missing: "/dev/davinci_manager" } },
+    /^failure npu: .*davinci_manager/,
+  ],
+];
+
+for (const [what, changed, trouble] of rows) {
+  test(`${what} is one line, with what to do`, () => {
+    const found = troubles(changed);
+    assert.equal(found.length, 1, found.join("\n"));
+    assert.match(found[0] ?? "", trouble);
+  });
+}
+
+test("what no pod is ever given is not told: limits of kernel memory, and of block devices", () => {
+  const warnings = [
+    "WARNING: No kernel memory limit support",
+    "WARNING: No oom kill disable support",
+    "WARNING: No blkio throttle",
+  ];
+  assert.deepEqual(troubles({ engine: { ...engine, warnings } }), []);
+});
+
+test("where there is nothing to judge by, nothing is said: no configuration, so neither certificates nor centre", () => {
+  const checks = (found: readonly Finding[]) => new Set(found.map(({ check }) => check));
+  const found = checks(examine({ ...well, credentials: null, center: null, npus: { names: [], missing: "/dev/x" } }));
+  assert.equal(found.has("certificates"), false);
+  assert.equal(found.has("center"), false);
+  assert.ok(found.has("npu") && found.has("clock"));
+});
