@@ -18,6 +18,10 @@ describe("edge doctor on a device with a real engine", () => {
     await site.startCenter();
     await site.startAgent();
     await site.online();
+    const since = await site.eventually("its status says so", async () => {
+      const { center } = (await site.status()).document;
+      return center.state === "online" ? center.since : undefined;
+    });
     const { code, checks } = await findings();
     assert.deepEqual(
       checks.filter(({ state }) => state === "failure"),
@@ -29,8 +33,8 @@ describe("edge doctor on a device with a real engine", () => {
     assert.equal(of(checks, "certificates").length, 2, "the device's own and the authority");
     assert.match(of(checks, "center")[0]?.message ?? "", /^127\.0\.0\.1:\d+ answers$/);
     assert.match(of(checks, "clock")[0]?.message ?? "", /so does the centre's$/);
-    const { document } = await site.status();
-    assert.equal(document.center.state, "online", "the agent has kept its link");
+    const { center } = (await site.status()).document;
+    assert.deepEqual([center.state, center.since], ["online", since], "the agent has kept its link");
   });
 
   test("without agent and centre it still tells of the engine", async () => {
