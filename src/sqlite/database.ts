@@ -38,6 +38,11 @@ export function openToRead(file: string): Database {
     : new SqliteDatabase(withoutLog(readFileSync(file)), { ...loadAddon(), readonly: true });
 }
 
+/** A copy in memory, which may be changed whatever the original may. */
+export function copyInMemory(db: Database): Database {
+  return new SqliteDatabase(withoutLog(db.serialize()), loadAddon());
+}
+
 /** The header of a database says that it has a log; one that is only memory cannot have one. */
 function withoutLog(file: Buffer): Buffer {
   if (file.length >= 20) file.fill(1, 18, 20);

@@ -92,14 +92,17 @@ CREATE TABLE config_maps (
   key_id TEXT NOT NULL, sealed BLOB NOT NULL,
   updated_wall REAL NOT NULL, updated_mono REAL NOT NULL, updated_boot TEXT NOT NULL
 ) STRICT;
+`;
 
-CREATE TABLE npu_holders (
+/** 1.1. Some files of 1.0 have it already: for a time it was among the first tables. */
+const npuHolders = `
+CREATE TABLE IF NOT EXISTS npu_holders (
   npu TEXT PRIMARY KEY,
   namespace TEXT NOT NULL, name TEXT NOT NULL, uid TEXT NOT NULL, container TEXT NOT NULL
 ) STRICT;
 `;
 
-export const currentSchema: Schema = { major: 1, first: firstSchema, additions: [] };
+export const currentSchema: Schema = { major: 1, first: firstSchema, additions: [npuHolders] };
 
 export type SchemaVerdict =
   | { readonly ok: true }
@@ -136,7 +139,7 @@ export function bringSchema(db: Database, schema: Schema = currentSchema): Schem
     };
     db.transaction(make).immediate();
   }
-  const minor = Number(db.pragma("user_version", { simple: true })) % 1_000;
+  const minor = minorOf(db);
   for (const [index, addition] of schema.additions.entries()) {
     if (index < minor) continue;
     const add = () => {
@@ -146,4 +149,13 @@ export function bringSchema(db: Database, schema: Schema = currentSchema): Schem
     db.transaction(add).immediate();
   }
   return { ok: true };
+}
+
+/** Whether a file that `readSchema` is content with is of an older minor version than this program. */
+export function isOlder(db: Database, { additions }: Schema = currentSchema): boolean {
+  return minorOf(db) < additions.length;
+}
+
+function minorOf(db: Database): number {
+  return Number(db.pragma("user_version", { simple: true })) % 1_000;
 }

@@ -1,7 +1,7 @@
 import { existsSync, readdirSync, renameSync, rmSync } from "node:fs";
 import type { Database } from "better-sqlite3";
 import type { Store } from "../ports/store.ts";
-import { openDatabase, openToRead, storeFile, writer } from "./database.ts";
+import { copyInMemory, openDatabase, openToRead, storeFile, writer } from "./database.ts";
 import { type DesiredPodReads, desiredPodReads, desiredPodWrites } from "./desired-pods.ts";
 import { eventReads, eventWrites } from "./events.ts";
 import { leavingPodReads, leavingPodWrites } from "./leaving-pods.ts";
@@ -10,7 +10,7 @@ import { npuHolderReads, npuHolderWrites } from "./npu-holders.ts";
 import { outboxReads, outboxWrites } from "./outbox.ts";
 import { podRecordReads, podRecordWrites } from "./pod-records.ts";
 import { replyReads, replyWrites } from "./replies.ts";
-import { bringSchema, readSchema } from "./schema.ts";
+import { bringSchema, isOlder, readSchema } from "./schema.ts";
 import { sealedRecords } from "./sealed-records.ts";
 import { openSecrets, type Secrets } from "./secrets.ts";
 
@@ -94,9 +94,17 @@ export function openStoreReadOnly(dir: string): StoreResult<StoreReader> {
       const schema = readSchema(db);
       if (schema === null) return { ok: false, error: { code: "missing", message: `The store in ${dir} is empty` } };
       if (!schema.ok) return { ok: false, error: schemaError(dir, schema) };
-      return { ok: true, store: reads(db) };
+      return { ok: true, store: reads(isOlder(db) ? broughtUp(db) : db) };
     },
   );
+}
+
+/** A program that is newer than the agent before it reads what that one left, which only an agent may bring up to date. */
+function broughtUp(db: Database): Database {
+  const copy = copyInMemory(db);
+  db.close();
+  bringSchema(copy);
+  return copy;
 }
 
 /**

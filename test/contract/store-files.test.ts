@@ -185,7 +185,7 @@ describe("openStore()", () => {
     setPragma(dir, "user_version = 2000");
     const error = failsToOpen(dir);
     assert.equal(error.code, "newer");
-    assert.match(error.message, /schema 2\.0, this program knows 1\.0/);
+    assert.match(error.message, /schema 2\.0, this program knows 1\.1/);
     assert.equal(openStoreReadOnly(dir).ok, false);
     setPragma(dir, "user_version = 1007");
     opened(dir).close();

@@ -9,22 +9,24 @@ import {
   readFileSync,
   rmSync,
   statSync,
+  writeFileSync,
 } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { describe, it, type TestContext } from "node:test";
+import { fileURLToPath } from "node:url";
 import SqliteDatabase from "better-sqlite3";
 import { openDatabase } from "../../src/sqlite/database.ts";
 import { bringSchema, currentSchema, type Schema } from "../../src/sqlite/schema.ts";
 import { openStore, openStoreReadOnly } from "../../src/sqlite/store.ts";
-import { desired, event, history, moment, pod } from "./store-samples.ts";
+import { desired, event, history, leaving, moment, pod, repeat } from "./store-samples.ts";
 
 /** What later versions might look like: tables, and columns with a default. */
-const oneOne = "CREATE TABLE alarms (id INTEGER PRIMARY KEY) STRICT";
-const oneTwo =
+const next = "CREATE TABLE alarms (id INTEGER PRIMARY KEY) STRICT";
+const afterNext =
   "ALTER TABLE events ADD COLUMN severity TEXT NOT NULL DEFAULT 'info'; CREATE TABLE models (name TEXT) STRICT";
-const first: Schema = { ...currentSchema, additions: [] };
-const later: Schema = { ...first, additions: [oneOne, oneTwo] };
+const version = 1_000 + currentSchema.additions.length;
+const later: Schema = { ...currentSchema, additions: [...currentSchema.additions, next, afterNext] };
 
 function folder(t: TestContext): string {
   const parent = mkdtempSync(join(tmpdir(), "edge-upgrade-"));
@@ -32,39 +34,45 @@ function folder(t: TestContext): string {
   return join(parent, "data");
 }
 
-/** A data folder as version 1.0 left it. */
+/** A data folder as a program of version 1.0 left it: test/samples/store-1.0.sql, which never changes. */
 function ofFirstVersion(t: TestContext): string {
   const dir = folder(t);
+  const sql = readFileSync(fileURLToPath(new URL("../samples/store-1.0.sql", import.meta.url)), "utf8");
+  mkdirSync(dir, { mode: 0o700 });
+  writeFileSync(join(dir, "device.key"), `${/^-- device\.key: (.+)$/m.exec(sql)?.[1]}\n`, { mode: 0o600 });
   const db = openDatabase(dir);
-  bringSchema(db, first);
+  db.exec(sql);
   db.close();
-  fill(dir);
   return dir;
 }
 
-function fill(dir: string): void {
-  const opened = openStore({ dir });
-  assert.ok(opened.ok);
-  const { store } = opened;
-  store.putDesiredPod(desired("a"));
-  store.putHistory("uid-a", { app: history });
-  store.putStatus(pod("a").id, { phase: "Running" });
-  store.appendOutbox("reply", "{}");
-  store.putConfigMap("settings", { a: "1" }, moment);
-  store.appendEvent(event, moment);
-  store.close();
-}
-
+/** Every kind of thing that the first version kept. */
 function holdsAll(dir: string): void {
   const opened = openStore({ dir });
   assert.ok(opened.ok, JSON.stringify(opened));
   const { store } = opened;
-  assert.deepEqual(store.desiredPods(), [desired("a")]);
+  const two = desired("b", { generation: 1, pod: pod("b", "app:2.0") });
+  assert.deepEqual(store.desiredPods(), [desired("a"), two]);
+  assert.deepEqual(store.previousPod("websocket", "b"), pod("b"));
+  assert.deepEqual(store.leavingPods(), [leaving("c", { seq: 1 })]);
+  assert.equal(store.deletedVersion("uid-d"), "7");
   assert.deepEqual(store.history("uid-a"), { app: history });
   assert.deepEqual(store.status(pod("a").id.uid)?.status, { phase: "Running" });
-  assert.equal(store.outboxCounts().pending, 1);
+  assert.equal(store.repeatedReply(repeat("m1")), "OK");
+  assert.deepEqual(
+    store.outbox(0, 10).map(({ kind, text }) => [kind, text]),
+    [
+      ["reply", '{"content":"OK"}'],
+      ["record", "{}"],
+    ],
+  );
   assert.deepEqual(store.configMap("settings"), { a: "1" });
-  assert.equal(store.events({ limit: 10 }).length, 1);
+  assert.equal(store.credentials("registry"), '{"auths":{}}');
+  assert.deepEqual(
+    store.events({ limit: 10 }).map(({ reason, count }) => [reason, count]),
+    [["Started", 2]],
+  );
+  assert.deepEqual(store.npuHolders(), []);
   store.close();
 }
 
@@ -85,43 +93,77 @@ function versionOf(dir: string): number {
 }
 
 describe("a newer program on an older database", () => {
-  it("opens what version 1.0 left, with all that it held", (t) => holdsAll(ofFirstVersion(t)));
+  it("opens what version 1.0 left, with all that it held, and brings it up to date", (t) => {
+    const dir = ofFirstVersion(t);
+    assert.equal(versionOf(dir), 1_000);
+    holdsAll(dir);
+    assert.equal(versionOf(dir), version);
+    holdsAll(dir);
+  });
+
+  it("takes a 1.0 that has the table of NPUs already, as it was for a time", (t) => {
+    const dir = ofFirstVersion(t);
+    const db = openDatabase(dir);
+    for (const addition of currentSchema.additions) db.exec(addition);
+    db.close();
+    holdsAll(dir);
+  });
+
+  it("reads what version 1.0 left without changing it: that is the agent's to do", (t) => {
+    const dir = ofFirstVersion(t);
+    for (const withLog of [false, true]) {
+      const log = withLog ? openDatabase(dir) : null;
+      log?.exec("INSERT INTO facts VALUES ('late', '1')");
+      const opened = openStoreReadOnly(dir);
+      assert.ok(opened.ok, JSON.stringify(opened));
+      assert.equal(opened.store.desiredPods().length, 2);
+      assert.deepEqual(opened.store.npuHolders(), []);
+      assert.equal(opened.store.fact("late"), withLog ? "1" : null);
+      opened.store.close();
+      log?.close();
+      assert.equal(versionOf(dir), 1_000);
+    }
+  });
 
   it("adds what is missing, version by version, and loses nothing", (t) => {
     const dir = ofFirstVersion(t);
-    assert.deepEqual(bring(dir, { ...first, additions: [oneOne] }), { ok: true });
-    assert.equal(versionOf(dir), 1_001);
+    assert.deepEqual(bring(dir, { ...later, additions: later.additions.slice(0, -1) }), { ok: true });
+    assert.equal(versionOf(dir), version + 1);
     assert.deepEqual(bring(dir, later), { ok: true });
-    assert.equal(versionOf(dir), 1_002);
+    assert.equal(versionOf(dir), version + 2);
     holdsAll(dir);
   });
 
   it("stands at the last version that was added whole when one cannot be", (t) => {
     const dir = ofFirstVersion(t);
-    const broken = { ...first, additions: [oneOne, `${oneTwo}; CREATE TABLE events (id INTEGER)`] };
+    const additions = [...later.additions.slice(0, -1), `${afterNext}; CREATE TABLE events (id INTEGER)`];
+    const broken = { ...later, additions };
     assert.throws(() => bring(dir, broken), /table events already exists/);
-    assert.equal(versionOf(dir), 1_001);
+    assert.equal(versionOf(dir), version + 1);
     holdsAll(dir);
     assert.deepEqual(bring(dir, later), { ok: true }, "nothing of the second one was left behind");
-    assert.equal(versionOf(dir), 1_002);
+    assert.equal(versionOf(dir), version + 2);
   });
 
   it("makes a new file version by version, too", (t) => {
     const dir = folder(t);
     assert.deepEqual(bring(dir, later), { ok: true });
-    assert.equal(versionOf(dir), 1_002);
+    assert.equal(versionOf(dir), version + 2);
   });
 });
 
 describe("an older program on a newer database", () => {
   it("goes on with a newer minor version, reads and writes, and leaves what it does not know", (t) => {
-    const dir = folder(t);
+    const dir = ofFirstVersion(t);
     bring(dir, later);
-    fill(dir);
     holdsAll(dir);
+    const opened = openStore({ dir });
+    assert.ok(opened.ok);
+    opened.store.appendEvent({ ...event, reason: "Killing" }, moment);
+    opened.store.close();
     const db = new SqliteDatabase(join(dir, "store.db"));
-    assert.deepEqual(db.prepare("SELECT severity FROM events").pluck().all(), ["info"]);
-    assert.equal(db.pragma("user_version", { simple: true }), 1_002);
+    assert.deepEqual(db.prepare("SELECT severity FROM events").pluck().all(), ["info", "info"]);
+    assert.equal(db.pragma("user_version", { simple: true }), version + 2);
     db.close();
   });
 
@@ -148,7 +190,7 @@ describe("an older program on a newer database", () => {
     assert.equal(opened.error.code, "newer");
     assert.match(
       opened.error.message,
-      /schema 2\.3, this program knows 1\.0; nothing was changed, install the program that made it/,
+      /schema 2\.3, this program knows 1\.1; nothing was changed, install the program that made it/,
     );
     assert.equal(openStoreReadOnly(left).ok, false);
     assert.deepEqual(look(), before);
