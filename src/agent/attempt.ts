@@ -1,4 +1,5 @@
 import type { Clock } from "../ports/clock.ts";
+import { woken } from "./woken.ts";
 
 /** What came of something that should have answered in time. `stalled`: our own loop stood still meanwhile. */
 export interface Attempt<T> {
@@ -24,7 +25,7 @@ export async function attempt<T>(
   signal: AbortSignal,
 ): Promise<Attempt<T>> {
   const over = new AbortController();
-  const end = (): void => over.abort();
+  const end = (): void => over.abort(woken);
   let answer: { readonly value: T } | null = null;
   let bug: { readonly error: unknown } | null = null;
   asked.then(

@@ -7,6 +7,7 @@ import type { Log } from "../ports/log.ts";
 import type { Random } from "../ports/random.ts";
 import type { Store } from "../ports/store.ts";
 import { momentOf } from "./moment.ts";
+import { woken } from "./woken.ts";
 
 export interface ClearingParts {
   readonly store: Store;
@@ -57,7 +58,7 @@ export function beginClearing(store: Store, messageId: string, since: Moment): v
 export function createClearing(parts: ClearingParts): Clearing {
   const { clock } = parts;
   let alarm = new AbortController();
-  const poke = (): void => alarm.abort();
+  const poke = (): void => alarm.abort(woken);
   return {
     poke,
     async run(signal) {

@@ -1,4 +1,5 @@
 import type { Clock } from "../ports/clock.ts";
+import { woken } from "./woken.ts";
 
 /**
  * Runs a call that must not last longer than `ms`, on the clock's time. The call gets a signal that aborts with a
@@ -46,7 +47,7 @@ export async function withStallDeadline<T>(
       last = clock.mono();
     });
   } finally {
-    done.abort();
+    done.abort(woken);
     signal.removeEventListener("abort", outer);
     await watcher;
   }

@@ -1,4 +1,5 @@
 import type { Clock } from "../ports/clock.ts";
+import { woken } from "./woken.ts";
 
 export interface Mailbox {
   /** "Look at this pod again." While its worker is busy, it looks once more afterwards; nothing else is carried. */
@@ -34,7 +35,7 @@ export function createMailbox(clock: Clock, work: Work): Mailbox {
     const box = boxes.get(key) ?? { working: false, again: false, due: null };
     boxes.set(key, box);
     box.again = true;
-    alarm.abort();
+    alarm.abort(woken);
   }
 
   async function labour(key: string, box: Box, signal: AbortSignal): Promise<void> {
@@ -45,7 +46,7 @@ export function createMailbox(clock: Clock, work: Work): Mailbox {
     box.working = false;
     if (lookAgainInMs !== null) box.due = clock.mono() + lookAgainInMs;
     if (!box.again && box.due === null) boxes.delete(key);
-    alarm.abort();
+    alarm.abort(woken);
   }
 
   function startDue(signal: AbortSignal): number | null {
@@ -61,7 +62,7 @@ export function createMailbox(clock: Clock, work: Work): Mailbox {
           (bug: unknown) => {
             // Not swallowed: run throws it, and the process starts again from disk.
             bugs.push(bug);
-            alarm.abort();
+            alarm.abort(woken);
           },
         );
       } else if (box.due !== null) {
@@ -75,14 +76,14 @@ export function createMailbox(clock: Clock, work: Work): Mailbox {
     wake,
     turn() {
       if (isOver) return Promise.resolve();
-      alarm.abort();
+      alarm.abort(woken);
       return new Promise((resolve) => waiting.push(resolve));
     },
     get size() {
       return boxes.size;
     },
     async run(signal) {
-      const stop = (): void => alarm.abort();
+      const stop = (): void => alarm.abort(woken);
       signal.addEventListener("abort", stop);
       try {
         while (!signal.aborted) {

@@ -2,6 +2,7 @@ import { type NodeReport, sameReport } from "../core/node/status.ts";
 import { nodeStatusReport } from "../core/protocol/replies.ts";
 import type { Clock } from "../ports/clock.ts";
 import type { Random } from "../ports/random.ts";
+import { woken } from "./woken.ts";
 
 export interface NodeReporterParts {
   readonly clock: Clock;
@@ -34,7 +35,7 @@ export function createNodeReporter(parts: NodeReporterParts): NodeReporter {
   let isOnline = false;
   let sent: { readonly report: NodeReport; readonly at: number } | null = null;
   let alarm = new AbortController();
-  const poke = (): void => alarm.abort();
+  const poke = (): void => alarm.abort(woken);
   const turn = (): void => {
     if (!isOnline) return;
     const report = parts.report();

@@ -1,4 +1,5 @@
 import type { Clock } from "../ports/clock.ts";
+import { woken } from "./woken.ts";
 
 export interface Publisher {
   /** Something that shows may have changed. */
@@ -17,10 +18,10 @@ export function createPublisher(clock: Clock, publish: () => void): Publisher {
   return {
     poke() {
       dirty = true;
-      alarm.abort();
+      alarm.abort(woken);
     },
     async run(signal) {
-      const stop = (): void => alarm.abort();
+      const stop = (): void => alarm.abort(woken);
       signal.addEventListener("abort", stop);
       while (!signal.aborted) {
         alarm = new AbortController();

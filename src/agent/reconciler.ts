@@ -164,8 +164,9 @@ function take(
 ): Situation {
   const { store } = parts;
   const now = momentOf(parts.clock);
+  const installId = parts.installId();
   const observed = seen.filter(
-    (one) => one.installId === parts.installId() && one.pod.namespace === turn.namespace && one.pod.name === turn.name,
+    (one) => one.installId === installId && one.pod.namespace === turn.namespace && one.pod.name === turn.name,
   );
   const desired = store.desiredPod(turn.namespace, turn.name);
   const leaving = store

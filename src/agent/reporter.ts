@@ -8,6 +8,7 @@ import type { Random } from "../ports/random.ts";
 import type { Store } from "../ports/store.ts";
 import { podEntries } from "./pod-entries.ts";
 import { replayNext } from "./replay.ts";
+import { woken } from "./woken.ts";
 
 export interface ReporterParts {
   readonly store: Store;
@@ -47,8 +48,10 @@ const maxUnconfirmed = 1024;
 const historyPeriodMs = 5_000;
 /** How soon a report is tried again that the socket had no room for. */
 const crowdedMs = 250;
-/** With nothing due it only waits for a poke. */
+/** How often what is under way is looked at: nothing tells that the socket has room again. */
 const idleMs = 1_000;
+/** With nothing under way it only waits for what is due, or a poke; this bounds the sleep so that no timer overflows. */
+const longestMs = 3_600_000;
 
 interface Unconfirmed {
   readonly seq: number;
@@ -87,7 +90,7 @@ export function createReporter(parts: ReporterParts): Reporter {
   const { clock } = parts;
   let session: Session | null = null;
   let alarm = new AbortController();
-  const poke = (): void => alarm.abort();
+  const poke = (): void => alarm.abort(woken);
 
   return {
     attach(connection, { answersPings }) {
@@ -119,8 +122,9 @@ export function createReporter(parts: ReporterParts): Reporter {
       signal.addEventListener("abort", poke);
       while (!signal.aborted) {
         alarm = new AbortController();
-        const waitMs = session === null ? idleMs : turn(parts, session);
-        await clock.sleep(Math.min(waitMs, idleMs), alarm.signal);
+        const waitMs = session === null ? longestMs : turn(parts, session);
+        const restless = session !== null && isRestless(session);
+        await clock.sleep(Math.min(waitMs, restless ? idleMs : longestMs), alarm.signal);
       }
       signal.removeEventListener("abort", poke);
     },
@@ -144,6 +148,11 @@ function turn(parts: ReporterParts, session: Session): number {
   if (session.seq > before) session.connection.ping(String(session.seq));
   fallback(parts, session, now);
   return Math.max(1, Math.min(reportDue(parts, session, now), session.lastKeepaliveAt + parts.keepaliveMs - now));
+}
+
+/** Whether time may bring what no poke tells of. */
+function isRestless({ connection, unconfirmed }: Session): boolean {
+  return unconfirmed.length > 0 || connection.asksHistory || connection.bufferedBytes() > 0;
 }
 
 function reportDue(parts: ReporterParts, session: Session, now: number): number {

@@ -6,6 +6,7 @@ import type { Random } from "../ports/random.ts";
 import type { Store } from "../ports/store.ts";
 import { momentOf } from "./moment.ts";
 import type { Observer } from "./observer.ts";
+import { woken } from "./woken.ts";
 
 export interface StockParts {
   readonly store: Store;
@@ -65,10 +66,10 @@ export function createStock(parts: StockParts): Stock {
   return {
     poke() {
       poked = true;
-      alarm.abort();
+      alarm.abort(woken);
     },
     async run(signal) {
-      const stop = (): void => alarm.abort();
+      const stop = (): void => alarm.abort(woken);
       signal.addEventListener("abort", stop);
       let due = clock.mono();
       while (!signal.aborted) {

@@ -9,6 +9,7 @@ import type { Store } from "../ports/store.ts";
 import { certificateWatch } from "./certificates.ts";
 import type { Intake } from "./intake.ts";
 import type { Reporter } from "./reporter.ts";
+import { woken } from "./woken.ts";
 
 export interface UplinkParts {
   readonly link: Link;
@@ -130,7 +131,7 @@ function take(uplink: Uplink, event: UplinkEvent): void {
   if (!isStanding(state) && isStanding(before)) uplink.parts.reporter.detach();
   tell(uplink, before);
   // A message only moves the deadline away: the loop need not look up for each one.
-  if (state.kind !== before.kind || dueAt(state, keepaliveMs) < dueAt(before, keepaliveMs)) uplink.alarm.abort();
+  if (state.kind !== before.kind || dueAt(state, keepaliveMs) < dueAt(before, keepaliveMs)) uplink.alarm.abort(woken);
 }
 
 function isStanding(state: UplinkState): boolean {

@@ -1,5 +1,6 @@
 import type { Database } from "better-sqlite3";
 import type { DesiredPod } from "../core/pod/desired.ts";
+import { podHashes } from "../core/pod/identity.ts";
 import type { AcceptedPod } from "../core/pod/spec.ts";
 import type { Store } from "../ports/store.ts";
 import { readJson } from "./columns.ts";
@@ -66,7 +67,9 @@ export function desiredPodWrites({ db, write }: Writer): Pick<Store, "putDesired
 
 /** A pod as it stands in a JSON column. */
 export function readPod(json: string): AcceptedPod {
-  return readJson<AcceptedPod>(json, "pod", ["id", "metadata", "spec"]);
+  const pod = readJson<Omit<AcceptedPod, "hashes"> & Partial<AcceptedPod>>(json, "pod", ["id", "metadata", "spec"]);
+  // Rows of versions before had none.
+  return { ...pod, hashes: pod.hashes ?? podHashes(pod.spec) };
 }
 
 function toDesiredPod(row: Row): DesiredPod {

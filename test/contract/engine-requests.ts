@@ -1,6 +1,7 @@
-import { podHash, sandboxName, specHash } from "../../src/core/pod/identity.ts";
+import { podHashes, sandboxName } from "../../src/core/pod/identity.ts";
 import type { AcceptedPod, ContainerSpec, PodSpec } from "../../src/core/pod/spec.ts";
 import type { CreateRequest, ImageFacts } from "../../src/ports/engine.ts";
+import { withSpec } from "../samples/pods.ts";
 
 /** A pod as admission leaves it: the secure defaults are filled in. */
 export function acceptedPod(
@@ -8,44 +9,46 @@ export function acceptedPod(
   container: Partial<ContainerSpec> = {},
   spec: Partial<PodSpec> = {},
 ): AcceptedPod {
+  const whole: PodSpec = {
+    containers: [
+      {
+        name: "app",
+        image: "edge.test/busybox:1",
+        imagePullPolicy: "IfNotPresent",
+        resources: { limits: { cpu: "500m", memory: "64Mi" }, requests: { cpu: "250m", memory: "32Mi" } },
+        securityContext: {
+          allowPrivilegeEscalation: false,
+          capabilities: { drop: ["All"] },
+          privileged: false,
+          readOnlyRootFilesystem: true,
+          runAsNonRoot: true,
+          seccompProfile: { type: "RuntimeDefault" },
+        },
+        terminationMessagePath: "/dev/termination-log",
+        terminationMessagePolicy: "File",
+        ...container,
+      },
+    ],
+    restartPolicy: "Always",
+    terminationGracePeriodSeconds: 30,
+    dnsPolicy: "ClusterFirst",
+    enableServiceLinks: true,
+    schedulerName: "default-scheduler",
+    securityContext: {},
+    serviceAccountName: "default",
+    ...spec,
+  };
   return {
     id: { namespace: "websocket", name, uid: "11111111-2222-4333-8444-555555555555" },
     metadata: { name, namespace: "websocket" },
-    spec: {
-      containers: [
-        {
-          name: "app",
-          image: "edge.test/busybox:1",
-          imagePullPolicy: "IfNotPresent",
-          resources: { limits: { cpu: "500m", memory: "64Mi" }, requests: { cpu: "250m", memory: "32Mi" } },
-          securityContext: {
-            allowPrivilegeEscalation: false,
-            capabilities: { drop: ["All"] },
-            privileged: false,
-            readOnlyRootFilesystem: true,
-            runAsNonRoot: true,
-            seccompProfile: { type: "RuntimeDefault" },
-          },
-          terminationMessagePath: "/dev/termination-log",
-          terminationMessagePolicy: "File",
-          ...container,
-        },
-      ],
-      restartPolicy: "Always",
-      terminationGracePeriodSeconds: 30,
-      dnsPolicy: "ClusterFirst",
-      enableServiceLinks: true,
-      schedulerName: "default-scheduler",
-      securityContext: {},
-      serviceAccountName: "default",
-      ...spec,
-    },
+    spec: whole,
+    hashes: podHashes(whole),
   };
 }
 
 /** The sandbox of a pod of several containers, to be made. */
 export function sandboxRequest(pod: AcceptedPod, image: ImageFacts): CreateRequest {
-  return createRequest(pod, image, { container: sandboxName, specHash: podHash(pod.spec) });
+  return createRequest(pod, image, { container: sandboxName, specHash: pod.hashes.pod });
 }
 
 /** A pod whose second container, `side`, is like its first but for its ports. */
@@ -57,7 +60,7 @@ export function podOfTwo(
   const pod = acceptedPod(name, container);
   const [first] = pod.spec.containers;
   if (first === undefined) throw new Error("The pod has no container");
-  return { ...pod, spec: { ...pod.spec, containers: [first, { ...first, name: "side", ports: [], ...side }] } };
+  return withSpec(pod, { ...pod.spec, containers: [first, { ...first, name: "side", ports: [], ...side }] });
 }
 
 /** The first container of a pod, to be made. */
@@ -75,8 +78,8 @@ export function createRequest(
     sandboxId: null,
     attempt: 0,
     generation: 0,
-    podHash: podHash(pod.spec),
-    specHash: specHash(container, pod.spec),
+    podHash: pod.hashes.pod,
+    specHash: pod.hashes.containers[container.name] ?? "",
     image,
     volumePaths: {},
     coveredPaths: {},

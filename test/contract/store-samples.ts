@@ -1,7 +1,8 @@
 import type { DesiredPod, LeavingPod } from "../../src/core/pod/desired.ts";
 import type { PodEvent } from "../../src/core/pod/event.ts";
 import type { ContainerHistory, Moment } from "../../src/core/pod/history.ts";
-import type { AcceptedPod } from "../../src/core/pod/spec.ts";
+import { podHashes } from "../../src/core/pod/identity.ts";
+import type { AcceptedPod, PodSpec } from "../../src/core/pod/spec.ts";
 import type { RepeatKey } from "../../src/ports/store.ts";
 
 export const moment: Moment = { wall: 1_700_000_000_123, mono: 4_567.25, bootId: "boot-1" };
@@ -30,37 +31,35 @@ export const event: PodEvent = {
 
 export function pod(name: string, image = "app:1.0"): AcceptedPod {
   const id = { namespace: "websocket", name, uid: `uid-${name}` };
-  return {
-    id,
-    metadata: { name, namespace: id.namespace, uid: id.uid, resourceVersion: "1" },
-    spec: {
-      containers: [
-        {
-          name: "app",
-          image,
-          imagePullPolicy: "IfNotPresent",
-          resources: { limits: {}, requests: {} },
-          securityContext: {
-            allowPrivilegeEscalation: false,
-            capabilities: { drop: ["All"] },
-            privileged: false,
-            readOnlyRootFilesystem: true,
-            runAsNonRoot: true,
-            seccompProfile: { type: "RuntimeDefault" },
-          },
-          terminationMessagePath: "/dev/termination-log",
-          terminationMessagePolicy: "File",
+  const spec: PodSpec = {
+    containers: [
+      {
+        name: "app",
+        image,
+        imagePullPolicy: "IfNotPresent",
+        resources: { limits: {}, requests: {} },
+        securityContext: {
+          allowPrivilegeEscalation: false,
+          capabilities: { drop: ["All"] },
+          privileged: false,
+          readOnlyRootFilesystem: true,
+          runAsNonRoot: true,
+          seccompProfile: { type: "RuntimeDefault" },
         },
-      ],
-      restartPolicy: "Always",
-      terminationGracePeriodSeconds: 30,
-      dnsPolicy: "ClusterFirst",
-      enableServiceLinks: false,
-      schedulerName: "default-scheduler",
-      securityContext: {},
-      serviceAccountName: "default",
-    },
+        terminationMessagePath: "/dev/termination-log",
+        terminationMessagePolicy: "File",
+      },
+    ],
+    restartPolicy: "Always",
+    terminationGracePeriodSeconds: 30,
+    dnsPolicy: "ClusterFirst",
+    enableServiceLinks: false,
+    schedulerName: "default-scheduler",
+    securityContext: {},
+    serviceAccountName: "default",
   };
+  const metadata = { name, namespace: id.namespace, uid: id.uid, resourceVersion: "1" };
+  return { id, metadata, spec, hashes: podHashes(spec) };
 }
 
 export function desired(name: string, change: Partial<DesiredPod> = {}): DesiredPod {

@@ -125,6 +125,14 @@ describe("a newer program on an older database", () => {
     }
   });
 
+  it("works out the hashes of a pod that a version before them kept", (t) => {
+    const dir = ofFirstVersion(t);
+    const db = openDatabase(dir);
+    db.exec("UPDATE desired_pods SET pod = json_remove(pod, '$.hashes')");
+    db.close();
+    holdsAll(dir);
+  });
+
   it("adds what is missing, version by version, and loses nothing", (t) => {
     const dir = ofFirstVersion(t);
     assert.deepEqual(bring(dir, { ...later, additions: later.additions.slice(0, -1) }), { ok: true });

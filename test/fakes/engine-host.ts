@@ -163,7 +163,7 @@ export function fakeHost(clock: Clock, emit: (action: string, container: FakeCon
     entry.state = { kind: "exited", exitCode, oomKilled, error: "", startedAt, finishedAt: now(lagMs) };
     if (oomKilled) emit("oom", entry);
     emit("die", entry);
-    entry.run?.abort();
+    entry.run?.abort("over");
     entry.run = null;
   };
 
@@ -233,7 +233,7 @@ export function fakeHost(clock: Clock, emit: (action: string, container: FakeCon
       started?.(program);
       const does = behaviourOf(entry).exec?.(command, id) ?? { code: 0, afterMs: 1 };
       const over = new AbortController();
-      const end = (): void => over.abort();
+      const end = (): void => over.abort("over");
       const ends = [entry.run.signal, signal];
       for (const by of ends) by.addEventListener("abort", end, { once: true });
       await clock.sleep(does === "hangs" ? foreverMs : does.afterMs, over.signal);

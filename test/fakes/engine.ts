@@ -311,7 +311,7 @@ async function stopped(state: State, id: string, graceSeconds: number): Promise<
   const { host, clock, downs } = state;
   if (host.terminate(id)) return { value: undefined };
   const ended = new AbortController();
-  void host.ended(id).then(() => ended.abort());
+  void host.ended(id).then(() => ended.abort("over"));
   await clock.sleep(graceSeconds * 1000, ended.signal);
   // An engine that has gone in between kills nothing any more.
   if (state.mode !== "down" && state.downs === downs) host.die(id, 137);

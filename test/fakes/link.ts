@@ -186,7 +186,7 @@ function openSession(
     state.sessions.delete(session);
     if (state.session === session) state.session = null;
     closing = true;
-    ended.abort();
+    ended.abort("over");
     toDevice.stop();
     toCenter.stop();
   }
@@ -235,11 +235,12 @@ interface Pipe {
 }
 
 function pipe(clock: Clock, delay: () => number, deliver: (item: Item) => void): Pipe {
-  const queue: { readonly item: Item; readonly due: number }[] = [];
+  const queue: { readonly item: Item; readonly due: number; readonly bytes: number }[] = [];
   const stopped = new AbortController();
   let held = false;
   let pumping = false;
   let moved = 0;
+  let waiting = 0;
 
   async function pump(): Promise<void> {
     if (pumping) return;
@@ -253,7 +254,8 @@ function pipe(clock: Clock, delay: () => number, deliver: (item: Item) => void):
         continue;
       }
       queue.shift();
-      moved += Buffer.byteLength(next.item.text);
+      moved += next.bytes;
+      waiting -= next.bytes;
       deliver(next.item);
     }
     pumping = false;
@@ -262,7 +264,9 @@ function pipe(clock: Clock, delay: () => number, deliver: (item: Item) => void):
   return {
     push(item) {
       if (stopped.signal.aborted) return false;
-      queue.push({ item, due: clock.mono() + delay() });
+      const bytes = Buffer.byteLength(item.text);
+      queue.push({ item, due: clock.mono() + delay(), bytes });
+      waiting += bytes;
       void pump();
       return true;
     },
@@ -271,11 +275,12 @@ function pipe(clock: Clock, delay: () => number, deliver: (item: Item) => void):
       // Not from inside this call: the caller may be in the middle of handling a message.
       if (!on) queueMicrotask(() => void pump());
     },
-    bytes: () => (held ? queue.reduce((sum, { item }) => sum + Buffer.byteLength(item.text), 0) : 0),
+    bytes: () => (held ? waiting : 0),
     moved: () => moved,
     stop() {
-      stopped.abort();
+      stopped.abort("over");
       queue.length = 0;
+      waiting = 0;
     },
   };
 }

@@ -1,7 +1,7 @@
 import type { KeptEvent } from "../../src/core/pod/event.ts";
 import { eventBytes, keep, type Share, sameness, trim, untold } from "../../src/core/pod/journal.ts";
 import type { OutboxRow, RepeatKey, Store } from "../../src/ports/store.ts";
-import { newestEntries, type Room } from "./store-state.ts";
+import { kept, newestEntries, type Room, type State } from "./store-state.ts";
 
 export function replies({ called, change, state, limits }: Room): Pick<Store, "repeatedReply" | "rememberReply"> {
   return {
@@ -73,25 +73,25 @@ export function events(
     appendEvent(event, at) {
       called("appendEvent");
       const key = sameness(event);
-      const before = state().events.findLast((row) => sameness(row) === key) ?? null;
+      const before = state().events.findLast((row) => row.key === key) ?? null;
       const next = { id: state().eventSeq + 1, toldUpTo: state().eventsTold };
-      const row = structuredClone(keep(before, event, at, next));
+      const row = kept(keep(before?.value ?? null, event, at, next)).value;
       const others = row.count > 1 ? state().events.filter((one) => one !== before) : state().events;
-      change({ events: [...others, row], eventSeq: row.id });
+      change({ events: [...others, { value: row, key, bytes: eventBytes(row) }], eventSeq: row.id });
       trimEvents(room);
     },
     events({ pod, after, limit }) {
       called("events");
       const isWanted = (row: KeptEvent) =>
         row.id > (after ?? 0) && (pod === undefined || row.pod === pod || nameOf(row.pod) === pod);
-      const rows = state().events.filter(isWanted);
+      const rows = valuesOf(state().events).filter(isWanted);
       if (limit <= 0) return [];
       return after === undefined ? rows.slice(-limit) : rows.slice(0, limit);
     },
     untoldEvents(limit) {
       called("untoldEvents");
-      return state()
-        .events.filter((row) => row.id > state().eventsTold)
+      return valuesOf(state().events)
+        .filter((row) => row.id > state().eventsTold)
         .slice(0, Math.max(0, limit));
     },
     tellEvents(upTo) {
@@ -100,36 +100,41 @@ export function events(
     },
     eventCounts() {
       called("eventCounts");
-      const bytes = state().events.reduce((sum, row) => sum + eventBytes(row), 0);
-      return { rows: state().events.length, bytes, dropped: state().eventsDropped };
+      return { rows: state().events.length, bytes: bytesOf(state().events), dropped: state().eventsDropped };
     },
   };
 }
 
 function trimEvents({ change, state, limits }: Room): void {
-  let next = trim(sharesOf(state().events), limits);
-  while (next !== null) {
+  const isOver = (rows: State["events"]): boolean =>
+    rows.length > limits.eventsMaxRows || bytesOf(rows) > limits.eventsMaxBytes;
+  while (isOver(state().events)) {
+    const next = trim(sharesOf(state().events), limits);
+    if (next === null) return;
     const { pod, rows } = next;
-    const may = state().events.filter((row) => row.id < state().eventSeq && (pod === null || row.pod === pod));
-    const steps = may.filter((row) => row.type === "Normal");
-    const gone = new Set([...steps, ...may.filter((row) => row.type === "Warning")].slice(0, rows));
-    const unheard = [...gone].reduce((sum, row) => sum + untold(row, state().eventsTold), 0);
+    const may = state().events.filter(({ value: { id, pod: of } }) => id < state().eventSeq && (pod ?? of) === of);
+    const steps = may.filter(({ value }) => value.type === "Normal");
+    const gone = new Set([...steps, ...may.filter(({ value }) => value.type === "Warning")].slice(0, rows));
+    const unheard = [...gone].reduce((sum, { value }) => sum + untold(value, state().eventsTold), 0);
     change({
       events: state().events.filter((row) => !gone.has(row)),
       eventsDropped: state().eventsDropped + unheard,
     });
-    next = trim(sharesOf(state().events), limits);
   }
 }
 
-function sharesOf(rows: readonly KeptEvent[]): ReadonlyMap<string, Share> {
+function sharesOf(rows: State["events"]): ReadonlyMap<string, Share> {
   const shares = new Map<string, Share>();
-  for (const row of rows) {
-    const before = shares.get(row.pod) ?? { rows: 0, bytes: 0 };
-    shares.set(row.pod, { rows: before.rows + 1, bytes: before.bytes + eventBytes(row) });
+  for (const { value, bytes } of rows) {
+    const before = shares.get(value.pod) ?? { rows: 0, bytes: 0 };
+    shares.set(value.pod, { rows: before.rows + 1, bytes: before.bytes + bytes });
   }
   return shares;
 }
+
+const valuesOf = (rows: State["events"]): readonly KeptEvent[] => rows.map(({ value }) => value);
+
+const bytesOf = (rows: State["events"]): number => rows.reduce((sum, { bytes }) => sum + bytes, 0);
 
 function nameOf(pod: string): string {
   return pod.slice(pod.indexOf("/") + 1);

@@ -18,7 +18,8 @@ export interface State {
   readonly configMaps: ReadonlyMap<string, string>;
   readonly credentials: ReadonlyMap<string, string>;
   readonly outbox: readonly OutboxRow[];
-  readonly events: readonly KeptEvent[];
+  /** With what is asked of each time another one comes. */
+  readonly events: readonly { readonly value: KeptEvent; readonly key: string; readonly bytes: number }[];
   readonly leavingSeq: number;
   readonly outboxSeq: number;
   readonly eventSeq: number;

@@ -1,9 +1,9 @@
 import type { DesiredPod, LeavingPod } from "../../src/core/pod/desired.ts";
 import type { ContainerHistory, Moment } from "../../src/core/pod/history.ts";
-import { podHash, specHash } from "../../src/core/pod/identity.ts";
+import { podHashes } from "../../src/core/pod/identity.ts";
 import type { ObservedContainer, ObservedState } from "../../src/core/pod/observed.ts";
 import { emptyHistory } from "../../src/core/pod/record.ts";
-import type { AcceptedPod, ContainerSpec, RestartPolicy } from "../../src/core/pod/spec.ts";
+import type { AcceptedPod, ContainerSpec, PodSpec, RestartPolicy } from "../../src/core/pod/spec.ts";
 
 export const now: Moment = { wall: Date.parse("2026-11-22T12:00:00Z"), mono: 1_000_000, bootId: "boot-1" };
 export const ago = (ms: number): Moment => ({ ...now, wall: now.wall - ms, mono: now.mono - ms });
@@ -41,20 +41,27 @@ export function acceptedPod({
     terminationMessagePath: "/dev/termination-log",
     terminationMessagePolicy: "File",
   });
+  const spec: PodSpec = {
+    containers: containers.map(container),
+    restartPolicy: policy,
+    terminationGracePeriodSeconds: 30,
+    dnsPolicy: "ClusterFirst",
+    enableServiceLinks: true,
+    schedulerName: "default-scheduler",
+    securityContext: {},
+    serviceAccountName: "default",
+  };
   return {
     id: { namespace: "websocket", name: "web", uid },
     metadata: { name: "web", namespace: "websocket", uid, resourceVersion: "7" },
-    spec: {
-      containers: containers.map(container),
-      restartPolicy: policy,
-      terminationGracePeriodSeconds: 30,
-      dnsPolicy: "ClusterFirst",
-      enableServiceLinks: true,
-      schedulerName: "default-scheduler",
-      securityContext: {},
-      serviceAccountName: "default",
-    },
+    spec,
+    hashes: podHashes(spec),
   };
+}
+
+/** The same pod with another specification. */
+export function withSpec(pod: AcceptedPod, spec: PodSpec): AcceptedPod {
+  return { ...pod, spec, hashes: podHashes(spec) };
 }
 
 export function desiredPod(options: PodOptions & { readonly generation?: number } = {}): DesiredPod {
@@ -92,7 +99,7 @@ export function container(
   const name = changes.container ?? "app";
   const spec = pod.spec.containers.find((one) => one.name === name) ?? pod.spec.containers[0];
   if (spec === undefined) throw new Error("A pod has a container");
-  const hashes = { podHash: podHash(pod.spec), specHash: specHash(spec, pod.spec) };
+  const hashes = { podHash: pod.hashes.pod, specHash: pod.hashes.containers[spec.name] ?? "" };
   return {
     ...{
       id: `${name}-id-of-attempt-${changes.attempt ?? 0}`,

@@ -1,3 +1,4 @@
+import { podHashes } from "../pod/identity.ts";
 import { isNpu } from "../pod/npu.ts";
 import { canonicalQuantity, nanosOf } from "../pod/quantity.ts";
 import type {
@@ -36,10 +37,12 @@ import { isUsable } from "./rules/probe-relations.ts";
 export function buildPod(draft: PodDraft, context: AdmissionContext): AcceptedPod {
   const { metadata = {}, spec = {} } = draft;
   const built = buildMetadata(metadata);
+  const whole = buildSpec(spec, context);
   return {
     id: { namespace: built.namespace, name: built.name, uid: uidOf(built) },
     metadata: built,
-    spec: buildSpec(spec, context),
+    spec: whole,
+    hashes: podHashes(whole),
   };
 }
 

@@ -1,5 +1,5 @@
 import { createHash } from "node:crypto";
-import type { ContainerSpec, PodId, PodSpec, RestartPolicy, Volume } from "./spec.ts";
+import type { ContainerSpec, PodHashes, PodId, PodSpec, RestartPolicy, Volume } from "./spec.ts";
 
 /** Container name of a pod's sandbox, as in the kubelet's docker names. Upper case, so no pod can have a container of it. */
 export const sandboxName = "POD";
@@ -124,6 +124,12 @@ export function specHash(container: ContainerSpec, spec: PodSpec): string {
   for (const { name, ...source } of spec.volumes ?? []) if (mounted.has(name)) volumes[name] = source;
   const { ports, ...rest } = container;
   return hashOf({ container: hasSandbox(spec) ? rest : { ...rest, ports: ports ?? [] }, volumes });
+}
+
+/** Both kinds, of a whole pod. */
+export function podHashes(spec: PodSpec): PodHashes {
+  const containers = spec.containers.map((container) => [container.name, specHash(container, spec)]);
+  return { pod: podHash(spec), containers: Object.fromEntries(containers) };
 }
 
 /** JSON with sorted keys and without what is undefined, so that the same value always gives the same text. */

@@ -137,6 +137,15 @@ export interface AcceptedPod {
   readonly id: PodId;
   readonly metadata: PodMetadata;
   readonly spec: PodSpec;
+  /** Of `spec`, worked out once: every look at the pod compares them with what runs. */
+  readonly hashes: PodHashes;
+}
+
+/** What containers carry to say what they were made from. */
+export interface PodHashes {
+  readonly pod: string;
+  /** By container. */
+  readonly containers: Readonly<Record<string, string>>;
 }
 
 /** The key one worker goes by: pod names are unique per namespace on a device. */

@@ -1,5 +1,5 @@
 import type { DesiredPod } from "./desired.ts";
-import { hasSandbox, podHash, sandboxName, specHash } from "./identity.ts";
+import { hasSandbox, sandboxName } from "./identity.ts";
 import type { ObservedContainer } from "./observed.ts";
 import type { ContainerSpec } from "./spec.ts";
 
@@ -20,10 +20,8 @@ export function hashesOf(
   desired: DesiredPod,
   part: Pick<Part, "name">,
 ): { readonly podHash: string; readonly specHash: string } {
-  const { spec } = desired.pod;
-  const container = spec.containers.find((one) => one.name === part.name);
-  const whole = podHash(spec);
-  return { podHash: whole, specHash: container === undefined ? whole : specHash(container, spec) };
+  const { pod, containers } = desired.pod.hashes;
+  return { podHash: pod, specHash: containers[part.name] ?? pod };
 }
 
 /** What a failure belongs to: another specification or a restart message starts afresh. */
@@ -36,7 +34,7 @@ export type Made = Pick<ObservedContainer, "generation" | "podHash" | "specHash"
 /** Why something made for a pod is not of the pod that is wanted, null when it is. */
 export function podDifference(one: Made, desired: DesiredPod): string | null {
   if (one.generation < desired.generation) return `message ${desired.messageId} asks for a restart`;
-  if (one.podHash !== podHash(desired.pod.spec)) return `message ${desired.messageId} changes the pod`;
+  if (one.podHash !== desired.pod.hashes.pod) return `message ${desired.messageId} changes the pod`;
   return null;
 }
 

@@ -8,7 +8,7 @@ import type { ContainerSpec, Probe } from "../../../src/core/pod/spec.ts";
 import type { Engine, EngineResult, ExecResult } from "../../../src/ports/engine.ts";
 import { virtualClock } from "../../fakes/clock.ts";
 import { fakeHttp, type HttpBehaviour } from "../../fakes/http.ts";
-import { container, desiredPod, historyOf } from "../../samples/pods.ts";
+import { container, desiredPod, historyOf, withSpec } from "../../samples/pods.ts";
 
 const times = {
   ...{ initialDelaySeconds: 0, periodSeconds: 10, timeoutSeconds: 2 },
@@ -31,7 +31,7 @@ function bench({ probes, hostNetwork, ranMs = 0 }: Options) {
   const plain = desiredPod();
   const containers = plain.pod.spec.containers.map((one) => ({ ...one, ...probes }));
   const spec = { ...plain.pod.spec, containers, ...(hostNetwork === undefined ? {} : { hostNetwork }) };
-  const desired: DesiredPod = { ...plain, pod: { ...plain.pod, spec } };
+  const desired: DesiredPod = { ...plain, pod: withSpec(plain.pod, spec) };
   const startedAt = "2026-11-22T12:00:00Z";
   const events: PodEvent[] = [];
   const woken: string[] = [];
@@ -225,7 +225,7 @@ test("a container keeps being asked as it was made while a newer specification w
   follow();
   await clock.pass(1_000);
   const containers = desired.pod.spec.containers.map((one) => ({ ...one, image: "app:2" }));
-  const newer = { ...desired, pod: { ...desired.pod, spec: { ...desired.pod.spec, containers } } };
+  const newer = { ...desired, pod: withSpec(desired.pod, { ...desired.pod.spec, containers }) };
   assert.notDeepEqual(follow({ desired: newer }), {});
   await clock.pass(30_000);
   assert.equal(execs.length, 4);

@@ -23,7 +23,7 @@ import {
   savedPods,
   savePod,
 } from "../../../src/linux/volumes.ts";
-import { acceptedPod } from "../../samples/pods.ts";
+import { acceptedPod, withSpec } from "../../samples/pods.ts";
 
 const noMaps: ReadonlyMap<string, Readonly<Record<string, string>>> = new Map();
 
@@ -44,7 +44,7 @@ function setUp(t: TestContext) {
 
 function withVolumes(...volumes: Volume[]): AcceptedPod {
   const pod = acceptedPod({ uid: "6bf30364-3c62-493d-b3c1-848012fb8731" });
-  return { ...pod, spec: { ...pod.spec, volumes } };
+  return withSpec(pod, { ...pod.spec, volumes });
 }
 
 test("a host path is what it really is, an emptyDir a folder that every user may use", (t) => {

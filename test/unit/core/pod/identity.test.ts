@@ -9,6 +9,7 @@ import {
   parseContainerName,
   parseIdentity,
   podHash,
+  podHashes,
   specHash,
 } from "../../../../src/core/pod/identity.ts";
 import type { ContainerSpec, PodSpec } from "../../../../src/core/pod/spec.ts";
@@ -108,6 +109,11 @@ describe("The two hashes", () => {
   it("are what they were: a new version of this program must not restart every pod", () => {
     assert.equal(podHash(base), "1b0c60d205ad045a");
     assert.equal(specHash(only, withVolumes), "05315c12bc0aa5a6");
+  });
+
+  it("are worked out together for a whole pod", () => {
+    const containers = Object.fromEntries(two.containers.map((one) => [one.name, specHash(one, two)]));
+    assert.deepEqual(podHashes(two), { pod: podHash(two), containers });
   });
 
   it("of the pod: sandbox, ports, host's network and PIDs, hostname", () => {

@@ -10,7 +10,7 @@ import {
   settleNpus,
 } from "../../../../src/core/pod/npu.ts";
 import type { PodId, ResourceList } from "../../../../src/core/pod/spec.ts";
-import { acceptedPod, container, desiredPod, exited, leavingPod, running } from "../../../samples/pods.ts";
+import { acceptedPod, container, desiredPod, exited, leavingPod, running, withSpec } from "../../../samples/pods.ts";
 
 const web = acceptedPod().id;
 const other: PodId = { namespace: "websocket", name: "other", uid: "u9" };
@@ -102,7 +102,7 @@ function desiredWith(npus: string | null) {
     ...one,
     resources: { requests: {}, limits: npus === null ? {} : { npu: npus } },
   }));
-  return { ...desired, pod: { ...desired.pod, spec: { ...desired.pod.spec, containers } } };
+  return { ...desired, pod: withSpec(desired.pod, { ...desired.pod.spec, containers }) };
 }
 
 describe("what is recorded follows what a list shows", () => {

@@ -3,7 +3,16 @@ import { test } from "node:test";
 import type { ContainerStatus, PodStatus } from "../../../../src/core/pod/pod-status.ts";
 import type { AcceptedPod, Probe } from "../../../../src/core/pod/spec.ts";
 import { podStatus, type StatusInput } from "../../../../src/core/pod/status.ts";
-import { acceptedPod, container, exited, historyOf, now, running, termination } from "../../../samples/pods.ts";
+import {
+  acceptedPod,
+  container,
+  exited,
+  historyOf,
+  now,
+  running,
+  termination,
+  withSpec,
+} from "../../../samples/pods.ts";
 
 const probe: Probe = {
   httpGet: { path: "/ready", port: 8080, scheme: "HTTP" },
@@ -12,7 +21,7 @@ const probe: Probe = {
 const plain = acceptedPod();
 const probed = ((): AcceptedPod => {
   const containers = plain.spec.containers.map((one) => ({ ...one, readinessProbe: probe }));
-  return { ...plain, spec: { ...plain.spec, containers } };
+  return withSpec(plain, { ...plain.spec, containers });
 })();
 const id = "app-id-of-attempt-0";
 

@@ -20,6 +20,7 @@ import {
   now,
   running,
   termination,
+  withSpec,
 } from "../../../samples/pods.ts";
 import { planOf, planText } from "./plan-text.ts";
 
@@ -74,28 +75,22 @@ const bothCreating = "a waits: ContainerCreating\nb waits: ContainerCreating";
 const withPort = desiredPod({ containers });
 const ported = {
   ...withPort,
-  pod: {
-    ...withPort.pod,
-    spec: {
-      ...withPort.pod.spec,
-      containers: withPort.pod.spec.containers.map((one) => ({
-        ...one,
-        ports: [{ containerPort: 80, hostPort: 8080, protocol: "TCP", hostIP: "127.0.0.1" } as const],
-      })),
-    },
-  },
+  pod: withSpec(withPort.pod, {
+    ...withPort.pod.spec,
+    containers: withPort.pod.spec.containers.map((one) => ({
+      ...one,
+      ports: [{ containerPort: 80, hostPort: 8080, protocol: "TCP", hostIP: "127.0.0.1" } as const],
+    })),
+  }),
 };
 const newB = {
   ...desired,
-  pod: {
-    ...pod,
-    spec: {
-      ...pod.spec,
-      containers: pod.spec.containers.map((one) =>
-        one.name === "b" ? { ...one, env: [{ name: "A", value: "1" }] } : one,
-      ),
-    },
-  },
+  pod: withSpec(pod, {
+    ...pod.spec,
+    containers: pod.spec.containers.map((one) =>
+      one.name === "b" ? { ...one, env: [{ name: "A", value: "1" }] } : one,
+    ),
+  }),
 };
 const alone = acceptedPod({ containers: ["a"] });
 const failure = {
