@@ -17,7 +17,7 @@ const none: NpuStock = { present: [], missing: null, holders: [] };
 
 /**
  * Brings the records of who holds which NPU up to what a list shows, and gives what a container that is about to be made
- * may choose from. `changed` is called when a record has changed.
+ * may choose from. `changed` is called when a record has changed. Stands in the caller's transaction.
  */
 export function takeNpus(
   { store, device }: { readonly store: Store; readonly device: Device },
@@ -38,7 +38,7 @@ export function takeNpus(
   return { present: npus.map(({ name }) => name), missing, holders: allHolders(store.npuHolders(), seen, managed) };
 }
 
-/** Writes what has changed, in one commit. */
+/** Writes what has changed. */
 function keep(store: Store, recorded: readonly NpuHolder[], settled: readonly NpuHolder[]): boolean {
   const key = ({ npu, pod, container }: NpuHolder): string => `${npu} ${pod.uid} ${container}`;
   const before = new Set(recorded.map(key));
@@ -48,9 +48,7 @@ function keep(store: Store, recorded: readonly NpuHolder[], settled: readonly Np
     ...settled.filter((one) => !before.has(key(one))),
   ];
   if (different.length === 0) return false;
-  store.transaction("normal", () => {
-    for (const { pod, container } of different) store.putNpus(pod, container, namesOf(settled, pod.uid, container));
-  });
+  for (const { pod, container } of different) store.putNpus(pod, container, namesOf(settled, pod.uid, container));
   return true;
 }
 

@@ -6,10 +6,10 @@ import type { ContainerHistory } from "../core/pod/history.ts";
 import { asDesired, stillWanted } from "../core/pod/leave-plan.ts";
 import type { ObservedContainer } from "../core/pod/observed.ts";
 import { plan } from "../core/pod/plan.ts";
-import { emptyHistory, record } from "../core/pod/record.ts";
+import { emptyHistory, type Recorded, record } from "../core/pod/record.ts";
 import { atOnce } from "../core/pod/sandbox-plan.ts";
 import type { Plan, Situation, Waiting } from "../core/pod/situation.ts";
-import { podKey } from "../core/pod/spec.ts";
+import { type AcceptedPod, podKey } from "../core/pod/spec.ts";
 import { hashesOf, partOf, wantedKey } from "../core/pod/wanted.ts";
 import type { Log } from "../ports/log.ts";
 import type { Store } from "../ports/store.ts";
@@ -67,22 +67,59 @@ export async function reconcile(
     const known = land(parts, turn);
     const seen = await parts.observer.look(signal);
     if (!seen.ok) return afterUnknownMs;
-    const situation = take(parts, turn, seen.value, session);
+    const { situation, courses, course } = decide(parts, turn, { known, seen: seen.value, session });
     if (situation.desired === null && situation.leaving.length === 0) {
       parts.pulls.need(podKey(pod), []);
       return keepUnmanaged(parts, situation.observed, session, signal);
     }
-    const courses = coursesOf(parts, turn, situation);
     if (!known) return afterUnknownMs;
     needPulls(parts, turn, courses);
-    const first = courses.map((one) => ({ ...one, actions: atOnce(one.next.actions.filter(isStep)) }));
-    const course = first.find(({ actions }) => actions.length > 0);
     if (course === undefined) return soonest(courses);
-    const told = await Promise.all(course.actions.map((action) => act(parts, turn, course.situation, action, signal)));
+    const told = await Promise.all(course.steps.map((action) => act(parts, turn, course.situation, action, signal)));
     if (told.includes(false)) return afterUnknownMs;
   }
   if (!signal.aborted) parts.log.write("error", "A pod keeps needing steps", { pod: podKey(pod) });
   return afterCirclesMs;
+}
+
+/** What a list showed, in which session of the engine; `known`: it is certain what came of all that was done before. */
+interface Look {
+  readonly seen: readonly ObservedContainer[];
+  readonly session: { readonly id: string; readonly lost: ReadonlySet<string> };
+  readonly known: boolean;
+}
+
+/** What is to be done now: the first steps of the first course that has any. */
+interface Decision {
+  readonly situation: Situation;
+  readonly courses: readonly Course[];
+  readonly course: (Course & { readonly steps: readonly Action[] }) | undefined;
+}
+
+/**
+ * From what was seen to what is to be done. One commit holds all of it, the record, the statuses and what is about to be
+ * done: each costs flash, and a pod may crash for a month.
+ */
+function decide(parts: ReconcilerParts, turn: Turn, { known, seen, session }: Look): Decision {
+  const { desired, leaving } = namesakes(parts.store, turn);
+  const installId = parts.installId();
+  const observed = seen.filter(
+    (one) => one.pod.name === turn.name && one.pod.namespace === turn.namespace && one.installId === installId,
+  );
+  const records = recordsOf(parts, { desired, leaving, observed }, session);
+  return parts.store.transaction(records.some(({ endsJob }) => endsJob) ? "full" : "normal", () => {
+    for (const { uid, history, events } of records) {
+      parts.store.putHistory(uid, history);
+      for (const event of events) note(parts, turn, event);
+    }
+    const situation = situationOf(parts, turn, { desired, leaving, observed, seen });
+    if (desired === null && leaving.length === 0) return { situation, courses: [], course: undefined };
+    const courses = coursesOf(parts, turn, situation);
+    const first = courses.map((one) => ({ ...one, steps: atOnce(one.next.actions.filter(isStep)) }));
+    const course = known ? first.find(({ steps }) => steps.length > 0) : undefined;
+    for (const action of course?.steps ?? []) begin(parts, turn, course?.situation ?? situation, action);
+    return { situation, courses, course };
+  });
 }
 
 /** What is to be done for the pod that is wanted, and before it for the one that lives on until it may take its place. */
@@ -155,47 +192,55 @@ function contextOf(parts: ReconcilerParts, turn: Turn, desired: DesiredPod | nul
   return { installId: parts.installId(), desired, images };
 }
 
-/** Reads what is wanted, and folds what was seen into the history on disk. */
-function take(
-  parts: ReconcilerParts,
-  turn: Turn,
-  seen: readonly ObservedContainer[],
-  session: { readonly id: string; readonly lost: ReadonlySet<string> },
-): Situation {
-  const { store } = parts;
-  const now = momentOf(parts.clock);
-  const installId = parts.installId();
-  const observed = seen.filter(
-    (one) => one.installId === installId && one.pod.namespace === turn.namespace && one.pod.name === turn.name,
-  );
-  const desired = store.desiredPod(turn.namespace, turn.name);
+/** The pods of a name: the one that is wanted, and those that go. */
+function namesakes(store: Store, turn: Turn): Pick<Situation, "desired" | "leaving"> {
   const leaving = store
     .leavingPods()
     .filter((one) => one.id.namespace === turn.namespace && one.id.name === turn.name && !one.gone);
-  const uids = new Set(
-    [desired?.pod.id.uid, ...leaving.map((one) => one.id.uid)].filter((uid) => uid !== undefined && uid !== ""),
-  );
-  for (const uid of uids) {
-    if (uid === undefined) continue;
-    const before = store.history(uid);
-    const pod = desired?.pod.id.uid === uid ? desired.pod : leaving.find((one) => one.id.uid === uid)?.pod;
+  return { desired: store.desiredPod(turn.namespace, turn.name), leaving };
+}
+
+/** What a look adds to what is known of one pod. */
+interface News extends Recorded {
+  readonly uid: string;
+  /** How a job ended is kept over a power cut: after one it would be taken for cut off, and run again. */
+  readonly endsJob: boolean;
+}
+
+/** Folds what was seen into the histories of the pods it is of; those that it adds nothing to are left out. */
+function recordsOf(
+  parts: ReconcilerParts,
+  { desired, leaving, observed }: Pick<Situation, "desired" | "leaving" | "observed">,
+  session: Look["session"],
+): readonly News[] {
+  const now = momentOf(parts.clock);
+  const pods = new Map<string, AcceptedPod | null>();
+  if (desired !== null) pods.set(desired.pod.id.uid, desired.pod);
+  for (const { id, pod } of leaving) if (id.uid !== "" && !pods.has(id.uid)) pods.set(id.uid, pod);
+  return [...pods].flatMap(([uid, pod]) => {
+    const before = parts.store.history(uid);
     const seenOfIt = observed.filter((one) => one.pod.uid === uid);
     const its = withLastWords(parts.device, pod?.spec, seenOfIt, before);
     const { history, events } = record(before, its, { now, session: session.id, lostSessions: session.lost });
-    if (events.length === 0 && JSON.stringify(history) === JSON.stringify(before)) continue;
-    // How a job ended is kept over a power cut: after one it would be taken for cut off, and run again.
-    const ofJob = pod !== undefined && pod !== null && pod.spec.restartPolicy !== "Always";
-    store.transaction(ofJob && events.length > 0 ? "full" : "normal", () => {
-      store.putHistory(uid, history);
-      for (const event of events) note(parts, turn, event);
-    });
-  }
+    if (events.length === 0 && JSON.stringify(history) === JSON.stringify(before)) return [];
+    const endsJob = events.length > 0 && pod !== null && pod.spec.restartPolicy !== "Always";
+    return [{ uid, history, events, endsJob }];
+  });
+}
+
+function situationOf(
+  parts: ReconcilerParts,
+  turn: Turn,
+  look: Pick<Situation, "desired" | "leaving" | "observed"> & Pick<Look, "seen">,
+): Situation {
+  const { desired, leaving, observed } = look;
   const known = desired === null ? { history: {}, images: {} } : knownOf(parts, turn, desired);
   // While one of its name lives on or goes, nothing of the new pod runs.
   const old = asDesired(leaving[0]);
-  const probed = old === null ? known.history : store.history(old.pod.id.uid);
+  const probed = old === null ? known.history : parts.store.history(old.pod.id.uid);
   const probes = parts.prober.follow(turn, { desired: old ?? desired, observed, history: probed });
-  const npus = takeNpus(parts, { desired, leaving, observed, seen }, parts.reported);
+  const npus = takeNpus(parts, look, parts.reported);
+  const now = momentOf(parts.clock);
   return { desired, leaving, observed, ...known, probes, npus, held: parts.held(), now };
 }
 
@@ -207,7 +252,6 @@ async function act(
   action: Action,
   signal: AbortSignal,
 ): Promise<boolean> {
-  begin(parts, turn, situation, action);
   const outcome = await execute(parts, action, contextOf(parts, turn, situation.desired), signal);
   if (action.kind === "finish") {
     finish(parts, turn, situation, action.leaving);
@@ -216,16 +260,15 @@ async function act(
   return settle(parts, turn, situation, action, outcome);
 }
 
-/** What must be on disk before the call: an attempt that is about to be made, and why something stops. */
+/** What must be on disk before the call, so it stands in the caller's commit: an attempt that is about to be made, and why something stops. */
 function begin(parts: ReconcilerParts, turn: Turn, situation: Situation, action: Action): void {
   const { store } = parts;
   if (action.kind === "resolve") return;
   parts.log.write("info", "Action", { pod: podKey(turn), action: showAction(action) });
-  store.transaction("normal", () => {
-    if (action.kind === "create" && situation.desired !== null)
-      beginAttempt(store, situation, situation.desired, action);
-    if (action.kind !== "finish") note(parts, turn, announce(action));
-  });
+  if (action.kind === "create" && situation.desired !== null) {
+    beginAttempt(store, situation, situation.desired, action);
+  }
+  if (action.kind !== "finish") note(parts, turn, announce(action));
 }
 
 const announced = {

@@ -46,11 +46,15 @@ export function podRecordWrites({ db, write }: Writer, limits: StoreLimits): Wri
     "DELETE FROM deleted_pods WHERE seq <= (SELECT seq FROM deleted_pods ORDER BY seq DESC LIMIT 1 OFFSET ?)",
   );
   const historyNow = db.prepare<[string], string>("SELECT history FROM histories WHERE uid = ?").pluck();
-  const putHistory = db.prepare<[string, string]>("REPLACE INTO histories (uid, history) VALUES (?, ?)");
+  // REPLACE would give the row another place: two more pages each time.
+  const putHistory = db.prepare<[string, string]>(
+    "INSERT INTO histories (uid, history) VALUES (?, ?) ON CONFLICT (uid) DO UPDATE SET history = excluded.history",
+  );
   const deleteHistory = db.prepare<[string]>("DELETE FROM histories WHERE uid = ?");
   const statusNow = db.prepare<[string], StatusRow>("SELECT namespace, name, uid, status FROM statuses WHERE uid = ?");
   const putStatus = db.prepare<[string, string, string, string]>(
-    "REPLACE INTO statuses (namespace, name, uid, status) VALUES (?, ?, ?, ?)",
+    `INSERT INTO statuses (namespace, name, uid, status) VALUES (?, ?, ?, ?) ON CONFLICT (uid) DO UPDATE
+       SET namespace = excluded.namespace, name = excluded.name, status = excluded.status`,
   );
   const deleteStatus = db.prepare<[string]>("DELETE FROM statuses WHERE uid = ?");
   return {
