@@ -8,6 +8,7 @@ import type { Random } from "../ports/random.ts";
 import type { Store } from "../ports/store.ts";
 import { certificateWatch } from "./certificates.ts";
 import type { Intake } from "./intake.ts";
+import { momentOf } from "./moment.ts";
 import type { Reporter } from "./reporter.ts";
 import { woken } from "./woken.ts";
 
@@ -54,6 +55,8 @@ interface Uplink {
   /** Every call whose end is still to come. */
   readonly calls: Set<Promise<void>>;
   readonly watch: (certificates: readonly Certificate[]) => void;
+  /** Why there is no connection, as the last event had it. */
+  noted: string | null;
   lookedAt: number;
   broken: { readonly error: unknown } | null;
   alarm: AbortController;
@@ -68,7 +71,7 @@ export async function runUplink(parts: UplinkParts, signal: AbortSignal): Promis
   const state = firstState(clock.mono(), { answers: store.fact(answeringCenter) === parts.settings.centerUrl });
   const { certificates } = parts.link.credentials();
   const told: LinkState = { state: "connecting", since: clock.wall(), lastError: null, certificates };
-  const none = { dialling: null, current: null, broken: null };
+  const none = { dialling: null, current: null, broken: null, noted: null };
   const watch = certificateWatch(parts);
   const uplink: Uplink = {
     ...none,
@@ -129,6 +132,7 @@ function take(uplink: Uplink, event: UplinkEvent): void {
   const learned = "answers" in state && state.answers && "answers" in before && !before.answers;
   if (learned) store.setFact(answeringCenter, centerUrl);
   if (!isStanding(state) && isStanding(before)) uplink.parts.reporter.detach();
+  noteLoss(uplink, before);
   tell(uplink, before);
   // A message only moves the deadline away: the loop need not look up for each one.
   if (state.kind !== before.kind || dueAt(state, keepaliveMs) < dueAt(before, keepaliveMs)) uplink.alarm.abort(woken);
@@ -136,6 +140,21 @@ function take(uplink: Uplink, event: UplinkEvent): void {
 
 function isStanding(state: UplinkState): boolean {
   return state.kind === "open" || state.kind === "renewing";
+}
+
+/**
+ * A link that broke is an event, and so is a dial that fails for another reason than was told last: one that fails for
+ * the same reason for a month writes nothing.
+ */
+function noteLoss(uplink: Uplink, before: UplinkState): void {
+  const { state, noted, parts } = uplink;
+  if (state.kind === "stopped" || (state.kind === "closing" && state.stopping)) return;
+  const isBroken = isStanding(before) && !isStanding(state);
+  const isOtherFailure = before.kind === "dialing" && state.kind === "waiting" && state.lastError !== noted;
+  if (!isBroken && !isOtherFailure) return;
+  uplink.noted = state.lastError;
+  const about = { type: "Warning", pod: "", container: "", reason: isBroken ? "LinkLost" : "LinkFailed" } as const;
+  parts.store.appendEvent({ ...about, message: (state.lastError ?? "").slice(0, 1024) }, momentOf(parts.clock));
 }
 
 /** What `edge status` shows of a state. Trying again is no change: offline is since when the link was lost. */

@@ -16,18 +16,28 @@ function setUp({ store = memoryStore(), fullAt = Number.POSITIVE_INFINITY } = {}
   const states: LinkState[] = [];
   const attached: { answersPings: boolean; connection: { ping(payload: string): void } }[] = [];
   const received: string[] = [];
+  const stalls = { nextFlushMs: 0 };
   let waiting = 0;
+  let stallMs = 0;
   let detached = 0;
   const nothing = () => {};
   const intake = {
     receive(text: string) {
       received.push(text);
       waiting += 1;
+      // What is slept next is the way to the commit.
+      if (waiting === 1) stallMs = stalls.nextFlushMs;
     },
     full: () => waiting >= fullAt,
     flush() {
       waiting = 0;
+      stalls.nextFlushMs = 0;
     },
+  };
+  const sleep = (ms: number, signal?: AbortSignal): Promise<void> => {
+    const more = stallMs;
+    stallMs = 0;
+    return clock.sleep(ms + more, signal);
   };
   const reporter = {
     ...{ changed: nothing, stored: nothing, say: nothing, pong: nothing, run: async () => {} },
@@ -39,12 +49,12 @@ function setUp({ store = memoryStore(), fullAt = Number.POSITIVE_INFINITY } = {}
     },
   };
   const parts = {
-    ...{ link, clock, random: seededRandom(1), log: { write: nothing }, store, intake, reporter },
+    ...{ link, clock: { ...clock, sleep }, random: seededRandom(1), log: { write: nothing }, store, intake, reporter },
     ...{ settings: { keepaliveMs: 15_000, centerUrl }, changed: (state: LinkState) => states.push(state) },
   };
   const ended = runUplink(parts, stop.signal);
   const last = () => states.at(-1);
-  return { clock, center, store, stop, ended, states, last, attached, received, detached: () => detached };
+  return { clock, center, store, stop, ended, states, last, attached, received, stalls, detached: () => detached };
 }
 
 test("it tells of the link as it is: connecting, online, and offline since it was lost", async () => {
@@ -126,11 +136,45 @@ test("files that change are dialled with before the old connection is ended", as
   await ended;
 });
 
-test("reading pauses while too much waits for its commit, and all of it arrives", async () => {
-  const { clock, center, received, stop, ended } = setUp({ fullAt: 3 });
+test("each link that breaks is counted in an event, and a dial that fails on for one reason is told once", async () => {
+  const { clock, center, store, stop, ended } = setUp();
   await clock.pass(100);
+  for (let n = 0; n < 3; n += 1) {
+    center.cut(1011, "Out of memory");
+    await clock.pass(61_000);
+  }
+  center.answerDials({ code: "unreachable", message: "No route" });
+  center.cut();
+  await clock.pass(3_600_000);
+  assert.ok(center.dials() > 30, `${center.dials()} dials`);
+  center.answerDials({ code: "tls", message: "The centre's certificate has expired" });
+  await clock.pass(3_600_000);
+  stop.abort();
+  await clock.pass(5_000);
+  await ended;
+  const events = store.events({ limit: 100 });
+  assert.deepEqual(
+    events.map(({ pod, reason, message, count }) => [pod, reason, message, count]),
+    [
+      ["", "LinkLost", "Closed with code 1011: Out of memory", 3],
+      ["", "LinkLost", "Closed with code 1006", 1],
+      ["", "LinkFailed", "No route", 1],
+      ["", "LinkFailed", "The centre's certificate has expired", 1],
+    ],
+  );
+});
+
+test("reading pauses until what waits is committed; a commit that takes a minute does not end the link", async () => {
+  const { clock, center, received, attached, stalls, stop, ended } = setUp({ fullAt: 3 });
+  await clock.pass(100);
+  attached[0]?.connection.ping("1");
+  await clock.pass(100);
+  stalls.nextFlushMs = 60_000;
   for (let n = 0; n < 20; n += 1) center.deliver(String(n));
-  await clock.pass(1_000);
+  await clock.pass(59_000);
+  assert.deepEqual(received, ["0", "1", "2"], "the rest waits in the line");
+  await clock.pass(2_000);
+  assert.equal(center.dials(), 1);
   assert.deepEqual(
     received,
     Array.from({ length: 20 }, (_, n) => String(n)),
