@@ -42,6 +42,8 @@ const reportsASecond = 4;
 /** What the socket has not taken yet is bounded; the rest waits in the store. */
 const maxBufferedBytes = 1024 * 1024;
 const batch = 64;
+/** Of a window, after how much of it a ping goes out: what a line that breaks early has carried need not be said again. */
+const pingsAWindow = 4;
 /** Sent and not confirmed, at most: a peer that never answers must not make this list grow. */
 const maxUnconfirmed = 1024;
 /** Once the past is told, what happens now is told this often: each time costs two writes. */
@@ -68,6 +70,9 @@ interface Session {
   readonly connection: Connection;
   readonly connectedAt: number;
   seq: number;
+  /** The newest message with a ping behind it, and what of the outbox was sent since. */
+  pinged: number;
+  unpingedBytes: number;
   /** Outbox rows up to this id have been sent on this connection. */
   sentUpTo: number;
   dirty: boolean;
@@ -78,6 +83,8 @@ interface Session {
   answered: boolean;
   historyAt: number;
   pace: Pace;
+  /** The newest message when the pace last changed: only what was sent at this pace says anything about it. */
+  pacedFrom: number;
   underWayBytes: number;
   unconfirmed: Unconfirmed[];
 }
@@ -95,8 +102,8 @@ export function createReporter(parts: ReporterParts): Reporter {
   return {
     attach(connection, { answersPings }) {
       const now = clock.mono();
-      const counters = { seq: 0, sentUpTo: 0, reportedAt: [], lastKeepaliveAt: now };
-      const backlog = { historyAt: now, pace: firstPace, underWayBytes: 0, unconfirmed: [] };
+      const counters = { seq: 0, pinged: 0, unpingedBytes: 0, sentUpTo: 0, reportedAt: [], lastKeepaliveAt: now };
+      const backlog = { historyAt: now, pace: firstPace, pacedFrom: 0, underWayBytes: 0, unconfirmed: [] };
       session = { connection, connectedAt: now, ...counters, ...backlog, dirty: true, answered: answersPings };
       poke();
     },
@@ -134,9 +141,9 @@ export function createReporter(parts: ReporterParts): Reporter {
 /** Sends what is due; gives the milliseconds until something is. */
 function turn(parts: ReporterParts, session: Session): number {
   const now = parts.clock.mono();
-  const before = session.seq;
   const reportInMs = reportDue(parts, session, now);
   if (reportInMs <= 0) sendReport(parts, session, now);
+  ping(session);
   sendOutbox(parts, session, now);
   tellHistory(parts, session, now);
   const keepaliveInMs = session.lastKeepaliveAt + parts.keepaliveMs - now;
@@ -145,7 +152,7 @@ function turn(parts: ReporterParts, session: Session): number {
     session.seq += 1;
     session.connection.send(keepalive(newIds(parts)));
   }
-  if (session.seq > before) session.connection.ping(String(session.seq));
+  ping(session);
   fallback(parts, session, now);
   return Math.max(1, Math.min(reportDue(parts, session, now), session.lastKeepaliveAt + parts.keepaliveMs - now));
 }
@@ -153,6 +160,14 @@ function turn(parts: ReporterParts, session: Session): number {
 /** Whether time may bring what no poke tells of. */
 function isRestless({ connection, unconfirmed }: Session): boolean {
   return unconfirmed.length > 0 || connection.asksHistory || connection.bufferedBytes() > 0;
+}
+
+/** Asks the peer to confirm all that was sent so far. */
+function ping(session: Session): void {
+  if (session.pinged === session.seq) return;
+  session.pinged = session.seq;
+  session.unpingedBytes = 0;
+  session.connection.ping(String(session.seq));
 }
 
 function reportDue(parts: ReporterParts, session: Session, now: number): number {
@@ -195,6 +210,8 @@ function sendOutbox(parts: ReporterParts, session: Session, now: number): void {
       session.underWayBytes += bytes;
       const { underWayBytes } = session;
       confirmLater(session, { sentAt: now, outboxId: row.id, bytes, underWayBytes, finals: [] });
+      session.unpingedBytes += bytes;
+      if (session.unpingedBytes * pingsAWindow >= session.pace.windowBytes) ping(session);
     }
     if (rows.length < batch) return;
   }
@@ -223,8 +240,10 @@ function confirmLater(session: Session, sent: Omit<Unconfirmed, "seq">): void {
 /** What the newest message that this pong confirms says about the line. */
 function measure(session: Session, upTo: number, now: number): void {
   const newest = session.unconfirmed.findLast((one) => one.seq <= upTo && one.outboxId !== null);
-  if (newest === undefined) return;
+  if (newest === undefined || newest.seq <= session.pacedFrom) return;
+  const before = session.pace.windowBytes;
   session.pace = paced(session.pace, { tookMs: now - newest.sentAt, underWayBytes: newest.underWayBytes });
+  if (session.pace.windowBytes !== before) session.pacedFrom = session.seq;
 }
 
 function release(parts: ReporterParts, session: Session, upTo: number): void {

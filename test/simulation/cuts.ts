@@ -25,13 +25,14 @@ export type CutKind = (typeof cutKinds)[number];
 const haste = 20;
 const pods = ["a", "b", "c", "d", "e"];
 const mostPending = 8;
-/** A cut comes after so many bytes at most, or when the link has been quiet for this long. */
-const mostBytes = 50_000;
+/** A cut comes when the link has been quiet for this long, whatever it has carried. */
 const patienceMs = 3_000;
 
 export interface CutsResult {
   readonly verdict: LinkVerdict;
   readonly sent: number;
+  /** Of those sent, what was answered between the first cut and the last. */
+  readonly through: number;
   readonly unanswered: number;
   readonly cuts: Readonly<Record<CutKind, number>>;
   readonly finalPods: readonly string[];
@@ -164,8 +165,8 @@ function deviceOn(port: number, random: ReturnType<typeof seededRandom>) {
   };
 }
 
-/** Cuts the link so many times while pods change, lets it heal, and gives what the centre saw. */
-export async function playCuts(seed: number, count: number): Promise<CutsResult> {
+/** Cuts the link so many times, each after so many bytes at most, while pods change; lets it heal, and gives what the centre saw. */
+export async function playCuts(seed: number, count: number, mostBytes: number): Promise<CutsResult> {
   const random = seededRandom(seed);
   const histories = centerHistories();
   const pending = new Map<string, { readonly text: string; sentOn: number }>();
@@ -221,6 +222,8 @@ export async function playCuts(seed: number, count: number): Promise<CutsResult>
   const cuts = { reset: 0, blackHole: 0, halfOpen: 0, killCentre: 0, killAgent: 0 };
   // Until a centre has answered its first ping, a device does not know that it answers them (lifecycle.md).
   await until(() => sent > 5 && pending.size === 0, 60_000);
+  const answered = (): number => sent - pending.size;
+  const before = answered();
   for (let n = 0; n < count; n += 1) {
     const kind = random.pick(cutKinds);
     await proxy.pass(random.below(mostBytes));
@@ -232,6 +235,7 @@ export async function playCuts(seed: number, count: number): Promise<CutsResult>
     if (kind === "killAgent") device.startAgain();
     if (device.failure() !== null) throw device.failure();
   }
+  const through = answered() - before;
   changing = false;
   await until(() => pending.size === 0, 60_000);
   await until(() => finalPods.length === pods.length, 20_000);
@@ -241,5 +245,5 @@ export async function playCuts(seed: number, count: number): Promise<CutsResult>
   proxy.close();
   const verdict = histories.judge("edge-1");
   if (verdict === null) throw new Error("There is no history");
-  return { verdict, sent, unanswered: pending.size, cuts, finalPods };
+  return { verdict, sent, through, unanswered: pending.size, cuts, finalPods };
 }

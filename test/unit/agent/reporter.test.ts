@@ -124,6 +124,44 @@ test("what waits for a pong is bounded, in bytes and in messages, and the rest f
   stop.abort();
 });
 
+test("pings stand behind the status and within the window, so that a line cut early has let go of what it carried", async () => {
+  const { clock, store, center, connect, stop } = await setUp();
+  for (let n = 0; n < 8; n += 1)
+    store.appendOutbox("reply", JSON.stringify({ route: { resource: `reply/${n}` }, pad: "x".repeat(1_000) }));
+  const before = center.pings().length;
+  center.autoPong(false);
+  center.cut();
+  await clock.pass(10);
+  await connect();
+  assert.deepEqual(center.pings().slice(before), ["1", "3", "5", "7", "9"]);
+  center.pong("5");
+  await clock.pass(10);
+  center.cut();
+  await clock.pass(10);
+  assert.deepEqual(
+    store.outbox(0, 10).map(({ text }) => resourceOf(text)),
+    ["reply/4", "reply/5", "reply/6", "reply/7"],
+  );
+  stop.abort();
+});
+
+test("only what was sent at a pace changes it: pongs of one window double it once", async () => {
+  const { clock, store, center, connect, stop } = await setUp();
+  for (let n = 0; n < 200; n += 1)
+    store.appendOutbox("reply", JSON.stringify({ route: { resource: `reply/${n}` }, pad: "x".repeat(1_000) }));
+  center.autoPong(false);
+  center.cut();
+  await clock.pass(10);
+  await connect();
+  center.take();
+  // All five pings of the first 8 KiB are answered, one after the other.
+  for (const payload of center.pings().slice(-5)) center.pong(payload);
+  await clock.pass(10);
+  const bytes = center.take().reduce((sum, text) => sum + text.length, 0);
+  assert.ok(bytes > 15_000 && bytes < 20_000, `${bytes} bytes, twice of what was under way`);
+  stop.abort();
+});
+
 const events = (texts: readonly string[]): readonly string[] =>
   texts
     .map((text) => JSON.parse(text) as { route: { resource: string }; content: { events: { message: string }[] } })
