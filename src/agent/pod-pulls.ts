@@ -6,11 +6,13 @@ export interface NeededPull {
   /** What it is for, with all that its outcome may depend on: another id is another pull. */
   readonly id: string;
   readonly uid: string;
+  /** What of the pod it is for, see `wantedKey`. */
+  readonly wanted: string;
   readonly action: Extract<Action, { kind: "pull" }>;
   readonly begin: (signal: AbortSignal) => Promise<Outcome>;
 }
 
-export interface LandedPull extends Pick<NeededPull, "uid" | "action"> {
+export interface LandedPull extends Pick<NeededPull, "uid" | "wanted" | "action"> {
   readonly outcome: Outcome;
 }
 
@@ -65,7 +67,7 @@ export function createPodPulls(wake: (key: string) => void): PodPulls {
       return flights.flatMap(([id, { pull, outcome }]) => {
         if (outcome === null) return [];
         pods.get(key)?.delete(id);
-        return [{ uid: pull.uid, action: pull.action, outcome }];
+        return [{ uid: pull.uid, wanted: pull.wanted, action: pull.action, outcome }];
       });
     },
     async run(signal) {

@@ -151,10 +151,11 @@ function needPulls(parts: ReconcilerParts, turn: Turn, courses: readonly Course[
       const spec = partOf(desired, action.container);
       if (spec === undefined) return [];
       const { uid } = desired.pod.id;
+      const wanted = wantedKey(desired, spec);
       const shown = secretsOf(parts.store, action.image, desired);
       return {
-        id: JSON.stringify([uid, action.container, action.image, wantedKey(desired, spec), shown]),
-        ...{ uid, action },
+        id: JSON.stringify([uid, action.container, action.image, wanted, shown]),
+        ...{ uid, wanted, action },
         begin: (signal: AbortSignal) => {
           begin(parts, turn, situation, action);
           return execute(parts, action, contextOf(parts, turn, desired), signal);
@@ -168,11 +169,13 @@ function needPulls(parts: ReconcilerParts, turn: Turn, courses: readonly Course[
 /** Keeps what came of pulls that have ended since. False when that is not known of one: it is tried again a little later. */
 function land(parts: ReconcilerParts, turn: Turn): boolean {
   const { store } = parts;
-  const landed = parts.pulls.landed(podKey(turn)).map(({ uid, action, outcome }) => {
+  const landed = parts.pulls.landed(podKey(turn)).map(({ uid, wanted, action, outcome }) => {
     const desired = store.desiredPod(turn.namespace, turn.name);
     const old = store.leavingPods().find((one) => one.id.uid === uid);
     const its = desired?.pod.id.uid === uid ? desired : asDesired(old);
-    if (its === null) return true;
+    const spec = its === null ? undefined : partOf(its, action.container);
+    // A message that came while its worker was busy wants something else: its image may be another.
+    if (its === null || spec === undefined || wantedKey(its, spec) !== wanted) return true;
     return settle(parts, turn, { desired: its, history: store.history(uid) }, action, outcome);
   });
   return !landed.includes(false);

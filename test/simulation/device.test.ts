@@ -1,16 +1,32 @@
 import assert from "node:assert/strict";
+import { availableParallelism } from "node:os";
+import { resolve } from "node:path";
 import { test } from "node:test";
 import { playSeed } from "./play.ts";
+import { playAll } from "./pool.ts";
 
-const seeds = Array.from({ length: 20 }, (_, index) => index + 1);
+const lives = Number(process.env["EDGE_LIVES"] ?? 1_000);
 const steps = 60;
 
-for (const seed of seeds) {
-  test(`a device lives through seed ${seed} (npm run sim -- --seed ${seed} --steps ${steps})`, async () => {
-    const { failure } = await playSeed(seed, steps);
-    assert.equal(failure, null);
+test(`a device lives through seeds 1 to ${lives}`, { timeout: 1_800_000 }, async () => {
+  const failures: string[] = [];
+  const played = new Set<number>();
+  let seed = 0;
+  await playAll({
+    ...{ root: resolve(import.meta.dirname, "../.."), steps, jobs: availableParallelism() },
+    next() {
+      if (seed === lives || failures.length >= 3) return null;
+      seed += 1;
+      return { seed, aim: null };
+    },
+    done({ seed: one, failure }) {
+      played.add(one);
+      if (failure !== null) failures.push(`${failure} (npm run sim -- --seed ${one} --steps ${steps})`);
+    },
   });
-}
+  assert.deepEqual(failures, []);
+  assert.equal(played.size, lives);
+});
 
 test("one seed is one run, line by line", async () => {
   for (const seed of [1, 2]) {

@@ -1,14 +1,19 @@
 import assert from "node:assert/strict";
 import { describe, test } from "node:test";
 import { configMapUpdate, podContent, podDelete, podUpdate, testImage } from "../samples/messages.ts";
+import { npusOf } from "./invariants.ts";
 import { createWorld, images, type World } from "./world.ts";
 
 const image = { id: "sha256:first", user: "", architecture: "amd64", volumes: [] } as const;
 const uid = "00000000-0000-4000-8000-000000000001";
 
+interface Container {
+  readonly resources: { readonly limits: object };
+}
+
 /** The container of a pod message. */
-function onlyContainer(): object {
-  const { containers } = podContent({ name: "a", uid })["spec"] as { readonly containers: readonly [object] };
+function onlyContainer(): Container {
+  const { containers } = podContent({ name: "a", uid })["spec"] as { readonly containers: readonly [Container] };
   return containers[0];
 }
 
@@ -114,4 +119,65 @@ describe("what the simulation has found", () => {
     );
     world.process().kill();
   });
+
+  test("the image of a pull that another message has made needless is not taken for the one that is wanted", async () => {
+    const world = createWorld(1, { liveRestore: true });
+    world.host.addImage(testImage, image);
+    world.host.publish(images.second, { ...image, id: "sha256:second" });
+    world.host.latency(1, 5, 2_000);
+    await world.clock.pass(3_000);
+    const msgId = (n: number): string => `00000000-0000-4000-8000-00000000003${n}`;
+    const app = { ...onlyContainer(), name: "app" };
+    const side = { ...onlyContainer(), name: "side" };
+    const first = { containers: [{ ...app, image: images.second }, side] };
+    world.center.deliver(podUpdate({ name: "a", uid, msgId: msgId(1), spec: first }));
+    assert.ok(await world.clock.passUntil(() => called(world, "pull") === 1, 10_000));
+    // The pod's worker waits for a list, while the pull ends and a message takes its reason away.
+    world.host.fail("list", "loseAnswer", 1);
+    const lists = called(world, "list");
+    assert.ok(await world.clock.passUntil(() => called(world, "list") > lists, 60_000));
+    world.center.deliver(
+      podUpdate({ name: "a", uid, msgId: msgId(2), resourceVersion: "2", spec: { containers: [app, side] } }),
+    );
+    await world.clock.pass(120_000);
+    const made = world.host.running().map(({ request }) => [request?.container, request?.image.id]);
+    assert.deepEqual(
+      made.filter(([name]) => name === "app"),
+      [["app", "sha256:first"]],
+    );
+    world.process().kill();
+  });
+
+  test("a power cut that takes back which NPU a container has gives it no second one", async () => {
+    const world = createWorld(1, { liveRestore: true });
+    world.host.addImage(testImage, image);
+    world.device.npus(["davinci0", "davinci1"]);
+    await world.clock.pass(3_000);
+    const container = onlyContainer();
+    const limits = { ...container.resources.limits, npu: "1" };
+    const spec = (version: string) => ({
+      containers: [
+        { ...container, env: [{ name: "VERSION", value: version }], resources: { ...container.resources, limits } },
+      ],
+    });
+    const msgId = (n: number): string => `00000000-0000-4000-8000-00000000004${n}`;
+    world.center.deliver(podUpdate({ name: "a", uid, msgId: msgId(1), spec: spec("1") }));
+    await world.clock.pass(3_000);
+    world.device.npus(["davinci1"]);
+    world.host.fail("start", "hang");
+    world.center.deliver(podUpdate({ name: "a", uid, msgId: msgId(2), resourceVersion: "2", spec: spec("2") }));
+    await world.clock.pass(3_000);
+    const holders = () => world.look((store) => store.npuHolders().map(({ npu }) => npu));
+    assert.deepEqual(holders(), ["davinci1"]);
+    await world.restart({ powerCut: true });
+    world.device.npus(["davinci0", "davinci1"]);
+    await world.clock.pass(60_000);
+    const its = npusOf(world.host.running()[0]?.request ?? null);
+    assert.deepEqual(holders(), its);
+    world.process().kill();
+  });
 });
+
+function called(world: World, operation: string): number {
+  return world.host.calls().filter((one) => one.operation === operation).length;
+}

@@ -89,15 +89,18 @@ export interface NpuFacts {
 }
 
 /**
- * Who holds what from now on; other pods' records are none of this one's business. A record stays while its container is wanted with an NPU, or may
- * still be there; what a container shows and no record says (a lost database) is taken up. Both are facts of a list:
- * nothing is freed because somebody wants it to be.
+ * Who holds what from now on; other pods' records are none of this one's business. A container that may run says itself
+ * what it holds: what no record says (a lost database) is taken up, what only the record says (a power cut took the last
+ * one back) is let go of. Without one the record stays while it is wanted with an NPU. Both are facts of a list: nothing
+ * is freed because somebody wants it to be.
  */
 export function settleNpus({ desired, leaving, observed, recorded }: NpuFacts): readonly NpuHolder[] {
   const uids = new Set([desired?.pod.id.uid, ...leaving.map(({ id }) => id.uid)]);
-  const shown = observed.filter((one) => uids.has(one.pod.uid) && mayRun(one)).flatMap(heldIn);
+  const live = observed.filter((one) => uids.has(one.pod.uid) && mayRun(one));
+  const shown = live.flatMap(heldIn);
   const wants = ({ pod, container }: NpuHolder): boolean => {
     if (pod.uid !== desired?.pod.id.uid) return false;
+    if (live.some((one) => one.pod.uid === pod.uid && one.container === container)) return false;
     const spec = desired.pod.spec.containers.find(({ name }) => name === container);
     return spec !== undefined && npuCount(spec) > 0;
   };

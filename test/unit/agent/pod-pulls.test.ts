@@ -14,7 +14,7 @@ function setUp() {
   const land = new Map<string, (outcome: Outcome) => void>();
   const pulls = createPodPulls((key) => woken.push(key));
   const needed = (id: string): NeededPull => ({
-    ...{ id, uid: "u1" },
+    ...{ id, uid: "u1", wanted: "w" },
     action: { kind: "pull", container: id, image: `${id}:1`, because: "the pod is new" },
     begin: (signal) => {
       begun.push(id);
@@ -37,7 +37,7 @@ test("a pull is begun once, and its pod woken when it has ended", async () => {
   assert.deepEqual(woken, ["a"]);
   pulls.need("a", [needed("x"), needed("y")]);
   assert.equal(begun.length, 3, "not again before its outcome was taken");
-  assert.deepEqual(pulls.landed("a"), [{ uid: "u1", action: needed("y").action, outcome: here }]);
+  assert.deepEqual(pulls.landed("a"), [{ uid: "u1", wanted: "w", action: needed("y").action, outcome: here }]);
   assert.deepEqual(pulls.landed("a"), []);
   pulls.need("a", [needed("x"), needed("y")]);
   assert.deepEqual(begun.slice(3), ["y"]);

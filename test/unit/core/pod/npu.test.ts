@@ -117,6 +117,14 @@ describe("what is recorded follows what a list shows", () => {
       [holds("davinci0")],
     ],
     [
+      "what the container that runs has, where the record is an older one",
+      settleNpus({
+        ...{ ...nothing, desired: wanted, recorded: [holds("davinci0")] },
+        observed: [shows(running(), "davinci2")],
+      }),
+      [holds("davinci2")],
+    ],
+    [
       "kept while the pod leaves, container or not",
       settleNpus({ ...nothing, leaving: [leavingPod("deleted")], recorded: [holds("davinci0")] }),
       [holds("davinci0")],
