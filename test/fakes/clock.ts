@@ -9,8 +9,8 @@ export interface VirtualClock extends Clock {
   passUntil(done: () => boolean, ms: number): Promise<boolean>;
   /** The wall clock jumps by this much; nothing else does. */
   jump(ms: number): void;
-  /** Another boot: a new name, and `mono` begins again. Sleepers are those of a dead world. */
-  reboot(): void;
+  /** Another boot, `upMs` ago: a new name, and `mono` counts from it. Sleepers are those of a dead world. */
+  reboot(upMs?: number): void;
   sleepers(): number;
 }
 
@@ -23,10 +23,11 @@ interface Sleeper {
 const firstWall = 1_700_000_000_000;
 const firstMono = 100_000;
 
-export function virtualClock(): VirtualClock {
+/** @param upMs how long ago the device has booted */
+export function virtualClock(upMs = firstMono): VirtualClock {
   const sleepers = new Set<Sleeper>();
-  let mono = firstMono;
-  let wallOffset = firstWall - firstMono;
+  let mono = upMs;
+  let wallOffset = firstWall - upMs;
   let boots = 1;
   let order = 0;
 
@@ -83,10 +84,10 @@ export function virtualClock(): VirtualClock {
     jump(ms) {
       wallOffset += ms;
     },
-    reboot() {
+    reboot(upMs = 1_000) {
       boots += 1;
-      wallOffset += mono - 1_000;
-      mono = 1_000;
+      wallOffset += mono - upMs;
+      mono = upMs;
       sleepers.clear();
     },
     sleepers: () => sleepers.size,

@@ -26,6 +26,7 @@ export interface FakeCenter {
   pings(): readonly string[];
   /** Whether connections from now on ask for history; off at the start. */
   askHistory(on: boolean): void;
+  asksHistory(): boolean;
   /** Whether pings are answered; on at the start. */
   autoPong(on: boolean): void;
   /** Answers a ping, or sends a pong nobody asked for. */
@@ -128,6 +129,7 @@ function centerEnd(state: CenterState): FakeCenter {
     askHistory(on) {
       state.asksHistory = on;
     },
+    asksHistory: () => state.asksHistory,
     autoPong(on) {
       state.autoPong = on;
     },

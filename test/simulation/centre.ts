@@ -15,6 +15,8 @@ export interface PodLedger {
   readonly old: string[];
   /** The restart generation can be no higher, however often each message came. */
   mostGeneration: number;
+  /** Restarts of the pod at hand that were answered with OK: none of them may be taken back. */
+  restarts: number;
 }
 
 interface Outstanding {
@@ -96,7 +98,7 @@ export function createCentre(world: World, names: readonly string[]): Centre {
   const { center, trace } = world;
   const none = { kind: "none" } as const;
   const ledgers: PodLedger[] = names.map((name) => ({
-    ...{ name, version: 0, outstanding: null, wanted: none, old: [], mostGeneration: 0 },
+    ...{ name, version: 0, outstanding: null, wanted: none, old: [], mostGeneration: 0, restarts: 0 },
   }));
   const replies = new Map<string, Set<string>>();
   const surprises: string[] = [];
@@ -193,6 +195,7 @@ export function createCentre(world: World, names: readonly string[]): Centre {
         const was = outstanding?.wants ?? wanted;
         ledger.wanted = none;
         ledger.mostGeneration = 0;
+        ledger.restarts = 0;
         ledger.old.length = 0;
         const msgId = dice.uuid();
         // What it knew to be leaving is forgotten as well: a pod that is not to be here is deleted anew.
@@ -230,6 +233,9 @@ export function createCentre(world: World, names: readonly string[]): Centre {
 
 function accept(ledger: PodLedger, { text, wants }: Outstanding): void {
   const { wanted } = ledger;
+  const isSame = wanted.kind === "pod" && wants.kind === "pod" && wanted.uid === wants.uid;
+  if (!isSame) ledger.restarts = 0;
+  else if (JSON.parse(text).route.operation === "restart") ledger.restarts += 1;
   if (wants.kind === "pod" && JSON.parse(text).route.operation === "update") ledger.old.push(text);
   ledger.wanted = wants;
   // Kept for a while: a late one must not bring a deleted pod back.

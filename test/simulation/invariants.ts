@@ -13,6 +13,7 @@ export function checkAlways(world: World, centre: Centre): void {
   npusAreExclusive(world);
   assert.deepEqual(world.unjustified(), [], `3: ${world.unjustified()[0]}`);
   assert.deepEqual(world.witness.faults(), [], world.witness.faults()[0]);
+  assert.deepEqual(world.chronicle.faults(), [], world.chronicle.faults()[0]);
   reportedInTime(world, centre);
   assert.deepEqual(centre.surprises(), [], `2: an answer that was not expected: ${centre.surprises()[0]}`);
   for (const [request, answers] of centre.replies()) {
@@ -24,10 +25,15 @@ export function checkAlways(world: World, centre: Centre): void {
 
 /** 1: what was answered with OK is in the store; what is not answered may be. */
 function okMeansOnDisk(world: World, centre: Centre): void {
-  for (const { name, wanted, outstanding, mostGeneration } of centre.ledgers) {
+  for (const { name, wanted, outstanding, mostGeneration, restarts } of centre.ledgers) {
     const desired = world.look((store) => store.desiredPod("websocket", name));
     const generation = desired?.generation ?? 0;
     assert.ok(generation <= mostGeneration, `2: ${name} is told to restart ${generation} times, not ${mostGeneration}`);
+    const isSame = wanted.kind === "pod" && desired?.pod.id.uid === wanted.uid;
+    assert.ok(
+      !isSame || generation >= restarts,
+      `1: ${name} was to restart ${restarts} times, and knows of ${generation}`,
+    );
     const is = desired === null ? "none" : `${desired.pod.id.uid} ${desired.pod.metadata.resourceVersion}`;
     const may = [wanted, ...(outstanding === null ? [] : [outstanding.wants])].map((one) =>
       one.kind === "none" ? "none" : `${one.uid} ${one.version}`,
@@ -121,6 +127,7 @@ export function checkSettled(world: World, centre: Centre): void {
     "2: no folder is left of a pod that is gone",
   );
   assert.equal(world.look((store) => store.outboxCounts()).pending, 0, "6: everything was delivered");
+  if (world.center.asksHistory()) assert.ok((world.chronicle.untold() ?? 0) === 0, "2: all history was told");
   nothingIsLeftOver(world);
   npusAreRecorded(world);
 }

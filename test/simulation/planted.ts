@@ -34,8 +34,17 @@ export function checkApplies({ file }: Planted): void {
   execFileSync("git", ["apply", "--check", file], { cwd: root, stdio: "pipe" });
 }
 
-/** Plays seeds from 1 on against a copy of the tree that has the bug, until one fails. */
-export async function findPlanted({ file }: Planted, { steps, most }: { steps: number; most: number }): Promise<Found> {
+export interface Hunt {
+  readonly steps: number;
+  /** Lives at most. */
+  readonly most: number;
+}
+
+/**
+ * Plays seeds from 1 on against a copy of the tree that has the bug, until one fails.
+ * @throws when that one fails without the bug, too: it says nothing about the bug then, and is a bug of our own
+ */
+export async function findPlanted({ file }: Planted, { steps, most }: Hunt): Promise<Found> {
   const copy = mkdtempSync(join(tmpdir(), "edge-planted-"));
   try {
     for (const part of ["src", "test/simulation", "test/fakes", "test/samples", "package.json"]) {
@@ -43,22 +52,36 @@ export async function findPlanted({ file }: Planted, { steps, most }: { steps: n
     }
     symlinkSync(join(root, "node_modules"), join(copy, "node_modules"));
     execFileSync("git", ["apply", file], { cwd: copy, stdio: "pipe" });
-    let seed = 0;
-    let failed: { seed: number; failure: string } | null = null;
-    await playAll({
-      ...{ root: copy, steps, jobs: 1 },
-      next() {
-        if (failed !== null || seed === most) return null;
-        seed += 1;
-        return { seed, aim: null };
-      },
-      done(result) {
-        if (result.failure !== null) failed = { seed: result.seed, failure: result.failure };
-      },
-    });
-    const found = failed as { seed: number; failure: string } | null;
-    return { lives: found?.seed ?? null, failure: found?.failure ?? "" };
+    const found = await firstFailure(copy, { steps, first: 1, last: most });
+    if (found === null) return { lives: null, failure: "" };
+    const sound = await firstFailure(root, { steps, first: found.seed, last: found.seed });
+    if (sound !== null) throw new Error(`Life ${sound.seed} fails without the planted bug, too: ${sound.failure}`);
+    return { lives: found.seed, failure: found.failure };
   } finally {
     rmSync(copy, { recursive: true, force: true });
   }
+}
+
+interface Lives {
+  readonly steps: number;
+  readonly first: number;
+  readonly last: number;
+}
+
+/** One life after the other, so that the number is the same on every machine. */
+async function firstFailure(tree: string, { steps, first, last }: Lives) {
+  let seed = first - 1;
+  let failed: { readonly seed: number; readonly failure: string } | null = null;
+  await playAll({
+    ...{ root: tree, steps, jobs: 1 },
+    next() {
+      if (failed !== null || seed === last) return null;
+      seed += 1;
+      return { seed, aim: null };
+    },
+    done(result) {
+      if (result.failure !== null) failed = { seed: result.seed, failure: result.failure };
+    },
+  });
+  return failed as { readonly seed: number; readonly failure: string } | null;
 }

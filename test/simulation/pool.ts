@@ -27,8 +27,8 @@ export interface Pool {
 
 /** What a life leaves is garbage at its end: most of it is never looked at again if there is room for it until then. */
 const roomForTheYoung = "--max-semi-space-size=64";
-/** A life of 200 steps takes half a second; one that takes this long goes round in circles. */
-const longestRunMs = 60_000;
+/** A life of 200 steps takes a fraction of a second; one that takes this long, on however busy a machine, goes round in circles. */
+const longestRunMs = 600_000;
 
 /** Plays runs in child processes, a new one as soon as one is done. */
 export async function playAll(pool: Pool): Promise<void> {

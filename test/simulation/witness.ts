@@ -1,3 +1,4 @@
+import type { PodEvent } from "../../src/core/pod/event.ts";
 import type { PodHistory } from "../../src/core/pod/history.ts";
 import { sandboxName } from "../../src/core/pod/identity.ts";
 import type { PodStatus } from "../../src/core/pod/pod-status.ts";
@@ -48,13 +49,15 @@ function delayMs(level: number): number {
 export interface WitnessParts {
   readonly clock: Clock;
   readonly programs: Pick<Programs, "readinessFailures">;
+  /** Hears of every event once it is committed. */
+  readonly noted: (event: PodEvent) => void;
   /** Whether this text has arrived at the centre. */
   readonly arrived: (text: string) => boolean;
   /** Looks into the store without being one of the agent's calls. */
   readonly look: <T>(at: () => T) => T;
 }
 
-export function createWitness({ clock, programs, arrived, look }: WitnessParts): Witness {
+export function createWitness({ clock, programs, noted, arrived, look }: WitnessParts): Witness {
   const lives = new Map<string, Life>();
   /** What each container was made from when it ended for good. */
   const succeeded = new Map<string, string>();
@@ -180,6 +183,10 @@ export function createWitness({ clock, programs, arrived, look }: WitnessParts):
       putStatus(id, status) {
         store.putStatus(id, status);
         hear(() => keptStatus(id, status as PodStatus));
+      },
+      appendEvent(event, at) {
+        store.appendEvent(event, at);
+        hear(() => noted(event));
       },
       appendOutbox(kind, text) {
         const id = store.appendOutbox(kind, text);

@@ -1,7 +1,9 @@
 import { defaultPolicy } from "../../src/core/admission/policy.ts";
+import type { DesiredPod } from "../../src/core/pod/desired.ts";
 import { sandboxName } from "../../src/core/pod/identity.ts";
-import { hashesOf, partOf } from "../../src/core/pod/wanted.ts";
-import type { Engine } from "../../src/ports/engine.ts";
+import { asDesired } from "../../src/core/pod/leave-plan.ts";
+import { difference, partOf } from "../../src/core/pod/wanted.ts";
+import type { CreateRequest, Engine } from "../../src/ports/engine.ts";
 import type { Link } from "../../src/ports/link.ts";
 import type { Log } from "../../src/ports/log.ts";
 import { type VirtualClock, virtualClock } from "../fakes/clock.ts";
@@ -12,6 +14,7 @@ import { type FakeCenter, fakeLink } from "../fakes/link.ts";
 import { seededRandom } from "../fakes/random.ts";
 import { type MemoryStore, memoryStore } from "../fakes/store.ts";
 import { testImage } from "../samples/messages.ts";
+import { type Chronicle, createChronicle } from "./chronicle.ts";
 import { type DeviceProcess, startProcess } from "./device-process.ts";
 import { createPrograms, type Programs } from "./programs.ts";
 import { createTrace, noteLog, type Trace, tracedEngine, tracedStore } from "./trace.ts";
@@ -30,6 +33,7 @@ export interface World {
   readonly programs: Programs;
   readonly trace: Trace;
   readonly witness: Witness;
+  readonly chronicle: Chronicle;
   /** Looks into the store without being one of the process's calls. */
   look<T>(at: (store: MemoryStore) => T): T;
   process(): DeviceProcess;
@@ -68,6 +72,7 @@ export interface Restart {
 
 export const images = { first: testImage, second: "edge.test/busybox:2" } as const;
 
+const longestUpMs = 3_600_000;
 /** The longest deadline of an engine call that a stopping agent may wait for. */
 const stopWithinMs = 200_000;
 /** Between looking an image up and stopping what it replaces, with calls in between that hang. */
@@ -80,20 +85,24 @@ export interface WorldOptions {
 }
 
 export function createWorld(seed: number, options: WorldOptions): World {
-  const clock = virtualClock();
+  // An agent may come up long after its device: what a clock said before the boot tells nothing of now.
+  const boots = seededRandom(seed ^ 0xb007);
+  const upMs = (): number => 1_000 + boots.below(2) * boots.below(longestUpMs);
+  const clock = virtualClock(upMs());
   const trace = createTrace(clock, options.keep ?? false);
   const random = seededRandom(seed);
   const { engine, host } = fakeEngine({
     ...{ clock, random, liveRestore: options.liveRestore },
     happened: (action, container) => witness.happened(action, container),
   });
-  const { link, center } = fakeLink(clock, { handlerThrew: (error) => died(error) });
+  const chronicle = createChronicle();
+  const { link, center } = fakeLink(clock, { received: chronicle.arrived, handlerThrew: (error) => died(error) });
   const device = fakeDevice();
   const { http, behave } = fakeHttp(clock);
   const programs = createPrograms(clock, host, behave);
   const unjustified: string[] = [];
   const texts = new Set<string>();
-  const witness = createWitness({ clock, programs, arrived, look: (at) => look(at) });
+  const witness = createWitness({ clock, programs, noted: chronicle.happened, arrived, look: (at) => look(at) });
   let storeCalls = Number.POSITIVE_INFINITY;
   let failingCall = Number.POSITIVE_INFINITY;
   let awaits = Number.POSITIVE_INFINITY;
@@ -195,7 +204,7 @@ export function createWorld(seed: number, options: WorldOptions): World {
   start();
 
   return {
-    ...{ clock, random, host, center, device, programs, trace, witness },
+    ...{ clock, random, host, center, device, programs, trace, witness, chronicle },
     look,
     process: () => process as DeviceProcess,
     crashIn(calls) {
@@ -216,10 +225,11 @@ export function createWorld(seed: number, options: WorldOptions): World {
       center.abandon();
       calm();
       store = dataLost ? memoryStore({ beforeCall }) : store.reopen({ beforeCall, powerCut });
+      if (powerCut || dataLost) look(chronicle.beginAnew);
       if (powerCut) {
         host.down("crash");
         for (const { id } of host.running()) host.kill(id, 255);
-        clock.reboot();
+        clock.reboot(upMs());
         if (noBattery) clock.jump(60_000 - clock.wall());
         witness.unsure();
         host.up();
@@ -255,23 +265,37 @@ interface Circumstances extends Pick<World, "host" | "programs"> {
   readonly imagesKnown: boolean;
 }
 
+function missingImage({ pod }: DesiredPod, { host, imagesKnown }: Circumstances): string | undefined {
+  return imagesKnown
+    ? pod.spec.containers.map(({ image }) => image).find((image) => !host.images().has(image))
+    : undefined;
+}
+
+/** A pod that lives on until the next of its name may come is brought up to its own last message meanwhile. */
+function isReplaced(pod: DesiredPod, request: CreateRequest, circumstances: Circumstances): boolean {
+  const part = partOf(pod, request.container);
+  const isNewer = part === undefined || difference(request, pod, part) !== null;
+  return isNewer && missingImage(pod, circumstances) === undefined;
+}
+
 /** Says what is wrong with stopping a container now, null when the desired state asks for it. */
 function unjustifiedStop(store: MemoryStore, circumstances: Circumstances, id: string): string | null {
-  const { host, programs, imagesKnown } = circumstances;
+  const { host, programs } = circumstances;
   const request = host.container(id)?.request;
   if (request == null) return null;
-  const { pod, container, generation, sandboxId } = request;
+  const { pod, container, sandboxId } = request;
   const { namespace, name, uid } = pod.id;
   if (sandboxId !== null && host.container(sandboxId)?.state.kind !== "running") return null;
   const desired = store.desiredPod(namespace, name);
-  const wantedImages = desired?.pod.spec.containers.map(({ image }) => image) ?? [];
-  const missing = imagesKnown ? wantedImages.find((image) => !host.images().has(image)) : undefined;
+  const missing = desired === null ? undefined : missingImage(desired, circumstances);
   const rows = store.leavingPods().filter((one) => one.id.namespace === namespace && one.id.name === name && !one.gone);
   // What no row knows goes with whatever leaves.
   const known = desired?.pod.id.uid === uid || rows.some((one) => one.id.uid === uid);
   const leaving = known ? rows.filter((one) => one.id.uid === uid) : rows;
   if (leaving.some((one) => one.kind === "deleted")) return null;
   const early = `${name}/${container} was stopped although ${missing} is not here`;
+  const old = asDesired(leaving[0]);
+  if (old !== null && isReplaced(old, request, circumstances)) return null;
   if (leaving.length > 0) return missing === undefined ? null : early;
   // A pod of this name with another uid takes the place of what no row knows.
   if (desired !== null && desired.pod.id.uid !== uid) return missing === undefined ? null : early;
@@ -280,9 +304,7 @@ function unjustifiedStop(store: MemoryStore, circumstances: Circumstances, id: s
   const others = host.running().some((one) => one.request?.sandboxId === id);
   if (container === sandboxName && !others && desired.pod.spec.restartPolicy !== "Always") return null;
   const part = partOf(desired, container);
-  const wanted = part === undefined ? null : hashesOf(desired, part);
-  const same = request.podHash === wanted?.podHash && request.specHash === wanted.specHash;
-  if (!same || generation < desired.generation) return missing === undefined ? null : early;
+  if (part === undefined || difference(request, desired, part) !== null) return missing === undefined ? null : early;
   const spec = desired.pod.spec.containers.find((one) => one.name === container);
   if (spec?.livenessProbe !== undefined && programs.gaveCause(id)) return null;
   return `${name}/${container} was stopped although it is what is wanted`;
