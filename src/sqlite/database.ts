@@ -7,6 +7,7 @@ import {
   mkdirSync,
   openSync,
   readFileSync,
+  readSync,
   statSync,
 } from "node:fs";
 import { join } from "node:path";
@@ -36,6 +37,18 @@ export function openToRead(file: string): Database {
   return existsSync(`${file}-wal`)
     ? new SqliteDatabase(file, { ...loadAddon(), readonly: true, fileMustExist: true, timeout: 1_000 })
     : new SqliteDatabase(withoutLog(readFileSync(file)), { ...loadAddon(), readonly: true });
+}
+
+/** The first bytes of a file that has no log beside it, so that they are true; null when it has one. */
+export function headerWithoutLog(file: string): Buffer | null {
+  if (existsSync(`${file}-wal`)) return null;
+  const header = Buffer.alloc(100);
+  const opened = openSync(file, "r");
+  try {
+    return header.subarray(0, readSync(opened, header));
+  } finally {
+    closeSync(opened);
+  }
 }
 
 /** A copy in memory, which may be changed whatever the original may. */

@@ -117,10 +117,23 @@ export function readSchema(db: Database, { major, additions }: Schema = currentS
   if (id !== applicationId) {
     return { ok: false, code: "foreign", message: "The file is a database of some other program" };
   }
+  return judgeVersion(version, { major, additions });
+}
+
+/** Whether a file of ours that has this user_version is for this program. */
+export function judgeVersion(
+  version: number,
+  { major, additions }: Pick<Schema, "major" | "additions"> = currentSchema,
+): SchemaVerdict {
   const fileMajor = Math.floor(version / 1_000);
   if (fileMajor === major) return { ok: true };
   const message = `The database has schema ${fileMajor}.${version % 1_000}, this program knows ${major}.${additions.length}; nothing was changed, install the program that made it`;
   return { ok: false, code: "newer", message };
+}
+
+/** The user_version of a database of ours by its first bytes, null when it is not ours; what is in its log is not seen. */
+export function versionInHeader(header: Buffer): number | null {
+  return header.length >= 72 && header.readUInt32BE(68) === applicationId ? header.readUInt32BE(60) : null;
 }
 
 /**

@@ -1,7 +1,7 @@
 import { existsSync, readdirSync, renameSync, rmSync } from "node:fs";
 import type { Database } from "better-sqlite3";
 import type { Store } from "../ports/store.ts";
-import { copyInMemory, openDatabase, openToRead, storeFile, writer } from "./database.ts";
+import { copyInMemory, headerWithoutLog, openDatabase, openToRead, storeFile, writer } from "./database.ts";
 import { type DesiredPodReads, desiredPodReads, desiredPodWrites } from "./desired-pods.ts";
 import { eventReads, eventWrites } from "./events.ts";
 import { leavingPodReads, leavingPodWrites } from "./leaving-pods.ts";
@@ -10,7 +10,7 @@ import { npuHolderReads, npuHolderWrites } from "./npu-holders.ts";
 import { outboxReads, outboxWrites } from "./outbox.ts";
 import { podRecordReads, podRecordWrites } from "./pod-records.ts";
 import { replyReads, replyWrites } from "./replies.ts";
-import { bringSchema, isOlder, readSchema } from "./schema.ts";
+import { bringSchema, isOlder, judgeVersion, readSchema, versionInHeader } from "./schema.ts";
 import { sealedRecords } from "./sealed-records.ts";
 import { openSecrets, type Secrets } from "./secrets.ts";
 
@@ -130,7 +130,15 @@ export function recoverStore(dir: string): string | null {
 }
 
 function strangerIn(dir: string): StoreError | null {
-  if (!existsSync(storeFile(dir))) return null;
+  const file = storeFile(dir);
+  if (!existsSync(file)) return null;
+  // Of a file of ours its first bytes tell: all of it, with a full outbox, is too much to read for that.
+  const header = headerWithoutLog(file);
+  const version = header === null ? null : versionInHeader(header);
+  if (version !== null) {
+    const verdict = judgeVersion(version);
+    return verdict.ok ? null : schemaError(dir, verdict);
+  }
   const found = openStoreReadOnly(dir);
   if (found.ok) found.store.close();
   return !found.ok && (found.error.code === "newer" || found.error.code === "foreign") ? found.error : null;

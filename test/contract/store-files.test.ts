@@ -191,6 +191,19 @@ describe("openStore()", () => {
     opened(dir).close();
   });
 
+  it("opens a large one without reading all of it into memory", (t) => {
+    const dir = folder(t);
+    const store = opened(dir);
+    store.transaction("normal", () => {
+      for (let n = 0; n < 32; n += 1) store.appendOutbox("record", "x".repeat(1_048_576));
+    });
+    store.close();
+    const before = process.memoryUsage().arrayBuffers;
+    opened(dir).close();
+    const taken = process.memoryUsage().arrayBuffers - before;
+    assert.ok(taken < 8 * 1_048_576, `${taken} bytes`);
+  });
+
   it("refuses a database of another program", (t) => {
     const dir = filled(t);
     setPragma(dir, "application_id = 5");
