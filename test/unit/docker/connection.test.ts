@@ -4,6 +4,7 @@ import { createServer, type IncomingMessage, type Server, type ServerResponse } 
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { afterEach, beforeEach, describe, it } from "node:test";
+import util from "node:util";
 import { negotiate } from "../../../src/docker/connection.ts";
 import { dockerEngine } from "../../../src/docker/engine.ts";
 import type { Engine, EngineResult } from "../../../src/ports/engine.ts";
@@ -49,6 +50,21 @@ describe("A connection to an engine that answers badly", () => {
     assert.equal(await kindOf(engine.list(generous())), "ok");
     assert.equal(paths.filter((path) => path === "/version").length, 1);
     assert.ok(paths.slice(1).every((path) => path.startsWith("/v1.41/containers/json?")));
+  });
+
+  it("has next to nothing written out at a call for docker-modem's log", async (t) => {
+    const written: number[] = [];
+    const { inspect } = util;
+    t.mock.method(util, "inspect", (value: unknown, options: util.InspectOptions) => {
+      const text = inspect(value, options);
+      written.push(text.length);
+      return text;
+    });
+    answer = (_, response) => response.end("[]");
+    const calls = await Promise.all([1, 2, 3].map(() => kindOf(engine.list(generous()))));
+    assert.deepEqual(calls, ["ok", "ok", "ok"]);
+    assert.ok(written.length >= 3);
+    assert.ok(Math.max(...written) < 1_000, `${Math.max(...written)} characters`);
   });
 
   it("is unavailable when the engine ends in the middle of an answer", async () => {
