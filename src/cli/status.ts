@@ -14,9 +14,9 @@ import {
   podRows,
   type StatusDocument,
 } from "../core/status-document.ts";
+import { isLockedForWriting } from "../linux/locks.ts";
 import { readUsage } from "../linux/usage.ts";
 import { addonProblem } from "../sqlite/addon.ts";
-import { runLockHeld } from "../sqlite/lock.ts";
 import { foldersOf, keptConfig, linesOf, loadConfig } from "./config-file.ts";
 import { exitCodes, type Output } from "./output.ts";
 import { version } from "./version.ts";
@@ -30,20 +30,28 @@ export interface StatusOptions {
 
 /** `edge status`: what a live agent last published; with the agent dead, what the store and the engine still tell. */
 export async function statusCommand(options: StatusOptions, io: Output): Promise<number> {
+  const loaded = loadConfig(options.config, { strict: false });
+  const { dir, runDir } = loaded.ok ? loaded.config.data : foldersOf(loaded);
+  // Only where this does not find the agent is SQLite loaded, whose word it is.
+  const seen = isLockedForWriting(join(runDir, "lock")) ? published(runDir) : null;
+  if (seen !== null) return print(seen, [], options, io);
   const problem = addonProblem();
   if (problem !== null) {
     io.err(problem);
     return exitCodes.no;
   }
-  const loaded = loadConfig(options.config, { strict: false });
-  const { dir, runDir } = loaded.ok ? loaded.config.data : foldersOf(loaded);
-  const live = runLockHeld(runDir) ? published(runDir) : null;
+  const live = (await isLocked(runDir)) ? published(runDir) : null;
   if (live !== null) return print(live, [], options, io);
   if (!loaded.ok) for (const line of linesOf(loaded)) io.err(line);
   const config = loaded.ok ? loaded.config : await keptConfig(dir);
   if (config === null) return exitCodes.usage;
   const notices: string[] = [];
   return print(await workedOut(config, notices), notices, options, io);
+}
+
+async function isLocked(runDir: string): Promise<boolean> {
+  const { runLockHeld } = await import("../sqlite/lock.ts");
+  return runLockHeld(runDir);
 }
 
 function print(document: StatusDocument, notices: readonly string[], options: StatusOptions, io: Output): number {
@@ -63,7 +71,7 @@ function published(runDir: string): StatusDocument | null {
 
 /** With no agent there is no link. The rest is on disk, for those who may read it, and on the engine. */
 async function workedOut(config: Config, notices: string[]): Promise<StatusDocument> {
-  const running = runLockHeld(config.data.runDir);
+  const running = await isLocked(config.data.runDir);
   const { openStoreReadOnly } = await import("../sqlite/store.ts");
   const opened = openStoreReadOnly(config.data.dir);
   if (!opened.ok) notices.push(`The store in ${config.data.dir} tells nothing: ${opened.error.message}`);
