@@ -7,8 +7,13 @@ import { type Architecture, architectures } from "./runtimes.ts";
 
 export const bundleFile = "dist/edge.mjs";
 
-/** dockerode's ways to ssh:// and to BuildKit, which nothing here takes; they are three quarters of its size. */
-const unused = ["ssh2", "cpu-features", "@grpc/grpc-js", "@grpc/proto-loader", "protobufjs"];
+/** dockerode's ways to ssh:// and to building images, which nothing here takes; they are most of its size. */
+const unused = [
+  ...["ssh2", "cpu-features", "@grpc/grpc-js", "@grpc/proto-loader", "protobufjs"],
+  ...["tar-fs", "@balena/dockerignore"],
+];
+/** Node's own streams for the copy of them that docker-modem brings along. */
+const alias = { "readable-stream": "node:stream" };
 
 /** What CommonJS packages expect to find in a module. */
 const banner = [
@@ -50,6 +55,7 @@ async function bundle({
     minifySyntax: true,
     minifyWhitespace: true,
     legalComments: "none",
+    alias,
     logLevel: "warning",
     metafile: true,
     define: { builtVersion: JSON.stringify(manifest.version), ...define },
