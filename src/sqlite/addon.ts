@@ -52,7 +52,7 @@ function carriedAddon(): Uint8Array | null {
  */
 function loadBytes(bytes: Uint8Array): unknown {
   const errors: unknown[] = [];
-  for (const folder of ["/dev/shm", "/run", tmpdir(), "/var/tmp"]) {
+  for (const folder of folders()) {
     for (const load of [loadNameless, loadNamed]) {
       try {
         return load(folder, bytes);
@@ -64,12 +64,21 @@ function loadBytes(bytes: Uint8Array): unknown {
   throw new Error(whyNotLoaded(errors.map(String)));
 }
 
+function folders(): readonly string[] {
+  return ["/dev/shm", "/run", tmpdir(), "/var/tmp"];
+}
+
 /** What the dynamic linker and the file system said, in one sentence. */
 export function whyNotLoaded(errors: readonly string[]): string {
   const missing = errors
     .map((error) => /version `([\w.]+)' not found/.exec(error)?.[1])
     .find((name) => name !== undefined);
-  if (missing === undefined) return `Cannot load SQLite: ${[...new Set(errors)].join("; ")}`;
+  const all = [...new Set(errors)].join("; ");
+  // What the linker says of a file system that is mounted noexec.
+  if (missing === undefined && /failed to map segment/.test(all)) {
+    return `Cannot load SQLite: it has to lie in ${folders().join(", ")} for a moment, and in none of them a program may run; mount one without noexec, or name another in TMPDIR`;
+  }
+  if (missing === undefined) return `Cannot load SQLite: ${all}`;
   return `Cannot load SQLite: it needs glibc 2.34 or later and its libstdc++ (Debian 12, Ubuntu 22.04), and this machine lacks ${missing}`;
 }
 

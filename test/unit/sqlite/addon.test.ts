@@ -20,3 +20,11 @@ describe("why SQLite cannot be loaded", () => {
     );
   });
 });
+
+test("folders in which nothing may run are told as such", () => {
+  const said = whyNotLoaded([
+    "Error: /proc/self/fd/21: failed to map segment from shared object",
+    "Error: ENOSPC: no space left on device, write",
+  ]);
+  assert.match(said, /^Cannot load SQLite: .*\/dev\/shm, \/run, .*noexec, or name another in TMPDIR$/);
+});
