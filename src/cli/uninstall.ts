@@ -1,5 +1,6 @@
 import { existsSync } from "node:fs";
 import { removalStep, type Step } from "../linux/steps.ts";
+import type { Engine } from "../ports/engine.ts";
 import { runLockHeld } from "../sqlite/lock.ts";
 import { keptConfig } from "./config-file.ts";
 import {
@@ -65,6 +66,13 @@ function removals(
   return [...always, ...purged].map((path) => removalStep(inRoot(root, path)));
 }
 
+/** Why it is still there; null when it is gone. */
+async function removeContainer(engine: Engine, id: string): Promise<string | null> {
+  const stopped = await engine.stop(id, graceSeconds, AbortSignal.timeout(callTimeoutMs));
+  const removed = stopped.ok ? await engine.remove(id, AbortSignal.timeout(callTimeoutMs)) : stopped;
+  return removed.ok ? null : `Container ${id} cannot be removed: ${removed.error.message}`;
+}
+
 /** Stops and removes the containers of this device's install id; or says why that cannot be. */
 async function removeContainers(
   dir: string,
@@ -82,11 +90,10 @@ async function removeContainers(
   const listed = await engine.list(AbortSignal.timeout(callTimeoutMs));
   if (!listed.ok) return `The engine at ${socket} does not answer, so pods cannot be removed: ${listed.error.message}`;
   const ours = listed.value.filter((one) => one.installId === installId);
-  for (const { id } of dryRun ? [] : ours) {
-    const stopped = await engine.stop(id, graceSeconds, AbortSignal.timeout(callTimeoutMs));
-    const removed = stopped.ok ? await engine.remove(id, AbortSignal.timeout(callTimeoutMs)) : stopped;
-    if (!removed.ok) return `Container ${id} cannot be removed: ${removed.error.message}`;
-  }
+  // All at once: each may take its whole grace.
+  const left = await Promise.all((dryRun ? [] : ours).map(({ id }) => removeContainer(engine, id)));
+  const trouble = left.find((one) => one !== null);
+  if (trouble !== undefined) return trouble;
   return ours.map(({ id, container, pod }) => ({
     what: `container ${container} of pod ${pod.name} (${id.slice(0, 12)}) removed`,
     state: dryRun ? "would be done" : "done",

@@ -6,9 +6,11 @@ import {
   existsSync,
   lstatSync,
   mkdirSync,
+  readdirSync,
   readFileSync,
   readlinkSync,
   renameSync,
+  rmdirSync,
   rmSync,
   statSync,
   symlinkSync,
@@ -111,12 +113,20 @@ export function groupStep(name: string, root: string): Step {
   };
 }
 
-/** A file, link or folder that is to go, with all that is in it. */
+/** A file, link or folder that is to go, with all that is in it. What is mounted there stays mounted, empty. */
 export function removalStep(path: string): Step {
   return {
     what: `${path} removed`,
     isDone: () => linkOf(path) === null && !existsSync(path),
-    carryOut: () => rmSync(path, { recursive: true, force: true }),
+    carryOut() {
+      if (!lstatSync(path).isDirectory()) return rmSync(path, { force: true });
+      for (const name of readdirSync(path)) rmSync(join(path, name), { recursive: true, force: true });
+      try {
+        rmdirSync(path);
+      } catch (error) {
+        if ((error as NodeJS.ErrnoException).code !== "EBUSY") throw error;
+      }
+    },
   };
 }
 
