@@ -9,9 +9,14 @@ import { createSite, type Site } from "../site.ts";
 import { table } from "../table.ts";
 import { testImages } from "../test-images.ts";
 import { onEngine } from "./on-engine.ts";
+import { pageOutFiles } from "./page-out.ts";
 
 const pods = 20;
 const idleMs = 60_000;
+/** So often and so long the agent is weighed while it has nothing to do: it grows and collects, a moment says little. */
+const weighEveryMs = 5_000;
+const watchedMs = 120_000;
+const pagedOutMs = 300_000;
 const rounds = 20;
 const head = ["/proc/PID/smaps_rollup, MiB", "Rss", "Pss", "Pss_Anon", "Pss_File", "Pss_Shmem", "threads"];
 
@@ -92,6 +97,21 @@ async function sendLargest(site: Site): Promise<void> {
   await site.until(() => site.reported()?.length === large.length, "a report of the large pods");
 }
 
+/** Least, middle and most of what it weighs while nothing happens. */
+async function watch(site: Site): Promise<string> {
+  const weights: Weight[] = [];
+  for (let gone = 0; gone < watchedMs; gone += weighEveryMs) {
+    await sleep(weighEveryMs);
+    weights.push(weigh(site.pid("agent")));
+  }
+  const range = (part: "Rss" | "Pss" | "Pss_Anon"): string => {
+    const sorted = weights.map((one) => one[part]).sort((a, b) => a - b);
+    const told = [0, Math.floor(sorted.length / 2), sorted.length - 1].map((at) => sorted[at]?.toFixed(1));
+    return `${part} least ${told[0]}, median ${told[1]}, most ${told[2]} MiB`;
+  };
+  return [range("Pss_Anon"), range("Pss"), range("Rss")].join("\n");
+}
+
 async function inside(): Promise<void> {
   const site = createSite(sharedEngine(), { program: "executable" });
   closeOnSignal(site.close);
@@ -112,12 +132,18 @@ async function inside(): Promise<void> {
     weighed(`${pods} pods, the last one just running`);
     await sleep(idleMs);
     weighed(`${pods} pods, ${seconds}`);
+    const watched = await watch(site);
+    pageOutFiles(site.pid("agent"));
+    weighed(`${pods} pods, its files just paged out`);
+    await sleep(pagedOutMs);
+    weighed(`${pods} pods, ${pagedOutMs / 1000} s after that`);
     await stopPods(site, started);
     await sendLargest(site);
     weighed(`2 pods of 1 MB each, updated ${rounds} times`);
     await sleep(idleMs);
     weighed(`the same ${seconds}`);
     console.log(table(head, rows));
+    console.log(`\n${pods} pods, idle, every ${weighEveryMs / 1000} s for ${watchedMs / 1000} s:\n${watched}`);
     console.log("\nMeasured with: npm run bench");
   } finally {
     await site.close();
