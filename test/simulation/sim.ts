@@ -1,5 +1,6 @@
 // `npm run sim -- --seed N [--steps S]` plays one life of a device; a failing one is shrunk to a short trace.
-// `npm run sim -- --from A --to B [--steps S] [--jobs J]` plays many, and says what they met.
+// `npm run sim -- --from A --to B [--steps S] [--jobs J]` plays many, and says what they met; `--seconds N` in place of
+// `--to` as many as fit into that time.
 import { resolve } from "node:path";
 import { parseArgs } from "node:util";
 import { type Coverage, coverageTable, createCoverage, leastMet } from "./coverage.ts";
@@ -15,6 +16,7 @@ const { values } = parseArgs({
     seed: { type: "string" },
     from: { type: "string", default: "1" },
     to: { type: "string" },
+    seconds: { type: "string" },
     steps: { type: "string", default: "200" },
     jobs: { type: "string", default: "2" },
     aim: { type: "string" },
@@ -52,9 +54,17 @@ async function show(run: Run): Promise<boolean> {
   return false;
 }
 
+interface Extent {
+  readonly from: number;
+  /** The last seed, and for how long new lives are begun: whichever comes first. */
+  readonly to: number;
+  readonly mostSeconds: number;
+}
+
 /** The first half of the runs is as the seeds have it, the rest aim at what was met least. */
-async function campaign(from: number, to: number): Promise<boolean> {
+async function campaign({ from, to, mostSeconds }: Extent): Promise<boolean> {
   const began = performance.now();
+  const elapsed = (): number => (performance.now() - began) / 1000;
   const coverage: Coverage = createCoverage();
   const tried = new Map<string, number>();
   const failures: RunResult[] = [];
@@ -62,8 +72,9 @@ async function campaign(from: number, to: number): Promise<boolean> {
   await playAll({
     ...{ root: resolve(import.meta.dirname, "../.."), steps, jobs: Number(values.jobs) },
     next() {
-      if (seed > to || failures.length >= 3) return null;
-      const aim = seed < (from + to) / 2 ? null : aimNow(coverage, tried);
+      if (seed > to || elapsed() > mostSeconds || failures.length >= 3) return null;
+      const isFirstHalf = seed < (from + to) / 2 && elapsed() < mostSeconds / 2;
+      const aim = isFirstHalf ? null : aimNow(coverage, tried);
       seed += 1;
       return { seed: seed - 1, aim };
     },
@@ -72,7 +83,7 @@ async function campaign(from: number, to: number): Promise<boolean> {
       if (result.failure !== null) failures.push(result);
     },
   });
-  const seconds = (performance.now() - began) / 1000;
+  const seconds = elapsed();
   const count = seed - from;
   say(coverageTable(coverage, faults));
   say(`${count} lives of ${steps} steps in ${seconds.toFixed(0)} s, ${Math.round((count / seconds) * 3600)} an hour`);
@@ -89,8 +100,12 @@ function aimNow(coverage: Coverage, tried: Map<string, number>): Aim {
   return aim;
 }
 
-const good =
-  values.to === undefined
-    ? await show({ seed: Number(values.seed ?? 1), aim: parseAim(values.aim) })
-    : await campaign(Number(values.from), Number(values.to));
+const one: Run = { seed: Number(values.seed ?? 1), aim: parseAim(values.aim) };
+const many: Extent = {
+  from: Number(values.from),
+  to: Number(values.to ?? Number.POSITIVE_INFINITY),
+  mostSeconds: Number(values.seconds ?? Number.POSITIVE_INFINITY),
+};
+const isOne = values.to === undefined && values.seconds === undefined;
+const good = isOne ? await show(one) : await campaign(many);
 process.exitCode = good ? 0 : 1;
