@@ -4,7 +4,9 @@ import { spawnSync } from "node:child_process";
 import { mkdtempSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
+import { bootImage, canBoot } from "./boot-image.ts";
 import { ensurePackages } from "./debian.ts";
+import { waitUntil } from "./processes.ts";
 
 const executable = `dist/edge-linux-${process.arch}`;
 const address = "wss://center.example:443/websocket/{serialNumber}/events";
@@ -24,10 +26,39 @@ function show(text: string): void {
   console.log(text.trimEnd().replace(/^/gm, "  "));
 }
 
+/** Boots the image: the agent as systemd's service, killed, frozen and spoken to. */
+async function serve(): Promise<void> {
+  const booted = await bootImage(root, join(folder, "boot.log"));
+  const shown = (name: string): string =>
+    booted.run("systemctl", "show", "edge.service", "--property", name, "--value");
+  const served = async (restarts: number): Promise<void> => {
+    const isServed = () => shown("ActiveState") === "active" && shown("NRestarts") === String(restarts);
+    if (!(await waitUntil(isServed, 5 * minutes)))
+      throw new Error(`edge.service: ${booted.run("systemctl", "status", "edge")}`);
+    console.log(`  edge.service is active, ${restarts} restarts`);
+  };
+  const signal = (name: string): void => void booted.run("systemctl", "kill", `--signal=${name}`, "edge.service");
+  try {
+    // Type=notify: it is active once the agent has said that it is ready.
+    await served(0);
+    booted.run("systemctl", "reload", "edge.service");
+    console.log("Killed");
+    signal("SIGKILL");
+    await served(1);
+    console.log("Frozen: its watchdog takes 120 s");
+    signal("SIGSTOP");
+    await served(2);
+    booted.run("systemctl", "stop", "edge.service");
+    console.log(`  stopped: ${shown("Result")}`);
+  } finally {
+    await booted.end();
+  }
+}
+
 const folder = mkdtempSync(join(tmpdir(), "edge-flash-"));
 const root = join(folder, "image");
 try {
-  ensurePackages(["debootstrap"], console.log);
+  ensurePackages(["debootstrap", "iproute2"], console.log);
   expect(0, "debootstrap", "--variant=minbase", "--include=systemd", "bookworm", root);
   show(expect(0, executable, "install", "--root", root, "--center", address));
   show(expect(0, executable, "install", "--root", root));
@@ -43,6 +74,8 @@ try {
     join(root, "etc/edge/edge.config.json"),
   );
   show(expect(0, "chroot", root, "/usr/local/bin/edge", "config", "check"));
+  if (canBoot()) await serve();
+  else console.log("Not booted: that needs root and systemd's hierarchy of cgroup v1");
   // Neither an agent nor an engine: exit code 1, and the page says so.
   show(expect(1, "chroot", root, "/usr/local/bin/edge", "status"));
 } finally {
