@@ -10,7 +10,7 @@ export interface Heap {
 
 const lookMs = 10_000;
 /** A collection gives back at least this much, or there was no need for one. */
-const growthBytes = 2 * 1024 * 1024;
+const growthBytes = 1024 * 1024;
 
 /**
  * V8 keeps a heap as large as a burst of work has made it (after 20 pods were started it held 24 MB, and 10 MB were in

@@ -87,6 +87,8 @@ function setPragmas(db: Database): void {
   db.pragma("secure_delete = ON");
   db.pragma("trusted_schema = OFF");
   db.pragma("temp_store = MEMORY");
+  // KiB, by SQLite's own choice 2000: the kernel keeps the same pages once more, and may take those away.
+  db.pragma("cache_size = -256");
   // The WAL goes into the database when it has 4 MiB, each page once however often it was written since; the file goes
   // back to that size after it has once been larger.
   db.pragma("wal_autocheckpoint = 2000");
