@@ -26,7 +26,7 @@ import { createPodPulls } from "./pod-pulls.ts";
 import { createProber } from "./prober.ts";
 import { createPublisher } from "./publisher.ts";
 import { createPuller } from "./puller.ts";
-import { reconcile } from "./reconciler.ts";
+import { type EngineSession, reconcile } from "./reconciler.ts";
 import { createReporter } from "./reporter.ts";
 import { createStock, installIdOf } from "./stock.ts";
 import { type LinkState, runUplink } from "./uplink.ts";
@@ -66,13 +66,9 @@ export interface AgentSettings {
 
 /** Two at a time saturate a two-core device; more only makes each one slower (measured). */
 const createsAtOnce = 2;
-/** Engine sessions whose containers died with them; older ones have long been recorded. */
-const maxLostSessions = 64;
-
 interface EngineState {
+  /** Null while it does not answer. */
   info: EngineInfo | null;
-  session: string | null;
-  readonly lost: Set<string>;
 }
 
 /**
@@ -81,7 +77,7 @@ interface EngineState {
  */
 export async function runAgent(parts: AgentParts, signal: AbortSignal): Promise<void> {
   const { store, clock, random, log, engine, device } = parts;
-  const state: EngineState = { info: null, session: null, lost: new Set() };
+  const state: EngineState = { info: null };
   const startedAt = clock.wall();
   let link: LinkState = { state: "connecting", since: startedAt, lastError: null, certificates: [] };
   const publisher = createPublisher(clock, () =>
@@ -117,7 +113,7 @@ export async function runAgent(parts: AgentParts, signal: AbortSignal): Promise<
   });
   const stock = createStock({
     ...{ store, clock, random, log, observer },
-    engineReady: () => state.session !== null,
+    engineReady: () => state.info !== null,
     taken: (keys) => {
       for (const key of keys) mailbox.wake(key);
     },
@@ -152,8 +148,8 @@ export async function runAgent(parts: AgentParts, signal: AbortSignal): Promise<
 }
 
 /** The session at hand, once it is known which containers are ours. */
-function sessionOf({ session, lost }: EngineState, store: Store) {
-  return session === null || installIdOf(store) === null ? null : { id: session, lost };
+function sessionOf({ info }: EngineState, store: Store): EngineSession | null {
+  return info === null || installIdOf(store) === null ? null : { id: info.session };
 }
 
 /** Until all have ended; when one fails the others are told to stop, and are waited for. */
@@ -179,38 +175,23 @@ interface EngineNews {
 
 /** What is kept of the engine's state, and who hears of it. */
 function watcherParts(parts: AgentParts, state: EngineState, news: EngineNews): WatcherParts {
-  const { engine, clock, random, log } = parts;
+  const { engine, clock, log } = parts;
   return {
-    ...{ engine, clock, random, log },
-    ready(info, id) {
+    ...{ engine, clock, log },
+    ready(info) {
       state.info = info;
-      state.session = id;
       news.engineIs(info);
       news.ready();
       news.changed();
     },
-    lost: (why, id, tookContainers) => lose(parts, state, { why, id, tookContainers }, news),
+    lost(why) {
+      if (state.info !== null) log.write("error", "Engine unavailable", { why });
+      state.info = null;
+      news.engineIs(null);
+      news.changed();
+    },
     dirty: news.dirty,
   };
-}
-
-interface Loss {
-  readonly why: string;
-  readonly id: string | null;
-  readonly tookContainers: boolean;
-}
-
-function lose(parts: AgentParts, state: EngineState, loss: Loss, news: EngineNews): void {
-  if (state.info !== null) parts.log.write("error", "Engine unavailable", { why: loss.why });
-  state.info = null;
-  state.session = null;
-  news.engineIs(null);
-  if (loss.id !== null && loss.tookContainers) {
-    state.lost.add(loss.id);
-    for (const oldest of [...state.lost].slice(0, Math.max(0, state.lost.size - maxLostSessions)))
-      state.lost.delete(oldest);
-  }
-  news.changed();
 }
 
 function fromKey(key: string): { readonly namespace: string; readonly name: string } {

@@ -31,8 +31,8 @@ export interface ReconcilerParts extends ExecutorParts, StatusKeeperParts {
   readonly observer: Observer;
   readonly prober: Pick<Prober, "follow">;
   readonly pulls: Pick<PodPulls, "need" | "landed">;
-  /** The engine session at hand and those that took their containers along; null while the engine is not ready. */
-  readonly session: () => { readonly id: string; readonly lost: ReadonlySet<string> } | null;
+  /** The engine's session at hand; null while the engine is not ready. */
+  readonly session: () => EngineSession | null;
   readonly installId: () => string;
   /** Why no new pod is to begin now, null when one may. */
   readonly held: () => Waiting | null;
@@ -66,11 +66,11 @@ export async function reconcile(
     if (session === null) return null;
     const known = land(parts, turn);
     const seen = await parts.observer.look(signal);
-    if (!seen.ok) return afterUnknownMs;
+    if (!seen.ok || parts.session()?.id !== session.id) return afterUnknownMs;
     const { situation, courses, course } = decide(parts, turn, { known, seen: seen.value, session });
     if (situation.desired === null && situation.leaving.length === 0) {
       parts.pulls.need(podKey(pod), []);
-      return keepUnmanaged(parts, situation.observed, session, signal);
+      return keepUnmanaged(parts, situation.observed, session.id, signal);
     }
     if (!known) return afterUnknownMs;
     needPulls(parts, turn, courses);
@@ -82,10 +82,15 @@ export async function reconcile(
   return afterCirclesMs;
 }
 
+/** See `EngineInfo`. */
+export interface EngineSession {
+  readonly id: string | null;
+}
+
 /** What a list showed, in which session of the engine; `known`: it is certain what came of all that was done before. */
 interface Look {
   readonly seen: readonly ObservedContainer[];
-  readonly session: { readonly id: string; readonly lost: ReadonlySet<string> };
+  readonly session: EngineSession;
   readonly known: boolean;
 }
 
@@ -224,7 +229,7 @@ function recordsOf(
     const before = parts.store.history(uid);
     const seenOfIt = observed.filter((one) => one.pod.uid === uid);
     const its = withLastWords(parts.device, pod?.spec, seenOfIt, before);
-    const { history, events } = record(before, its, { now, session: session.id, lostSessions: session.lost });
+    const { history, events } = record(before, its, { now, session: session.id });
     if (events.length === 0 && JSON.stringify(history) === JSON.stringify(before)) return [];
     const endsJob = events.length > 0 && pod !== null && pod.spec.restartPolicy !== "Always";
     return [{ uid, history, events, endsJob }];

@@ -1,7 +1,7 @@
 import { showAction } from "../core/pod/action.ts";
 import type { PodHistory } from "../core/pod/history.ts";
 import type { ObservedContainer } from "../core/pod/observed.ts";
-import { record } from "../core/pod/record.ts";
+import { type RecordContext, record } from "../core/pod/record.ts";
 import { podKey } from "../core/pod/spec.ts";
 import { planUnmanaged } from "../core/pod/unmanaged.ts";
 import type { Clock } from "../ports/clock.ts";
@@ -29,11 +29,11 @@ const afterFailureMs = 30_000;
 export async function keepUnmanaged(
   parts: UnmanagedParts,
   observed: readonly ObservedContainer[],
-  session: { readonly id: string; readonly lost: ReadonlySet<string> },
+  session: RecordContext["session"],
   signal: AbortSignal,
 ): Promise<number | null> {
   const { store, clock } = parts;
-  const context = { now: momentOf(clock), session: session.id, lostSessions: session.lost };
+  const context = { now: momentOf(clock), session };
   const histories: Record<string, PodHistory> = {};
   for (const uid of new Set(observed.map((one) => one.pod.uid))) {
     const its = observed.filter((one) => one.pod.uid === uid);

@@ -1,18 +1,16 @@
 import type { Clock } from "../ports/clock.ts";
 import type { Engine, EngineInfo } from "../ports/engine.ts";
 import type { Log } from "../ports/log.ts";
-import type { Random } from "../ports/random.ts";
 import { withDeadline } from "./deadline.ts";
 
 export interface WatcherParts {
   readonly engine: Engine;
   readonly clock: Clock;
-  readonly random: Random;
   readonly log: Log;
   /** The engine answers and its events are listened to: everything is to be looked at. */
-  readonly ready: (info: EngineInfo, session: string) => void;
-  /** It does not answer any more. `tookContainers`: without live-restore they die with it. */
-  readonly lost: (why: string, session: string | null, tookContainers: boolean) => void;
+  readonly ready: (info: EngineInfo) => void;
+  /** It does not answer any more. */
+  readonly lost: (why: string) => void;
   /** Something happened to a container of this pod. */
   readonly dirty: (pod: { readonly namespace: string; readonly name: string }) => void;
 }
@@ -30,14 +28,13 @@ export async function watchEngine(parts: WatcherParts, signal: AbortSignal): Pro
     const info = await withDeadline(clock, infoDeadlineMs, signal, (deadline) => engine.info(deadline));
     if (signal.aborted) return;
     if (!info.ok) {
-      parts.lost(info.error.message, null, false);
+      parts.lost(info.error.message);
     } else {
-      const session = parts.random.uuid();
-      const ended = await engine.watch({ ready: () => parts.ready(info.value, session), changed: parts.dirty }, signal);
+      const ended = await engine.watch({ ready: () => parts.ready(info.value), changed: parts.dirty }, signal);
       if (signal.aborted) return;
       const why = ended.ok ? "The engine closed its event stream" : ended.error.message;
       log.write("warn", "Engine lost", { why });
-      parts.lost(why, session, !info.value.liveRestore);
+      parts.lost(why);
     }
     await clock.sleep(retryMs, signal);
   }

@@ -78,17 +78,33 @@ const mostWarnings = 32;
 
 async function info(connection: Connection, signal: AbortSignal): Promise<EngineResult<EngineInfo>> {
   const answer = await request(connection.docker, "GET", "/info", {}, signal);
+  const liveRestore = at(answer, "LiveRestoreEnabled") === true;
   return done({
     version: connection.version,
     apiVersion: connection.apiVersion,
     architecture: connection.architecture,
-    liveRestore: at(answer, "LiveRestoreEnabled") === true,
+    liveRestore,
+    session: liveRestore ? "live-restore" : await bridgeId(connection, signal),
     seccomp: textsAt(answer, "SecurityOptions").some((one) => /^name=seccomp\b(?!.*profile=unconfined)/.test(one)),
     warnings: textsAt(answer, "Warnings").slice(0, mostWarnings),
     dataRoot: textAt(answer, "DockerRootDir"),
     memoryBytes: numberAt(answer, "MemTotal"),
     cpus: numberAt(answer, "NCPU"),
   });
+}
+
+/**
+ * Docker makes its bridge anew at every start at which no container lives on. Nothing else in its API tells one run of
+ * the engine from the next.
+ */
+async function bridgeId({ docker }: Connection, signal: AbortSignal): Promise<string | null> {
+  try {
+    return textAt(await request(docker, "GET", "/networks/bridge", {}, signal), "Id") || null;
+  } catch (cause) {
+    // An engine that was told to make none.
+    if (statusOf(cause) === 404) return null;
+    throw cause;
+  }
 }
 
 function create(api: Caller, wanted: CreateRequest, signal: AbortSignal): Promise<EngineResult<CreatedContainer>> {

@@ -206,6 +206,8 @@ function contract(open: () => Machine): void {
     assert.match(info.apiVersion, /^1\.\d+$/);
     assert.ok(["amd64", "arm64"].includes(info.architecture));
     assert.ok(info.cpus > 0 && info.memoryBytes > 0 && info.dataRoot.startsWith("/"));
+    assert.notEqual(info.session, null);
+    assert.equal(valued(await machine.engine.info(generous())).session, info.session);
   });
 
   it("makes, starts, lists, stops and removes a container", async () => {
@@ -667,6 +669,20 @@ describe("Engine: Docker, frozen, gone and back", () => {
     await docker.start({ liveRestore: true });
     const list = valued(await engine.list(generous()));
     assert.equal(list.find((each) => each.id === id)?.state.kind, "running");
+  });
+
+  it("is another session for containers whenever it came up without them, and no other", async () => {
+    const session = async () => valued(await engine.info(generous())).session ?? assert.fail();
+    const sessions = [await session()];
+    for (const liveRestore of [true, false, false, true]) {
+      await docker.stop();
+      await docker.start({ liveRestore });
+      sessions.push(await session());
+    }
+    const [first, kept, without, again, restoring] = sessions;
+    assert.equal(kept, first);
+    assert.equal(new Set([kept, without, again]).size, 3);
+    assert.ok(restoring !== without && restoring !== again);
   });
 });
 

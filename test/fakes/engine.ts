@@ -84,6 +84,8 @@ export interface FakeEngineHost extends Pick<Host, FromHost> {
   holdDead(on: boolean): void;
   /** Ends the stream of events; the engine is there all the while. */
   breakEvents(): void;
+  /** Whether a container last ended because the engine did. */
+  endedByEngine(id: string): boolean;
   /** `docker start` and `docker restart` by somebody else. */
   startByHand(idOrName: string): void;
   restartByHand(idOrName: string): void;
@@ -112,6 +114,7 @@ interface State extends EngineProcess {
   losesEvents: boolean;
   diskFull: boolean;
   deadHeld: boolean;
+  readonly endedByEngine: Set<string>;
 }
 
 const eventDelayMs = 1;
@@ -122,6 +125,7 @@ export function fakeEngine(options: FakeEngineOptions): FakeEngine {
     clock: options.clock,
     random: options.random,
     host: fakeHost(options.clock, (action, container) => {
+      if (action === "start") state.endedByEngine.delete(container.id);
       options.happened?.(action, container);
       publishEvent(state, action, container);
     }),
@@ -139,6 +143,7 @@ export function fakeEngine(options: FakeEngineOptions): FakeEngine {
     losesEvents: false,
     diskFull: false,
     deadHeld: false,
+    endedByEngine: new Set(),
   };
   return { engine: engineOn(state, options), host: hostOf(state, options.liveRestore ?? false) };
 }
@@ -158,7 +163,8 @@ function engineOn(state: State, options: FakeEngineOptions): Engine {
     cpus: 2,
   };
   return {
-    info: (signal) => call(state, "info", "", signal, () => ({ value: info })),
+    info: (signal) =>
+      call(state, "info", "", signal, () => ({ value: { ...info, session: sessionOf(state, options) } })),
     list: (signal) => call(state, "list", "", signal, () => ({ value: listed(host) })),
     inspect: (id, signal) => call(state, "inspect", id, signal, () => inspected(host, id)),
     create: (request, signal) => {
@@ -192,6 +198,10 @@ function engineOn(state: State, options: FakeEngineOptions): Engine {
   };
 }
 
+function sessionOf({ downs }: State, { liveRestore = false }: FakeEngineOptions): string {
+  return liveRestore ? "live-restore" : `run-${downs}`;
+}
+
 function fakeSandboxImage(architecture: string): ImageFacts {
   const id = sandboxImage(architecture)?.id ?? "";
   return { id, user: "65535:65535", architecture, volumes: [] };
@@ -220,14 +230,14 @@ function hostOf(state: State, liveRestore: boolean): FakeEngineHost {
     down: (how = "stop") => {
       if (state.mode === "down") return;
       state.downs += 1;
-      if (!liveRestore && how === "stop") endAll(host);
+      if (!liveRestore && how === "stop") endAll(state);
       for (const watcher of [...state.watchers]) watcher.broken();
       turn("down");
     },
     up: () => {
       if (state.mode !== "down") return;
       // docker 20.10 kills at its start what outlived a crash; nobody hears those events.
-      if (!liveRestore) for (const { id } of host.containers()) host.die(id, 137);
+      if (!liveRestore) endAll(state, "killed");
       turn("up");
     },
     freeze: () => {
@@ -249,6 +259,7 @@ function hostOf(state: State, liveRestore: boolean): FakeEngineHost {
     breakEvents: () => {
       for (const watcher of [...state.watchers]) watcher.broken();
     },
+    endedByEngine: (id) => state.endedByEngine.has(id),
     startByHand: (idOrName) => void host.start(known(idOrName)),
     restartByHand: (idOrName) => {
       host.die(known(idOrName), 143);
@@ -268,8 +279,12 @@ function hostOf(state: State, liveRestore: boolean): FakeEngineHost {
   };
 }
 
-function endAll(host: Host): void {
-  for (const { id } of host.containers()) if (!host.terminate(id)) host.die(id, 137);
+function endAll({ host, endedByEngine }: State, how?: "killed"): void {
+  for (const { id, state } of host.containers()) {
+    if (state.kind !== "running") continue;
+    endedByEngine.add(id);
+    if (how === "killed" || !host.terminate(id)) host.die(id, 137);
+  }
 }
 
 function listed(host: Host): readonly ObservedContainer[] {

@@ -240,6 +240,20 @@ const ofEngine: Readonly<Record<string, Fault>> = {
       return `the engine goes down: ${how}`;
     },
   },
+  engineRestartsUnseen: {
+    weight: 2,
+    async happen({ world, dice }) {
+      const how = dice.below(2) === 0 ? "stop" : "crash";
+      await world.restart({
+        powerCut: false,
+        meanwhile() {
+          world.host.down(how);
+          world.host.up();
+        },
+      });
+      return `the engine goes down (${how}) and comes up while no agent runs`;
+    },
+  },
   engineUp: {
     weight: 8,
     happen({ world }) {

@@ -56,7 +56,9 @@ export function createPrograms(clock: Clock, host: FakeEngineHost, behaveHttp: (
     return { code: fails ? 1 : 0, afterMs: 700 };
   }
 
-  host.behave(() => ({
+  host.behave(({ pod }) => ({
+    // A well-behaved job ends well when it is told to end, whoever tells it.
+    termCode: pod.spec.restartPolicy === "Always" ? 143 : 0,
     exec: ([command], id) => (command === liveCommand ? live(id) : { code: ask(id) ? 0 : 1, afterMs: 20 }),
   }));
   behaveHttp(({ host: address }) => {

@@ -30,6 +30,7 @@ export interface Witness {
 interface Life {
   readonly attempt: number;
   readonly made: string;
+  readonly sandboxId: string | null;
   startedAt: number;
   diedAt: number | null;
   level: number;
@@ -51,18 +52,22 @@ export interface WitnessParts {
   readonly programs: Pick<Programs, "readinessFailures">;
   /** Hears of every event once it is committed. */
   readonly noted: (event: PodEvent) => void;
+  /** Whether a container ended because the engine did. */
+  readonly endedByEngine: (id: string) => boolean;
   /** Whether this text has arrived at the centre. */
   readonly arrived: (text: string) => boolean;
   /** Looks into the store without being one of the agent's calls. */
   readonly look: <T>(at: () => T) => T;
 }
 
-export function createWitness({ clock, programs, noted, arrived, look }: WitnessParts): Witness {
+export function createWitness({ clock, programs, noted, arrived, endedByEngine, look }: WitnessParts): Witness {
   const lives = new Map<string, Life>();
   /** What each container was made from when it ended for good. */
   const succeeded = new Map<string, string>();
   /** By uid and container id: how often its probe had failed when it was reported ready. */
   const readyWith = new Map<string, ReadonlyMap<string, number>>();
+  /** Containers of which the data folder at hand can know something. */
+  const known = new Set<string>();
   const faults: string[] = [];
   /** What is heard inside a transaction counts once it is committed. */
   let heard: (() => void)[] | null = null;
@@ -81,7 +86,7 @@ export function createWitness({ clock, programs, noted, arrived, look }: Witness
     `${one.podHash} ${one.specHash} ${one.generation}`;
 
   function began(request: CreateRequest): void {
-    const { attempt } = request;
+    const { attempt, sandboxId } = request;
     const [key, made, now] = [keyOf(request), madeFrom(request), clock.mono()];
     const before = lives.get(key);
     const again = before !== undefined && before.made === made && attempt > before.attempt;
@@ -91,12 +96,18 @@ export function createWitness({ clock, programs, noted, arrived, look }: Witness
       return;
     }
     const level = again && before.sure ? before.level + 1 : 0;
-    lives.set(key, { attempt, made, startedAt: now, diedAt: null, level, sure: true });
+    lives.set(key, { attempt, made, sandboxId, startedAt: now, diedAt: null, level, sure: true });
   }
 
-  function ended(request: CreateRequest): void {
+  function ended(id: string, request: CreateRequest): void {
     const life = lives.get(keyOf(request));
-    if (life === undefined || life.attempt !== request.attempt) return;
+    if (life?.attempt === request.attempt) dies(life);
+    // What runs in a sandbox that died counts as ended, however long it takes to stop it.
+    for (const one of lives.values()) if (one.sandboxId === id) dies(one);
+  }
+
+  function dies(life: Life): void {
+    if (life.diedAt !== null) return;
     life.diedAt = clock.mono();
     if (life.diedAt - life.startedAt > stableMs - slackMs) life.level = 0;
   }
@@ -120,6 +131,10 @@ export function createWitness({ clock, programs, noted, arrived, look }: Witness
       // A sandbox runs for as long as the others need it.
       if (container === sandboxName || termination === null || termination.interrupted || policy === "Always") continue;
       if (policy === "OnFailure" && termination.exitCode !== 0) continue;
+      const { containerId } = termination;
+      if (policy === "OnFailure" && known.has(containerId) && endedByEngine(containerId)) {
+        faults.push(`5: ${container} of ${uid} counts as done, and it was the engine that ended it`);
+      }
       for (const life of lives.keys()) {
         if (life.endsWith(`/${container} of ${uid}`)) succeeded.set(life, madeFrom(made));
       }
@@ -149,8 +164,9 @@ export function createWitness({ clock, programs, noted, arrived, look }: Witness
     happened(action, container) {
       const { request } = container;
       if (request === null) return;
+      if (action === "create") known.add(container.id);
       if (action === "start") began(request);
-      if (action === "die") ended(request);
+      if (action === "die") ended(container.id, request);
       if (action === "destroy") {
         // How long it ran is known to nobody if nobody looked in between.
         const life = lives.get(keyOf(request));
@@ -161,7 +177,10 @@ export function createWitness({ clock, programs, noted, arrived, look }: Witness
       for (const life of lives.values()) life.sure = false;
       readyWith.clear();
     },
-    forgot: () => succeeded.clear(),
+    forgot() {
+      succeeded.clear();
+      known.clear();
+    },
     beside: (store) => ({
       ...store,
       transaction(durability, work) {

@@ -68,6 +68,8 @@ export interface Restart {
   readonly noBattery?: boolean;
   /** The data folder is gone. */
   readonly dataLost?: boolean;
+  /** What happens while no agent runs. */
+  readonly meanwhile?: () => void;
 }
 
 export const images = { first: testImage, second: "edge.test/busybox:2" } as const;
@@ -102,7 +104,12 @@ export function createWorld(seed: number, options: WorldOptions): World {
   const programs = createPrograms(clock, host, behave);
   const unjustified: string[] = [];
   const texts = new Set<string>();
-  const witness = createWitness({ clock, programs, noted: chronicle.happened, arrived, look: (at) => look(at) });
+  const { endedByEngine } = host;
+  const witness = createWitness({
+    ...{ clock, programs, arrived, endedByEngine },
+    noted: chronicle.happened,
+    look: (at) => look(at),
+  });
   let storeCalls = Number.POSITIVE_INFINITY;
   let failingCall = Number.POSITIVE_INFINITY;
   let awaits = Number.POSITIVE_INFINITY;
@@ -220,7 +227,7 @@ export function createWorld(seed: number, options: WorldOptions): World {
       awaits = count;
     },
     calm,
-    async restart({ powerCut, noBattery = false, dataLost = false }) {
+    async restart({ powerCut, noBattery = false, dataLost = false, meanwhile = () => undefined }) {
       process?.kill();
       center.abandon();
       calm();
@@ -234,6 +241,7 @@ export function createWorld(seed: number, options: WorldOptions): World {
         witness.unsure();
         host.up();
       }
+      meanwhile();
       await clock.pass(500);
       start();
     },

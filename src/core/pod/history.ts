@@ -66,7 +66,7 @@ export interface CurrentContainer {
   readonly startedAt: string | null;
   /** When it was first seen running, by us. */
   readonly seenRunning: Moment | null;
-  /** The engine session it was last seen running in: see `interrupted`. */
+  /** The engine's session it was last seen in, made or running: see `interrupted`. */
   readonly session: string | null;
 }
 

@@ -8,10 +8,8 @@ import { formatTime, parseTime } from "./time.ts";
 /** What the recorder has to know of the world beside the containers. */
 export interface RecordContext {
   readonly now: Moment;
-  /** The engine session that the containers were listed in. */
-  readonly session: string;
-  /** Sessions that ended with the engine taking its containers along (no live-restore). */
-  readonly lostSessions: ReadonlySet<string>;
+  /** The engine's session that the containers were listed in, null where the engine has none (ports/engine.ts). */
+  readonly session: string | null;
 }
 
 export interface Recorded {
@@ -92,7 +90,7 @@ function seen(history: ContainerHistory, one: ObservedContainer, context: Record
   }
   switch (one.state.kind) {
     case "created":
-      return history.current?.id === one.id ? history : { ...history, current: currentOf(one, null) };
+      return made(history, one, context);
     case "running":
       return running(history, one, one.state.startedAt, context);
     case "exited":
@@ -117,8 +115,17 @@ function look(
   return known.current === null ? known : lost(known, known.current, "The pod's sandbox died", context);
 }
 
-function currentOf(one: ObservedContainer, startedAt: string | null): CurrentContainer {
-  return { id: one.id, startedAt, seenRunning: null, session: null };
+/** It may start and end before anybody looks again: what it ends in is told by the session that it was last seen in. */
+function made(history: ContainerHistory, one: ObservedContainer, context: RecordContext): ContainerHistory {
+  const { current } = history;
+  if (current?.id !== one.id) return { ...history, current: currentOf(one, null, context) };
+  return current.session === context.session
+    ? history
+    : { ...history, current: { ...current, session: context.session } };
+}
+
+function currentOf(one: ObservedContainer, startedAt: string | null, { session }: RecordContext): CurrentContainer {
+  return { id: one.id, startedAt, seenRunning: null, session };
 }
 
 function running(
@@ -163,7 +170,7 @@ function exited(
     finishedAt: state.finishedAt,
     interrupted,
   };
-  const current = history.current?.id === one.id ? history.current : currentOf(one, state.startedAt);
+  const current = history.current?.id === one.id ? history.current : currentOf(one, state.startedAt, context);
   return { ...history, current, termination, backoffLevel: level, diedAt: died, failure: null };
 }
 
@@ -181,9 +188,10 @@ function ranFor(startedAt: string, finished: number, seenRunning: Moment | null,
 }
 
 function wasInterrupted(current: CurrentContainer | null, id: string, context: RecordContext): boolean {
-  if (current === null || current.id !== id || current.seenRunning === null) return false;
-  if (current.seenRunning.bootId !== context.now.bootId) return true;
-  return current.session !== null && context.lostSessions.has(current.session);
+  if (current === null || current.id !== id) return false;
+  const { seenRunning, session } = current;
+  if (seenRunning !== null && seenRunning.bootId !== context.now.bootId) return true;
+  return session !== null && context.session !== null && session !== context.session;
 }
 
 /** Removed by hand, or with the engine's data: it cannot run, and nobody will ever know how it ended. */

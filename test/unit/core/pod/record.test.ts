@@ -6,7 +6,7 @@ import { messageBytes } from "../../../../src/core/pod/termination-message.ts";
 import { acceptedPod, ago, container, exited, historyOf, now, running, termination } from "../../../samples/pods.ts";
 
 const pod = acceptedPod();
-const context: RecordContext = { now, session: "s1", lostSessions: new Set() };
+const context: RecordContext = { now, session: "s1" };
 const seenRunning = {
   id: "app-id-of-attempt-0",
   startedAt: ago(30_000).wall.toString(),
@@ -77,15 +77,25 @@ test("a container may say 4096 bytes, the containers of a pod 12 KiB together", 
 });
 
 test("an end is an interruption when the engine took its containers along, or the device booted", () => {
-  const interrupted = (changes: Partial<RecordContext>) =>
-    app(
-      record({ app: historyOf(pod, { current: seenRunning }) }, [container(pod, exited(0))], { ...context, ...changes })
-        .history,
-    ).termination?.interrupted;
+  const interrupted = (changes: Partial<RecordContext>, current: ContainerHistory["current"] = seenRunning) =>
+    app(record({ app: historyOf(pod, { current }) }, [container(pod, exited(0))], { ...context, ...changes }).history)
+      .termination?.interrupted;
   assert.equal(interrupted({}), false);
-  assert.equal(interrupted({ session: "s2" }), false, "the agent restarted, the engine did not");
-  assert.equal(interrupted({ session: "s2", lostSessions: new Set(["s1"]) }), true);
+  assert.equal(interrupted({ session: "s2" }), true);
+  assert.equal(interrupted({ session: null }), false, "an engine that does not tell");
+  assert.equal(interrupted({ session: "s2" }, { ...seenRunning, session: null }), false);
   assert.equal(interrupted({ now: { ...now, bootId: "boot-2", mono: 5_000 } }), true);
+});
+
+test("an end that nobody saw the start of is an interruption when it was made in another session than it ended in", () => {
+  const created = [container(pod, { kind: "created" })];
+  const made = record({}, created, context).history;
+  const ends = (session: string, before = made) =>
+    app(record(before, [container(pod, exited(0))], { ...context, session }).history).termination?.interrupted;
+  assert.equal(ends("s1"), false);
+  assert.equal(ends("s2"), true);
+  const later = record(made, created, { ...context, session: "s2" }).history;
+  assert.equal(ends("s2", later), false, "it was seen made and not running after the engine came back");
 });
 
 test("a container that vanished ended with 137 and ContainerStatusUnknown; one that never ran only has to be made", () => {
