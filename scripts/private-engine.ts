@@ -4,7 +4,7 @@ import type { Socket } from "node:net";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import Docker from "dockerode";
-import { ensurePackages } from "./debian.ts";
+import { ensureNewerDocker, ensurePackages } from "./debian.ts";
 import { cleanLeftovers, folderPrefix, namespaceOf } from "./engine-janitor.ts";
 import { findProcesses, isRunning, readText, signalAll, waitUntil } from "./processes.ts";
 
@@ -14,6 +14,8 @@ export type EngineOptions = {
   readonly liveRestore?: boolean;
   /** MiB of a disk of its own for what it keeps, so that it can be filled. */
   readonly diskMiB?: number;
+  /** The engine of the next Debian release in place of the installed one. */
+  readonly newer?: boolean;
 };
 
 /** A Docker engine for tests, demo and measurements. */
@@ -77,7 +79,7 @@ export async function startPrivateEngine(say: Say, options: EngineOptions = {}):
   try {
     addNamespace(folder);
     if (options.diskMiB !== undefined) mountDisk(folder, options.diskMiB);
-    const engine = engineIn(folder);
+    const engine = engineIn(folder, options.newer === true ? ensureNewerDocker(say) : []);
     say(`Private Docker engine in ${folder}`);
     await engine.start(options);
     return { ...engine, folder, close };
@@ -131,7 +133,8 @@ function tool(program: string, ...args: readonly string[]): void {
   if (run.status !== 0) throw new Error(`${program} ${args.join(" ")} failed: ${run.error?.message ?? run.stderr}`);
 }
 
-function engineIn(folder: string): Omit<PrivateEngine, "close" | "folder"> {
+/** @param paths where its programs are looked for first */
+function engineIn(folder: string, paths: readonly string[]): Omit<PrivateEngine, "close" | "folder"> {
   const socket = join(folder, "docker.sock");
   const pidFile = join(folder, "docker.pid");
   // nsenter and not `ip netns exec`, which mounts another /sys and so hides the control groups.
@@ -157,7 +160,7 @@ function engineIn(folder: string): Omit<PrivateEngine, "close" | "folder"> {
     socket,
     command,
     pid,
-    start: (options = {}) => launch(folder, command, options),
+    start: (options = {}) => launch(folder, command, [...paths, process.env["PATH"]].join(":"), options),
     stop: () => end("SIGTERM"),
     kill: () => end("SIGKILL"),
     freeze: () => signal("SIGSTOP"),
@@ -167,7 +170,12 @@ function engineIn(folder: string): Omit<PrivateEngine, "close" | "folder"> {
   };
 }
 
-async function launch(folder: string, command: TestEngine["command"], options: EngineOptions): Promise<void> {
+async function launch(
+  folder: string,
+  command: TestEngine["command"],
+  path: string,
+  options: EngineOptions,
+): Promise<void> {
   const config = join(folder, "daemon.json");
   writeFileSync(config, JSON.stringify({ "live-restore": options.liveRestore ?? false }));
   const [program, ...args] = command(
@@ -178,7 +186,11 @@ async function launch(folder: string, command: TestEngine["command"], options: E
     ...["--log-driver", "json-file", "--log-opt", "max-size=1m", "--log-opt", "max-file=2"],
   );
   const log = openSync(join(folder, "docker.log"), "a");
-  const engine = spawn(program, args, { detached: true, stdio: ["ignore", log, log] });
+  const engine = spawn(program, args, {
+    detached: true,
+    stdio: ["ignore", log, log],
+    env: { ...process.env, PATH: path },
+  });
   engine.unref();
   const docker = new Docker({ socketPath: join(folder, "docker.sock"), timeout: 1_000 });
   const answers = (): Promise<boolean> => docker.ping().then(Boolean, () => false);

@@ -1,5 +1,6 @@
 import assert from "node:assert/strict";
-import { mkdtempSync } from "node:fs";
+import { spawnSync } from "node:child_process";
+import { chmodSync, mkdirSync, mkdtempSync } from "node:fs";
 import { join } from "node:path";
 import { after, before, describe, it } from "node:test";
 import { setTimeout as sleep } from "node:timers/promises";
@@ -31,6 +32,8 @@ interface Machine {
   killByHand(id: string): Promise<void>;
   /** A container that somebody else made, with these labels, running. */
   addForeign(name: string, labels: Readonly<Record<string, string>>): Promise<void>;
+  /** A folder of the host with a file system mounted at `below`, in which there is a folder `here`. */
+  folderWithMount(): string;
   /** An image that nobody uses, under these names. */
   addImage(names: readonly [string, ...string[]]): Promise<void>;
   close(): Promise<void>;
@@ -109,6 +112,7 @@ function fakeMachine(): Machine & { readonly host: FakeEngineHost } {
     hostIp: "127.0.0.1",
     killByHand: async (container) => host.kill(container),
     addForeign: async (name, labels) => void host.addForeign(name, labels),
+    folderWithMount: () => "/srv/data",
     addImage: async (names) => {
       for (const name of names) host.addImage(name, { ...image, id: id("9") });
     },
@@ -116,8 +120,7 @@ function fakeMachine(): Machine & { readonly host: FakeEngineHost } {
   };
 }
 
-function realMachine(): Machine {
-  const { socket } = sharedEngine();
+function realMachine(socket = sharedEngine().socket): Machine {
   const docker = new Docker({ socketPath: socket });
   return {
     engine: dockerEngine({ socket }),
@@ -129,6 +132,17 @@ function realMachine(): Machine {
       await container.start();
       foreign.push(container);
     },
+    folderWithMount: () => {
+      const folder = mkdtempSync(join(sharedEngine().folder, "mounted-"));
+      // The container's user is to see what is in it.
+      chmodSync(folder, 0o755);
+      const below = join(folder, "below");
+      mkdirSync(below);
+      tool("mount", "-t", "tmpfs", "-o", "mode=0777", "tmpfs", below);
+      mounted.push(below);
+      mkdirSync(join(below, "here"));
+      return folder;
+    },
     addImage: async (names) => {
       const container = await docker.createContainer({ Image: testImages.busybox });
       await container.commit({ repo: names[0].slice(0, -2), tag: "1" });
@@ -137,24 +151,42 @@ function realMachine(): Machine {
     },
     close: async () => {
       for (const container of foreign.splice(0)) await container.remove({ force: true });
+      for (const below of mounted.splice(0)) tool("umount", below);
     },
   };
 }
 
 const foreign: Docker.Container[] = [];
+const mounted: string[] = [];
 
-for (const [kind, open] of [
-  ["in memory", fakeMachine],
-  ["Docker", realMachine],
-] as const) {
-  describe(`Engine: ${kind}`, () => contract(open));
+function tool(program: string, ...args: readonly string[]): void {
+  const run = spawnSync(program, args, { encoding: "utf8" });
+  assert.equal(run.status, 0, run.stderr);
 }
 
-function contract(open: () => Machine): void {
+/** The engine of the next Debian release, which speaks a newer API. */
+async function newerMachine(): Promise<Machine> {
+  const docker = await startPrivateEngine(() => undefined, { newer: true });
+  await loadTestImages(docker.socket);
+  const machine = realMachine(docker.socket);
+  return { ...machine, close: () => machine.close().finally(docker.close) };
+}
+
+const needsRoot = process.getuid?.() === 0 ? false : "needs root";
+
+for (const [kind, open, skip] of [
+  ["in memory", fakeMachine, false],
+  ["Docker", realMachine, false],
+  ["Docker of the next Debian release", newerMachine, needsRoot],
+] as const) {
+  describe(`Engine: ${kind}`, { skip }, () => contract(() => open()));
+}
+
+function contract(open: () => Machine | Promise<Machine>): void {
   let machine: Machine;
   const requests: string[] = [];
-  before(() => {
-    machine = open();
+  before(async () => {
+    machine = await open();
   });
   after(async () => {
     for (const id of requests) {
@@ -545,6 +577,25 @@ function contract(open: () => Machine): void {
     assert.equal(await listed(), undefined);
     for (const name of names) assert.equal(errorOf(await machine.engine.image(name, generous())), "notFound");
     valued(await machine.engine.removeImage(id, generous()));
+  });
+
+  it("seals what is mounted below a read-only folder, or makes no container of an engine that cannot", async (t) => {
+    if (needsRoot) return t.skip(needsRoot);
+    const sealed = "test -d /data/below/here || exit 4; mkdir /data/below/here/new && exit 5; exit 6";
+    const volumeMounts = [{ name: "data", mountPath: "/data", readOnly: true }];
+    made += 1;
+    const pod = acceptedPod(`pod-${process.pid}-${made}`, { command: ["sh", "-c", sealed], volumeMounts });
+    const folders = { volumePaths: { data: machine.folderWithMount() }, submounts: ["data"] };
+    const wanted = createRequest(pod, await image(testImages.busybox), folders);
+    const { apiVersion } = valued(await machine.engine.info(generous()));
+    if (Number(apiVersion.split(".")[1]) < 44) {
+      assert.equal(errorOf(await machine.engine.create(wanted, generous())), "invalid");
+      return;
+    }
+    const id = await create(wanted);
+    valued(await machine.engine.start(id, generous()));
+    assert.equal((await exited(id)).exitCode, 6);
+    assert.deepEqual(valued(await machine.engine.audit(id, wanted, generous())).differences, []);
   });
 
   it("does not see a container whose name and labels disagree", async () => {
