@@ -15,13 +15,14 @@ import type { Random } from "../ports/random.ts";
 import type { Store } from "../ports/store.ts";
 import type { Supervisor } from "../ports/supervisor.ts";
 import { createClearing } from "./clearing.ts";
-import { createDrift } from "./drift.ts";
+import { createDrift, type Drift } from "./drift.ts";
 import { runHeartbeat } from "./heartbeat.ts";
 import { createIntake } from "./intake.ts";
 import { createLimiter } from "./limiter.ts";
 import { createMailbox } from "./mailbox.ts";
 import { createNode } from "./node.ts";
 import { createObserver } from "./observer.ts";
+import { oomScoreNotice } from "./oom-score.ts";
 import { createPodPulls } from "./pod-pulls.ts";
 import { createProber } from "./prober.ts";
 import { createPublisher } from "./publisher.ts";
@@ -81,7 +82,7 @@ export async function runAgent(parts: AgentParts, signal: AbortSignal): Promise<
   const startedAt = clock.wall();
   let link: LinkState = { state: "connecting", since: startedAt, lastError: null, certificates: [] };
   const publisher = createPublisher(clock, () =>
-    parts.publish(document(parts, state, [link, node.conditions(), drift.notices(), startedAt])),
+    parts.publish(document(parts, state, [link, node.conditions(), noticesOf(parts, drift), startedAt])),
   );
   const drift = createDrift({ ...parts, changed: () => publisher.poke() });
   const reporter = createReporter({ store, clock, random, ...parts.settings, released: publisher.poke });
@@ -145,6 +146,11 @@ export async function runAgent(parts: AgentParts, signal: AbortSignal): Promise<
     runUplink(uplink, stop),
     runHeartbeat({ clock, mailbox, supervisor: parts.supervisor ?? null }, stop),
   ]);
+}
+
+function noticesOf(parts: AgentParts, drift: Drift): readonly string[] {
+  const ofOomScores = oomScoreNotice(parts);
+  return ofOomScores === null ? drift.notices() : [...drift.notices(), ofOomScores];
 }
 
 /** The session at hand, once it is known which containers are ours. */

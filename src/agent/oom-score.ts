@@ -29,6 +29,12 @@ export function rememberOomScoreRefused(parts: OomScoreParts): void {
   if (!isRefused(parts)) parts.store.setFact(refusedFact, parts.clock.bootId());
 }
 
+/** What a person is to know of it; null while negative scores are taken, as far as is known. */
+export function oomScoreNotice(parts: Pick<OomScoreParts, "store" | "clock">): string | null {
+  if (!isRefused(parts)) return null;
+  return "The kernel lets the engine set no negative OOM score: until the next boot containers that had one are made with 0, and die earlier when memory runs out";
+}
+
 function isRefused({ store, clock }: Pick<OomScoreParts, "store" | "clock">): boolean {
   return store.fact(refusedFact) === clock.bootId();
 }

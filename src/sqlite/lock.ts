@@ -1,4 +1,4 @@
-import { closeSync, fchmodSync, mkdirSync, openSync } from "node:fs";
+import { chmodSync, closeSync, mkdirSync, openSync, readFileSync, statSync } from "node:fs";
 import { join } from "node:path";
 import SqliteDatabase, { type Database } from "better-sqlite3";
 import { loadAddon } from "./addon.ts";
@@ -13,7 +13,7 @@ export type RunLock = { readonly ok: true; readonly release: () => void } | { re
 export function acquireRunLock(runDir: string): RunLock {
   mkdirSync(runDir, { recursive: true, mode: 0o755 });
   const file = lockFile(runDir);
-  makeReadable(file);
+  makePrivate(file);
   const db = new SqliteDatabase(file, { ...loadAddon(), timeout: 1_000 });
   try {
     // Without a journal file beside it: there is nothing to roll back. OFF is refused by SQLite as built here.
@@ -27,13 +27,13 @@ export function acquireRunLock(runDir: string): RunLock {
   }
 }
 
-/** Whether an agent runs on this folder. Needs to read the lock file and no more, so any user may ask. */
+/** Whether an agent runs on this folder. Any user may ask: who cannot read the file looks for it among the kernel's locks. */
 export function runLockHeld(runDir: string): boolean {
   let db: Database;
   try {
     db = new SqliteDatabase(lockFile(runDir), { ...loadAddon(), readonly: true, fileMustExist: true, timeout: 0 });
   } catch (error) {
-    if (codeOf(error) === "SQLITE_CANTOPEN" || error instanceof TypeError) return false;
+    if (codeOf(error) === "SQLITE_CANTOPEN" || error instanceof TypeError) return isListed(lockFile(runDir));
     throw error;
   }
   try {
@@ -52,16 +52,28 @@ function lockFile(runDir: string): string {
 }
 
 /**
- * Only ever opened when it is new: closing any descriptor of a file drops all locks that the process has on it, also
- * those of a lock taken before.
+ * Whoever could read it could hold it as a reader, and keep the agent from starting. Only ever opened when it is new:
+ * closing any descriptor of a file drops all locks that the process has on it, also those of a lock taken before.
  */
-function makeReadable(file: string): void {
+function makePrivate(file: string): void {
   try {
-    const made = openSync(file, "wx", 0o644);
-    fchmodSync(made, 0o644);
-    closeSync(made);
+    closeSync(openSync(file, "wx", 0o600));
   } catch (error) {
     if (codeOf(error) !== "EEXIST") throw error;
+    chmodSync(file, 0o600);
+  }
+}
+
+/** False for a file that is not there, and where the kernel shows no locks. */
+function isListed(file: string): boolean {
+  try {
+    const { dev, ino } = statSync(file, { bigint: true });
+    const hex = (part: bigint): string => part.toString(16).padStart(2, "0");
+    const major = hex((dev >> 8n) & 0xfffn);
+    const minor = hex((dev & 0xffn) | ((dev >> 12n) & 0xfff00n));
+    return readFileSync("/proc/locks", "utf8").includes(` ${major}:${minor}:${ino} `);
+  } catch {
+    return false;
   }
 }
 

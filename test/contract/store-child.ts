@@ -1,6 +1,8 @@
-// A process that holds what a test names, says so, and waits to be killed: `node store-child.ts store|lock DIR`.
+// A process that holds what a test names, says so, and waits to be killed: `node store-child.ts store|lock|ask DIR`.
 
-import { acquireRunLock } from "../../src/sqlite/lock.ts";
+import { closeSync, openSync } from "node:fs";
+import { join } from "node:path";
+import { acquireRunLock, runLockHeld } from "../../src/sqlite/lock.ts";
 import { openStore } from "../../src/sqlite/store.ts";
 
 const [what, dir = ""] = process.argv.slice(2);
@@ -23,6 +25,21 @@ function holdLock(): void {
   wait();
 }
 
+/** As somebody who is nobody here. */
+function ask(): void {
+  // Loads what this user may be unable to read later.
+  runLockHeld(dir);
+  process.setuid?.(65_534);
+  const held = runLockHeld(dir) ? "held" : "free";
+  try {
+    closeSync(openSync(join(dir, "lock"), "r"));
+    say(`${held}, and to be read`);
+  } catch {
+    say(`${held}, and not to be read`);
+  }
+  wait();
+}
+
 function say(line: string): void {
   process.send?.(line);
 }
@@ -33,4 +50,5 @@ function wait(): void {
 }
 
 if (what === "store") holdStore();
+else if (what === "ask") ask();
 else holdLock();

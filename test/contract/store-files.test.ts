@@ -5,6 +5,7 @@ import {
   chmodSync,
   closeSync,
   existsSync,
+  mkdirSync,
   mkdtempSync,
   openSync,
   readdirSync,
@@ -23,6 +24,8 @@ import { openDatabase, writer } from "../../src/sqlite/database.ts";
 import { acquireRunLock, runLockHeld } from "../../src/sqlite/lock.ts";
 import { openStore, openStoreReadOnly, recoverStore, type SqliteStore } from "../../src/sqlite/store.ts";
 import { desired, event, history, moment, pod } from "./store-samples.ts";
+
+const needsRoot = process.getuid?.() === 0 ? false : "needs root";
 
 function folder(t: TestContext): string {
   const parent = mkdtempSync(join(tmpdir(), "edge-store-"));
@@ -49,7 +52,7 @@ function filled(t: TestContext): string {
 
 async function child(
   t: TestContext,
-  what: "store" | "lock",
+  what: "store" | "lock" | "ask",
   dir: string,
 ): Promise<{ line: unknown; kill: () => Promise<void> }> {
   const process: ChildProcess = fork(new URL(import.meta.resolve("./store-child.ts")), [what, dir]);
@@ -314,7 +317,7 @@ describe("acquireRunLock()", () => {
     assert.equal(line, "held");
     assert.equal(runLockHeld(dir), true);
     assert.deepEqual(acquireRunLock(dir), { ok: false });
-    assert.equal(statSync(join(dir, "lock")).mode & 0o777, 0o644);
+    assert.equal(statSync(join(dir, "lock")).mode & 0o777, 0o600);
     await kill();
     assert.equal(runLockHeld(dir), false);
     const lock = acquireRunLock(dir);
@@ -332,6 +335,19 @@ describe("acquireRunLock()", () => {
     assert.deepEqual(acquireRunLock(dir), { ok: false });
     assert.equal((await child(t, "lock", dir)).line, "refused");
     lock.release();
+  });
+
+  it("is seen by a user who cannot read it, and so cannot hold it", { skip: needsRoot }, async (t) => {
+    const dir = folder(t);
+    chmodSync(join(dir, ".."), 0o755);
+    mkdirSync(dir, { mode: 0o755 });
+    // As an older version left it.
+    writeFileSync(join(dir, "lock"), "", { mode: 0o644 });
+    const lock = acquireRunLock(dir);
+    assert.ok(lock.ok);
+    assert.equal((await child(t, "ask", dir)).line, "held, and not to be read");
+    lock.release();
+    assert.equal((await child(t, "ask", dir)).line, "free, and not to be read");
   });
 
   it("leaves one empty file", (t) => {
