@@ -35,8 +35,8 @@ export interface LinkServer {
   close(): Promise<void>;
 }
 
-/** Status reports of many pods in one message: more than a device takes. */
-const maxPayload = 16_777_216;
+/** Status reports of many pods in one message. 128 containers with as much environment as they may have are 19 MB of them. */
+const maxPayload = 33_554_432;
 const maxNodes = 1_024;
 const maxBufferedBytes = 16_777_216;
 const pingPeriodMs = 15_000;
