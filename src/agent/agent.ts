@@ -111,6 +111,7 @@ export async function runAgent(parts: AgentParts, signal: AbortSignal): Promise<
       reported();
     },
     wake: mailbox.wake,
+    seen: observer.seen,
   });
   const stock = createStock({
     ...{ store, clock, random, log, observer },

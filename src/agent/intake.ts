@@ -5,6 +5,8 @@ import type { NodeFacts, NodePod } from "../core/admission/facts.ts";
 import type { Policy } from "../core/admission/policy.ts";
 import type { Violation } from "../core/admission/verdict.ts";
 import type { PodEvent } from "../core/pod/event.ts";
+import { hostPortKey, type ObservedContainer } from "../core/pod/observed.ts";
+import type { AcceptedPod } from "../core/pod/spec.ts";
 import { contentHash } from "../core/protocol/content-hash.ts";
 import { decodeMessage, type Message, type MessageIds } from "../core/protocol/message.ts";
 import { errorReply, okReply, type Request, restartFailedReply } from "../core/protocol/replies.ts";
@@ -16,6 +18,7 @@ import type { Random } from "../ports/random.ts";
 import type { RepeatKey, Store } from "../ports/store.ts";
 import { type Applied, apply } from "./apply.ts";
 import { momentOf } from "./moment.ts";
+import { installIdOf } from "./stock.ts";
 
 export interface IntakeParts {
   readonly store: Store;
@@ -31,6 +34,8 @@ export interface IntakeParts {
   /** Replies are on disk: send what is in the outbox. */
   readonly stored: () => void;
   readonly wake: (key: string) => void;
+  /** Containers of pods as the engine last listed them; null while it has not. */
+  readonly seen: () => readonly ObservedContainer[] | null;
 }
 
 export interface Intake {
@@ -170,13 +175,7 @@ function newIds(parts: IntakeParts): MessageIds {
 function admissionContext(parts: IntakeParts, facts: DeviceFacts): AdmissionContext {
   const desired = parts.store.desiredPods().map((one) => one.pod);
   const leaving = parts.store.leavingPods().flatMap((one) => (one.pod === null ? [] : [one.pod]));
-  const held = new Set(
-    [...desired, ...leaving].flatMap((pod) =>
-      pod.spec.containers.flatMap((one) => (one.ports ?? []).map((port) => `${port.protocol} ${port.hostPort}`)),
-    ),
-  );
-  const free = (ports: readonly number[], protocol: string) => ports.filter((port) => !held.has(`${protocol} ${port}`));
-  const listening = { tcp: free(facts.listening.tcp, "TCP"), udp: free(facts.listening.udp, "UDP") };
+  const listening = ofOthers(parts, facts.listening, [...desired, ...leaving]);
   const pods = desired.map(
     (pod): NodePod => ({ metadata: { ...pod.id, ...version(pod.metadata.resourceVersion) }, spec: pod.spec }),
   );
@@ -187,6 +186,30 @@ function admissionContext(parts: IntakeParts, facts: DeviceFacts): AdmissionCont
     carriedOut: thisBuild,
     nodeName: parts.nodeName,
     protectedPaths: parts.protectedPaths(),
+  };
+}
+
+/**
+ * Ports on which somebody else listens. Containers of ours may have some although no row knows them, after the data
+ * folder was lost; until the engine has listed them nobody can tell, and execution finds out (lifecycle.md, Admission
+ * counts intent).
+ */
+function ofOthers(
+  parts: IntakeParts,
+  listening: DeviceFacts["listening"],
+  pods: readonly AcceptedPod[],
+): DeviceFacts["listening"] {
+  const seen = parts.seen();
+  if (seen === null) return { tcp: [], udp: [] };
+  const installId = installIdOf(parts.store);
+  const ofRows = pods.flatMap((pod) => pod.spec.containers.flatMap(({ ports }) => ports ?? []));
+  const ours = new Set([
+    ...ofRows.map(({ protocol, hostPort }) => hostPortKey(protocol, hostPort)),
+    ...seen.filter((one) => one.installId === installId).flatMap(({ hostPorts }) => hostPorts ?? []),
+  ]);
+  return {
+    tcp: listening.tcp.filter((port) => !ours.has(hostPortKey("TCP", port))),
+    udp: listening.udp.filter((port) => !ours.has(hostPortKey("UDP", port))),
   };
 }
 

@@ -11,18 +11,26 @@ export interface Observer {
    * while one is under way share the next. A failed list is "unknown", never "empty".
    */
   look(signal: AbortSignal): Promise<EngineResult<readonly ObservedContainer[]>>;
+  /** What the last list that succeeded showed; null before the first. */
+  seen(): readonly ObservedContainer[] | null;
 }
 
 export function createObserver(engine: Engine, clock: Clock): Observer {
   let underWay: Promise<EngineResult<readonly ObservedContainer[]>> | null = null;
   let next: Promise<EngineResult<readonly ObservedContainer[]>> | null = null;
+  let seen: readonly ObservedContainer[] | null = null;
 
   function begin(signal: AbortSignal): Promise<EngineResult<readonly ObservedContainer[]>> {
     const list = withDeadline(clock, listDeadlineMs, signal, (deadline) => engine.list(deadline)).finally(() => {
       underWay = null;
     });
     underWay = list;
-    return list;
+    return list.then(keep);
+  }
+
+  function keep(listed: EngineResult<readonly ObservedContainer[]>): EngineResult<readonly ObservedContainer[]> {
+    if (listed.ok) seen = listed.value;
+    return listed;
   }
 
   return {
@@ -34,5 +42,6 @@ export function createObserver(engine: Engine, clock: Clock): Observer {
       });
       return next;
     },
+    seen: () => seen,
   };
 }

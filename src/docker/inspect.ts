@@ -1,6 +1,6 @@
 import { type ContainerIdentity, parseIdentity } from "../core/pod/identity.ts";
 import { npuNode } from "../core/pod/npu.ts";
-import type { ObservedContainer, ObservedState } from "../core/pod/observed.ts";
+import { hostPortKey, type ObservedContainer, type ObservedState } from "../core/pod/observed.ts";
 import { at, keysAt, listAt, numberAt, textAt, textMapAt } from "./answer.ts";
 
 /** What `GET /containers/json` says of a container: enough to see whether an inspect would bring anything new. */
@@ -26,6 +26,7 @@ export function observedContainer(answer: unknown): ObservedContainer | null {
   const state = observedState(at(answer, "State"));
   const ip = state.kind === "running" ? address(answer) : "";
   const npus = npusIn(answer);
+  const hostPorts = hostPortsIn(answer);
   const sandboxId = /^container:(.+)$/.exec(textAt(answer, "HostConfig", "NetworkMode"))?.[1];
   return {
     id,
@@ -42,6 +43,7 @@ export function observedContainer(answer: unknown): ObservedContainer | null {
     image: textAt(answer, "Config", "Image"),
     ...(sandboxId === undefined ? {} : { sandboxId }),
     ...(npus.length === 0 ? {} : { npus }),
+    ...(hostPorts.length === 0 ? {} : { hostPorts }),
     ...(ip === "" ? {} : { ip }),
   };
 }
@@ -80,6 +82,15 @@ function observedState(state: unknown): ObservedState {
 function npusIn(answer: unknown): readonly string[] {
   const paths = listAt(answer, "HostConfig", "Devices").map((one) => textAt(one, "PathOnHost"));
   return paths.map((path) => path.slice(path.lastIndexOf("/") + 1)).filter((name) => npuNode.test(name));
+}
+
+/** Docker names what is published "80/tcp", each with the addresses and ports of the host. */
+function hostPortsIn(answer: unknown): readonly string[] {
+  return keysAt(answer, "HostConfig", "PortBindings").flatMap((published) => {
+    const protocol = published.endsWith("/udp") ? "UDP" : "TCP";
+    const bindings = listAt(answer, "HostConfig", "PortBindings", published);
+    return bindings.map((one) => hostPortKey(protocol, Number(textAt(one, "HostPort"))));
+  });
 }
 
 function address(answer: unknown): string {

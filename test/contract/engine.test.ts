@@ -374,6 +374,9 @@ function contract(open: () => Machine | Promise<Machine>): void {
     const holder = await started({ ...program("forever"), ports: [port] });
     const id = await create(await request({ ...program("forever"), ports: [port] }));
     assert.equal(errorOf(await machine.engine.start(id, generous())), "portInUse");
+    for (const one of [holder, id]) {
+      assert.deepEqual(valued(await machine.engine.inspect(one, generous())).hostPorts, ["18431/TCP"]);
+    }
     assert.equal((await listedState(id))?.kind, "created");
     valued(await machine.engine.stop(holder, 0, generous()));
     valued(await machine.engine.start(id, generous()));

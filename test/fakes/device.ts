@@ -11,6 +11,8 @@ export interface FakeDevice {
   readonly configMaps: Map<string, Readonly<Record<string, string>>>;
   /** NPUs that are there from now on; none at the start. */
   npus(names: readonly string[]): void;
+  /** Ports with a TCP socket that listens, whenever somebody looks; none at the start. */
+  listening(tcp: () => readonly number[]): void;
   freeBytes(bytes: number): void;
   /** Changes what is taken; the rest stays as it is. */
   usage(change: Partial<NodeUsage>): void;
@@ -36,6 +38,7 @@ export function fakeDevice(): FakeDevice {
   let free = gigabyte;
   let usage = roomy;
   let npus: readonly string[] = [];
+  let listening = (): readonly number[] => [];
   const device: Device = {
     facts: () => ({
       allocatable: {
@@ -44,7 +47,7 @@ export function fakeDevice(): FakeDevice {
         ...(npus.length === 0 ? {} : { "huawei.com/Ascend310": String(npus.length) }),
       },
       addresses: ["127.0.0.1"],
-      listening: { tcp: [], udp: [] },
+      listening: { tcp: listening(), udp: [] },
     }),
     npus: () => ({
       npus: npus.map((name) => ({ name, node: { path: `/dev/${name}`, target: `/dev/${name}` } })),
@@ -114,6 +117,9 @@ export function fakeDevice(): FakeDevice {
     configMaps: mounted,
     npus(names) {
       npus = names;
+    },
+    listening(tcp) {
+      listening = tcp;
     },
     freeBytes(bytes) {
       free = bytes;

@@ -1,6 +1,7 @@
 import { containerLabels, containerName, parseIdentity, sandboxName } from "../../src/core/pod/identity.ts";
 import { npuNode } from "../../src/core/pod/npu.ts";
-import type { ObservedContainer, ObservedState } from "../../src/core/pod/observed.ts";
+import { hostPortKey, type ObservedContainer, type ObservedState } from "../../src/core/pod/observed.ts";
+import type { ContainerPort } from "../../src/core/pod/spec.ts";
 import { createOptions } from "../../src/docker/create-options.ts";
 import { gate } from "../../src/docker/gate.ts";
 import type { Clock } from "../../src/ports/clock.ts";
@@ -104,6 +105,7 @@ export function observed(container: FakeContainer): ObservedContainer | null {
   const npus = (request?.devices ?? [])
     .map(({ path }) => path.slice(path.lastIndexOf("/") + 1))
     .filter((name) => npuNode.test(name));
+  const published = request === null ? [] : publishedBy(request);
   const withAddress = container.state.kind === "running" && isAlone;
   return {
     id: container.id,
@@ -115,6 +117,9 @@ export function observed(container: FakeContainer): ObservedContainer | null {
     image: request?.image.id ?? "",
     ...(request?.sandboxId == null ? {} : { sandboxId: request.sandboxId }),
     ...(npus.length === 0 ? {} : { npus }),
+    ...(published.length === 0
+      ? {}
+      : { hostPorts: published.map((port) => hostPortKey(port.protocol, port.hostPort)) }),
     ...(withAddress ? { ip: addressOf(container.id) } : {}),
   };
 }
@@ -310,8 +315,16 @@ function refusedStart(
 
 function portsOf({ request }: Entry): readonly string[] {
   if (request === null || request.sandboxId !== null) return [];
-  const ports = request.pod.spec.containers.flatMap((container) => container.ports ?? []);
-  return ports.map((port) => `${port.hostIP}:${port.hostPort}/${port.protocol}`);
+  return portsIn(request).map((port) => `${port.hostIP}:${port.hostPort}/${port.protocol}`);
+}
+
+function portsIn({ pod }: CreateRequest): readonly ContainerPort[] {
+  return pod.spec.containers.flatMap((container) => container.ports ?? []);
+}
+
+/** What Docker opens on the host for it: whoever joins a sandbox has that one's, and the host's network needs none. */
+function publishedBy(request: CreateRequest): readonly ContainerPort[] {
+  return request.sandboxId === null && request.pod.spec.hostNetwork !== true ? portsIn(request) : [];
 }
 
 function byName(entries: ReadonlyMap<string, Entry>, name: string): Entry | null {

@@ -236,8 +236,8 @@ function hostOf(state: State, liveRestore: boolean): FakeEngineHost {
     },
     up: () => {
       if (state.mode !== "down") return;
-      // docker 20.10 kills at its start what outlived a crash; nobody hears those events.
-      if (!liveRestore) endAll(state, "killed");
+      // docker 20.10 stops at its start what outlived a crash, SIGTERM first; nobody hears those events.
+      if (!liveRestore) endAll(state);
       turn("up");
     },
     freeze: () => {
@@ -279,11 +279,11 @@ function hostOf(state: State, liveRestore: boolean): FakeEngineHost {
   };
 }
 
-function endAll({ host, endedByEngine }: State, how?: "killed"): void {
+function endAll({ host, endedByEngine }: State): void {
   for (const { id, state } of host.containers()) {
     if (state.kind !== "running") continue;
     endedByEngine.add(id);
-    if (how === "killed" || !host.terminate(id)) host.die(id, 137);
+    if (!host.terminate(id)) host.die(id, 137);
   }
 }
 

@@ -9,6 +9,7 @@ import type { Log } from "../../src/ports/log.ts";
 import { type VirtualClock, virtualClock } from "../fakes/clock.ts";
 import { type FakeDevice, fakeDevice } from "../fakes/device.ts";
 import { type FakeEngineHost, fakeEngine } from "../fakes/engine.ts";
+import { type FakeContainer, observed } from "../fakes/engine-host.ts";
 import { fakeHttp } from "../fakes/http.ts";
 import { type FakeCenter, fakeLink } from "../fakes/link.ts";
 import { seededRandom } from "../fakes/random.ts";
@@ -100,6 +101,7 @@ export function createWorld(seed: number, options: WorldOptions): World {
   const chronicle = createChronicle();
   const { link, center } = fakeLink(clock, { received: chronicle.arrived, handlerThrew: (error) => died(error) });
   const device = fakeDevice();
+  device.listening(() => host.running().flatMap(publishedBy));
   const { http, behave } = fakeHttp(clock);
   const programs = createPrograms(clock, host, behave);
   const unjustified: string[] = [];
@@ -266,6 +268,11 @@ export function createWorld(seed: number, options: WorldOptions): World {
     },
     unjustified: () => unjustified,
   };
+}
+
+/** Docker's proxies listen on what is published. */
+function publishedBy(container: FakeContainer): readonly number[] {
+  return (observed(container)?.hostPorts ?? []).map((key) => Number.parseInt(key, 10));
 }
 
 interface Circumstances extends Pick<World, "host" | "programs"> {

@@ -1,4 +1,4 @@
-import type { PodId, RestartPolicy } from "./spec.ts";
+import type { PodId, Protocol, RestartPolicy } from "./spec.ts";
 
 /** A container of a pod as the engine shows it: one point in time, no history. */
 export interface ObservedContainer {
@@ -20,6 +20,8 @@ export interface ObservedContainer {
   readonly sandboxId?: string;
   /** NPUs that were passed to it, by the names of their device nodes; absent where none was. */
   readonly npus?: readonly string[];
+  /** Ports of the host that were published for it, running or not; absent where none was. */
+  readonly hostPorts?: readonly string[];
   /** Address in its network; absent while it does not run and with the host's network. */
   readonly ip?: string;
 }
@@ -41,6 +43,11 @@ export type ObservedState =
       readonly startedAt: string;
       readonly finishedAt: string;
     };
+
+/** How a port of the host is named in `hostPorts`. */
+export function hostPortKey(protocol: Protocol, port: number): string {
+  return `${port}/${protocol}`;
+}
 
 /** Whether a container's sandbox is gone: it may run, but has no network any more and can never be started again. */
 export function isCutOff(one: ObservedContainer, its: readonly ObservedContainer[]): boolean {

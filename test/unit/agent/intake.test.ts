@@ -2,11 +2,13 @@ import assert from "node:assert/strict";
 import { test } from "node:test";
 import { createIntake } from "../../../src/agent/intake.ts";
 import { defaultPolicy } from "../../../src/core/admission/policy.ts";
+import type { ObservedContainer } from "../../../src/core/pod/observed.ts";
 import { virtualClock } from "../../fakes/clock.ts";
 import { fakeDevice } from "../../fakes/device.ts";
 import { seededRandom } from "../../fakes/random.ts";
 import { type MemoryStoreOptions, memoryStore } from "../../fakes/store.ts";
 import { envelope, gracefulDelete, podDelete, podRestart, podUpdate } from "../../samples/messages.ts";
+import { acceptedPod, container, running } from "../../samples/pods.ts";
 
 const uid = "6bf30364-3c62-493d-b3c1-848012fb8731";
 const otherUid = "7bf30364-3c62-493d-b3c1-848012fb8732";
@@ -23,6 +25,7 @@ function setUp(options: MemoryStoreOptions = {}) {
   const calls: string[] = [];
   const store = memoryStore({ ...options, beforeCall: (name) => void calls.push(name) });
   const device = fakeDevice();
+  const engine: { shows: readonly ObservedContainer[] | null } = { shows: null };
   const said: string[] = [];
   const woken: string[] = [];
   const random = seededRandom(1);
@@ -34,11 +37,12 @@ function setUp(options: MemoryStoreOptions = {}) {
       say: (text) => said.push(text),
       stored: () => {},
       wake: (key) => woken.push(key),
+      seen: () => engine.shows,
     },
   });
   const outbox = () => store.outbox(0, 1_000).map((row) => JSON.parse(row.text) as Said);
   return {
-    ...{ clock, store, device, woken, intake, calls, outbox },
+    ...{ clock, store, device, woken, intake, calls, outbox, engine },
     said: () => said.map((text) => JSON.parse(text) as Said),
     send(...texts: string[]) {
       for (const text of texts) intake.receive(text);
@@ -183,6 +187,26 @@ test("no room: an update is refused in words, a delete still goes through", () =
   assert.match(said()[0]?.content ?? "", /50 MB/);
   send(podDelete({ name: "web", uid, msgId: msgId(3) }));
   assert.equal(store.desiredPod("websocket", "web"), null);
+});
+
+test("a port is taken by who is none of ours: not by a container whose row was lost, nor before the engine has shown any", () => {
+  const { device, engine, store, send, said } = setUp();
+  const port = { containerPort: 80, hostPort: 8080, protocol: "TCP", hostIP: "127.0.0.1" } as const;
+  const asks = (n: number): string =>
+    podUpdate({ name: `web-${n}`, uid: msgId(n), msgId: msgId(n), container: { ports: [port] } });
+  const shown = container(acceptedPod(), running(), { hostPorts: ["8080/TCP"] });
+  device.listening(() => [8080]);
+  store.setFact("installId", "another-install");
+  engine.shows = [shown];
+  send(asks(1));
+  assert.match(said()[0]?.content ?? "", /8080; expected a free port, and another process listens on it/);
+  store.setFact("installId", shown.installId);
+  send(asks(2));
+  assert.ok(store.desiredPod("websocket", "web-2"));
+  store.deleteDesiredPod("websocket", "web-2");
+  engine.shows = null;
+  send(asks(3));
+  assert.ok(store.desiredPod("websocket", "web-3"));
 });
 
 test("an outbox full of replies refuses, and changes nothing", () => {
