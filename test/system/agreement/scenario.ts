@@ -1,0 +1,213 @@
+import { seededRandom } from "../../fakes/random.ts";
+import {
+  gracefulDelete,
+  type PodMessage,
+  podContent,
+  podDelete,
+  podRestart,
+  podUpdate,
+} from "../../samples/messages.ts";
+import type { Outcome } from "./outcome.ts";
+
+/** A pod as the centre of a scenario wants it; each device dresses it in what its programs need. */
+export interface PodPlan {
+  readonly name: string;
+  readonly uid: string;
+  readonly version: number;
+  readonly restartPolicy: string;
+  readonly containers: readonly ContainerPlan[];
+}
+
+interface ContainerPlan {
+  readonly name: string;
+  readonly image: string;
+  readonly hostPort?: number;
+  readonly liveness: boolean;
+  readonly readiness: boolean;
+}
+
+export type Asks = "update" | "newUid" | "restart" | "delete" | "gracefulDelete";
+
+/** What somebody does to one container. A restart by hand is not among them: whether the agent sees the moment between is chance. */
+export type ToContainer = "endsWell" | "endsBadly" | "isRemoved" | "sickens" | "isBusy" | "isFree";
+
+/** One thing that happens, as data: both devices carry out the same. */
+export type Happening =
+  | { readonly kind: "asks"; readonly asks: Asks; readonly pod: PodPlan; readonly msgId: string }
+  | { readonly kind: "container"; readonly happens: ToContainer; readonly pod: string; readonly container: string }
+  | { readonly kind: "centreAway" }
+  | { readonly kind: "engineAway"; readonly how: "stop" | "crash" }
+  | { readonly kind: "agentAway"; readonly how: "stop" | "kill"; readonly meanwhile: Happening | null }
+  /** The data folder is gone, and the centre asks for everything again. */
+  | { readonly kind: "dataLost"; readonly again: readonly Extract<Happening, { readonly kind: "asks" }>[] };
+
+/** A device in one of the two worlds. */
+export interface Device {
+  /** Sends a message and gives what was answered. */
+  ask(text: string): Promise<string>;
+  /** What its world adds to a pod: programs, and the folders they need. */
+  dress(pod: PodPlan): PodMessage["spec"] & object;
+  toContainer(happens: ToContainer, pod: string, container: string): Promise<void>;
+  centreAway(): Promise<void>;
+  engineAway(how: "stop" | "crash"): Promise<void>;
+  endAgent(how: "stop" | "kill"): Promise<void>;
+  startAgent(): Promise<void>;
+  /** The agent is killed, and starts without what it had on disk. */
+  loseData(): Promise<void>;
+}
+
+/** Makes it happen, and gives what was answered. */
+export async function carryOut(device: Device, happening: Happening): Promise<readonly string[]> {
+  switch (happening.kind) {
+    case "asks":
+      return [await device.ask(messageOf(happening, device.dress(happening.pod)))];
+    case "container":
+      await device.toContainer(happening.happens, happening.pod, happening.container);
+      return [];
+    case "centreAway":
+      await device.centreAway();
+      return [];
+    case "engineAway":
+      await device.engineAway(happening.how);
+      return [];
+    case "agentAway":
+      await device.endAgent(happening.how);
+      if (happening.meanwhile !== null) await carryOut(device, happening.meanwhile);
+      await device.startAgent();
+      return [];
+    case "dataLost": {
+      await device.loseData();
+      const answers: string[] = [];
+      for (const one of happening.again) answers.push(...(await carryOut(device, one)));
+      return answers;
+    }
+    default:
+      return happening satisfies never;
+  }
+}
+
+export function wordsOf(happening: Happening): string {
+  switch (happening.kind) {
+    case "asks":
+      return `${happening.asks} of ${happening.pod.name}`;
+    case "container":
+      return `${happening.pod}/${happening.container} ${happening.happens}`;
+    case "agentAway":
+      return `agentAway (${happening.how}${happening.meanwhile === null ? "" : `, ${wordsOf(happening.meanwhile)}`})`;
+    case "engineAway":
+      return `engineAway (${happening.how})`;
+    default:
+      return happening.kind;
+  }
+}
+
+function messageOf({ asks, pod, msgId }: Extract<Happening, { kind: "asks" }>, spec: object): string {
+  const message = { ...pod, msgId, resourceVersion: String(pod.version), spec: { ...spec } };
+  switch (asks) {
+    case "update":
+    case "newUid":
+      return podUpdate(message);
+    case "restart":
+      return podRestart(message);
+    case "delete":
+      return podDelete(message);
+    case "gracefulDelete":
+      return gracefulDelete(message, 5);
+    default:
+      return asks satisfies never;
+  }
+}
+
+/** The spec of a plan, without what a device adds; `more` is what it adds to each container. */
+export function specOf(pod: PodPlan, more: (container: ContainerPlan) => object): object {
+  const base = podContent({ name: pod.name, uid: pod.uid })["spec"] as { readonly containers: readonly object[] };
+  const containers = pod.containers.map((one) => ({
+    ...base.containers[0],
+    ...{ name: one.name, image: one.image },
+    env: [
+      { name: "NAME", value: one.name },
+      { name: "VERSION", value: String(pod.version) },
+    ],
+    ...(one.hostPort === undefined
+      ? {}
+      : { ports: [{ containerPort: 80, hostPort: one.hostPort, protocol: "TCP", hostIP: "127.0.0.1" }] }),
+    ...more(one),
+  }));
+  return { containers, restartPolicy: pod.restartPolicy };
+}
+
+const names = ["a", "b", "c"] as const;
+const containerNames = ["app", "side", "third"] as const;
+/** A container that ends more often waits too long for a test that really waits. */
+const mostEnds = 3;
+
+/** Draws what happens next, from one seed and from how things stand. */
+export function createDraw(seed: number): (now: Outcome) => Happening {
+  const random = seededRandom(seed ^ 0xa62ee);
+  const wanted = new Map<string, PodPlan>();
+  const ends = new Map<string, number>();
+  let versions = 0;
+
+  const plan = (name: string, uid: string, restartPolicy: string): PodPlan => {
+    versions += 1;
+    const containers = containerNames.slice(0, 1 + random.below(3)).map((container) => ({
+      name: container,
+      image: random.pick(["edge.test/busybox:1", "edge.test/busybox:1", "edge.test/busybox:2"] as const),
+      ...(container === "app" && random.below(2) === 0 ? { hostPort: 8000 + name.charCodeAt(0) } : {}),
+      liveness: random.below(2) === 0,
+      readiness: random.below(2) === 0,
+    }));
+    return { name, uid, version: versions, restartPolicy, containers };
+  };
+  const update = (name: string, newUid: boolean): Happening => {
+    const before = wanted.get(name);
+    const policy = random.pick(["Always", "Always", "OnFailure", "Never"] as const);
+    const pod =
+      before === undefined || newUid ? plan(name, random.uuid(), policy) : plan(name, before.uid, before.restartPolicy);
+    wanted.set(name, pod);
+    ends.delete(name);
+    return { kind: "asks", asks: before !== undefined && newUid ? "newUid" : "update", pod, msgId: random.uuid() };
+  };
+  const ask = (name: string): Happening => {
+    const pod = wanted.get(name);
+    const asks = random.pick(["update", "update", "newUid", "restart", "delete", "gracefulDelete"] as const);
+    if (pod === undefined || asks === "update" || asks === "newUid") return update(name, asks === "newUid");
+    if (asks !== "restart") wanted.delete(name);
+    ends.delete(name);
+    return { kind: "asks", asks, pod, msgId: random.uuid() };
+  };
+  const toContainer = (now: Outcome, kinds: readonly ToContainer[]): Happening | null => {
+    const may = now.running.filter((one) => (ends.get(one.pod) ?? 0) < mostEnds && one.container !== "POD");
+    if (may.length === 0) return null;
+    const { pod, container } = random.pick(may);
+    const probed = wanted.get(pod)?.containers.find((one) => one.name === container);
+    const happens = random.pick(kinds.filter((one) => one !== "sickens" || probed?.liveness === true));
+    if (happens !== "isBusy" && happens !== "isFree") ends.set(pod, (ends.get(pod) ?? 0) + 1);
+    return { kind: "container", happens, pod, container };
+  };
+  const engineAway = (): Happening => {
+    // Every container of every pod ends with an engine that keeps none alive.
+    for (const name of names) ends.set(name, (ends.get(name) ?? 0) + 1);
+    return { kind: "engineAway", how: random.pick(["stop", "crash"] as const) };
+  };
+
+  return (now) => {
+    const absent = names.find((name) => !wanted.has(name));
+    if (absent !== undefined && random.below(2) === 0) return update(absent, false);
+    const kind = random.below(10);
+    const outside = ["endsWell", "endsBadly", "isRemoved"] as const;
+    if (kind < 4) return ask(random.pick(names));
+    if (kind < 7) return toContainer(now, [...outside, "sickens", "isBusy", "isFree"]) ?? ask(random.pick(names));
+    if (kind === 7) {
+      const how = random.pick(["stop", "kill"] as const);
+      const meanwhile = random.below(3) === 0 ? null : toContainer(now, outside);
+      return { kind: "agentAway", how, meanwhile };
+    }
+    if (kind === 8) return random.below(2) === 0 ? engineAway() : { kind: "centreAway" };
+    const again = [...wanted.values()].map((pod) => ({
+      ...({ kind: "asks", asks: "update", pod, msgId: random.uuid() } as const),
+    }));
+    // The device finds its install id again on the containers that it has made.
+    return now.running.length > 0 && random.below(2) === 0 ? { kind: "dataLost", again } : ask(random.pick(names));
+  };
+}
