@@ -230,7 +230,7 @@ function recordsOf(
     const seenOfIt = observed.filter((one) => one.pod.uid === uid);
     const its = withLastWords(parts.device, pod?.spec, seenOfIt, before);
     const { history, events } = record(before, its, { now, session: session.id });
-    if (events.length === 0 && JSON.stringify(history) === JSON.stringify(before)) return [];
+    if (events.length === 0 && history === before) return [];
     const endsJob = events.length > 0 && pod !== null && pod.spec.restartPolicy !== "Always";
     return [{ uid, history, events, endsJob }];
   });

@@ -286,16 +286,25 @@ function missingImage({ pod }: DesiredPod, { host, imagesKnown }: Circumstances)
     : undefined;
 }
 
-/** A pod that lives on until the next of its name may come is brought up to its own last message meanwhile. */
-function isReplaced(pod: DesiredPod, request: CreateRequest, circumstances: Circumstances): boolean {
-  const part = partOf(pod, request.container);
-  const isNewer = part === undefined || difference(request, pod, part) !== null;
-  return isNewer && missingImage(pod, circumstances) === undefined;
+/** Whether the pod that a container is of has cause to stop it: also one that lives on until the next of its name may come. */
+function hasCause(pod: DesiredPod, request: CreateRequest, circumstances: Circumstances, id: string): boolean {
+  const { host, programs } = circumstances;
+  const { container } = request;
+  const { containers, restartPolicy } = pod.pod.spec;
+  // A sandbox is there for the others: that of a job stops once they have ended.
+  const others = host.running().some((one) => one.request?.sandboxId === id);
+  if (container === sandboxName && !others && restartPolicy !== "Always") return true;
+  const part = partOf(pod, container);
+  if (part === undefined || difference(request, pod, part) !== null) {
+    return missingImage(pod, circumstances) === undefined;
+  }
+  const spec = containers.find((one) => one.name === container);
+  return spec?.livenessProbe !== undefined && programs.gaveCause(id);
 }
 
 /** Says what is wrong with stopping a container now, null when the desired state asks for it. */
 function unjustifiedStop(store: MemoryStore, circumstances: Circumstances, id: string): string | null {
-  const { host, programs } = circumstances;
+  const { host } = circumstances;
   const request = host.container(id)?.request;
   if (request == null) return null;
   const { pod, container, sandboxId } = request;
@@ -310,17 +319,11 @@ function unjustifiedStop(store: MemoryStore, circumstances: Circumstances, id: s
   if (leaving.some((one) => one.kind === "deleted")) return null;
   const early = `${name}/${container} was stopped although ${missing} is not here`;
   const old = asDesired(leaving[0]);
-  if (old !== null && isReplaced(old, request, circumstances)) return null;
+  if (old !== null && hasCause(old, request, circumstances, id)) return null;
   if (leaving.length > 0) return missing === undefined ? null : early;
   // A pod of this name with another uid takes the place of what no row knows.
   if (desired !== null && desired.pod.id.uid !== uid) return missing === undefined ? null : early;
   if (desired === null) return `${name}/${container} was stopped although nobody asked for it`;
-  // A sandbox is there for the others: that of a job stops once they have ended.
-  const others = host.running().some((one) => one.request?.sandboxId === id);
-  if (container === sandboxName && !others && desired.pod.spec.restartPolicy !== "Always") return null;
-  const part = partOf(desired, container);
-  if (part === undefined || difference(request, desired, part) !== null) return missing === undefined ? null : early;
-  const spec = desired.pod.spec.containers.find((one) => one.name === container);
-  if (spec?.livenessProbe !== undefined && programs.gaveCause(id)) return null;
-  return `${name}/${container} was stopped although it is what is wanted`;
+  if (hasCause(desired, request, circumstances, id)) return null;
+  return missing === undefined ? `${name}/${container} was stopped although it is what is wanted` : early;
 }

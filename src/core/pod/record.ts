@@ -13,6 +13,7 @@ export interface RecordContext {
 }
 
 export interface Recorded {
+  /** The very same as before where nothing has changed. */
   readonly history: PodHistory;
   readonly events: readonly Omit<PodEvent, "pod">[];
 }
@@ -35,7 +36,7 @@ export function record(history: PodHistory, observed: readonly ObservedContainer
     next[container] = after;
     events.push(...told(container, before, after));
   }
-  return { history: next, events };
+  return { history: Object.keys(next).every((name) => next[name] === history[name]) ? history : next, events };
 }
 
 /** The container of the highest attempt: older ones are only kept for their logs. */
