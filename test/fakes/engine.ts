@@ -97,6 +97,8 @@ export interface FakeEngineHost extends Pick<Host, FromHost> {
   removeByHand(idOrName: string): void;
   /** Every container and image is gone: somebody emptied the data folder. */
   wipe(): void;
+  /** When it was last started for somebody who had given up on that; null when it never was. */
+  startedLate(id: string): number | null;
   /** The last 10,000 calls, oldest first. */
   calls(): readonly EngineCall[];
   /** Calls that wait for an answer. */
@@ -109,6 +111,7 @@ interface Published {
 }
 
 interface State extends EngineProcess {
+  readonly lateStarts: Map<string, number>;
   readonly registry: Map<string, Published>;
   network: boolean;
   losesEvents: boolean;
@@ -130,6 +133,7 @@ export function fakeEngine(options: FakeEngineOptions): FakeEngine {
       publishEvent(state, action, container);
     }),
     registry: new Map(),
+    lateStarts: new Map(),
     faults: [],
     watchers: new Set(),
     waiting: new Set(),
@@ -172,7 +176,7 @@ function engineOn(state: State, options: FakeEngineOptions): Engine {
       return call(state, "create", subject, signal, () => created(state, request, architecture));
     },
     audit: (id, _request, signal) => call(state, "audit", id, signal, () => audited(host, id)),
-    start: (id, signal) => call(state, "start", id, signal, () => done(state.diskFull ? cannotStart : host.start(id))),
+    start: (id, signal) => call(state, "start", id, signal, () => started(state, id, signal)),
     stop: (id, graceSeconds, signal) => call(state, "stop", id, signal, () => stopped(state, id, graceSeconds)),
     remove: (id, signal) => call(state, "remove", id, signal, () => removed(state, id)),
     exec: (id, command, signal, started) =>
@@ -274,6 +278,7 @@ function hostOf(state: State, liveRestore: boolean): FakeEngineHost {
       for (const { id } of host.containers()) host.remove(id);
       for (const name of [...host.images().keys()]) host.removeImage(name);
     },
+    startedLate: (id) => state.lateStarts.get(id) ?? null,
     calls: () => [...state.calls],
     pending: () => state.pending,
   };
@@ -319,6 +324,12 @@ function created({ host, diskFull }: State, request: CreateRequest, architecture
   }
   const made = host.create(request);
   return "kind" in made ? { refusal: made } : { value: { id: made.id, warnings: [] } };
+}
+
+function started({ host, clock, diskFull, lateStarts }: State, id: string, signal: AbortSignal): Outcome<void> {
+  if (diskFull) return done(cannotStart);
+  if (signal.aborted && host.container(id)?.state.kind !== "running") lateStarts.set(id, clock.mono());
+  return done(host.start(id));
 }
 
 /** Goes on when the caller has gone: so does Docker. */

@@ -290,16 +290,20 @@ function missingImage({ pod }: DesiredPod, { host, imagesKnown }: Circumstances)
 function hasCause(pod: DesiredPod, request: CreateRequest, circumstances: Circumstances, id: string): boolean {
   const { host, programs } = circumstances;
   const { container } = request;
-  const { containers, restartPolicy } = pod.pod.spec;
+  const { restartPolicy } = pod.pod.spec;
+  // By its own probe, whatever is wanted by now.
+  const made = request.pod.spec.containers.find((one) => one.name === container);
+  if (made?.livenessProbe !== undefined && programs.gaveCause(id)) return true;
+  // An engine that was stuck has started it beside the one that has taken its place.
+  const isNewer = ({ request: other }: FakeContainer): boolean =>
+    other?.pod.id.uid === request.pod.id.uid && other.container === container && other.attempt > request.attempt;
+  if (host.running().some(isNewer)) return true;
   // A sandbox is there for the others: that of a job stops once they have ended.
   const others = host.running().some((one) => one.request?.sandboxId === id);
   if (container === sandboxName && !others && restartPolicy !== "Always") return true;
   const part = partOf(pod, container);
-  if (part === undefined || difference(request, pod, part) !== null) {
-    return missingImage(pod, circumstances) === undefined;
-  }
-  const spec = containers.find((one) => one.name === container);
-  return spec?.livenessProbe !== undefined && programs.gaveCause(id);
+  const isChanged = part === undefined || difference(request, pod, part) !== null;
+  return isChanged && missingImage(pod, circumstances) === undefined;
 }
 
 /** Says what is wrong with stopping a container now, null when the desired state asks for it. */
