@@ -1,4 +1,4 @@
-import type { Fault } from "./faults.ts";
+import type { Fault } from "./faults/fault.ts";
 import { podStates } from "./states.ts";
 import type { Aim } from "./steps.ts";
 

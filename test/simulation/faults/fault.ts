@@ -1,0 +1,27 @@
+import type { Centre } from "../centre.ts";
+import type { PodState } from "../states.ts";
+import type { Dice } from "../steps.ts";
+import type { World } from "../world.ts";
+
+/** Where a fault happens. */
+export interface Site {
+  readonly world: World;
+  readonly centre: Centre;
+  /** Name of the pod that it is about. */
+  readonly pod: string;
+  readonly dice: Dice;
+}
+
+export interface Fault {
+  /** How often it is drawn, beside the others. */
+  readonly weight: number;
+  /** Happens to one pod; without it, to the whole device. */
+  readonly ofPod?: true;
+  /** States that a pod cannot be in when this happens to it. */
+  readonly never?: readonly PodState[];
+  /** Makes it happen, and says so in words; null when there is nothing that it could happen to. */
+  readonly happen: (site: Site) => string | null | Promise<string | null>;
+}
+
+/** States in which a pod has no container. */
+export const withoutContainer = ["absent", "gone"] as const;

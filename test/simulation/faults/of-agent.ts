@@ -1,0 +1,96 @@
+import type { Fault } from "./fault.ts";
+
+/** What happens to the agent, its disk and its clock. */
+export const ofAgent: Readonly<Record<string, Fault>> = {
+  crashAtStoreCall: {
+    weight: 2,
+    happen({ world, dice }) {
+      const calls = 1 + dice.below(40);
+      world.crashIn(calls);
+      return `the agent will crash before store call ${calls}`;
+    },
+  },
+  crashAtCommit: {
+    weight: 3,
+    happen({ world, dice }) {
+      const commits = 1 + dice.below(5);
+      world.crashAtCommit(commits);
+      return `the agent will crash before commit ${commits}`;
+    },
+  },
+  crashAtAwait: {
+    weight: 2,
+    happen({ world, dice }) {
+      const awaits = 1 + dice.below(40);
+      world.crashAtAwait(awaits);
+      return `the agent will crash as it goes on after wait ${awaits}`;
+    },
+  },
+  kill: {
+    weight: 2,
+    async happen({ world }) {
+      await world.restart({ powerCut: false });
+      return "the agent is killed and started again";
+    },
+  },
+  powerCut: {
+    weight: 2,
+    async happen({ world }) {
+      await world.restart({ powerCut: true });
+      return "the power is cut";
+    },
+  },
+  powerCutNoBattery: {
+    weight: 1,
+    async happen({ world }) {
+      await world.restart({ powerCut: true, noBattery: true });
+      return "the power is cut, and the clock begins at 1970";
+    },
+  },
+  stop: {
+    weight: 1,
+    async happen({ world }) {
+      await world.stopAndStart();
+      return "the agent is stopped and started again";
+    },
+  },
+  storeFails: {
+    weight: 2,
+    happen({ world, dice }) {
+      const calls = 1 + dice.below(40);
+      world.failStoreIn(calls);
+      return `store call ${calls} will fail`;
+    },
+  },
+  dataLost: {
+    weight: 1,
+    async happen({ world, centre, dice }) {
+      const { folders, configMaps } = world.device;
+      folders.clear();
+      configMaps.clear();
+      world.witness.unsure();
+      world.witness.forgot();
+      await world.restart({ powerCut: false, dataLost: true });
+      centre.deviceForgot(dice);
+      return "the data folder is lost";
+    },
+  },
+  clockJump: {
+    weight: 2,
+    happen({ world, dice }) {
+      const ms = (dice.below(2) === 0 ? -1 : 1) * dice.below(86_400_000);
+      world.clock.jump(ms);
+      world.witness.unsure();
+      return `the wall clock jumps by ${Math.round(ms / 1000)} s`;
+    },
+  },
+  clockSet: {
+    weight: 2,
+    happen({ world, dice }) {
+      const wall = dice.below(2) === 0 ? 60_000 : 1_800_000_000_000;
+      world.clock.jump(wall - world.clock.wall());
+      world.witness.unsure();
+      return `the wall clock is set to ${new Date(wall).toISOString()}`;
+    },
+  },
+};

@@ -1,0 +1,25 @@
+import { type Fault, withoutContainer } from "./fault.ts";
+
+/** What the centre asks for. */
+export const ofCentre: Readonly<Record<string, Fault>> = {
+  messageAgain: {
+    weight: 2,
+    happen: ({ centre, dice }) => centre.repeat(dice),
+  },
+  staleUpdate: { weight: 2, ofPod: true, happen: ({ centre, pod, dice }) => centre.stale(pod, dice) },
+  flood: { weight: 1, happen: ({ centre, dice }) => centre.flood(dice) },
+  update: { weight: 14, ofPod: true, happen: ({ centre, pod, dice }) => centre.ask(pod, "update", dice) },
+  newUid: { weight: 2, ofPod: true, happen: ({ centre, pod, dice }) => centre.ask(pod, "newUid", dice) },
+  restart: {
+    weight: 2,
+    ofPod: true,
+    never: withoutContainer,
+    happen: ({ centre, pod, dice }) => centre.ask(pod, "restart", dice),
+  },
+  delete: { weight: 2, ofPod: true, happen: ({ centre, pod, dice }) => centre.ask(pod, "delete", dice) },
+  gracefulDelete: {
+    weight: 2,
+    ofPod: true,
+    happen: ({ centre, pod, dice }) => centre.ask(pod, "gracefulDelete", dice),
+  },
+};

@@ -1,0 +1,112 @@
+import { containerName } from "../../../src/core/pod/identity.ts";
+import type { FakeContainer } from "../../fakes/engine-host.ts";
+import { npusOf } from "../invariants.ts";
+import { type Fault, type Site, withoutContainer } from "./fault.ts";
+
+function runningOf({ world, pod }: Site): readonly FakeContainer[] {
+  return world.host.running().filter(({ request }) => request?.pod.id.name === pod);
+}
+
+function onRunning(site: Site, happens: (id: string) => string): string | null {
+  const running = runningOf(site);
+  return running.length === 0 ? null : happens(site.dice.pick(running).id);
+}
+
+const short = (id: string): string => id.slice(8, 12);
+
+/** What happens to containers, by themselves or by hand. */
+export const ofContainers: Readonly<Record<string, Fault>> = {
+  containerEnds: {
+    weight: 2,
+    ofPod: true,
+    never: withoutContainer,
+    happen: (site) =>
+      onRunning(site, (id) => {
+        const code = site.dice.below(2);
+        site.world.host.kill(id, code);
+        return `container ${short(id)} of ${site.pod} ends with code ${code}`;
+      }),
+  },
+  removedByHand: {
+    weight: 2,
+    ofPod: true,
+    never: withoutContainer,
+    happen: (site) =>
+      onRunning(site, (id) => {
+        site.world.host.removeByHand(id);
+        return `container ${short(id)} of ${site.pod} is removed by hand`;
+      }),
+  },
+  startedByHand: {
+    weight: 1,
+    ofPod: true,
+    never: withoutContainer,
+    happen({ world, pod, dice }) {
+      // An old attempt that is started beside a newer one is somebody's own affair.
+      const all = world.host.containers().filter(({ request }) => request?.pod.id.name === pod);
+      const newer = (one: FakeContainer) => all.filter(({ request }) => request?.container === one.request?.container);
+      const newest = all.filter((one) => newer(one).at(-1) === one);
+      // So is what comes of an NPU that somebody takes again with a container that had ended.
+      const its = newest.filter(({ state, request }) => state.kind !== "exited" || npusOf(request).length === 0);
+      if (its.length === 0) return null;
+      const { id, state } = dice.pick(its);
+      if (state.kind === "running") world.host.restartByHand(id);
+      else world.host.startByHand(id);
+      return `container ${short(id)} of ${pod}, ${state.kind}, is started by hand`;
+    },
+  },
+  nameTaken: {
+    weight: 1,
+    ofPod: true,
+    never: ["absent", "gone"],
+    happen({ world, pod }) {
+      const desired = world.look((store) => store.desiredPod("websocket", pod));
+      const container = desired?.pod.spec.containers[0]?.name;
+      if (desired === null || container === undefined) return null;
+      const attempt = world.look((store) => store.history(desired.pod.id.uid))[container]?.attempt ?? 0;
+      const name = containerName({ pod: desired.pod.id, container, attempt: attempt + 1 });
+      if (world.host.container(name) !== null) return null;
+      world.host.addForeign(name, {});
+      return `somebody else has a container ${name}`;
+    },
+  },
+  probesCannotRun: {
+    weight: 1,
+    happen({ world, dice }) {
+      world.host.fail("exec", { kind: "failed", message: "OCI runtime exec failed" }, 1 + dice.below(4));
+      return "probes cannot be run";
+    },
+  },
+  livenessFails: {
+    weight: 2,
+    ofPod: true,
+    never: withoutContainer,
+    happen: (site) =>
+      onRunning(site, (id) => {
+        const how = site.dice.pick(["fails", "hangs"] as const);
+        site.world.programs.sicken(id, how);
+        return `the liveness probe of ${short(id)} of ${site.pod} ${how} from now on`;
+      }),
+  },
+  livenessHiccup: {
+    weight: 2,
+    ofPod: true,
+    never: withoutContainer,
+    happen: (site) =>
+      onRunning(site, (id) => {
+        site.world.programs.hiccup(id, 1 + site.dice.below(2));
+        return `the liveness probe of ${short(id)} of ${site.pod} fails once or twice`;
+      }),
+  },
+  readinessTurns: {
+    weight: 3,
+    ofPod: true,
+    never: withoutContainer,
+    happen: (site) =>
+      onRunning(site, (id) => {
+        const busy = site.dice.below(2) === 0;
+        site.world.programs.busy(id, busy);
+        return `${short(id)} of ${site.pod} is ${busy ? "not " : ""}ready`;
+      }),
+  },
+};

@@ -1,0 +1,153 @@
+import type { Centre } from "../centre.ts";
+import { images, type World } from "../world.ts";
+import type { Fault } from "./fault.ts";
+
+const operations = [
+  "list",
+  "create",
+  "start",
+  "stop",
+  "remove",
+  "image",
+  "ensureSandboxImage",
+  "pull",
+  "info",
+] as const;
+
+/** What happens to the engine, its disk and its images. */
+export const ofEngine: Readonly<Record<string, Fault>> = {
+  engineDown: {
+    weight: 2,
+    happen({ world, dice }) {
+      const how = dice.below(2) === 0 ? "stop" : "crash";
+      world.host.down(how);
+      return `the engine goes down: ${how}`;
+    },
+  },
+  engineRestartsUnseen: {
+    weight: 2,
+    async happen({ world, dice }) {
+      const how = dice.below(2) === 0 ? "stop" : "crash";
+      await world.restart({
+        powerCut: false,
+        meanwhile() {
+          world.host.down(how);
+          world.host.up();
+        },
+      });
+      return `the engine goes down (${how}) and comes up while no agent runs`;
+    },
+  },
+  engineUp: {
+    weight: 8,
+    happen({ world }) {
+      world.host.up();
+      world.host.thaw();
+      world.host.hangContainerd(false);
+      return "the engine is up";
+    },
+  },
+  engineHangs: {
+    weight: 2,
+    happen({ world }) {
+      world.host.freeze();
+      return "the engine hangs";
+    },
+  },
+  containerdHangs: {
+    weight: 2,
+    happen({ world }) {
+      world.host.hangContainerd(true);
+      return "containerd hangs: lists are answered, and nothing else";
+    },
+  },
+  callFails: {
+    weight: 4,
+    happen({ world, dice }) {
+      const operation = dice.pick(operations);
+      const fault = dice.pick(["hang", "loseAnswer", { kind: "failed", message: "no such luck" }] as const);
+      const times = 1 + dice.below(2);
+      world.host.fail(operation, fault, times);
+      return `${operation} goes wrong ${times} times: ${JSON.stringify(fault)}`;
+    },
+  },
+  engineSlow: {
+    weight: 2,
+    happen({ world, dice }) {
+      const [most, pull] = [5 + dice.below(500), dice.below(2) === 0 ? 50 : dice.below(90_000)];
+      world.host.latency(1, most, pull);
+      return `calls take up to ${most} ms, a pull ${pull} ms`;
+    },
+  },
+  eventsLost: {
+    weight: 2,
+    happen({ world, dice }) {
+      const lost = dice.below(2) === 0;
+      world.host.loseEvents(lost);
+      return lost ? "events are lost" : "events arrive";
+    },
+  },
+  eventsEnd: {
+    weight: 1,
+    happen({ world }) {
+      world.host.breakEvents();
+      return "the stream of events ends";
+    },
+  },
+  diskFull: {
+    weight: 2,
+    happen({ world, centre }) {
+      fillDisk(world, centre, true);
+      return "the disk is full";
+    },
+  },
+  diskFree: {
+    weight: 3,
+    happen({ world, centre }) {
+      fillDisk(world, centre, false);
+      world.host.holdDead(false);
+      return "there is room on the disk";
+    },
+  },
+  deadHeld: {
+    weight: 1,
+    happen({ world }) {
+      world.host.holdDead(true);
+      return "dead containers cannot be removed";
+    },
+  },
+  imageCleared: {
+    weight: 3,
+    happen({ world, dice }) {
+      const image = dice.pick([images.first, images.second]);
+      const on = dice.below(3) > 0;
+      world.host.removeImage(image);
+      world.host.network(on);
+      world.imageCleared();
+      return `${image} is cleared away, the registry is ${on ? "" : "not "}in reach`;
+    },
+  },
+  engineWiped: {
+    weight: 1,
+    happen({ world }) {
+      world.host.wipe();
+      world.imageCleared();
+      return "all containers and images are gone";
+    },
+  },
+  finishedBeforeStarted: {
+    weight: 1,
+    happen({ world, dice }) {
+      const ms = dice.below(2) * dice.below(500);
+      world.host.clockLag(ms);
+      return `times of ends are ${ms} ms too early`;
+    },
+  },
+};
+
+/** The device's disk and the engine's are one. */
+export function fillDisk({ host, device }: World, centre: Centre, full: boolean): void {
+  host.fillDisk(full);
+  device.freeBytes(full ? 1024 : 1024 ** 3);
+  centre.mayRefuse("the disk is full", full);
+}

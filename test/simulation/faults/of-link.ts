@@ -1,0 +1,46 @@
+import type { Fault } from "./fault.ts";
+
+/** What happens to the line, and at its other end. */
+export const ofLink: Readonly<Record<string, Fault>> = {
+  linkCut: {
+    weight: 2,
+    happen({ world }) {
+      world.center.cut();
+      return "the link breaks, and what was under way is lost";
+    },
+  },
+  linkClosed: {
+    weight: 1,
+    happen({ world, dice }) {
+      const code = dice.pick([1000, 1001, 1008, 1011, 1012]);
+      world.center.cut(code, "so it is");
+      return `the centre closes with ${code}`;
+    },
+  },
+  linkStalls: {
+    weight: 2,
+    happen({ world }) {
+      world.stall(true);
+      return "nothing gets through to the centre";
+    },
+  },
+  linkFlows: {
+    weight: 4,
+    happen({ world, dice }) {
+      world.stall(false);
+      world.center.autoPong(dice.below(4) > 0);
+      world.center.delay(dice.below(2) === 0 ? 1 : dice.below(2_000));
+      return "the line flows again, fast or slow, with pongs or without";
+    },
+  },
+  centreAway: {
+    weight: 2,
+    happen({ world, dice }) {
+      const back = dice.below(2) === 0;
+      const away = dice.pick(["hang", { code: "refused", message: "connect ECONNREFUSED" }] as const);
+      world.center.answerDials(back ? "open" : away);
+      world.center.cut();
+      return back ? "the centre comes back" : "the centre goes";
+    },
+  },
+};
