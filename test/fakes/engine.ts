@@ -1,30 +1,20 @@
-import type { StoredImage } from "../../src/core/node/images.ts";
-import { parseContainerName } from "../../src/core/pod/identity.ts";
 import type { ObservedContainer } from "../../src/core/pod/observed.ts";
 import type { RegistryCredentials } from "../../src/core/pod/registry-credentials.ts";
 import { taggedName } from "../../src/docker/image.ts";
-import { sandboxImage } from "../../src/docker/sandbox-image.ts";
 import type { Clock } from "../../src/ports/clock.ts";
-import type {
-  ContainerAudit,
-  CreatedContainer,
-  CreateRequest,
-  Engine,
-  EngineResult,
-  ImageFacts,
-} from "../../src/ports/engine.ts";
+import type { ContainerAudit, CreatedContainer, CreateRequest, Engine, ImageFacts } from "../../src/ports/engine.ts";
 import {
-  aborted,
   abortedBy,
   call,
-  change,
   type EngineCall,
   type EngineProcess,
   type Fault,
   type Operation,
   refuse,
 } from "./engine-calls.ts";
+import { publishEvent, watch } from "./engine-events.ts";
 import { type FakeContainer, fakeHost, type Host, type Outcome, observed, type Refusal } from "./engine-host.ts";
+import { fakeSandboxImage, imageRemoved, localImage, type Published, pulled, storedImages } from "./engine-images.ts";
 
 export interface FakeEngineOptions {
   readonly clock: Clock;
@@ -105,11 +95,6 @@ export interface FakeEngineHost extends Pick<Host, FromHost> {
   pending(): number;
 }
 
-interface Published {
-  readonly image: ImageFacts;
-  readonly credentials: Pick<RegistryCredentials, "username" | "password"> | undefined;
-}
-
 interface State extends EngineProcess {
   readonly lateStarts: Map<string, number>;
   readonly registry: Map<string, Published>;
@@ -120,8 +105,6 @@ interface State extends EngineProcess {
   readonly endedByEngine: Set<string>;
 }
 
-const eventDelayMs = 1;
-
 /** A Docker engine in memory, on the clock's time: containers start, end, hold ports and names, and die with the engine. */
 export function fakeEngine(options: FakeEngineOptions): FakeEngine {
   const state: State = {
@@ -130,7 +113,7 @@ export function fakeEngine(options: FakeEngineOptions): FakeEngine {
     host: fakeHost(options.clock, (action, container) => {
       if (action === "start") state.endedByEngine.delete(container.id);
       options.happened?.(action, container);
-      publishEvent(state, action, container);
+      if (!state.losesEvents) publishEvent(state, action, container);
     }),
     registry: new Map(),
     lateStarts: new Map(),
@@ -204,11 +187,6 @@ function engineOn(state: State, options: FakeEngineOptions): Engine {
 
 function sessionOf({ downs }: State, { liveRestore = false }: FakeEngineOptions): string {
   return liveRestore ? "live-restore" : `run-${downs}`;
-}
-
-function fakeSandboxImage(architecture: string): ImageFacts {
-  const id = sandboxImage(architecture)?.id ?? "";
-  return { id, user: "65535:65535", architecture, volumes: [] };
 }
 
 function hostOf(state: State, liveRestore: boolean): FakeEngineHost {
@@ -350,91 +328,6 @@ function removed({ host, deadHeld }: State, id: string): Outcome<void> {
     return refuse("conflict", `You cannot remove a running container ${id}`);
   }
   return { value: host.remove(id) };
-}
-
-function localImage(state: State, nameOrId: string): Outcome<ImageFacts> {
-  const images = state.host.images();
-  const image = images.get(nameOrId) ?? images.get(taggedName(nameOrId));
-  const found = image ?? [...images.values()].find(({ id }) => id === nameOrId);
-  return found === undefined ? refuse("notFound", `No such image: ${nameOrId}`) : { value: found };
-}
-
-function storedImages(host: Host): readonly StoredImage[] {
-  const all = [...host.images()];
-  const used = new Set(host.containers().map(({ image }) => image));
-  return [...new Set(all.map(([, { id }]) => id))].map((id) => {
-    const names = all.filter(([, image]) => image.id === id).map(([name]) => name);
-    return { id, names, sizeBytes: 1_048_576, inUse: used.has(id) };
-  });
-}
-
-function imageRemoved(host: Host, id: string): Outcome<void> {
-  const user = host.containers().find(({ image }) => image === id);
-  if (user !== undefined) return refuse("conflict", `unable to delete ${id}: image is being used by ${user.id}`);
-  return { value: host.removeImage(id) };
-}
-
-function pulled(
-  state: State,
-  name: string,
-  credentials: RegistryCredentials | null,
-  architecture: string,
-): Outcome<ImageFacts> {
-  if (!state.network) return refuse("registryUnreachable", `Get "https://${name}": dial tcp: i/o timeout`);
-  const found = state.registry.get(name);
-  if (found === undefined) return refuse("imageNotFound", `manifest for ${name} not found: manifest unknown`);
-  const { image, credentials: wanted } = found;
-  if (
-    wanted !== undefined &&
-    (credentials?.username !== wanted.username || credentials?.password !== wanted.password)
-  ) {
-    return refuse("registryAuth", `Get "https://${name}": unauthorized: authentication required`);
-  }
-  state.host.addImage(name, image);
-  if (image.architecture === architecture) return { value: image };
-  return refuse("wrongArchitecture", `${name} is for ${image.architecture}, this device is ${architecture}`);
-}
-
-async function watch(
-  state: State,
-  handlers: Parameters<Engine["watch"]>[0],
-  signal: AbortSignal,
-): Promise<EngineResult<void>> {
-  const ended = new AbortController();
-  const watcher = { changed: handlers.changed, broken: () => ended.abort() };
-  // Subscribed before the answer arrives, so that nothing is lost between the two.
-  const subscribed = await call(state, "watch", "", signal, () => {
-    state.watchers.add(watcher);
-    return { value: undefined };
-  });
-  if (!subscribed.ok || ended.signal.aborted) {
-    state.watchers.delete(watcher);
-    return subscribed.ok ? streamEnded() : subscribed;
-  }
-  handlers.ready();
-  const gaveUp = (): void => ended.abort();
-  signal.addEventListener("abort", gaveUp, { once: true });
-  await aborted(ended.signal);
-  signal.removeEventListener("abort", gaveUp);
-  state.watchers.delete(watcher);
-  return signal.aborted ? { ok: false, error: { ...abortedBy(signal), operation: "watch" } } : streamEnded();
-}
-
-function streamEnded(): EngineResult<void> {
-  const message = "The engine ended the stream of events";
-  return { ok: false, error: { kind: "unavailable", operation: "watch", message } };
-}
-
-/** Events take a moment, wait while the engine is frozen, and go to those who still listen when they arrive. */
-function publishEvent(state: State, action: string, container: FakeContainer): void {
-  const pod = parseContainerName(container.name)?.pod;
-  if (pod === undefined || state.losesEvents || state.mode === "down") return;
-  const event = { action, containerId: container.id, namespace: pod.namespace, name: pod.name };
-  const listeners = [...state.watchers];
-  void state.clock.sleep(eventDelayMs).then(async () => {
-    while (state.mode === "frozen") await change(state);
-    for (const watcher of listeners) if (state.watchers.has(watcher)) watcher.changed(event);
-  });
 }
 
 function done(refusal: Refusal | null): Outcome<void> {

@@ -5,7 +5,8 @@ import { dirname, join } from "node:path";
 import { after, before, describe, test } from "node:test";
 import { sharedEngine } from "../../scripts/private-engine.ts";
 import { podUpdate } from "../samples/messages.ts";
-import { createSite, freePort, only } from "./harness.ts";
+import { createSite, only } from "./harness.ts";
+import { freePort } from "./sockets.ts";
 
 type Fields = Readonly<Record<string, unknown>>;
 

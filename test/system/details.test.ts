@@ -6,7 +6,8 @@ import { after, before, describe, test } from "node:test";
 import { sharedEngine } from "../../scripts/private-engine.ts";
 import { testImages } from "../../scripts/test-images.ts";
 import { podContent, podDelete, podUpdate } from "../samples/messages.ts";
-import { createSite, type Entry, hangingRegistry, only } from "./harness.ts";
+import { createSite, type Entry, only } from "./harness.ts";
+import { hangingRegistry } from "./sockets.ts";
 
 const site = createSite(sharedEngine());
 let messages = 0;

@@ -9,7 +9,8 @@ import { testImages } from "../../scripts/test-images.ts";
 import { startTestRegistry, type TestRegistry } from "../../scripts/test-registry.ts";
 import { podUpdateExample } from "../samples/documents.ts";
 import { configMapUpdate, envelope, registrySecret, secretUpdate } from "../samples/messages.ts";
-import { createSite, type Entry, freePort, only } from "./harness.ts";
+import { createSite, type Entry, only } from "./harness.ts";
+import { freePort } from "./sockets.ts";
 
 const credentials = { username: "edge", password: "s3cret-of-the-registry" };
 const engine = sharedEngine();

@@ -2,13 +2,11 @@ import assert from "node:assert/strict";
 import { execFile, spawn } from "node:child_process";
 import { randomUUID } from "node:crypto";
 import { chmodSync, mkdirSync, mkdtempSync, openSync, rmSync, writeFileSync } from "node:fs";
-import { request } from "node:http";
-import { createServer, type Socket } from "node:net";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { text } from "node:stream/consumers";
 import Docker from "dockerode";
-import { deviceTls, writeCertificates } from "../../scripts/certificates.ts";
+import { writeCertificates } from "../../scripts/certificates.ts";
 import type { TestEngine } from "../../scripts/private-engine.ts";
 import { isRunning, readText, signalAll, waitUntil } from "../../scripts/processes.ts";
 import { installProgram, type Program } from "../../scripts/programs.ts";
@@ -16,10 +14,8 @@ import type { CenterNode } from "../../src/cli/center-nodes.ts";
 import type { NodeReport } from "../../src/core/node/status.ts";
 import type { PodStatus } from "../../src/core/pod/pod-status.ts";
 import type { PodRow, StatusDocument } from "../../src/core/status-document.ts";
-import { openStore } from "../../src/sqlite/store.ts";
-
-/** Long enough for a slow machine; nothing here is about speed. */
-const deadlineMs = 60_000;
+import { keepInstallId, writeConfig } from "./site-files.ts";
+import { control, deadlineMs, demultiplexed } from "./sockets.ts";
 
 type UsedEngine = Pick<TestEngine, "socket" | "command">;
 
@@ -323,89 +319,6 @@ export function ids(containers: readonly Docker.ContainerInspectInfo[]): readonl
 export function only<T>(list: readonly T[]): T {
   assert.equal(list.length, 1);
   return list[0] as T;
-}
-
-/** The device's install id, given rather than found on an engine that other tests use too. */
-function keepInstallId(dataDir: string, installId: string): void {
-  const opened = openStore({ dir: dataDir });
-  assert.ok(opened.ok, "The store opens");
-  opened.store.transaction("full", () => opened.store.setFact("installId", installId));
-  opened.store.close();
-}
-
-function writeConfig(
-  place: Readonly<Record<"config" | "dataDir" | "runDir" | "tls", string>>,
-  site: SiteOptions & { readonly node: string; readonly socket: string; readonly port: number },
-): void {
-  const { node, socket, port, policy, center, tls, deviceDir } = site;
-  const config = {
-    node: { name: node, ...(deviceDir === undefined ? {} : { deviceDir }) },
-    center: {
-      url: `${tls ? "wss" : "ws"}://127.0.0.1:${port}/websocket/${node}/events`,
-      ...(tls ? { tls: deviceTls(place.tls) } : {}),
-      statusPeriodSeconds: 5,
-      keepaliveSeconds: 5,
-      ...center,
-    },
-    engine: { socket },
-    data: { dir: place.dataDir, runDir: place.runDir },
-    policy: { systemReserved: { cpu: "100m", memory: "64Mi" }, ...policy },
-  };
-  writeFileSync(place.config, JSON.stringify(config));
-}
-
-function control(
-  socketPath: string,
-  method: "GET" | "POST",
-  path: string,
-  body = "",
-): Promise<{ readonly status: number; readonly body: string }> {
-  return new Promise((resolve, reject) => {
-    const sent = request({ socketPath, method, path, timeout: deadlineMs }, (response) => {
-      text(response).then((answer) => resolve({ status: response.statusCode ?? 0, body: answer }), reject);
-    });
-    sent.on("error", reject);
-    sent.end(body);
-  });
-}
-
-/** A container's output without the eight bytes before each piece of it. */
-function demultiplexed(raw: Buffer): string {
-  let said = "";
-  for (let at = 0; at + 8 <= raw.length; ) {
-    const length = raw.readUInt32BE(at + 4);
-    said += raw.subarray(at + 8, at + 8 + length).toString("utf8");
-    at += 8 + length;
-  }
-  return said;
-}
-
-/** A registry that takes every connection and never answers. */
-export async function hangingRegistry(): Promise<{ readonly port: number; readonly close: () => void }> {
-  const sockets = new Set<Socket>();
-  const server = createServer((socket) => {
-    sockets.add(socket);
-    socket.on("error", () => {});
-  });
-  await new Promise<void>((resolve) => server.listen(0, "127.0.0.1", resolve));
-  const address = server.address();
-  const close = (): void => {
-    for (const socket of sockets) socket.destroy();
-    server.close();
-  };
-  return { port: typeof address === "object" ? (address?.port ?? 0) : 0, close };
-}
-
-/** A port of this device that nobody listens on now. */
-export function freePort(): Promise<number> {
-  const server = createServer();
-  return new Promise((resolve, reject) => {
-    server.once("error", reject);
-    server.listen(0, "127.0.0.1", () => {
-      const address = server.address();
-      server.close(() => resolve(typeof address === "object" ? (address?.port ?? 0) : 0));
-    });
-  });
 }
 
 /** Null for a container that the agent has removed since it was listed: then it is not there. */

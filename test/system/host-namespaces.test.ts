@@ -3,7 +3,8 @@ import { readlinkSync } from "node:fs";
 import { after, before, describe, test } from "node:test";
 import { sharedEngine } from "../../scripts/private-engine.ts";
 import { podUpdate } from "../samples/messages.ts";
-import { createSite, freePort, only } from "./harness.ts";
+import { createSite, only } from "./harness.ts";
+import { freePort } from "./sockets.ts";
 
 const site = createSite(sharedEngine(), { policy: { useHostNetwork: true, hostPid: true } });
 

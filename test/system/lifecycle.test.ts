@@ -4,7 +4,8 @@ import { after, before, describe, test } from "node:test";
 import { sharedEngine } from "../../scripts/private-engine.ts";
 import { testImages } from "../../scripts/test-images.ts";
 import { envelope, gracefulDelete, type PodMessage, podDelete, podRestart, podUpdate } from "../samples/messages.ts";
-import { createSite, freePort, ids, only, runs } from "./harness.ts";
+import { createSite, ids, only, runs } from "./harness.ts";
+import { freePort } from "./sockets.ts";
 
 const site = createSite(sharedEngine());
 const sleeping = { command: ["/bin/sleep", "1000"] };

@@ -7,7 +7,8 @@ import { signalAll } from "../../scripts/processes.ts";
 import { testImages } from "../../scripts/test-images.ts";
 import { startTestRegistry, type TestRegistry } from "../../scripts/test-registry.ts";
 import { podUpdate, registrySecret, secretUpdate } from "../samples/messages.ts";
-import { createSite, type Entry, freePort } from "./harness.ts";
+import { createSite, type Entry } from "./harness.ts";
+import { freePort } from "./sockets.ts";
 
 const credentials = { username: "edge", password: "s3cret-of-the-registry" };
 const id = (number: number): string => `33333333-0000-4000-8000-${String(number).padStart(12, "0")}`;

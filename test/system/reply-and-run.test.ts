@@ -7,7 +7,8 @@ import { testImages } from "../../scripts/test-images.ts";
 import { startTestRegistry } from "../../scripts/test-registry.ts";
 import { podStatusExample, podUpdateExample } from "../samples/documents.ts";
 import { envelope, podUpdate } from "../samples/messages.ts";
-import { createSite, freePort, only } from "./harness.ts";
+import { createSite, only } from "./harness.ts";
+import { freePort } from "./sockets.ts";
 
 const script = `env
 id -u

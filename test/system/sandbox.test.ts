@@ -3,7 +3,8 @@ import { after, before, describe, test } from "node:test";
 import { sharedEngine } from "../../scripts/private-engine.ts";
 import { sandboxImage } from "../../src/docker/sandbox-image.ts";
 import { podContent, podDelete, podUpdate } from "../samples/messages.ts";
-import { createSite, type Entry, freePort, ids } from "./harness.ts";
+import { createSite, type Entry, ids } from "./harness.ts";
+import { freePort } from "./sockets.ts";
 
 const site = createSite(sharedEngine());
 let messages = 0;

@@ -5,7 +5,8 @@ import { sharedEngine } from "../../scripts/private-engine.ts";
 import { testImages } from "../../scripts/test-images.ts";
 import type { ContainerState } from "../../src/core/pod/pod-status.ts";
 import { podUpdate } from "../samples/messages.ts";
-import { createSite, type Entry, freePort, hangingRegistry, only } from "./harness.ts";
+import { createSite, type Entry, only } from "./harness.ts";
+import { freePort, hangingRegistry } from "./sockets.ts";
 
 const engine = sharedEngine();
 const site = createSite(engine);

@@ -1,0 +1,49 @@
+import { parseContainerName } from "../../src/core/pod/identity.ts";
+import type { Engine, EngineResult } from "../../src/ports/engine.ts";
+import { aborted, abortedBy, call, change, type EngineProcess } from "./engine-calls.ts";
+import type { FakeContainer } from "./engine-host.ts";
+
+/** The stream of events; a subscription ends with the engine. */
+export async function watch(
+  state: EngineProcess,
+  handlers: Parameters<Engine["watch"]>[0],
+  signal: AbortSignal,
+): Promise<EngineResult<void>> {
+  const ended = new AbortController();
+  const watcher = { changed: handlers.changed, broken: () => ended.abort() };
+  // Subscribed before the answer arrives, so that nothing is lost between the two.
+  const subscribed = await call(state, "watch", "", signal, () => {
+    state.watchers.add(watcher);
+    return { value: undefined };
+  });
+  if (!subscribed.ok || ended.signal.aborted) {
+    state.watchers.delete(watcher);
+    return subscribed.ok ? streamEnded() : subscribed;
+  }
+  handlers.ready();
+  const gaveUp = (): void => ended.abort();
+  signal.addEventListener("abort", gaveUp, { once: true });
+  await aborted(ended.signal);
+  signal.removeEventListener("abort", gaveUp);
+  state.watchers.delete(watcher);
+  return signal.aborted ? { ok: false, error: { ...abortedBy(signal), operation: "watch" } } : streamEnded();
+}
+
+function streamEnded(): EngineResult<void> {
+  const message = "The engine ended the stream of events";
+  return { ok: false, error: { kind: "unavailable", operation: "watch", message } };
+}
+
+const eventDelayMs = 1;
+
+/** Events take a moment, wait while the engine is frozen, and go to those who still listen when they arrive. */
+export function publishEvent(state: EngineProcess, action: string, container: FakeContainer): void {
+  const pod = parseContainerName(container.name)?.pod;
+  if (pod === undefined || state.mode === "down") return;
+  const event = { action, containerId: container.id, namespace: pod.namespace, name: pod.name };
+  const listeners = [...state.watchers];
+  void state.clock.sleep(eventDelayMs).then(async () => {
+    while (state.mode === "frozen") await change(state);
+    for (const watcher of listeners) if (state.watchers.has(watcher)) watcher.changed(event);
+  });
+}

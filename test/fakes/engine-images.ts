@@ -1,0 +1,69 @@
+import type { StoredImage } from "../../src/core/node/images.ts";
+import type { RegistryCredentials } from "../../src/core/pod/registry-credentials.ts";
+import { taggedName } from "../../src/docker/image.ts";
+import { sandboxImage } from "../../src/docker/sandbox-image.ts";
+import type { ImageFacts } from "../../src/ports/engine.ts";
+import { refuse } from "./engine-calls.ts";
+import type { Host, Outcome } from "./engine-host.ts";
+
+/** An image that a registry has. */
+export interface Published {
+  readonly image: ImageFacts;
+  readonly credentials: Pick<RegistryCredentials, "username" | "password"> | undefined;
+}
+
+/** What the fake engine knows of images, its own and those of registries. */
+export interface ImageShelf {
+  readonly host: Host;
+  readonly registry: ReadonlyMap<string, Published>;
+  /** Whether any registry can be reached. */
+  readonly network: boolean;
+}
+
+export function fakeSandboxImage(architecture: string): ImageFacts {
+  const id = sandboxImage(architecture)?.id ?? "";
+  return { id, user: "65535:65535", architecture, volumes: [] };
+}
+
+export function localImage(state: ImageShelf, nameOrId: string): Outcome<ImageFacts> {
+  const images = state.host.images();
+  const image = images.get(nameOrId) ?? images.get(taggedName(nameOrId));
+  const found = image ?? [...images.values()].find(({ id }) => id === nameOrId);
+  return found === undefined ? refuse("notFound", `No such image: ${nameOrId}`) : { value: found };
+}
+
+export function storedImages(host: Host): readonly StoredImage[] {
+  const all = [...host.images()];
+  const used = new Set(host.containers().map(({ image }) => image));
+  return [...new Set(all.map(([, { id }]) => id))].map((id) => {
+    const names = all.filter(([, image]) => image.id === id).map(([name]) => name);
+    return { id, names, sizeBytes: 1_048_576, inUse: used.has(id) };
+  });
+}
+
+export function imageRemoved(host: Host, id: string): Outcome<void> {
+  const user = host.containers().find(({ image }) => image === id);
+  if (user !== undefined) return refuse("conflict", `unable to delete ${id}: image is being used by ${user.id}`);
+  return { value: host.removeImage(id) };
+}
+
+export function pulled(
+  state: ImageShelf,
+  name: string,
+  credentials: RegistryCredentials | null,
+  architecture: string,
+): Outcome<ImageFacts> {
+  if (!state.network) return refuse("registryUnreachable", `Get "https://${name}": dial tcp: i/o timeout`);
+  const found = state.registry.get(name);
+  if (found === undefined) return refuse("imageNotFound", `manifest for ${name} not found: manifest unknown`);
+  const { image, credentials: wanted } = found;
+  if (
+    wanted !== undefined &&
+    (credentials?.username !== wanted.username || credentials?.password !== wanted.password)
+  ) {
+    return refuse("registryAuth", `Get "https://${name}": unauthorized: authentication required`);
+  }
+  state.host.addImage(name, image);
+  if (image.architecture === architecture) return { value: image };
+  return refuse("wrongArchitecture", `${name} is for ${image.architecture}, this device is ${architecture}`);
+}

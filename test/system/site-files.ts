@@ -1,0 +1,44 @@
+import assert from "node:assert/strict";
+import { writeFileSync } from "node:fs";
+import { deviceTls } from "../../scripts/certificates.ts";
+import { openStore } from "../../src/sqlite/store.ts";
+
+/** The device's install id, given rather than found on an engine that other tests use too. */
+export function keepInstallId(dataDir: string, installId: string): void {
+  const opened = openStore({ dir: dataDir });
+  assert.ok(opened.ok, "The store opens");
+  opened.store.transaction("full", () => opened.store.setFact("installId", installId));
+  opened.store.close();
+}
+
+/** What the agent of a site is configured with. */
+interface Configured {
+  readonly node: string;
+  readonly socket: string;
+  readonly port: number;
+  readonly policy?: Readonly<Record<string, unknown>>;
+  readonly center?: Readonly<Record<string, unknown>>;
+  readonly tls?: boolean;
+  readonly deviceDir?: string;
+}
+
+export function writeConfig(
+  place: Readonly<Record<"config" | "dataDir" | "runDir" | "tls", string>>,
+  site: Configured,
+): void {
+  const { node, socket, port, policy, center, tls, deviceDir } = site;
+  const config = {
+    node: { name: node, ...(deviceDir === undefined ? {} : { deviceDir }) },
+    center: {
+      url: `${tls ? "wss" : "ws"}://127.0.0.1:${port}/websocket/${node}/events`,
+      ...(tls ? { tls: deviceTls(place.tls) } : {}),
+      statusPeriodSeconds: 5,
+      keepaliveSeconds: 5,
+      ...center,
+    },
+    engine: { socket },
+    data: { dir: place.dataDir, runDir: place.runDir },
+    policy: { systemReserved: { cpu: "100m", memory: "64Mi" }, ...policy },
+  };
+  writeFileSync(place.config, JSON.stringify(config));
+}
