@@ -19,6 +19,7 @@ import {
 } from "./sandbox-plan.ts";
 import type { Plan, Situation, Waiting } from "./situation.ts";
 import type { RestartPolicy } from "./spec.ts";
+import { formatDuration } from "./time.ts";
 import { difference, hashesOf, type Part, sandboxPart, wantedKey } from "./wanted.ts";
 
 /**
@@ -208,7 +209,8 @@ function retryStart(situation: Situation, desired: DesiredPod, spec: Part, one: 
 function startAgain(situation: Situation, desired: DesiredPod, spec: Part, sandboxId: string | null): Step {
   const { now } = situation;
   const history = situation.history[spec.name];
-  const fresh = history === undefined || difference(history, desired, spec) !== null;
+  const changed = history === undefined ? null : difference(history, desired, spec);
+  const fresh = history === undefined || changed !== null;
   const ended = history?.termination ?? null;
   // A sandbox runs for the others: it is asked for only while one of them is to run.
   const policy = spec.name === sandboxName ? "Always" : desired.pod.spec.restartPolicy;
@@ -219,7 +221,7 @@ function startAgain(situation: Situation, desired: DesiredPod, spec: Part, sandb
   const wait =
     !fresh && history?.diedAt != null && ended !== null ? remainingMs(restartDelayMs(level), history.diedAt, now) : 0;
   if (wait > 0) return { actions: [], waiting: crashLoop(desired, spec, level), lookAgainInMs: wait };
-  const because = whyCreate(fresh, history);
+  const because = whyCreate(changed, history);
   const image = imageStep(situation, spec, history, hashesOf(desired, spec).specHash, because);
   if (image !== null) return { actions: [image], waiting: creating, lookAgainInMs: null };
   const npus = npusFor(situation, desired, spec);
@@ -240,10 +242,10 @@ function npusFor({ npus }: Situation, { pod }: DesiredPod, { name }: Part): NpuC
   return chooseNpus(spec === undefined ? 0 : npuCount(spec), { pod: pod.id, container: name }, npus);
 }
 
-function whyCreate(fresh: boolean, history: ContainerHistory | undefined): string {
+function whyCreate(changed: string | null, history: ContainerHistory | undefined): string {
   if (history === undefined) return "the pod is new";
   if (history.termination === null) return "it was never made";
-  if (fresh) return "its specification is new";
+  if (changed !== null) return changed;
   const { exitCode, interrupted } = history.termination;
   return interrupted ? "the engine or the device stopped it" : `it ended with code ${exitCode}`;
 }
@@ -308,9 +310,9 @@ function failed(spec: Part, history: ContainerHistory): Waiting {
 
 function crashLoop(desired: DesiredPod, spec: Part, level: number): Waiting {
   const { name, namespace, uid } = desired.pod.id;
-  const wait = restartDelayMs(level) / 1000;
+  const wait = formatDuration(restartDelayMs(level));
   return {
     reason: "CrashLoopBackOff",
-    message: `back-off ${wait}s restarting failed container=${spec.name} pod=${name}_${namespace}(${uid})`,
+    message: `back-off ${wait} restarting failed container=${spec.name} pod=${name}_${namespace}(${uid})`,
   };
 }

@@ -66,3 +66,9 @@ export function formatTime(wallMs: number): string {
   const date = `${String(year).padStart(4, "0")}-${two(month)}-${two(day)}`;
   return `${date}T${two(Math.floor(rest / 3600))}:${two(Math.floor(rest / 60) % 60)}:${two(rest % 60)}Z`;
 }
+
+/** Up to an hour in whole seconds, as Go and so the kubelet writes it: 40s, 1m20s, 5m0s. */
+export function formatDuration(ms: number): string {
+  const total = Math.floor(ms / 1000);
+  return total < 60 ? `${total}s` : `${Math.floor(total / 60)}m${total % 60}s`;
+}

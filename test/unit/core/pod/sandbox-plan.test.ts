@@ -177,7 +177,7 @@ const goldens: readonly Golden[] = [
       observed: [sandboxOf(pod, exited(0)), joined("a", exited(0)), joined("b", exited(0))],
       history: seen([sandboxOf(pod, exited(0)), joined("a", exited(0)), joined("b", exited(0))]),
     },
-    expected: `create POD, attempt 1, because its specification is new\n${bothCreating}`,
+    expected: `create POD, attempt 1, because message m2 changes the pod\n${bothCreating}`,
   },
   {
     name: "a restart message: the whole pod, its sandbox too",
@@ -336,7 +336,7 @@ const goldens: readonly Golden[] = [
     expected: [
       "remove POD (POD-id-of-at), because message m2 has it no more",
       "remove b (b-id-of-atte), because message m2 has it no more",
-      "create a, attempt 1, because its specification is new",
+      "create a, attempt 1, because message m2 changes the pod",
       "a waits: ContainerCreating",
     ].join("\n"),
   },

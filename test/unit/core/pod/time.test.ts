@@ -1,7 +1,7 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
 import fc from "fast-check";
-import { formatTime, parseTime } from "../../../../src/core/pod/time.ts";
+import { formatDuration, formatTime, parseTime } from "../../../../src/core/pod/time.ts";
 
 test("a time is read as JavaScript's own calendar reads it, and written back", () => {
   const wall = fc.integer({ min: -62_000_000_000_000, max: 250_000_000_000_000 });
@@ -32,3 +32,10 @@ for (const bad of [
 ]) {
   test(`${bad || "nothing"} is no time`, () => assert.ok(Number.isNaN(parseTime(bad))));
 }
+
+test("a duration is written as the kubelet writes it", () => {
+  assert.deepEqual([0, 10_000, 59_999, 60_000, 80_000, 300_000].map(formatDuration), [
+    ...["0s", "10s", "59s"],
+    ...["1m0s", "1m20s", "5m0s"],
+  ]);
+});
