@@ -63,12 +63,16 @@ const longestMessage = 1024;
 
 const done: Outcome = { kind: "done", warnings: [] };
 
-/** Carries out one action: one engine call with a deadline, its errors sorted into what to do about them. */
+/**
+ * Carries out one action: one engine call with a deadline, its errors sorted into what to do about them. `told` hears how
+ * many tenths of an image are here.
+ */
 export async function execute(
   parts: ExecutorParts,
   action: Action,
   context: ExecuteContext,
   signal: AbortSignal,
+  told?: (tenths: number) => void,
 ): Promise<Outcome> {
   const { engine, clock, limiter } = parts;
   switch (action.kind) {
@@ -79,7 +83,7 @@ export async function execute(
         ),
       );
     case "pull":
-      return pull(parts, action.image, context, signal);
+      return pull(parts, action.image, context, signal, told);
     case "create":
       return limiter(() => create(parts, action, context, signal));
     case "start":
@@ -111,10 +115,11 @@ async function pull(
   image: string,
   context: ExecuteContext,
   signal: AbortSignal,
+  told?: (tenths: number) => void,
 ): Promise<Outcome> {
   const secrets = secretsOf(parts.store, image, context.desired);
   const credentials = secrets.flatMap((one) => one.credentials);
-  return pulled(await parts.puller.pull({ image, credentials }, signal), image, secrets);
+  return pulled(await parts.puller.pull({ image, credentials }, signal, told), image, secrets);
 }
 
 interface SecretFound extends NamedSecret {

@@ -45,6 +45,7 @@ export function settle(
       return true;
     case "image":
       keepImage(turn, situation.desired, action.container, outcome.image);
+      if (outcome.pulled) note(parts, turn, pulledEvent(action, outcome.image));
       if (outcome.image !== null) pin(parts.store, situation, action.container, outcome.image, outcome.pulled);
       return true;
     case "failed":
@@ -81,6 +82,16 @@ function warn(
     const kept = [...told, ...fresh].slice(-mostWarnings);
     store.putHistory(desired.pod.id.uid, { ...history, [container]: { ...before, warnings: kept } });
   });
+}
+
+function pulledEvent({ container, ...action }: Exclude<Action, { kind: "finish" }>, image: ImageFacts | null) {
+  const name = "image" in action ? action.image : "";
+  return {
+    type: "Normal",
+    container,
+    reason: "Pulled",
+    message: `Image "${name}" is here: ${image?.id ?? ""}`,
+  } as const;
 }
 
 /** Another message may name another image for the same container, while a turn is under way. */

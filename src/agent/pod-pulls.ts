@@ -9,7 +9,7 @@ export interface NeededPull {
   /** What of the pod it is for, see `wantedKey`. */
   readonly wanted: string;
   readonly action: Extract<Action, { kind: "pull" }>;
-  readonly begin: (signal: AbortSignal) => Promise<Outcome>;
+  readonly begin: (signal: AbortSignal, told: (tenths: number) => void) => Promise<Outcome>;
 }
 
 export interface LandedPull extends Pick<NeededPull, "uid" | "wanted" | "action"> {
@@ -22,6 +22,8 @@ export interface PodPulls {
   need(key: string, pulls: readonly NeededPull[]): void;
   /** What has come of those that ended since the last call. */
   landed(key: string): readonly LandedPull[];
+  /** How many tenths of an image are here that a container waits for; its pod is woken as they grow. */
+  tenths(key: string, uid: string, container: string): number;
   /** Runs until the signal aborts and all are given up; rejects with a bug of any. */
   run(signal: AbortSignal): Promise<void>;
 }
@@ -31,6 +33,7 @@ interface Flight {
   readonly stop: AbortController;
   readonly ended: Promise<void>;
   outcome: Outcome | null;
+  readonly heard: { tenths: number };
 }
 
 export function createPodPulls(wake: (key: string) => void): PodPulls {
@@ -45,8 +48,14 @@ export function createPodPulls(wake: (key: string) => void): PodPulls {
       flight.outcome = outcome;
       if (!stop.signal.aborted) wake(key);
     };
-    const ended = pull.begin(stop.signal).then(landed, bug.reject);
-    const flight: Flight = { pull, stop, ended, outcome: null };
+    // What another pod's pull has fetched already is told before this one is even known.
+    const heard = { tenths: 0 };
+    const told = (tenths: number): void => {
+      heard.tenths = tenths;
+      if (!stop.signal.aborted) wake(key);
+    };
+    const ended = pull.begin(stop.signal, told).then(landed, bug.reject);
+    const flight: Flight = { pull, stop, ended, heard, outcome: null };
     return flight;
   }
 
@@ -69,6 +78,11 @@ export function createPodPulls(wake: (key: string) => void): PodPulls {
         pods.get(key)?.delete(id);
         return [{ uid: pull.uid, wanted: pull.wanted, action: pull.action, outcome }];
       });
+    },
+    tenths(key, uid, container) {
+      const flights = [...(pods.get(key)?.values() ?? [])];
+      const its = flights.find(({ pull }) => pull.uid === uid && pull.action.container === container);
+      return its?.heard.tenths ?? 0;
     },
     async run(signal) {
       const over = Promise.withResolvers<void>();

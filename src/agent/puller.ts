@@ -1,3 +1,4 @@
+import { type LayerNews, noProgress, progressed } from "../core/pod/pull-progress.ts";
 import type { RegistryCredentials } from "../core/pod/registry-credentials.ts";
 import type { Clock } from "../ports/clock.ts";
 import type { Engine, EngineResult, ImageFacts } from "../ports/engine.ts";
@@ -12,9 +13,9 @@ export interface PullRequest {
 export interface Puller {
   /**
    * Fetches an image once, however many pods wait for it. Who is no longer interested leaves by its signal; the pull
-   * itself is given up when the last one has left.
+   * itself is given up when the last one has left. `told` hears how many tenths are here.
    */
-  pull(request: PullRequest, signal: AbortSignal): Promise<EngineResult<ImageFacts>>;
+  pull(request: PullRequest, signal: AbortSignal, told?: (tenths: number) => void): Promise<EngineResult<ImageFacts>>;
 }
 
 /** An image that this device did not have before we asked for it. */
@@ -31,6 +32,8 @@ interface Flight {
   readonly stop: AbortController;
   readonly result: Promise<EngineResult<ImageFacts>>;
   waiting: number;
+  tenths: number;
+  readonly listeners: Set<(tenths: number) => void>;
 }
 
 /**
@@ -42,8 +45,16 @@ export function createPuller(engine: Engine, clock: Clock, brought: (image: Brou
 
   function begin(key: string, request: PullRequest): Flight {
     const stop = new AbortController();
-    const result = bring(engine, clock, { ...request, brought }, stop.signal);
-    const flight: Flight = { stop, result, waiting: 0 };
+    let progress = noProgress;
+    const listeners: Flight["listeners"] = new Set();
+    const told = (news: LayerNews): void => {
+      progress = progressed(progress, news);
+      if (progress.tenths === flight.tenths) return;
+      flight.tenths = progress.tenths;
+      for (const tell of listeners) tell(progress.tenths);
+    };
+    const result = bring(engine, clock, { ...request, brought, told }, stop.signal);
+    const flight: Flight = { stop, result, waiting: 0, tenths: 0, listeners };
     const land = (): void => {
       if (flights.get(key) === flight) flights.delete(key);
     };
@@ -53,11 +64,15 @@ export function createPuller(engine: Engine, clock: Clock, brought: (image: Brou
   }
 
   return {
-    async pull(request, signal) {
+    async pull(request, signal, told = () => {}) {
       if (signal.aborted) return givenUp;
       const key = JSON.stringify(request);
       const flight = flights.get(key) ?? begin(key, request);
       flight.waiting += 1;
+      // A listener of its own: the same function may wait twice.
+      const listener = (tenths: number): void => told(tenths);
+      flight.listeners.add(listener);
+      if (flight.tenths > 0) told(flight.tenths);
       const left = untilAborted(signal);
       try {
         const result = await Promise.race([flight.result, left.aborted]);
@@ -69,10 +84,15 @@ export function createPuller(engine: Engine, clock: Clock, brought: (image: Brou
         return await flight.result;
       } finally {
         flight.waiting -= 1;
+        flight.listeners.delete(listener);
         left.forget();
       }
     },
   };
+}
+
+interface Carried extends PullRequest {
+  readonly told: (news: LayerNews) => void;
 }
 
 const givenUp: EngineResult<never> = {
@@ -84,7 +104,7 @@ const givenUp: EngineResult<never> = {
 async function bring(
   engine: Engine,
   clock: Clock,
-  request: PullRequest & { readonly brought: (image: Brought) => void },
+  request: Carried & { readonly brought: (image: Brought) => void },
   signal: AbortSignal,
 ): Promise<EngineResult<ImageFacts>> {
   const { image: name } = request;
@@ -100,11 +120,11 @@ async function bring(
 async function pullWithEach(
   engine: Engine,
   clock: Clock,
-  { image, credentials }: PullRequest,
+  { image, credentials, told }: Carried,
   signal: AbortSignal,
 ): Promise<EngineResult<ImageFacts>> {
   const pull = (shown: RegistryCredentials | null): Promise<EngineResult<ImageFacts>> =>
-    withStallDeadline(clock, stallMs, signal, (s, progressed) => engine.pull(image, shown, s, progressed));
+    withStallDeadline(clock, stallMs, signal, (s, gotOn) => engine.pull(image, shown, s, gotOn, told));
   let result = await pull(credentials[0] ?? null);
   for (const next of credentials.slice(1)) {
     if (result.ok || result.error.kind !== "registryAuth") break;

@@ -6,6 +6,7 @@ import type { ContainerHistory } from "../core/pod/history.ts";
 import { asDesired, stillWanted } from "../core/pod/leave-plan.ts";
 import type { ObservedContainer } from "../core/pod/observed.ts";
 import { plan } from "../core/pod/plan.ts";
+import { tellingPulls } from "../core/pod/pull-progress.ts";
 import { emptyHistory, type Recorded, record } from "../core/pod/record.ts";
 import { atOnce } from "../core/pod/sandbox-plan.ts";
 import type { Plan, Situation, Waiting } from "../core/pod/situation.ts";
@@ -30,7 +31,7 @@ export interface ReconcilerParts extends ExecutorParts, StatusKeeperParts {
   readonly log: Log;
   readonly observer: Observer;
   readonly prober: Pick<Prober, "follow">;
-  readonly pulls: Pick<PodPulls, "need" | "landed">;
+  readonly pulls: Pick<PodPulls, "need" | "landed" | "tenths">;
   /** The engine's session at hand; null while the engine is not ready. */
   readonly session: () => EngineSession | null;
   readonly installId: () => string;
@@ -129,12 +130,15 @@ function decide(parts: ReconcilerParts, turn: Turn, { known, seen, session }: Lo
 
 /** What is to be done for the pod that is wanted, and before it for the one that lives on until it may take its place. */
 function coursesOf(parts: ReconcilerParts, turn: Turn, situation: Situation): readonly Course[] {
-  const next = plan(situation);
+  const key = podKey(turn);
+  const planned = (of: Situation): Plan =>
+    tellingPulls(plan(of), (name) => parts.pulls.tenths(key, of.desired?.pod.id.uid ?? "", name));
+  const next = planned(situation);
   const { livesOn } = next;
   const old = asDesired(livesOn);
   const known = old === null ? null : knownOf(parts, turn, old);
   const older = livesOn === undefined || known === null ? null : stillWanted(situation, livesOn, known);
-  const course = older === null ? null : { situation: older, next: plan(older) };
+  const course = older === null ? null : { situation: older, next: planned(older) };
   keepStatuses(parts, situation, next, course?.next ?? null);
   return course === null ? [{ situation, next }] : [course, { situation, next }];
 }
@@ -161,9 +165,9 @@ function needPulls(parts: ReconcilerParts, turn: Turn, courses: readonly Course[
       return {
         id: JSON.stringify([uid, action.container, action.image, wanted, shown]),
         ...{ uid, wanted, action },
-        begin: (signal: AbortSignal) => {
+        begin: (signal: AbortSignal, told: (tenths: number) => void) => {
           begin(parts, turn, situation, action);
-          return execute(parts, action, contextOf(parts, turn, desired), signal);
+          return execute(parts, action, contextOf(parts, turn, desired), signal, told);
         },
       };
     }),

@@ -1,6 +1,7 @@
 import { Readable } from "node:stream";
 import type Docker from "dockerode";
 import { containerName } from "../core/pod/identity.ts";
+import type { LayerNews } from "../core/pod/pull-progress.ts";
 import type { CreatedContainer, CreateRequest, Engine, EngineInfo, EngineResult, ImageFacts } from "../ports/engine.ts";
 import { at, numberAt, textAt, textsAt } from "./answer.ts";
 import { audited } from "./audit.ts";
@@ -12,6 +13,7 @@ import { gate } from "./gate.ts";
 import { imageFacts, isImageName, taggedName } from "./image.ts";
 import { removeImage, storedImages } from "./image-store.ts";
 import { observedContainer } from "./inspect.ts";
+import { layerNews } from "./layer-news.ts";
 import { isReadable, jsonLines } from "./lines.ts";
 import { inspectAnswer, type Listing, listing } from "./list.ts";
 import { sandboxImage } from "./sandbox-image.ts";
@@ -66,9 +68,9 @@ export function dockerEngine(options: DockerOptions): Engine {
       onImage(api, "removeImage", id, signal, ({ docker }) => removeImage(docker, id, signal)),
     ensureSandboxImage: (signal) =>
       api.call("ensureSandboxImage", signal, (connection) => ensureSandboxImage(connection, signal)),
-    pull: (name, credentials, signal, progressed = () => {}) =>
+    pull: (name, credentials, signal, progressed = () => {}, told = () => {}) =>
       onImage(api, "pull", name, signal, (connection) =>
-        pull(connection, { name: taggedName(name), credentials, progressed }, signal),
+        pull(connection, { name: taggedName(name), credentials, progressed, told }, signal),
       ),
     watch: (handlers, signal) => watch(api, containers, handlers, signal),
   };
@@ -183,11 +185,12 @@ interface Pull {
   readonly name: string;
   readonly credentials: Parameters<Engine["pull"]>[1];
   readonly progressed: () => void;
+  readonly told: (news: LayerNews) => void;
 }
 
 async function pull(
   { docker, architecture }: Connection,
-  { name, credentials, progressed }: Pull,
+  { name, credentials, progressed, told }: Pull,
   signal: AbortSignal,
 ): Promise<EngineResult<ImageFacts>> {
   const auth = credentials === null ? undefined : authOf(credentials);
@@ -197,6 +200,8 @@ async function pull(
   if (!isReadable(stream)) return failed(failure("pull", "failed", "The engine's answer is no stream"));
   for await (const line of jsonLines(stream)) {
     progressed();
+    const news = layerNews(line);
+    if (news !== null) told(news);
     const error = textAt(line, "errorDetail", "message") || textAt(line, "error");
     if (error !== "") return failed(streamedError("pull", error));
   }

@@ -1,5 +1,6 @@
 import type { StoredImage } from "../core/node/images.ts";
 import type { ObservedContainer } from "../core/pod/observed.ts";
+import type { LayerNews } from "../core/pod/pull-progress.ts";
 import type { RegistryCredentials } from "../core/pod/registry-credentials.ts";
 import type { AcceptedPod } from "../core/pod/spec.ts";
 import type { DeviceNode } from "./device.ts";
@@ -54,13 +55,14 @@ export interface Engine {
   ensureSandboxImage(signal: AbortSignal): Promise<EngineResult<ImageFacts>>;
   /**
    * Fetches an image by name. `credentials` is null for a registry that asks for none. `progressed` is called whenever
-   * something has arrived: how long a pull takes says nothing, that nothing comes any more does.
+   * something has arrived: how long a pull takes says nothing, that nothing comes any more does. `told` hears of each layer.
    */
   pull(
     name: string,
     credentials: RegistryCredentials | null,
     signal: AbortSignal,
     progressed?: () => void,
+    told?: (news: LayerNews) => void,
   ): Promise<EngineResult<ImageFacts>>;
   /**
    * Calls `changed` whenever something happened to a container of a pod, until the stream breaks (the result says how)

@@ -43,6 +43,31 @@ test("a pull is begun once, and its pod woken when it has ended", async () => {
   assert.deepEqual(begun.slice(3), ["y"]);
 });
 
+test("a pod is woken as more of its image is here", () => {
+  const { woken, pulls, needed } = setUp();
+  let tell: (tenths: number) => void = () => {};
+  pulls.need("a", [
+    {
+      ...needed("x"),
+      begin: (_, told) => {
+        told(3);
+        tell = told;
+        return new Promise(() => {});
+      },
+    },
+  ]);
+  assert.equal(pulls.tenths("a", "u1", "x"), 3, "what another pod's pull had fetched before");
+  tell(6);
+  assert.deepEqual(woken, ["a", "a"]);
+  assert.deepEqual(
+    [pulls.tenths("a", "u1", "x"), pulls.tenths("a", "u2", "x"), pulls.tenths("b", "u1", "x")],
+    [6, 0, 0],
+  );
+  pulls.need("a", []);
+  tell(9);
+  assert.deepEqual(woken, ["a", "a"], "nobody hears of a pull that was given up");
+});
+
 test("what is needed no more is given up, and nothing is heard of it", async () => {
   const { woken, signals, land, pulls, needed } = setUp();
   pulls.need("a", [needed("x"), needed("y")]);

@@ -17,7 +17,7 @@ function set() {
   const pulls = () => host.calls().filter(({ operation }) => operation === "pull").length;
   const brought: Brought[] = [];
   const puller = createPuller(engine, clock, (image) => brought.push(image));
-  return { clock, host, pulls, brought, puller };
+  return { clock, engine, host, pulls, brought, puller };
 }
 
 const never = new AbortController().signal;
@@ -37,6 +37,32 @@ describe("createPuller()", () => {
     await clock.pass(5_000);
     assert.equal((await later).ok, true);
     assert.equal(pulls(), 2);
+  });
+
+  it("tells everybody who waits how much is here, who comes later at once, and nobody twice the same", async () => {
+    const { clock, host, engine } = set();
+    host.publish(name, facts);
+    const { pull } = engine;
+    let news: (share: number) => void = () => {};
+    const said: string[] = [];
+    const spied = createPuller(
+      {
+        ...engine,
+        pull: (image, credentials, signal, gotOn, told = () => {}) => {
+          news = (share) => told({ layer: "a", share });
+          return pull(image, credentials, signal, gotOn);
+        },
+      },
+      clock,
+    );
+    const first = spied.pull({ image: name, credentials: [] }, never, (tenths) => said.push(`1: ${tenths}`));
+    await clock.pass(10);
+    for (const share of [0.31, 0.35]) news(share);
+    const second = spied.pull({ image: name, credentials: [] }, never, (tenths) => said.push(`2: ${tenths}`));
+    news(1);
+    await clock.pass(5_000);
+    assert.deepEqual([(await first).ok, (await second).ok], [true, true]);
+    assert.deepEqual(said, ["1: 3", "2: 3", "1: 10", "2: 10"]);
   });
 
   it("does not fail one with another's credentials", async () => {
