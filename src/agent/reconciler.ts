@@ -130,9 +130,8 @@ function decide(parts: ReconcilerParts, turn: Turn, { known, seen, session }: Lo
 
 /** What is to be done for the pod that is wanted, and before it for the one that lives on until it may take its place. */
 function coursesOf(parts: ReconcilerParts, turn: Turn, situation: Situation): readonly Course[] {
-  const key = podKey(turn);
   const planned = (of: Situation): Plan =>
-    tellingPulls(plan(of), (name) => parts.pulls.tenths(key, of.desired?.pod.id.uid ?? "", name));
+    tellingPulls(plan(of), (name) => parts.pulls.tenths(podKey(turn), of.desired?.pod.id.uid ?? "", name));
   const next = planned(situation);
   const { livesOn } = next;
   const old = asDesired(livesOn);
@@ -153,6 +152,8 @@ function soonest(courses: readonly Course[]): number | null {
 
 /** Pulls are begun and not waited for; whoever is needed no more is given up. */
 function needPulls(parts: ReconcilerParts, turn: Turn, courses: readonly Course[]): void {
+  // Each turn asks anew what is here: until that is known, no pull under way is known to be needless.
+  if (courses.some(({ next }) => next.actions.some(({ kind }) => kind === "resolve"))) return;
   const needed = courses.flatMap(({ situation, next }) =>
     next.actions.flatMap((action) => {
       const { desired } = situation;
@@ -192,10 +193,8 @@ function land(parts: ReconcilerParts, turn: Turn): boolean {
 
 function knownOf(parts: ReconcilerParts, turn: Turn, wanted: DesiredPod): Pick<Situation, "history" | "images"> {
   const { uid } = wanted.pod.id;
-  const images = [...(turn.images.get(imagesKey(wanted)) ?? [])].map(([container, image]) => [
-    container,
-    image?.id ?? null,
-  ]);
+  const found = turn.images.get(imagesKey(wanted)) ?? [];
+  const images = [...found].map(([container, image]) => [container, image?.id ?? null]);
   return { history: parts.store.history(uid), images: Object.fromEntries(images) };
 }
 

@@ -120,6 +120,18 @@ describe("what the simulation has found", () => {
     world.process().kill();
   });
 
+  test("a pull that takes longer than the time between two looks is not begun anew at each", async () => {
+    const world = createWorld(1, { liveRestore: true });
+    world.host.publish(testImage, image);
+    world.host.latency(1, 5, 110_000);
+    await world.clock.pass(3_000);
+    const msgId = "00000000-0000-4000-8000-000000000050";
+    world.center.deliver(podUpdate({ name: "a", uid, msgId }));
+    assert.ok(await world.clock.passUntil(() => world.host.running().length === 1, 300_000));
+    assert.equal(called(world, "pull"), 1);
+    world.process().kill();
+  });
+
   test("the image of a pull that another message has made needless is not taken for the one that is wanted", async () => {
     const world = createWorld(1, { liveRestore: true });
     world.host.addImage(testImage, image);
