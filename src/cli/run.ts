@@ -205,6 +205,7 @@ function agentParts(
     link: websocketLink({
       ...{ url: center.url, headers: center.headers, handshakeTimeoutMs, maxPayload: maxMessageBytes },
       serverName: center.tls.serverName ?? undefined,
+      compression: center.compression,
       credentials: credentialReader({ ...center.tls, auth: center.auth.file }),
     }),
     device: linuxDevice({

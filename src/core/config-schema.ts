@@ -128,6 +128,7 @@ const centerSchema = objectOf(
     auth: section({ file }),
     statusPeriodSeconds: v.optional(whole(5, 3600), 30),
     keepaliveSeconds: v.optional(whole(5, 300), 15),
+    compression: flag,
     statusDialect: v.optional(
       field(v.picklist(["kubernetes", "fusion-director"]), "kubernetes or fusion-director"),
       "kubernetes",

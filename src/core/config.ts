@@ -26,6 +26,8 @@ export interface Config {
     readonly auth: { readonly file: string | null };
     readonly statusPeriodSeconds: number;
     readonly keepaliveSeconds: number;
+    /** Whether permessage-deflate is offered. */
+    readonly compression: boolean;
     readonly statusDialect: "kubernetes" | "fusion-director";
   };
   readonly engine: { readonly socket: string };
@@ -81,10 +83,10 @@ export function parseConfig(value: unknown, { strict, serialNumber }: ParseConfi
 
 /** The output without what is reserved. */
 function plain({ node, center, engine, data, policy, images, log }: v.InferOutput<typeof configSchema>): Config {
-  const { url, tls, headers, auth, statusPeriodSeconds, keepaliveSeconds, statusDialect } = center;
+  const { url, tls, headers, auth, statusPeriodSeconds, keepaliveSeconds, compression, statusDialect } = center;
   return {
     node,
-    center: { url, tls, headers, auth, statusPeriodSeconds, keepaliveSeconds, statusDialect },
+    center: { url, tls, headers, auth, statusPeriodSeconds, keepaliveSeconds, compression, statusDialect },
     engine: { socket: engine.socket },
     data: { dir: data.dir, runDir: data.runDir, outbox: data.outbox, events: data.events },
     policy,

@@ -4,6 +4,7 @@ import WebSocket, { type ClientOptions } from "ws";
 import { historyHeader } from "../core/protocol/history.ts";
 import type { LinkError } from "../core/protocol/link-error.ts";
 import type { Connection, DialResult, Link, LinkHandlers } from "../ports/link.ts";
+import { boundedCompression } from "./compression.ts";
 import { openConnection } from "./connection.ts";
 import type { LoadedCredentials } from "./credentials.ts";
 import { answerError, dialError } from "./errors.ts";
@@ -17,6 +18,8 @@ export interface LinkOptions {
   readonly maxPayload: number;
   /** The name the centre's certificate must carry, where it is not the one in the address. */
   readonly serverName?: string | undefined;
+  /** Offers to compress messages; off unless it is asked for, since it takes memory and time. */
+  readonly compression?: boolean;
   /** Read anew at each dial. */
   readonly credentials: () => LoadedCredentials;
 }
@@ -89,7 +92,7 @@ function dial(options: LinkOptions, handlers: LinkHandlers, signal: AbortSignal)
 const givenUp: LinkError = { code: "aborted", message: "Dialling was given up" };
 
 function clientOptions(
-  { headers, maxPayload, serverName }: LinkOptions,
+  { headers, maxPayload, serverName, compression = false }: LinkOptions,
   credentials: LoadedCredentials,
 ): ClientOptions {
   const { authorization, tls } = credentials;
@@ -98,8 +101,7 @@ function clientOptions(
   return {
     headers: { ...headers, ...(authorization !== null && { authorization }) },
     maxPayload,
-    // Compression costs memory for each connection, and lets a small message be a large one.
-    perMessageDeflate: false,
+    perMessageDeflate: compression ? boundedCompression : false,
     followRedirects: false,
     minVersion: "TLSv1.2",
     ...(tls.ca !== undefined && { ca: tls.ca }),

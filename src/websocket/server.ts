@@ -5,6 +5,7 @@ import type { Duplex } from "node:stream";
 import WebSocket, { WebSocketServer } from "ws";
 import { historyHeader } from "../core/protocol/history.ts";
 import { type Behaviour, type Misdeed, misbehave, readSlowly, refusal } from "./behaviour.ts";
+import { boundedCompression } from "./compression.ts";
 
 export interface ServerOptions {
   readonly host: string;
@@ -55,7 +56,8 @@ export async function listen(options: ServerOptions, handlers: ServerHandlers): 
   const silent = new Set<Duplex>();
   let behaviour: Behaviour = { how: "well" };
   const http = serverFor(options);
-  const limits = { maxPayload, perMessageDeflate: false, clientTracking: false, autoPong: false };
+  // A node that offers none gets none.
+  const limits = { maxPayload, perMessageDeflate: boundedCompression, clientTracking: false, autoPong: false };
   const sockets = new WebSocketServer({ noServer: true, ...limits });
   sockets.on("headers", (headers) => {
     if (options.history === true) headers.push(`${historyHeader.name}: ${historyHeader.value}`);

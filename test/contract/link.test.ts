@@ -9,6 +9,7 @@ import { type WebSocket, WebSocketServer } from "ws";
 import type { LinkError } from "../../src/core/protocol/link-error.ts";
 import type { Clock } from "../../src/ports/clock.ts";
 import type { Connection, Link } from "../../src/ports/link.ts";
+import { boundedCompression } from "../../src/websocket/compression.ts";
 import { noCredentials } from "../../src/websocket/credentials.ts";
 import { type LinkOptions, websocketLink } from "../../src/websocket/link.ts";
 import { fakeLink } from "../fakes/link.ts";
@@ -57,9 +58,16 @@ async function fakePeer(): Promise<Peer> {
   };
 }
 
-async function realPeer(t: TestContext, change: Partial<LinkOptions> = {}): Promise<Peer & { readonly http: Server }> {
+interface RealPeer extends Peer {
+  readonly http: Server;
+  /** What has come over the newest connection, as it was on the line. */
+  bytesRead(): number;
+}
+
+async function realPeer(t: TestContext, change: Partial<LinkOptions> = {}): Promise<RealPeer> {
   const http = createServer();
-  const server = new WebSocketServer({ noServer: true, autoPong: false, maxPayload: 1 << 24 });
+  const perMessageDeflate = change.compression ? boundedCompression : false;
+  const server = new WebSocketServer({ noServer: true, autoPong: false, maxPayload: 1 << 24, perMessageDeflate });
   const received: string[] = [];
   let answer: "open" | "refuse" | "hang" = "open";
   let pongs = true;
@@ -97,6 +105,7 @@ async function realPeer(t: TestContext, change: Partial<LinkOptions> = {}): Prom
   return {
     http,
     link,
+    bytesRead: () => raw.at(-1)?.bytesRead ?? 0,
     received: () => received,
     deliver: (text) => peer?.send(text),
     cut: (code, reason) => (code === undefined ? raw.at(-1)?.resetAndDestroy() : peer?.close(code, reason)),
@@ -384,6 +393,33 @@ describe("websocketLink()", () => {
     const heard = await connect({ link });
     await until(() => heard.closed.length === 1, "the end");
     assert.equal(heard.closed[0]?.code, 1009);
+  });
+
+  it("compresses where it is asked to, in order, and a message that grows beyond the limit ends it", async (t) => {
+    const peer = await realPeer(t, { compression: true });
+    const heard = await connect(peer);
+    const texts = ["short", "x".repeat(200_000), "also short", "y".repeat(1_000_000)];
+    for (const text of texts) heard.connection.send(text);
+    await until(() => peer.received().length === texts.length, "all of them");
+    assert.deepEqual(peer.received(), texts);
+    assert.ok(peer.bytesRead() < 50_000, `${peer.bytesRead()} bytes came for 1,200,000`);
+    peer.deliver("x".repeat(1_048_576));
+    await until(() => heard.messages.length === 1, "a message of 1 MiB");
+    peer.deliver("x".repeat(1_048_577));
+    await until(() => heard.closed.length === 1, "the end");
+    assert.equal(heard.closed[0]?.code, 1009);
+  });
+
+  it("sends as it is what a centre that knows no compression gets", async (t) => {
+    const peer = await realPeer(t);
+    const link = websocketLink({ ...optionsFor((peer.http.address() as AddressInfo).port), compression: true });
+    const heard = await connect({ link });
+    const text = "x".repeat(100_000);
+    heard.connection.send(text);
+    await until(() => peer.received().length === 1, "the message");
+    assert.deepEqual(peer.received(), [text]);
+    assert.ok(peer.bytesRead() > text.length);
+    heard.connection.close(1000, "");
   });
 
   it("offers no compression, and takes none", async (t) => {

@@ -27,6 +27,7 @@ test("everything but the node's name and the centre's address has a default", ()
         auth: { file: null },
         statusPeriodSeconds: 30,
         keepaliveSeconds: 15,
+        compression: false,
         statusDialect: "kubernetes",
       },
       engine: { socket: "/var/run/docker.sock" },
