@@ -53,5 +53,8 @@ function reportedPod({ Name, UID, status }: ReportedEntry): ReportedPod {
 function stateInShort({ running, waiting, terminated }: PodStatus["containerStatuses"][number]["state"]): string {
   if (running !== undefined) return "running";
   if (waiting !== undefined) return `waiting: ${waiting.reason}`;
-  return terminated === undefined ? "nothing" : `${terminated.reason} ${terminated.exitCode}`;
+  if (terminated === undefined) return "nothing";
+  // `docker rm -f` kills before it removes: whether the agent looks in between is chance.
+  const isKilled = terminated.exitCode === 137 && ["Error", "ContainerStatusUnknown"].includes(terminated.reason);
+  return isKilled ? "killed or vanished" : `${terminated.reason} ${terminated.exitCode}`;
 }
