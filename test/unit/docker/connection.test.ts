@@ -5,9 +5,12 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { afterEach, beforeEach, describe, it } from "node:test";
 import util from "node:util";
+import { credentialsFor } from "../../../src/core/pod/registry-credentials.ts";
 import { negotiate } from "../../../src/docker/connection.ts";
 import { dockerEngine } from "../../../src/docker/engine.ts";
 import type { Engine, EngineResult } from "../../../src/ports/engine.ts";
+import { createRequest } from "../../contract/engine-requests.ts";
+import { acceptedPod } from "../../samples/pods.ts";
 
 type Answer = (request: IncomingMessage, response: ServerResponse) => void;
 
@@ -136,6 +139,34 @@ describe("A connection to an engine that answers badly", () => {
     assert.deepEqual([serveraddress, username, password], ["r.test", "edge", "a?b>c"]);
     assert.ok(paths.at(-1)?.includes("fromImage=r.test%2Fa%3Alatest&platform=linux%2Famd64"));
     assert.ok(!paths.join().includes("password") && !paths.join().includes("edge"));
+  });
+
+  it("shows a token beside name and password where there is one, and nothing else of the secret", async () => {
+    let login = "";
+    answer = (request, response) => {
+      login = String(request.headers["x-registry-auth"]);
+      response.writeHead(500).end(JSON.stringify({ message: "unauthorized: authentication required" }));
+    };
+    const shown = async (entry: object): Promise<unknown> => {
+      const text = JSON.stringify({ auths: { "other.test": { auth: "eDp5" }, "r.test": entry } });
+      for (const one of credentialsFor("r.test/a:1", text)) await engine.pull("r.test/a:1", one, generous());
+      return JSON.parse(Buffer.from(login, "base64url").toString());
+    };
+    const named = { serveraddress: "r.test", username: "edge", password: "p" };
+    assert.deepEqual(await shown({ username: "edge", password: "p", email: "a@b" }), named);
+    assert.deepEqual(await shown({ auth: Buffer.from("edge:p").toString("base64") }), named);
+    assert.deepEqual(await shown({ identitytoken: "t" }), { serveraddress: "r.test", identitytoken: "t" });
+    const both = { auth: Buffer.from("edge:p").toString("base64"), identitytoken: "t" };
+    assert.deepEqual(await shown(both), { ...named, identitytoken: "t" });
+  });
+
+  it("hands on what the engine warns of when it makes a container", async () => {
+    answer = (_, response) =>
+      response.writeHead(201).end('{"Id":"abc","Warnings":["no swap limit",7,"no pids limit"]}');
+    const image = { id: "sha256:1", user: "", architecture: "amd64", volumes: [] };
+    const made = await engine.create(createRequest(acceptedPod(), image), generous());
+    assert.ok(made.ok);
+    assert.deepEqual(made.value.warnings, ["no swap limit", "no pids limit"]);
   });
 
   it("speaks anew with an engine that has been away", async () => {
