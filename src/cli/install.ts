@@ -1,5 +1,6 @@
-import { existsSync } from "node:fs";
+import { existsSync, readFileSync } from "node:fs";
 import type { Violation } from "../core/admission/verdict.ts";
+import { parseConfig } from "../core/config.ts";
 import { copyStep, folderStep, groupId, groupStep, linkStep, type Step, textStep } from "../linux/steps.ts";
 import { unitText } from "../linux/unit.ts";
 import {
@@ -33,6 +34,7 @@ export function installCommand(options: InstallOptions, io: Output): number {
     return exitCodes.usage;
   }
   const { root } = options;
+  const untaken = untakenCenter(options);
   const reports = [...carryOut(stepsOf(program, options), options)];
   const unfinished = options.dryRun ? [] : problemsIn(root);
   if (systemdRuns(root)) {
@@ -40,19 +42,40 @@ export function installCommand(options: InstallOptions, io: Output): number {
     const start = unfinished.length > 0 ? [] : [systemctlStep(isNew ? "restart" : "start", "edge.service")];
     reports.push(...carryOut([...(isNew ? [systemctlStep("daemon-reload")] : []), ...start], options));
   }
-  report(options, { steps: reports, notes: [...unfinished.map(toDo), ...notesOf(program, root)] }, io);
+  report(options, { steps: reports, notes: [...untaken, ...unfinished.map(toDo), ...notesOf(program, root)] }, io);
   return exitCodes.fine;
 }
 
 /** Why nothing is done at all. An empty `center.url` is what an image waits for, and no mistake. */
-function refusalOf(program: string | null, { root }: InstallOptions): readonly string[] {
+function refusalOf(program: string | null, { root, center }: InstallOptions): readonly string[] {
   if (program === null)
     return ["This program runs from its source: install the built one, dist/edge.mjs or an executable"];
   if (process.getuid?.() !== 0) return ["edge install makes folders and a unit for root: run it as root"];
   if (!existsSync(root)) return [`There is no folder ${root}`];
+  const wrong = center === undefined ? [] : problemsOf(center);
+  if (wrong.length > 0) return wrong;
+  const missing = ["etc/group", "etc/passwd"].filter((path) => !existsSync(inRoot(root, path)));
+  if (missing.length > 0 && groupId(installed.group, root) === null)
+    return [
+      `${root} has no ${missing.join(" and no ")}, which a system has to which a group can be added: make it first`,
+    ];
   return problemsIn(root)
     .filter(({ path, value }) => path !== "center.url" || value !== "")
     .map(({ message }) => `${inRoot(root, installed.config)}: ${message}`);
+}
+
+/** What is wrong with an address, in the words of `edge config check`. */
+function problemsOf(center: string): readonly string[] {
+  const parsed = parseConfig(JSON.parse(firstConfig(center)), { strict: true, serialNumber: () => "0" });
+  return parsed.ok ? [] : parsed.violations.map(({ message }) => message);
+}
+
+/** A configuration that is there keeps its own address; that another one was given must not go unsaid. */
+function untakenCenter({ root, center }: InstallOptions): readonly string[] {
+  const file = inRoot(root, installed.config);
+  if (center === undefined || !existsSync(file) || readFileSync(file, "utf8").includes(JSON.stringify(center)))
+    return [];
+  return [`Note: ${center} was not taken, for there is a configuration: write it into ${installed.config}, center.url`];
 }
 
 /** What is wrong with the configuration of a system, judged strictly (lifecycle.md); nothing when there is none. */

@@ -35,6 +35,10 @@ export async function uninstallCommand(options: UninstallOptions, io: Output): P
     io.err("edge uninstall removes what is root's: run it as root");
     return exitCodes.usage;
   }
+  if (!existsSync(root)) {
+    io.err(`There is no folder ${root}`);
+    return exitCodes.usage;
+  }
   const data = foldersIn(root);
   const reports = systemdRuns(root) && existsSync(installed.unit) ? [...carryOut([stopStep], options)] : [];
   if (purge && root === "/") {

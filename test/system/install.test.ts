@@ -75,6 +75,23 @@ describe("edge install into an image", { skip: process.getuid?.() === 0 ? false 
     assert.deepEqual(tree(root), before);
   });
 
+  test("an address, an image or a folder that will not do is refused, and nothing is made", () => {
+    const before = tree(root);
+    const wrong = edge("install", "--root", root, "--center", "http://foo");
+    assert.equal(wrong.code, 2);
+    assert.equal(
+      wrong.stderr,
+      'center.url is "http://foo"; expected a wss:// address, or ws:// of a loopback address\n',
+    );
+    assert.deepEqual(tree(root), before);
+    const bare = mkdtempSync(join(folder, "bare-"));
+    const lacking = edge("install", "--root", bare, "--dry-run");
+    assert.equal(lacking.code, 2);
+    assert.match(lacking.stderr, /^\S+ has no etc\/group and no etc\/passwd, [^\n]+\n$/);
+    const nowhere = edge("uninstall", "--root", join(folder, "nowhere"));
+    assert.deepEqual([nowhere.code, nowhere.stderr], [2, `There is no folder ${join(folder, "nowhere")}\n`]);
+  });
+
   test("makes program, group, folders, configuration and unit, with their modes, and enables it", () => {
     const { code, stdout, stderr } = edge("install", "--root", root, "--center", address);
     assert.equal(code, 0, stderr);
@@ -116,7 +133,9 @@ describe("edge install into an image", { skip: process.getuid?.() === 0 ? false 
     const own = JSON.stringify({ node: { name: "mine" }, center: { url: address }, data: { dir: "/srv/edge" } });
     writeFileSync(join(root, config), own);
     rmSync(join(root, "usr/local/bin/edge"));
-    assert.equal(edge("install", "--root", root, "--center", "wss://other.example").code, 0);
+    const { code: fine, stdout } = edge("install", "--root", root, "--center", "wss://other.example");
+    assert.equal(fine, 0);
+    assert.match(stdout, /^Note: wss:\/\/other\.example was not taken, for there is a configuration/m);
     assert.equal(readFileSync(join(root, config), "utf8"), own);
     assert.equal(modeOf(root, "srv/edge"), "750 0 edge", "its data folder is made where it says");
     writeFileSync(join(root, config), own.replace('"dir"', '"folder"'));
