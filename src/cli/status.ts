@@ -74,7 +74,7 @@ async function workedOut(config: Config, notices: string[]): Promise<StatusDocum
   const running = await isLocked(config.data.runDir);
   const { openStoreReadOnly } = await import("../sqlite/store.ts");
   const opened = openStoreReadOnly(config.data.dir);
-  if (!opened.ok) notices.push(`The store in ${config.data.dir} tells nothing: ${opened.error.message}`);
+  if (!opened.ok) notices.push(opened.error.message);
   const store = opened.ok ? opened.store : null;
   const { root, ...engine } = await probeEngine(config, notices);
   const pods =

@@ -1,4 +1,4 @@
-import { existsSync, readdirSync, renameSync, rmSync } from "node:fs";
+import { accessSync, constants, existsSync, readdirSync, renameSync, rmSync } from "node:fs";
 import type { Database } from "better-sqlite3";
 import type { Store } from "../ports/store.ts";
 import { copyInMemory, headerWithoutLog, openDatabase, openToRead, storeFile, writer } from "./database.ts";
@@ -85,11 +85,11 @@ export function openStore({ dir, limits }: StoreOptions): StoreResult<SqliteStor
 
 /** Opens the store of an agent that need not be running, to read. Makes no file. */
 export function openStoreReadOnly(dir: string): StoreResult<StoreReader> {
-  const file = storeFile(dir);
-  if (!existsSync(file)) return { ok: false, error: { code: "missing", message: `There is no store in ${dir}` } };
+  const unreadable = whyUnreadable(dir);
+  if (unreadable !== null) return { ok: false, error: unreadable };
   return opening(
     dir,
-    () => openToRead(file),
+    () => openToRead(storeFile(dir)),
     (db) => {
       const schema = readSchema(db);
       if (schema === null) return { ok: false, error: { code: "missing", message: `The store in ${dir} is empty` } };
@@ -97,6 +97,19 @@ export function openStoreReadOnly(dir: string): StoreResult<StoreReader> {
       return { ok: true, store: reads(isOlder(db) ? broughtUp(db) : db) };
     },
   );
+}
+
+/** Told before SQLite is asked, whose words for all of it are the same. */
+function whyUnreadable(dir: string): StoreError | null {
+  try {
+    accessSync(storeFile(dir), constants.R_OK);
+    return null;
+  } catch (error) {
+    if ((error as NodeJS.ErrnoException).code !== "EACCES")
+      return { code: "missing", message: `There is no store in ${dir}` };
+    const message = `The store in ${dir} is not for this user to read: run it as root or as a member of the group edge`;
+    return { code: "unusable", message };
+  }
 }
 
 /** A program that is newer than the agent before it reads what that one left, which only an agent may bring up to date. */
@@ -133,7 +146,12 @@ function strangerIn(dir: string): StoreError | null {
   const file = storeFile(dir);
   if (!existsSync(file)) return null;
   // Of a file of ours its first bytes tell: all of it, with a full outbox, is too much to read for that.
-  const header = headerWithoutLog(file);
+  let header: Buffer | null;
+  try {
+    header = headerWithoutLog(file);
+  } catch (error) {
+    return toStoreError(dir, error);
+  }
   const version = header === null ? null : versionInHeader(header);
   if (version !== null) {
     const verdict = judgeVersion(version);

@@ -1,5 +1,5 @@
 import assert from "node:assert/strict";
-import { mkdtempSync, rmSync, writeFileSync } from "node:fs";
+import { mkdirSync, mkdtempSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { type TestContext, test } from "node:test";
@@ -36,8 +36,23 @@ function device(t: TestContext) {
   const events = (options: Partial<EventsOptions> = {}, signal = noStop) =>
     eventsCommand({ config, json: false, follow: false, ...options }, io, signal);
   const pod = (name: string, json: boolean) => podCommand(name, { config, json }, io);
-  return { open, events, pod, lines, errors };
+  return { dir, open, events, pod, lines, errors };
 }
+
+test("a store that is a folder is said to be one, by who writes and by who reads", async (t) => {
+  const { dir, events, errors } = device(t);
+  mkdirSync(join(dir, "data", "store.db"), { recursive: true });
+  const opened = openStore({ dir: join(dir, "data") });
+  assert.match(opened.ok ? "" : opened.error.message, /store\.db cannot be opened: EISDIR/);
+  assert.equal(await events(), 1);
+  assert.match(errors.join("\n"), /^\S+store\.db cannot be opened: EISDIR[^\n]*$/);
+});
+
+test("a store that is not there is said once", async (t) => {
+  const { dir, events, errors } = device(t);
+  assert.equal(await events(), 1);
+  assert.deepEqual(errors, [`There is no store in ${join(dir, "data")}`]);
+});
 
 test("edge events: one line each, how often it happened, and nothing that draws on the terminal", async (t) => {
   const { open, events, lines } = device(t);
