@@ -1,5 +1,6 @@
 import { readFileSync } from "node:fs";
 import { hostname } from "node:os";
+import { getSystemErrorMessage } from "node:util";
 import { admitMessage, admitPodContent } from "../core/admission/admit.ts";
 import { thisBuild } from "../core/admission/carried-out.ts";
 import { type AdmissionContext, defaultProtectedPaths } from "../core/admission/context.ts";
@@ -9,7 +10,7 @@ import type { Verdict, Violation, Warning } from "../core/admission/verdict.ts";
 import type { Config } from "../core/config.ts";
 import { decodeMessage } from "../core/protocol/message.ts";
 import { readFacts } from "../linux/facts.ts";
-import { loadConfig } from "./config-file.ts";
+import { linesOf as linesOfConfig, loadConfig } from "./config-file.ts";
 import { parseFacts } from "./facts-file.ts";
 import { exitCodes, type Output } from "./output.ts";
 
@@ -41,21 +42,21 @@ export async function validateCommand(files: readonly string[], options: Validat
     io.err("Name at least one file: edge validate FILE...");
     return exitCodes.usage;
   }
-  const context = await contextOf(options);
+  const context = await contextOf(options, io);
   if (typeof context === "string") {
     io.err(context);
     return exitCodes.usage;
   }
-  const texts = files.map((file) => ({ file, text: readText(file) }));
-  const unread = texts.filter(({ text }) => text === null);
-  if (unread.length > 0) {
-    for (const { file } of unread) io.err(`${file} cannot be read`);
-    return exitCodes.usage;
-  }
   let code: number = exitCodes.fine;
-  for (const { file, text } of texts) {
-    const judged = await judge(file, text ?? "", context);
-    if (!judged.accepted) code = exitCodes.no;
+  for (const file of files) {
+    const read = readText(file);
+    if (!read.ok) {
+      io.err(`${file} cannot be read: ${read.reason}`);
+      code = exitCodes.usage;
+      continue;
+    }
+    const judged = await judge(file, read.text, context);
+    if (!judged.accepted) code = Math.max(code, exitCodes.no);
     if (options.json) io.out(JSON.stringify(judged));
     else for (const line of linesOf(judged)) io.out(line);
   }
@@ -63,11 +64,12 @@ export async function validateCommand(files: readonly string[], options: Validat
 }
 
 /** What files are judged by, or why that cannot be told. */
-async function contextOf(options: ValidateOptions): Promise<AdmissionContext | string> {
+async function contextOf(options: ValidateOptions, io: Output): Promise<AdmissionContext | string> {
   const loaded = loadConfig(options.config, { strict: true });
   if (!loaded.ok && (options.config !== undefined || loaded.file !== null)) {
-    return loaded.violations.map(({ message }) => message).join("\n");
+    return linesOfConfig(loaded).join("\n");
   }
+  if (!loaded.ok) io.err("There is no configuration: the default policy judges");
   const config = loaded.ok ? loaded.config : null;
   const policy = config?.policy ?? defaultPolicy;
   const facts = readFacts({ systemReserved: policy.systemReserved, dev: config?.node.deviceDir ?? "/dev" });
@@ -95,15 +97,18 @@ async function engineFolder(config: Config | null): Promise<readonly string[]> {
   return info.ok && info.value.dataRoot !== "" ? [info.value.dataRoot] : [];
 }
 
-function readText(file: string): string | null {
+type Text = { readonly ok: true; readonly text: string } | { readonly ok: false; readonly reason: string };
+
+function readText(file: string): Text {
   try {
-    return readFileSync(file, "utf8");
-  } catch {
-    return null;
+    return { ok: true, text: readFileSync(file, "utf8") };
+  } catch (error) {
+    return { ok: false, reason: getSystemErrorMessage((error as NodeJS.ErrnoException).errno ?? 0) };
   }
 }
 
 async function judge(file: string, text: string, context: AdmissionContext): Promise<Judged> {
+  if (text.trim() === "") return refused(file, empty);
   const json = /\.ya?ml$/.test(file) ? await yamlAsJson(text) : asJson(text);
   if (!json.ok) return refused(file, json.reason);
   const decoded = decodeMessage(json.text);
@@ -127,13 +132,18 @@ function asJson(text: string): Json {
   }
 }
 
+const empty = "It is empty; expected a message or a Pod";
+
 /** The parser is loaded only for a file that asks for it. */
 async function yamlAsJson(text: string): Promise<Json> {
   const { parse } = await import("yaml");
   try {
     const value = parse(text, { maxAliasCount: 100 }) as unknown;
-    return { ok: true, text: JSON.stringify(value ?? null), isMessage: isMessage(value) };
+    if (value === null || value === undefined) return { ok: false, reason: empty };
+    return { ok: true, text: JSON.stringify(value), isMessage: isMessage(value) };
   } catch (error) {
+    if ((error as { readonly code?: string }).code === "MULTIPLE_DOCS")
+      return { ok: false, reason: "It holds several YAML documents; expected one, each in a file of its own" };
     return { ok: false, reason: `It is no YAML: ${(error as Error).message}` };
   }
 }

@@ -107,6 +107,25 @@ test("what does not parse is refused, not wrong usage", async (t) => {
   }
 });
 
+test("what cannot be read is said with the reason, and the others are judged all the same", async (t) => {
+  const at = write(t, { "good.json": pod, "bad.json": {}, "config.json": config });
+  const files = ["good.json", "none.json", "bad.json"].map(at);
+  const { code, out, err } = await run(files, { config: at("config.json") });
+  assert.equal(code, 2);
+  assert.deepEqual(err, [`${at("none.json")} cannot be read: no such file or directory`]);
+  assert.deepEqual(
+    out.map((line) => judged(line).accepted),
+    [true, false],
+  );
+});
+
+test("YAML of no document or of several is told in own words", async (t) => {
+  const at = write(t, { "none.yaml": "# nothing\n", "two.yaml": "a: 1\n---\na: 2\n", "config.json": config });
+  const { out } = await run([at("none.yaml"), at("two.yaml")], { config: at("config.json") });
+  assert.match(out[0] ?? "", /"message":"It is empty; expected a message or a Pod"/);
+  assert.match(out[1] ?? "", /"message":"It holds several YAML documents; expected one/);
+});
+
 test("a deletionTimestamp asks for a graceful delete, and the facts for what is here", async (t) => {
   const metadata = { name: "hello", deletionTimestamp: "2024-01-01T00:00:00Z" };
   const stored = { metadata: { name: "hello" }, spec: { containers: [{ name: "other" }] } };
