@@ -28,18 +28,19 @@ export interface BrokenConfig {
  */
 export function loadConfig(named: string | undefined, options: ParseConfigOptions): LoadedConfig {
   const file = named ?? places.find((place) => existsSync(place));
-  if (file === undefined) return broken(null, firstBoot, null);
+  if (file === undefined) return broken(null, firstBoot(places[1]), null);
   let text: string;
   try {
-    text = readFileSync(file, "utf8");
+    text = readFileSync(file, "utf8").replace(/^\uFEFF/, "");
   } catch (error) {
     const { code, message } = error as NodeJS.ErrnoException;
     return broken(
       file,
-      code === "ENOENT" ? `There is no ${file}. ${firstBoot}` : `${file} cannot be read: ${message}`,
+      code === "ENOENT" ? `There is no ${file}. ${firstBoot(file)}` : `${file} cannot be read: ${message}`,
       file,
     );
   }
+  if (text.trim() === "") return broken(file, `${file} is empty. ${firstBoot(file)}`, null);
   let raw: unknown;
   try {
     raw = JSON.parse(text);
@@ -50,9 +51,11 @@ export function loadConfig(named: string | undefined, options: ParseConfigOption
   return parsed.ok ? { ...parsed, file } : { ok: false, file, raw, violations: parsed.violations };
 }
 
-const firstBoot = `No configuration: write the device's name and its centre's address into ${places[1]}, as in \
+function firstBoot(file: string): string {
+  return `No configuration: write the device's name and its centre's address into ${file}, as in \
 {"node": {"name": "edge-1"}, "center": {"url": "wss://center.example/websocket/edge-1/events"}}, or name another file \
 with --config FILE`;
+}
 
 function broken(file: string | null, message: string, value: unknown): BrokenConfig {
   return { ok: false, file, raw: undefined, violations: [{ path: "", rule: "config.file", message, value }] };
@@ -84,7 +87,7 @@ export async function keptConfig(dir: string): Promise<Config | null> {
   return parsed?.ok === true ? parsed.config : null;
 }
 
-/** One line a violation: it names its path already, but for a file that cannot be read at all. */
-export function linesOf({ violations }: BrokenConfig): readonly string[] {
-  return violations.map(({ message }) => message);
+/** One line a violation, with the file that it stands in; of a file that cannot be read at all the message names it. */
+export function linesOf({ file, violations }: BrokenConfig): readonly string[] {
+  return violations.map(({ path, message }) => (path === "" || file === null ? message : `${file}: ${message}`));
 }

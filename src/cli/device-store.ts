@@ -1,6 +1,6 @@
 import type { Config } from "../core/config.ts";
 import type { StoreReader } from "../sqlite/store.ts";
-import { loadConfig } from "./config-file.ts";
+import { linesOf, loadConfig } from "./config-file.ts";
 import { exitCodes, type Output } from "./output.ts";
 
 export type OpenedDevice =
@@ -11,7 +11,7 @@ export type OpenedDevice =
 export function readConfig(file: string | undefined, io: Output): Config | null {
   const loaded = loadConfig(file, { strict: false });
   if (loaded.ok) return loaded.config;
-  for (const { path, message } of loaded.violations) io.err(path === "" ? message : `${path}: ${message}`);
+  for (const line of linesOf(loaded)) io.err(line);
   return null;
 }
 
@@ -22,6 +22,6 @@ export async function openDevice(file: string | undefined, io: Output): Promise<
   const { openStoreReadOnly } = await import("../sqlite/store.ts");
   const opened = openStoreReadOnly(config.data.dir);
   if (opened.ok) return { ok: true, config, store: opened.store };
-  io.err(`The store in ${config.data.dir} tells nothing: ${opened.error.message}`);
+  io.err(opened.error.message);
   return { ok: false, code: exitCodes.no };
 }

@@ -117,7 +117,7 @@ function tell(loaded: LoadedConfig, log: Log): void {
 }
 
 function troubleOf(loaded: BrokenConfig): string {
-  const [first = "", ...more] = linesOf(loaded);
+  const [first = "", ...more] = loaded.violations.map(({ message }) => message);
   const others = more.length === 0 ? "" : `, and ${more.length} more`;
   return `The configuration is refused and the last good one in force: ${first}${others}`;
 }

@@ -185,7 +185,13 @@ export const configSchema = objectOf(
     images: v.optional(
       v.pipe(
         objectOf({ high: v.optional(whole(1, 100), 80), low: v.optional(whole(0, 99), 70) }, "an object"),
-        v.check(({ high, low }) => low < high, "an object whose low is below its high"),
+        v.forward(
+          v.check(
+            ({ high, low }) => low < high,
+            ({ input }) => `less than images.high, which is ${input.high}`,
+          ),
+          ["low"],
+        ),
       ),
       {},
     ),

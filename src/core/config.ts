@@ -125,10 +125,12 @@ function violationOf(issue: ConfigIssue): Violation {
   const last = issue.path?.at(-1);
   // A header may hold a password.
   const isSecret = path.startsWith("center.headers");
-  const shown = describe(issue.input, isSecret);
-  const expectation = issue.input === undefined && last !== undefined ? "a value" : issue.message;
+  // Of a check on a whole object that is told of one key, the value is the key's.
+  const input = last?.type === "unknown" ? last.value : issue.input;
+  const shown = describe(input, isSecret);
+  const expectation = input === undefined && last !== undefined ? "a value" : issue.message;
   const name = path === "" ? "The configuration" : path;
-  const value = isSecret || typeof issue.input === "object" ? null : (issue.input ?? null);
+  const value = isSecret || typeof input === "object" ? null : (input ?? null);
   return {
     path,
     rule: `config.${path.replace(/\[\d+\]/g, "")}`,

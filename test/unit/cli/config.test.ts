@@ -98,10 +98,25 @@ test("without a configuration every command says what to write where", async (t)
     assert.match(
       err,
       new RegExp(
-        `^There is no ${file}\\. No configuration: write the device's name and its centre's address into /etc/edge/edge\\.config\\.json`,
+        `^There is no ${file}\\. No configuration: write the device's name and its centre's address into ${file}, as in`,
       ),
     );
   }
+});
+
+test("a file that begins with a byte order mark is read; an empty one is told with what to write", async (t) => {
+  const marked = device(t, `\uFEFF${JSON.stringify(small)}`);
+  assert.equal((await marked.edge("config", "check")).code, 0);
+  const { file, edge } = device(t, "\n");
+  const { code, err } = await edge("events");
+  assert.equal(code, 2);
+  assert.ok(err.startsWith(`${file} is empty. No configuration: write`), err);
+});
+
+test("what is wrong is told once, with the file that it stands in", async (t) => {
+  const { file, edge } = device(t, { ...small, images: { high: 70, low: 80 } });
+  const { code, err } = await edge("events");
+  assert.deepEqual([code, err], [2, `${file}: images.low is 80; expected less than images.high, which is 70`]);
 });
 
 test("edge config schema prints the schema that the configuration's own gives", async (t) => {

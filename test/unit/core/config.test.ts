@@ -142,7 +142,7 @@ test("images are removed from one share of the disk down to a lower one", () => 
   const parsed = parseConfig({ ...center({}), images: { high: 90 } }, { strict: true });
   assert.ok(parsed.ok);
   assert.deepEqual(parsed.config.images, { high: 90, low: 70 });
-  assert.deepEqual(violations({ ...center({}), images: { high: 70, low: 70 } }), ["images"]);
+  assert.deepEqual(violations({ ...center({}), images: { high: 70, low: 70 } }), ["images.low"]);
   const wrong = violations({ ...center({}), images: { high: 101, low: -1, most: 3 } });
   assert.deepEqual([...wrong].sort(), ["images.high", "images.low", "images.most"]);
 });
