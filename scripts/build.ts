@@ -35,4 +35,9 @@ function sumLine(file: string): string {
   return `${createHash("sha256").update(readFileSync(file)).digest("hex")}  ${basename(file)}\n`;
 }
 
-for (const file of await buildAll()) console.log(`${file}  ${(statSync(file).size / 1e6).toFixed(1)} MB`);
+for (const file of await buildAll()) console.log(`${file}  ${sizeOf(file)}`);
+
+function sizeOf(file: string): string {
+  const { size } = statSync(file);
+  return size < 1e6 ? `${Math.ceil(size / 1e3)} kB` : `${(size / 1e6).toFixed(1)} MB`;
+}

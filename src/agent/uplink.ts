@@ -163,7 +163,7 @@ function tell(uplink: Uplink, before: UplinkState): void {
   const { state, told } = uplink;
   if (state.kind === "stopped") return;
   if (state.kind === "waiting" && before.kind !== "waiting") {
-    log.write("info", "Link down", { why: state.lastError, retryInMs: state.until - clock.mono() });
+    log.write("info", "Link down", { why: state.lastError, retryInMs: Math.round(state.until - clock.mono()) });
   }
   const isFirstDial = told.state === "connecting" && state.lastError === null;
   const next = isStanding(state) ? "online" : isFirstDial ? "connecting" : "offline";
