@@ -82,11 +82,18 @@ export async function runAgent(parts: AgentParts, signal: AbortSignal): Promise<
   const startedAt = clock.wall();
   let link: LinkState = { state: "connecting", since: startedAt, lastError: null, certificates: [] };
   const publisher = createPublisher(clock, () =>
-    parts.publish(document(parts, state, [link, node.conditions(), noticesOf(parts, drift), startedAt])),
+    parts.publish(
+      document(parts, observer.answers() ? state.info : null, [
+        link,
+        node.conditions(),
+        noticesOf(parts, drift),
+        startedAt,
+      ]),
+    ),
   );
   const drift = createDrift({ ...parts, changed: () => publisher.poke() });
   const reporter = createReporter({ store, clock, random, ...parts.settings, released: publisher.poke });
-  const observer = createObserver(engine, clock);
+  const observer = createObserver(engine, clock, () => publisher.poke());
   const clearing = createClearing({ store, clock, random, log, stored: reporter.stored });
   const reported = (): void => {
     reporter.changed();
@@ -216,7 +223,7 @@ function centerOf({ state, since, lastError, certificates }: LinkState, url: str
 
 function document(
   parts: AgentParts,
-  state: EngineState,
+  engine: EngineInfo | null,
   [link, conditions, notices, startedAt]: readonly [LinkState, readonly Condition[], readonly string[], number],
 ): StatusDocument {
   const { store, settings } = parts;
@@ -225,7 +232,7 @@ function document(
     node: { name: nodeName, conditions: conditionRows(conditions) },
     agent: { running: true, pid, version, startedAt: formatTime(startedAt) },
     center: centerOf(link, centerUrl),
-    engine: { state: state.info === null ? "unavailable" : "ready", version: state.info?.version ?? null },
+    engine: { state: engine === null ? "unavailable" : "ready", version: engine?.version ?? null },
     outbox: store.outboxCounts(),
     pods: podRows({ desired: store.desiredPods(), leaving: store.leavingPods(), statuses: store.statuses() }),
     ...npuRows(

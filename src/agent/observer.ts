@@ -13,12 +13,16 @@ export interface Observer {
   look(signal: AbortSignal): Promise<EngineResult<readonly ObservedContainer[]>>;
   /** What the last list that succeeded showed; null before the first. */
   seen(): readonly ObservedContainer[] | null;
+  /** False after a list that failed: an engine that hangs keeps its stream of events, and says nothing. */
+  answers(): boolean;
 }
 
-export function createObserver(engine: Engine, clock: Clock): Observer {
+/** `turned` is called when the engine stops answering, and when it answers again. */
+export function createObserver(engine: Engine, clock: Clock, turned: () => void = () => {}): Observer {
   let underWay: Promise<EngineResult<readonly ObservedContainer[]>> | null = null;
   let next: Promise<EngineResult<readonly ObservedContainer[]>> | null = null;
   let seen: readonly ObservedContainer[] | null = null;
+  let answers = true;
 
   function begin(signal: AbortSignal): Promise<EngineResult<readonly ObservedContainer[]>> {
     const list = withDeadline(clock, listDeadlineMs, signal, (deadline) => engine.list(deadline)).finally(() => {
@@ -30,6 +34,10 @@ export function createObserver(engine: Engine, clock: Clock): Observer {
 
   function keep(listed: EngineResult<readonly ObservedContainer[]>): EngineResult<readonly ObservedContainer[]> {
     if (listed.ok) seen = listed.value;
+    if (listed.ok !== answers) {
+      answers = listed.ok;
+      turned();
+    }
     return listed;
   }
 
@@ -43,5 +51,6 @@ export function createObserver(engine: Engine, clock: Clock): Observer {
       return next;
     },
     seen: () => seen,
+    answers: () => answers,
   };
 }

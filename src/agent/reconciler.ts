@@ -71,7 +71,7 @@ export async function reconcile(
     const { situation, courses, course } = decide(parts, turn, { known, seen: seen.value, session });
     if (situation.desired === null && situation.leaving.length === 0) {
       parts.pulls.need(podKey(pod), []);
-      return keepUnmanaged(parts, situation.observed, session.id, signal);
+      return keepUnmanaged(parts, { observed: situation.observed, seen: seen.value, session: session.id }, signal);
     }
     if (!known) return afterUnknownMs;
     needPulls(parts, turn, courses);

@@ -18,18 +18,25 @@ export interface UnmanagedParts {
   readonly log: Log;
 }
 
+/** What a list showed. */
+export interface UnmanagedLook {
+  /** The containers of one name, none of them of a pod with a row. */
+  readonly observed: readonly ObservedContainer[];
+  /** Those of all names. */
+  readonly seen: readonly ObservedContainer[];
+  readonly session: RecordContext["session"];
+}
+
 const startDeadlineMs = 120_000;
 const afterFailureMs = 30_000;
 
 /**
  * Keeps containers running that no pod here knows, by the policy in their label: a lost database must not end what runs.
- * @param observed the containers of one name, none of them of a pod with a row
  * @returns milliseconds until time alone changes the answer, or null
  */
 export async function keepUnmanaged(
   parts: UnmanagedParts,
-  observed: readonly ObservedContainer[],
-  session: RecordContext["session"],
+  { observed, seen, session }: UnmanagedLook,
   signal: AbortSignal,
 ): Promise<number | null> {
   const { store, clock } = parts;
@@ -41,7 +48,7 @@ export async function keepUnmanaged(
     store.putHistory(uid, history);
     histories[uid] = history;
   }
-  const { actions, lookAgainInMs } = planUnmanaged(observed, histories, context.now);
+  const { actions, lookAgainInMs } = planUnmanaged(observed, histories, context.now, seen);
   for (const action of actions) {
     if (action.kind !== "start" && action.kind !== "stop") continue;
     const one = observed.find((other) => other.id === action.id);

@@ -18,7 +18,7 @@ import { savedPods } from "../linux/volumes.ts";
 import type { Engine } from "../ports/engine.ts";
 import type { Log } from "../ports/log.ts";
 import { addonProblem } from "../sqlite/addon.ts";
-import { acquireRunLock } from "../sqlite/lock.ts";
+import { acquireDataLock, acquireRunLock, dataLockFile } from "../sqlite/lock.ts";
 import { openStore, recoverStore, type SqliteStore, type StoreOptions } from "../sqlite/store.ts";
 import { credentialReader } from "../websocket/credentials.ts";
 import { websocketLink } from "../websocket/link.ts";
@@ -82,6 +82,15 @@ export async function runCommand(options: RunOptions, io: Output): Promise<numbe
     io.err(`An agent runs already: it holds ${join(config.data.runDir, "lock")}`);
     return exitCodes.no;
   }
+  const dataLock = acquireDataLock(config.data.dir);
+  if (!dataLock.ok) {
+    opened.close();
+    lock.release();
+    io.err(
+      `Another agent has this data folder, with a run folder of its own: it holds ${dataLockFile(config.data.dir)}`,
+    );
+    return exitCodes.no;
+  }
   keepConfig(opened, config);
   const stop = new AbortController();
   for (const signal of ["SIGTERM", "SIGINT"] as const) process.once(signal, () => stop.abort());
@@ -97,6 +106,7 @@ export async function runCommand(options: RunOptions, io: Output): Promise<numbe
     await runAgent({ ...parts, publish: publisher.publish, supervisor }, stop.signal);
   } finally {
     opened.close();
+    dataLock.release();
     lock.release();
   }
   log.write("info", "Agent stopped, pods are left running");

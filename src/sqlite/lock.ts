@@ -12,7 +12,20 @@ export type RunLock = { readonly ok: true; readonly release: () => void } | { re
  */
 export function acquireRunLock(runDir: string): RunLock {
   mkdirSync(runDir, { recursive: true, mode: 0o755 });
-  const file = lockFile(runDir);
+  return acquire(lockFile(runDir));
+}
+
+/** The same for the data folder, which must be there: two agents with run folders of their own must not share one. */
+export function acquireDataLock(dataDir: string): RunLock {
+  return acquire(dataLockFile(dataDir));
+}
+
+/** What `acquireDataLock` holds: not the name of the other one, for both folders may be the same. */
+export function dataLockFile(dataDir: string): string {
+  return join(dataDir, "agent.lock");
+}
+
+function acquire(file: string): RunLock {
   makePrivate(file);
   const db = new SqliteDatabase(file, { ...loadAddon(), timeout: 1_000 });
   try {

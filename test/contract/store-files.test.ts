@@ -21,7 +21,7 @@ import { join } from "node:path";
 import { describe, it, type TestContext } from "node:test";
 import SqliteDatabase from "better-sqlite3";
 import { openDatabase, writer } from "../../src/sqlite/database.ts";
-import { acquireRunLock, runLockHeld } from "../../src/sqlite/lock.ts";
+import { acquireDataLock, acquireRunLock, runLockHeld } from "../../src/sqlite/lock.ts";
 import { openStore, openStoreReadOnly, recoverStore, type SqliteStore } from "../../src/sqlite/store.ts";
 import { desired, event, history, moment, pod } from "./store-samples.ts";
 
@@ -348,6 +348,18 @@ describe("acquireRunLock()", () => {
     assert.equal((await child(t, "ask", dir)).line, "held, and not to be read");
     lock.release();
     assert.equal((await child(t, "ask", dir)).line, "free, and not to be read");
+  });
+
+  it("is another one than that of the data folder, which may be the same", (t) => {
+    const dir = folder(t);
+    const [run, data] = [acquireRunLock(dir), acquireDataLock(dir)];
+    assert.ok(run.ok && data.ok);
+    assert.deepEqual(acquireDataLock(dir), { ok: false });
+    data.release();
+    const again = acquireDataLock(dir);
+    assert.ok(again.ok);
+    again.release();
+    run.release();
   });
 
   it("leaves one empty file", (t) => {

@@ -16,11 +16,13 @@ const stopSeconds = 30;
  * policy in their label, started again as they are since nobody knows what they were made from, and never removed
  * (lifecycle.md, Delete).
  * @param histories by uid
+ * @param seen the containers of all names: whoever was made with an NPU that is another one's waits for it
  */
 export function planUnmanaged(
   observed: readonly ObservedContainer[],
   histories: Readonly<Record<string, PodHistory>>,
   now: Moment,
+  seen: readonly ObservedContainer[] = observed,
 ): Plan {
   // What runs in a dead sandbox has no network until it is started again in it.
   const restartable = observed.filter((one) => one.restartPolicy !== "Never");
@@ -30,6 +32,7 @@ export function planUnmanaged(
   for (const one of [...sandboxes, ...observed.filter((other) => other.container !== sandboxName)]) {
     const its = observed.filter((other) => other.pod.uid === one.pod.uid);
     if (one.state.kind !== "exited" || newestOf(its, one.container) !== one) continue;
+    if (one.npus?.some((npu) => holderOf(npu, seen)?.id !== one.id)) continue;
     const isStarted = actions.some((action) => action.kind === "start" && action.id === one.sandboxId);
     if (isCutOff(one, its) && !isStarted) continue;
     const history = histories[one.pod.uid]?.[one.container];
@@ -42,6 +45,16 @@ export function planUnmanaged(
     }
   }
   return { actions, waiting: {}, lookAgainInMs };
+}
+
+/** Who runs with it or is about to; else who of those that will be started again ended last. No record tells any more. */
+function holderOf(npu: string, seen: readonly ObservedContainer[]): ObservedContainer | undefined {
+  const its = seen.filter(({ npus }) => npus?.includes(npu));
+  const ended = its.filter(({ state, restartPolicy }) => state.kind === "exited" && restartPolicy !== "Never");
+  const order = ({ state, id }: ObservedContainer): string =>
+    `${state.kind === "exited" ? state.finishedAt : ""} ${id}`;
+  const latest = ended.toSorted((a, b) => (order(a) < order(b) ? -1 : 1)).at(-1);
+  return its.find(({ state }) => state.kind !== "exited") ?? latest;
 }
 
 /** A sandbox runs for the others, however it ended; under Never none of them runs twice. */

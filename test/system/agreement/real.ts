@@ -17,7 +17,7 @@ export interface RealDevice extends Device {
 
 /** Ends with the code that it is asked for, by a signal; whether it is well is in a file. */
 const program = `rm -f /work/sick-$NAME /work/busy-$NAME
-trap 'exit 143' TERM
+trap "exit $TERM_CODE" TERM
 trap 'exit 0' USR1
 trap 'exit 1' USR2
 touch /work/up-$NAME

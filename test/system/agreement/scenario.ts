@@ -127,6 +127,8 @@ export function specOf(pod: PodPlan, more: (container: ContainerPlan) => object)
     env: [
       { name: "NAME", value: one.name },
       { name: "VERSION", value: String(pod.version) },
+      // What it answers SIGTERM with, as the programs of the simulation do.
+      { name: "TERM_CODE", value: pod.restartPolicy === "Always" ? "143" : "0" },
     ],
     ...(one.hostPort === undefined
       ? {}

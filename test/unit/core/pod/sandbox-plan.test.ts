@@ -391,6 +391,19 @@ test("a pod that nobody knows: what runs in its dead sandbox stops, the sandbox 
   assert.equal(unmanaged("Never", running()), "");
 });
 
+test("a container that nobody knows waits while an NPU of its own is another one's: of whoever runs, else of the last", () => {
+  const its = container(pod, exited(1), { npus: ["davinci0"] });
+  const history = seen([its], seen([{ ...its, state: running() }]));
+  const starts = (other: ObservedState, npu = "davinci0") => {
+    const all = [its, { ...its, id: "other", npus: [npu], state: other }];
+    return planUnmanaged([its], { u1: history }, now, all).actions.length;
+  };
+  assert.equal(starts(running()), 0);
+  assert.equal(starts(running(), "davinci1"), 1);
+  assert.equal(starts(exited(1, ago(500))), 0);
+  assert.equal(starts(exited(1, ago(5_000))), 1);
+});
+
 test("what is made joins the sandbox that runs, and a sandbox joins none", () => {
   const { actions } = planOf({ desired, observed: [sandboxOf(pod, running())], images });
   assert.deepEqual(

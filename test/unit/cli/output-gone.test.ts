@@ -1,0 +1,26 @@
+import assert from "node:assert/strict";
+import { spawnSync } from "node:child_process";
+import { test } from "node:test";
+
+/** What a shell line leaves on standard error, and the exit code of the program in it. */
+function shell(line: string): { readonly said: string; readonly code: string } {
+  const script = `set -o pipefail; edge() { "${process.execPath}" src/main.ts "$@"; }; ${line}; echo "code $?"`;
+  const { stdout, stderr } = spawnSync("bash", ["-c", script], { encoding: "utf8", timeout: 60_000 });
+  return { said: stderr, code: stdout.trim().split("\n").at(-1) ?? "" };
+}
+
+test("a reader that goes away ends a command without a word", () => {
+  const { said, code } = shell("edge config schema | true");
+  assert.equal(said, "");
+  assert.ok(["code 0", "code 1"].includes(code), code);
+});
+
+test("a full disk behind standard output is said, and is no success", () => {
+  const { said, code } = shell("edge config schema > /dev/full");
+  assert.match(said, /^edge: standard output cannot be written: .*ENOSPC.*\n$/);
+  assert.equal(code, "code 1");
+});
+
+test("standard error that takes nothing changes no exit code", () => {
+  assert.equal(shell("edge no-such-command 2> /dev/full").code, "code 2");
+});
