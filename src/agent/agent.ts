@@ -21,7 +21,7 @@ import { createIntake } from "./intake.ts";
 import { createLimiter } from "./limiter.ts";
 import { createMailbox } from "./mailbox.ts";
 import { createNode } from "./node.ts";
-import { createObserver } from "./observer.ts";
+import { createObserver, type Observer } from "./observer.ts";
 import { oomScoreNotice } from "./oom-score.ts";
 import { createPodPulls } from "./pod-pulls.ts";
 import { createProber } from "./prober.ts";
@@ -82,14 +82,7 @@ export async function runAgent(parts: AgentParts, signal: AbortSignal): Promise<
   const startedAt = clock.wall();
   let link: LinkState = { state: "connecting", since: startedAt, lastError: null, certificates: [] };
   const publisher = createPublisher(clock, () =>
-    parts.publish(
-      document(parts, observer.answers() ? state.info : null, [
-        link,
-        node.conditions(),
-        noticesOf(parts, drift),
-        startedAt,
-      ]),
-    ),
+    parts.publish(document(parts, engineOf(state, observer), [link, node.conditions(), drift, startedAt])),
   );
   const drift = createDrift({ ...parts, changed: () => publisher.poke() });
   const reporter = createReporter({ store, clock, random, ...parts.settings, released: publisher.poke });
@@ -221,11 +214,17 @@ function centerOf({ state, since, lastError, certificates }: LinkState, url: str
   return shown.length === 0 ? base : { ...base, certificates: shown };
 }
 
+/** An engine that hangs counts as one that is away. */
+function engineOf({ info }: EngineState, observer: Observer): EngineInfo | null {
+  return observer.answers() ? info : null;
+}
+
 function document(
   parts: AgentParts,
   engine: EngineInfo | null,
-  [link, conditions, notices, startedAt]: readonly [LinkState, readonly Condition[], readonly string[], number],
+  [link, conditions, drift, startedAt]: readonly [LinkState, readonly Condition[], Drift, number],
 ): StatusDocument {
+  const notices = noticesOf(parts, drift);
   const { store, settings } = parts;
   const { nodeName, centerUrl, pid, version } = settings;
   return {
