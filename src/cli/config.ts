@@ -1,3 +1,5 @@
+import { existsSync } from "node:fs";
+import type { Warning } from "../core/admission/verdict.ts";
 import type { Config } from "../core/config.ts";
 import { linesOf, loadConfig } from "./config-file.ts";
 import { exitCodes, type Output } from "./output.ts";
@@ -23,7 +25,7 @@ export function configCommand(options: ConfigOptions, io: Output): number {
 export function configCheckCommand(options: ConfigOptions, io: Output): number {
   const loaded = loadConfig(options.config, { strict: true });
   const { file } = loaded;
-  const warnings = loaded.ok ? loaded.warnings : [];
+  const warnings = loaded.ok ? [...loaded.warnings, ...missingFiles(loaded.config)] : [];
   const violations = loaded.ok ? [] : loaded.violations;
   if (options.json) io.out(JSON.stringify({ file, accepted: loaded.ok, violations, warnings }));
   else {
@@ -38,6 +40,17 @@ export async function configSchemaCommand(io: Output): Promise<number> {
   const { default: schema } = await import("./config-schema.json", { with: { type: "json" } });
   io.out(JSON.stringify(schema, null, 2));
   return exitCodes.fine;
+}
+
+/** They may come later, as certificates do: no mistake of the configuration. */
+function missingFiles({ center: { tls, auth } }: Config): readonly Warning[] {
+  const named = {
+    ...{ "center.tls.ca": tls.ca, "center.tls.cert": tls.cert, "center.tls.key": tls.key },
+    "center.auth.file": auth.file,
+  };
+  return Object.entries(named).flatMap(([path, file]) =>
+    file === null || existsSync(file) ? [] : [{ path, message: `${path} is "${file}", and there is no such file yet` }],
+  );
 }
 
 /** A header's value may be a password or a token; that it is there is no secret. */

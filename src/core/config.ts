@@ -1,6 +1,8 @@
 import * as v from "valibot";
+import { defaultProtectedPaths } from "./admission/context.ts";
 import { describe } from "./admission/findings.ts";
 import type { Policy } from "./admission/policy.ts";
+import { isVain } from "./admission/rules/owner.ts";
 import type { Violation, Warning } from "./admission/verdict.ts";
 import { configSchema, reservedKeys } from "./config-schema.ts";
 import { fillSerialNumber } from "./serial-number.ts";
@@ -76,7 +78,8 @@ export function parseConfig(value: unknown, { strict, serialNumber }: ParseConfi
     if (unknown.length > 0) continue;
     violations.push(...(parsed.issues ?? []).map(violationOf));
     if (!parsed.success || violations.length > 0) return { ok: false, violations };
-    return { ok: true, config: plain(parsed.output), warnings: [...warnings, ...reservedIn(rest)] };
+    const config = plain(parsed.output);
+    return { ok: true, config, warnings: [...warnings, ...reservedIn(rest), ...vainIn(config)] };
   }
   return { ok: false, violations };
 }
@@ -137,6 +140,18 @@ function violationOf(issue: ConfigIssue): Violation {
     message: `${name} is ${shown}; expected ${expectation}`,
     value,
   };
+}
+
+/** What the policy allows in vain (decisions.md 27). */
+function vainIn({ policy, data, engine }: Config): readonly Warning[] {
+  const hidden = [data.dir, data.runDir, engine.socket, ...defaultProtectedPaths];
+  return (["hostPaths", "writableHostPaths"] as const).flatMap((list) =>
+    policy[list].flatMap((entry, index) => {
+      const path = `policy.${list}[${index}]`;
+      const message = `${path} is "${entry}", which no pod may see, whatever the policy says; it has no effect`;
+      return isVain(entry, hidden) ? [{ path, message }] : [];
+    }),
+  );
 }
 
 function reservedIn(value: unknown): readonly Warning[] {

@@ -67,6 +67,23 @@ test("edge config check says that a file is right, with what it does not use yet
   });
 });
 
+test("edge config check warns of what the policy allows in vain, and of files that are not there", async (t) => {
+  const hostPaths = ["/proc/**", "/var/**", "/run/edge/x", "/var/lib/docker/modelfile"];
+  const { file, edge } = device(t, {
+    ...small,
+    center: { ...small.center, tls: { ca: "/nowhere/ca.pem" } },
+    policy: { hostPaths },
+  });
+  const { code, out } = await edge("config", "check");
+  assert.equal(code, 0);
+  assert.deepEqual(out.split("\n"), [
+    'policy.hostPaths[0] is "/proc/**", which no pod may see, whatever the policy says; it has no effect',
+    'policy.hostPaths[2] is "/run/edge/x", which no pod may see, whatever the policy says; it has no effect',
+    'center.tls.ca is "/nowhere/ca.pem", and there is no such file yet',
+    `${file} is right`,
+  ]);
+});
+
 test("a placeholder that nothing fills is told with what to do", async (t) => {
   const { edge } = device(t, {
     node: { name: "edge-{serialNumber}", serialNumber: "{serialNumber}" },

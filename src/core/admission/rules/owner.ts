@@ -19,6 +19,14 @@ export function isProtected(path: string, protectedPaths: readonly string[]): bo
   return kernelPaths.some(shows) || protectedPaths.some(shows);
 }
 
+/** Whether an entry of the owner's lists shows a pod nothing, because all that it allows is protected. */
+export function isVain(entry: string, protectedPaths: readonly string[]): boolean {
+  if (!entry.endsWith("/**")) return isProtected(entry, protectedPaths);
+  const folder = entry.slice(0, -3);
+  // No entry can hold that character: it stands for all that lies below.
+  return !isBelow(modelFiles, folder) && isProtected(`${folder}/?`, protectedPaths);
+}
+
 /** A row about every hostPath of the pod; `prepare` is called once for all of them. */
 function aboutHostPaths(
   row: Omit<Relation, "check" | "path">,
