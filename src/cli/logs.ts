@@ -1,9 +1,12 @@
+import type { Config } from "../core/config.ts";
 import { sandboxName } from "../core/pod/identity.ts";
 import type { ObservedContainer } from "../core/pod/observed.ts";
 import { parseTime } from "../core/pod/time.ts";
+import { podRows } from "../core/status-document.ts";
 import { dockerEngine } from "../docker/engine.ts";
 import { containerLogs, type LogLine } from "../docker/logs.ts";
 import type { EngineError } from "../ports/engine.ts";
+import { openStoreReadOnly } from "../sqlite/store.ts";
 import { readConfig } from "./device-store.ts";
 import { exitCodes, type Output, printable } from "./output.ts";
 
@@ -50,11 +53,24 @@ export async function logsCommand(
     .sort(byAge)
     .at(-1);
   if (newest === undefined) {
-    io.err(its.length === 0 ? `Pod ${name} has no container here` : `Pod ${name} has no container ${wanted}`);
+    io.err(its.length === 0 ? whyNone(name, config) : `Pod ${name} has no container ${wanted}`);
     return exitCodes.no;
   }
   const query = { socket, container: newest.id, follow: options.follow, tail: tail === null ? null : Number(tail) };
   return await print(query, printer(options.json, io), io, signal);
+}
+
+/** Why a pod has no container: there is no such pod, or what it waits for. */
+function whyNone(name: string, { data }: Config): string {
+  const opened = openStoreReadOnly(data.dir);
+  if (!opened.ok) return `Pod ${name} has no container here`;
+  const { store } = opened;
+  const pods = podRows({ desired: store.desiredPods(), leaving: store.leavingPods(), statuses: store.statuses() });
+  store.close();
+  const found = pods.find((pod) => [pod.name, `${pod.namespace}/${pod.name}`].includes(name));
+  if (found === undefined) return `There is no pod ${name} on this device`;
+  const { status, reason } = found;
+  return `Pod ${name} has no container yet: ${status}${reason === null ? "" : `, ${printable(reason)}`}`;
 }
 
 /** The one that started last; one that never did has printed nothing. */
