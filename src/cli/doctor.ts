@@ -7,6 +7,7 @@ import { cgroupFacts, folderFacts, standing } from "../linux/footing.ts";
 import { npuNodes } from "../linux/npu.ts";
 import { readUsage } from "../linux/usage.ts";
 import { addonProblem } from "../sqlite/addon.ts";
+import { runLockHeld } from "../sqlite/lock.ts";
 import { credentialReader, type LoadedCredentials } from "../websocket/credentials.ts";
 import { reachCenter } from "../websocket/reach.ts";
 import { foldersOf, keptConfig, type LoadedConfig, loadConfig } from "./config-file.ts";
@@ -52,6 +53,7 @@ async function look(loaded: LoadedConfig): Promise<readonly Finding[]> {
       violations: loaded.ok ? [] : loaded.violations.map(({ message }) => message),
       warnings: loaded.ok ? loaded.warnings.map(({ message }) => message) : [],
     },
+    agentRuns: program === null ? runLockHeld(folders.runDir) : null,
     engine: engine.facts,
     cgroups: cgroupFacts(),
     usage: readUsage({ dataDir: standing(folders.dir), engineRoot: engine.root }),
@@ -65,7 +67,11 @@ async function look(loaded: LoadedConfig): Promise<readonly Finding[]> {
 /** `root` is where it keeps images and containers, null where it does not say. */
 async function askEngine(socket: string): Promise<{ readonly facts: EngineFacts; readonly root: string | null }> {
   const info = await dockerEngine({ socket }).info(AbortSignal.timeout(engineDeadlineMs));
-  if (!info.ok) return { facts: { ok: false, socket, message: info.error.message }, root: null };
+  if (!info.ok)
+    return {
+      facts: { ok: false, socket, message: info.error.message, silent: info.error.kind === "timeout" },
+      root: null,
+    };
   const { dataRoot, ...facts } = info.value;
   return { facts: { ok: true, ...facts }, root: dataRoot || null };
 }

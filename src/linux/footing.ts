@@ -1,4 +1,4 @@
-import { accessSync, constants, existsSync, readFileSync, statfsSync } from "node:fs";
+import { accessSync, constants, existsSync, lstatSync, readFileSync, statfsSync, statSync } from "node:fs";
 import { dirname, join } from "node:path";
 import type { CgroupFacts, FolderFacts } from "../core/doctor/facts.ts";
 
@@ -15,7 +15,13 @@ export function standing(path: string): string {
 
 /** What of a device's footing cannot be seen from how full it is. Makes nothing and opens nothing for writing. */
 export function folderFacts({ dir, runDir }: { readonly dir: string; readonly runDir: string }): FolderFacts {
-  return { data: dir, dataReadOnly: isReadOnly(standing(dir)), run: runDir, runInMemory: isInMemory(standing(runDir)) };
+  return {
+    data: dir,
+    dataIsOther: isOther(dir),
+    dataReadOnly: isReadOnly(standing(dir)),
+    run: runDir,
+    runInMemory: isInMemory(standing(runDir)),
+  };
 }
 
 /** Version 2 where its controllers are told; else what version 1 has enabled, with a hierarchy mounted for it. */
@@ -30,6 +36,16 @@ export function cgroupFacts(fs = "/sys/fs/cgroup", proc = "/proc"): CgroupFacts 
     version: controllers.length === 0 ? null : 1,
     controllers: controllers.filter((name) => name !== undefined),
   };
+}
+
+function isOther(path: string): boolean {
+  try {
+    const here = lstatSync(path, { throwIfNoEntry: false }) !== undefined;
+    return here && statSync(path, { throwIfNoEntry: false })?.isDirectory() !== true;
+  } catch (error) {
+    // A file on the way there; what may not be looked at is left to others to tell.
+    return (error as NodeJS.ErrnoException).code === "ENOTDIR";
+  }
 }
 
 /** access(2) says EROFS of a file system that takes no writes, whoever asks. */

@@ -8,6 +8,7 @@ import type { DoctorFacts, EngineFacts } from "./facts.ts";
 export type Check =
   | "program"
   | "configuration"
+  | "agent"
   | "engine"
   | "cgroups"
   | "disk"
@@ -42,6 +43,7 @@ export function examine(facts: DoctorFacts): readonly Finding[] {
     program:
       facts.program === null ? [] : [failure(facts.program, "Mend the system as it says: edge run cannot start")],
     configuration: configuration(facts),
+    agent: agent(facts),
     engine: engine(facts.engine),
     cgroups: cgroups(facts),
     disk: [...under("DiskPressure"), ...folders(facts)],
@@ -67,10 +69,20 @@ function failure(message: string, todo: string): Said {
   return { state: "failure", message, todo };
 }
 
+function agent({ agentRuns }: DoctorFacts): readonly Said[] {
+  if (agentRuns === null) return [];
+  if (agentRuns) return [ok("It runs")];
+  return [warning("It does not run: nothing is done for the centre", "Start it: systemctl start edge, or edge run")];
+}
+
 function configuration({ config }: DoctorFacts): readonly Said[] {
   const { file, violations, warnings } = config;
+  const mend = (one: string): string => {
+    if (file === null) return "Write one, or run edge install";
+    return /EACCES/.test(one) ? "Run this as root, or as a member of the group edge" : `Mend ${file}`;
+  };
   const said = [
-    ...violations.map((one) => failure(one, file === null ? "Write one, or run edge install" : `Mend ${file}`)),
+    ...violations.map((one) => failure(one, mend(one))),
     ...warnings.map((one) => warning(one, `Mend ${file}`)),
   ];
   return said.length === 0 ? [ok(`${file} is right`)] : said;
@@ -78,10 +90,7 @@ function configuration({ config }: DoctorFacts): readonly Said[] {
 
 function engine(facts: EngineFacts): readonly Said[] {
   if (!facts.ok) {
-    const todo = /EACCES|permission denied/i.test(facts.message)
-      ? "Run this as root, or as a member of the socket's group"
-      : "Start the engine (systemctl start docker), or name its socket in engine.socket";
-    return [failure(`The engine at ${facts.socket} does not answer: ${facts.message}`, todo)];
+    return [failure(`The engine at ${facts.socket} does not answer: ${facts.message}`, engineTodo(facts))];
   }
   const restore = warning(
     "live-restore is off: when the engine stops or is updated, every container ends with it",
@@ -97,6 +106,13 @@ function engine(facts: EngineFacts): readonly Said[] {
     ...(facts.seccomp ? [] : [seccomp]),
     ...facts.warnings.filter((one) => !beside.test(one)).map(engineWarning),
   ];
+}
+
+function engineTodo({ silent, message }: Extract<EngineFacts, { readonly ok: false }>): string {
+  if (silent) return "Restart it (systemctl restart docker)";
+  return /EACCES|permission denied/i.test(message)
+    ? "Run this as root, or as a member of the socket's group"
+    : "Start the engine (systemctl start docker), or name its socket in engine.socket";
 }
 
 /** Limits that no pod is ever given. */
@@ -138,8 +154,9 @@ function pressureSaid({ status, message }: { readonly status: string; readonly m
   return failure(`There is ${message}: no new pod starts`, "Free some, or give the device more");
 }
 
-function folders({ folders: { data, dataReadOnly, run, runInMemory } }: DoctorFacts): readonly Said[] {
+function folders({ folders: { data, dataIsOther, dataReadOnly, run, runInMemory } }: DoctorFacts): readonly Said[] {
   return [
+    ...(dataIsOther ? [failure(`${data} is no folder`, "Move it away, or name another folder in data.dir")] : []),
     ...(dataReadOnly
       ? [failure(`${data} is on a file system that is read-only`, "See dmesg for why, and mount it for writing")]
       : []),

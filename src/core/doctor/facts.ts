@@ -9,6 +9,8 @@ export interface DoctorFacts {
   /** Why the program's own native code does not load on this system; null when it does. */
   readonly program: string | null;
   readonly config: ConfigFacts;
+  /** Null where it cannot be told. */
+  readonly agentRuns: boolean | null;
   readonly engine: EngineFacts;
   readonly cgroups: CgroupFacts;
   readonly usage: NodeUsage;
@@ -37,7 +39,13 @@ export type EngineFacts =
       /** What the engine itself warns of: limits that this kernel does not have, among others. */
       readonly warnings: readonly string[];
     }
-  | { readonly ok: false; readonly socket: string; readonly message: string };
+  | {
+      readonly ok: false;
+      readonly socket: string;
+      readonly message: string;
+      /** It is there, and did not answer in time. */
+      readonly silent: boolean;
+    };
 
 export interface CgroupFacts {
   /** Null where none are mounted. */
@@ -48,6 +56,8 @@ export interface CgroupFacts {
 
 export interface FolderFacts {
   readonly data: string;
+  /** Something else stands in its place: a file, or a link to nowhere. */
+  readonly dataIsOther: boolean;
   /** Its file system takes no writes from anybody. */
   readonly dataReadOnly: boolean;
   readonly run: string;

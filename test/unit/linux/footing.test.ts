@@ -1,5 +1,5 @@
 import assert from "node:assert/strict";
-import { existsSync, mkdirSync, mkdtempSync, rmSync, writeFileSync } from "node:fs";
+import { existsSync, mkdirSync, mkdtempSync, rmSync, symlinkSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { type TestContext, test } from "node:test";
@@ -32,9 +32,26 @@ test("cgroups: none is no version", (t) => {
 test("folders that are not there yet are judged by where they will be, and are not made", (t) => {
   const data = join(folder(t), "a", "b");
   const facts = folderFacts({ dir: data, runDir: "/dev/shm/edge-never-made" });
-  assert.deepEqual(facts, { data, dataReadOnly: false, run: "/dev/shm/edge-never-made", runInMemory: true });
+  assert.deepEqual(facts, {
+    data,
+    dataIsOther: false,
+    dataReadOnly: false,
+    run: "/dev/shm/edge-never-made",
+    runInMemory: true,
+  });
   assert.equal(existsSync(data), false);
   assert.equal(standing(data), join(data, "..", ".."));
+});
+
+test("a file, or a link to nowhere, in place of the data folder is told", (t) => {
+  const made = folder(t);
+  writeFileSync(join(made, "file"), "");
+  symlinkSync("/nowhere", join(made, "link"));
+  const isOther = (dir: string) => folderFacts({ dir, runDir: "/run" }).dataIsOther;
+  assert.deepEqual(
+    ["file", "link", "none", "file/below", ""].map((name) => isOther(join(made, name))),
+    [...[true, true, false, true, false]],
+  );
 });
 
 test("a folder that is not in memory is told", () => {

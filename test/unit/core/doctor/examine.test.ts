@@ -22,6 +22,7 @@ const well: DoctorFacts = {
   wall,
   program: null,
   config: { file: "/etc/edge/edge.config.json", violations: [], warnings: [] },
+  agentRuns: true,
   engine,
   cgroups: { version: 2, controllers: ["cpu", "memory", "pids"] },
   usage: {
@@ -30,7 +31,7 @@ const well: DoctorFacts = {
     engineDisk: disk,
     processes: { running: 200, most: 4000 },
   },
-  folders: { data: "/var/lib/edge", dataReadOnly: false, run: "/run/edge", runInMemory: true },
+  folders: { data: "/var/lib/edge", dataIsOther: false, dataReadOnly: false, run: "/run/edge", runInMemory: true },
   credentials: { problem: null, certificates: [certificate] },
   center: { ok: true, host: "center.example", wall: wall + 2_000 },
   npus: { names: ["davinci0"], missing: null },
@@ -45,7 +46,7 @@ function troubles(changed: Partial<DoctorFacts>): readonly string[] {
 test("a device with nothing wrong gets an ok for every check, and nothing to do", () => {
   const found = examine(well);
   const checks: readonly Check[] = [
-    ...(["configuration", "engine", "cgroups", "disk", "memory", "processes"] as const),
+    ...(["configuration", "agent", "engine", "cgroups", "disk", "memory", "processes"] as const),
     ...(["clock", "certificates", "center", "npu"] as const),
   ];
   assert.deepEqual(
@@ -74,18 +75,34 @@ const rows: readonly (readonly [what: string, changed: Partial<DoctorFacts>, tro
   ],
   [
     "no engine",
-    { engine: { ok: false, socket: "/s", message: "connect ENOENT /s" } },
+    { engine: { ok: false, socket: "/s", message: "connect ENOENT /s", silent: false } },
     /^failure engine: .*\/s.* -> Start/,
   ],
   [
     "an engine that is not for this user",
-    { engine: { ok: false, socket: "/s", message: "connect EACCES /s" } },
+    { engine: { ok: false, socket: "/s", message: "connect EACCES /s", silent: false } },
     /^failure engine: .* -> Run this as root/,
   ],
   [
     "no live-restore",
     { engine: { ...engine, liveRestore: false } },
     /^warning engine: live-restore is off.*daemon\.json/,
+  ],
+  [
+    "an engine that says nothing",
+    { engine: { ok: false, socket: "/s", message: "no answer", silent: true } },
+    /^failure engine: .* -> Restart it \(systemctl restart docker\)/,
+  ],
+  ["an agent that is not there", { agentRuns: false }, /^warning agent: It does not run.* -> Start it/],
+  [
+    "a file in place of the data folder",
+    { folders: { ...well.folders, dataIsOther: true } },
+    /^failure disk: \/var\/lib\/edge is no folder -> Move it away/,
+  ],
+  [
+    "a configuration that is not for this user",
+    { config: { file: "/c.json", violations: ["/c.json cannot be read: EACCES"], warnings: [] } },
+    /^failure configuration: .* -> Run this as root, or as a member of the group edge/,
   ],
   ["no seccomp", { engine: { ...engine, seccomp: false } }, /^warning engine: .*seccomp/],
   [
