@@ -195,11 +195,16 @@ describe("details of containers, on the engine", () => {
 
   test("containers of a pod are stopped at the same time: each sees the other's end coming", async () => {
     const wait = (own: string, other: string): string =>
-      `trap 'touch /dev/shm/${own}; until [ -e /dev/shm/${other} ]; do sleep 0.1; done; exit 0' TERM\nwhile true; do sleep 1 & wait $!; done\n`;
+      `trap 'touch /dev/shm/${own}; until [ -e /dev/shm/${other} ]; do sleep 0.1; done; exit 0' TERM\necho listens\nwhile true; do sleep 1 & wait $!; done\n`;
     const { volumes, ...first } = site.script("a.sh", wait("a", "b"));
     const second = site.script("b.sh", wait("b", "a")).command;
     await accept("pair", { volumes, containers: twoOf("pair", first, { ...first, command: second }) }, {});
     await site.reported(uidOf("pair"), "running", allRun);
+    // Before its trap is set, the first process of a container is deaf to SIGTERM.
+    await site.eventually("both hear a signal", async () => {
+      const all = await Promise.all((await site.containers(uidOf("pair"))).map(({ Id }) => site.logs(Id)));
+      return all.filter((said) => said.includes("listens")).length === 2 || undefined;
+    });
     await site.ask(podDelete({ name: "pair", uid: uidOf("pair"), msgId: msgId() }));
     const gone = await site.wasReported(uidOf("pair"), "both ended", ({ status }) =>
       status.containerStatuses.every(({ state }) => state.terminated !== undefined),
