@@ -114,7 +114,7 @@ function tellStrays(parts: StockParts, ours: readonly ObservedContainer[], told:
     const key = podKey(one.pod);
     if (known.has(key) || told.has(key)) continue;
     told.add(key);
-    const message = `Container ${one.id.slice(0, 12)} is of a pod that this device has no record of; it is left as it is`;
+    const message = `Container ${one.id.slice(0, 12)} is of a pod that this device has no record of; it is kept running by the policy in its label`;
     parts.log.write("warn", "Unmanaged container", { pod: key, container: one.id });
     store.appendEvent(
       { type: "Warning", pod: key, container: one.container, reason: "Unmanaged", message },

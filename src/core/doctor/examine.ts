@@ -161,7 +161,7 @@ function folders({ folders: { data, dataIsOther, dataReadOnly, run, runInMemory 
       ? [failure(`${data} is on a file system that is read-only`, "See dmesg for why, and mount it for writing")]
       : []),
     ...(runInMemory === false
-      ? [warning(`${run} is on a disk, and is written every second`, "Have data.runDir on a tmpfs, as /run is")]
+      ? [warning(`${run} is on a disk, and is written up to once a second`, "Have data.runDir on a tmpfs, as /run is")]
       : []),
   ];
 }

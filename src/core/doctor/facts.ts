@@ -61,7 +61,7 @@ export interface FolderFacts {
   /** Its file system takes no writes from anybody. */
   readonly dataReadOnly: boolean;
   readonly run: string;
-  /** Where the state of the link is written every second: in memory, or on a disk that wears. Null when it cannot be told. */
+  /** Where the state of the link is written up to once a second: in memory, or on a disk that wears. Null when it cannot be told. */
   readonly runInMemory: boolean | null;
 }
 
