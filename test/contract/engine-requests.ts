@@ -1,7 +1,7 @@
 import { podHashes, sandboxName } from "../../src/core/pod/identity.ts";
 import type { AcceptedPod, ContainerSpec, PodSpec } from "../../src/core/pod/spec.ts";
 import type { CreateRequest, ImageFacts } from "../../src/ports/engine.ts";
-import { withSpec } from "../samples/pods.ts";
+import { containerDefaults, podDefaults, withSpec } from "../samples/pods.ts";
 
 /** A pod as admission leaves it: the secure defaults are filled in. */
 export function acceptedPod(
@@ -10,32 +10,15 @@ export function acceptedPod(
   spec: Partial<PodSpec> = {},
 ): AcceptedPod {
   const whole: PodSpec = {
+    ...podDefaults,
     containers: [
       {
-        name: "app",
-        image: "edge.test/busybox:1",
-        imagePullPolicy: "IfNotPresent",
+        ...containerDefaults,
+        ...{ name: "app", image: "edge.test/busybox:1" },
         resources: { limits: { cpu: "500m", memory: "64Mi" }, requests: { cpu: "250m", memory: "32Mi" } },
-        securityContext: {
-          allowPrivilegeEscalation: false,
-          capabilities: { drop: ["All"] },
-          privileged: false,
-          readOnlyRootFilesystem: true,
-          runAsNonRoot: true,
-          seccompProfile: { type: "RuntimeDefault" },
-        },
-        terminationMessagePath: "/dev/termination-log",
-        terminationMessagePolicy: "File",
         ...container,
       },
     ],
-    restartPolicy: "Always",
-    terminationGracePeriodSeconds: 30,
-    dnsPolicy: "ClusterFirst",
-    enableServiceLinks: true,
-    schedulerName: "default-scheduler",
-    securityContext: {},
-    serviceAccountName: "default",
     ...spec,
   };
   return {

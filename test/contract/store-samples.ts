@@ -4,6 +4,7 @@ import type { ContainerHistory, Moment } from "../../src/core/pod/history.ts";
 import { podHashes } from "../../src/core/pod/identity.ts";
 import type { AcceptedPod, PodSpec } from "../../src/core/pod/spec.ts";
 import type { RepeatKey } from "../../src/ports/store.ts";
+import { containerDefaults, podDefaults } from "../samples/pods.ts";
 
 export const moment: Moment = { wall: 1_700_000_000_123, mono: 4_567.25, bootId: "boot-1" };
 
@@ -32,31 +33,9 @@ export const event: PodEvent = {
 export function pod(name: string, image = "app:1.0"): AcceptedPod {
   const id = { namespace: "websocket", name, uid: `uid-${name}` };
   const spec: PodSpec = {
-    containers: [
-      {
-        name: "app",
-        image,
-        imagePullPolicy: "IfNotPresent",
-        resources: { limits: {}, requests: {} },
-        securityContext: {
-          allowPrivilegeEscalation: false,
-          capabilities: { drop: ["All"] },
-          privileged: false,
-          readOnlyRootFilesystem: true,
-          runAsNonRoot: true,
-          seccompProfile: { type: "RuntimeDefault" },
-        },
-        terminationMessagePath: "/dev/termination-log",
-        terminationMessagePolicy: "File",
-      },
-    ],
-    restartPolicy: "Always",
-    terminationGracePeriodSeconds: 30,
-    dnsPolicy: "ClusterFirst",
+    ...podDefaults,
     enableServiceLinks: false,
-    schedulerName: "default-scheduler",
-    securityContext: {},
-    serviceAccountName: "default",
+    containers: [{ ...containerDefaults, name: "app", image, resources: { limits: {}, requests: {} } }],
   };
   const metadata = { name, namespace: id.namespace, uid: id.uid, resourceVersion: "1" };
   return { id, metadata, spec, hashes: podHashes(spec) };

@@ -17,6 +17,32 @@ export interface PodOptions {
   readonly containers?: readonly string[];
 }
 
+/** What admission fills in where a container says nothing. */
+export const containerDefaults = {
+  imagePullPolicy: "IfNotPresent",
+  securityContext: {
+    allowPrivilegeEscalation: false,
+    capabilities: { drop: ["All"] },
+    privileged: false,
+    readOnlyRootFilesystem: true,
+    runAsNonRoot: true,
+    seccompProfile: { type: "RuntimeDefault" },
+  },
+  terminationMessagePath: "/dev/termination-log",
+  terminationMessagePolicy: "File",
+} as const;
+
+/** The same of a pod. */
+export const podDefaults = {
+  restartPolicy: "Always",
+  terminationGracePeriodSeconds: 30,
+  dnsPolicy: "ClusterFirst",
+  enableServiceLinks: true,
+  schedulerName: "default-scheduler",
+  securityContext: {},
+  serviceAccountName: "default",
+} as const;
+
 export function acceptedPod({
   uid = "u1",
   policy = "Always",
@@ -25,32 +51,12 @@ export function acceptedPod({
   containers = ["app"],
 }: PodOptions = {}): AcceptedPod {
   const container = (name: string): ContainerSpec => ({
-    name,
-    image,
-    imagePullPolicy: pull,
+    ...containerDefaults,
+    ...{ name, image, imagePullPolicy: pull },
     resources: { limits: { cpu: "1", memory: "64Mi" }, requests: { cpu: "250m", memory: "64Mi" } },
-    securityContext: {
-      allowPrivilegeEscalation: false,
-      capabilities: { drop: ["All"] },
-      privileged: false,
-      readOnlyRootFilesystem: true,
-      runAsNonRoot: true,
-      runAsUser: 1000,
-      seccompProfile: { type: "RuntimeDefault" },
-    },
-    terminationMessagePath: "/dev/termination-log",
-    terminationMessagePolicy: "File",
+    securityContext: { ...containerDefaults.securityContext, runAsUser: 1000 },
   });
-  const spec: PodSpec = {
-    containers: containers.map(container),
-    restartPolicy: policy,
-    terminationGracePeriodSeconds: 30,
-    dnsPolicy: "ClusterFirst",
-    enableServiceLinks: true,
-    schedulerName: "default-scheduler",
-    securityContext: {},
-    serviceAccountName: "default",
-  };
+  const spec: PodSpec = { ...podDefaults, containers: containers.map(container), restartPolicy: policy };
   return {
     id: { namespace: "websocket", name: "web", uid },
     metadata: { name: "web", namespace: "websocket", uid, resourceVersion: "7" },
