@@ -56,7 +56,7 @@ export function acceptedPod({
     resources: { limits: { cpu: "1", memory: "64Mi" }, requests: { cpu: "250m", memory: "64Mi" } },
     securityContext: { ...containerDefaults.securityContext, runAsUser: 1000 },
   });
-  const spec: PodSpec = { ...podDefaults, containers: containers.map(container), restartPolicy: policy };
+  const spec: PodSpec = { containers: containers.map(container), ...podDefaults, restartPolicy: policy };
   return {
     id: { namespace: "websocket", name: "web", uid },
     metadata: { name: "web", namespace: "websocket", uid, resourceVersion: "7" },
