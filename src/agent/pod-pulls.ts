@@ -1,4 +1,7 @@
 import type { Action } from "../core/pod/action.ts";
+import type { DesiredPod } from "../core/pod/desired.ts";
+import { podKey } from "../core/pod/spec.ts";
+import { partOf, wantedKey } from "../core/pod/wanted.ts";
 import type { Outcome } from "./executor.ts";
 
 /** A pull that a pod needs, and how it is begun. */
@@ -24,6 +27,8 @@ export interface PodPulls {
   landed(key: string): readonly LandedPull[];
   /** How many tenths of an image are here that a container waits for; its pod is woken as they grow. */
   tenths(key: string, uid: string, container: string): number;
+  /** Whether such a pull has not been taken from `landed` yet. */
+  isUnderWay(key: string, pull: Pick<NeededPull, "uid" | "wanted"> & { readonly image: string }): boolean;
   /** Runs until the signal aborts and all are given up; rejects with a bug of any. */
   run(signal: AbortSignal): Promise<void>;
 }
@@ -84,6 +89,10 @@ export function createPodPulls(wake: (key: string) => void): PodPulls {
       const its = flights.find(({ pull }) => pull.uid === uid && pull.action.container === container);
       return its?.heard.tenths ?? 0;
     },
+    isUnderWay(key, { uid, wanted, image }) {
+      const flights = [...(pods.get(key)?.values() ?? [])];
+      return flights.some(({ pull }) => pull.uid === uid && pull.wanted === wanted && pull.action.image === image);
+    },
     async run(signal) {
       const over = Promise.withResolvers<void>();
       const end = (): void => over.resolve();
@@ -99,4 +108,16 @@ export function createPodPulls(wake: (key: string) => void): PodPulls {
       await Promise.all(all().map(({ ended }) => ended));
     },
   };
+}
+
+/** What a look for an image comes to while its pull is under way. */
+export const notYetHere = { kind: "image", image: null, pulled: false } as const satisfies Outcome;
+
+/** Docker names an image before it ends the answer to its pull: that answer tells the end, and whose the image is. */
+export function isAwaited(pulls: Pick<PodPulls, "isUnderWay">, desired: DesiredPod | null, action: Action): boolean {
+  if (desired === null || action.kind !== "resolve") return false;
+  const spec = partOf(desired, action.container);
+  if (spec === undefined) return false;
+  const { id } = desired.pod;
+  return pulls.isUnderWay(podKey(id), { uid: id.uid, wanted: wantedKey(desired, spec), image: action.image });
 }

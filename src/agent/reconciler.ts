@@ -21,7 +21,7 @@ import { momentOf } from "./moment.ts";
 import { freeNpus, takeNpus } from "./npus.ts";
 import type { Observer } from "./observer.ts";
 import { imagesKey, note, settle, type Turn } from "./outcomes.ts";
-import type { PodPulls } from "./pod-pulls.ts";
+import { isAwaited, notYetHere, type PodPulls } from "./pod-pulls.ts";
 import { keepStatus, keepStatuses, type StatusKeeperParts } from "./pod-statuses.ts";
 import type { Prober } from "./prober.ts";
 import { keepUnmanaged } from "./unmanaged.ts";
@@ -31,7 +31,7 @@ export interface ReconcilerParts extends ExecutorParts, StatusKeeperParts {
   readonly log: Log;
   readonly observer: Observer;
   readonly prober: Pick<Prober, "follow">;
-  readonly pulls: Pick<PodPulls, "need" | "landed" | "tenths">;
+  readonly pulls: Pick<PodPulls, "need" | "landed" | "tenths" | "isUnderWay">;
   /** The engine's session at hand; null while the engine is not ready. */
   readonly session: () => EngineSession | null;
   readonly installId: () => string;
@@ -268,7 +268,13 @@ async function act(
     finish(parts, turn, situation, action.leaving);
     return true;
   }
-  return settle(parts, turn, situation, action, outcome);
+  return settle(
+    parts,
+    turn,
+    situation,
+    action,
+    isAwaited(parts.pulls, situation.desired, action) ? notYetHere : outcome,
+  );
 }
 
 /** What must be on disk before the call, so it stands in the caller's commit: an attempt that is about to be made, and why something stops. */

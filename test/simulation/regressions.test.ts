@@ -132,6 +132,22 @@ describe("what the simulation has found", () => {
     world.process().kill();
   });
 
+  test("a look that finds the image before its pull has answered gives the pull up for nothing: its end is told", async () => {
+    const world = createWorld(1, { liveRestore: true });
+    world.host.publish(testImage, image);
+    world.host.latency(1, 5, 60_000);
+    await world.clock.pass(3_000);
+    world.center.deliver(podUpdate({ name: "a", uid, msgId: "00000000-0000-4000-8000-000000000060" }));
+    assert.ok(await world.clock.passUntil(() => called(world, "pull") === 1, 10_000));
+    // Docker names an image before it ends the answer to its pull.
+    world.host.addImage(testImage, image);
+    assert.ok(await world.clock.passUntil(() => world.host.running().length === 1, 300_000));
+    const told = world.look((store) => store.events({ limit: 100 })).map(({ reason }) => reason);
+    assert.equal(told.filter((reason) => reason === "Pulled").length, 1);
+    assert.equal(called(world, "pull"), 1);
+    world.process().kill();
+  });
+
   test("the image of a pull that another message has made needless is not taken for the one that is wanted", async () => {
     const world = createWorld(1, { liveRestore: true });
     world.host.addImage(testImage, image);

@@ -113,11 +113,8 @@ describe("a pod that is told something while it is busy", () => {
         words.test(only(status.containerStatuses).state.waiting?.message ?? ""),
       );
       registry.open();
-      // A look that finds the image before the pull has answered goes on, and tells no end of it.
-      await site.eventually("its end as an event, or what comes after it", async () =>
-        (await told("stays")).some(
-          ({ reason, message }) => (reason === "Pulled" && message.includes("/half:1")) || reason === "Creating",
-        )
+      await site.eventually("its end as an event", async () =>
+        (await told("stays")).some(({ reason, message }) => reason === "Pulled" && message.includes("/half:1"))
           ? true
           : undefined,
       );
