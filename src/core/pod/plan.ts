@@ -32,12 +32,18 @@ export function plan(situation: Situation): Plan {
   const steps = desired === null ? noSteps : (heldSteps(situation, desired) ?? desiredSteps(situation, desired));
   if (first !== undefined) return { ...steps, actions: leave(situation, first), lookAgainInMs: null };
   const old = leaving[0] ?? strays(situation);
-  if (old === undefined) return { ...steps, actions: [...steps.actions, ...surplus(situation)] };
+  if (old === undefined) return { ...steps, actions: [...steps.actions, ...others(surplus(situation), steps.actions)] };
   if (desired === null) return { ...noSteps, actions: leave(situation, old) };
   if (heldSteps(situation, desired) !== null) return steps;
   const here = imageSteps(situation, desired, "a new pod of this name needs it");
   if (here !== null) return { ...here, waiting: steps.waiting, livesOn: old };
   return { ...steps, actions: leave(situation, old), lookAgainInMs: null };
+}
+
+/** Actions about containers that none of the first ones is about. */
+function others(actions: readonly Action[], first: readonly Action[]): readonly Action[] {
+  const taken = new Set(first.map((one) => ("id" in one ? one.id : null)));
+  return actions.filter((one) => !("id" in one) || !taken.has(one.id));
 }
 
 const noSteps: Plan = { actions: [], waiting: {}, lookAgainInMs: null };

@@ -38,14 +38,19 @@ export function removalsOfCutOff(its: Observed): readonly Action[] {
 
 /**
  * What must stop because the pod as a whole is another one, or has no such container any more. A lone container that
- * stays one needs none of this: it is replaced by itself.
+ * stays one needs none of this: it is replaced by itself. What is of the pod as it is wanted already runs on beside a
+ * container of the old one that somebody has started again, unless it shares its sandbox.
  */
 export function replaced(desired: DesiredPod, its: Observed): Replaced | null {
   const graceSeconds = desired.pod.spec.terminationGracePeriodSeconds;
   const live = its.filter((one) => one.state.kind === "running");
   const shares = hasSandbox(desired.pod.spec) || its.some((one) => one.container === sandboxName);
   const because = shares ? live.map((one) => podDifference(one, desired)).find((why) => why !== null) : undefined;
-  if (because !== undefined) return { because, stops: stops(live, graceSeconds, because) };
+  if (because !== undefined) {
+    const old = live.filter((one) => podDifference(one, desired) !== null);
+    const goes = live.filter((one) => old.includes(one) || old.some(({ id }) => id === one.sandboxId));
+    return { because, stops: stops(goes, graceSeconds, because) };
+  }
   const extra = live.filter((one) => partOf(desired, one.container) === undefined);
   if (extra.length === 0) return null;
   const dropped = `message ${desired.messageId} has it no more`;
