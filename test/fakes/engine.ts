@@ -76,6 +76,8 @@ export interface FakeEngineHost extends Pick<Host, FromHost> {
   breakEvents(): void;
   /** Whether a container last ended because the engine did. */
   endedByEngine(id: string): boolean;
+  /** Whether somebody at the device could do anything by hand now. */
+  answersHands(): boolean;
   /** `docker start` and `docker restart` by somebody else. */
   startByHand(idOrName: string): void;
   restartByHand(idOrName: string): void;
@@ -242,6 +244,7 @@ function hostOf(state: State, liveRestore: boolean): FakeEngineHost {
       for (const watcher of [...state.watchers]) watcher.broken();
     },
     endedByEngine: (id) => state.endedByEngine.has(id),
+    answersHands: () => state.mode === "up" && !state.containerdHangs,
     startByHand: (idOrName) => void host.start(known(idOrName)),
     restartByHand: (idOrName) => {
       host.die(known(idOrName), 143);

@@ -1,6 +1,7 @@
 import { containerName } from "../../../src/core/pod/identity.ts";
 import type { FakeContainer } from "../../fakes/engine-host.ts";
 import { npusOf } from "../invariants.ts";
+import type { World } from "../world.ts";
 import { type Fault, type Site, withoutContainer } from "./fault.ts";
 
 function runningOf({ world, pod }: Site): readonly FakeContainer[] {
@@ -10,6 +11,11 @@ function runningOf({ world, pod }: Site): readonly FakeContainer[] {
 function onRunning(site: Site, happens: (id: string) => string): string | null {
   const running = runningOf(site);
   return running.length === 0 ? null : happens(site.dice.pick(running).id);
+}
+
+/** An engine that is down or hangs does nothing for anybody. */
+function byHand({ host }: World, happens: () => string | null): string | null {
+  return host.answersHands() ? happens() : null;
 }
 
 const short = (id: string): string => id.slice(8, 12);
@@ -32,43 +38,48 @@ export const ofContainers: Readonly<Record<string, Fault>> = {
     ofPod: true,
     never: withoutContainer,
     happen: (site) =>
-      onRunning(site, (id) => {
-        site.world.host.removeByHand(id);
-        return `container ${short(id)} of ${site.pod} is removed by hand`;
-      }),
+      byHand(site.world, () =>
+        onRunning(site, (id) => {
+          site.world.host.removeByHand(id);
+          return `container ${short(id)} of ${site.pod} is removed by hand`;
+        }),
+      ),
   },
   startedByHand: {
     weight: 1,
     ofPod: true,
     never: withoutContainer,
-    happen({ world, pod, dice }) {
-      // An old attempt that is started beside a newer one is somebody's own affair.
-      const all = world.host.containers().filter(({ request }) => request?.pod.id.name === pod);
-      const newer = (one: FakeContainer) => all.filter(({ request }) => request?.container === one.request?.container);
-      const newest = all.filter((one) => newer(one).at(-1) === one);
-      // So is what comes of an NPU that somebody takes again with a container that had ended.
-      const its = newest.filter(({ state, request }) => state.kind !== "exited" || npusOf(request).length === 0);
-      if (its.length === 0) return null;
-      const { id, state } = dice.pick(its);
-      if (state.kind === "running") world.host.restartByHand(id);
-      else world.host.startByHand(id);
-      return `container ${short(id)} of ${pod}, ${state.kind}, is started by hand`;
-    },
+    happen: ({ world, pod, dice }) =>
+      byHand(world, () => {
+        // An old attempt that is started beside a newer one is somebody's own affair.
+        const all = world.host.containers().filter(({ request }) => request?.pod.id.name === pod);
+        const newer = (one: FakeContainer) =>
+          all.filter(({ request }) => request?.container === one.request?.container);
+        const newest = all.filter((one) => newer(one).at(-1) === one);
+        // So is what comes of an NPU that somebody takes again with a container that had ended.
+        const its = newest.filter(({ state, request }) => state.kind !== "exited" || npusOf(request).length === 0);
+        if (its.length === 0) return null;
+        const { id, state } = dice.pick(its);
+        if (state.kind === "running") world.host.restartByHand(id);
+        else world.host.startByHand(id);
+        return `container ${short(id)} of ${pod}, ${state.kind}, is started by hand`;
+      }),
   },
   nameTaken: {
     weight: 1,
     ofPod: true,
     never: ["absent", "gone"],
-    happen({ world, pod }) {
-      const desired = world.look((store) => store.desiredPod("websocket", pod));
-      const container = desired?.pod.spec.containers[0]?.name;
-      if (desired === null || container === undefined) return null;
-      const attempt = world.look((store) => store.history(desired.pod.id.uid))[container]?.attempt ?? 0;
-      const name = containerName({ pod: desired.pod.id, container, attempt: attempt + 1 });
-      if (world.host.container(name) !== null) return null;
-      world.host.addForeign(name, {});
-      return `somebody else has a container ${name}`;
-    },
+    happen: ({ world, pod }) =>
+      byHand(world, () => {
+        const desired = world.look((store) => store.desiredPod("websocket", pod));
+        const container = desired?.pod.spec.containers[0]?.name;
+        if (desired === null || container === undefined) return null;
+        const attempt = world.look((store) => store.history(desired.pod.id.uid))[container]?.attempt ?? 0;
+        const name = containerName({ pod: desired.pod.id, container, attempt: attempt + 1 });
+        if (world.host.container(name) !== null) return null;
+        world.host.addForeign(name, {});
+        return `somebody else has a container ${name}`;
+      }),
   },
   probesCannotRun: {
     weight: 1,
