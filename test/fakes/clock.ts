@@ -20,6 +20,11 @@ interface Sleeper {
   readonly wake: () => void;
 }
 
+/** Resolves when all promises that follow from a wake have run: Node calls what waits for the next tick after them. */
+function drained(): Promise<void> {
+  return new Promise((resolve) => process.nextTick(resolve));
+}
+
 const firstWall = 1_700_000_000_000;
 const firstMono = 100_000;
 
@@ -41,6 +46,7 @@ export function virtualClock(upMs = firstMono): VirtualClock {
 
   async function passUntil(done: () => boolean, ms: number): Promise<boolean> {
     const end = mono + ms;
+    // Whatever of the real loop waits has its turn once, like the collector's.
     await setImmediate();
     while (!done()) {
       const first = next();
@@ -51,8 +57,7 @@ export function virtualClock(upMs = firstMono): VirtualClock {
       mono = Math.max(mono, first.due);
       sleepers.delete(first);
       first.wake();
-      // One turn of the real loop: all promises that follow from this wake have run when it is over.
-      await setImmediate();
+      await drained();
     }
     return true;
   }

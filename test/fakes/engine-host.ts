@@ -36,6 +36,7 @@ export interface FakeContainer {
   readonly request: CreateRequest | null;
   /** Id of the image it was made from. */
   readonly image: string;
+  readonly lasting: Lasting | null;
   readonly state: ObservedState;
 }
 
@@ -90,29 +91,26 @@ interface Entry {
   readonly labels: Readonly<Record<string, string>>;
   readonly request: CreateRequest | null;
   readonly image: string;
+  readonly lasting: Lasting | null;
   state: ObservedState;
   /** Aborted when it ends. */
   run: AbortController | null;
 }
 
+/** What the pod rules see of a container that stays the same for as long as there is one; null for somebody else's. */
+type Lasting = Omit<ObservedContainer, "state" | "ip">;
+
 /** How the pod rules see it: the same translation as the real adapter, so that neither lets through what the other refuses. */
-export function observed(container: FakeContainer): ObservedContainer | null {
-  const identity = parseIdentity(container.name, container.labels);
+function lastingOf({ id, name, labels, request }: Omit<Entry, "lasting" | "state" | "run">): Lasting | null {
+  const identity = parseIdentity(name, labels);
   if (identity === null) return null;
-  const { pod, container: name, ...rest } = identity;
-  const request = container.request;
-  const isAlone = request !== null && request.pod.spec.hostNetwork !== true && request.sandboxId === null;
   const npus = (request?.devices ?? [])
     .map(({ path }) => path.slice(path.lastIndexOf("/") + 1))
-    .filter((name) => npuNode.test(name));
+    .filter((node) => npuNode.test(node));
   const published = request === null ? [] : publishedBy(request);
-  const withAddress = container.state.kind === "running" && isAlone;
   return {
-    id: container.id,
-    pod,
-    container: name,
-    ...rest,
-    state: container.state,
+    id,
+    ...identity,
     imageId: request?.image.id ?? "",
     image: request?.image.id ?? "",
     ...(request?.sandboxId == null ? {} : { sandboxId: request.sandboxId }),
@@ -120,8 +118,14 @@ export function observed(container: FakeContainer): ObservedContainer | null {
     ...(published.length === 0
       ? {}
       : { hostPorts: published.map((port) => hostPortKey(port.protocol, port.hostPort)) }),
-    ...(withAddress ? { ip: addressOf(container.id) } : {}),
   };
+}
+
+/** How the pod rules see it now. */
+export function observed({ id, lasting, request, state }: FakeContainer): ObservedContainer | null {
+  if (lasting === null) return null;
+  const isAlone = request !== null && request.pod.spec.hostNetwork !== true && request.sandboxId === null;
+  return { ...lasting, state, ...(state.kind === "running" && isAlone ? { ip: addressOf(id) } : {}) };
 }
 
 /** `emit` hears every event that Docker would send, with Docker's action. */
@@ -141,11 +145,12 @@ export function fakeHost(clock: Clock, emit: (action: string, container: FakeCon
     if (entry.request === null) return {};
     return entry.request.container === sandboxName ? { termCode: 0 } : behaviour(entry.request);
   };
-  const add = (entry: Omit<Entry, "id" | "state" | "run">): Entry => {
+  const add = (entry: Omit<Entry, "id" | "lasting" | "state" | "run">): Entry => {
     made += 1;
     // The first twelve digits are what people see of it.
     const id = made.toString(16).padStart(12, "0").padEnd(64, "0");
-    const created: Entry = { ...entry, id, state: { kind: "created" }, run: null };
+    const lasting = lastingOf({ ...entry, id });
+    const created: Entry = { ...entry, id, lasting, state: { kind: "created" }, run: null };
     entries.set(id, created);
     emit("create", created);
     return created;

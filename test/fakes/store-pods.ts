@@ -2,7 +2,7 @@ import type { DesiredPod } from "../../src/core/pod/desired.ts";
 import type { PodHistory } from "../../src/core/pod/history.ts";
 import { type PodId, podKey } from "../../src/core/pod/spec.ts";
 import type { Store } from "../../src/ports/store.ts";
-import { kept, newestEntries, type Room, withEntry, withoutEntry } from "./store-state.ts";
+import { kept, keptAnew, newestEntries, type Room, withEntry, withoutEntry } from "./store-state.ts";
 
 /** What a pod was before its last change: kept for the device's owner, so no part of the port. */
 export interface PreviousPods {
@@ -26,9 +26,9 @@ export function desiredPods(
     putDesiredPod(pod) {
       called("putDesiredPod");
       const key = podKey(pod.pod.id);
-      const now = kept(pod);
       const before = state().desired.get(key);
-      if (before?.json === now.json) return;
+      const now = keptAnew(pod, before);
+      if (now === null) return;
       const last = before === undefined ? null : kept(before.value.pod);
       const previous = last?.json === JSON.stringify(pod.pod) ? (before?.previous ?? null) : last;
       change({ desired: withEntry(state().desired, key, { ...now, previous }) });
@@ -106,9 +106,8 @@ export function perPod({ called, change, state, limits }: Room): PerPod {
     },
     putHistory(uid, history) {
       called("putHistory");
-      const row = kept(history);
-      if (state().histories.get(uid)?.json === row.json) return;
-      change({ histories: withEntry(state().histories, uid, row) });
+      const row = keptAnew(history, state().histories.get(uid));
+      if (row !== null) change({ histories: withEntry(state().histories, uid, row) });
     },
     deleteHistory(uid) {
       called("deleteHistory");
@@ -125,9 +124,8 @@ export function perPod({ called, change, state, limits }: Room): PerPod {
     },
     putStatus({ namespace, name, uid }, status) {
       called("putStatus");
-      const row = kept({ id: { namespace, name, uid }, status });
-      if (state().statuses.get(uid)?.json === row.json) return;
-      change({ statuses: withEntry(state().statuses, uid, row) });
+      const row = keptAnew({ id: { namespace, name, uid }, status }, state().statuses.get(uid));
+      if (row !== null) change({ statuses: withEntry(state().statuses, uid, row) });
     },
     deleteStatus(uid) {
       called("deleteStatus");

@@ -59,7 +59,16 @@ export interface Kept<T> {
 }
 
 export function kept<T>(value: T): Kept<T> {
+  return keptAs(JSON.stringify(value));
+}
+
+/** The same, null when it is what was kept before. */
+export function keptAnew<T>(value: T, before: Kept<T> | undefined): Kept<T> | null {
   const json = JSON.stringify(value);
+  return json === before?.json ? null : keptAs(json);
+}
+
+function keptAs<T>(json: string): Kept<T> {
   return { json, value: frozen(JSON.parse(json)) };
 }
 
