@@ -113,7 +113,7 @@ function decide(parts: ReconcilerParts, turn: Turn, { known, seen, session }: Lo
     (one) => one.pod.name === turn.name && one.pod.namespace === turn.namespace && one.installId === installId,
   );
   const records = recordsOf(parts, { desired, leaving, observed }, session);
-  return parts.store.transaction(records.some(({ endsJob }) => endsJob) ? "full" : "normal", () => {
+  return parts.store.transaction(records.some(({ ofJob }) => ofJob) ? "full" : "normal", () => {
     for (const { uid, history, events } of records) {
       parts.store.putHistory(uid, history);
       for (const event of events) note(parts, turn, event);
@@ -214,8 +214,11 @@ function namesakes(store: Store, turn: Turn): Pick<Situation, "desired" | "leavi
 /** What a look adds to what is known of one pod. */
 interface News extends Recorded {
   readonly uid: string;
-  /** How a job ended is kept over a power cut: after one it would be taken for cut off, and run again. */
-  readonly endsJob: boolean;
+  /**
+   * What becomes of a job is kept over a power cut, before it is started even: after one nobody could tell whether it has
+   * ended by itself.
+   */
+  readonly ofJob: boolean;
 }
 
 /** Folds what was seen into the histories of the pods it is of; those that it adds nothing to are left out. */
@@ -234,8 +237,7 @@ function recordsOf(
     const its = withLastWords(parts.device, pod?.spec, seenOfIt, before);
     const { history, events } = record(before, its, { now, session: session.id });
     if (events.length === 0 && history === before) return [];
-    const endsJob = events.length > 0 && pod !== null && pod.spec.restartPolicy !== "Always";
-    return [{ uid, history, events, endsJob }];
+    return [{ uid, history, events, ofJob: pod !== null && pod.spec.restartPolicy !== "Always" }];
   });
 }
 

@@ -45,6 +45,21 @@ describe("what the simulation has found", () => {
     });
   }
 
+  test("a job that the engine ended before anybody had looked at it runs again after a power cut", async () => {
+    const world = createWorld(1, { liveRestore: false });
+    world.host.addImage(testImage, image);
+    await world.clock.pass(3_000);
+    const msgId = "00000000-0000-4000-8000-000000000010";
+    world.center.deliver(podUpdate({ name: "a", uid, msgId, spec: { restartPolicy: "OnFailure" } }));
+    assert.ok(await world.clock.passUntil(() => world.host.running().length === 1, 10_000));
+    world.host.down("stop");
+    assert.equal(world.host.containers()[0]?.state.kind, "exited");
+    await world.restart({ powerCut: true });
+    await world.clock.pass(60_000);
+    assert.equal(world.host.running().length, 1);
+    world.process().kill();
+  });
+
   test("a message that names another image while the pod is at work is carried out with that image", async () => {
     const world = createWorld(1, { liveRestore: true });
     world.host.addImage(testImage, image);
