@@ -16,7 +16,7 @@ export interface Behaviour {
   /** Exit code after SIGTERM; 143 is what a program without a handler of its own leaves. */
   readonly termCode?: number;
   /** What another program run in the container does; it ends well at once without this. */
-  readonly exec?: (command: readonly string[], containerId: string) => ExecBehaviour;
+  readonly exec?: (command: readonly string[], containerId: string, askedAt: number) => ExecBehaviour;
   /** The engine's words for a program that it cannot start. */
   readonly startError?: string;
 }
@@ -76,7 +76,7 @@ export interface Host {
   /** Runs a program in the container to its end; a caller who has gone hears nothing of it. */
   exec(
     id: string,
-    command: readonly string[],
+    asked: { readonly command: readonly string[]; readonly at: number },
     signal: AbortSignal,
     started?: (program: string) => void,
   ): Promise<Outcome<ExecResult>>;
@@ -233,7 +233,7 @@ export function fakeHost(clock: Clock, emit: (action: string, container: FakeCon
       entries.delete(id);
       emit("destroy", entry);
     },
-    exec: async (id, command, signal, started) => {
+    exec: async (id, asked, signal, started) => {
       const entry = entries.get(id);
       if (entry === undefined) return { refusal: { kind: "notFound", message: `No such container: ${id}` } };
       if (entry.run === null) return { refusal: { kind: "conflict", message: `Container ${id} is not running` } };
@@ -241,7 +241,7 @@ export function fakeHost(clock: Clock, emit: (action: string, container: FakeCon
       const program = made.toString(16);
       programs.set(program, id);
       started?.(program);
-      const does = behaviourOf(entry).exec?.(command, id) ?? { code: 0, afterMs: 1 };
+      const does = behaviourOf(entry).exec?.(asked.command, id, asked.at) ?? { code: 0, afterMs: 1 };
       const over = new AbortController();
       const end = (): void => over.abort("over");
       const ends = [entry.run.signal, signal];

@@ -164,8 +164,10 @@ function engineOn(state: State, options: FakeEngineOptions): Engine {
     start: (id, signal) => call(state, "start", id, signal, () => started(state, id, signal)),
     stop: (id, graceSeconds, signal) => call(state, "stop", id, signal, () => stopped(state, id, graceSeconds)),
     remove: (id, signal) => call(state, "remove", id, signal, () => removed(state, id)),
-    exec: (id, command, signal, started) =>
-      call(state, "exec", id, signal, () => host.exec(id, command, signal, started)),
+    exec: (id, command, signal, started) => {
+      const asked = { command, at: state.clock.mono() };
+      return call(state, "exec", id, signal, () => host.exec(id, asked, signal, started));
+    },
     isAlive: (id, program, signal) => call(state, "isAlive", id, signal, () => host.isAlive(id, program)),
     image: (name, signal) => call(state, "image", name, signal, () => localImage(state, name)),
     images: (signal) => call(state, "images", "", signal, () => ({ value: storedImages(host) })),

@@ -10,7 +10,8 @@ export const readyCommand = "/bin/ready";
 export const livePeriodSeconds = 10;
 
 const periodMs = livePeriodSeconds * 1000;
-const engineMs = 1_000;
+/** From when a probe is due until the engine is asked for it. */
+const dueMs = 1_000;
 
 /** How the programs in the containers are, and what they have really said when they were asked. */
 export interface Programs {
@@ -42,11 +43,11 @@ export function createPrograms(clock: Clock, host: FakeEngineHost, behaveHttp: (
     return !occupied.has(id);
   };
 
-  function live(id: string): ExecBehaviour {
+  function live(id: string, askedAt: number): ExecBehaviour {
     const how = sick.get(id);
     if (how === "hangs") {
-      // A device that has booted since counts anew.
-      hangsSince.set(id, Math.min(hangsSince.get(id) ?? clock.mono(), clock.mono()));
+      // Times of probes are those at which they were asked for, however long a slow engine took. After a boot they begin anew.
+      hangsSince.set(id, Math.min(hangsSince.get(id) ?? askedAt, askedAt));
       return "hangs";
     }
     const left = hiccups.get(id) ?? 0;
@@ -59,7 +60,8 @@ export function createPrograms(clock: Clock, host: FakeEngineHost, behaveHttp: (
   host.behave(({ pod }) => ({
     // A well-behaved job ends well when it is told to end, whoever tells it.
     termCode: pod.spec.restartPolicy === "Always" ? 143 : 0,
-    exec: ([command], id) => (command === liveCommand ? live(id) : { code: ask(id) ? 0 : 1, afterMs: 20 }),
+    exec: ([command], id, askedAt) =>
+      command === liveCommand ? live(id, askedAt) : { code: ask(id) ? 0 : 1, afterMs: 20 },
   }));
   behaveHttp(({ host: address }) => {
     const asked = host.running().find((one) => observed(one)?.ip === address);
@@ -88,8 +90,7 @@ export function createPrograms(clock: Clock, host: FakeEngineHost, behaveHttp: (
     },
     gaveCause(id) {
       const since = hangsSince.get(id);
-      // A slow engine takes its time before it starts a program, and times of probes are those before it.
-      const lasted = since === undefined ? 0 : Math.floor((clock.mono() - since + engineMs) / periodMs) + 1;
+      const lasted = since === undefined ? 0 : Math.floor((clock.mono() - since + dueMs) / periodMs) + 1;
       return (failures.get(id) ?? 0) + lasted >= 3;
     },
   };

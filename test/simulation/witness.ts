@@ -16,6 +16,8 @@ export interface Witness {
   happened(action: string, container: FakeContainer): void;
   /** What the agent was about to make. */
   creates(request: CreateRequest): void;
+  /** Somebody starts a container: a job that had ended is under way again. */
+  startedByHand(request: CreateRequest | null): void;
   /** The wall clock jumped or the power went: how long ago something was cannot be known for sure. */
   unsure(): void;
   /** The data folder is gone, and with it how anything ended. */
@@ -172,6 +174,9 @@ export function createWitness({ clock, programs, noted, arrived, endedByEngine, 
         const life = lives.get(keyOf(request));
         if (life?.attempt === request.attempt) life.sure = false;
       }
+    },
+    startedByHand(request) {
+      if (request !== null) succeeded.delete(keyOf(request));
     },
     unsure() {
       for (const life of lives.values()) life.sure = false;

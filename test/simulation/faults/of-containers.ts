@@ -59,7 +59,8 @@ export const ofContainers: Readonly<Record<string, Fault>> = {
         // So is what comes of an NPU that somebody takes again with a container that had ended.
         const its = newest.filter(({ state, request }) => state.kind !== "exited" || npusOf(request).length === 0);
         if (its.length === 0) return null;
-        const { id, state } = dice.pick(its);
+        const { id, request, state } = dice.pick(its);
+        world.witness.startedByHand(request);
         if (state.kind === "running") world.host.restartByHand(id);
         else world.host.startByHand(id);
         return `container ${short(id)} of ${pod}, ${state.kind}, is started by hand`;
