@@ -1,5 +1,7 @@
 import { gracefulDelete, podDelete, podRestart, podUpdate } from "../samples/messages.ts";
+import { type ConfigMapLedger, createConfigMapLedger } from "./config-map.ts";
 import { drawPolicy, drawSpec, type Spec } from "./pod-specs.ts";
+import { createPodsDataLedger, type PodsDataLedger } from "./pods-data.ts";
 import type { Dice } from "./steps.ts";
 import type { World } from "./world.ts";
 
@@ -42,8 +44,14 @@ interface WantedPod {
 /** A centre that does as FusionDirector does: one message a pod at a time, repeated until it is answered. */
 export interface Centre {
   readonly ledgers: readonly PodLedger[];
+  readonly configMap: ConfigMapLedger;
+  readonly podsData: Pick<PodsDataLedger, "outstanding">;
   /** Asks something new of a pod; null when something is outstanding, or cannot be asked of what is wanted. */
   ask(name: string, what: Asked, dice: Dice): string | null;
+  /** Asks for another version of the config map, or that it goes; null when something is outstanding, or there is none. */
+  askConfigMap(what: "update" | "delete", dice: Dice): string | null;
+  /** Asks that everything goes; null while anything is outstanding. */
+  askPodsData(dice: Dice): string | null;
   /** Sends a message again that was answered long ago: the network may keep one that long. */
   repeat(dice: Dice): string | null;
   /** Sends an older update as if it were new, of a pod that runs or of one that was deleted: it is to be refused. */
@@ -106,6 +114,8 @@ export function createCentre(world: World, names: readonly string[]): Centre {
   /** msg_ids of messages that are to be refused. */
   const refusable = new Set<string>();
   const reasons = new Set<string>();
+  const configMap = createConfigMapLedger();
+  const podsData = createPodsDataLedger();
   const reason = (): string | null => [...reasons][0] ?? null;
   let lastReport: readonly ReportEntry[] = [];
 
@@ -125,6 +135,7 @@ export function createCentre(world: World, names: readonly string[]): Centre {
       content: unknown;
     };
     if (route.resource === "websocket/podstatus") report(content as readonly ReportEntry[]);
+    if (route.resource === "websocket/config_result" && podsData.heard(header.msg_id, content)) everythingWent();
     if (header.parent_msg_id === "") return;
     if (refusable.has(header.parent_msg_id)) {
       if (content === "OK") surprises.push(`an old update was taken on: ${header.parent_msg_id}`);
@@ -135,6 +146,9 @@ export function createCentre(world: World, names: readonly string[]): Centre {
     if (content === "OK") {
       replies.set(header.parent_msg_id, (replies.get(header.parent_msg_id) ?? new Set()).add(header.msg_id));
     }
+    const ofConfigMap = configMap.answered(header.parent_msg_id, content);
+    if (ofConfigMap?.accepted !== undefined) answered.push(ofConfigMap.accepted);
+    if (ofConfigMap?.surprise !== undefined) surprises.push(ofConfigMap.surprise);
     if (ledger?.outstanding == null) return;
     const { outstanding } = ledger;
     // Refused for want of room it is asked again: another copy of it may be under way, and find some.
@@ -146,6 +160,11 @@ export function createCentre(world: World, names: readonly string[]): Centre {
     } else if (outstanding.mayRefuse === null) surprises.push(`${ledger.name}: ${String(content)}`);
   }
 
+  function everythingWent(): void {
+    for (const ledger of ledgers) want(ledger, none);
+    configMap.forgot();
+  }
+
   function hear(): void {
     for (const text of center.take()) {
       trace.note("centre", () => `hears ${inShort(text)}`);
@@ -154,10 +173,19 @@ export function createCentre(world: World, names: readonly string[]): Centre {
   }
 
   return {
-    ledgers,
+    ...{ ledgers, configMap },
+    askConfigMap(what, dice) {
+      if (podsData.outstanding() !== null) return null;
+      return what === "update" ? configMap.update(dice, reason()) : configMap.remove(dice, reason());
+    },
+    podsData,
+    askPodsData(dice) {
+      const isBusy = configMap.outstanding() !== null || ledgers.some(({ outstanding }) => outstanding !== null);
+      return isBusy ? null : podsData.ask(dice);
+    },
     ask(name, what, dice) {
       const ledger = ledgers.find((one) => one.name === name);
-      if (ledger === undefined || ledger.outstanding !== null) return null;
+      if (ledger === undefined || ledger.outstanding !== null || podsData.outstanding() !== null) return null;
       if (ledger.wanted.kind === "none" && what !== "newUid" && what !== "update") return null;
       ledger.outstanding = { ...askFor(ledger, what, dice), mayRefuse: refusal(ledger, what) };
       return `the centre asks for ${what} of ${name}${ledger.wanted.kind === "none" ? ", which is new" : ""}`;
@@ -190,6 +218,8 @@ export function createCentre(world: World, names: readonly string[]): Centre {
     deviceForgot(dice) {
       answered.length = 0;
       lastReport = [];
+      configMap.forgot();
+      podsData.forgot();
       for (const ledger of ledgers) {
         const { wanted, outstanding } = ledger;
         const was = outstanding?.wants ?? wanted;
@@ -209,15 +239,19 @@ export function createCentre(world: World, names: readonly string[]): Centre {
     mayRefuse(why, on) {
       if (on) reasons.add(why);
       else reasons.delete(why);
-      for (const { outstanding } of ledgers) if (outstanding !== null && on) outstanding.mayRefuse ??= why;
+      if (!on) return;
+      for (const { outstanding } of ledgers) if (outstanding !== null) outstanding.mayRefuse ??= why;
+      configMap.mayRefuse(why);
     },
     hear,
     turn() {
       hear();
-      for (const { outstanding } of ledgers) {
-        if (outstanding === null) continue;
-        const arrives = center.deliver(outstanding.text);
-        trace.note("centre", () => `says ${inShort(outstanding.text)}${arrives ? "" : ", to nobody"}`);
+      if (podsData.outstanding() === null) configMap.askIfNeeded();
+      const toAll = [podsData.outstanding(), configMap.outstanding()];
+      for (const text of [...toAll, ...ledgers.map(({ outstanding }) => outstanding?.text ?? null)]) {
+        if (text === null) continue;
+        const arrives = center.deliver(text);
+        trace.note("centre", () => `says ${inShort(text)}${arrives ? "" : ", to nobody"}`);
       }
     },
     replies: () => replies,
@@ -237,9 +271,13 @@ function accept(ledger: PodLedger, { text, wants }: Outstanding): void {
   if (!isSame) ledger.restarts = 0;
   else if (JSON.parse(text).route.operation === "restart") ledger.restarts += 1;
   if (wants.kind === "pod" && JSON.parse(text).route.operation === "update") ledger.old.push(text);
-  ledger.wanted = wants;
+  want(ledger, wants);
+}
+
+function want(ledger: PodLedger, wants: Wanted): void {
   // Kept for a while: a late one must not bring a deleted pod back.
-  if (wanted.kind === "pod" && wants.kind === "none") ledger.old.splice(0, ledger.old.length - 20);
+  if (ledger.wanted.kind === "pod" && wants.kind === "none") ledger.old.splice(0, ledger.old.length - 20);
+  ledger.wanted = wants;
 }
 
 function askFor(ledger: PodLedger, what: Asked, dice: Dice): Omit<Outstanding, "mayRefuse"> {
@@ -282,7 +320,8 @@ function update(ledger: PodLedger, uid: string, policy: string, dice: Dice): Omi
 function inShort(text: string): string {
   const { header, route, content } = JSON.parse(text);
   if (route.resource === "websocket/podstatus") return `podstatus ${content.map(entryInShort).join(", ")}`;
-  if (typeof content === "string") return `${content.slice(0, 200)} to ${header.parent_msg_id.slice(0, 8)}`;
+  if (typeof content === "string" && header.parent_msg_id !== "")
+    return `${content.slice(0, 200)} to ${header.parent_msg_id.slice(0, 8)}`;
   const { uid = "", resourceVersion = "" } = content?.metadata ?? {};
   const made = (content?.spec?.containers ?? []).map((one: { name: string; image: string }) => one.name);
   const what = `${route.operation} ${route.resource} ${header.msg_id.slice(0, 8)}`;

@@ -1,9 +1,11 @@
 import assert from "node:assert/strict";
+import { mountsConfigMap } from "../../src/agent/config-maps.ts";
 import { podHash, sandboxName, specHash } from "../../src/core/pod/identity.ts";
 import { npuCount, npuNode } from "../../src/core/pod/npu.ts";
 import type { CreateRequest } from "../../src/ports/engine.ts";
 import type { FakeContainer } from "../fakes/engine-host.ts";
 import type { Centre, ReportEntry } from "./centre.ts";
+import { configMapName } from "./config-map.ts";
 import { images, type World } from "./world.ts";
 
 /** What must hold at every moment, whatever has happened (architecture.md, What must always hold). */
@@ -19,25 +21,28 @@ export function checkAlways(world: World, centre: Centre): void {
   for (const [request, answers] of centre.replies()) {
     assert.equal(answers.size, 1, `2: the request ${request} has one reply, however often it is said`);
   }
+  configMapIsOnDisk(world, centre);
   const { pending } = world.look((store) => store.outboxCounts());
   assert.ok(pending <= 1_000, `10: ${pending} messages wait although few were asked for`);
 }
 
 /** 1: what was answered with OK is in the store; what is not answered may be. */
 function okMeansOnDisk(world: World, centre: Centre): void {
+  const mayBeGone = centre.podsData.outstanding() !== null;
   for (const { name, wanted, outstanding, mostGeneration, restarts } of centre.ledgers) {
     const desired = world.look((store) => store.desiredPod("websocket", name));
     const generation = desired?.generation ?? 0;
     assert.ok(generation <= mostGeneration, `2: ${name} is told to restart ${generation} times, not ${mostGeneration}`);
     const isSame = wanted.kind === "pod" && desired?.pod.id.uid === wanted.uid;
     assert.ok(
-      !isSame || generation >= restarts,
+      !isSame || generation >= restarts || (mayBeGone && desired === null),
       `1: ${name} was to restart ${restarts} times, and knows of ${generation}`,
     );
     const is = desired === null ? "none" : `${desired.pod.id.uid} ${desired.pod.metadata.resourceVersion}`;
     const may = [wanted, ...(outstanding === null ? [] : [outstanding.wants])].map((one) =>
       one.kind === "none" ? "none" : `${one.uid} ${one.version}`,
     );
+    if (mayBeGone) may.push("none");
     assert.ok(may.includes(is), `1: ${name} should be ${may.join(" or ")}, and is ${is}`);
   }
 }
@@ -123,6 +128,7 @@ function npusAreRecorded(world: World): void {
 
 /** What must hold once every fault has been mended and time has passed: the device does what the centre wants, and says so. */
 export function checkSettled(world: World, centre: Centre): void {
+  assert.equal(centre.podsData.outstanding(), null, "6: what came of deleting everything was told");
   for (const ledger of centre.ledgers) {
     assert.equal(ledger.outstanding, null, `6: ${ledger.name} was answered`);
     if (ledger.wanted.kind === "none") checkAbsent(world, centre, ledger.name);
@@ -136,8 +142,27 @@ export function checkSettled(world: World, centre: Centre): void {
   );
   assert.equal(world.look((store) => store.outboxCounts()).pending, 0, "6: everything was delivered");
   if (world.center.asksHistory()) assert.ok((world.chronicle.untold() ?? 0) === 0, "2: all history was told");
+  configMapIsMounted(world, centre);
   nothingIsLeftOver(world);
   npusAreRecorded(world);
+}
+
+function configMapIsOnDisk(world: World, { configMap, podsData }: Centre): void {
+  const version = world.look((store) => store.configMap(configMapName))?.["version"];
+  const stored = version === undefined ? null : Number(version);
+  const may = [...configMap.possible(), ...(podsData.outstanding() === null ? [] : [null])];
+  assert.ok(may.includes(stored), `1: the config map should be ${may.join(" or ")}, and is ${stored}`);
+}
+
+/** 6: whoever mounts the config map sees the newest version. A folder that was lost under its containers is nobody's. */
+function configMapIsMounted({ device, look }: World, { configMap }: Centre): void {
+  assert.equal(configMap.outstanding(), null, "6: the config map was answered");
+  for (const { pod } of look((store) => store.desiredPods())) {
+    if (!mountsConfigMap(pod, configMapName)) continue;
+    const data = device.configMaps.get(`${pod.id.uid}/${configMapName}`);
+    const version = data?.["version"] ?? String(configMap.accepted());
+    assert.equal(version, String(configMap.accepted()), `6: ${pod.id.name} sees the newest version of the config map`);
+  }
 }
 
 function runningOf(world: World, name: string): readonly (FakeContainer & { readonly request: CreateRequest })[] {

@@ -145,6 +145,8 @@ async function mend(world: World, centre: Centre): Promise<void> {
   world.stall(false);
   center.autoPong(true);
   center.delay(1);
+  // Pods that mount it wait for as long as there is none.
+  centre.configMap.need(world.random);
   await live(world);
 }
 

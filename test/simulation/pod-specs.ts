@@ -1,4 +1,5 @@
 import { podContent } from "../samples/messages.ts";
+import { configMapName } from "./config-map.ts";
 import { liveCommand, livePeriodSeconds, readyCommand } from "./programs.ts";
 import type { Dice } from "./steps.ts";
 import { images } from "./world.ts";
@@ -35,11 +36,17 @@ function drawNpus(name: string, container: string, dice: Dice): number {
   return dice.pick(name === "a" ? [0, 0, 1, 2] : [0, 0, 1]);
 }
 
-/** A pod of one to three containers: some with a host port, some with probes, some with a folder, some with NPUs. */
+const folders = {
+  scratch: { name: "scratch", emptyDir: {} },
+  settings: { name: "settings", configMap: { name: configMapName, defaultMode: 420 } },
+} as const;
+
+/** A pod of one to three containers: some with a host port, some with probes, some with folders, some with NPUs. */
 export function drawSpec(name: string, restartPolicy: string, dice: Dice): Spec {
   const port = { containerPort: 80, hostPort: 8000 + name.charCodeAt(0), protocol: "TCP", hostIP: "127.0.0.1" };
   const names = containerNames.slice(0, 1 + dice.below(3));
-  const withFolder = dice.below(2) === 0;
+  const volumes = dice.pick([[], [], [folders.scratch], [folders.settings], [folders.scratch, folders.settings]]);
+  const volumeMounts = volumes.map(({ name: volume }) => ({ name: volume, mountPath: `/${volume}`, readOnly: true }));
   const base = podContent({ name, uid: "" })["spec"] as { readonly containers: readonly [Base] };
   const containers = names.map((container) => ({
     ...base.containers[0],
@@ -48,13 +55,12 @@ export function drawSpec(name: string, restartPolicy: string, dice: Dice): Spec 
     env: [{ name: "VERSION", value: String(dice.below(3)) }],
     resources: withNpus(base.containers[0].resources, drawNpus(name, container, dice)),
     ...(container === "app" && dice.below(3) > 0 ? { ports: [port] } : {}),
-    ...(withFolder ? { volumeMounts: [{ name: "scratch", mountPath: "/scratch", readOnly: true }] } : {}),
+    ...(volumes.length === 0 ? {} : { volumeMounts }),
     ...(dice.below(3) === 0 ? {} : { livenessProbe }),
     // Containers of one pod share its address, which would not tell the simulated programs apart.
     ...(dice.below(3) === 0
       ? {}
       : { readinessProbe: names.length === 1 ? dice.pick(readinessProbes) : readinessProbes[0] }),
   }));
-  const volumes = withFolder ? { volumes: [{ name: "scratch", emptyDir: {} }] } : {};
-  return { containers, restartPolicy, ...volumes };
+  return { containers, restartPolicy, ...(volumes.length === 0 ? {} : { volumes }) };
 }

@@ -8,6 +8,9 @@ export const ofCentre: Readonly<Record<string, Fault>> = {
   },
   staleUpdate: { weight: 2, ofPod: true, happen: ({ centre, pod, dice }) => centre.stale(pod, dice) },
   flood: { weight: 1, happen: ({ centre, dice }) => centre.flood(dice) },
+  configMapUpdate: { weight: 3, happen: ({ centre, dice }) => centre.askConfigMap("update", dice) },
+  configMapDelete: { weight: 1, happen: ({ centre, dice }) => centre.askConfigMap("delete", dice) },
+  podsData: { weight: 1, happen: ({ centre, dice }) => centre.askPodsData(dice) },
   update: { weight: 14, ofPod: true, happen: ({ centre, pod, dice }) => centre.ask(pod, "update", dice) },
   newUid: { weight: 2, ofPod: true, happen: ({ centre, pod, dice }) => centre.ask(pod, "newUid", dice) },
   restart: {
