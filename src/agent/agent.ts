@@ -70,6 +70,8 @@ const createsAtOnce = 2;
 interface EngineState {
   /** Null while it does not answer. */
   info: EngineInfo | null;
+  /** Why it does not, as far as that is known. */
+  lost: string | null;
 }
 
 /**
@@ -78,7 +80,7 @@ interface EngineState {
  */
 export async function runAgent(parts: AgentParts, signal: AbortSignal): Promise<void> {
   const { store, clock, random, log, engine, device } = parts;
-  const state: EngineState = { info: null };
+  const state: EngineState = { info: null, lost: null };
   const startedAt = clock.wall();
   let link: LinkState = { state: "connecting", since: startedAt, lastError: null, certificates: [] };
   const publisher = createPublisher(clock, () =>
@@ -149,9 +151,9 @@ export async function runAgent(parts: AgentParts, signal: AbortSignal): Promise<
   ]);
 }
 
-function noticesOf(parts: AgentParts, drift: Drift): readonly string[] {
-  const ofOomScores = oomScoreNotice(parts);
-  return ofOomScores === null ? drift.notices() : [...drift.notices(), ofOomScores];
+function noticesOf(parts: AgentParts, { trouble }: EngineNow, drift: Drift): readonly string[] {
+  const ofEngine = trouble === null ? null : `The engine does not answer: ${trouble}`;
+  return [ofEngine, ...drift.notices(), oomScoreNotice(parts)].filter((one) => one !== null);
 }
 
 /** The session at hand, once it is known which containers are ours. */
@@ -187,6 +189,7 @@ function watcherParts(parts: AgentParts, state: EngineState, news: EngineNews): 
     ...{ engine, clock, log },
     ready(info) {
       state.info = info;
+      state.lost = null;
       news.engineIs(info);
       news.ready();
       news.changed();
@@ -194,6 +197,7 @@ function watcherParts(parts: AgentParts, state: EngineState, news: EngineNews): 
     lost(why) {
       if (state.info !== null) log.write("error", "Engine unavailable", { why });
       state.info = null;
+      state.lost = why;
       news.engineIs(null);
       news.changed();
     },
@@ -214,24 +218,30 @@ function centerOf({ state, since, lastError, certificates }: LinkState, url: str
   return shown.length === 0 ? base : { ...base, certificates: shown };
 }
 
+interface EngineNow extends Pick<EngineState, "info"> {
+  readonly trouble: string | null;
+}
+
 /** An engine that hangs counts as one that is away. */
-function engineOf({ info }: EngineState, observer: Observer): EngineInfo | null {
-  return observer.answers() ? info : null;
+function engineOf({ info, lost }: EngineState, observer: Observer): EngineNow {
+  const trouble = lost ?? observer.trouble();
+  return { info: trouble === null ? info : null, trouble };
 }
 
 function document(
   parts: AgentParts,
-  engine: EngineInfo | null,
+  engine: EngineNow,
   [link, conditions, drift, startedAt]: readonly [LinkState, readonly Condition[], Drift, number],
 ): StatusDocument {
-  const notices = noticesOf(parts, drift);
+  const notices = noticesOf(parts, engine, drift);
+  const { info } = engine;
   const { store, settings } = parts;
   const { nodeName, centerUrl, pid, version } = settings;
   return {
     node: { name: nodeName, conditions: conditionRows(conditions) },
     agent: { running: true, pid, version, startedAt: formatTime(startedAt) },
     center: centerOf(link, centerUrl),
-    engine: { state: engine === null ? "unavailable" : "ready", version: engine?.version ?? null },
+    engine: { state: info === null ? "unavailable" : "ready", version: info?.version ?? null },
     outbox: store.outboxCounts(),
     pods: podRows({ desired: store.desiredPods(), leaving: store.leavingPods(), statuses: store.statuses() }),
     ...npuRows(

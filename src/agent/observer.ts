@@ -13,8 +13,8 @@ export interface Observer {
   look(signal: AbortSignal): Promise<EngineResult<readonly ObservedContainer[]>>;
   /** What the last list that succeeded showed; null before the first. */
   seen(): readonly ObservedContainer[] | null;
-  /** False after a list that failed: an engine that hangs keeps its stream of events, and says nothing. */
-  answers(): boolean;
+  /** Why the last list failed, null when it did not: an engine that hangs keeps its stream of events, and says nothing. */
+  trouble(): string | null;
 }
 
 /** `turned` is called when the engine stops answering, and when it answers again. */
@@ -22,7 +22,7 @@ export function createObserver(engine: Engine, clock: Clock, turned: () => void 
   let underWay: Promise<EngineResult<readonly ObservedContainer[]>> | null = null;
   let next: Promise<EngineResult<readonly ObservedContainer[]>> | null = null;
   let seen: readonly ObservedContainer[] | null = null;
-  let answers = true;
+  let trouble: string | null = null;
 
   function begin(signal: AbortSignal): Promise<EngineResult<readonly ObservedContainer[]>> {
     const list = withDeadline(clock, listDeadlineMs, signal, (deadline) => engine.list(deadline)).finally(() => {
@@ -34,10 +34,9 @@ export function createObserver(engine: Engine, clock: Clock, turned: () => void 
 
   function keep(listed: EngineResult<readonly ObservedContainer[]>): EngineResult<readonly ObservedContainer[]> {
     if (listed.ok) seen = listed.value;
-    if (listed.ok !== answers) {
-      answers = listed.ok;
-      turned();
-    }
+    const before = trouble;
+    trouble = listed.ok ? null : listed.error.message;
+    if (trouble !== before) turned();
     return listed;
   }
 
@@ -51,6 +50,6 @@ export function createObserver(engine: Engine, clock: Clock, turned: () => void 
       return next;
     },
     seen: () => seen,
-    answers: () => answers,
+    trouble: () => trouble,
   };
 }

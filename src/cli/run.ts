@@ -100,6 +100,7 @@ export async function runCommand(options: RunOptions, io: Output): Promise<numbe
     publisher.again();
   });
   keepHeapSmall();
+  log.write("info", "Agent starts", { version, node: config.node.name, center: config.center.url, pid: process.pid });
   try {
     const parts = agentParts(config, () => live.config, opened, log);
     const supervisor = systemdSupervisor(process.env, log);

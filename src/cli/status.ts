@@ -34,19 +34,18 @@ export async function statusCommand(options: StatusOptions, io: Output): Promise
   const { dir, runDir } = loaded.ok ? loaded.config.data : foldersOf(loaded);
   // Only where this does not find the agent is SQLite loaded, whose word it is.
   const seen = isLockedForWriting(join(runDir, "lock")) ? published(runDir) : null;
-  if (seen !== null) return print(seen, [], options, io);
+  if (seen !== null) return print(seen, options, io);
   const problem = addonProblem();
   if (problem !== null) {
     io.err(problem);
     return exitCodes.no;
   }
   const live = (await isLocked(runDir)) ? published(runDir) : null;
-  if (live !== null) return print(live, [], options, io);
+  if (live !== null) return print(live, options, io);
   if (!loaded.ok) for (const line of linesOf(loaded)) io.err(line);
   const config = loaded.ok ? loaded.config : await keptConfig(dir);
   if (config === null) return exitCodes.usage;
-  const notices: string[] = [];
-  return print(await workedOut(config, notices), notices, options, io);
+  return print(await workedOut(config), options, io);
 }
 
 async function isLocked(runDir: string): Promise<boolean> {
@@ -54,9 +53,9 @@ async function isLocked(runDir: string): Promise<boolean> {
   return runLockHeld(runDir);
 }
 
-function print(document: StatusDocument, notices: readonly string[], options: StatusOptions, io: Output): number {
+function print(document: StatusDocument, options: StatusOptions, io: Output): number {
   if (options.json) io.out(JSON.stringify(document));
-  else for (const line of show(document, notices, Date.now())) io.out(line);
+  else for (const line of show(document, Date.now())) io.out(line);
   return document.agent.running && document.engine.state === "ready" ? exitCodes.fine : exitCodes.no;
 }
 
@@ -70,7 +69,8 @@ function published(runDir: string): StatusDocument | null {
 }
 
 /** With no agent there is no link. The rest is on disk, for those who may read it, and on the engine. */
-async function workedOut(config: Config, notices: string[]): Promise<StatusDocument> {
+async function workedOut(config: Config): Promise<StatusDocument> {
+  const notices: string[] = [];
   const running = await isLocked(config.data.runDir);
   const { openStoreReadOnly } = await import("../sqlite/store.ts");
   const opened = openStoreReadOnly(config.data.dir);
@@ -99,6 +99,7 @@ async function workedOut(config: Config, notices: string[]): Promise<StatusDocum
     outbox,
     pods,
     ...npus,
+    ...(notices.length === 0 ? {} : { notices }),
   };
 }
 
@@ -121,7 +122,7 @@ async function probeEngine(config: Config, notices: string[]): Promise<Probed> {
 }
 
 /** The whole page, at most 80 columns where the names allow it. */
-function show(document: StatusDocument, notices: readonly string[], nowWall: number): readonly string[] {
+function show(document: StatusDocument, nowWall: number): readonly string[] {
   const { node, agent, center, engine, outbox, pods } = document;
   // An agent of another version may still run, one that tells no conditions.
   const conditions: readonly ConditionRow[] = node.conditions ?? [];
@@ -141,7 +142,7 @@ function show(document: StatusDocument, notices: readonly string[], nowWall: num
         `NPU      ${name} ${holder === null ? "is free" : `is held by ${holder}`}${present ? "" : good(false, ", and is not there")}`,
     ),
     `Outbox   ${outbox.pending} waiting, ${outbox.bytes} bytes${dropped}`,
-    ...[...notices, ...concerns(center, nowWall), ...(document.notices ?? [])].map((notice) =>
+    ...[...(document.notices ?? []), ...concerns(center, nowWall)].map((notice) =>
       styleText("yellow", `Note     ${notice}`),
     ),
     "",

@@ -51,7 +51,8 @@ test("with the agent and the engine dead it says so, and shows the pods from the
   const json = await status(true);
   assert.equal(json.lines.length, 1);
   const document = JSON.parse(json.text) as StatusDocument;
-  assert.deepEqual(Object.keys(document), ["node", "agent", "center", "engine", "outbox", "pods"]);
+  assert.deepEqual(Object.keys(document), ["node", "agent", "center", "engine", "outbox", "pods", "notices"]);
+  assert.match(document.notices?.join() ?? "", /^The engine at .* does not answer: /);
   assert.deepEqual(
     document.pods.map((pod) => [pod.name, pod.status]),
     [["web", "Pending"]],
