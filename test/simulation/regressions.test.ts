@@ -1,5 +1,6 @@
 import assert from "node:assert/strict";
 import { describe, test } from "node:test";
+import type { PodStatus } from "../../src/core/pod/pod-status.ts";
 import { configMapUpdate, podContent, podDelete, podUpdate, testImage } from "../samples/messages.ts";
 import { npusOf } from "./invariants.ts";
 import { createWorld, images, type World } from "./world.ts";
@@ -57,6 +58,28 @@ describe("what the simulation has found", () => {
     await world.restart({ powerCut: true });
     await world.clock.pass(60_000);
     assert.equal(world.host.running().length, 1);
+    world.process().kill();
+  });
+
+  test("a container that a hand starts again before the next attempt could be made is reported as running", async () => {
+    const world = await device("Always");
+    const [{ id = "" } = {}] = world.host.running();
+    world.host.fillDisk(true);
+    world.host.kill(id, 1);
+    await world.clock.pass(3_000);
+    world.host.startByHand(id);
+    world.host.fillDisk(false);
+    await world.clock.pass(60_000);
+    assert.deepEqual(
+      world.host.containers().map((one) => one.id),
+      [id],
+    );
+    const kept = world.look((store) => store.status(uid));
+    assert.ok(kept !== null);
+    assert.deepEqual(
+      (kept.status as PodStatus).containerStatuses.map(({ restartCount, state }) => [restartCount, Object.keys(state)]),
+      [[0, ["running"]]],
+    );
     world.process().kill();
   });
 

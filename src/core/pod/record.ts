@@ -31,7 +31,9 @@ export function record(history: PodHistory, observed: readonly ObservedContainer
     const newest = newestOf(observed, container);
     const before = history[container];
     const after =
-      newest === undefined ? vanished(before, context) : look(adopt(before, newest), newest, observed, context);
+      newest === undefined
+        ? vanished(before, context)
+        : look(adopt(before, newest, observed), newest, observed, context);
     if (after === undefined || after === before) continue;
     next[container] = after;
     events.push(...told(container, before, after));
@@ -67,10 +69,18 @@ export function emptyHistory(
   };
 }
 
-/** The engine may be ahead of the store: history commits with NORMAL, and a power cut takes the last ones back. */
-function adopt(before: ContainerHistory | undefined, newest: ObservedContainer): ContainerHistory {
+/**
+ * The engine may be ahead of the store: history commits with NORMAL, and a power cut takes the last ones back. It may also
+ * run an older attempt where the next one is not made yet: somebody has started it again, so that none is needed.
+ */
+function adopt(
+  before: ContainerHistory | undefined,
+  newest: ObservedContainer,
+  its: readonly ObservedContainer[],
+): ContainerHistory {
   if (before === undefined) return emptyHistory(newest);
-  if (newest.attempt < before.attempt || before.current?.id === newest.id) return before;
+  if (before.current?.id === newest.id) return before;
+  if (newest.attempt < before.attempt && (newest.state.kind !== "running" || isCutOff(newest, its))) return before;
   if (newest.attempt === before.attempt && before.termination === null) return before;
   return {
     ...before,

@@ -128,3 +128,19 @@ test("a container started again by hand is running, and its end before that is t
   assert.equal(app(again.history).termination, null);
   assert.equal(app(again.history).lastTermination?.exitCode, 2);
 });
+
+test("an older attempt that somebody has started again while the next one is not made yet is the one that runs", () => {
+  const ended = record({}, [container(pod, exited(1))], context).history;
+  const next = {
+    app: { ...app(ended), attempt: 1, current: null, termination: null, lastTermination: app(ended).termination },
+  };
+  assert.equal(record(next, [container(pod, exited(1))], context).history, next);
+  const { history, events } = record(next, [container(pod, running())], context);
+  const { attempt, current, termination: end, lastTermination } = app(history);
+  assert.deepEqual([attempt, current?.id, end], [0, "app-id-of-attempt-0", null]);
+  assert.equal(lastTermination?.exitCode, 1);
+  assert.deepEqual(
+    events.map((one) => one.reason),
+    ["Started"],
+  );
+});
