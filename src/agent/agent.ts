@@ -20,6 +20,7 @@ import { runHeartbeat } from "./heartbeat.ts";
 import { createIntake } from "./intake.ts";
 import { createLimiter } from "./limiter.ts";
 import { createMailbox } from "./mailbox.ts";
+import { momentOf } from "./moment.ts";
 import { createNode } from "./node.ts";
 import { createObserver, type Observer } from "./observer.ts";
 import { oomScoreNotice } from "./oom-score.ts";
@@ -82,6 +83,7 @@ export async function runAgent(parts: AgentParts, signal: AbortSignal): Promise<
   const { store, clock, random, log, engine, device } = parts;
   const state: EngineState = { info: null, lost: null };
   const startedAt = clock.wall();
+  tellStart(parts);
   let link: LinkState = { state: "connecting", since: startedAt, lastError: null, certificates: [] };
   const publisher = createPublisher(clock, () =>
     parts.publish(document(parts, engineOf(state, observer), [link, node.conditions(), drift, startedAt])),
@@ -149,6 +151,12 @@ export async function runAgent(parts: AgentParts, signal: AbortSignal): Promise<
     runUplink(uplink, stop),
     runHeartbeat({ clock, mailbox, supervisor: parts.supervisor ?? null }, stop),
   ]);
+}
+
+/** So that `edge events` shows how often it was started, and when last. */
+function tellStart({ store, clock, settings }: AgentParts): void {
+  const message = `Version ${settings.version} of the agent starts`;
+  store.appendEvent({ type: "Normal", pod: "", container: "", reason: "Starting", message }, momentOf(clock));
 }
 
 function noticesOf(parts: AgentParts, { trouble }: EngineNow, drift: Drift): readonly string[] {
