@@ -37,6 +37,8 @@ export interface EngineProcess {
   containerdHangs: boolean;
   /** How often the engine has gone down: a call that began before that gets no answer. */
   downs: number;
+  /** How often a caller's process has died: whatever it had asked for nobody waits for any more. */
+  deaths: number;
 }
 
 const ofContainerd: ReadonlySet<Operation> = new Set(["start", "stop", "exec", "isAlive"]);
@@ -47,13 +49,16 @@ export function refuse(kind: EngineErrorKind, message: string): { readonly refus
   return { refusal: { kind, message } };
 }
 
+/** What a call does; `late`: whoever asked for it has gone. */
+type Effect<T> = (late: boolean) => Promise<Outcome<T>> | Outcome<T>;
+
 /** Latency, effect, latency, answer: the engine may go, and its caller too, between any two. */
 export async function call<T>(
   engine: EngineProcess,
   operation: Operation,
   subject: string,
   signal: AbortSignal,
-  effect: () => Promise<Outcome<T>> | Outcome<T>,
+  effect: Effect<T>,
 ): Promise<EngineResult<T>> {
   engine.calls.push({ operation, subject, at: engine.clock.mono() });
   if (engine.calls.length > mostCalls) engine.calls.shift();
@@ -69,13 +74,14 @@ async function answer<T>(
   engine: EngineProcess,
   operation: Operation,
   signal: AbortSignal,
-  effect: () => Promise<Outcome<T>> | Outcome<T>,
+  effect: Effect<T>,
 ): Promise<Outcome<T>> {
-  const { clock, random, downs } = engine;
+  const { clock, random, downs, deaths } = engine;
   const { least, most } = engine.latency;
   const half = (least + (most - least) * random.next()) / 2;
   const fault = takeFault(engine, operation);
   const away = (): boolean => engine.mode === "down" || engine.downs !== downs;
+  const hasGone = (): boolean => signal.aborted || engine.deaths !== deaths;
   const turn = async (): Promise<void> => {
     await clock.sleep(half, signal);
     while (engine.mode === "frozen" || (engine.containerdHangs && ofContainerd.has(operation))) await change(engine);
@@ -86,8 +92,8 @@ async function answer<T>(
   if (away()) return { refusal: gone };
   if (fault !== null && typeof fault === "object") return { refusal: fault };
   // The request of somebody who has gone is still in the engine's socket: it may be read, or not.
-  if (signal.aborted && (fault === "hang" || random.next() < 0.5)) return { refusal: abortedBy(signal) };
-  const outcome = await effect();
+  if (hasGone() && (fault === "hang" || random.next() < 0.5)) return { refusal: abortedBy(signal) };
+  const outcome = await effect(hasGone());
   await turn();
   if (fault === "loseAnswer") await aborted(signal);
   return away() ? { refusal: gone } : outcome;

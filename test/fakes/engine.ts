@@ -74,6 +74,8 @@ export interface FakeEngineHost extends Pick<Host, FromHost> {
   holdDead(on: boolean): void;
   /** Ends the stream of events; the engine is there all the while. */
   breakEvents(): void;
+  /** The process of a caller dies: calls under way are those of nobody. */
+  abandon(): void;
   /** Whether a container last ended because the engine did. */
   endedByEngine(id: string): boolean;
   /** Whether somebody at the device could do anything by hand now. */
@@ -129,6 +131,7 @@ export function fakeEngine(options: FakeEngineOptions): FakeEngine {
     mode: "up",
     containerdHangs: false,
     downs: 0,
+    deaths: 0,
     losesEvents: false,
     diskFull: false,
     deadHeld: false,
@@ -161,7 +164,7 @@ function engineOn(state: State, options: FakeEngineOptions): Engine {
       return call(state, "create", subject, signal, () => created(state, request, architecture));
     },
     audit: (id, _request, signal) => call(state, "audit", id, signal, () => audited(host, id)),
-    start: (id, signal) => call(state, "start", id, signal, () => started(state, id, signal)),
+    start: (id, signal) => call(state, "start", id, signal, (late) => started(state, id, late)),
     stop: (id, graceSeconds, signal) => call(state, "stop", id, signal, () => stopped(state, id, graceSeconds)),
     remove: (id, signal) => call(state, "remove", id, signal, () => removed(state, id)),
     exec: (id, command, signal, started) => {
@@ -245,6 +248,9 @@ function hostOf(state: State, liveRestore: boolean): FakeEngineHost {
     breakEvents: () => {
       for (const watcher of [...state.watchers]) watcher.broken();
     },
+    abandon: () => {
+      state.deaths += 1;
+    },
     endedByEngine: (id) => state.endedByEngine.has(id),
     answersHands: () => state.mode === "up" && !state.containerdHangs,
     startByHand: (idOrName) => void host.start(known(idOrName)),
@@ -309,9 +315,9 @@ function created({ host, diskFull }: State, request: CreateRequest, architecture
   return "kind" in made ? { refusal: made } : { value: { id: made.id, warnings: [] } };
 }
 
-function started({ host, clock, diskFull, lateStarts }: State, id: string, signal: AbortSignal): Outcome<void> {
+function started({ host, clock, diskFull, lateStarts }: State, id: string, late: boolean): Outcome<void> {
   if (diskFull) return done(cannotStart);
-  if (signal.aborted && host.container(id)?.state.kind !== "running") lateStarts.set(id, clock.mono());
+  if (late && host.container(id)?.state.kind !== "running") lateStarts.set(id, clock.mono());
   return done(host.start(id));
 }
 

@@ -154,8 +154,13 @@ export function createWorld(seed: number, options: WorldOptions): World {
     }
     if (storeCalls > 0 && commits > 0) return;
     trace.note("agent", () => "dies between two store calls");
-    process?.kill();
+    kill();
     throw new PlannedEnd("The process died between two store calls");
+  }
+
+  function kill(): void {
+    process?.kill();
+    host.abandon();
   }
 
   function awaited(): void {
@@ -163,7 +168,7 @@ export function createWorld(seed: number, options: WorldOptions): World {
     if (awaits > 0) return;
     awaits = Number.POSITIVE_INFINITY;
     trace.note("agent", () => "dies as it goes on");
-    process?.kill();
+    kill();
   }
 
   function calm(): void {
@@ -176,7 +181,7 @@ export function createWorld(seed: number, options: WorldOptions): World {
   /** What a handler throws that the socket calls, ends a process. */
   function died(error: unknown): void {
     if (!(error instanceof PlannedEnd)) throw error;
-    process?.kill();
+    kill();
   }
 
   const judged: Engine = {
@@ -230,7 +235,7 @@ export function createWorld(seed: number, options: WorldOptions): World {
     },
     calm,
     async restart({ powerCut, noBattery = false, dataLost = false, meanwhile = () => undefined }) {
-      process?.kill();
+      kill();
       center.abandon();
       calm();
       store = dataLost ? memoryStore({ beforeCall }) : store.reopen({ beforeCall, powerCut });
