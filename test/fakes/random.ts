@@ -10,8 +10,11 @@ export function seededRandom(seed: number): Random & { below(limit: number): num
     t ^= t + Math.imul(t ^ (t >>> 7), t | 61);
     return ((t ^ (t >>> 14)) >>> 0) / 4_294_967_296;
   };
-  const hex = (digits: number): string =>
-    Array.from({ length: digits }, () => Math.floor(next() * 16).toString(16)).join("");
+  const hex = (digits: number): string => {
+    let text = "";
+    while (text.length < digits) text += Math.floor(next() * 16).toString(16);
+    return text;
+  };
   return {
     next,
     below: (limit) => Math.floor(next() * limit),

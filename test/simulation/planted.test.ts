@@ -1,9 +1,15 @@
 import assert from "node:assert/strict";
+import { rmSync } from "node:fs";
+import { resolve } from "node:path";
 import { test } from "node:test";
-import { checkApplies, findPlanted, plantedBugs } from "./planted.ts";
+import { checkApplies, findPlanted, type Planted, plant, plantedBugs } from "./planted.ts";
 
 /** Found within a few lives; all of them: `npm run sim:planted`. */
 const quick = ["repeat-applied", "readiness-lost", "released-early"] as const;
+
+function named(name: string): Planted {
+  return plantedBugs().find((one) => one.name === name) ?? assert.fail(`There is a bug ${name}`);
+}
 
 test("every planted bug still fits the code", () => {
   const bugs = plantedBugs();
@@ -13,10 +19,15 @@ test("every planted bug still fits the code", () => {
 
 for (const name of quick) {
   test(`the simulation finds ${name}`, { timeout: 200_000 }, async () => {
-    const bug = plantedBugs().find((one) => one.name === name);
-    assert.ok(bug !== undefined);
-    const { lives, failure } = await findPlanted(bug, { steps: 200, most: 10 });
+    const { lives, failure } = await findPlanted(named(name), { steps: 200, most: 10 });
     assert.notEqual(lives, null);
     assert.match(failure, /^\d+: /);
   });
 }
+
+test("a life that fails without the planted bug, too, says nothing about it", { timeout: 200_000 }, async (t) => {
+  const root = plant(resolve(import.meta.dirname, "../.."), named("repeat-applied"));
+  t.after(() => rmSync(root, { recursive: true, force: true }));
+  const hunt = findPlanted(named("readiness-lost"), { steps: 200, most: 10, root });
+  await assert.rejects(hunt, /Life \d+ fails without the planted bug, too: /);
+});

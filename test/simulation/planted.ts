@@ -18,7 +18,8 @@ export interface Found {
   readonly failure: string;
 }
 
-const root = resolve(import.meta.dirname, "../..");
+/** The tree at hand. */
+const here = resolve(import.meta.dirname, "../..");
 const folder = join(import.meta.dirname, "planted");
 
 export function plantedBugs(): readonly Planted[] {
@@ -31,27 +32,35 @@ export function plantedBugs(): readonly Planted[] {
 
 /** Throws when the patch does not fit the tree any more. */
 export function checkApplies({ file }: Planted): void {
-  execFileSync("git", ["apply", "--check", file], { cwd: root, stdio: "pipe" });
+  execFileSync("git", ["apply", "--check", file], { cwd: here, stdio: "pipe" });
 }
 
 export interface Hunt {
   readonly steps: number;
   /** Lives at most. */
   readonly most: number;
+  /** The tree that is to be sound without the bug; the one at hand without it. */
+  readonly root?: string;
+}
+
+/** A copy of a tree that has the bug; whoever asks for it removes it. */
+export function plant(root: string, { file }: Planted): string {
+  const copy = mkdtempSync(join(tmpdir(), "edge-planted-"));
+  for (const part of ["src", "test/simulation", "test/fakes", "test/samples", "package.json"]) {
+    cpSync(join(root, part), join(copy, part), { recursive: true });
+  }
+  symlinkSync(join(here, "node_modules"), join(copy, "node_modules"));
+  execFileSync("git", ["apply", file], { cwd: copy, stdio: "pipe" });
+  return copy;
 }
 
 /**
  * Plays seeds from 1 on against a copy of the tree that has the bug, until one fails.
  * @throws when that one fails without the bug, too: it says nothing about the bug then, and is a bug of our own
  */
-export async function findPlanted({ file }: Planted, { steps, most }: Hunt): Promise<Found> {
-  const copy = mkdtempSync(join(tmpdir(), "edge-planted-"));
+export async function findPlanted(bug: Planted, { steps, most, root = here }: Hunt): Promise<Found> {
+  const copy = plant(root, bug);
   try {
-    for (const part of ["src", "test/simulation", "test/fakes", "test/samples", "package.json"]) {
-      cpSync(join(root, part), join(copy, part), { recursive: true });
-    }
-    symlinkSync(join(root, "node_modules"), join(copy, "node_modules"));
-    execFileSync("git", ["apply", file], { cwd: copy, stdio: "pipe" });
     const found = await firstFailure(copy, { steps, first: 1, last: most });
     if (found === null) return { lives: null, failure: "" };
     const sound = await firstFailure(root, { steps, first: found.seed, last: found.seed });
