@@ -1,19 +1,11 @@
-import type { ObservedContainer } from "../../src/core/pod/observed.ts";
 import type { RegistryCredentials } from "../../src/core/pod/registry-credentials.ts";
 import { taggedName } from "../../src/docker/image.ts";
 import type { Clock } from "../../src/ports/clock.ts";
-import type { ContainerAudit, CreatedContainer, CreateRequest, Engine, ImageFacts } from "../../src/ports/engine.ts";
-import {
-  abortedBy,
-  call,
-  type EngineCall,
-  type EngineProcess,
-  type Fault,
-  type Operation,
-  refuse,
-} from "./engine-calls.ts";
+import type { Engine, ImageFacts } from "../../src/ports/engine.ts";
+import { abortedBy, call, type EngineCall, type Fault, type Operation, refuse } from "./engine-calls.ts";
+import { audited, created, type Effects, inspected, listed, removed, started, stopped } from "./engine-effects.ts";
 import { publishEvent, watch } from "./engine-events.ts";
-import { type FakeContainer, fakeHost, type Host, type Outcome, observed, type Refusal } from "./engine-host.ts";
+import { type FakeContainer, fakeHost, type Host } from "./engine-host.ts";
 import { fakeSandboxImage, imageRemoved, localImage, type Published, pulled, storedImages } from "./engine-images.ts";
 
 export interface FakeEngineOptions {
@@ -91,21 +83,21 @@ export interface FakeEngineHost extends Pick<Host, FromHost> {
   removeByHand(idOrName: string): void;
   /** Every container and image is gone: somebody emptied the data folder. */
   wipe(): void;
-  /** When it was last started for somebody who had given up on that; null when it never was. */
-  startedLate(id: string): number | null;
+  /** When it was last started by hand, or for somebody who had given up on that; null when it never was. */
+  startedAside(id: string): number | null;
+  /** Since when it has not been frozen, nor its containerd; null when it never was in this life of its. */
+  freeSince(): number | null;
   /** The last 10,000 calls, oldest first. */
   calls(): readonly EngineCall[];
   /** Calls that wait for an answer. */
   pending(): number;
 }
 
-interface State extends EngineProcess {
-  readonly lateStarts: Map<string, number>;
+interface State extends Effects {
+  freeSince: number | null;
   readonly registry: Map<string, Published>;
   network: boolean;
   losesEvents: boolean;
-  diskFull: boolean;
-  deadHeld: boolean;
   readonly endedByEngine: Set<string>;
 }
 
@@ -120,7 +112,8 @@ export function fakeEngine(options: FakeEngineOptions): FakeEngine {
       if (!state.losesEvents) publishEvent(state, action, container);
     }),
     registry: new Map(),
-    lateStarts: new Map(),
+    startsAside: new Map(),
+    freeSince: null,
     faults: [],
     watchers: new Set(),
     waiting: new Set(),
@@ -219,6 +212,7 @@ function hostOf(state: State, liveRestore: boolean): FakeEngineHost {
     down: (how = "stop") => {
       if (state.mode === "down") return;
       state.downs += 1;
+      state.freeSince = null;
       if (!liveRestore && how === "stop") endAll(state);
       for (const watcher of [...state.watchers]) watcher.broken();
       turn("down");
@@ -233,9 +227,12 @@ function hostOf(state: State, liveRestore: boolean): FakeEngineHost {
       if (state.mode === "up") turn("frozen");
     },
     thaw: () => {
-      if (state.mode === "frozen") turn("up");
+      if (state.mode !== "frozen") return;
+      state.freeSince = state.clock.mono();
+      turn("up");
     },
     hangContainerd: (on) => {
+      if (state.containerdHangs && !on) state.freeSince = state.clock.mono();
       state.containerdHangs = on;
       turn(state.mode);
     },
@@ -253,7 +250,10 @@ function hostOf(state: State, liveRestore: boolean): FakeEngineHost {
     },
     endedByEngine: (id) => state.endedByEngine.has(id),
     answersHands: () => state.mode === "up" && !state.containerdHangs,
-    startByHand: (idOrName) => void host.start(known(idOrName)),
+    startByHand: (idOrName) => {
+      state.startsAside.set(known(idOrName), state.clock.mono());
+      host.start(known(idOrName));
+    },
     restartByHand: (idOrName) => {
       host.die(known(idOrName), 143);
       host.start(known(idOrName));
@@ -267,7 +267,8 @@ function hostOf(state: State, liveRestore: boolean): FakeEngineHost {
       for (const { id } of host.containers()) host.remove(id);
       for (const name of [...host.images().keys()]) host.removeImage(name);
     },
-    startedLate: (id) => state.lateStarts.get(id) ?? null,
+    startedAside: (id) => state.startsAside.get(id) ?? null,
+    freeSince: () => state.freeSince,
     calls: () => [...state.calls],
     pending: () => state.pending,
   };
@@ -279,68 +280,4 @@ function endAll({ host, endedByEngine }: State): void {
     endedByEngine.add(id);
     if (!host.terminate(id)) host.die(id, 137);
   }
-}
-
-function listed(host: Host): readonly ObservedContainer[] {
-  return host
-    .containers()
-    .map(observed)
-    .filter((each) => each !== null);
-}
-
-function inspected(host: Host, id: string): Outcome<ObservedContainer> {
-  const container = host.container(id);
-  const value = container === null ? null : observed(container);
-  return value === null ? refuse("notFound", `No such container: ${id}`) : { value };
-}
-
-/** Nobody changes a container by hand here, so that it is always as it was made. */
-function audited(host: Host, id: string): Outcome<ContainerAudit> {
-  if (host.container(id) === null) return refuse("notFound", `No such container: ${id}`);
-  return { value: { pid: null, differences: [] } };
-}
-
-/** The engine's words say nothing of the disk (docker 20.10). */
-const cannotStart: Refusal = { kind: "failed", message: "unable to store init state: %!w(<nil>)" };
-
-function created({ host, diskFull }: State, request: CreateRequest, architecture: string): Outcome<CreatedContainer> {
-  if (diskFull) return refuse("diskFull", "mkdir /var/lib/docker/overlay2/x: no space left on device");
-  if (request.image.architecture !== architecture) {
-    return refuse(
-      "wrongArchitecture",
-      `The image is for ${request.image.architecture}, this device is ${architecture}`,
-    );
-  }
-  const made = host.create(request);
-  return "kind" in made ? { refusal: made } : { value: { id: made.id, warnings: [] } };
-}
-
-function started({ host, clock, diskFull, lateStarts }: State, id: string, late: boolean): Outcome<void> {
-  if (diskFull) return done(cannotStart);
-  if (late && host.container(id)?.state.kind !== "running") lateStarts.set(id, clock.mono());
-  return done(host.start(id));
-}
-
-/** Goes on when the caller has gone: so does Docker. */
-async function stopped(state: State, id: string, graceSeconds: number): Promise<Outcome<void>> {
-  const { host, clock, downs } = state;
-  if (host.terminate(id)) return { value: undefined };
-  const ended = new AbortController();
-  void host.ended(id).then(() => ended.abort("over"));
-  await clock.sleep(graceSeconds * 1000, ended.signal);
-  // An engine that has gone in between kills nothing any more.
-  if (state.mode !== "down" && state.downs === downs) host.die(id, 137);
-  return { value: undefined };
-}
-
-function removed({ host, deadHeld }: State, id: string): Outcome<void> {
-  if (deadHeld) return refuse("failed", `driver "overlay2" failed to remove root filesystem: device or resource busy`);
-  if (host.container(id)?.state.kind === "running") {
-    return refuse("conflict", `You cannot remove a running container ${id}`);
-  }
-  return { value: host.remove(id) };
-}
-
-function done(refusal: Refusal | null): Outcome<void> {
-  return refusal === null ? { value: undefined } : { refusal };
 }

@@ -64,19 +64,22 @@ function reportedInTime(world: World, centre: Centre): void {
   assert.equal(late, undefined, `6: the status of ${late?.pod.id.name} was not reported when it changed`);
 }
 
-/** An engine that was stuck may carry out a start beside what took its place; the agent ends that within a look and a grace period. */
-const lateStartMs = 90_000;
+/**
+ * An engine that was stuck may carry out a start beside what took its place, and so may a hand; the agent ends that within a
+ * look and a grace period.
+ */
+const asideMs = 90_000;
 
-function isLate({ host, clock }: World, id: string): boolean {
-  const at = host.startedLate(id);
-  return at !== null && clock.mono() - at < lateStartMs;
+function isAside({ host, clock }: World, id: string): boolean {
+  const at = host.startedAside(id);
+  return at !== null && clock.mono() - at < asideMs;
 }
 
 /** 2: at most one container of a name runs, one sandbox a pod among them, and restarts are nobody else's business. */
 function nothingIsDoubled(world: World): void {
   const seen = new Set<string>();
   for (const { id, request } of world.host.running()) {
-    if (request === null || isLate(world, id)) continue;
+    if (request === null || isAside(world, id)) continue;
     const key = `${request.pod.id.namespace}/${request.pod.id.name}/${request.container}`;
     assert.ok(!seen.has(key), `2: two containers run for ${key}`);
     seen.add(key);
@@ -93,7 +96,7 @@ export function npusOf(request: CreateRequest | null): readonly string[] {
 function npusAreExclusive(world: World): void {
   const holders = new Map<string, string>();
   for (const { id, request, state, name } of world.host.containers()) {
-    if (request === null || state.kind === "exited" || isLate(world, id)) continue;
+    if (request === null || state.kind === "exited" || isAside(world, id)) continue;
     const npus = npusOf(request);
     const spec = request.pod.spec.containers.find((one) => one.name === request.container);
     assert.equal(

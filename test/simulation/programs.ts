@@ -12,6 +12,8 @@ export const livePeriodSeconds = 10;
 const periodMs = livePeriodSeconds * 1000;
 /** From when a probe is due until the engine is asked for it. */
 const dueMs = 1_000;
+/** Probes hang on a stuck engine for as long as this (probe-runner.ts), and others have to wait for them. */
+const stuckMs = 10_000;
 
 /** How the programs in the containers are, and what they have really said when they were asked. */
 export interface Programs {
@@ -46,8 +48,11 @@ export function createPrograms(clock: Clock, host: FakeEngineHost, behaveHttp: (
   function live(id: string, askedAt: number): ExecBehaviour {
     const how = sick.get(id);
     if (how === "hangs") {
-      // Times of probes are those at which they were asked for, however long a slow engine took. After a boot they begin anew.
-      hangsSince.set(id, Math.min(hangsSince.get(id) ?? askedAt, askedAt));
+      // Times of probes are those at which they were due, however long an engine took. After a boot they begin anew.
+      const freeSince = host.freeSince();
+      const wasStuck = freeSince !== null && askedAt - freeSince < stuckMs;
+      const due = wasStuck ? askedAt - stuckMs : askedAt;
+      hangsSince.set(id, Math.min(hangsSince.get(id) ?? due, due));
       return "hangs";
     }
     const left = hiccups.get(id) ?? 0;

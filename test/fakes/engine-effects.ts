@@ -1,0 +1,85 @@
+import type { ObservedContainer } from "../../src/core/pod/observed.ts";
+import type { ContainerAudit, CreatedContainer, CreateRequest } from "../../src/ports/engine.ts";
+import { type EngineProcess, refuse } from "./engine-calls.ts";
+import { type Host, type Outcome, observed, type Refusal } from "./engine-host.ts";
+
+/** What the effects of the engine's calls depend on. */
+export interface Effects extends EngineProcess {
+  /** By container: when it was last started by hand, or for somebody who had gone. */
+  readonly startsAside: Map<string, number>;
+  diskFull: boolean;
+  deadHeld: boolean;
+}
+
+/** Every container of a pod, running or dead. */
+export function listed(host: Host): readonly ObservedContainer[] {
+  return host
+    .containers()
+    .map(observed)
+    .filter((each) => each !== null);
+}
+
+/** One of them, by id or name. */
+export function inspected(host: Host, id: string): Outcome<ObservedContainer> {
+  const container = host.container(id);
+  const value = container === null ? null : observed(container);
+  return value === null ? refuse("notFound", `No such container: ${id}`) : { value };
+}
+
+/** Nobody changes a container by hand here, so that it is always as it was made. */
+export function audited(host: Host, id: string): Outcome<ContainerAudit> {
+  if (host.container(id) === null) return refuse("notFound", `No such container: ${id}`);
+  return { value: { pid: null, differences: [] } };
+}
+
+/** The engine's words say nothing of the disk (docker 20.10). */
+const cannotStart: Refusal = { kind: "failed", message: "unable to store init state: %!w(<nil>)" };
+
+/** Refuses what Docker refuses, and images of another architecture. */
+export function created(
+  { host, diskFull }: Effects,
+  request: CreateRequest,
+  architecture: string,
+): Outcome<CreatedContainer> {
+  if (diskFull) return refuse("diskFull", "mkdir /var/lib/docker/overlay2/x: no space left on device");
+  if (request.image.architecture !== architecture) {
+    return refuse(
+      "wrongArchitecture",
+      `The image is for ${request.image.architecture}, this device is ${architecture}`,
+    );
+  }
+  const made = host.create(request);
+  return "kind" in made ? { refusal: made } : { value: { id: made.id, warnings: [] } };
+}
+
+/** `late`: whoever asked for it has gone. */
+export function started({ host, clock, diskFull, startsAside }: Effects, id: string, late: boolean): Outcome<void> {
+  if (diskFull) return done(cannotStart);
+  if (late && host.container(id)?.state.kind !== "running") startsAside.set(id, clock.mono());
+  return done(host.start(id));
+}
+
+/** Goes on when the caller has gone: so does Docker. */
+export async function stopped(state: Effects, id: string, graceSeconds: number): Promise<Outcome<void>> {
+  const { host, clock, downs } = state;
+  if (host.terminate(id)) return { value: undefined };
+  const ended = new AbortController();
+  void host.ended(id).then(() => ended.abort("over"));
+  await clock.sleep(graceSeconds * 1000, ended.signal);
+  // An engine that has gone in between kills nothing any more.
+  if (state.mode !== "down" && state.downs === downs) host.die(id, 137);
+  return { value: undefined };
+}
+
+/** What runs is not removed, as Docker refuses it without force. */
+export function removed({ host, deadHeld }: Effects, id: string): Outcome<void> {
+  if (deadHeld) return refuse("failed", `driver "overlay2" failed to remove root filesystem: device or resource busy`);
+  if (host.container(id)?.state.kind === "running") {
+    return refuse("conflict", `You cannot remove a running container ${id}`);
+  }
+  return { value: host.remove(id) };
+}
+
+function done(refusal: Refusal | null): Outcome<void> {
+  return refusal === null ? { value: undefined } : { refusal };
+}
