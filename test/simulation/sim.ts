@@ -19,6 +19,7 @@ const { values } = parseArgs({
     seconds: { type: "string" },
     steps: { type: "string", default: "200" },
     jobs: { type: "string", default: "2" },
+    failures: { type: "string", default: "3" },
     aim: { type: "string" },
     trace: { type: "boolean", default: false },
     shrink: { type: "boolean", default: true },
@@ -72,7 +73,7 @@ async function campaign({ from, to, mostSeconds }: Extent): Promise<boolean> {
   await playAll({
     ...{ root: resolve(import.meta.dirname, "../.."), steps, jobs: Number(values.jobs) },
     next() {
-      if (seed > to || elapsed() > mostSeconds || failures.length >= 3) return null;
+      if (seed > to || elapsed() > mostSeconds || failures.length >= Number(values.failures)) return null;
       const isFirstHalf = seed < (from + to) / 2 && elapsed() < mostSeconds / 2;
       const aim = isFirstHalf ? null : aimNow(coverage, tried);
       seed += 1;
