@@ -83,6 +83,23 @@ describe("what the simulation has found", () => {
     world.process().kill();
   });
 
+  test("a container of the old pod that a hand starts again goes alone", async () => {
+    const world = await device("Always");
+    const [{ id: old = "" } = {}] = world.host.running();
+    const containers = ["app", "side"].map((name) => ({ ...onlyContainer(), name }));
+    const msgId = "00000000-0000-4000-8000-000000000011";
+    world.center.deliver(podUpdate({ name: "a", uid, msgId, resourceVersion: "2", spec: { containers } }));
+    await world.clock.pass(60_000);
+    const ids = (): readonly string[] => world.host.running().map((one) => one.id);
+    const whole = ids();
+    assert.deepEqual([whole.length, whole.includes(old), world.host.container(old)?.state.kind], [3, false, "exited"]);
+    world.host.startByHand(old);
+    assert.equal(ids().length, 4);
+    await world.clock.pass(60_000);
+    assert.deepEqual(ids(), whole);
+    world.process().kill();
+  });
+
   test("a message that names another image while the pod is at work is carried out with that image", async () => {
     const world = createWorld(1, { liveRestore: true });
     world.host.addImage(testImage, image);

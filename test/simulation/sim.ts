@@ -1,6 +1,6 @@
 // `npm run sim -- --seed N [--steps S]` plays one life of a device; a failing one is shrunk to a short trace.
 // `npm run sim -- --from A --to B [--steps S] [--jobs J]` plays many, and says what they met; `--seconds N` in place of
-// `--to` as many as fit into that time.
+// `--to` as many as fit into that time. `--failures N`: how many may fail before it gives up, 3 unless asked for otherwise.
 import { resolve } from "node:path";
 import { parseArgs } from "node:util";
 import { type Coverage, coverageTable, createCoverage, leastMet } from "./coverage.ts";
