@@ -39,6 +39,8 @@ export interface Reporter {
 
 /** Changes go out at once, but at most four times in any second: decisions.md 41. */
 const reportsASecond = 4;
+/** After a report at least as many times as long as it took is for other work: of large pods it may have megabytes. */
+const restsAReport = 3;
 /** What the socket has not taken yet is bounded; the rest waits in the store. */
 const maxBufferedBytes = 1024 * 1024;
 const batch = 64;
@@ -78,6 +80,8 @@ interface Session {
   dirty: boolean;
   /** When the last reports went out, at most four. */
   reportedAt: readonly number[];
+  /** Until then nothing is reported, so that there is time for all else. */
+  restsUntil: number;
   lastKeepaliveAt: number;
   /** The peer answers pings: only a pong lets go of anything then. */
   answered: boolean;
@@ -102,7 +106,15 @@ export function createReporter(parts: ReporterParts): Reporter {
   return {
     attach(connection, { answersPings }) {
       const now = clock.mono();
-      const counters = { seq: 0, pinged: 0, unpingedBytes: 0, sentUpTo: 0, reportedAt: [], lastKeepaliveAt: now };
+      const counters = {
+        seq: 0,
+        pinged: 0,
+        unpingedBytes: 0,
+        sentUpTo: 0,
+        reportedAt: [],
+        restsUntil: now,
+        lastKeepaliveAt: now,
+      };
       const backlog = { historyAt: now, pace: firstPace, pacedFrom: 0, underWayBytes: 0, unconfirmed: [] };
       session = { connection, connectedAt: now, ...counters, ...backlog, dirty: true, answered: answersPings };
       poke();
@@ -177,7 +189,8 @@ function reportDue(parts: ReporterParts, session: Session, now: number): number 
   if (last === undefined) return 0;
   if (!session.dirty) return last + parts.statusPeriodMs - now;
   const [oldest = 0] = session.reportedAt;
-  return session.reportedAt.length < reportsASecond ? 0 : oldest + 1_000 - now;
+  const inTurnMs = session.reportedAt.length < reportsASecond ? 0 : oldest + 1_000 - now;
+  return Math.max(inTurnMs, session.restsUntil - now);
 }
 
 function sendReport(parts: ReporterParts, session: Session, now: number): void {
@@ -185,7 +198,10 @@ function sendReport(parts: ReporterParts, session: Session, now: number): void {
   session.dirty = false;
   session.reportedAt = [...session.reportedAt, now].slice(-reportsASecond);
   const said = inDialect(parts, podEntries(parts.store));
-  if (!session.connection.send(podStatusReport(said, newIds(parts)))) return;
+  const isSent = session.connection.send(podStatusReport(said, newIds(parts)));
+  const after = parts.clock.mono();
+  session.restsUntil = after + restsAReport * (after - now);
+  if (!isSent) return;
   const finals = leaving.filter((one) => one.gone).map((one) => one.seq);
   confirmLater(session, { sentAt: now, outboxId: null, bytes: 0, underWayBytes: 0, finals });
 }

@@ -13,17 +13,20 @@ export const resourceOf = (text: string): string =>
 interface SiteOptions {
   readonly answersPings?: boolean;
   readonly statusDialect?: StatusDialect;
+  /** How long the reporter is busy with each report, by its own clock. */
+  readonly reportMs?: number;
 }
 
 /** A reporter on a link whose other end the test holds. */
 export async function reporterOn<S extends Store>(store: S, options: SiteOptions = {}) {
-  const { answersPings = true, statusDialect = "kubernetes" } = options;
+  const { answersPings = true, statusDialect = "kubernetes", reportMs = 0 } = options;
   const clock = virtualClock();
+  let busyMs = 0;
   const { link, center } = fakeLink(clock);
   center.autoPong(answersPings);
   const reporter = createReporter({
     store,
-    clock,
+    clock: { ...clock, mono: () => clock.mono() + busyMs },
     random: seededRandom(1),
     statusPeriodMs: 30_000,
     keepaliveMs: 15_000,
@@ -46,7 +49,12 @@ export async function reporterOn<S extends Store>(store: S, options: SiteOptions
     await clock.pass(5);
     const result = await dial;
     assert.ok(result.ok);
-    reporter.attach(result.connection, { answersPings: false });
+    const { connection } = result;
+    const send = (text: string): boolean => {
+      if (resourceOf(text) === "websocket/podstatus") busyMs += reportMs;
+      return connection.send(text);
+    };
+    reporter.attach({ ...connection, send }, { answersPings: false });
     await clock.pass(50);
   }
   await connect();

@@ -1,12 +1,10 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
-import type { StatusDialect } from "../../../src/core/protocol/fusion-director.ts";
 import { memoryStore } from "../../fakes/store.ts";
 import { desiredPod, leavingPod } from "../../samples/pods.ts";
 import { reporterOn, resourceOf } from "./reporter-site.ts";
 
-const setUp = (options: { readonly answersPings?: boolean; readonly statusDialect?: StatusDialect } = {}) =>
-  reporterOn(memoryStore(), options);
+const setUp = (options: Parameters<typeof reporterOn>[1] = {}) => reporterOn(memoryStore(), options);
 
 test("the array goes out on connect, then every 30 s", async () => {
   const { clock, reports, stop } = await setUp();
@@ -36,6 +34,18 @@ test("a change goes out at once, many at most four times a second", async () => 
     const fifth = times[index + 4];
     assert.ok(fifth === undefined || fifth - time > 950, "five reports within a second");
   }
+  stop.abort();
+});
+
+test("a report that takes long leaves three times as long for all else", async () => {
+  const { clock, reporter, reports, stop } = await setUp({ reportMs: 400 });
+  reports();
+  for (let n = 0; n < 1_200; n += 1) {
+    reporter.changed();
+    await clock.pass(10);
+  }
+  const sent = reports();
+  assert.ok(sent >= 9 && sent <= 11, `${sent} reports, with a rest of 1.2 s after each, in 12 s`);
   stop.abort();
 });
 
