@@ -113,10 +113,14 @@ function desiredSteps(situation: Situation, desired: DesiredPod): Plan {
   return { actions, waiting, lookAgainInMs };
 }
 
-/** Every image of the new pod is here before anything of the old one stops. */
-function replaceSteps(situation: Situation, desired: DesiredPod, { because, stops: actions }: Replaced): Plan {
+/** Every image of the new pod is here before anything of the old one stops, unless the new one has begun already. */
+function replaceSteps(
+  situation: Situation,
+  desired: DesiredPod,
+  { because, stops: actions, hasBegun }: Replaced,
+): Plan {
   const waiting = waitingForAll(situation, desired, creating);
-  const images = imageSteps(situation, desired, because);
+  const images = hasBegun ? null : imageSteps(situation, desired, because);
   return images === null ? { ...noSteps, actions, waiting } : { ...images, waiting };
 }
 
@@ -170,15 +174,28 @@ function containerStep(situation: Situation, desired: DesiredPod, spec: Part, sa
     case "running":
       if (situation.probes[newest.id]?.live === false) return stopUnhealthy(situation, desired, spec, newest);
       return changed === null ? settled : replaceRunning(situation, desired, spec, newest, changed);
-    case "created":
+    case "created": {
       if (changed !== null) return act({ kind: "remove", container: spec.name, id: newest.id, because: changed });
+      const older = its.find(({ state }) => state.kind === "running");
+      if (older !== undefined) return besideOlder(desired, spec, newest, older);
       if (newest.state.startError === undefined && history?.failure?.containerId !== newest.id) {
         return act({ kind: "start", container: spec.name, id: newest.id, because: "it is made and does not run yet" });
       }
       return retryStart(situation, desired, spec, newest);
+    }
     default:
       return newest.state satisfies never;
   }
+}
+
+/** Somebody has started an older attempt again before the next one was started: two never run for one. */
+function besideOlder(desired: DesiredPod, spec: Part, newest: ObservedContainer, older: ObservedContainer): Step {
+  const changed = difference(older, desired, spec);
+  if (changed === null) {
+    return act({ kind: "remove", container: spec.name, id: newest.id, because: "an older attempt runs again" });
+  }
+  const graceSeconds = desired.pod.spec.terminationGracePeriodSeconds;
+  return act({ kind: "stop", container: spec.name, id: older.id, graceSeconds, because: changed });
 }
 
 /** Image first: a container that runs is not stopped for one that could not be made. */

@@ -69,10 +69,7 @@ export function emptyHistory(
   };
 }
 
-/**
- * The engine may be ahead of the store: history commits with NORMAL, and a power cut takes the last ones back. It may also
- * run an older attempt where the next one is not made yet: somebody has started it again, so that none is needed.
- */
+/** The engine may be ahead of the store: history commits with NORMAL, and a power cut takes the last ones back. */
 function adopt(
   before: ContainerHistory | undefined,
   newest: ObservedContainer,
@@ -80,7 +77,7 @@ function adopt(
 ): ContainerHistory {
   if (before === undefined) return emptyHistory(newest);
   if (before.current?.id === newest.id) return before;
-  if (newest.attempt < before.attempt && (newest.state.kind !== "running" || isCutOff(newest, its))) return before;
+  if (newest.attempt < before.attempt && !runsInstead(newest, before, its)) return before;
   if (newest.attempt === before.attempt && before.termination === null) return before;
   return {
     ...before,
@@ -92,6 +89,18 @@ function adopt(
     termination: null,
     lastTermination: before.termination ?? before.lastTermination,
   };
+}
+
+/**
+ * Whether somebody has started an older attempt again where the next one was not made yet, or has ended as one of the same
+ * specification: then no other is needed.
+ */
+function runsInstead(one: ObservedContainer, before: ContainerHistory, its: readonly ObservedContainer[]): boolean {
+  if (one.state.kind !== "running" || isCutOff(one, its)) return false;
+  if (before.current === null) return true;
+  const isSame =
+    one.podHash === before.podHash && one.specHash === before.specHash && one.generation === before.generation;
+  return isSame && before.termination !== null;
 }
 
 function seen(history: ContainerHistory, one: ObservedContainer, context: RecordContext): ContainerHistory {

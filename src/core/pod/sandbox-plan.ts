@@ -11,6 +11,8 @@ type Observed = readonly ObservedContainer[];
 export interface Replaced {
   readonly because: string;
   readonly stops: readonly Action[];
+  /** Something of the pod as it is wanted runs. */
+  readonly hasBegun: boolean;
 }
 
 const deadSandbox = "its sandbox is dead";
@@ -49,12 +51,12 @@ export function replaced(desired: DesiredPod, its: Observed): Replaced | null {
   if (because !== undefined) {
     const old = live.filter((one) => podDifference(one, desired) !== null);
     const goes = live.filter((one) => old.includes(one) || old.some(({ id }) => id === one.sandboxId));
-    return { because, stops: stops(goes, graceSeconds, because) };
+    return { because, stops: stops(goes, graceSeconds, because), hasBegun: goes.length < live.length };
   }
   const extra = live.filter((one) => partOf(desired, one.container) === undefined);
   if (extra.length === 0) return null;
   const dropped = `message ${desired.messageId} has it no more`;
-  return { because: dropped, stops: stops(extra, graceSeconds, dropped) };
+  return { because: dropped, stops: stops(extra, graceSeconds, dropped), hasBegun: false };
 }
 
 /** Removals of what does not run and is no part of the pod any more. */

@@ -135,6 +135,21 @@ test("an older attempt that somebody has started again while the next one is not
     app: { ...app(ended), attempt: 1, current: null, termination: null, lastTermination: app(ended).termination },
   };
   assert.equal(record(next, [container(pod, exited(1))], context).history, next);
+  const id = "app-id-of-attempt-1";
+  const made = { app: { ...app(next), current: { ...seenRunning, id } } };
+  const lost = record(made, [container(pod, running())], context);
+  assert.deepEqual(
+    [app(lost.history).attempt, app(lost.history).termination?.reason, lost.events.length],
+    [1, "ContainerStatusUnknown", 1],
+    "the end of the next attempt comes first",
+  );
+  assert.equal(app(record(lost.history, [container(pod, running())], context).history).attempt, 0);
+  const other = container(pod, running(), { specHash: "another" });
+  assert.equal(
+    record(lost.history, [other], context).history,
+    lost.history,
+    "another specification is no next attempt",
+  );
   const { history, events } = record(next, [container(pod, running())], context);
   const { attempt, current, termination: end, lastTermination } = app(history);
   assert.deepEqual([attempt, current?.id, end], [0, "app-id-of-attempt-0", null]);

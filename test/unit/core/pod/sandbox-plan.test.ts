@@ -171,36 +171,6 @@ const goldens: readonly Golden[] = [
     ].join("\n"),
   },
   {
-    name: "somebody has started a container of the old pod again: it alone stops",
-    situation: {
-      ...{ desired, images, history: seen(whole) },
-      observed: [
-        ...whole,
-        container(alone, running(), { container: "a", id: "old-a-of-the-lone-pod", podHash: "old" }),
-      ],
-    },
-    expected: "stop a (old-a-of-the) within 30 s, because message m2 changes the pod",
-  },
-  {
-    name: "an old sandbox runs beside the new one: it stops with what shares it",
-    situation: {
-      ...{ desired, images, history: seen(whole) },
-      observed: [
-        ...whole.map((one) => ({
-          ...one,
-          attempt: 1,
-          ...(one.sandboxId === undefined ? { id: "new" } : { sandboxId: "new" }),
-        })),
-        sandboxOf(pod, running(), { podHash: "old" }),
-        joined("b", running(), { id: "b-of-the-old-sandbox", podHash: "old" }),
-      ],
-    },
-    expected: [
-      "stop b (b-of-the-old) within 30 s, because message m2 changes the pod",
-      "stop POD (POD-id-of-at) within 30 s, because message m2 changes the pod",
-    ].join("\n"),
-  },
-  {
     name: "the pod changed and all has stopped: another sandbox",
     situation: {
       ...{ desired: ported, images: { ...images, ...ownImage } },
