@@ -14,6 +14,7 @@ import type { Log } from "../ports/log.ts";
 import type { Random } from "../ports/random.ts";
 import type { Store } from "../ports/store.ts";
 import type { Supervisor } from "../ports/supervisor.ts";
+import { leastFreeBytes } from "./apply.ts";
 import { createClearing } from "./clearing.ts";
 import { createDrift, type Drift } from "./drift.ts";
 import { runHeartbeat } from "./heartbeat.ts";
@@ -153,14 +154,15 @@ export async function runAgent(parts: AgentParts, signal: AbortSignal): Promise<
   ]);
 }
 
-/** So that `edge events` shows how often it was started, and when last. */
-function tellStart({ store, clock, settings }: AgentParts): void {
-  const message = `Version ${settings.version} of the agent starts`;
-  store.appendEvent({ type: "Normal", pod: "", container: "", reason: "Starting", message }, momentOf(clock));
+/** So that `edge events` shows how often it was started, and when last. A full disk is no reason not to start. */
+function tellStart({ store, clock, device, settings }: AgentParts): void {
+  if (device.freeBytes() < leastFreeBytes) return;
+  const message = `Version ${settings.version} of the agent runs`;
+  store.appendEvent({ type: "Normal", pod: "", container: "", reason: "AgentStarted", message }, momentOf(clock));
 }
 
 function noticesOf(parts: AgentParts, { trouble }: EngineNow, drift: Drift): readonly string[] {
-  const ofEngine = trouble === null ? null : `The engine does not answer: ${trouble}`;
+  const ofEngine = trouble === null ? null : `The engine cannot be used: ${trouble}`;
   return [ofEngine, ...drift.notices(), oomScoreNotice(parts)].filter((one) => one !== null);
 }
 

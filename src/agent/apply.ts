@@ -32,7 +32,7 @@ export interface ApplyContext {
 }
 
 /** A device with less free space than this takes on nothing new: decisions.md 22. */
-const leastFreeBytes = 50 * 1024 * 1024;
+export const leastFreeBytes = 50 * 1024 * 1024;
 
 /** Changes the desired state as an accepted message says. Stands in the caller's transaction; does no engine call. */
 export function apply(context: ApplyContext, admitted: Admitted): Applied {

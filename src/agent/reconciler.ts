@@ -1,19 +1,17 @@
 import type { Action } from "../core/pod/action.ts";
-import { showAction } from "../core/pod/action.ts";
 import type { DesiredPod, LeavingPod } from "../core/pod/desired.ts";
-import type { PodEvent } from "../core/pod/event.ts";
-import type { ContainerHistory } from "../core/pod/history.ts";
 import { asDesired, stillWanted } from "../core/pod/leave-plan.ts";
 import type { ObservedContainer } from "../core/pod/observed.ts";
 import { plan } from "../core/pod/plan.ts";
 import { tellingPulls } from "../core/pod/pull-progress.ts";
-import { emptyHistory, type Recorded, record } from "../core/pod/record.ts";
+import { type Recorded, record } from "../core/pod/record.ts";
 import { atOnce } from "../core/pod/sandbox-plan.ts";
 import type { Plan, Situation, Waiting } from "../core/pod/situation.ts";
 import { type AcceptedPod, podKey } from "../core/pod/spec.ts";
-import { hashesOf, partOf, wantedKey } from "../core/pod/wanted.ts";
+import { partOf, wantedKey } from "../core/pod/wanted.ts";
 import type { Log } from "../ports/log.ts";
 import type { Store } from "../ports/store.ts";
+import { begin } from "./begin.ts";
 import { refreshMounted } from "./config-maps.ts";
 import { type ExecuteContext, type ExecutorParts, execute, secretsOf } from "./executor.ts";
 import { withLastWords } from "./last-words.ts";
@@ -277,52 +275,6 @@ async function act(
     action,
     isAwaited(parts.pulls, situation.desired, action) ? notYetHere : outcome,
   );
-}
-
-/** What must be on disk before the call, so it stands in the caller's commit: an attempt that is about to be made, and why something stops. */
-function begin(parts: ReconcilerParts, turn: Turn, situation: Situation, action: Action): void {
-  const { store } = parts;
-  if (action.kind === "resolve") return;
-  parts.log.write("info", "Action", { pod: podKey(turn), action: showAction(action) });
-  if (action.kind === "create" && situation.desired !== null) {
-    beginAttempt(store, situation, situation.desired, action);
-  }
-  if (action.kind !== "finish") note(parts, turn, announce(action));
-}
-
-const announced = {
-  pull: "Pulling",
-  create: "Creating",
-  start: "Starting",
-  stop: "Killing",
-  remove: "Removing",
-} as const;
-
-function announce(action: Exclude<Action, { kind: "resolve" | "finish" }>): Omit<PodEvent, "pod"> {
-  return { type: "Normal", container: action.container, reason: announced[action.kind], message: showAction(action) };
-}
-
-function beginAttempt(
-  store: Store,
-  situation: Situation,
-  desired: DesiredPod,
-  action: Extract<Action, { kind: "create" }>,
-): void {
-  const spec = partOf(desired, action.container);
-  if (spec === undefined) return;
-  const made = { attempt: action.attempt, generation: desired.generation, ...hashesOf(desired, spec) };
-  const before = situation.history[action.container] ?? emptyHistory(made);
-  const next: ContainerHistory = {
-    ...before,
-    ...made,
-    backoffLevel: action.backoffLevel,
-    current: null,
-    termination: null,
-    lastTermination: before.termination ?? before.lastTermination,
-    diedAt: null,
-  };
-  store.putHistory(desired.pod.id.uid, { ...situation.history, [action.container]: next });
-  store.putNpus(desired.pod.id, action.container, action.npus);
 }
 
 /** A leaving pod has no container left: its final status is kept until it was reported, everything else of it goes. */

@@ -117,7 +117,7 @@ async function probeEngine(config: Config, notices: string[]): Promise<Probed> {
   const { dockerEngine } = await import("../docker/engine.ts");
   const info = await dockerEngine({ socket: config.engine.socket }).info(AbortSignal.timeout(engineDeadlineMs));
   if (info.ok) return { state: "ready", version: info.value.version, root: info.value.dataRoot || null };
-  notices.push(`The engine at ${config.engine.socket} does not answer: ${info.error.message}`);
+  notices.push(`The engine at ${config.engine.socket} cannot be used: ${info.error.message}`);
   return { state: "unavailable", version: null, root: null };
 }
 

@@ -69,7 +69,7 @@ async function unavailable(site: Site): Promise<void> {
   });
   assert.equal(code, 1);
   assert.equal(document.agent.running, true);
-  assert.match(document.notices?.join() ?? "", /The engine does not answer: ./);
+  assert.match(document.notices?.join() ?? "", /The engine cannot be used: ./);
   assert.equal(document.center.state, "online");
   const rows = document.pods.map(({ name }) => name);
   for (const name of Object.keys(policies)) assert.ok(rows.includes(name), `${name} in ${rows}`);

@@ -46,13 +46,13 @@ test("with the agent and the engine dead it says so, and shows the pods from the
   assert.equal(human.code, 1);
   assert.match(human.text, /Agent +.*not running/);
   assert.match(human.text, /Engine +.*unavailable/);
-  assert.match(human.text, /does not answer/);
+  assert.match(human.text, /cannot be used/);
   assert.match(human.text, /NAME +READY +STATUS +RESTARTS +AGE +REASON\nweb +0\/0 +Pending/);
   const json = await status(true);
   assert.equal(json.lines.length, 1);
   const document = JSON.parse(json.text) as StatusDocument;
   assert.deepEqual(Object.keys(document), ["node", "agent", "center", "engine", "outbox", "pods", "notices"]);
-  assert.match(document.notices?.join() ?? "", /^The engine at .* does not answer: /);
+  assert.match(document.notices?.join() ?? "", /^The engine at .* cannot be used: /);
   assert.deepEqual(
     document.pods.map((pod) => [pod.name, pod.status]),
     [["web", "Pending"]],
