@@ -9,6 +9,10 @@ export interface FakeDevice {
   readonly folders: Set<string>;
   /** What stands in the config map volumes, by `uid/volume`. */
   readonly configMaps: Map<string, Readonly<Record<string, string>>>;
+  /** Places of config maps that went with the data folder: containers that run have nothing there any more. */
+  readonly lost: ReadonlySet<string>;
+  /** Somebody has deleted the data folder. */
+  loseData(): void;
   /** NPUs that are there from now on; none at the start. */
   npus(names: readonly string[]): void;
   /** Ports with a TCP socket that listens, whenever somebody looks; none at the start. */
@@ -35,6 +39,7 @@ export function fakeDevice(): FakeDevice {
     `/pods/${uid}/termination/${container}/${attempt}`;
   const folders = new Set<string>();
   const mounted: FakeDevice["configMaps"] = new Map();
+  const lost = new Set<string>();
   let free = gigabyte;
   let usage = roomy;
   let npus: readonly string[] = [];
@@ -115,6 +120,12 @@ export function fakeDevice(): FakeDevice {
     hostPaths,
     folders,
     configMaps: mounted,
+    lost,
+    loseData() {
+      for (const place of mounted.keys()) lost.add(place);
+      folders.clear();
+      mounted.clear();
+    },
     npus(names) {
       npus = names;
     },

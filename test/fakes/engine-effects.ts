@@ -5,7 +5,7 @@ import { type Host, type Outcome, observed, type Refusal } from "./engine-host.t
 
 /** What the effects of the engine's calls depend on. */
 export interface Effects extends EngineProcess {
-  /** By container: when it was last started by hand, or for somebody who had gone. */
+  /** By container: when it was last started by hand beside another one, or for somebody who had gone. */
   readonly startsAside: Map<string, number>;
   diskFull: boolean;
   deadHeld: boolean;

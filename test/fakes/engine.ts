@@ -72,8 +72,9 @@ export interface FakeEngineHost extends Pick<Host, FromHost> {
   endedByEngine(id: string): boolean;
   /** Whether somebody at the device could do anything by hand now. */
   answersHands(): boolean;
-  /** `docker start` and `docker restart` by somebody else. */
-  startByHand(idOrName: string): void;
+  /** `docker start` by somebody else; false when the engine refuses it. */
+  startByHand(idOrName: string): boolean;
+  /** `docker restart` by somebody else. */
   restartByHand(idOrName: string): void;
   /** Whether events are lost on the way; a list still tells. */
   loseEvents(on: boolean): void;
@@ -83,7 +84,7 @@ export interface FakeEngineHost extends Pick<Host, FromHost> {
   removeByHand(idOrName: string): void;
   /** Every container and image is gone: somebody emptied the data folder. */
   wipe(): void;
-  /** When it was last started by hand, or for somebody who had given up on that; null when it never was. */
+  /** When it was last started beside another one of its name: by hand, or for somebody who had given up; null when it never was. */
   startedAside(id: string): number | null;
   /** Since when it has not been frozen, nor its containerd; null when it never was in this life of its. */
   freeSince(): number | null;
@@ -251,8 +252,11 @@ function hostOf(state: State, liveRestore: boolean): FakeEngineHost {
     endedByEngine: (id) => state.endedByEngine.has(id),
     answersHands: () => state.mode === "up" && !state.containerdHangs,
     startByHand: (idOrName) => {
-      state.startsAside.set(known(idOrName), state.clock.mono());
-      host.start(known(idOrName));
+      const id = known(idOrName);
+      const running = host.containers().filter((one) => one.state.kind === "running");
+      if (host.start(id) !== null) return false;
+      if (running.some((one) => isOfSame(one, host.container(id)))) state.startsAside.set(id, state.clock.mono());
+      return true;
     },
     restartByHand: (idOrName) => {
       host.die(known(idOrName), 143);
@@ -272,6 +276,12 @@ function hostOf(state: State, liveRestore: boolean): FakeEngineHost {
     calls: () => [...state.calls],
     pending: () => state.pending,
   };
+}
+
+/** Whether both are attempts of one container of a pod. */
+function isOfSame(one: FakeContainer, other: FakeContainer | null): boolean {
+  const [a, b] = [one.request, other?.request ?? null];
+  return a !== null && b !== null && one !== other && a.pod.id.uid === b.pod.id.uid && a.container === b.container;
 }
 
 function endAll({ host, endedByEngine }: State): void {

@@ -45,7 +45,7 @@ interface WantedPod {
 export interface Centre {
   readonly ledgers: readonly PodLedger[];
   readonly configMap: ConfigMapLedger;
-  readonly podsData: Pick<PodsDataLedger, "outstanding">;
+  readonly podsData: Pick<PodsDataLedger, "outstanding" | "mayBeDone">;
   /** Asks something new of a pod; null when something is outstanding, or cannot be asked of what is wanted. */
   ask(name: string, what: Asked, dice: Dice): string | null;
   /** Asks for another version of the config map, or that it goes; null when something is outstanding, or there is none. */
@@ -135,7 +135,8 @@ export function createCentre(world: World, names: readonly string[]): Centre {
       content: unknown;
     };
     if (route.resource === "websocket/podstatus") report(content as readonly ReportEntry[]);
-    if (route.resource === "websocket/config_result" && podsData.heard(header.msg_id, content)) everythingWent();
+    const order = route.resource === "websocket/config_result" ? podsData.heard(header.msg_id, content) : null;
+    if (order !== null) everythingWent(order);
     if (header.parent_msg_id === "") return;
     if (refusable.has(header.parent_msg_id)) {
       if (content === "OK") surprises.push(`an old update was taken on: ${header.parent_msg_id}`);
@@ -160,8 +161,18 @@ export function createCentre(world: World, names: readonly string[]): Centre {
     } else if (outstanding.mayRefuse === null) surprises.push(`${ledger.name}: ${String(content)}`);
   }
 
-  function everythingWent(): void {
-    for (const ledger of ledgers) want(ledger, none);
+  /** Told to have succeeded, it has left nothing that runs, but for what a stuck engine has started since. */
+  function everythingWent({ text, succeeded }: { readonly text: string; readonly succeeded: boolean }): void {
+    answered.push(text);
+    for (const ledger of ledgers) {
+      const { wanted, name } = ledger;
+      const isOfIt = (uid: string | undefined): boolean => wanted.kind === "pod" && uid === wanted.uid;
+      const left = world.host
+        .running()
+        .some(({ id, request }) => isOfIt(request?.pod.id.uid) && world.host.startedAside(id) === null);
+      if (succeeded && left) surprises.push(`everything is deleted, it says, and ${name} runs`);
+      want(ledger, none);
+    }
     configMap.forgot();
   }
 
@@ -251,6 +262,7 @@ export function createCentre(world: World, names: readonly string[]): Centre {
       for (const text of [...toAll, ...ledgers.map(({ outstanding }) => outstanding?.text ?? null)]) {
         if (text === null) continue;
         const arrives = center.deliver(text);
+        if (arrives && text === podsData.outstanding()) podsData.sent();
         trace.note("centre", () => `says ${inShort(text)}${arrives ? "" : ", to nobody"}`);
       }
     },

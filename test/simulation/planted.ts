@@ -46,12 +46,17 @@ export interface Hunt {
 /** A copy of a tree that has the bug; whoever asks for it removes it. */
 export function plant(root: string, { file }: Planted): string {
   const copy = mkdtempSync(join(tmpdir(), "edge-planted-"));
-  for (const part of ["src", "test/simulation", "test/fakes", "test/samples", "package.json"]) {
-    cpSync(join(root, part), join(copy, part), { recursive: true });
+  try {
+    for (const part of ["src", "test/simulation", "test/fakes", "test/samples", "package.json"]) {
+      cpSync(join(root, part), join(copy, part), { recursive: true });
+    }
+    symlinkSync(join(here, "node_modules"), join(copy, "node_modules"));
+    execFileSync("git", ["apply", file], { cwd: copy, stdio: "pipe" });
+    return copy;
+  } catch (error) {
+    rmSync(copy, { recursive: true, force: true });
+    throw error;
   }
-  symlinkSync(join(here, "node_modules"), join(copy, "node_modules"));
-  execFileSync("git", ["apply", file], { cwd: copy, stdio: "pipe" });
-  return copy;
 }
 
 /**

@@ -51,7 +51,7 @@ export function createPrograms(clock: Clock, host: FakeEngineHost, behaveHttp: (
       // Times of probes are those at which they were due, however long an engine took. After a boot they begin anew.
       const freeSince = host.freeSince();
       const wasStuck = freeSince !== null && askedAt - freeSince < stuckMs;
-      const due = wasStuck ? askedAt - stuckMs : askedAt;
+      const due = wasStuck ? Math.max(askedAt, freeSince) - stuckMs : askedAt;
       hangsSince.set(id, Math.min(hangsSince.get(id) ?? due, due));
       return "hangs";
     }

@@ -176,7 +176,7 @@ export function createWitness({ clock, programs, noted, arrived, endedByEngine, 
       }
     },
     startedByHand(request) {
-      if (request !== null) succeeded.delete(keyOf(request));
+      if (request !== null && succeeded.get(keyOf(request)) === madeFrom(request)) succeeded.delete(keyOf(request));
     },
     unsure() {
       for (const life of lives.values()) life.sure = false;

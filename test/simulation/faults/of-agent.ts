@@ -65,9 +65,7 @@ export const ofAgent: Readonly<Record<string, Fault>> = {
   dataLost: {
     weight: 1,
     async happen({ world, centre, dice }) {
-      const { folders, configMaps } = world.device;
-      folders.clear();
-      configMaps.clear();
+      world.device.loseData();
       world.witness.unsure();
       world.witness.forgot();
       await world.restart({ powerCut: false, dataLost: true });

@@ -60,9 +60,9 @@ export const ofContainers: Readonly<Record<string, Fault>> = {
         const its = newest.filter(({ state, request }) => state.kind !== "exited" || npusOf(request).length === 0);
         if (its.length === 0) return null;
         const { id, request, state } = dice.pick(its);
-        world.witness.startedByHand(request);
         if (state.kind === "running") world.host.restartByHand(id);
-        else world.host.startByHand(id);
+        else if (!world.host.startByHand(id)) return `container ${short(id)} of ${pod} cannot be started by hand`;
+        world.witness.startedByHand(request);
         return `container ${short(id)} of ${pod}, ${state.kind}, is started by hand`;
       }),
   },
