@@ -168,7 +168,13 @@ function engineOn(state: State, options: FakeEngineOptions): Engine {
     isAlive: (id, program, signal) => call(state, "isAlive", id, signal, () => host.isAlive(id, program)),
     image: (name, signal) => call(state, "image", name, signal, () => localImage(state, name)),
     images: (signal) => call(state, "images", "", signal, () => ({ value: storedImages(host) })),
-    removeImage: (id, signal) => call(state, "removeImage", id, signal, () => imageRemoved(host, id)),
+    removeImage: (id, signal) =>
+      call(state, "removeImage", id, signal, () =>
+        // Docker writes before it deletes (docker 20.10).
+        state.diskFull
+          ? refuse("diskFull", "write .tmp-repositories.json: no space left on device")
+          : imageRemoved(host, id),
+      ),
     ensureSandboxImage: (signal) =>
       call(state, "ensureSandboxImage", "", signal, () => {
         const image = fakeSandboxImage(architecture);

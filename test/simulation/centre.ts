@@ -1,45 +1,9 @@
-import { gracefulDelete, podDelete, podRestart, podUpdate } from "../samples/messages.ts";
+import { podDelete, podUpdate } from "../samples/messages.ts";
 import { type ConfigMapLedger, createConfigMapLedger } from "./config-map.ts";
-import { drawPolicy, drawSpec, type Spec } from "./pod-specs.ts";
+import { type Asked, accept, askFor, type PodLedger, update, type Wanted, want } from "./pod-ledger.ts";
 import { createPodsDataLedger, type PodsDataLedger } from "./pods-data.ts";
 import type { Dice } from "./steps.ts";
 import type { World } from "./world.ts";
-
-/** What the centre has asked of one pod name, and what the device has answered. */
-export interface PodLedger {
-  readonly name: string;
-  /** resourceVersion of the newest update. */
-  version: number;
-  /** The message that waits for its answer; sent again until it has come. */
-  outstanding: Outstanding | null;
-  wanted: Wanted;
-  /** Texts of updates that were accepted for the pod at hand, or for one that was deleted since. */
-  readonly old: string[];
-  /** The restart generation can be no higher, however often each message came. */
-  mostGeneration: number;
-  /** Restarts of the pod at hand that were answered with OK: none of them may be taken back. */
-  restarts: number;
-}
-
-interface Outstanding {
-  readonly msgId: string;
-  readonly text: string;
-  readonly wants: Wanted;
-  /** Why the device may say no, null when it has no reason to. */
-  mayRefuse: string | null;
-}
-
-export type Asked = "update" | "newUid" | "restart" | "delete" | "gracefulDelete";
-
-export type Wanted = { readonly kind: "none" } | WantedPod;
-
-interface WantedPod {
-  readonly kind: "pod";
-  readonly uid: string;
-  readonly version: number;
-  readonly policy: string;
-  readonly spec: Spec;
-}
 
 /** A centre that does as FusionDirector does: one message a pod at a time, repeated until it is answered. */
 export interface Centre {
@@ -56,6 +20,8 @@ export interface Centre {
   repeat(dice: Dice): string | null;
   /** Sends an older update as if it were new, of a pod that runs or of one that was deleted: it is to be refused. */
   stale(name: string, dice: Dice): string | null;
+  /** Sends the delete of an older pod of this name as if it were new: it must not touch the one that is wanted. */
+  lateDelete(name: string, dice: Dice): string | null;
   /** Sends at once what nobody should send, and old messages by the hundred. */
   flood(dice: Dice): string | null;
   /** The device has lost what it was told: all is asked again, or is to go. */
@@ -176,6 +142,12 @@ export function createCentre(world: World, names: readonly string[]): Centre {
     configMap.forgot();
   }
 
+  function say(text: string): boolean {
+    const arrives = center.deliver(text);
+    trace.note("centre", () => `says ${inShort(text)}${arrives ? "" : ", to nobody"}`);
+    return arrives;
+  }
+
   function hear(): void {
     for (const text of center.take()) {
       trace.note("centre", () => `hears ${inShort(text)}`);
@@ -204,7 +176,7 @@ export function createCentre(world: World, names: readonly string[]): Centre {
     repeat(dice) {
       if (answered.length === 0) return null;
       const text = dice.pick(answered);
-      return center.deliver(text) ? `an old message comes again: ${inShort(text)}` : null;
+      return say(text) ? `an old message comes again: ${inShort(text)}` : null;
     },
     stale(name, dice) {
       const ledger = ledgers.find((one) => one.name === name);
@@ -215,14 +187,27 @@ export function createCentre(world: World, names: readonly string[]): Centre {
       const { wanted } = ledger;
       if (wanted.kind === "pod" && wanted.uid === uid && Number(resourceVersion) >= wanted.version) return null;
       refusable.add(msgId);
-      const sent = center.deliver(JSON.stringify({ ...message, header: { ...message.header, msg_id: msgId } }));
+      const sent = say(JSON.stringify({ ...message, header: { ...message.header, msg_id: msgId } }));
       return sent ? `version ${resourceVersion} of ${name} comes after newer ones` : null;
+    },
+    lateDelete(name, dice) {
+      const ledger = ledgers.find((one) => one.name === name);
+      const [wanted, next] = [ledger?.wanted, ledger?.outstanding?.wants];
+      const isOf = (one: Wanted | undefined, uid: string): boolean => one?.kind === "pod" && one.uid === uid;
+      const old = (ledger?.old ?? []).map((text): string => JSON.parse(text).content.metadata.uid);
+      const uids = old.filter((uid) => !isOf(wanted, uid) && !isOf(next, uid));
+      if (uids.length === 0) return null;
+      const uid = dice.pick(uids);
+      return say(podDelete({ name, msgId: dice.uuid(), uid }))
+        ? `the delete of an older ${name} (${uid}) comes late`
+        : null;
     },
     flood(dice) {
       if (!center.connected()) return null;
       const count = 50 + dice.below(100);
       for (let i = 0; i < count; i += 1) {
-        center.deliver(answered.length > 0 && dice.below(2) === 0 ? dice.pick(answered) : dice.pick(garbage));
+        if (answered.length > 0 && dice.below(2) === 0) say(dice.pick(answered));
+        else center.deliver(dice.pick(garbage));
       }
       return `${count} messages at once, half of them nonsense`;
     },
@@ -261,9 +246,7 @@ export function createCentre(world: World, names: readonly string[]): Centre {
       const toAll = [podsData.outstanding(), configMap.outstanding()];
       for (const text of [...toAll, ...ledgers.map(({ outstanding }) => outstanding?.text ?? null)]) {
         if (text === null) continue;
-        const arrives = center.deliver(text);
-        if (arrives && text === podsData.outstanding()) podsData.sent();
-        trace.note("centre", () => `says ${inShort(text)}${arrives ? "" : ", to nobody"}`);
+        if (say(text) && text === podsData.outstanding()) podsData.sent();
       }
     },
     replies: () => replies,
@@ -275,57 +258,6 @@ export function createCentre(world: World, names: readonly string[]): Centre {
     const once = ledger.wanted.kind === "pod" && ledger.wanted.policy === "Never";
     return what === "restart" && once ? never : reason();
   }
-}
-
-function accept(ledger: PodLedger, { text, wants }: Outstanding): void {
-  const { wanted } = ledger;
-  const isSame = wanted.kind === "pod" && wants.kind === "pod" && wanted.uid === wants.uid;
-  if (!isSame) ledger.restarts = 0;
-  else if (JSON.parse(text).route.operation === "restart") ledger.restarts += 1;
-  if (wants.kind === "pod" && JSON.parse(text).route.operation === "update") ledger.old.push(text);
-  want(ledger, wants);
-}
-
-function want(ledger: PodLedger, wants: Wanted): void {
-  // Kept for a while: a late one must not bring a deleted pod back.
-  if (ledger.wanted.kind === "pod" && wants.kind === "none") ledger.old.splice(0, ledger.old.length - 20);
-  ledger.wanted = wants;
-}
-
-function askFor(ledger: PodLedger, what: Asked, dice: Dice): Omit<Outstanding, "mayRefuse"> {
-  const { name, wanted } = ledger;
-  if (wanted.kind === "none") return update(ledger, dice.uuid(), drawPolicy(dice), dice);
-  const msgId = dice.uuid();
-  const { uid, version, spec, policy } = wanted;
-  switch (what) {
-    case "delete":
-      return { msgId, text: podDelete({ name, msgId, uid }), wants: { kind: "none" } };
-    case "gracefulDelete": {
-      const pod = { name, msgId, uid, resourceVersion: String(version), spec };
-      return { msgId, text: gracefulDelete(pod, dice.below(31)), wants: { kind: "none" } };
-    }
-    case "restart":
-      ledger.mostGeneration += 1;
-      return { msgId, text: podRestart({ name, msgId }), wants: wanted };
-    case "newUid":
-      return update(ledger, dice.uuid(), drawPolicy(dice), dice);
-    case "update":
-      return update(ledger, uid, policy, dice);
-    default:
-      return what satisfies never;
-  }
-}
-
-function update(ledger: PodLedger, uid: string, policy: string, dice: Dice): Omit<Outstanding, "mayRefuse"> {
-  const msgId = dice.uuid();
-  const { name, wanted } = ledger;
-  // The same uid wanted again while it still leaves gets a generation of its own.
-  if (wanted.kind === "none") ledger.mostGeneration = 1;
-  else if (wanted.uid !== uid) ledger.mostGeneration += 1;
-  ledger.version += 1;
-  const spec = drawSpec(name, policy, dice);
-  const text = podUpdate({ name, uid, msgId, resourceVersion: String(ledger.version), spec });
-  return { msgId, text, wants: { kind: "pod", uid, version: ledger.version, policy, spec } };
 }
 
 /** A message in one line. */

@@ -59,7 +59,7 @@ export function startProcess(world: ProcessWorld, store: Store): DeviceProcess {
     // A process that died while it dialled opens nothing.
     link: {
       credentials: () => world.link.credentials(),
-      dial: (handlers, signal) => world.link.dial(handlers, AbortSignal.any([signal, death.signal])),
+      dial: (handlers, signal) => mortal(() => world.link.dial(handlers, AbortSignal.any([signal, death.signal]))),
     },
     device: world.device.device,
     http: { get: (request, signal) => mortal(() => http.get(request, signal)) },

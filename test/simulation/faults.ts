@@ -6,6 +6,7 @@ import { ofContainers } from "./faults/of-containers.ts";
 import { ofEngine } from "./faults/of-engine.ts";
 import { ofLink } from "./faults/of-link.ts";
 import { ofNode } from "./faults/of-node.ts";
+import { unseen } from "./faults/unseen.ts";
 import { type Dice, podNames } from "./steps.ts";
 import type { World } from "./world.ts";
 
@@ -16,6 +17,7 @@ export const faults: Readonly<Record<string, Fault>> = {
   ...ofLink,
   ...ofEngine,
   ...ofContainers,
+  ...unseen,
   ...ofCentre,
 };
 

@@ -219,6 +219,7 @@ function checkPresent(world: World, centre: Centre, name: string, uid: string): 
     assert.equal(request.image.id, image, `6: ${name}/${container.name} is made from the image that is wanted`);
     const status = statusOf(entry, container.name);
     assert.ok(status?.state["running"] !== undefined, `6: ${name}/${container.name} is reported running`);
+    assert.ok(status.ready, `6: ${name}/${container.name} is reported ready`);
     assert.equal(status.restartCount, request.attempt, `6: the restarts of ${name} are those of its containers`);
   }
   for (const { name: container } of done) {
@@ -254,6 +255,8 @@ function nothingIsLeftOver(world: World): void {
   assert.deepEqual(rows, [], "2: no row is left of a pod that is not wanted");
   const folders = [...world.device.folders].filter((uid) => !uids.includes(uid));
   assert.deepEqual(folders, [], "2: no folder is left of a pod that is not wanted");
+  const mounts = [...world.device.configMaps.keys()].filter((place) => !uids.includes(place.split("/")[0] ?? ""));
+  assert.deepEqual(mounts, [], "2: no config map is left of a pod that is not wanted");
   const kept = new Map<string, number>();
   for (const { request } of world.host.containers()) {
     const key = `${request?.pod.id.name}/${request?.container}`;

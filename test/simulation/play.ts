@@ -120,7 +120,7 @@ async function disturb(world: World, centre: Centre, { source, steps, met }: Cou
 async function live(world: World): Promise<void> {
   const failure = world.process().failure();
   if (failure !== null && !(failure instanceof PlannedEnd)) throw failure;
-  if (!world.process().alive()) await world.restart({ powerCut: false });
+  if (!world.process().alive()) await world.restart(world.afterCrash());
 }
 
 async function mend(world: World, centre: Centre): Promise<void> {

@@ -1,7 +1,7 @@
 import type { Clock } from "../../src/ports/clock.ts";
 import type { HttpProbeRequest } from "../../src/ports/http.ts";
 import type { FakeEngineHost } from "../fakes/engine.ts";
-import { type ExecBehaviour, observed } from "../fakes/engine-host.ts";
+import { type Behaviour, type ExecBehaviour, observed } from "../fakes/engine-host.ts";
 import type { HttpBehaviour } from "../fakes/http.ts";
 
 export const liveCommand = "/bin/live";
@@ -15,12 +15,19 @@ const dueMs = 1_000;
 /** Probes hang on a stuck engine for as long as this (probe-runner.ts), and others have to wait for them. */
 const stuckMs = 10_000;
 
+/** How programs are that are started from now on; one that is stubborn outlives SIGTERM. */
+export type Temper =
+  | { readonly kind: "well" | "stubborn" | "cannotStart" }
+  | { readonly kind: "ends"; readonly code: number; readonly afterMs: number; readonly oomKilled: boolean };
+
 /** How the programs in the containers are, and what they have really said when they were asked. */
 export interface Programs {
   /** From now on, until the container is replaced, its liveness probe fails or never ends. */
   sicken(id: string, how: "fails" | "hangs"): void;
   /** The next liveness probes fail, as many as this. */
   hiccup(id: string, times: number): void;
+  /** The programs of a pod of this name, its sandbox left out. */
+  temper(pod: string, is: Temper): void;
   /** Whether it says that it is ready. */
   busy(id: string, on: boolean): void;
   /** How often its readiness was asked for and it was not ready. */
@@ -40,6 +47,7 @@ export function createPrograms(clock: Clock, host: FakeEngineHost, behaveHttp: (
   const failures = new Map<string, number>();
   const hangsSince = new Map<string, number>();
   const unready = new Map<string, number>();
+  const tempers = new Map<string, Temper>();
   const ask = (id: string): boolean => {
     if (occupied.has(id)) unready.set(id, (unready.get(id) ?? 0) + 1);
     return !occupied.has(id);
@@ -63,6 +71,7 @@ export function createPrograms(clock: Clock, host: FakeEngineHost, behaveHttp: (
   }
 
   host.behave(({ pod }) => ({
+    ...behaviourOf(tempers.get(pod.id.name)),
     // A well-behaved job ends well when it is told to end, whoever tells it.
     termCode: pod.spec.restartPolicy === "Always" ? 143 : 0,
     exec: ([command], id, askedAt) =>
@@ -80,6 +89,7 @@ export function createPrograms(clock: Clock, host: FakeEngineHost, behaveHttp: (
 
   return {
     sicken: (id, how) => void sick.set(id, how),
+    temper: (pod, is) => void tempers.set(pod, is),
     hiccup: (id, times) => void hiccups.set(id, times),
     busy(id, on) {
       if (on) occupied.add(id);
@@ -91,6 +101,7 @@ export function createPrograms(clock: Clock, host: FakeEngineHost, behaveHttp: (
     calm() {
       sick.clear();
       occupied.clear();
+      tempers.clear();
       hiccups.clear();
     },
     gaveCause(id) {
@@ -99,6 +110,21 @@ export function createPrograms(clock: Clock, host: FakeEngineHost, behaveHttp: (
       return (failures.get(id) ?? 0) + lasted >= 3;
     },
   };
+}
+
+function behaviourOf(temper: Temper = { kind: "well" }): Pick<Behaviour, "exit" | "ignoresTerm" | "startError"> {
+  switch (temper.kind) {
+    case "well":
+      return {};
+    case "stubborn":
+      return { ignoresTerm: true };
+    case "cannotStart":
+      return { startError: 'exec: "/app": stat /app: no such file or directory' };
+    case "ends":
+      return { exit: temper };
+    default:
+      return temper satisfies never;
+  }
 }
 
 type Answering = (request: HttpProbeRequest) => HttpBehaviour | null;

@@ -39,8 +39,8 @@ export async function shrink(seed: number, failed: Played, mostMs = 40_000): Pro
   return best;
 }
 
-/** What kind of failure it is: the number of the invariant, or the beginning of a bug's words. */
+/** What kind of failure it is: its words without the names, ids and numbers of this one. */
 function kindOf(failure: string | null): string {
-  if (failure === null) return "";
-  return /^\d+:/.exec(failure)?.[0] ?? failure.slice(0, 30);
+  const ofThisOne = /[0-9a-f]{8}-[0-9a-f-]+|\b(websocket\/)?[abc](\/\w+)?\b|(?!^)\d+/g;
+  return (failure ?? "").replaceAll(ofThisOne, "").slice(0, 60);
 }

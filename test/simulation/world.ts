@@ -1,9 +1,5 @@
 import { defaultPolicy } from "../../src/core/admission/policy.ts";
-import type { DesiredPod } from "../../src/core/pod/desired.ts";
-import { sandboxName } from "../../src/core/pod/identity.ts";
-import { asDesired } from "../../src/core/pod/leave-plan.ts";
-import { difference, partOf } from "../../src/core/pod/wanted.ts";
-import type { CreateRequest, Engine } from "../../src/ports/engine.ts";
+import type { Engine } from "../../src/ports/engine.ts";
 import type { Link } from "../../src/ports/link.ts";
 import type { Log } from "../../src/ports/log.ts";
 import { type VirtualClock, virtualClock } from "../fakes/clock.ts";
@@ -18,6 +14,7 @@ import { testImage } from "../samples/messages.ts";
 import { type Chronicle, createChronicle } from "./chronicle.ts";
 import { type DeviceProcess, startProcess } from "./device-process.ts";
 import { createPrograms, type Programs } from "./programs.ts";
+import { unjustifiedStop } from "./stops.ts";
 import { createTrace, noteLog, type Trace, tracedEngine, tracedStore } from "./trace.ts";
 import { createWitness, type Witness } from "./witness.ts";
 
@@ -38,22 +35,24 @@ export interface World {
   /** Looks into the store without being one of the process's calls. */
   look<T>(at: (store: MemoryStore) => T): T;
   process(): DeviceProcess;
-  /** The agent's process dies before the n-th store call from now. */
-  crashIn(calls: number): void;
+  /** The agent's process dies before the n-th store call from now, alone or with all that runs. */
+  crashIn(calls: number, powerCut: boolean): void;
   /** It dies as the n-th transaction from now is about to be committed. */
-  crashAtCommit(commits: number): void;
+  crashAtCommit(commits: number, powerCut: boolean): void;
   /** The n-th store call from now fails as on a disk that fails; the process has to end by itself. */
   failStoreIn(calls: number): void;
   /** It dies as it is about to go on after the n-th wait from now: for the engine, a probe or the clock. */
-  crashAtAwait(awaits: number): void;
+  crashAtAwait(awaits: number, powerCut: boolean): void;
+  /** How a process that died as planned is started again. */
+  afterCrash(): Restart;
   /** No crash is planned any more. */
   calm(): void;
   /** The process dies now, if it has not yet, and another one starts on what is on disk. */
   restart(how: Restart): Promise<void>;
   /** SIGTERM, and another process once it has ended. */
   stopAndStart(): Promise<void>;
-  /** An image was taken away now. */
-  imageCleared(): void;
+  /** An image was taken away now, or all of them. */
+  imageCleared(name?: string): void;
   /** Since when the line to the centre is as it should be; null while it is not. */
   lineSteadySince(): number | null;
   /** Nothing gets through to the centre, or everything does again. */
@@ -69,8 +68,9 @@ export interface Restart {
   readonly noBattery?: boolean;
   /** The data folder is gone. */
   readonly dataLost?: boolean;
-  /** What happens while no agent runs. */
+  /** What happens while no agent runs, and for how long none does. */
   readonly meanwhile?: () => void;
+  readonly awayMs?: number;
 }
 
 export const images = { first: testImage, second: "edge.test/busybox:2" } as const;
@@ -116,7 +116,9 @@ export function createWorld(seed: number, options: WorldOptions): World {
   let failingCall = Number.POSITIVE_INFINITY;
   let awaits = Number.POSITIVE_INFINITY;
   let commits = Number.POSITIVE_INFINITY;
-  let clearedAt = Number.NEGATIVE_INFINITY;
+  let after: Restart = { powerCut: false };
+  /** When each image was taken away last. */
+  const clearedAt = new Map<string, number>();
   let openedAt = clock.mono();
   let stalled = false;
   let store = memoryStore({ beforeCall });
@@ -154,7 +156,7 @@ export function createWorld(seed: number, options: WorldOptions): World {
     }
     if (storeCalls > 0 && commits > 0) return;
     trace.note("agent", () => "dies between two store calls");
-    kill();
+    crash();
     throw new PlannedEnd("The process died between two store calls");
   }
 
@@ -163,12 +165,22 @@ export function createWorld(seed: number, options: WorldOptions): World {
     host.abandon();
   }
 
+  function crash(): void {
+    kill();
+    if (after.powerCut) powerGoes();
+  }
+
+  function powerGoes(): void {
+    host.down("crash");
+    for (const { id } of host.running()) host.kill(id, 255);
+  }
+
   function awaited(): void {
     awaits -= 1;
     if (awaits > 0) return;
     awaits = Number.POSITIVE_INFINITY;
     trace.note("agent", () => "dies as it goes on");
-    kill();
+    crash();
   }
 
   function calm(): void {
@@ -176,6 +188,7 @@ export function createWorld(seed: number, options: WorldOptions): World {
     failingCall = Number.POSITIVE_INFINITY;
     awaits = Number.POSITIVE_INFINITY;
     commits = Number.POSITIVE_INFINITY;
+    after = { powerCut: false };
   }
 
   /** What a handler throws that the socket calls, ends a process. */
@@ -191,8 +204,8 @@ export function createWorld(seed: number, options: WorldOptions): World {
       return engine.create(request, signal);
     },
     stop(id, graceSeconds, signal) {
-      const imagesKnown = clock.mono() - clearedAt > imageKnownMs;
-      const circumstances = { host, programs, imagesKnown };
+      const isKnown = (name: string): boolean => clock.mono() - (clearedAt.get(name) ?? -imageKnownMs) > imageKnownMs;
+      const circumstances = { host, programs, isKnown };
       const why = look((now) => unjustifiedStop(now, circumstances, id));
       if (why !== null) unjustified.push(why);
       return engine.stop(id, graceSeconds, signal);
@@ -221,35 +234,39 @@ export function createWorld(seed: number, options: WorldOptions): World {
     ...{ clock, random, host, center, device, programs, trace, witness, chronicle },
     look,
     process: () => process as DeviceProcess,
-    crashIn(calls) {
+    crashIn(calls, powerCut) {
       storeCalls = calls;
+      after = { powerCut };
     },
-    crashAtCommit(count) {
+    crashAtCommit(count, powerCut) {
       commits = count;
+      after = { powerCut };
     },
     failStoreIn(calls) {
       failingCall = calls;
     },
-    crashAtAwait(count) {
+    crashAtAwait(count, powerCut) {
       awaits = count;
+      after = { powerCut };
     },
+    afterCrash: () => after,
     calm,
-    async restart({ powerCut, noBattery = false, dataLost = false, meanwhile = () => undefined }) {
+    async restart({ powerCut, noBattery = false, dataLost = false, meanwhile = () => undefined, awayMs = 500 }) {
       kill();
       center.abandon();
       calm();
       store = dataLost ? memoryStore({ beforeCall }) : store.reopen({ beforeCall, powerCut });
       if (powerCut || dataLost) look(chronicle.beginAnew);
       if (powerCut) {
-        host.down("crash");
-        for (const { id } of host.running()) host.kill(id, 255);
+        powerGoes();
         clock.reboot(upMs());
+        for (const name of clearedAt.keys()) clearedAt.set(name, clock.mono());
         if (noBattery) clock.jump(60_000 - clock.wall());
         witness.unsure();
         host.up();
       }
       meanwhile();
-      await clock.pass(500);
+      await clock.pass(awayMs);
       start();
     },
     async stopAndStart() {
@@ -262,8 +279,8 @@ export function createWorld(seed: number, options: WorldOptions): World {
       store = store.reopen({ beforeCall });
       start();
     },
-    imageCleared() {
-      clearedAt = clock.mono();
+    imageCleared(name) {
+      for (const one of name === undefined ? Object.values(images) : [name]) clearedAt.set(one, clock.mono());
     },
     lineSteadySince: () => (stalled || !center.connected() ? null : openedAt),
     stall(on) {
@@ -278,61 +295,4 @@ export function createWorld(seed: number, options: WorldOptions): World {
 /** Docker's proxies listen on what is published. */
 function publishedBy(container: FakeContainer): readonly number[] {
   return (observed(container)?.hostPorts ?? []).map((key) => Number.parseInt(key, 10));
-}
-
-interface Circumstances extends Pick<World, "host" | "programs"> {
-  /** No image went away so shortly before that a plan could not know of it. */
-  readonly imagesKnown: boolean;
-}
-
-function missingImage({ pod }: DesiredPod, { host, imagesKnown }: Circumstances): string | undefined {
-  return imagesKnown
-    ? pod.spec.containers.map(({ image }) => image).find((image) => !host.images().has(image))
-    : undefined;
-}
-
-/** Whether the pod that a container is of has cause to stop it: also one that lives on until the next of its name may come. */
-function hasCause(pod: DesiredPod, request: CreateRequest, circumstances: Circumstances, id: string): boolean {
-  const { host, programs } = circumstances;
-  const { container } = request;
-  const { restartPolicy } = pod.pod.spec;
-  // By its own probe, whatever is wanted by now.
-  const made = request.pod.spec.containers.find((one) => one.name === container);
-  if (made?.livenessProbe !== undefined && programs.gaveCause(id)) return true;
-  // An engine that was stuck has started it beside the one that has taken its place.
-  const isNewer = ({ request: other }: FakeContainer): boolean =>
-    other?.pod.id.uid === request.pod.id.uid && other.container === container && other.attempt > request.attempt;
-  if (host.running().some(isNewer)) return true;
-  // A sandbox is there for the others: that of a job stops once they have ended.
-  const others = host.running().some((one) => one.request?.sandboxId === id);
-  if (container === sandboxName && !others && restartPolicy !== "Always") return true;
-  const part = partOf(pod, container);
-  const isChanged = part === undefined || difference(request, pod, part) !== null;
-  return isChanged && missingImage(pod, circumstances) === undefined;
-}
-
-/** Says what is wrong with stopping a container now, null when the desired state asks for it. */
-function unjustifiedStop(store: MemoryStore, circumstances: Circumstances, id: string): string | null {
-  const { host } = circumstances;
-  const request = host.container(id)?.request;
-  if (request == null) return null;
-  const { pod, container, sandboxId } = request;
-  const { namespace, name, uid } = pod.id;
-  if (sandboxId !== null && host.container(sandboxId)?.state.kind !== "running") return null;
-  const desired = store.desiredPod(namespace, name);
-  const missing = desired === null ? undefined : missingImage(desired, circumstances);
-  const rows = store.leavingPods().filter((one) => one.id.namespace === namespace && one.id.name === name && !one.gone);
-  // What no row knows goes with whatever leaves.
-  const known = desired?.pod.id.uid === uid || rows.some((one) => one.id.uid === uid);
-  const leaving = known ? rows.filter((one) => one.id.uid === uid) : rows;
-  if (leaving.some((one) => one.kind === "deleted")) return null;
-  const early = `${name}/${container} was stopped although ${missing} is not here`;
-  const old = asDesired(leaving[0]);
-  if (old !== null && hasCause(old, request, circumstances, id)) return null;
-  if (leaving.length > 0) return missing === undefined ? null : early;
-  // A pod of this name with another uid takes the place of what no row knows.
-  if (desired !== null && desired.pod.id.uid !== uid) return missing === undefined ? null : early;
-  if (desired === null) return `${name}/${container} was stopped although nobody asked for it`;
-  if (hasCause(desired, request, circumstances, id)) return null;
-  return missing === undefined ? `${name}/${container} was stopped although it is what is wanted` : early;
 }

@@ -1,29 +1,34 @@
 import type { Fault } from "./fault.ts";
 
+const whatGoes = (powerCut: boolean): string => (powerCut ? "the power will be cut" : "the agent will crash");
+
 /** What happens to the agent, its disk and its clock. */
 export const ofAgent: Readonly<Record<string, Fault>> = {
   crashAtStoreCall: {
     weight: 2,
     happen({ world, dice }) {
       const calls = 1 + dice.below(40);
-      world.crashIn(calls);
-      return `the agent will crash before store call ${calls}`;
+      const powerCut = dice.below(3) === 0;
+      world.crashIn(calls, powerCut);
+      return `${whatGoes(powerCut)} before store call ${calls}`;
     },
   },
   crashAtCommit: {
     weight: 3,
     happen({ world, dice }) {
       const commits = 1 + dice.below(5);
-      world.crashAtCommit(commits);
-      return `the agent will crash before commit ${commits}`;
+      const powerCut = dice.below(3) === 0;
+      world.crashAtCommit(commits, powerCut);
+      return `${whatGoes(powerCut)} before commit ${commits}`;
     },
   },
   crashAtAwait: {
     weight: 2,
     happen({ world, dice }) {
       const awaits = 1 + dice.below(40);
-      world.crashAtAwait(awaits);
-      return `the agent will crash as it goes on after wait ${awaits}`;
+      const powerCut = dice.below(3) === 0;
+      world.crashAtAwait(awaits, powerCut);
+      return `${whatGoes(powerCut)} as the agent goes on after wait ${awaits}`;
     },
   },
   kill: {

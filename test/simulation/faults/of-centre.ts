@@ -19,10 +19,17 @@ export const ofCentre: Readonly<Record<string, Fault>> = {
     never: withoutContainer,
     happen: ({ centre, pod, dice }) => centre.ask(pod, "restart", dice),
   },
-  delete: { weight: 2, ofPod: true, happen: ({ centre, pod, dice }) => centre.ask(pod, "delete", dice) },
+  lateDelete: { weight: 1, ofPod: true, happen: ({ centre, pod, dice }) => centre.lateDelete(pod, dice) },
+  delete: {
+    weight: 2,
+    ofPod: true,
+    never: withoutContainer,
+    happen: ({ centre, pod, dice }) => centre.ask(pod, "delete", dice),
+  },
   gracefulDelete: {
     weight: 2,
     ofPod: true,
+    never: withoutContainer,
     happen: ({ centre, pod, dice }) => centre.ask(pod, "gracefulDelete", dice),
   },
 };

@@ -1,6 +1,8 @@
 import { containerName } from "../../../src/core/pod/identity.ts";
 import type { FakeContainer } from "../../fakes/engine-host.ts";
 import { npusOf } from "../invariants.ts";
+import type { Temper } from "../programs.ts";
+import type { Dice } from "../steps.ts";
 import type { World } from "../world.ts";
 import { type Fault, type Site, withoutContainer } from "./fault.ts";
 
@@ -11,6 +13,13 @@ function runningOf({ world, pod }: Site): readonly FakeContainer[] {
 function onRunning(site: Site, happens: (id: string) => string): string | null {
   const running = runningOf(site);
   return running.length === 0 ? null : happens(site.dice.pick(running).id);
+}
+
+function drawTemper(dice: Dice): Temper {
+  const kind = dice.pick(["well", "well", "ends", "ends", "ends", "stubborn", "cannotStart"] as const);
+  if (kind !== "ends") return { kind };
+  const oomKilled = dice.below(5) === 0;
+  return { kind, code: oomKilled ? 137 : dice.below(2), afterMs: dice.below(2) * dice.below(20_000), oomKilled };
 }
 
 /** An engine that is down or hangs does nothing for anybody. */
@@ -87,6 +96,15 @@ export const ofContainers: Readonly<Record<string, Fault>> = {
     happen({ world, dice }) {
       world.host.fail("exec", { kind: "failed", message: "OCI runtime exec failed" }, 1 + dice.below(4));
       return "probes cannot be run";
+    },
+  },
+  programsTurn: {
+    weight: 3,
+    ofPod: true,
+    happen({ world, pod, dice }) {
+      const temper = drawTemper(dice);
+      world.programs.temper(pod, temper);
+      return `programs of ${pod} that start from now on: ${JSON.stringify(temper)}`;
     },
   },
   livenessFails: {

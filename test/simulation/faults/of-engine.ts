@@ -4,13 +4,18 @@ import type { Fault } from "./fault.ts";
 
 const operations = [
   "list",
+  "inspect",
   "create",
+  "audit",
   "start",
   "stop",
   "remove",
   "image",
+  "images",
+  "removeImage",
   "ensureSandboxImage",
   "pull",
+  "isAlive",
   "info",
 ] as const;
 
@@ -22,20 +27,6 @@ export const ofEngine: Readonly<Record<string, Fault>> = {
       const how = dice.below(2) === 0 ? "stop" : "crash";
       world.host.down(how);
       return `the engine goes down: ${how}`;
-    },
-  },
-  engineRestartsUnseen: {
-    weight: 2,
-    async happen({ world, dice }) {
-      const how = dice.below(2) === 0 ? "stop" : "crash";
-      await world.restart({
-        powerCut: false,
-        meanwhile() {
-          world.host.down(how);
-          world.host.up();
-        },
-      });
-      return `the engine goes down (${how}) and comes up while no agent runs`;
     },
   },
   engineUp: {
@@ -123,7 +114,7 @@ export const ofEngine: Readonly<Record<string, Fault>> = {
       const on = dice.below(3) > 0;
       world.host.removeImage(image);
       world.host.network(on);
-      world.imageCleared();
+      world.imageCleared(image);
       return `${image} is cleared away, the registry is ${on ? "" : "not "}in reach`;
     },
   },
