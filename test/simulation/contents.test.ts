@@ -213,7 +213,7 @@ describe("a node under pressure", () => {
     const told = world.look((store) => store.events({ limit: 100 })).filter(({ pod }) => pod === "");
     assert.deepEqual(
       told.map(({ type, reason }) => `${type} ${reason}`),
-      ["Warning NodeHasDiskPressure", "Normal NodeHasNoDiskPressure"],
+      ["Normal AgentStarted", "Warning NodeHasDiskPressure", "Normal NodeHasNoDiskPressure"],
     );
     world.process().kill();
   });

@@ -26,8 +26,8 @@ for (const name of quick) {
 }
 
 test("a life that fails without the planted bug, too, says nothing about it", { timeout: 200_000 }, async (t) => {
-  const root = plant(resolve(import.meta.dirname, "../.."), named("repeat-applied"));
+  const root = plant(resolve(import.meta.dirname, "../.."), named("released-early"));
   t.after(() => rmSync(root, { recursive: true, force: true }));
-  const hunt = findPlanted(named("readiness-lost"), { steps: 200, most: 10, root });
+  const hunt = findPlanted(named("history-doubled"), { steps: 200, most: 10, root });
   await assert.rejects(hunt, /Life \d+ fails without the planted bug, too: /);
 });
