@@ -13,6 +13,8 @@ export interface MemoryStoreOptions {
    * throws is a crash: the call has no effect, and the transaction it stands in is undone.
    */
   readonly beforeCall?: (name: string) => void;
+  /** Runs before something changes on disk; what it throws undoes it, as on a disk that is full. */
+  readonly beforeWrite?: () => void;
 }
 
 export interface MemoryStore extends Store, PreviousPods {
@@ -51,6 +53,7 @@ function openDisk(disk: Disk, options: MemoryStoreOptions): MemoryStore {
   }
 
   function change(next: Partial<State>): void {
+    if (!inTransaction) options.beforeWrite?.();
     state = { ...state, ...next, writes: state.writes + 1 };
     if (!inTransaction) disk.committed = state;
   }
@@ -63,6 +66,7 @@ function openDisk(disk: Disk, options: MemoryStoreOptions): MemoryStore {
       const result = work();
       if (isPromise(result)) throw new TypeError("A transaction cannot wait: its work returned a promise");
       called("commit");
+      if (state !== disk.committed) options.beforeWrite?.();
       disk.committed = state;
       if (durability === "full") disk.flushed = state;
       return result;

@@ -51,6 +51,8 @@ export interface World {
   restart(how: Restart): Promise<void>;
   /** SIGTERM, and another process once it has ended. */
   stopAndStart(): Promise<void>;
+  /** Whether there is no room for the store either: whatever it is to write fails. */
+  fillStore(on: boolean): void;
   /** An image was taken away now, or all of them. */
   imageCleared(name?: string): void;
   /** Since when the line to the centre is as it should be; null while it is not. */
@@ -121,7 +123,8 @@ export function createWorld(seed: number, options: WorldOptions): World {
   const clearedAt = new Map<string, number>();
   let openedAt = clock.mono();
   let stalled = false;
-  let store = memoryStore({ beforeCall });
+  let storeFull = false;
+  let store = memoryStore({ beforeCall, beforeWrite });
   /** Null while it starts. */
   let process: DeviceProcess | null = null;
   /** A look from outside is none of the process's calls. */
@@ -163,6 +166,10 @@ export function createWorld(seed: number, options: WorldOptions): World {
   function kill(): void {
     process?.kill();
     host.abandon();
+  }
+
+  function beforeWrite(): void {
+    if (storeFull) throw new PlannedEnd("database or disk is full");
   }
 
   function crash(): void {
@@ -255,7 +262,7 @@ export function createWorld(seed: number, options: WorldOptions): World {
       kill();
       center.abandon();
       calm();
-      store = dataLost ? memoryStore({ beforeCall }) : store.reopen({ beforeCall, powerCut });
+      store = dataLost ? memoryStore({ beforeCall, beforeWrite }) : store.reopen({ powerCut });
       if (powerCut || dataLost) look(chronicle.beginAnew);
       if (powerCut) {
         powerGoes();
@@ -276,8 +283,11 @@ export function createWorld(seed: number, options: WorldOptions): World {
       if (!(await clock.passUntil(() => !before.alive(), stopWithinMs))) throw new Error("The agent does not stop");
       center.abandon();
       calm();
-      store = store.reopen({ beforeCall });
+      store = store.reopen();
       start();
+    },
+    fillStore(on) {
+      storeFull = on;
     },
     imageCleared(name) {
       for (const one of name === undefined ? Object.values(images) : [name]) clearedAt.set(one, clock.mono());

@@ -87,9 +87,11 @@ export const ofEngine: Readonly<Record<string, Fault>> = {
   },
   diskFull: {
     weight: 2,
-    happen({ world, centre }) {
+    happen({ world, centre, dice }) {
+      const withStore = dice.below(3) === 0;
       fillDisk(world, centre, true);
-      return "the disk is full";
+      world.fillStore(withStore);
+      return withStore ? "the disk is full" : "the engine's disk is full, and the store's nearly";
     },
   },
   diskFree: {
@@ -136,9 +138,10 @@ export const ofEngine: Readonly<Record<string, Fault>> = {
   },
 };
 
-/** The device's disk and the engine's are one. */
-export function fillDisk({ host, device }: World, centre: Centre, full: boolean): void {
+/** There is no room for the engine, and for the device too little to take on anything; room for both is room for the store. */
+export function fillDisk({ host, device, fillStore }: World, centre: Centre, full: boolean): void {
   host.fillDisk(full);
+  if (!full) fillStore(false);
   device.freeBytes(full ? 1024 : 1024 ** 3);
   centre.mayRefuse("the disk is full", full);
 }
