@@ -293,7 +293,7 @@ describe("pods_data", () => {
   test("goes on after a crash at any moment, and tells nothing twice", async () => {
     for (let calls = 1; calls < 160; calls += 7) {
       const world = await full();
-      world.crashIn(calls, false);
+      world.crashIn({ calls, name: null }, false);
       world.center.deliver(podsData(id(7)));
       await world.clock.pass(20_000);
       await world.restart({ powerCut: calls % 2 === 0 });

@@ -35,8 +35,8 @@ export interface World {
   /** Looks into the store without being one of the process's calls. */
   look<T>(at: (store: MemoryStore) => T): T;
   process(): DeviceProcess;
-  /** The agent's process dies before the n-th store call from now, alone or with all that runs. */
-  crashIn(calls: number, powerCut: boolean): void;
+  /** The agent's process dies before the n-th store call from now, of any name or of one, alone or with all that runs. */
+  crashIn(at: { readonly calls: number; readonly name: string | null }, powerCut: boolean): void;
   /** It dies as the n-th transaction from now is about to be committed. */
   crashAtCommit(commits: number, powerCut: boolean): void;
   /** The n-th store call from now fails as on a disk that fails; the process has to end by itself. */
@@ -115,6 +115,7 @@ export function createWorld(seed: number, options: WorldOptions): World {
     look: (at) => look(at),
   });
   let storeCalls = Number.POSITIVE_INFINITY;
+  let callsOf: string | null = null;
   let failingCall = Number.POSITIVE_INFINITY;
   let awaits = Number.POSITIVE_INFINITY;
   let commits = Number.POSITIVE_INFINITY;
@@ -149,7 +150,7 @@ export function createWorld(seed: number, options: WorldOptions): World {
     if (looking) return;
     // A dead process writes nothing, whatever of it was still on its way.
     if (process?.alive() === false) throw new PlannedEnd("The process is dead");
-    storeCalls -= 1;
+    if (callsOf === null || callsOf === name) storeCalls -= 1;
     failingCall -= 1;
     if (name === "commit") commits -= 1;
     if (failingCall <= 0) {
@@ -241,8 +242,9 @@ export function createWorld(seed: number, options: WorldOptions): World {
     ...{ clock, random, host, center, device, programs, trace, witness, chronicle },
     look,
     process: () => process as DeviceProcess,
-    crashIn(calls, powerCut) {
+    crashIn({ calls, name }, powerCut) {
       storeCalls = calls;
+      callsOf = name;
       after = { powerCut };
     },
     crashAtCommit(count, powerCut) {

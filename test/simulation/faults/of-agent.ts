@@ -1,4 +1,13 @@
+import type { Store } from "../../../src/ports/store.ts";
 import type { Fault } from "./fault.ts";
+
+/** The calls of the store that change something. */
+const writes = [
+  ...["putDesiredPod", "deleteDesiredPod", "putLeavingPod", "deleteLeavingPod", "rememberDeleted"],
+  ...["putHistory", "deleteHistory", "putStatus", "deleteStatus", "putNpus"],
+  ...["appendOutbox", "releaseOutbox", "rememberReply", "appendEvent", "tellEvents", "setFact"],
+  ...["putConfigMap", "deleteConfigMap"],
+] as const satisfies readonly (keyof Store)[];
 
 const whatGoes = (powerCut: boolean): string => (powerCut ? "the power will be cut" : "the agent will crash");
 
@@ -7,10 +16,12 @@ export const ofAgent: Readonly<Record<string, Fault>> = {
   crashAtStoreCall: {
     weight: 2,
     happen({ world, dice }) {
-      const calls = 1 + dice.below(40);
       const powerCut = dice.below(3) === 0;
-      world.crashIn(calls, powerCut);
-      return `${whatGoes(powerCut)} before store call ${calls}`;
+      // By name as well: what is called seldom is met as often as what is called all the time.
+      const name = dice.below(2) === 0 ? null : dice.pick(writes);
+      const calls = 1 + dice.below(name === null ? 40 : 3);
+      world.crashIn({ calls, name }, powerCut);
+      return `${whatGoes(powerCut)} before store call ${calls}${name === null ? "" : ` of ${name}`}`;
     },
   },
   crashAtCommit: {
