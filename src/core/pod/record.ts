@@ -114,10 +114,16 @@ function seen(history: ContainerHistory, one: ObservedContainer, context: Record
     case "running":
       return running(history, one, one.state.startedAt, context);
     case "exited":
-      return history.termination?.containerId === one.id ? history : exited(history, one, one.state, context);
+      return isRecorded(history, one.id, one.state.startedAt) ? history : exited(history, one, one.state, context);
     default:
       return one.state satisfies never;
   }
+}
+
+/** Whether this end is known; another one follows where somebody has started it again and nobody has seen it run. */
+function isRecorded({ termination }: ContainerHistory, id: string, startedAt: string): boolean {
+  if (termination?.containerId !== id) return false;
+  return termination.startedAt === null || termination.startedAt === startedAt;
 }
 
 /** A container in a dead sandbox counts as ended although its process may run: whatever it says when it is stopped is no result. */

@@ -159,3 +159,18 @@ test("an older attempt that somebody has started again while the next one is not
     ["Started"],
   );
 });
+
+test("an end of a run that somebody began again, and that nobody has seen, is recorded as well", () => {
+  const job = exited(0);
+  const done = record(
+    { app: historyOf(pod, { current: { ...seenRunning, session: "s1" } }) },
+    [container(pod, job)],
+    context,
+  );
+  assert.equal(app(done.history).termination?.interrupted, false);
+  const again = { ...job, startedAt: ago(2_000).wall.toString() };
+  const { history, events } = record(done.history, [container(pod, again)], { now, session: "s2" });
+  assert.equal(app(history).termination?.interrupted, true, "the engine ended it");
+  assert.equal(events.length, 1);
+  assert.equal(record(history, [container(pod, again)], { now, session: "s2" }).history, history);
+});
