@@ -1,4 +1,4 @@
-import { showAction } from "../core/pod/action.ts";
+import { type Action, showAction } from "../core/pod/action.ts";
 import type { PodHistory } from "../core/pod/history.ts";
 import type { ObservedContainer } from "../core/pod/observed.ts";
 import { type RecordContext, record } from "../core/pod/record.ts";
@@ -49,32 +49,34 @@ export async function keepUnmanaged(
     histories[uid] = history;
   }
   const { actions, lookAgainInMs } = planUnmanaged(observed, histories, context.now, seen);
-  for (const action of actions) {
-    if (action.kind !== "start" && action.kind !== "stop") continue;
-    const one = observed.find((other) => other.id === action.id);
-    if (one === undefined) continue;
-    const started = await withDeadline(clock, startDeadlineMs, signal, (deadline) =>
-      action.kind === "stop"
-        ? parts.engine.stop(one.id, action.graceSeconds, deadline)
-        : parts.engine.start(one.id, deadline),
-    );
-    const message = `${showAction(action)}${started.ok ? "" : `: ${started.error.message}`}`;
-    parts.log.write(started.ok ? "info" : "warn", "Action", { pod: podKey(one.pod), action: message });
-    const event = {
-      type: started.ok ? "Normal" : "Warning",
-      pod: podKey(one.pod),
-      container: one.container,
-      reason: action.kind === "stop" ? "Killing" : "Starting",
-      message,
-    } as const;
-    store.transaction("normal", () => {
-      store.appendEvent(event, momentOf(clock));
-      if (action.kind === "start") raiseLevel(store, one);
-    });
-    if (!started.ok) return afterFailureMs;
-  }
-  return actions.length > 0 ? 0 : lookAgainInMs;
+  const action = actions.find(isOfEngine);
+  const one = observed.find((other) => other.id === action?.id);
+  if (action === undefined || one === undefined) return lookAgainInMs;
+  const done = await withDeadline(clock, startDeadlineMs, signal, (deadline) =>
+    action.kind === "stop"
+      ? parts.engine.stop(one.id, action.graceSeconds, deadline)
+      : parts.engine.start(one.id, deadline),
+  );
+  const message = `${showAction(action)}${done.ok ? "" : `: ${done.error.message}`}`;
+  parts.log.write(done.ok ? "info" : "warn", "Action", { pod: podKey(one.pod), action: message });
+  const event = {
+    type: done.ok ? "Normal" : "Warning",
+    pod: podKey(one.pod),
+    container: one.container,
+    reason: action.kind === "stop" ? "Killing" : "Starting",
+    message,
+  } as const;
+  store.transaction("normal", () => {
+    store.appendEvent(event, momentOf(clock));
+    if (action.kind === "start") raiseLevel(store, one);
+  });
+  // One at a time: while an engine hangs over it somebody else may take the NPU that the next one has.
+  return done.ok ? 0 : afterFailureMs;
 }
+
+type OfEngine = Extract<Action, { kind: "start" | "stop" }>;
+
+const isOfEngine = (action: Action): action is OfEngine => action.kind === "start" || action.kind === "stop";
 
 /** It is started in place, so no new attempt says that this was a restart. */
 function raiseLevel(store: Store, { pod: { uid }, container }: ObservedContainer): void {
