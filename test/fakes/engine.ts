@@ -86,6 +86,8 @@ export interface FakeEngineHost extends Pick<Host, FromHost> {
   wipe(): void;
   /** When it was last started beside another one of its name: by hand, or for somebody who had given up; null when it never was. */
   startedAside(id: string): number | null;
+  /** Since when it could carry out whatever was asked; null while it cannot. */
+  ableSince(): number | null;
   /** Since when it has not been frozen, nor its containerd; null when it never was in this life of its. */
   freeSince(): number | null;
   /** The last 10,000 calls, oldest first. */
@@ -96,6 +98,7 @@ export interface FakeEngineHost extends Pick<Host, FromHost> {
 
 interface State extends Effects {
   freeSince: number | null;
+  upSince: number;
   readonly registry: Map<string, Published>;
   network: boolean;
   losesEvents: boolean;
@@ -115,6 +118,7 @@ export function fakeEngine(options: FakeEngineOptions): FakeEngine {
     registry: new Map(),
     startsAside: new Map(),
     freeSince: null,
+    upSince: options.clock.mono(),
     faults: [],
     watchers: new Set(),
     waiting: new Set(),
@@ -228,6 +232,7 @@ function hostOf(state: State, liveRestore: boolean): FakeEngineHost {
       if (state.mode !== "down") return;
       // docker 20.10 stops at its start what outlived a crash, SIGTERM first; nobody hears those events.
       if (!liveRestore) endAll(state);
+      state.upSince = state.clock.mono();
       turn("up");
     },
     freeze: () => {
@@ -278,6 +283,8 @@ function hostOf(state: State, liveRestore: boolean): FakeEngineHost {
       for (const name of [...host.images().keys()]) host.removeImage(name);
     },
     startedAside: (id) => state.startsAside.get(id) ?? null,
+    ableSince: () =>
+      state.mode === "up" && !state.containerdHangs ? Math.max(state.upSince, state.freeSince ?? state.upSince) : null,
     freeSince: () => state.freeSince,
     calls: () => [...state.calls],
     pending: () => state.pending,

@@ -65,13 +65,13 @@ function reportedInTime(world: World, centre: Centre): void {
 
 /**
  * An engine that was stuck may carry out a start beside what took its place, and so may a hand; the agent ends that within a
- * look and a grace period.
+ * look and a grace period of an engine that stops what it is told to.
  */
 const asideMs = 90_000;
 
 function isAside({ host, clock }: World, id: string): boolean {
-  const at = host.startedAside(id);
-  return at !== null && clock.mono() - at < asideMs;
+  const [at, ableSince] = [host.startedAside(id), host.ableSince()];
+  return at !== null && (ableSince === null || clock.mono() - Math.max(at, ableSince) < asideMs);
 }
 
 /** 2: at most one container of a name runs, one sandbox a pod among them, and restarts are nobody else's business. */

@@ -128,8 +128,21 @@ export function createWitness({ clock, programs, noted, arrived, endedByEngine, 
     faults.push(`5: ${key} is made ${Math.round(early)} ms before its wait is over (${pod.spec.restartPolicy})`);
   }
 
+  /** Another attempt of another specification is about to be made: whatever comes after it is new, also if this one never is. */
+  function wantedOtherwise(
+    key: string,
+    made: Pick<CreateRequest, "attempt" | "podHash" | "specHash" | "generation">,
+  ): void {
+    for (const [name, life] of lives) {
+      if (!name.endsWith(key) || life.made === madeFrom(made) || life.attempt >= made.attempt) continue;
+      lives.delete(name);
+      succeeded.delete(name);
+    }
+  }
+
   function keptHistory(uid: string, history: PodHistory, policy: string): void {
     for (const [container, { termination, ...made }] of Object.entries(history)) {
+      wantedOtherwise(`/${container} of ${uid}`, made);
       // A sandbox runs for as long as the others need it.
       if (container === sandboxName || termination === null || termination.interrupted || policy === "Always") continue;
       if (policy === "OnFailure" && termination.exitCode !== 0) continue;
