@@ -66,8 +66,8 @@ export function createWitness({ clock, programs, noted, arrived, endedByEngine, 
   const lives = new Map<string, Life>();
   /** What each container was made from when it ended for good. */
   const succeeded = new Map<string, string>();
-  /** By uid and container id: how often its probe had failed when it was reported ready. */
-  const readyWith = new Map<string, ReadonlyMap<string, number>>();
+  /** By uid and container id: how often its probe had failed when it was reported ready, and what was wanted then. */
+  const readyWith = new Map<string, ReadonlyMap<string, { readonly failures: number; readonly version: string }>>();
   /** Containers of which the data folder at hand can know something. */
   const known = new Set<string>();
   const faults: string[] = [];
@@ -157,21 +157,22 @@ export function createWitness({ clock, programs, noted, arrived, endedByEngine, 
   }
 
   /** What was ready is so until its probe says otherwise. */
-  function keptStatus(id: PodId, { containerStatuses }: PodStatus): void {
+  function keptStatus({ uid, namespace, name: pod }: PodId, { containerStatuses }: PodStatus, store: Store): void {
     statusChangedAt = clock.mono();
-    const before = readyWith.get(id.uid);
-    const now = new Map<string, number>();
+    // Probes are those of the pod that is wanted by now, also of a container that is to be replaced.
+    const version = look(() => store.desiredPod(namespace, pod))?.pod.metadata.resourceVersion ?? "";
+    const before = readyWith.get(uid);
+    const now = new Map<string, { readonly failures: number; readonly version: string }>();
     for (const { name, ready, containerID, state } of containerStatuses) {
       const container = (containerID ?? "").replace("docker://", "");
       if (state.running === undefined) continue;
       const failures = programs.readinessFailures(container);
-      const then = before?.get(container);
-      if (ready) now.set(container, then ?? failures);
-      else if (then === failures) {
-        faults.push(`6: ${id.name}/${name} is not ready any more and never said so`);
-      }
+      const was = before?.get(container);
+      const then = was?.version === version ? was : undefined;
+      if (ready) now.set(container, then ?? { failures, version });
+      else if (then?.failures === failures) faults.push(`6: ${pod}/${name} is not ready any more and never said so`);
     }
-    readyWith.set(id.uid, now);
+    readyWith.set(uid, now);
   }
 
   return {
@@ -219,7 +220,7 @@ export function createWitness({ clock, programs, noted, arrived, endedByEngine, 
       },
       putStatus(id, status) {
         store.putStatus(id, status);
-        hear(() => keptStatus(id, status as PodStatus));
+        hear(() => keptStatus(id, status as PodStatus, store));
       },
       appendEvent(event, at) {
         store.appendEvent(event, at);
