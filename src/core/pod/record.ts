@@ -78,13 +78,13 @@ function adopt(
   if (before === undefined) return emptyHistory(newest);
   if (before.current?.id === newest.id) return before;
   if (newest.attempt < before.attempt && !runsInstead(newest, before, its)) return before;
-  if (newest.attempt === before.attempt && before.termination === null) return before;
+  const { attempt, podHash, specHash, generation } = newest;
+  if (attempt === before.attempt && before.termination === null) {
+    return isMadeAs(newest, before) ? before : { ...before, podHash, specHash, generation };
+  }
   return {
     ...before,
-    attempt: newest.attempt,
-    podHash: newest.podHash,
-    specHash: newest.specHash,
-    generation: newest.generation,
+    ...{ attempt, podHash, specHash, generation },
     current: null,
     termination: null,
     lastTermination: before.termination ?? before.lastTermination,
@@ -98,9 +98,13 @@ function adopt(
 function runsInstead(one: ObservedContainer, before: ContainerHistory, its: readonly ObservedContainer[]): boolean {
   if (one.state.kind !== "running" || isCutOff(one, its)) return false;
   if (before.current === null) return true;
-  const isSame =
-    one.podHash === before.podHash && one.specHash === before.specHash && one.generation === before.generation;
-  return isSame && before.termination !== null;
+  return isMadeAs(one, before) && before.termination !== null;
+}
+
+type Made = Pick<ContainerHistory, "podHash" | "specHash" | "generation">;
+
+function isMadeAs(one: Made, other: Made): boolean {
+  return one.podHash === other.podHash && one.specHash === other.specHash && one.generation === other.generation;
 }
 
 function seen(history: ContainerHistory, one: ObservedContainer, context: RecordContext): ContainerHistory {

@@ -174,3 +174,10 @@ test("an end of a run that somebody began again, and that nobody has seen, is re
   assert.equal(events.length, 1);
   assert.equal(record(history, [container(pod, again)], { now, session: "s2" }).history, history);
 });
+
+test("what a container was made from is told by itself: a power cut may have taken that record back", () => {
+  const before = { app: historyOf(pod, { specHash: "of the message before" }) };
+  const { history } = record(before, [container(pod, { kind: "created" })], context);
+  assert.equal(app(history).specHash, container(pod, running()).specHash);
+  assert.equal(app(history).backoffLevel, 0);
+});
