@@ -1,7 +1,7 @@
 import type { DesiredPod } from "../../src/core/pod/desired.ts";
 import { sandboxName } from "../../src/core/pod/identity.ts";
 import { asDesired } from "../../src/core/pod/leave-plan.ts";
-import { difference, partOf } from "../../src/core/pod/wanted.ts";
+import { difference, partOf, podDifference } from "../../src/core/pod/wanted.ts";
 import type { CreateRequest } from "../../src/ports/engine.ts";
 import type { FakeEngineHost } from "../fakes/engine.ts";
 import type { FakeContainer } from "../fakes/engine-host.ts";
@@ -37,7 +37,11 @@ function hasCause(pod: DesiredPod, request: CreateRequest, circumstances: Circum
   if (container === sandboxName && !others && restartPolicy !== "Always") return true;
   const part = partOf(pod, container);
   const isChanged = part === undefined || difference(request, pod, part) !== null;
-  return isChanged && missingImage(pod, circumstances) === undefined;
+  // What is of the old pod goes at once where a container of the new one runs.
+  const isOfNew = ({ request: other }: FakeContainer): boolean =>
+    other?.pod.id.uid === request.pod.id.uid && other.container !== sandboxName && podDifference(other, pod) === null;
+  const hasBegun = podDifference(request, pod) !== null && host.running().some(isOfNew);
+  return isChanged && (hasBegun || missingImage(pod, circumstances) === undefined);
 }
 
 /** Says what is wrong with stopping a container now, null when the desired state asks for it: invariant 3. */

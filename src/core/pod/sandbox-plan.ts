@@ -11,7 +11,7 @@ type Observed = readonly ObservedContainer[];
 export interface Replaced {
   readonly because: string;
   readonly stops: readonly Action[];
-  /** Something of the pod as it is wanted runs. */
+  /** A container of the pod as it is wanted runs. */
   readonly hasBegun: boolean;
 }
 
@@ -51,7 +51,8 @@ export function replaced(desired: DesiredPod, its: Observed): Replaced | null {
   if (because !== undefined) {
     const old = live.filter((one) => podDifference(one, desired) !== null);
     const goes = live.filter((one) => old.includes(one) || old.some(({ id }) => id === one.sandboxId));
-    return { because, stops: stops(goes, graceSeconds, because), hasBegun: goes.length < live.length };
+    const hasBegun = live.some((one) => one.container !== sandboxName && !goes.includes(one));
+    return { because, stops: stops(goes, graceSeconds, because), hasBegun };
   }
   const extra = live.filter((one) => partOf(desired, one.container) === undefined);
   if (extra.length === 0) return null;

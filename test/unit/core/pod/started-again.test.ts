@@ -3,7 +3,7 @@ import { test } from "node:test";
 import { podHash, sandboxName } from "../../../../src/core/pod/identity.ts";
 import type { ObservedContainer } from "../../../../src/core/pod/observed.ts";
 import type { Situation } from "../../../../src/core/pod/situation.ts";
-import { acceptedPod, container, desiredPod, exited, historyOf, running, termination } from "../../../samples/pods.ts";
+import { acceptedPod, container, desiredPod, historyOf, running } from "../../../samples/pods.ts";
 import { planText } from "./plan-text.ts";
 
 const pod = acceptedPod();
@@ -60,15 +60,21 @@ const goldens: readonly Golden[] = [
     expected: "stop a (a-of-the-old) within 30 s, because message m2 changes the pod",
   },
   {
-    name: "a container of the old pod: it stops, whatever images of the new one are on their way",
+    name: "a container of the old pod beside one of the new: it stops, whatever images are on their way",
     situation: {
-      ...{ desired: desiredTwo, images: { a: "sha256:app", b: null } },
-      observed: [sandbox, joined("a", { state: exited(1) }), oldA],
-      history: historyOfTwo({ a: historyOf(two, { termination: termination(1) }, "a") }),
+      ...{ desired: desiredTwo, images: { a: null, b: "sha256:app" }, history: historyOfTwo() },
+      observed: [sandbox, joined("b"), oldA],
+    },
+    expected: "stop a (a-of-the-old) within 30 s, because message m2 changes the pod",
+  },
+  {
+    name: "a container of the old pod beside the new sandbox alone: images first",
+    situation: {
+      ...{ desired: desiredTwo, images: { a: null, b: "sha256:app" }, history: historyOfTwo() },
+      observed: [sandbox, oldA],
     },
     expected: [
-      "stop a (a-of-the-old) within 30 s, because message m2 changes the pod",
-      "a waits: ContainerCreating",
+      "pull app:1 for a, because message m2 changes the pod, and its image is not here",
       "b waits: ContainerCreating",
     ].join("\n"),
   },
