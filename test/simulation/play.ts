@@ -36,7 +36,8 @@ const image = { user: "", architecture: "amd64", volumes: [] } as const;
 const mostQuietTurns = 16;
 /** It has to stay settled for this many. */
 const settledTurns = 2;
-const housekeepingTurns = 3;
+/** Longer than the longest call of the engine that nobody waits for may hang: the removal of an image, two minutes. */
+const housekeepingTurns = 5;
 const quietTurnMs = 30_000;
 
 /** The life of a device that a seed decides, with as many steps. */
