@@ -93,10 +93,15 @@ function adopt(
 
 /**
  * Whether somebody has started an older attempt again where the next one was not made yet, or has ended as one of the same
- * specification: then no other is needed.
+ * specification: then no other is needed. Where it has ended again before anybody looked, its back-off is that of this end.
  */
 function runsInstead(one: ObservedContainer, before: ContainerHistory, its: readonly ObservedContainer[]): boolean {
-  if (one.state.kind !== "running" || isCutOff(one, its)) return false;
+  if (one.state.kind === "created" || isCutOff(one, its)) return false;
+  if (one.state.kind === "exited") {
+    const { current, lastTermination } = before;
+    if (current !== null || lastTermination?.containerId !== one.id || !isMadeAs(one, before)) return false;
+    return !isEndOf(lastTermination, one.id, one.state.startedAt);
+  }
   if (before.current === null) return true;
   return isMadeAs(one, before) && before.termination !== null;
 }
@@ -118,14 +123,16 @@ function seen(history: ContainerHistory, one: ObservedContainer, context: Record
     case "running":
       return running(history, one, one.state.startedAt, context);
     case "exited":
-      return isRecorded(history, one.id, one.state.startedAt) ? history : exited(history, one, one.state, context);
+      return isEndOf(history.termination, one.id, one.state.startedAt)
+        ? history
+        : exited(history, one, one.state, context);
     default:
       return one.state satisfies never;
   }
 }
 
-/** Whether this end is known; another one follows where somebody has started it again and nobody has seen it run. */
-function isRecorded({ termination }: ContainerHistory, id: string, startedAt: string): boolean {
+/** Whether this end is that of the run at hand; another one follows where somebody has started it again and nobody has seen it run. */
+function isEndOf(termination: Termination | null, id: string, startedAt: string): boolean {
   if (termination?.containerId !== id) return false;
   return termination.startedAt === null || termination.startedAt === startedAt;
 }

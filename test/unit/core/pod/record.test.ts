@@ -160,6 +160,27 @@ test("an older attempt that somebody has started again while the next one is not
   );
 });
 
+test("an older attempt that somebody has started again, and that has ended again unseen, ends once more: its wait begins anew", () => {
+  const ended = record({}, [container(pod, exited(1))], context).history;
+  const next = {
+    app: {
+      ...{ ...app(ended), attempt: 1, current: null, termination: null, backoffLevel: 1 },
+      lastTermination: app(ended).termination,
+    },
+  };
+  const again = { ...exited(1, ago(500)), startedAt: new Date(ago(1_500).wall).toISOString() };
+  const { history, events } = record(next, [container(pod, again)], context);
+  const { attempt, termination: end, diedAt, backoffLevel } = app(history);
+  assert.deepEqual([attempt, end?.startedAt, backoffLevel], [0, again.startedAt, 1]);
+  assert.equal(diedAt?.mono, ago(500).mono);
+  assert.deepEqual(
+    events.map((one) => one.reason),
+    ["Exited"],
+  );
+  const other = container(pod, again, { specHash: "another" });
+  assert.equal(record(next, [other], context).history, next, "another specification does not wait for it");
+});
+
 test("an end of a run that somebody began again, and that nobody has seen, is recorded as well", () => {
   const job = exited(0);
   const done = record(
