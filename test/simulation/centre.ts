@@ -1,16 +1,29 @@
 import { podDelete, podUpdate } from "../samples/messages.ts";
 import { type ConfigMapLedger, createConfigMapLedger } from "./config-map.ts";
-import { type Asked, accept, askFor, type PodLedger, update, type Wanted, want } from "./pod-ledger.ts";
+import {
+  type Asked,
+  accept,
+  askFor,
+  expected,
+  mayAsk,
+  type Outstanding,
+  type PodLedger,
+  possible,
+  settle,
+  toSay,
+  update,
+  want,
+} from "./pod-ledger.ts";
 import { createPodsDataLedger, type PodsDataLedger } from "./pods-data.ts";
 import type { Dice } from "./steps.ts";
 import type { World } from "./world.ts";
 
-/** A centre that does as FusionDirector does: one message a pod at a time, repeated until it is answered. */
+/** A centre that does as FusionDirector does: each message is repeated until it is answered, in the order of asking. */
 export interface Centre {
   readonly ledgers: readonly PodLedger[];
   readonly configMap: ConfigMapLedger;
   readonly podsData: Pick<PodsDataLedger, "outstanding" | "mayBeDone">;
-  /** Asks something new of a pod; null when something is outstanding, or cannot be asked of what is wanted. */
+  /** Asks something new of a pod; null when too much is outstanding, or it cannot be asked of what is wanted. */
   ask(name: string, what: Asked, dice: Dice): string | null;
   /** Asks for another version of the config map, or that it goes; null when something is outstanding, or there is none. */
   askConfigMap(what: "update" | "delete", dice: Dice): string | null;
@@ -72,7 +85,7 @@ export function createCentre(world: World, names: readonly string[]): Centre {
   const { center, trace } = world;
   const none = { kind: "none" } as const;
   const ledgers: PodLedger[] = names.map((name) => ({
-    ...{ name, version: 0, outstanding: null, wanted: none, old: [], mostGeneration: 0, restarts: 0 },
+    ...{ name, version: 0, outstanding: [], wanted: none, old: [], mostGeneration: 0, restarts: 0 },
   }));
   const replies = new Map<string, Set<string>>();
   const surprises: string[] = [];
@@ -108,7 +121,6 @@ export function createCentre(world: World, names: readonly string[]): Centre {
       if (content === "OK") surprises.push(`an old update was taken on: ${header.parent_msg_id}`);
       return;
     }
-    const ledger = ledgers.find((one) => one.outstanding?.msgId === header.parent_msg_id);
     // A refusal is told anew each time; what was taken on has one answer.
     if (content === "OK") {
       replies.set(header.parent_msg_id, (replies.get(header.parent_msg_id) ?? new Set()).add(header.msg_id));
@@ -116,15 +128,21 @@ export function createCentre(world: World, names: readonly string[]): Centre {
     const ofConfigMap = configMap.answered(header.parent_msg_id, content);
     if (ofConfigMap?.accepted !== undefined) answered.push(ofConfigMap.accepted);
     if (ofConfigMap?.surprise !== undefined) surprises.push(ofConfigMap.surprise);
-    if (ledger?.outstanding == null) return;
-    const { outstanding } = ledger;
+    for (const ledger of ledgers) {
+      const one = ledger.outstanding.find(({ msgId }) => msgId === header.parent_msg_id);
+      if (one !== undefined) takeAnswer(ledger, one, content);
+    }
+  }
+
+  function takeAnswer(ledger: PodLedger, one: Outstanding, content: unknown): void {
+    const isAccepted = content === "OK";
     // Refused for want of room it is asked again: another copy of it may be under way, and find some.
-    if (content !== "OK" && outstanding.mayRefuse !== null && outstanding.mayRefuse !== never) return;
-    ledger.outstanding = null;
-    if (content === "OK") {
-      accept(ledger, outstanding);
-      answered.push(outstanding.text);
-    } else if (outstanding.mayRefuse === null) surprises.push(`${ledger.name}: ${String(content)}`);
+    if (!isAccepted && one.mayRefuse !== null && one.mayRefuse !== never) return;
+    settle(ledger, one, isAccepted);
+    if (isAccepted) {
+      accept(ledger, one);
+      answered.push(one.text);
+    } else if (one.mayRefuse === null) surprises.push(`${ledger.name}: ${String(content)}`);
   }
 
   /** Told to have succeeded, it has left nothing that runs, but for what a stuck engine has started since. */
@@ -163,15 +181,16 @@ export function createCentre(world: World, names: readonly string[]): Centre {
     },
     podsData,
     askPodsData(dice) {
-      const isBusy = configMap.outstanding() !== null || ledgers.some(({ outstanding }) => outstanding !== null);
+      const isBusy = configMap.outstanding() !== null || ledgers.some(({ outstanding }) => outstanding.length > 0);
       return isBusy ? null : podsData.ask(dice);
     },
     ask(name, what, dice) {
       const ledger = ledgers.find((one) => one.name === name);
-      if (ledger === undefined || ledger.outstanding !== null || podsData.outstanding() !== null) return null;
-      if (ledger.wanted.kind === "none" && what !== "newUid" && what !== "update") return null;
-      ledger.outstanding = { ...askFor(ledger, what, dice), mayRefuse: refusal(ledger, what) };
-      return `the centre asks for ${what} of ${name}${ledger.wanted.kind === "none" ? ", which is new" : ""}`;
+      if (ledger === undefined || podsData.outstanding() !== null || !mayAsk(ledger, what)) return null;
+      const isNew = expected(ledger).kind === "none";
+      const mayRefuse = refusal(ledger, what);
+      ledger.outstanding.push({ ...askFor(ledger, what, dice), mayRefuse, isSent: false });
+      return `the centre asks for ${what} of ${name}${isNew ? ", which is new" : ""}`;
     },
     repeat(dice) {
       if (answered.length === 0) return null;
@@ -180,7 +199,7 @@ export function createCentre(world: World, names: readonly string[]): Centre {
     },
     stale(name, dice) {
       const ledger = ledgers.find((one) => one.name === name);
-      if (ledger === undefined || ledger.outstanding !== null || ledger.old.length === 0) return null;
+      if (ledger === undefined || ledger.outstanding.length > 0 || ledger.old.length === 0) return null;
       const message = JSON.parse(dice.pick(ledger.old));
       const msgId = dice.uuid();
       const { uid, resourceVersion } = message.content.metadata;
@@ -192,10 +211,10 @@ export function createCentre(world: World, names: readonly string[]): Centre {
     },
     lateDelete(name, dice) {
       const ledger = ledgers.find((one) => one.name === name);
-      const [wanted, next] = [ledger?.wanted, ledger?.outstanding?.wants];
-      const isOf = (one: Wanted | undefined, uid: string): boolean => one?.kind === "pod" && one.uid === uid;
-      const old = (ledger?.old ?? []).map((text): string => JSON.parse(text).content.metadata.uid);
-      const uids = old.filter((uid) => !isOf(wanted, uid) && !isOf(next, uid));
+      if (ledger === undefined) return null;
+      const isWanted = (uid: string): boolean => possible(ledger).some((one) => one.kind === "pod" && one.uid === uid);
+      const old = ledger.old.map((text): string => JSON.parse(text).content.metadata.uid);
+      const uids = old.filter((uid) => !isWanted(uid));
       if (uids.length === 0) return null;
       const uid = dice.pick(uids);
       return say(podDelete({ name, msgId: dice.uuid(), uid }))
@@ -217,8 +236,9 @@ export function createCentre(world: World, names: readonly string[]): Centre {
       configMap.forgot();
       podsData.forgot();
       for (const ledger of ledgers) {
-        const { wanted, outstanding } = ledger;
-        const was = outstanding?.wants ?? wanted;
+        const { wanted } = ledger;
+        const was = expected(ledger);
+        ledger.outstanding.length = 0;
         ledger.wanted = none;
         ledger.mostGeneration = 0;
         ledger.restarts = 0;
@@ -227,16 +247,16 @@ export function createCentre(world: World, names: readonly string[]): Centre {
         // What it knew to be leaving is forgotten as well: a pod that is not to be here is deleted anew.
         const goes = was.kind === "none" || dice.below(2) === 0;
         const asks = goes
-          ? { msgId, text: podDelete({ name: ledger.name, msgId, uid: "" }), wants: none }
+          ? { msgId, text: podDelete({ name: ledger.name, msgId, uid: "" }), wants: none, uid: "" }
           : update(ledger, wanted.kind === "pod" ? wanted.uid : was.uid, was.policy, dice);
-        ledger.outstanding = { ...asks, mayRefuse: reason() };
+        ledger.outstanding.push({ ...asks, mayRefuse: reason(), isSent: false });
       }
     },
     mayRefuse(why, on) {
       if (on) reasons.add(why);
       else reasons.delete(why);
       if (!on) return;
-      for (const { outstanding } of ledgers) if (outstanding !== null) outstanding.mayRefuse ??= why;
+      for (const one of ledgers.flatMap(({ outstanding }) => outstanding)) one.mayRefuse ??= why;
       configMap.mayRefuse(why);
     },
     hear,
@@ -244,19 +264,22 @@ export function createCentre(world: World, names: readonly string[]): Centre {
       hear();
       if (podsData.outstanding() === null) configMap.askIfNeeded();
       const toAll = [podsData.outstanding(), configMap.outstanding()];
-      for (const text of [...toAll, ...ledgers.map(({ outstanding }) => outstanding?.text ?? null)]) {
-        if (text === null) continue;
-        if (say(text) && text === podsData.outstanding()) podsData.sent();
+      for (const text of toAll) {
+        if (text !== null && say(text) && text === podsData.outstanding()) podsData.sent();
       }
+      for (const one of ledgers.flatMap(toSay)) if (say(one.text)) one.isSent = true;
     },
     replies: () => replies,
     surprises: () => surprises,
     lastReport: () => lastReport,
   };
 
+  /** What may be refused before it, may make it come to nothing as well. */
   function refusal(ledger: PodLedger, what: Asked): string | null {
-    const once = ledger.wanted.kind === "pod" && ledger.wanted.policy === "Never";
-    return what === "restart" && once ? never : reason();
+    const isOnce = possible(ledger).some((one) => one.kind === "pod" && one.policy === "Never");
+    if (what === "restart" && isOnce) return never;
+    const before = ledger.outstanding.map(({ mayRefuse }) => mayRefuse);
+    return reason() ?? before.find((why) => why !== null && why !== never) ?? null;
   }
 }
 

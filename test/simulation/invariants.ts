@@ -6,6 +6,7 @@ import type { CreateRequest } from "../../src/ports/engine.ts";
 import type { FakeContainer } from "../fakes/engine-host.ts";
 import type { Centre, ReportEntry } from "./centre.ts";
 import { configMapName } from "./config-map.ts";
+import { possible } from "./pod-ledger.ts";
 import { images, type World } from "./world.ts";
 
 /** What must hold at every moment, whatever has happened (architecture.md, What must always hold). */
@@ -28,7 +29,8 @@ export function checkAlways(world: World, centre: Centre): void {
 /** 1: what was answered with OK is in the store; what is not answered may be. */
 function okMeansOnDisk(world: World, centre: Centre): void {
   if (centre.podsData.mayBeDone() && isEmpty(world)) return;
-  for (const { name, wanted, outstanding, mostGeneration, restarts } of centre.ledgers) {
+  for (const ledger of centre.ledgers) {
+    const { name, wanted, mostGeneration, restarts } = ledger;
     const desired = world.look((store) => store.desiredPod("websocket", name));
     const generation = desired?.generation ?? 0;
     assert.ok(generation <= mostGeneration, `2: ${name} is told to restart ${generation} times, not ${mostGeneration}`);
@@ -38,9 +40,7 @@ function okMeansOnDisk(world: World, centre: Centre): void {
       `1: ${name} was to restart ${restarts} times, and knows of ${generation}`,
     );
     const is = desired === null ? "none" : `${desired.pod.id.uid} ${desired.pod.metadata.resourceVersion}`;
-    const may = [wanted, ...(outstanding === null ? [] : [outstanding.wants])].map((one) =>
-      one.kind === "none" ? "none" : `${one.uid} ${one.version}`,
-    );
+    const may = possible(ledger).map((one) => (one.kind === "none" ? "none" : `${one.uid} ${one.version}`));
     assert.ok(may.includes(is), `1: ${name} should be ${may.join(" or ")}, and is ${is}`);
   }
   configMapIsOnDisk(world, centre);
@@ -132,7 +132,7 @@ function npusAreRecorded(world: World): void {
 export function checkSettled(world: World, centre: Centre): void {
   assert.equal(centre.podsData.outstanding(), null, "6: what came of deleting everything was told");
   for (const ledger of centre.ledgers) {
-    assert.equal(ledger.outstanding, null, `6: ${ledger.name} was answered`);
+    assert.equal(ledger.outstanding.length, 0, `6: ${ledger.name} was answered`);
     if (ledger.wanted.kind === "none") checkAbsent(world, centre, ledger.name);
     else checkPresent(world, centre, ledger.name, ledger.wanted.uid);
   }

@@ -7,8 +7,8 @@ export interface PodLedger {
   readonly name: string;
   /** resourceVersion of the newest update. */
   version: number;
-  /** The message that waits for its answer; sent again until it has come. */
-  outstanding: Outstanding | null;
+  /** The messages that wait for their answers, in the order of asking. */
+  readonly outstanding: Outstanding[];
   wanted: Wanted;
   /** Texts of updates that were accepted for the pod at hand, or for one that was deleted since. */
   readonly old: string[];
@@ -21,10 +21,16 @@ export interface PodLedger {
 export interface Outstanding {
   readonly msgId: string;
   readonly text: string;
-  readonly wants: Wanted;
+  /** What is wanted once it is accepted; null where it changes nothing of that, as a restart. */
+  readonly wants: Wanted | null;
+  /** The pod that it is about. */
+  readonly uid: string;
   /** Why the device may say no, null when it has no reason to. */
   mayRefuse: string | null;
+  isSent: boolean;
 }
+
+type Asks = Omit<Outstanding, "mayRefuse" | "isSent">;
 
 export type Asked = "update" | "newUid" | "restart" | "delete" | "gracefulDelete";
 
@@ -38,14 +44,50 @@ interface WantedPod {
   readonly spec: Spec;
 }
 
+/** What the centre wants once all is accepted that it has asked for. */
+export function expected({ wanted, outstanding }: PodLedger): Wanted {
+  return outstanding.reduce<Wanted>((before, { wants }) => wants ?? before, wanted);
+}
+
+/** What the device may be about by now: it answers each, and the answer may be on its way. */
+export function possible({ wanted, outstanding }: PodLedger): readonly Wanted[] {
+  return [wanted, ...outstanding.flatMap(({ wants }) => (wants === null ? [] : [wants]))];
+}
+
 /** The device has said OK to it. */
 export function accept(ledger: PodLedger, { text, wants }: Outstanding): void {
+  if (wants === null) {
+    ledger.restarts += 1;
+    return;
+  }
   const { wanted } = ledger;
-  const isSame = wanted.kind === "pod" && wants.kind === "pod" && wanted.uid === wants.uid;
-  if (!isSame) ledger.restarts = 0;
-  else if (JSON.parse(text).route.operation === "restart") ledger.restarts += 1;
-  if (wants.kind === "pod" && JSON.parse(text).route.operation === "update") ledger.old.push(text);
+  if (wanted.kind === "none" || wants.kind === "none" || wanted.uid !== wants.uid) ledger.restarts = 0;
+  if (wants.kind === "pod") ledger.old.push(text);
   want(ledger, wants);
+}
+
+/**
+ * What is to be said now: what nobody has said yet, and what was not answered, for as long as nothing that was asked since
+ * makes it pointless. So nothing comes after what was to take its place.
+ */
+export function toSay({ outstanding }: PodLedger): readonly Outstanding[] {
+  return outstanding.filter((one, at) => {
+    const isDelete = one.wants?.kind === "none";
+    return !one.isSent || isDelete || !outstanding.slice(at + 1).some(({ wants }) => isInPlaceOf(wants, one));
+  });
+}
+
+/** Whether this, once it is wanted, makes what was asked before pointless: a restart only if it is of another pod. */
+function isInPlaceOf(next: Wanted | null, { wants, uid }: Outstanding): boolean {
+  if (next === null) return false;
+  return wants !== null || next.kind === "none" || next.uid !== uid;
+}
+
+/** Takes it out, and with it what was asked before and is of no interest any more: nobody asks for that again. */
+export function settle(ledger: PodLedger, one: Outstanding, isAccepted: boolean): void {
+  const { outstanding } = ledger;
+  const before = outstanding.splice(0, outstanding.indexOf(one) + 1).slice(0, -1);
+  outstanding.unshift(...before.filter((earlier) => !isAccepted || !isInPlaceOf(one.wants, earlier)));
 }
 
 /** What the centre wants from now on. */
@@ -55,22 +97,39 @@ export function want(ledger: PodLedger, wants: Wanted): void {
   ledger.wanted = wants;
 }
 
+/** How many messages of one pod may be under way. */
+const mostOutstanding = 3;
+
+/** Whether it can be asked now. */
+export function mayAsk(ledger: PodLedger, what: Asked): boolean {
+  const { outstanding } = ledger;
+  const isPod = expected(ledger).kind === "pod";
+  if (outstanding.length >= mostOutstanding) return false;
+  if (!isPod) return what === "newUid" || what === "update";
+  const pods = possible(ledger).flatMap((one) => (one.kind === "pod" ? [one] : []));
+  // It names the containers of the pod that is stored, and an update may be refused.
+  if (what === "gracefulDelete") return pods.length === 1;
+  // A pod that was refused is not there to be deleted, and the one before it stays.
+  return what !== "delete" || pods.every(({ uid }) => uid === pods[0]?.uid);
+}
+
 /** The message that asks for it, and what is wanted then. */
-export function askFor(ledger: PodLedger, what: Asked, dice: Dice): Omit<Outstanding, "mayRefuse"> {
-  const { name, wanted } = ledger;
+export function askFor(ledger: PodLedger, what: Asked, dice: Dice): Asks {
+  const { name } = ledger;
+  const wanted = expected(ledger);
   if (wanted.kind === "none") return update(ledger, dice.uuid(), drawPolicy(dice), dice);
   const msgId = dice.uuid();
   const { uid, version, spec, policy } = wanted;
   switch (what) {
     case "delete":
-      return { msgId, text: podDelete({ name, msgId, uid }), wants: { kind: "none" } };
+      return { msgId, text: podDelete({ name, msgId, uid }), wants: { kind: "none" }, uid };
     case "gracefulDelete": {
       const pod = { name, msgId, uid, resourceVersion: String(version), spec };
-      return { msgId, text: gracefulDelete(pod, dice.below(31)), wants: { kind: "none" } };
+      return { msgId, text: gracefulDelete(pod, dice.below(31)), wants: { kind: "none" }, uid };
     }
     case "restart":
       ledger.mostGeneration += 1;
-      return { msgId, text: podRestart({ name, msgId }), wants: wanted };
+      return { msgId, text: podRestart({ name, msgId }), wants: null, uid };
     case "newUid":
       return update(ledger, dice.uuid(), drawPolicy(dice), dice);
     case "update":
@@ -81,14 +140,15 @@ export function askFor(ledger: PodLedger, what: Asked, dice: Dice): Omit<Outstan
 }
 
 /** An update to the next version. */
-export function update(ledger: PodLedger, uid: string, policy: string, dice: Dice): Omit<Outstanding, "mayRefuse"> {
+export function update(ledger: PodLedger, uid: string, policy: string, dice: Dice): Asks {
   const msgId = dice.uuid();
-  const { name, wanted } = ledger;
+  const { name, outstanding } = ledger;
+  const wanted = expected(ledger);
   // The same uid wanted again while it still leaves gets a generation of its own.
-  if (wanted.kind === "none") ledger.mostGeneration = 1;
-  else if (wanted.uid !== uid) ledger.mostGeneration += 1;
+  if (wanted.kind === "none" && outstanding.length === 0) ledger.mostGeneration = 1;
+  else if (wanted.kind === "none" || wanted.uid !== uid) ledger.mostGeneration += 1;
   ledger.version += 1;
   const spec = drawSpec(name, policy, dice);
   const text = podUpdate({ name, uid, msgId, resourceVersion: String(ledger.version), spec });
-  return { msgId, text, wants: { kind: "pod", uid, version: ledger.version, policy, spec } };
+  return { msgId, text, wants: { kind: "pod", uid, version: ledger.version, policy, spec }, uid };
 }
