@@ -66,35 +66,37 @@ export function accept(ledger: PodLedger, { text, wants }: Outstanding): void {
   want(ledger, wants);
 }
 
-/**
- * What is to be said now: what nobody has said yet, and what was not answered, for as long as nothing that was asked since
- * makes it pointless. So nothing comes after what was to take its place.
- */
-export function toSay({ outstanding }: PodLedger): readonly Outstanding[] {
-  return outstanding.filter((one, at) => {
-    const isDelete = one.wants?.kind === "none";
-    return !one.isSent || isDelete || !outstanding.slice(at + 1).some(({ wants }) => isInPlaceOf(wants, one));
-  });
+/** What the centre wants from now on. */
+export function want(ledger: PodLedger, wants: Wanted): void {
+  // Kept for a while: a late one must not bring a deleted pod back.
+  if (ledger.wanted.kind === "pod" && wants.kind === "none") ledger.old.splice(0, ledger.old.length - 20);
+  ledger.wanted = wants;
 }
 
-/** Whether this, once it is wanted, makes what was asked before pointless: a restart only if it is of another pod. */
-function isInPlaceOf(next: Wanted | null, { wants, uid }: Outstanding): boolean {
-  if (next === null) return false;
-  return wants !== null || next.kind === "none" || next.uid !== uid;
+/**
+ * What is to be said now: all that was not answered, for as long as nobody has said what makes it pointless. So nothing
+ * comes after what was to take its place.
+ */
+export function toSay({ outstanding }: PodLedger): readonly Outstanding[] {
+  return outstanding.filter(
+    (one, at) =>
+      one.wants?.kind === "none" ||
+      !outstanding.slice(at + 1).some(({ wants, isSent }) => isSent && isInPlaceOf(wants, one)),
+  );
+}
+
+/** Whether what is wanted next is another pod, or none: then what was asked of this one is pointless. */
+function isInPlaceOf(next: Wanted | null, { uid }: Outstanding): boolean {
+  return next !== null && (next.kind === "none" || next.uid !== uid);
 }
 
 /** Takes it out, and with it what was asked before and is of no interest any more: nobody asks for that again. */
 export function settle(ledger: PodLedger, one: Outstanding, isAccepted: boolean): void {
   const { outstanding } = ledger;
   const before = outstanding.splice(0, outstanding.indexOf(one) + 1).slice(0, -1);
-  outstanding.unshift(...before.filter((earlier) => !isAccepted || !isInPlaceOf(one.wants, earlier)));
-}
-
-/** What the centre wants from now on. */
-export function want(ledger: PodLedger, wants: Wanted): void {
-  // Kept for a while: a late one must not bring a deleted pod back.
-  if (ledger.wanted.kind === "pod" && wants.kind === "none") ledger.old.splice(0, ledger.old.length - 20);
-  ledger.wanted = wants;
+  const isOver = (earlier: Outstanding): boolean =>
+    isInPlaceOf(one.wants, earlier) || (one.wants !== null && earlier.wants !== null);
+  outstanding.unshift(...before.filter((earlier) => !isAccepted || !isOver(earlier)));
 }
 
 /** How many messages of one pod may be under way. */
