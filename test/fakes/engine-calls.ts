@@ -35,13 +35,24 @@ export interface EngineProcess {
   mode: "up" | "frozen" | "down";
   /** What the engine does not do itself hangs; it answers everything else. */
   containerdHangs: boolean;
+  /** Containers that it is in the middle of something with: dockerd holds their locks for as long as containerd hangs. */
+  readonly locks: Set<Lock>;
   /** How often the engine has gone down: a call that began before that gets no answer. */
   downs: number;
   /** How often a caller's process has died: whatever it had asked for nobody waits for any more. */
   deaths: number;
 }
 
-const ofContainerd: ReadonlySet<Operation> = new Set(["start", "stop", "exec", "isAlive"]);
+interface Lock {
+  readonly id: string;
+}
+
+/** `info` asks it for its version. */
+const ofContainerd: ReadonlySet<Operation> = new Set(["start", "stop", "exec", "isAlive", "info"]);
+/** The two that hold the container's lock while they wait for containerd (docker 20.10, 26.1). */
+const locking: ReadonlySet<Operation> = new Set(["start", "stop"]);
+/** Those that wait for it. */
+const ofOne: ReadonlySet<Operation> = new Set(["inspect", "audit", "start", "stop", "remove", "exec", "isAlive"]);
 const mostCalls = 10_000;
 const gone: Refusal = { kind: "unavailable", message: "connect ENOENT /var/run/docker.sock" };
 
@@ -65,14 +76,14 @@ export async function call<T>(
   const fail = ({ kind, message }: Refusal): EngineResult<T> => ({ ok: false, error: { kind, operation, message } });
   if (signal.aborted) return fail(abortedBy(signal));
   engine.pending += 1;
-  const outcome = await untilAborted(answer(engine, operation, signal, effect), signal);
+  const outcome = await untilAborted(answer(engine, { operation, subject }, signal, effect), signal);
   engine.pending -= 1;
   return "refusal" in outcome ? fail(outcome.refusal) : { ok: true, value: outcome.value };
 }
 
 async function answer<T>(
   engine: EngineProcess,
-  operation: Operation,
+  { operation, subject }: Pick<EngineCall, "operation" | "subject">,
   signal: AbortSignal,
   effect: Effect<T>,
 ): Promise<Outcome<T>> {
@@ -84,7 +95,20 @@ async function answer<T>(
   const hasGone = (): boolean => signal.aborted || engine.deaths !== deaths;
   const turn = async (): Promise<void> => {
     await clock.sleep(half, signal);
-    while (engine.mode === "frozen" || (engine.containerdHangs && ofContainerd.has(operation))) await change(engine);
+    let own: Lock | null = null;
+    while (!away()) {
+      const hangs = engine.containerdHangs && ofContainerd.has(operation);
+      const waits = [...engine.locks].some((lock) => lock !== own && isInTheWay(engine, lock, operation, subject));
+      if (engine.mode !== "frozen" && !hangs && !waits) break;
+      if (hangs && !waits && own === null && locking.has(operation)) {
+        own = { id: subject };
+        engine.locks.add(own);
+      }
+      await change(engine);
+    }
+    if (own === null) return;
+    engine.locks.delete(own);
+    for (const wake of [...engine.waiting]) wake();
   };
 
   await turn();
@@ -97,6 +121,13 @@ async function answer<T>(
   await turn();
   if (fault === "loseAnswer") await aborted(signal);
   return away() ? { refusal: gone } : outcome;
+}
+
+/** A list inspects what has not been started yet, and what is in the network of another one (src/docker/list.ts). */
+function isInTheWay({ host }: EngineProcess, { id }: Lock, operation: Operation, subject: string): boolean {
+  if (operation !== "list") return id === subject && ofOne.has(operation);
+  const container = host.container(id);
+  return container !== null && (container.state.kind === "created" || container.request?.sandboxId != null);
 }
 
 /** Resolves when the engine's mode changes. */

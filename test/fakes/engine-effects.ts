@@ -7,7 +7,8 @@ import { type Host, type Outcome, observed, type Refusal } from "./engine-host.t
 export interface Effects extends EngineProcess {
   /** By container: when it was last started by hand beside another one, or for somebody who had gone. */
   readonly startsAside: Map<string, number>;
-  diskFull: boolean;
+  /** The disk of what it keeps, or one for that and all else. */
+  diskFull: "no" | "data" | "all";
   deadHeld: boolean;
 }
 
@@ -32,8 +33,11 @@ export function audited(host: Host, id: string): Outcome<ContainerAudit> {
   return { value: { pid: null, differences: [] } };
 }
 
-/** The engine's words say nothing of the disk (docker 20.10). */
-const cannotStart: Refusal = { kind: "failed", message: "unable to store init state: %!w(<nil>)" };
+/** What a start comes to, by which disk is full: that of /run makes words that say nothing of it (docker 20.10). */
+const cannotStart = {
+  data: { kind: "diskFull", message: "write /var/lib/docker/containers/x/hosts: no space left on device" },
+  all: { kind: "failed", message: "unable to store init state: %!w(<nil>)" },
+} as const satisfies Readonly<Record<string, Refusal>>;
 
 /** Refuses what Docker refuses, and images of another architecture. */
 export function created(
@@ -41,7 +45,7 @@ export function created(
   request: CreateRequest,
   architecture: string,
 ): Outcome<CreatedContainer> {
-  if (diskFull) return refuse("diskFull", "mkdir /var/lib/docker/overlay2/x: no space left on device");
+  if (diskFull !== "no") return refuse("diskFull", "mkdir /var/lib/docker/overlay2/x: no space left on device");
   if (request.image.architecture !== architecture) {
     return refuse(
       "wrongArchitecture",
@@ -54,7 +58,10 @@ export function created(
 
 /** `late`: whoever asked for it has gone. */
 export function started({ host, clock, diskFull, startsAside }: Effects, id: string, late: boolean): Outcome<void> {
-  if (diskFull) return done(cannotStart);
+  if (diskFull !== "no" && host.container(id)?.state.kind !== "running") {
+    host.noteError(id, cannotStart[diskFull].message);
+    return { refusal: cannotStart[diskFull] };
+  }
   if (late && host.container(id)?.state.kind !== "running") startsAside.set(id, clock.mono());
   return done(host.start(id));
 }
@@ -73,9 +80,13 @@ export async function stopped(state: Effects, id: string, graceSeconds: number):
 
 /** What runs is not removed, as Docker refuses it without force. */
 export function removed({ host, deadHeld }: Effects, id: string): Outcome<void> {
-  if (deadHeld) return refuse("failed", `driver "overlay2" failed to remove root filesystem: device or resource busy`);
   if (host.container(id)?.state.kind === "running") {
     return refuse("conflict", `You cannot remove a running container ${id}`);
+  }
+  if (deadHeld) {
+    const message = `driver "overlay2" failed to remove root filesystem: device or resource busy`;
+    host.noteError(id, message);
+    return refuse("failed", message);
   }
   return { value: host.remove(id) };
 }

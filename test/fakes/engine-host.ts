@@ -68,6 +68,8 @@ export interface Host {
   /** A container that somebody else made, of no image that is known here unless one is given by id; it runs. */
   addForeign(name: string, labels: Readonly<Record<string, string>>, image?: string): string;
   start(id: string): Refusal | null;
+  /** What the engine could not do with it stays with it, as Docker's State.Error. */
+  noteError(id: string, message: string): void;
   /** SIGTERM: false when the program lives through it. */
   terminate(id: string): boolean;
   /** Ends a running container. */
@@ -166,6 +168,11 @@ export function fakeHost(clock: Clock, emit: (action: string, container: FakeCon
       if (!controller.signal.aborted) die(entry.id, exit.code, exit.oomKilled ?? false);
     });
   };
+  const noteError = (id: string, message: string): void => {
+    const entry = entries.get(id);
+    if (entry?.state.kind === "created") entry.state = { kind: "created", startError: message };
+    if (entry?.state.kind === "exited") entry.state = { ...entry.state, error: message };
+  };
   const die = (id: string, exitCode: number, oomKilled = false): void => {
     const entry = entries.get(id);
     if (entry === undefined || entry.state.kind !== "running") return;
@@ -213,9 +220,10 @@ export function fakeHost(clock: Clock, emit: (action: string, container: FakeCon
       const refusal =
         refusedOomScore(entry, leastOomScore) ?? refusedStart(entry, behaviourOf(entry), entries, occupied);
       if (refusal === null) run(entry);
-      else if (entry.state.kind === "created") entry.state = { kind: "created", startError: refusal.message };
+      else if (entry.state.kind === "created") noteError(id, refusal.message);
       return refusal;
     },
+    noteError,
     terminate: (id) => {
       const entry = entries.get(id);
       if (entry === undefined || entry.state.kind !== "running") return true;

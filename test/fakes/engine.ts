@@ -58,10 +58,13 @@ export interface FakeEngineHost extends Pick<Host, FromHost> {
   /** SIGSTOP: calls are taken and not answered, containers live on. What waits is done at `thaw`, or not if its caller has gone. */
   freeze(): void;
   thaw(): void;
-  /** SIGSTOP of containerd: nothing can be started, stopped or run in a container; lists are answered. */
+  /**
+   * SIGSTOP of containerd: nothing can be started, stopped or run in a container. Lists are answered, until a container that
+   * they have to look at is in the middle of a start or a stop.
+   */
   hangContainerd(on: boolean): void;
-  /** No container can be made or started and no image fetched any more; what runs does so, and can be removed. */
-  fillDisk(on: boolean): void;
+  /** Nothing can be made, started or fetched any more; what runs does so, and can be stopped and removed. */
+  fillDisk(on: boolean, forAll?: boolean): void;
   /** Dead containers cannot be removed: something holds their folders. */
   holdDead(on: boolean): void;
   /** Ends the stream of events; the engine is there all the while. */
@@ -128,10 +131,11 @@ export function fakeEngine(options: FakeEngineOptions): FakeEngine {
     latency: { least: 1, most: 5, pull: 50 },
     mode: "up",
     containerdHangs: false,
+    locks: new Set(),
     downs: 0,
     deaths: 0,
     losesEvents: false,
-    diskFull: false,
+    diskFull: "no",
     deadHeld: false,
     endedByEngine: new Set(),
   };
@@ -175,7 +179,7 @@ function engineOn(state: State, options: FakeEngineOptions): Engine {
     removeImage: (id, signal) =>
       call(state, "removeImage", id, signal, () =>
         // Docker writes before it deletes (docker 20.10).
-        state.diskFull
+        state.diskFull !== "no"
           ? refuse("diskFull", "write .tmp-repositories.json: no space left on device")
           : imageRemoved(host, id),
       ),
@@ -189,7 +193,7 @@ function engineOn(state: State, options: FakeEngineOptions): Engine {
       call(state, "pull", name, signal, async () => {
         await state.clock.sleep(state.latency.pull, signal);
         if (signal.aborted) return { refusal: abortedBy(signal) };
-        if (state.diskFull) return refuse("diskFull", "write /var/lib/docker/tmp: no space left on device");
+        if (state.diskFull !== "no") return refuse("diskFull", "write /var/lib/docker/tmp: no space left on device");
         return pulled(state, taggedName(name), credentials, architecture);
       }),
     watch: (handlers, signal) => watch(state, handlers, signal),
@@ -248,8 +252,8 @@ function hostOf(state: State, liveRestore: boolean): FakeEngineHost {
       state.containerdHangs = on;
       turn(state.mode);
     },
-    fillDisk: (on) => {
-      state.diskFull = on;
+    fillDisk: (on, forAll = false) => {
+      state.diskFull = !on ? "no" : forAll ? "all" : "data";
     },
     holdDead: (on) => {
       state.deadHeld = on;

@@ -89,7 +89,7 @@ export const ofEngine: Readonly<Record<string, Fault>> = {
     weight: 2,
     happen({ world, centre, dice }) {
       const withStore = dice.below(3) === 0;
-      fillDisk(world, centre, true);
+      fillDisk(world, centre, true, withStore);
       world.fillStore(withStore);
       return withStore ? "the disk is full" : "the engine's disk is full, and the store's nearly";
     },
@@ -139,8 +139,9 @@ export const ofEngine: Readonly<Record<string, Fault>> = {
 };
 
 /** There is no room for the engine, and for the device too little to take on anything; room for both is room for the store. */
-export function fillDisk({ host, device, fillStore }: World, centre: Centre, full: boolean): void {
-  host.fillDisk(full);
+export function fillDisk(world: World, centre: Centre, full: boolean, forAll = false): void {
+  const { host, device, fillStore } = world;
+  host.fillDisk(full, forAll);
   if (!full) fillStore(false);
   device.freeBytes(full ? 1024 : 1024 ** 3);
   centre.mayRefuse("the disk is full", full);

@@ -1,0 +1,303 @@
+import assert from "node:assert/strict";
+import { spawnSync } from "node:child_process";
+import { rmSync, writeFileSync } from "node:fs";
+import { join } from "node:path";
+import { after, before, describe, it } from "node:test";
+import { setTimeout as sleep } from "node:timers/promises";
+import Docker from "dockerode";
+import { startPrivateEngine } from "../../scripts/private-engine.ts";
+import { loadTestImages, testImages } from "../../scripts/test-images.ts";
+import { dockerEngine } from "../../src/docker/engine.ts";
+import type { Engine, EngineEvent, EngineResult } from "../../src/ports/engine.ts";
+import { fakeEngine } from "../fakes/engine.ts";
+import { acceptedPod, createRequest } from "./engine-requests.ts";
+
+/** An engine that a test may freeze, end and fill. */
+interface Machine {
+  readonly engine: Engine;
+  freeze(): void;
+  thaw(): void;
+  hangContainerd(on: boolean): void;
+  /** Ends it, as if by a crash or by its own will, and starts it again. */
+  restart(how: "stop" | "crash"): Promise<void>;
+  fillDisk(on: boolean): void;
+  /** Something holds the folders of this container, or does no more. */
+  hold(id: string, on: boolean): Promise<void>;
+  close(): Promise<void>;
+}
+
+const programs = {
+  /** Ends well when it is asked to. */
+  forever: "trap 'exit 0' TERM; while true; do sleep 1 & wait; done",
+  short: "sleep 1; exit 7",
+} as const;
+
+const generous = (): AbortSignal => AbortSignal.timeout(60_000);
+const soon = (): AbortSignal => AbortSignal.timeout(500);
+/** Longer than a call that is given up on. */
+const whileMs = 1_500;
+
+function fakeMachine(liveRestore: boolean): Machine {
+  const clock = {
+    wall: () => Date.now(),
+    mono: () => performance.now(),
+    bootId: () => "boot",
+    sleep: (ms: number, signal?: AbortSignal) =>
+      sleep(ms, undefined, { signal: signal as never }).catch(() => undefined),
+  };
+  // What was asked for by somebody who has gone is carried out: the kernel keeps it for the engine (seen on docker 20.10).
+  const { engine, host } = fakeEngine({ clock, random: { next: () => 0.7 }, liveRestore });
+  host.addImage(testImages.busybox, {
+    id: `sha256:${"1".repeat(64)}`,
+    user: "65534",
+    architecture: "amd64",
+    volumes: [],
+  });
+  host.behave(({ pod }) =>
+    pod.spec.containers[0]?.command?.at(-1) === programs.short
+      ? { exit: { code: 7, afterMs: 1_000 } }
+      : { termCode: 0 },
+  );
+  return {
+    ...{ engine, freeze: host.freeze, thaw: host.thaw, hangContainerd: host.hangContainerd, fillDisk: host.fillDisk },
+    restart: async (how) => {
+      host.down(how);
+      host.up();
+    },
+    hold: async (_id, on) => host.holdDead(on),
+    close: async () => undefined,
+  };
+}
+
+async function realMachine(liveRestore: boolean): Promise<Machine> {
+  const private_ = await startPrivateEngine(() => undefined, { liveRestore, diskMiB: 128 });
+  await loadTestImages(private_.socket);
+  const engine = dockerEngine({ socket: private_.socket });
+  const docker = new Docker({ socketPath: private_.socket });
+  const data = join(private_.folder, "data");
+  const filler = join(data, "filler");
+  return {
+    ...{ engine, freeze: private_.freeze, thaw: private_.thaw },
+    hangContainerd: (on) => (on ? private_.freezeContainerd() : private_.thawContainerd()),
+    restart: async (how) => {
+      await (how === "stop" ? private_.stop() : private_.kill());
+      await private_.start({ liveRestore });
+    },
+    fillDisk: (on) => {
+      rmSync(filler, { force: true });
+      if (on) spawnSync("sh", ["-c", 'cat /dev/zero > "$1"; sync -f "$1"', "sh", filler]);
+    },
+    hold: async (id, on) => {
+      const { GraphDriver } = await docker.getContainer(id).inspect();
+      const { UpperDir } = GraphDriver.Data as unknown as Readonly<Record<"UpperDir", string>>;
+      // Docker unmounts what is mounted there, and tries again; a file that nobody may unlink stays.
+      const file = join(UpperDir, "held");
+      if (on) writeFileSync(file, "");
+      const run = spawnSync("chattr", [on ? "+i" : "-i", file], { encoding: "utf8" });
+      assert.equal(run.status, 0, run.stderr);
+    },
+    close: private_.close,
+  };
+}
+
+const skip = process.getuid?.() === 0 ? false : "needs root";
+
+for (const liveRestore of [false, true]) {
+  for (const [kind, open] of [
+    ["in memory", fakeMachine],
+    ["Docker", realMachine],
+  ] as const) {
+    describe(`Engine in trouble: ${kind}, live-restore ${liveRestore}`, { skip: kind === "Docker" && skip }, () =>
+      contract(() => open(liveRestore), liveRestore),
+    );
+  }
+}
+
+function contract(open: () => Machine | Promise<Machine>, liveRestore: boolean): void {
+  let machine: Machine;
+  let made = 0;
+  before(async () => {
+    machine = await open();
+  });
+  after(async () => {
+    for (const { id } of valued(await machine.engine.list(generous()))) {
+      await machine.engine.stop(id, 0, generous());
+      await machine.engine.remove(id, generous());
+    }
+    await machine.close();
+  });
+
+  const requestOf = async (program: keyof typeof programs) => {
+    made += 1;
+    const image = valued(await machine.engine.image(testImages.busybox, generous()));
+    return createRequest(acceptedPod(`pod-${made}`, { command: ["sh", "-c", programs[program]] }), image);
+  };
+  const create = async (program: keyof typeof programs): Promise<string> =>
+    valued(await machine.engine.create(await requestOf(program), generous())).id;
+  const started = async (program: keyof typeof programs): Promise<string> => {
+    const id = await create(program);
+    valued(await machine.engine.start(id, generous()));
+    return id;
+  };
+  const stateOf = async (id: string) =>
+    valued(await machine.engine.list(generous())).find((one) => one.id === id)?.state ?? assert.fail(`${id} is gone`);
+  const becomes = (id: string, kind: string) =>
+    eventually(async () => {
+      const state = await stateOf(id);
+      return state.kind === kind ? state : null;
+    });
+
+  it("answers after a freeze what waited for it, and its containers lived on meanwhile", async () => {
+    const [lives, ends] = [await started("forever"), await started("short")];
+    machine.freeze();
+    const waits = machine.engine.list(generous());
+    const givenUp = await machine.engine.list(soon());
+    await sleep(whileMs);
+    machine.thaw();
+    assert.equal(errorOf(givenUp), "timeout");
+    assert.ok(valued(await waits).some(({ id }) => id === lives));
+    const state = await becomes(ends, "exited");
+    assert.ok(state.kind === "exited" && state.exitCode === 7);
+    assert.equal((await stateOf(lives)).kind, "running");
+  });
+
+  it("may carry out after a freeze what nobody waits for any more, and then whole", async () => {
+    const id = await create("forever");
+    machine.freeze();
+    const givenUp = await machine.engine.start(id, soon());
+    machine.thaw();
+    assert.equal(errorOf(givenUp), "timeout");
+    await sleep(whileMs);
+    assert.ok(["created", "running"].includes((await stateOf(id)).kind));
+    valued(await machine.engine.start(id, generous()));
+    assert.equal((await stateOf(id)).kind, "running");
+  });
+
+  it("lists while containerd hangs, and makes containers, and starts and ends none until it does no more", async () => {
+    const runs = await started("forever");
+    assert.equal((await stateOf(runs)).kind, "running");
+    machine.hangContainerd(true);
+    const made = await create("forever");
+    const stop = await machine.engine.stop(runs, 0, AbortSignal.timeout(whileMs));
+    assert.equal(errorOf(stop), "timeout");
+    assert.deepEqual([(await stateOf(made)).kind, (await stateOf(runs)).kind], ["created", "running"]);
+    assert.equal(errorOf(await machine.engine.info(soon())), "timeout", "it asks containerd for its version");
+    machine.hangContainerd(false);
+    valued(await machine.engine.start(made, generous()));
+    valued(await machine.engine.stop(runs, 0, generous()));
+    assert.equal((await becomes(runs, "exited")).kind, "exited");
+  });
+
+  it("holds a container that it is in the middle of something with for as long as containerd hangs", async () => {
+    const [first, other] = [await create("forever"), await create("forever")];
+    machine.hangContainerd(true);
+    const start = await machine.engine.start(first, soon());
+    const inspect = await machine.engine.inspect(first, soon());
+    const list = await machine.engine.list(soon());
+    valued(await machine.engine.inspect(other, generous()));
+    valued(await machine.engine.remove(other, generous()));
+    machine.hangContainerd(false);
+    assert.deepEqual([errorOf(start), errorOf(inspect), errorOf(list)], Array(3).fill("timeout"));
+    await sleep(whileMs);
+    assert.ok(["created", "running"].includes((await stateOf(first)).kind));
+    valued(await machine.engine.start(first, generous()));
+    assert.equal((await stateOf(first)).kind, "running");
+  });
+
+  it("makes and starts nothing on a full disk, and lists, stops and removes", async () => {
+    const [lives, dead] = [await started("forever"), await started("forever")];
+    valued(await machine.engine.stop(dead, 20, generous()));
+    const made = [await create("forever"), await create("forever"), await create("forever")];
+    const wanted = [await requestOf("forever"), await requestOf("forever"), await requestOf("forever")];
+    machine.fillDisk(true);
+    try {
+      // The first ones may find what others have left behind.
+      const creates = await each(wanted, (one) => machine.engine.create(one, generous()));
+      const starts = await each(made, (id) => machine.engine.start(id, generous()));
+      assert.equal(errorOf(creates[2] ?? assert.fail()), "diskFull");
+      assert.equal(errorOf(starts[2] ?? assert.fail()), "diskFull");
+      const state = await stateOf(made[2] ?? "");
+      assert.ok(state.kind === "created" && /no space left/.test(state.startError ?? ""), JSON.stringify(state));
+      assert.equal((await stateOf(lives)).kind, "running");
+      valued(await machine.engine.remove(dead, generous()));
+      valued(await machine.engine.stop(lives, 20, generous()));
+      assert.equal((await stateOf(lives)).kind, "exited");
+    } finally {
+      machine.fillDisk(false);
+    }
+    valued(await machine.engine.create(wanted[2] ?? assert.fail(), generous()));
+    valued(await machine.engine.start(made[2] ?? "", generous()));
+    assert.equal((await stateOf(made[2] ?? "")).kind, "running");
+  });
+
+  it("does not remove a dead container that something holds, shows it as it ended, and removes it afterwards", async () => {
+    const id = await started("forever");
+    valued(await machine.engine.stop(id, 20, generous()));
+    const before = await stateOf(id);
+    await machine.hold(id, true);
+    try {
+      for (let times = 0; times < 2; times += 1) {
+        assert.equal(errorOf(await machine.engine.remove(id, generous())), "failed");
+        const state = await stateOf(id);
+        assert.ok(state.kind === "exited" && /failed to remove root filesystem/.test(state.error));
+        assert.deepEqual({ ...state, error: "" }, before);
+      }
+    } finally {
+      await machine.hold(id, false);
+    }
+    valued(await machine.engine.remove(id, generous()));
+    assert.ok(valued(await machine.engine.list(generous())).every((one) => one.id !== id));
+  });
+
+  for (const how of ["stop", "crash"] as const) {
+    it(`ends what runs with it, or nothing, when it goes down and comes up: ${how}`, async () => {
+      const id = await started("forever");
+      const session = async () => valued(await machine.engine.info(generous())).session;
+      const before = await session();
+      const events: EngineEvent[] = [];
+      let ready = false;
+      const isReady = (): void => {
+        ready = true;
+      };
+      const watch = machine.engine.watch({ ready: isReady, changed: (event) => void events.push(event) }, generous());
+      await eventually(async () => ready || null);
+      await machine.restart(how);
+      assert.equal(errorOf(await watch), "unavailable");
+      const state = await stateOf(id);
+      assert.equal(state.kind, liveRestore ? "running" : "exited");
+      if (state.kind === "exited") assert.equal(state.exitCode, 0);
+      assert.equal((await session()) === before, liveRestore);
+      if (liveRestore) return;
+      valued(await machine.engine.start(id, generous()));
+      assert.equal((await stateOf(id)).kind, "running");
+    });
+  }
+}
+
+function valued<T>(result: EngineResult<T>): T {
+  if (!result.ok) assert.fail(`${result.error.operation}: ${result.error.kind}: ${result.error.message}`);
+  return result.value;
+}
+
+/** One after the other. */
+async function each<A, B>(items: readonly A[], work: (item: A) => Promise<B>): Promise<readonly B[]> {
+  const results: B[] = [];
+  for (const item of items) results.push(await work(item));
+  return results;
+}
+
+/** Kind of the error that the result must be. */
+function errorOf<T>(result: EngineResult<T>): string {
+  assert.ok(!result.ok, "The call should have failed");
+  return result.error.kind;
+}
+
+async function eventually<T>(look: () => Promise<T | null>): Promise<T> {
+  const deadline = performance.now() + 60_000;
+  while (performance.now() < deadline) {
+    const found = await look();
+    if (found !== null) return found;
+    await sleep(20);
+  }
+  return assert.fail("It did not happen in a minute");
+}
