@@ -33,8 +33,8 @@ export interface FakeCenter {
   pong(payload: string): void;
   /** One way, for what is sent from now on; at least 1 ms, the start value. */
   delay(ms: number): void;
-  /** While stalled nothing the device sends gets through: its `bufferedBytes` grow. */
-  stall(on: boolean): void;
+  /** While stalled nothing the device sends gets through: its `bufferedBytes` grow. Nothing it is sent does either, if both ways are. */
+  stall(on: boolean, bothWays?: boolean): void;
   /** Ends the connection. Without a code: the network is gone (1006), and what was under way with it. */
   cut(code?: number, reason?: string): void;
   /** The device's process died: the connection is gone and none of its handlers is called any more. */
@@ -56,7 +56,7 @@ interface CenterState {
   autoPong: boolean;
   asksHistory: boolean;
   delay: number;
-  stalled: boolean;
+  stalled: "no" | "toCenter" | "bothWays";
   readonly received: string[];
   taken: number;
   readonly pings: string[];
@@ -81,7 +81,7 @@ export function fakeLink(clock: Clock, options: FakeLinkOptions = {}): FakeLink 
     autoPong: true,
     asksHistory: false,
     delay: 1,
-    stalled: false,
+    stalled: "no",
     received: [],
     taken: 0,
     pings: [],
@@ -139,9 +139,9 @@ function centerEnd(state: CenterState): FakeCenter {
     delay(ms) {
       state.delay = Math.max(1, ms);
     },
-    stall(on) {
-      state.stalled = on;
-      state.session?.toCenter.hold(on);
+    stall(on, bothWays = false) {
+      state.stalled = !on ? "no" : bothWays ? "bothWays" : "toCenter";
+      if (state.session !== null) holdLine(state.session, state.stalled);
     },
     cut(code, reason = "") {
       if (code === undefined) state.session?.end(1006, "");
@@ -154,6 +154,11 @@ function centerEnd(state: CenterState): FakeCenter {
       state.credentials = { ...state.credentials, ...credentials };
     },
   };
+}
+
+function holdLine({ toCenter, toDevice }: Session, stalled: CenterState["stalled"]): void {
+  toCenter.hold(stalled !== "no", "line");
+  toDevice.hold(stalled === "bothWays", "line");
 }
 
 function openSession(
@@ -180,7 +185,7 @@ function openSession(
     }
   });
   const session: Session = { toDevice, toCenter, end, abandon };
-  toCenter.hold(state.stalled);
+  holdLine(session, state.stalled);
   state.session = session;
   state.sessions.add(session);
 
@@ -207,12 +212,12 @@ function openSession(
     },
     bufferedBytes: () => toCenter.bytes(),
     movedBytes: () => ({ left: toCenter.moved(), read: toDevice.moved() }),
-    pause: () => toDevice.hold(true),
-    resume: () => toDevice.hold(false),
+    pause: () => toDevice.hold(true, "reader"),
+    resume: () => toDevice.hold(false, "reader"),
     close(code, reason) {
       if (closing) return;
       closing = true;
-      toDevice.hold(false);
+      toDevice.hold(false, "reader");
       toCenter.push({ kind: "close", text: reason, code });
       // A peer that does not answer is not waited for.
       void clock.sleep(1_000, ended.signal).then(() => end(1006, ""));
@@ -227,8 +232,8 @@ type Item =
 /** One direction. */
 interface Pipe {
   push(item: Item): boolean;
-  /** While held nothing comes out; it comes in order afterwards. */
-  hold(on: boolean): void;
+  /** While held by anybody nothing comes out; it comes in order afterwards. */
+  hold(on: boolean, by: "line" | "reader"): void;
   /** What waits because it is held: on its way is not waiting. */
   bytes(): number;
   /** What has come out of it so far. */
@@ -239,7 +244,7 @@ interface Pipe {
 function pipe(clock: Clock, delay: () => number, deliver: (item: Item) => void): Pipe {
   const queue: { readonly item: Item; readonly due: number; readonly bytes: number }[] = [];
   const stopped = new AbortController();
-  let held = false;
+  const heldBy = new Set<"line" | "reader">();
   let pumping = false;
   let moved = 0;
   let waiting = 0;
@@ -247,7 +252,7 @@ function pipe(clock: Clock, delay: () => number, deliver: (item: Item) => void):
   async function pump(): Promise<void> {
     if (pumping) return;
     pumping = true;
-    while (!stopped.signal.aborted && !held) {
+    while (!stopped.signal.aborted && heldBy.size === 0) {
       const next = queue[0];
       if (next === undefined) break;
       const wait = next.due - clock.mono();
@@ -272,12 +277,13 @@ function pipe(clock: Clock, delay: () => number, deliver: (item: Item) => void):
       void pump();
       return true;
     },
-    hold(on) {
-      held = on;
+    hold(on, by) {
+      if (on) heldBy.add(by);
+      else heldBy.delete(by);
       // Not from inside this call: the caller may be in the middle of handling a message.
       if (!on) queueMicrotask(() => void pump());
     },
-    bytes: () => (held ? waiting : 0),
+    bytes: () => (heldBy.size > 0 ? waiting : 0),
     moved: () => moved,
     stop() {
       stopped.abort("over");

@@ -105,13 +105,14 @@ export function createWitness({ clock, programs, noted, arrived, endedByEngine, 
     const life = lives.get(keyOf(request));
     if (life?.attempt === request.attempt) dies(life);
     // What runs in a sandbox that died counts as ended, however long it takes to stop it.
-    for (const one of lives.values()) if (one.sandboxId === id) dies(one);
+    for (const one of lives.values()) if (one.sandboxId === id && one.diedAt === null) dies(one);
   }
 
   function dies(life: Life): void {
-    if (life.diedAt !== null) return;
-    life.diedAt = clock.mono();
-    if (life.diedAt - life.startedAt > stableMs - slackMs) life.level = 0;
+    const now = clock.mono();
+    // Its process may outlive the sandbox by as long as nobody looks, and that it ran so long counts.
+    if (now - life.startedAt > stableMs - slackMs) life.level = 0;
+    life.diedAt ??= now;
   }
 
   function creates(request: CreateRequest): void {

@@ -57,8 +57,8 @@ export interface World {
   imageCleared(name?: string): void;
   /** Since when the line to the centre is as it should be; null while it is not. */
   lineSteadySince(): number | null;
-  /** Nothing gets through to the centre, or everything does again. */
-  stall(on: boolean): void;
+  /** Nothing gets through to the centre, nor from it if both ways are stalled, or everything does again. */
+  stall(on: boolean, bothWays?: boolean): void;
   /** Stops that the desired state did not ask for: invariant 3. */
   unjustified(): readonly string[];
 }
@@ -295,10 +295,10 @@ export function createWorld(seed: number, options: WorldOptions): World {
       for (const one of name === undefined ? Object.values(images) : [name]) clearedAt.set(one, clock.mono());
     },
     lineSteadySince: () => (stalled || !center.connected() ? null : openedAt),
-    stall(on) {
+    stall(on, bothWays) {
       stalled = on;
       openedAt = clock.mono();
-      center.stall(on);
+      center.stall(on, bothWays);
     },
     unjustified: () => unjustified,
   };

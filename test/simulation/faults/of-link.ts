@@ -1,4 +1,12 @@
+import type { DialAnswer } from "../../fakes/link.ts";
 import type { Fault } from "./fault.ts";
+
+const refusals: readonly DialAnswer[] = [
+  { code: "refused", message: "connect ECONNREFUSED" },
+  { code: "unreachable", message: "connect ENETUNREACH" },
+  { code: "tls", message: "certificate has expired" },
+  { code: "protocol", message: "Unexpected server response: 503", status: 503, retryAfterSeconds: 60 },
+];
 
 /** What happens to the line, and at its other end. */
 export const ofLink: Readonly<Record<string, Fault>> = {
@@ -19,9 +27,10 @@ export const ofLink: Readonly<Record<string, Fault>> = {
   },
   linkStalls: {
     weight: 2,
-    happen({ world }) {
-      world.stall(true);
-      return "nothing gets through to the centre";
+    happen({ world, dice }) {
+      const bothWays = dice.below(2) === 0;
+      world.stall(true, bothWays);
+      return bothWays ? "nothing gets through either way" : "nothing gets through to the centre";
     },
   },
   linkFlows: {
@@ -37,7 +46,7 @@ export const ofLink: Readonly<Record<string, Fault>> = {
     weight: 2,
     happen({ world, dice }) {
       const back = dice.below(2) === 0;
-      const away = dice.pick(["hang", { code: "refused", message: "connect ECONNREFUSED" }] as const);
+      const away = dice.pick<DialAnswer>(["hang", ...refusals]);
       world.center.answerDials(back ? "open" : away);
       world.center.cut();
       return back ? "the centre comes back" : "the centre goes";
