@@ -231,6 +231,48 @@ describe("what the simulation has found", () => {
     world.process().kill();
   });
 
+  test("a container without a row that is to start after another one leaves its NPU to whoever has taken it meanwhile", async () => {
+    const world = createWorld(1, { liveRestore: true });
+    world.host.addImage(testImage, image);
+    world.device.npus(["davinci0"]);
+    await world.clock.pass(3_000);
+    const app = { ...onlyContainer(), name: "app" };
+    const npu = { ...app.resources, limits: { ...app.resources.limits, npu: "1" } };
+    const msgId = (n: number): string => `00000000-0000-4000-8000-00000000007${n}`;
+    const containers = [app, { ...app, name: "side", resources: npu }];
+    world.center.deliver(podUpdate({ name: "a", uid, msgId: msgId(1), spec: { containers } }));
+    assert.ok(await world.clock.passUntil(() => world.host.running().length === 3, 10_000));
+    const [, ...both] = world.host.running();
+    await world.restart({
+      ...{ powerCut: false, dataLost: true },
+      meanwhile: () => both.forEach(({ id }) => void world.host.kill(id, 1)),
+    });
+    // The first of the two starts takes long, and the calls of everybody else do not.
+    const lists = called(world, "list");
+    assert.ok(await world.clock.passUntil(() => called(world, "list") > lists + 1, 60_000));
+    world.host.latency(30_000, 30_000);
+    const starts = called(world, "start");
+    assert.ok(await world.clock.passUntil(() => called(world, "start") > starts, 60_000));
+    world.host.latency(1, 5);
+    assert.ok(await world.clock.passUntil(() => world.center.connected(), 20_000));
+    // Its pod is known again, so that what has ended of it holds nothing any more.
+    const without = { containers: [app, { ...app, name: "side" }] };
+    world.center.deliver(podUpdate({ name: "a", uid, msgId: msgId(2), resourceVersion: "2", spec: without }));
+    const other = uid.replace(/1$/, "2");
+    const spec = { containers: [{ ...app, resources: npu }] };
+    world.center.deliver(podUpdate({ name: "b", uid: other, msgId: msgId(3), spec }));
+    const withNpu = () => world.host.running().filter(({ request }) => npusOf(request).length > 0);
+    const most: number[] = [];
+    await world.clock.passUntil(() => most.push(withNpu().length) === 0, 120_000);
+    assert.equal(Math.max(...most), 1);
+    assert.deepEqual(
+      withNpu().map(({ request }) => request?.pod.id.uid),
+      [other],
+    );
+    assert.equal(world.host.running().length, 4);
+    world.process().kill();
+  });
+
   test("a power cut that takes back which NPU a container has gives it no second one", async () => {
     const world = createWorld(1, { liveRestore: true });
     world.host.addImage(testImage, image);
