@@ -2,6 +2,7 @@ import assert from "node:assert/strict";
 import { mountsConfigMap } from "../../src/agent/config-maps.ts";
 import { podHash, sandboxName, specHash } from "../../src/core/pod/identity.ts";
 import { npuCount, npuNode } from "../../src/core/pod/npu.ts";
+import type { TerminatedState } from "../../src/core/pod/pod-status.ts";
 import type { CreateRequest } from "../../src/ports/engine.ts";
 import type { FakeContainer } from "../fakes/engine-host.ts";
 import type { Centre, ReportEntry } from "./centre.ts";
@@ -223,8 +224,12 @@ function checkPresent(world: World, centre: Centre, name: string, uid: string): 
     assert.equal(status.restartCount, request.attempt, `6: the restarts of ${name} are those of its containers`);
   }
   for (const { name: container } of done) {
-    const state = statusOf(entry, container)?.state ?? {};
-    assert.ok(state["terminated"] !== undefined, `6: ${name}/${container} is reported as ended`);
+    const { terminated } = statusOf(entry, container)?.state ?? {};
+    assert.ok(terminated !== undefined, `6: ${name}/${container} is reported as ended`);
+    const { containerID, exitCode, reason } = terminated as TerminatedState;
+    const state = world.host.container(containerID.replace("docker://", ""))?.state;
+    if (state?.kind !== "exited" || reason === "ContainerStatusUnknown") continue;
+    assert.equal(exitCode, state.exitCode, `6: ${name}/${container} is reported as it ended`);
   }
   assert.equal(entry.status.containerStatuses.length, spec.containers.length, `6: ${name}: no sandbox in the report`);
   if (done.length === spec.containers.length) {

@@ -60,7 +60,11 @@ interface SeedOptions {
  * faults are mended, and the device must end up as the centre wants it.
  */
 export async function play({ seed, steps: source, keep }: Life): Promise<Played> {
-  const world = createWorld(seed, { liveRestore: seed % 2 === 0, keep });
+  const met: [string, string][] = [];
+  const strikes = (fault: string): void => {
+    for (const state of new Set(statesOf(world, podNames))) met.push([fault, state]);
+  };
+  const world = createWorld(seed, { liveRestore: seed % 2 === 0, keep, strikes });
   world.host.addImage(images.first, { id: "sha256:first", ...image });
   world.host.publish(images.first, { id: "sha256:first", ...image });
   world.host.publish(images.second, { id: "sha256:second", ...image });
@@ -68,7 +72,6 @@ export async function play({ seed, steps: source, keep }: Life): Promise<Played>
   world.center.askHistory(asksHistory(seed));
   const centre = createCentre(world, podNames);
   const steps: Step[] = [];
-  const met: [string, string][] = [];
   let error: Error | null = null;
   try {
     await disturb(world, centre, { source, steps, met });
@@ -104,8 +107,8 @@ async function disturb(world: World, centre: Centre, { source, steps, met }: Cou
     const dice = seededRandom(step.dice);
     const words = await happen(step.fault, world, centre, { subject: step.subject, dice });
     world.trace.note("fault", () => `${steps.length} ${step.fault}: ${words ?? "nothing to happen to"}`);
-    if (words !== null) {
-      const ofPod = faults[step.fault]?.ofPod === true;
+    const { ofPod = false, strikesLater = false } = faults[step.fault] ?? {};
+    if (words !== null && !strikesLater) {
       for (const state of ofPod ? [states[step.subject] ?? ""] : new Set(states)) met.push([step.fault, state]);
     }
     await live(world);

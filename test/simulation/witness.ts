@@ -1,6 +1,7 @@
 import type { PodEvent } from "../../src/core/pod/event.ts";
 import type { PodHistory } from "../../src/core/pod/history.ts";
 import { sandboxName } from "../../src/core/pod/identity.ts";
+import type { ObservedState } from "../../src/core/pod/observed.ts";
 import type { PodStatus } from "../../src/core/pod/pod-status.ts";
 import type { PodId } from "../../src/core/pod/spec.ts";
 import type { Clock } from "../../src/ports/clock.ts";
@@ -56,13 +57,23 @@ export interface WitnessParts {
   readonly noted: (event: PodEvent) => void;
   /** Whether a container ended because the engine did. */
   readonly endedByEngine: (id: string) => boolean;
+  /** What the engine knows of it, null when it is gone. */
+  readonly stateOf: (id: string) => ObservedState | null;
   /** Whether this text has arrived at the centre. */
   readonly arrived: (text: string) => boolean;
   /** Looks into the store without being one of the agent's calls. */
   readonly look: <T>(at: () => T) => T;
 }
 
-export function createWitness({ clock, programs, noted, arrived, endedByEngine, look }: WitnessParts): Witness {
+export function createWitness({
+  clock,
+  programs,
+  noted,
+  arrived,
+  endedByEngine,
+  stateOf,
+  look,
+}: WitnessParts): Witness {
   const lives = new Map<string, Life>();
   /** What each container was made from when it ended for good. */
   const succeeded = new Map<string, string>();
@@ -144,6 +155,13 @@ export function createWitness({ clock, programs, noted, arrived, endedByEngine, 
   function keptHistory(uid: string, history: PodHistory, policy: string): void {
     for (const [container, { termination, ...made }] of Object.entries(history)) {
       wantedOtherwise(`/${container} of ${uid}`, made);
+      const is = termination === null ? null : stateOf(termination.containerId);
+      // What ran in a dead sandbox, or was not found, has no result.
+      const isKnown = termination !== null && termination.reason !== "ContainerStatusUnknown";
+      if (isKnown && is?.kind === "exited" && is.startedAt === termination.startedAt) {
+        const [kept, real] = [termination, is].map(({ exitCode, finishedAt }) => `${exitCode} at ${finishedAt}`);
+        if (kept !== real) faults.push(`6: ${container} of ${uid} ended with ${real}, and ${kept} is on record`);
+      }
       // A sandbox runs for as long as the others need it.
       if (container === sandboxName || termination === null || termination.interrupted || policy === "Always") continue;
       if (policy === "OnFailure" && termination.exitCode !== 0) continue;

@@ -63,6 +63,9 @@ export interface World {
   unjustified(): readonly string[];
 }
 
+/** Faults that are planned, and strike when the agent comes to that point. */
+export type Striking = "crashAtStoreCall" | "crashAtCommit" | "crashAtAwait" | "storeFails";
+
 export interface Restart {
   /** Takes the containers along, and what the store had not flushed. */
   readonly powerCut: boolean;
@@ -87,6 +90,8 @@ export interface WorldOptions {
   readonly liveRestore: boolean;
   /** Writes down what happens. */
   readonly keep?: boolean;
+  /** Hears of a fault that was planned, just before it strikes. */
+  readonly strikes?: (fault: Striking) => void;
 }
 
 export function createWorld(seed: number, options: WorldOptions): World {
@@ -111,6 +116,7 @@ export function createWorld(seed: number, options: WorldOptions): World {
   const { endedByEngine } = host;
   const witness = createWitness({
     ...{ clock, programs, arrived, endedByEngine },
+    stateOf: (id) => host.container(id)?.state ?? null,
     noted: chronicle.happened,
     look: (at) => look(at),
   });
@@ -155,10 +161,12 @@ export function createWorld(seed: number, options: WorldOptions): World {
     if (name === "commit") commits -= 1;
     if (failingCall <= 0) {
       failingCall = Number.POSITIVE_INFINITY;
+      options.strikes?.("storeFails");
       trace.note("agent", () => "a store call fails");
       throw new PlannedEnd("disk I/O error");
     }
     if (storeCalls > 0 && commits > 0) return;
+    options.strikes?.(commits > 0 ? "crashAtStoreCall" : "crashAtCommit");
     trace.note("agent", () => "dies between two store calls");
     crash();
     throw new PlannedEnd("The process died between two store calls");
@@ -187,6 +195,7 @@ export function createWorld(seed: number, options: WorldOptions): World {
     awaits -= 1;
     if (awaits > 0) return;
     awaits = Number.POSITIVE_INFINITY;
+    options.strikes?.("crashAtAwait");
     trace.note("agent", () => "dies as it goes on");
     crash();
   }
