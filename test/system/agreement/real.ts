@@ -1,6 +1,7 @@
 import assert from "node:assert/strict";
 import { chmodSync, rmSync } from "node:fs";
 import { join } from "node:path";
+import { setTimeout as sleep } from "node:timers/promises";
 import type Docker from "dockerode";
 import type { PrivateEngine } from "../../../scripts/private-engine.ts";
 import { waitUntil } from "../../../scripts/processes.ts";
@@ -40,8 +41,14 @@ export function realDevice(site: Site, engine: PrivateEngine, liveRestore: boole
   const readinessProbe = { ...probe("ready.sh", "[ ! -e /work/busy-$NAME ]"), periodSeconds: 5 };
 
   return {
-    async ask(text) {
-      return String((await site.ask(text)).content);
+    async ask(texts) {
+      const asked: ReturnType<Site["ask"]>[] = [];
+      for (const text of texts) {
+        asked.push(site.ask(text));
+        // Each goes to the centre on a connection of its own: they are to arrive in this order.
+        await sleep(20);
+      }
+      return (await Promise.all(asked)).map(({ content }) => String(content));
     },
     dress(pod) {
       const spec = specOf(pod, ({ liveness, readiness }) => ({
@@ -62,6 +69,11 @@ export function realDevice(site: Site, engine: PrivateEngine, liveRestore: boole
       await (how === "stop" ? engine.stop() : engine.kill());
       await engine.start({ liveRestore });
     },
+    hang(what, on) {
+      if (what === "engine") return on ? engine.freeze() : engine.thaw();
+      return on ? engine.freezeContainerd() : engine.thawContainerd();
+    },
+    pass: (ms) => sleep(ms),
     endAgent: (how) => site.endAgent(how === "kill" ? "SIGKILL" : "SIGTERM"),
     async startAgent() {
       await site.startAgent();

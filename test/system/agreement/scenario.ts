@@ -31,36 +31,68 @@ export type Asks = "update" | "newUid" | "restart" | "delete" | "gracefulDelete"
 /** What somebody does to one container. A restart by hand is not among them: whether the agent sees the moment between is chance. */
 export type ToContainer = "endsWell" | "endsBadly" | "isRemoved" | "sickens" | "isBusy" | "isFree";
 
+interface Asking {
+  readonly kind: "asks";
+  readonly asks: Asks;
+  readonly pod: PodPlan;
+  readonly msgId: string;
+}
+
+/** What may hang: dockerd, or what runs the containers for it. */
+export type Hangs = "engine" | "containerd";
+
 /** One thing that happens, as data: both devices carry out the same. */
 export type Happening =
-  | { readonly kind: "asks"; readonly asks: Asks; readonly pod: PodPlan; readonly msgId: string }
+  | Asking
+  /** Messages that are sent before any of them is answered. */
+  | { readonly kind: "burst"; readonly all: readonly Asking[] }
+  /** It hangs for a while, in which the centre asks for something. */
+  | { readonly kind: "hangs"; readonly hangs: Hangs; readonly meanwhile: Asking }
   | { readonly kind: "container"; readonly happens: ToContainer; readonly pod: string; readonly container: string }
   | { readonly kind: "centreAway" }
   | { readonly kind: "engineAway"; readonly how: "stop" | "crash" }
   | { readonly kind: "agentAway"; readonly how: "stop" | "kill"; readonly meanwhile: Happening | null }
   /** The data folder is gone, and the centre asks for everything again. */
-  | { readonly kind: "dataLost"; readonly again: readonly Extract<Happening, { readonly kind: "asks" }>[] };
+  | { readonly kind: "dataLost"; readonly again: readonly Asking[] };
 
 /** A device in one of the two worlds. */
 export interface Device {
-  /** Sends a message and gives what was answered. */
-  ask(text: string): Promise<string>;
+  /** Sends messages, one right after the other, and gives what was answered to each. */
+  ask(texts: readonly string[]): Promise<readonly string[]>;
   /** What its world adds to a pod: programs, and the folders they need. */
   dress(pod: PodPlan): PodMessage["spec"] & object;
   toContainer(happens: ToContainer, pod: string, container: string): Promise<void>;
   centreAway(): Promise<void>;
   engineAway(how: "stop" | "crash"): Promise<void>;
+  hang(what: Hangs, on: boolean): void;
+  /** Milliseconds of its own time pass. */
+  pass(ms: number): Promise<void>;
   endAgent(how: "stop" | "kill"): Promise<void>;
   startAgent(): Promise<void>;
   /** The agent is killed, and starts without what it had on disk. */
   loseData(): Promise<void>;
 }
 
+/** Longer than the agent needs for a pod, shorter than it waits for any answer of its engine. */
+const hangMs = 5_000;
+
 /** Makes it happen, and gives what was answered. */
 export async function carryOut(device: Device, happening: Happening): Promise<readonly string[]> {
   switch (happening.kind) {
     case "asks":
-      return [await device.ask(messageOf(happening, device.dress(happening.pod)))];
+      return device.ask([messageOf(happening, device.dress(happening.pod))]);
+    case "burst":
+      return device.ask(happening.all.map((one) => messageOf(one, device.dress(one.pod))));
+    case "hangs": {
+      device.hang(happening.hangs, true);
+      try {
+        const answers = await carryOut(device, happening.meanwhile);
+        await device.pass(hangMs);
+        return answers;
+      } finally {
+        device.hang(happening.hangs, false);
+      }
+    }
     case "container":
       await device.toContainer(happening.happens, happening.pod, happening.container);
       return [];
@@ -96,12 +128,16 @@ export function wordsOf(happening: Happening): string {
       return `agentAway (${happening.how}${happening.meanwhile === null ? "" : `, ${wordsOf(happening.meanwhile)}`})`;
     case "engineAway":
       return `engineAway (${happening.how})`;
+    case "burst":
+      return happening.all.map(wordsOf).join(" and ");
+    case "hangs":
+      return `${happening.hangs} hangs (${wordsOf(happening.meanwhile)})`;
     default:
       return happening.kind;
   }
 }
 
-function messageOf({ asks, pod, msgId }: Extract<Happening, { kind: "asks" }>, spec: object): string {
+function messageOf({ asks, pod, msgId }: Asking, spec: object): string {
   const message = { ...pod, msgId, resourceVersion: String(pod.version), spec: { ...spec } };
   switch (asks) {
     case "update":
@@ -161,7 +197,7 @@ export function createDraw(seed: number): (now: Outcome) => Happening {
     }));
     return { name, uid, version: versions, restartPolicy, containers };
   };
-  const update = (name: string, newUid: boolean): Happening => {
+  const update = (name: string, newUid: boolean): Asking => {
     const before = wanted.get(name);
     const policy = random.pick(["Always", "Always", "OnFailure", "Never"] as const);
     const pod =
@@ -170,7 +206,7 @@ export function createDraw(seed: number): (now: Outcome) => Happening {
     ends.delete(name);
     return { kind: "asks", asks: before !== undefined && newUid ? "newUid" : "update", pod, msgId: random.uuid() };
   };
-  const ask = (name: string): Happening => {
+  const ask = (name: string): Asking => {
     const pod = wanted.get(name);
     const asks = random.pick(["update", "update", "newUid", "restart", "delete", "gracefulDelete"] as const);
     if (pod === undefined || asks === "update" || asks === "newUid") return update(name, asks === "newUid");
@@ -198,7 +234,18 @@ export function createDraw(seed: number): (now: Outcome) => Happening {
     if (absent !== undefined && random.below(2) === 0) return update(absent, false);
     const kind = random.below(10);
     const outside = ["endsWell", "endsBadly", "isRemoved"] as const;
-    if (kind < 4) return ask(random.pick(names));
+    if (kind < 2) return ask(random.pick(names));
+    if (kind < 3) {
+      const name = random.pick(names);
+      return { kind: "burst", all: [ask(name), ask(name)] };
+    }
+    if (kind < 4) {
+      return {
+        kind: "hangs",
+        hangs: random.pick(["engine", "containerd"] as const),
+        meanwhile: ask(random.pick(names)),
+      };
+    }
     if (kind < 7) return toContainer(now, [...outside, "sickens", "isBusy", "isFree"]) ?? ask(random.pick(names));
     if (kind === 7) {
       const how = random.pick(["stop", "kill"] as const);

@@ -37,16 +37,16 @@ export function simulatedDevice(seed: number, liveRestore: boolean): SimulatedDe
   }
 
   return {
-    async ask(text) {
+    async ask(texts) {
       await connected();
-      const { msg_id: id } = JSON.parse(text).header;
-      center.deliver(text);
+      const ids = texts.map((text): string => JSON.parse(text).header.msg_id);
+      for (const text of texts) center.deliver(text);
       const came = await clock.passUntil(() => {
         hear();
-        return answers.has(id);
+        return ids.every((id) => answers.has(id));
       }, answerMs);
       assert.ok(came, "the simulated agent answers");
-      return answers.get(id) ?? "";
+      return ids.map((id) => answers.get(id) ?? "");
     },
     dress: (pod) =>
       specOf(pod, ({ liveness, readiness }) => ({
@@ -68,6 +68,11 @@ export function simulatedDevice(seed: number, liveRestore: boolean): SimulatedDe
       await clock.pass(2_000);
       host.up();
     },
+    hang(what, on) {
+      if (what === "containerd") return host.hangContainerd(on);
+      return on ? host.freeze() : host.thaw();
+    },
+    pass: (ms) => clock.pass(ms),
     async endAgent(how) {
       const process = world.process();
       if (how === "kill") return process.kill();
