@@ -1,5 +1,6 @@
-import type { ContainerHistory, PodHistory } from "../core/pod/history.ts";
+import type { PodHistory } from "../core/pod/history.ts";
 import type { ObservedContainer } from "../core/pod/observed.ts";
+import { isOnRecord } from "../core/pod/record.ts";
 import type { PodSpec } from "../core/pod/spec.ts";
 import { messageBytes } from "../core/pod/termination-message.ts";
 import type { Device } from "../ports/device.ts";
@@ -13,14 +14,9 @@ export function withLastWords(
 ): readonly ObservedContainer[] {
   if (spec === undefined) return observed;
   return observed.map((one) => {
-    if (one.state.kind !== "exited" || isRecorded(one, history[one.container])) return one;
+    if (one.state.kind !== "exited" || isOnRecord(one, history[one.container])) return one;
     const { container, attempt } = one;
     const lastWords = terminationLogs.read({ uid: one.pod.uid, container, attempt }, messageBytes(spec));
     return lastWords === "" ? one : { ...one, state: { ...one.state, lastWords } };
   });
-}
-
-function isRecorded(one: ObservedContainer, history: ContainerHistory | undefined): boolean {
-  if (history === undefined) return false;
-  return one.attempt < history.attempt || history.termination?.containerId === one.id;
 }

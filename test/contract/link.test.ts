@@ -50,7 +50,7 @@ async function fakePeer(): Promise<Peer> {
     cut: center.cut,
     autoPong: center.autoPong,
     pong: center.pong,
-    freeze: () => center.stall(true),
+    freeze: () => center.stall("toCenter"),
     refuse: () =>
       center.answerDials({ code: "refused", message: "The centre answered 503", status: 503, retryAfterSeconds: 7 }),
     hang: () => center.answerDials("hang"),

@@ -37,6 +37,8 @@ export interface EngineProcess {
   containerdHangs: boolean;
   /** Containers that it is in the middle of something with: dockerd holds their locks for as long as containerd hangs. */
   readonly locks: Set<Lock>;
+  /** Running containers that a list has shown to the caller's process: it need not inspect them each time. */
+  readonly shown: Set<string>;
   /** How often the engine has gone down: a call that began before that gets no answer. */
   downs: number;
   /** How often a caller's process has died: whatever it had asked for nobody waits for any more. */
@@ -123,11 +125,12 @@ async function answer<T>(
   return away() ? { refusal: gone } : outcome;
 }
 
-/** A list inspects what has not been started yet, and what is in the network of another one (src/docker/list.ts). */
-function isInTheWay({ host }: EngineProcess, { id }: Lock, operation: Operation, subject: string): boolean {
+/** A list inspects what it sees first, what has not been started yet, and what is in the network of another one (src/docker/list.ts). */
+function isInTheWay({ host, shown }: EngineProcess, { id }: Lock, operation: Operation, subject: string): boolean {
   if (operation !== "list") return id === subject && ofOne.has(operation);
   const container = host.container(id);
-  return container !== null && (container.state.kind === "created" || container.request?.sandboxId != null);
+  if (container === null) return false;
+  return container.state.kind === "created" || container.request?.sandboxId != null || !shown.has(id);
 }
 
 /** Resolves when the engine's mode changes. */

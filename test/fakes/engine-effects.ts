@@ -58,11 +58,12 @@ export function created(
 
 /** `late`: whoever asked for it has gone. */
 export function started({ host, clock, diskFull, startsAside }: Effects, id: string, late: boolean): Outcome<void> {
-  if (diskFull !== "no" && host.container(id)?.state.kind !== "running") {
+  const state = host.container(id)?.state;
+  if (diskFull !== "no" && state !== undefined && state.kind !== "running") {
     host.noteError(id, cannotStart[diskFull].message);
     return { refusal: cannotStart[diskFull] };
   }
-  if (late && host.container(id)?.state.kind !== "running") startsAside.set(id, clock.mono());
+  if (late && state?.kind !== "running") startsAside.set(id, clock.mono());
   return done(host.start(id));
 }
 

@@ -63,8 +63,11 @@ export interface FakeEngineHost extends Pick<Host, FromHost> {
    * they have to look at is in the middle of a start or a stop.
    */
   hangContainerd(on: boolean): void;
-  /** Nothing can be made, started or fetched any more; what runs does so, and can be stopped and removed. */
-  fillDisk(on: boolean, forAll?: boolean): void;
+  /**
+   * Which disk is full, that of what the engine keeps or the one for all: nothing can be made, started or fetched any more;
+   * what runs does so, and can be stopped and removed.
+   */
+  fillDisk(full: Effects["diskFull"]): void;
   /** Dead containers cannot be removed: something holds their folders. */
   holdDead(on: boolean): void;
   /** Ends the stream of events; the engine is there all the while. */
@@ -132,6 +135,7 @@ export function fakeEngine(options: FakeEngineOptions): FakeEngine {
     mode: "up",
     containerdHangs: false,
     locks: new Set(),
+    shown: new Set(),
     downs: 0,
     deaths: 0,
     losesEvents: false,
@@ -159,7 +163,12 @@ function engineOn(state: State, options: FakeEngineOptions): Engine {
   return {
     info: (signal) =>
       call(state, "info", "", signal, () => ({ value: { ...info, session: sessionOf(state, options) } })),
-    list: (signal) => call(state, "list", "", signal, () => ({ value: listed(host) })),
+    list: (signal) =>
+      call(state, "list", "", signal, () => {
+        const value = listed(host);
+        for (const { id, state: is } of value) if (is.kind === "running") state.shown.add(id);
+        return { value };
+      }),
     inspect: (id, signal) => call(state, "inspect", id, signal, () => inspected(host, id)),
     create: (request, signal) => {
       const subject = `${request.pod.id.name}/${request.container}/${request.attempt}`;
@@ -252,8 +261,8 @@ function hostOf(state: State, liveRestore: boolean): FakeEngineHost {
       state.containerdHangs = on;
       turn(state.mode);
     },
-    fillDisk: (on, forAll = false) => {
-      state.diskFull = !on ? "no" : forAll ? "all" : "data";
+    fillDisk: (full) => {
+      state.diskFull = full;
     },
     holdDead: (on) => {
       state.deadHeld = on;
@@ -263,6 +272,7 @@ function hostOf(state: State, liveRestore: boolean): FakeEngineHost {
     },
     abandon: () => {
       state.deaths += 1;
+      state.shown.clear();
     },
     endedByEngine: (id) => state.endedByEngine.has(id),
     answersHands: () => state.mode === "up" && !state.containerdHangs,

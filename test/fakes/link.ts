@@ -5,6 +5,9 @@ import type { Connection, Credentials, DialResult, Link, LinkHandlers } from "..
 /** What happens to the next dials: opens, fails with an error, or hangs until the dialler gives up. */
 export type DialAnswer = "open" | "hang" | LinkError;
 
+/** Which ways of a line stall. */
+export type Stalled = "no" | "toCenter" | "bothWays";
+
 export interface FakeLink {
   readonly link: Link;
   readonly center: FakeCenter;
@@ -33,8 +36,8 @@ export interface FakeCenter {
   pong(payload: string): void;
   /** One way, for what is sent from now on; at least 1 ms, the start value. */
   delay(ms: number): void;
-  /** While stalled nothing the device sends gets through: its `bufferedBytes` grow. Nothing it is sent does either, if both ways are. */
-  stall(on: boolean, bothWays?: boolean): void;
+  /** While it stalls nothing that the device sends gets through, and its `bufferedBytes` grow; nor what it is sent, if both ways do. */
+  stall(stalled: Stalled): void;
   /** Ends the connection. Without a code: the network is gone (1006), and what was under way with it. */
   cut(code?: number, reason?: string): void;
   /** The device's process died: the connection is gone and none of its handlers is called any more. */
@@ -56,7 +59,7 @@ interface CenterState {
   autoPong: boolean;
   asksHistory: boolean;
   delay: number;
-  stalled: "no" | "toCenter" | "bothWays";
+  stalled: Stalled;
   readonly received: string[];
   taken: number;
   readonly pings: string[];
@@ -139,8 +142,8 @@ function centerEnd(state: CenterState): FakeCenter {
     delay(ms) {
       state.delay = Math.max(1, ms);
     },
-    stall(on, bothWays = false) {
-      state.stalled = !on ? "no" : bothWays ? "bothWays" : "toCenter";
+    stall(stalled) {
+      state.stalled = stalled;
       if (state.session !== null) holdLine(state.session, state.stalled);
     },
     cut(code, reason = "") {
@@ -156,7 +159,7 @@ function centerEnd(state: CenterState): FakeCenter {
   };
 }
 
-function holdLine({ toCenter, toDevice }: Session, stalled: CenterState["stalled"]): void {
+function holdLine({ toCenter, toDevice }: Session, stalled: Stalled): void {
   toCenter.hold(stalled !== "no", "line");
   toDevice.hold(stalled === "bothWays", "line");
 }

@@ -18,7 +18,7 @@ import { createPodsDataLedger, type PodsDataLedger } from "./pods-data.ts";
 import type { Dice } from "./steps.ts";
 import type { World } from "./world.ts";
 
-/** A centre that does as FusionDirector does: each message is repeated until it is answered, in the order of asking. */
+/** A centre that repeats each message until it is answered, as FusionDirector does, and asks on meanwhile. */
 export interface Centre {
   readonly ledgers: readonly PodLedger[];
   readonly configMap: ConfigMapLedger;
@@ -138,7 +138,7 @@ export function createCentre(world: World, names: readonly string[]): Centre {
     const isAccepted = content === "OK";
     // Refused for want of room it is asked again: another copy of it may be under way, and find some.
     if (!isAccepted && one.mayRefuse !== null && one.mayRefuse !== never) return;
-    settle(ledger, one, isAccepted);
+    settle(ledger, one, isAccepted ? "accepted" : "refused");
     if (isAccepted) {
       accept(ledger, one);
       answered.push(one.text);
@@ -276,10 +276,10 @@ export function createCentre(world: World, names: readonly string[]): Centre {
 
   /** What may be refused before it, may make it come to nothing as well. */
   function refusal(ledger: PodLedger, what: Asked): string | null {
-    const isOnce = possible(ledger).some((one) => one.kind === "pod" && one.policy === "Never");
-    if (what === "restart" && isOnce) return never;
-    const before = ledger.outstanding.map(({ mayRefuse }) => mayRefuse);
-    return reason() ?? before.find((why) => why !== null && why !== never) ?? null;
+    const before = ledger.outstanding.map(({ mayRefuse }) => mayRefuse).find((why) => why !== null && why !== never);
+    const targets = before === undefined ? [expected(ledger)] : possible(ledger);
+    if (what === "restart" && targets.some((one) => one.kind === "pod" && one.policy === "Never")) return never;
+    return reason() ?? before ?? null;
   }
 }
 

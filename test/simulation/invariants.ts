@@ -7,7 +7,7 @@ import type { CreateRequest } from "../../src/ports/engine.ts";
 import type { FakeContainer } from "../fakes/engine-host.ts";
 import type { Centre, ReportEntry } from "./centre.ts";
 import { configMapName } from "./config-map.ts";
-import { possible } from "./pod-ledger.ts";
+import { possibleNow } from "./pod-ledger.ts";
 import { images, type World } from "./world.ts";
 
 /** What must hold at every moment, whatever has happened (architecture.md, What must always hold). */
@@ -41,7 +41,7 @@ function okMeansOnDisk(world: World, centre: Centre): void {
       `1: ${name} was to restart ${restarts} times, and knows of ${generation}`,
     );
     const is = desired === null ? "none" : `${desired.pod.id.uid} ${desired.pod.metadata.resourceVersion}`;
-    const may = possible(ledger).map((one) => (one.kind === "none" ? "none" : `${one.uid} ${one.version}`));
+    const may = possibleNow(ledger).map((one) => (one.kind === "none" ? "none" : `${one.uid} ${one.version}`));
     assert.ok(may.includes(is), `1: ${name} should be ${may.join(" or ")}, and is ${is}`);
   }
   configMapIsOnDisk(world, centre);

@@ -9,7 +9,7 @@ import { checkAlways, checkSettled } from "./invariants.ts";
 import { npuNames } from "./pod-specs.ts";
 import { statesOf } from "./states.ts";
 import { type Aim, drawSteps, podNames, type Step, type StepSource } from "./steps.ts";
-import { createWorld, images, PlannedEnd, type World } from "./world.ts";
+import { createWorld, images, PlannedEnd, striking, type World } from "./world.ts";
 
 export interface Life {
   /** Decides how the device is made, and every latency. */
@@ -107,8 +107,8 @@ async function disturb(world: World, centre: Centre, { source, steps, met }: Cou
     const dice = seededRandom(step.dice);
     const words = await happen(step.fault, world, centre, { subject: step.subject, dice });
     world.trace.note("fault", () => `${steps.length} ${step.fault}: ${words ?? "nothing to happen to"}`);
-    const { ofPod = false, strikesLater = false } = faults[step.fault] ?? {};
-    if (words !== null && !strikesLater) {
+    const ofPod = faults[step.fault]?.ofPod === true;
+    if (words !== null && !striking.some((fault) => fault === step.fault)) {
       for (const state of ofPod ? [states[step.subject] ?? ""] : new Set(states)) met.push([step.fault, state]);
     }
     await live(world);
@@ -137,7 +137,7 @@ async function mend(world: World, centre: Centre): Promise<void> {
   host.holdDead(false);
   host.clockLag(0);
   host.heal();
-  fillDisk(world, centre, false);
+  fillDisk(world, centre, "no");
   haveNpus(world, centre, npuNames);
   for (const { id, request } of host.containers()) if (request === null) host.removeByHand(id);
   host.network(true);
@@ -146,7 +146,7 @@ async function mend(world: World, centre: Centre): Promise<void> {
   world.programs.calm();
   world.device.usage(roomy);
   center.answerDials("open");
-  world.stall(false);
+  world.stall("no");
   center.autoPong(true);
   center.delay(1);
   // Pods that mount it wait for as long as there is none.

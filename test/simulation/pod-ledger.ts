@@ -49,9 +49,14 @@ export function expected({ wanted, outstanding }: PodLedger): Wanted {
   return outstanding.reduce<Wanted>((before, { wants }) => wants ?? before, wanted);
 }
 
-/** What the device may be about by now: it answers each, and the answer may be on its way. */
-export function possible({ wanted, outstanding }: PodLedger): readonly Wanted[] {
+/** What may be wanted once all is answered. */
+export function possible({ wanted, outstanding }: Pick<PodLedger, "wanted" | "outstanding">): readonly Wanted[] {
   return [wanted, ...outstanding.flatMap(({ wants }) => (wants === null ? [] : [wants]))];
+}
+
+/** What the device may be about by now: of what was said the answer may be on its way. */
+export function possibleNow({ wanted, outstanding }: PodLedger): readonly Wanted[] {
+  return possible({ wanted, outstanding: outstanding.filter(({ isSent }) => isSent) });
 }
 
 /** The device has said OK to it. */
@@ -74,8 +79,8 @@ export function want(ledger: PodLedger, wants: Wanted): void {
 }
 
 /**
- * What is to be said now: all that was not answered, for as long as nobody has said what makes it pointless. So nothing
- * comes after what was to take its place.
+ * What is to be said now: all that was not answered, but for what is of a pod that something said since has put another one,
+ * or none, in the place of. A delete is always said: it names the pod that it is about.
  */
 export function toSay({ outstanding }: PodLedger): readonly Outstanding[] {
   return outstanding.filter(
@@ -91,12 +96,12 @@ function isInPlaceOf(next: Wanted | null, { uid }: Outstanding): boolean {
 }
 
 /** Takes it out, and with it what was asked before and is of no interest any more: nobody asks for that again. */
-export function settle(ledger: PodLedger, one: Outstanding, isAccepted: boolean): void {
+export function settle(ledger: PodLedger, one: Outstanding, answer: "accepted" | "refused"): void {
   const { outstanding } = ledger;
   const before = outstanding.splice(0, outstanding.indexOf(one) + 1).slice(0, -1);
   const isOver = (earlier: Outstanding): boolean =>
     isInPlaceOf(one.wants, earlier) || (one.wants !== null && earlier.wants !== null);
-  outstanding.unshift(...before.filter((earlier) => !isAccepted || !isOver(earlier)));
+  outstanding.unshift(...before.filter((earlier) => answer === "refused" || !isOver(earlier)));
 }
 
 /** How many messages of one pod may be under way. */

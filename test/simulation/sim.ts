@@ -81,14 +81,16 @@ async function campaign({ from, to, mostSeconds }: Extent): Promise<boolean> {
     },
     done(result) {
       for (const [fault, state] of result.met) coverage.met(fault, state);
-      if (result.failure !== null) failures.push(result);
+      if (result.failure === null) return;
+      failures.push(result);
+      say(`${result.failure}\n  ${replayCommand(result)}`);
     },
   });
   const seconds = elapsed();
   const count = seed - from;
   say(coverageTable(coverage, faults));
-  say(`${count} lives of ${steps} steps in ${seconds.toFixed(0)} s, ${Math.round((count / seconds) * 3600)} an hour`);
-  for (const one of failures) say(`${one.failure}\n  ${replayCommand(one)}`);
+  const perHour = Math.round((count / seconds) * 3600);
+  say(`${count} lives of ${steps} steps in ${seconds.toFixed(0)} s, ${perHour} an hour; ${failures.length} failed`);
   const [first] = failures;
   if (first !== undefined && values.shrink) await show(first);
   return failures.length === 0;

@@ -39,6 +39,8 @@ interface Life {
   level: number;
   /** Its times are those that the agent must know too. */
   sure: boolean;
+  /** It is on record as ended, although its process may live on. */
+  isLost: boolean;
 }
 
 const stableMs = 600_000;
@@ -106,10 +108,11 @@ export function createWitness({
     if (before !== undefined && before.made === made && attempt === before.attempt) {
       before.startedAt = now;
       before.diedAt = null;
+      before.isLost = false;
       return;
     }
     const level = again && before.sure ? before.level + 1 : 0;
-    lives.set(key, { attempt, made, sandboxId, startedAt: now, diedAt: null, level, sure: true });
+    lives.set(key, { attempt, made, sandboxId, startedAt: now, diedAt: null, level, sure: true, isLost: false });
   }
 
   function ended(id: string, request: CreateRequest): void {
@@ -122,7 +125,7 @@ export function createWitness({
   function dies(life: Life): void {
     const now = clock.mono();
     // Its process may outlive the sandbox by as long as nobody looks, and that it ran so long counts.
-    if (now - life.startedAt > stableMs - slackMs) life.level = 0;
+    if (!life.isLost && now - life.startedAt > stableMs - slackMs) life.level = 0;
     life.diedAt ??= now;
   }
 
@@ -155,10 +158,13 @@ export function createWitness({
   function keptHistory(uid: string, history: PodHistory, policy: string): void {
     for (const [container, { termination, ...made }] of Object.entries(history)) {
       wantedOtherwise(`/${container} of ${uid}`, made);
+      const isLost = termination?.reason === "ContainerStatusUnknown";
+      for (const [name, life] of isLost ? lives : []) {
+        if (name.endsWith(`/${container} of ${uid}`) && life.attempt === made.attempt) life.isLost = true;
+      }
       const is = termination === null ? null : stateOf(termination.containerId);
       // What ran in a dead sandbox, or was not found, has no result.
-      const isKnown = termination !== null && termination.reason !== "ContainerStatusUnknown";
-      if (isKnown && is?.kind === "exited" && is.startedAt === termination.startedAt) {
+      if (termination !== null && !isLost && is?.kind === "exited" && is.startedAt === termination.startedAt) {
         const [kept, real] = [termination, is].map(({ exitCode, finishedAt }) => `${exitCode} at ${finishedAt}`);
         if (kept !== real) faults.push(`6: ${container} of ${uid} ended with ${real}, and ${kept} is on record`);
       }

@@ -7,7 +7,7 @@ import { type FakeDevice, fakeDevice } from "../fakes/device.ts";
 import { type FakeEngineHost, fakeEngine } from "../fakes/engine.ts";
 import { type FakeContainer, observed } from "../fakes/engine-host.ts";
 import { fakeHttp } from "../fakes/http.ts";
-import { type FakeCenter, fakeLink } from "../fakes/link.ts";
+import { type FakeCenter, fakeLink, type Stalled } from "../fakes/link.ts";
 import { seededRandom } from "../fakes/random.ts";
 import { type MemoryStore, memoryStore } from "../fakes/store.ts";
 import { testImage } from "../samples/messages.ts";
@@ -57,14 +57,16 @@ export interface World {
   imageCleared(name?: string): void;
   /** Since when the line to the centre is as it should be; null while it is not. */
   lineSteadySince(): number | null;
-  /** Nothing gets through to the centre, nor from it if both ways are stalled, or everything does again. */
-  stall(on: boolean, bothWays?: boolean): void;
+  /** Which ways of the line stall from now on. */
+  stall(stalled: Stalled): void;
   /** Stops that the desired state did not ask for: invariant 3. */
   unjustified(): readonly string[];
 }
 
-/** Faults that are planned, and strike when the agent comes to that point. */
-export type Striking = "crashAtStoreCall" | "crashAtCommit" | "crashAtAwait" | "storeFails";
+/** Faults that are planned, and strike when the agent comes to that point: there they are met. */
+export const striking = ["crashAtStoreCall", "crashAtCommit", "crashAtAwait", "storeFails"] as const;
+
+type Striking = (typeof striking)[number];
 
 export interface Restart {
   /** Takes the containers along, and what the store had not flushed. */
@@ -304,10 +306,10 @@ export function createWorld(seed: number, options: WorldOptions): World {
       for (const one of name === undefined ? Object.values(images) : [name]) clearedAt.set(one, clock.mono());
     },
     lineSteadySince: () => (stalled || !center.connected() ? null : openedAt),
-    stall(on, bothWays) {
-      stalled = on;
+    stall(which) {
+      stalled = which !== "no";
       openedAt = clock.mono();
-      center.stall(on, bothWays);
+      center.stall(which);
     },
     unjustified: () => unjustified,
   };

@@ -77,7 +77,8 @@ function adopt(
 ): ContainerHistory {
   if (before === undefined) return emptyHistory(newest);
   if (before.current?.id === newest.id) return before;
-  if (newest.attempt < before.attempt && !runsInstead(newest, before, its)) return before;
+  if (newest.attempt < before.attempt && !runsInstead(newest, before, its) && !ranInstead(newest, before))
+    return before;
   const { attempt, podHash, specHash, generation } = newest;
   if (attempt === before.attempt && before.termination === null) {
     return isMadeAs(newest, before) ? before : { ...before, podHash, specHash, generation };
@@ -92,18 +93,27 @@ function adopt(
 }
 
 /**
- * Whether somebody has started an older attempt again where the next one was not made yet, or has ended as one of the same
- * specification: then no other is needed. Where it has ended again before anybody looked, its back-off is that of this end.
+ * Whether somebody has started an older attempt again where the next one was not made yet, or where the next one, of the
+ * same specification, has ended: then no other is needed.
  */
 function runsInstead(one: ObservedContainer, before: ContainerHistory, its: readonly ObservedContainer[]): boolean {
-  if (one.state.kind === "created" || isCutOff(one, its)) return false;
-  if (one.state.kind === "exited") {
-    const { current, lastTermination } = before;
-    if (current !== null || lastTermination?.containerId !== one.id || !isMadeAs(one, before)) return false;
-    return !isEndOf(lastTermination, one.id, one.state.startedAt);
-  }
+  if (one.state.kind !== "running" || isCutOff(one, its)) return false;
   if (before.current === null) return true;
   return isMadeAs(one, before) && before.termination !== null;
+}
+
+/** Whether it did so while nobody looked, and has ended again: the next attempt waits for as long as after any other end. */
+function ranInstead({ id, state, ...made }: ObservedContainer, before: ContainerHistory): boolean {
+  const { current, lastTermination } = before;
+  if (state.kind !== "exited" || current !== null || lastTermination?.containerId !== id) return false;
+  return isMadeAs(made, before) && !isEndOf(lastTermination, id, state.startedAt);
+}
+
+/** Whether nothing is to be learned any more from how it has ended. */
+export function isOnRecord(one: ObservedContainer, history: ContainerHistory | undefined): boolean {
+  if (history === undefined || one.state.kind !== "exited") return false;
+  if (one.attempt < history.attempt) return !ranInstead(one, history);
+  return isEndOf(history.termination, one.id, one.state.startedAt);
 }
 
 type Made = Pick<ContainerHistory, "podHash" | "specHash" | "generation">;
@@ -196,7 +206,8 @@ function exited(
   const finished = parseTime(state.finishedAt);
   const died = deathMoment(finished, seenRunning, history.backoffLevel, context.now);
   const level = levelAfterRun(history.backoffLevel, ranFor(state.startedAt, finished, seenRunning, died));
-  const interrupted = wasInterrupted(history.current, one.id, context);
+  const interrupted =
+    wasInterrupted(history.current, one.id, context) || mayBeInterrupted(history, one, state.exitCode);
   const message = terminationMessage(state.error, state.lastWords ?? "");
   const termination: Termination = {
     containerId: one.id,
@@ -229,6 +240,15 @@ function wasInterrupted(current: CurrentContainer | null, id: string, context: R
   const { seenRunning, session } = current;
   if (seenRunning !== null && seenRunning.bootId !== context.now.bootId) return true;
   return session !== null && context.session !== null && session !== context.session;
+}
+
+/** Nobody saw in which session somebody ran it again: that a job has ended well may be the engine's doing, and it is run again. */
+function mayBeInterrupted(
+  { current, lastTermination }: ContainerHistory,
+  one: ObservedContainer,
+  code: number,
+): boolean {
+  return current === null && lastTermination?.containerId === one.id && one.restartPolicy === "OnFailure" && code === 0;
 }
 
 /** Removed by hand, or with the engine's data: it cannot run, and nobody will ever know how it ended. */

@@ -17,8 +17,6 @@ export interface Fault {
   readonly weight: number;
   /** Happens to one pod; without it, to the whole device. */
   readonly ofPod?: true;
-  /** Only planned now: it strikes when the agent comes to that point, and is met there. */
-  readonly strikesLater?: true;
   /** States that a pod cannot be in when this happens to it. */
   readonly never?: readonly PodState[];
   /** Makes it happen, and says so in words; null when there is nothing that it could happen to. */

@@ -15,7 +15,6 @@ const whatGoes = (powerCut: boolean): string => (powerCut ? "the power will be c
 export const ofAgent: Readonly<Record<string, Fault>> = {
   crashAtStoreCall: {
     weight: 2,
-    strikesLater: true,
     happen({ world, dice }) {
       const powerCut = dice.below(3) === 0;
       // By name as well: what is called seldom is met as often as what is called all the time.
@@ -27,7 +26,6 @@ export const ofAgent: Readonly<Record<string, Fault>> = {
   },
   crashAtCommit: {
     weight: 3,
-    strikesLater: true,
     happen({ world, dice }) {
       const commits = 1 + dice.below(5);
       const powerCut = dice.below(3) === 0;
@@ -37,7 +35,6 @@ export const ofAgent: Readonly<Record<string, Fault>> = {
   },
   crashAtAwait: {
     weight: 2,
-    strikesLater: true,
     happen({ world, dice }) {
       const awaits = 1 + dice.below(40);
       const powerCut = dice.below(3) === 0;
@@ -75,7 +72,6 @@ export const ofAgent: Readonly<Record<string, Fault>> = {
   },
   storeFails: {
     weight: 2,
-    strikesLater: true,
     happen({ world, dice }) {
       const calls = 1 + dice.below(40);
       world.failStoreIn(calls);

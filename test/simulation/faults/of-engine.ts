@@ -49,7 +49,7 @@ export const ofEngine: Readonly<Record<string, Fault>> = {
     weight: 2,
     happen({ world }) {
       world.host.hangContainerd(true);
-      return "containerd hangs: lists are answered, and nothing else";
+      return "containerd hangs: nothing is started, stopped or run in a container";
     },
   },
   callFails: {
@@ -89,7 +89,7 @@ export const ofEngine: Readonly<Record<string, Fault>> = {
     weight: 2,
     happen({ world, centre, dice }) {
       const withStore = dice.below(3) === 0;
-      fillDisk(world, centre, true, withStore);
+      fillDisk(world, centre, withStore ? "all" : "data");
       world.fillStore(withStore);
       return withStore ? "the disk is full" : "the engine's disk is full, and the store's nearly";
     },
@@ -97,7 +97,7 @@ export const ofEngine: Readonly<Record<string, Fault>> = {
   diskFree: {
     weight: 3,
     happen({ world, centre }) {
-      fillDisk(world, centre, false);
+      fillDisk(world, centre, "no");
       world.host.holdDead(false);
       return "there is room on the disk";
     },
@@ -139,10 +139,9 @@ export const ofEngine: Readonly<Record<string, Fault>> = {
 };
 
 /** There is no room for the engine, and for the device too little to take on anything; room for both is room for the store. */
-export function fillDisk(world: World, centre: Centre, full: boolean, forAll = false): void {
-  const { host, device, fillStore } = world;
-  host.fillDisk(full, forAll);
-  if (!full) fillStore(false);
-  device.freeBytes(full ? 1024 : 1024 ** 3);
-  centre.mayRefuse("the disk is full", full);
+export function fillDisk({ host, device, fillStore }: World, centre: Centre, full: "no" | "data" | "all"): void {
+  host.fillDisk(full);
+  if (full === "no") fillStore(false);
+  device.freeBytes(full === "no" ? 1024 ** 3 : 1024);
+  centre.mayRefuse("the disk is full", full !== "no");
 }

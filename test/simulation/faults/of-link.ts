@@ -29,14 +29,14 @@ export const ofLink: Readonly<Record<string, Fault>> = {
     weight: 2,
     happen({ world, dice }) {
       const bothWays = dice.below(2) === 0;
-      world.stall(true, bothWays);
+      world.stall(bothWays ? "bothWays" : "toCenter");
       return bothWays ? "nothing gets through either way" : "nothing gets through to the centre";
     },
   },
   linkFlows: {
     weight: 4,
     happen({ world, dice }) {
-      world.stall(false);
+      world.stall("no");
       world.center.autoPong(dice.below(4) > 0);
       world.center.delay(dice.below(2) === 0 ? 1 : dice.below(2_000));
       return "the line flows again, fast or slow, with pongs or without";

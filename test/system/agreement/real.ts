@@ -42,12 +42,15 @@ export function realDevice(site: Site, engine: PrivateEngine, liveRestore: boole
 
   return {
     async ask(texts) {
+      // It finds them all at once, in the order in which they were sent.
+      if (texts.length > 1) site.freeze("agent");
       const asked: ReturnType<Site["ask"]>[] = [];
       for (const text of texts) {
         asked.push(site.ask(text));
-        // Each goes to the centre on a connection of its own: they are to arrive in this order.
-        await sleep(20);
+        // Each goes to the centre on a connection of its own.
+        if (texts.length > 1) await sleep(200);
       }
+      site.thaw("agent");
       return (await Promise.all(asked)).map(({ content }) => String(content));
     },
     dress(pod) {

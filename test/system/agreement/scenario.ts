@@ -73,7 +73,7 @@ export interface Device {
   loseData(): Promise<void>;
 }
 
-/** Longer than the agent needs for a pod, shorter than it waits for any answer of its engine. */
+/** Longer than the agent needs for a pod, shorter than it waits for an answer of its engine, but to whether a probe's program lives. */
 const hangMs = 5_000;
 
 /** Makes it happen, and gives what was answered. */

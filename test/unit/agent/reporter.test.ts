@@ -231,12 +231,12 @@ test("a peer that does not read is sent one report when it does, not all that it
   reports();
   store.putStatus(leavingPod("deleted").id, { phase: "Running", note: "x".repeat(200_000) });
   store.putLeavingPod({ ...leavingPod("deleted"), seq: 0 });
-  center.stall(true);
+  center.stall("toCenter");
   for (let n = 0; n < 200; n += 1) {
     reporter.changed();
     await clock.pass(300);
   }
-  center.stall(false);
+  center.stall("no");
   await clock.pass(100);
   const late = reports();
   assert.ok(late >= 1 && late <= 8, `${late} reports`);

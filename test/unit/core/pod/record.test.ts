@@ -3,7 +3,17 @@ import { test } from "node:test";
 import type { ContainerHistory, PodHistory } from "../../../../src/core/pod/history.ts";
 import { type RecordContext, record } from "../../../../src/core/pod/record.ts";
 import { messageBytes } from "../../../../src/core/pod/termination-message.ts";
-import { acceptedPod, ago, container, exited, historyOf, now, running, termination } from "../../../samples/pods.ts";
+import {
+  acceptedPod,
+  ago,
+  container,
+  exited,
+  historyOf,
+  now,
+  running,
+  termination,
+  withSpec,
+} from "../../../samples/pods.ts";
 
 const pod = acceptedPod();
 const context: RecordContext = { now, session: "s1" };
@@ -179,6 +189,30 @@ test("an older attempt that somebody has started again, and that has ended again
   );
   const other = container(pod, again, { specHash: "another" });
   assert.equal(record(next, [other], context).history, next, "another specification does not wait for it");
+});
+
+test("a job that somebody has started again, and that has ended well unseen, before the next attempt was made, is not done", () => {
+  const job = withSpec(pod, { ...pod.spec, restartPolicy: "OnFailure" });
+  const ended = record({}, [container(job, exited(1))], context).history;
+  const next = {
+    app: { ...app(ended), attempt: 1, current: null, termination: null, lastTermination: app(ended).termination },
+  };
+  const again = { ...exited(0, ago(500)), startedAt: new Date(ago(1_500).wall).toISOString() };
+  const { history } = record(next, [container(job, again)], context);
+  assert.deepEqual([app(history).attempt, app(history).termination?.interrupted], [0, true]);
+  assert.equal(record(history, [container(job, again)], context).history, history);
+});
+
+test("an older attempt that has ended again unseen counts also where its sandbox is dead by now", () => {
+  const inSandbox = { sandboxId: "a-sandbox" };
+  const ended = record({}, [container(pod, exited(1), inSandbox)], context).history;
+  const next = {
+    app: { ...app(ended), attempt: 1, current: null, termination: null, lastTermination: app(ended).termination },
+  };
+  assert.equal(record(next, [container(pod, exited(1), inSandbox)], context).history, next);
+  const again = { ...exited(1, ago(500)), startedAt: new Date(ago(1_500).wall).toISOString() };
+  const { history } = record(next, [container(pod, again, inSandbox)], context);
+  assert.deepEqual([app(history).attempt, app(history).termination?.startedAt], [0, again.startedAt]);
 });
 
 test("an end of a run that somebody began again, and that nobody has seen, is recorded as well", () => {
