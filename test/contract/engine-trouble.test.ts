@@ -18,8 +18,9 @@ interface Machine {
   freeze(): void;
   thaw(): void;
   hangContainerd(on: boolean): void;
-  /** Ends it, as if by a crash or by its own will, and starts it again. */
-  restart(how: "stop" | "crash"): Promise<void>;
+  /** Ends it, as if by a crash or by its own will. */
+  down(how: "stop" | "crash"): Promise<void>;
+  up(): Promise<void>;
   fillDisk(on: boolean): void;
   /** Something holds the folders of this container, or does no more. */
   hold(id: string, on: boolean): Promise<void>;
@@ -61,10 +62,8 @@ function fakeMachine(liveRestore: boolean): Machine {
   return {
     ...{ engine, freeze: host.freeze, thaw: host.thaw, hangContainerd: host.hangContainerd },
     fillDisk: (on) => host.fillDisk(on ? "data" : "no"),
-    restart: async (how) => {
-      host.down(how);
-      host.up();
-    },
+    down: async (how) => host.down(how),
+    up: async () => host.up(),
     hold: async (_id, on) => host.holdDead(on),
     close: async () => undefined,
   };
@@ -80,10 +79,8 @@ async function realMachine(liveRestore: boolean): Promise<Machine> {
   return {
     ...{ engine, freeze: private_.freeze, thaw: private_.thaw },
     hangContainerd: (on) => (on ? private_.freezeContainerd() : private_.thawContainerd()),
-    restart: async (how) => {
-      await (how === "stop" ? private_.stop() : private_.kill());
-      await private_.start({ liveRestore });
-    },
+    down: (how) => (how === "stop" ? private_.stop() : private_.kill()),
+    up: () => private_.start({ liveRestore }),
     fillDisk: (on) => {
       rmSync(filler, { force: true });
       if (on) spawnSync("sh", ["-c", 'cat /dev/zero > "$1"; sync -f "$1"', "sh", filler]);
@@ -267,6 +264,25 @@ function contract(open: () => Machine | Promise<Machine>, liveRestore: boolean):
     assert.ok(valued(await machine.engine.list(generous())).every((one) => one.id !== id));
   });
 
+  if (liveRestore) {
+    it("tells no event of what ended while it was down, and the list does", async () => {
+      const lives = await started("forever");
+      const ends = await started("short");
+      await machine.down("crash");
+      // Longer than a watch looks back (src/docker/watch.ts).
+      await sleep(4_000);
+      await machine.up();
+      const over = new AbortController();
+      const events = await watched(machine.engine, over.signal);
+      valued(await machine.engine.stop(lives, 20, generous()));
+      await eventually(async () => events.includes(`${lives} die`) || null);
+      over.abort();
+      assert.ok(!events.includes(`${ends} die`), events.join(", "));
+      const state = await stateOf(ends);
+      assert.ok(state.kind === "exited" && state.exitCode === 7, JSON.stringify(state));
+    });
+  }
+
   for (const how of ["stop", "crash"] as const) {
     it(`ends what runs with it, or nothing, when it goes down and comes up: ${how}`, async () => {
       const id = await started("forever");
@@ -278,7 +294,8 @@ function contract(open: () => Machine | Promise<Machine>, liveRestore: boolean):
       };
       const watch = machine.engine.watch({ ready: isReady, changed: () => undefined }, generous());
       await eventually(async () => ready || null);
-      await machine.restart(how);
+      await machine.down(how);
+      await machine.up();
       assert.equal(errorOf(await watch), "unavailable");
       const state = await stateOf(id);
       assert.equal(state.kind, liveRestore ? "running" : "exited");
@@ -289,6 +306,21 @@ function contract(open: () => Machine | Promise<Machine>, liveRestore: boolean):
       assert.equal((await stateOf(id)).kind, "running");
     });
   }
+}
+
+/** Watches until the signal aborts; gives what has happened so far, as ids with actions. */
+async function watched(engine: Engine, signal: AbortSignal): Promise<readonly string[]> {
+  const events: string[] = [];
+  let isReady = false;
+  const ready = (): void => {
+    isReady = true;
+  };
+  void engine.watch(
+    { ready, changed: ({ containerId, action }) => void events.push(`${containerId} ${action}`) },
+    signal,
+  );
+  await eventually(async () => isReady || null);
+  return events;
 }
 
 function valued<T>(result: EngineResult<T>): T {

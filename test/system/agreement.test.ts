@@ -2,9 +2,10 @@ import assert from "node:assert/strict";
 import { test } from "node:test";
 import { type PrivateEngine, startPrivateEngine } from "../../scripts/private-engine.ts";
 import { loadTestImages } from "../../scripts/test-images.ts";
+import { createDraw } from "./agreement/draw.ts";
 import type { Outcome } from "./agreement/outcome.ts";
 import { realDevice } from "./agreement/real.ts";
-import { carryOut, createDraw, type Happening, wordsOf } from "./agreement/scenario.ts";
+import { carryOut, type Happening, wordsOf } from "./agreement/scenario.ts";
 import { simulatedDevice } from "./agreement/simulated.ts";
 import { createSite } from "./harness.ts";
 

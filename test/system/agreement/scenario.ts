@@ -1,4 +1,3 @@
-import { seededRandom } from "../../fakes/random.ts";
 import {
   gracefulDelete,
   type PodMessage,
@@ -7,7 +6,6 @@ import {
   podRestart,
   podUpdate,
 } from "../../samples/messages.ts";
-import type { Outcome } from "./outcome.ts";
 
 /** A pod as the centre of a scenario wants it; each device dresses it in what its programs need. */
 export interface PodPlan {
@@ -31,12 +29,14 @@ export type Asks = "update" | "newUid" | "restart" | "delete" | "gracefulDelete"
 /** What somebody does to one container. A restart by hand is not among them: whether the agent sees the moment between is chance. */
 export type ToContainer = "endsWell" | "endsBadly" | "isRemoved" | "sickens" | "isBusy" | "isFree";
 
-interface Asking {
+export interface Asking {
   readonly kind: "asks";
   readonly asks: Asks;
   readonly pod: PodPlan;
   readonly msgId: string;
 }
+
+type Old = "repeat" | "staleUpdate" | "lateDelete";
 
 /** What may hang: dockerd, or what runs the containers for it. */
 export type Hangs = "engine" | "containerd";
@@ -44,6 +44,8 @@ export type Hangs = "engine" | "containerd";
 /** One thing that happens, as data: both devices carry out the same. */
 export type Happening =
   | Asking
+  /** Something that was asked before comes once more: the message itself, an older update as if it were new, a delete of an older pod. */
+  | { readonly kind: "old"; readonly how: Old; readonly message: Asking }
   /** Messages that are sent before any of them is answered. */
   | { readonly kind: "burst"; readonly all: readonly Asking[] }
   /** It hangs for a while, in which the centre asks for something. */
@@ -81,6 +83,8 @@ export async function carryOut(device: Device, happening: Happening): Promise<re
   switch (happening.kind) {
     case "asks":
       return device.ask([messageOf(happening, device.dress(happening.pod))]);
+    case "old":
+      return carryOut(device, happening.message);
     case "burst":
       return device.ask(happening.all.map((one) => messageOf(one, device.dress(one.pod))));
     case "hangs": {
@@ -128,6 +132,8 @@ export function wordsOf(happening: Happening): string {
       return `agentAway (${happening.how}${happening.meanwhile === null ? "" : `, ${wordsOf(happening.meanwhile)}`})`;
     case "engineAway":
       return `engineAway (${happening.how})`;
+    case "old":
+      return `${happening.how} (${wordsOf(happening.message)})`;
     case "burst":
       return happening.all.map(wordsOf).join(" and ");
     case "hangs":
@@ -172,91 +178,4 @@ export function specOf(pod: PodPlan, more: (container: ContainerPlan) => object)
     ...more(one),
   }));
   return { containers, restartPolicy: pod.restartPolicy };
-}
-
-const names = ["a", "b", "c"] as const;
-const containerNames = ["app", "side", "third"] as const;
-/** A container that ends more often waits too long for a test that really waits. */
-const mostEnds = 3;
-
-/** Draws what happens next, from one seed and from how things stand. */
-export function createDraw(seed: number): (now: Outcome) => Happening {
-  const random = seededRandom(seed ^ 0xa62ee);
-  const wanted = new Map<string, PodPlan>();
-  const ends = new Map<string, number>();
-  let versions = 0;
-
-  const plan = (name: string, uid: string, restartPolicy: string): PodPlan => {
-    versions += 1;
-    const containers = containerNames.slice(0, 1 + random.below(3)).map((container) => ({
-      name: container,
-      image: random.pick(["edge.test/busybox:1", "edge.test/busybox:1", "edge.test/busybox:2"] as const),
-      ...(container === "app" && random.below(2) === 0 ? { hostPort: 8000 + name.charCodeAt(0) } : {}),
-      liveness: random.below(2) === 0,
-      readiness: random.below(2) === 0,
-    }));
-    return { name, uid, version: versions, restartPolicy, containers };
-  };
-  const update = (name: string, newUid: boolean): Asking => {
-    const before = wanted.get(name);
-    const policy = random.pick(["Always", "Always", "OnFailure", "Never"] as const);
-    const pod =
-      before === undefined || newUid ? plan(name, random.uuid(), policy) : plan(name, before.uid, before.restartPolicy);
-    wanted.set(name, pod);
-    ends.delete(name);
-    return { kind: "asks", asks: before !== undefined && newUid ? "newUid" : "update", pod, msgId: random.uuid() };
-  };
-  const ask = (name: string): Asking => {
-    const pod = wanted.get(name);
-    const asks = random.pick(["update", "update", "newUid", "restart", "delete", "gracefulDelete"] as const);
-    if (pod === undefined || asks === "update" || asks === "newUid") return update(name, asks === "newUid");
-    if (asks !== "restart") wanted.delete(name);
-    ends.delete(name);
-    return { kind: "asks", asks, pod, msgId: random.uuid() };
-  };
-  const toContainer = (now: Outcome, kinds: readonly ToContainer[]): Happening | null => {
-    const may = now.running.filter((one) => (ends.get(one.pod) ?? 0) < mostEnds && one.container !== "POD");
-    if (may.length === 0) return null;
-    const { pod, container } = random.pick(may);
-    const probed = wanted.get(pod)?.containers.find((one) => one.name === container);
-    const happens = random.pick(kinds.filter((one) => one !== "sickens" || probed?.liveness === true));
-    if (happens !== "isBusy" && happens !== "isFree") ends.set(pod, (ends.get(pod) ?? 0) + 1);
-    return { kind: "container", happens, pod, container };
-  };
-  const engineAway = (): Happening => {
-    // Every container of every pod ends with an engine that keeps none alive.
-    for (const name of names) ends.set(name, (ends.get(name) ?? 0) + 1);
-    return { kind: "engineAway", how: random.pick(["stop", "crash"] as const) };
-  };
-
-  return (now) => {
-    const absent = names.find((name) => !wanted.has(name));
-    if (absent !== undefined && random.below(2) === 0) return update(absent, false);
-    const kind = random.below(10);
-    const outside = ["endsWell", "endsBadly", "isRemoved"] as const;
-    if (kind < 2) return ask(random.pick(names));
-    if (kind < 3) {
-      const name = random.pick(names);
-      return { kind: "burst", all: [ask(name), ask(name)] };
-    }
-    if (kind < 4) {
-      return {
-        kind: "hangs",
-        hangs: random.pick(["engine", "containerd"] as const),
-        meanwhile: ask(random.pick(names)),
-      };
-    }
-    if (kind < 7) return toContainer(now, [...outside, "sickens", "isBusy", "isFree"]) ?? ask(random.pick(names));
-    if (kind === 7) {
-      const how = random.pick(["stop", "kill"] as const);
-      const meanwhile = random.below(3) === 0 ? null : toContainer(now, outside);
-      return { kind: "agentAway", how, meanwhile };
-    }
-    if (kind === 8) return random.below(2) === 0 ? engineAway() : { kind: "centreAway" };
-    const again = [...wanted.values()].map((pod) => ({
-      ...({ kind: "asks", asks: "update", pod, msgId: random.uuid() } as const),
-    }));
-    // The device finds its install id again on the containers that it has made.
-    return now.running.length > 0 && random.below(2) === 0 ? { kind: "dataLost", again } : ask(random.pick(names));
-  };
 }

@@ -61,6 +61,16 @@ test("an end is recorded with its code, and a long run resets the back-off", () 
   assert.equal(app(long.history).backoffLevel, 0);
 });
 
+test("an end that Docker dates before its start is recorded once, as it is told, and no long run", () => {
+  const [finishedAt, startedAt] = [new Date(ago(1_000).wall).toISOString(), new Date(ago(997).wall).toISOString()];
+  const early = { ...exited(1), finishedAt, startedAt };
+  const before = { app: historyOf(pod, { current: { ...seenRunning, seenRunning: null }, backoffLevel: 3 }) };
+  const { history, events } = record(before, [container(pod, early)], context);
+  const { termination: end, backoffLevel } = app(history);
+  assert.deepEqual([end?.startedAt, end?.finishedAt, backoffLevel, events.length], [startedAt, finishedAt, 3, 1]);
+  assert.equal(record(history, [container(pod, early)], context).history, history);
+});
+
 test("the engine's flag counts as out of memory only with 137", () => {
   const reason = (code: number) =>
     app(record({}, [container(pod, exited(code, ago(1), true))], context).history).termination?.reason;
