@@ -6,7 +6,7 @@ import { playSeed } from "./play.ts";
 import { playAll } from "./pool.ts";
 
 const lives = Number(process.env["EDGE_LIVES"] ?? 1_000);
-const steps = 60;
+const steps = 200;
 
 test(`a device lives through seeds 1 to ${lives}`, { timeout: 1_800_000 }, async () => {
   const failures: string[] = [];
@@ -29,8 +29,13 @@ test(`a device lives through seeds 1 to ${lives}`, { timeout: 1_800_000 }, async
 });
 
 test("one seed is one run, line by line", async () => {
-  for (const seed of [1, 2]) {
-    const [first, second] = [await playSeed(seed, 200, { keep: true }), await playSeed(seed, 200, { keep: true })];
+  for (const [seed, aim] of [
+    [1, null],
+    [2, null],
+    [3, { fault: "burst", state: "replacing" }],
+  ] as const) {
+    const options = { keep: true, aim };
+    const [first, second] = [await playSeed(seed, steps, options), await playSeed(seed, steps, options)];
     assert.deepEqual(first.trace, second.trace);
     assert.equal(first.hash, second.hash);
     assert.ok(first.trace.length > 1_000, `${first.trace.length} lines`);

@@ -123,10 +123,19 @@ export function createWitness({
   }
 
   function dies(life: Life): void {
-    const now = clock.mono();
-    // Its process may outlive the sandbox by as long as nobody looks, and that it ran so long counts.
-    if (!life.isLost && now - life.startedAt > stableMs - slackMs) life.level = 0;
-    life.diedAt ??= now;
+    ranFor(life);
+    life.diedAt ??= clock.mono();
+  }
+
+  /** Its process may outlive the sandbox by as long as nobody looks, and that it ran so long counts. */
+  function ranFor(life: Life): void {
+    if (!life.isLost && clock.mono() - life.startedAt > stableMs - slackMs) life.level = 0;
+  }
+
+  /** From here on it has ended, however long it takes to stop it. */
+  function isFoundDead(life: Life): void {
+    ranFor(life);
+    life.isLost = true;
   }
 
   function creates(request: CreateRequest): void {
@@ -160,7 +169,7 @@ export function createWitness({
       wantedOtherwise(`/${container} of ${uid}`, made);
       const isLost = termination?.reason === "ContainerStatusUnknown";
       for (const [name, life] of isLost ? lives : []) {
-        if (name.endsWith(`/${container} of ${uid}`) && life.attempt === made.attempt) life.isLost = true;
+        if (name.endsWith(`/${container} of ${uid}`) && life.attempt === made.attempt) isFoundDead(life);
       }
       const is = termination === null ? null : stateOf(termination.containerId);
       // What ran in a dead sandbox, or was not found, has no result.

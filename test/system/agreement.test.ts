@@ -9,7 +9,7 @@ import { carryOut, type Happening, wordsOf } from "./agreement/scenario.ts";
 import { simulatedDevice } from "./agreement/simulated.ts";
 import { createSite } from "./harness.ts";
 
-const from = Number(process.env["EDGE_SEED"] ?? 1);
+const from = Number(process.env["EDGE_SEED"] ?? 33);
 const scenarios = Number(process.env["EDGE_SCENARIOS"] ?? 2);
 const steps = Number(process.env["EDGE_STEPS"] ?? 6);
 const skip = process.getuid?.() === 0 ? false : "needs root";
