@@ -156,6 +156,19 @@ function contract(open: () => Machine | Promise<Machine>, liveRestore: boolean):
       return state.kind === kind ? state : null;
     });
 
+  it("tells a new watcher what has just happened, too", async () => {
+    const isTold = await eventually(async () => {
+      const id = await create("forever");
+      const over = new AbortController();
+      const events = await watched(machine.engine, over.signal);
+      // On a slow machine it is no longer among the last two seconds: then once more.
+      await sleep(whileMs);
+      over.abort();
+      return events.includes(`${id} create`) || null;
+    });
+    assert.ok(isTold);
+  });
+
   it("answers after a freeze what waited for it, and its containers lived on meanwhile", async () => {
     const [lives, ends] = [await started("forever"), await started("short")];
     machine.freeze();

@@ -27,6 +27,8 @@ export interface EngineProcess {
   readonly host: Host;
   readonly faults: { readonly operation: Operation; readonly fault: Fault; times: number }[];
   readonly watchers: Set<Watcher>;
+  /** The last 256 events, oldest first, for those who ask for what has been; null where nobody hears of one. */
+  readonly past: { readonly at: number; readonly event: EngineEvent | null }[];
   /** Called when the engine comes, goes, freezes or thaws. */
   readonly waiting: Set<() => void>;
   readonly calls: EngineCall[];

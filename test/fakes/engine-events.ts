@@ -1,9 +1,13 @@
 import { parseContainerName } from "../../src/core/pod/identity.ts";
-import type { Engine, EngineResult } from "../../src/ports/engine.ts";
-import { aborted, abortedBy, call, change, type EngineProcess } from "./engine-calls.ts";
+import { eventQuery } from "../../src/docker/watch.ts";
+import type { Engine, EngineEvent, EngineResult } from "../../src/ports/engine.ts";
+import { aborted, abortedBy, call, change, type EngineProcess, type Watcher } from "./engine-calls.ts";
 import type { FakeContainer } from "./engine-host.ts";
 
-/** The stream of events; a subscription ends with the engine. */
+/** As many as Docker keeps, of whatever kind (docker 20.10). */
+const mostPast = 256;
+
+/** The stream of events, which begins with those of the seconds before; a subscription ends with the engine. */
 export async function watch(
   state: EngineProcess,
   handlers: Parameters<Engine["watch"]>[0],
@@ -12,8 +16,11 @@ export async function watch(
   const ended = new AbortController();
   const watcher = { changed: handlers.changed, broken: () => ended.abort() };
   // Subscribed before the answer arrives, so that nothing is lost between the two.
+  const { since } = eventQuery(state.clock.wall());
+  const past: EngineEvent[] = [];
   const subscribed = await call(state, "watch", "", signal, () => {
     state.watchers.add(watcher);
+    past.push(...state.past.flatMap(({ at, event }) => (event === null || at < since * 1000 ? [] : [event])));
     return { value: undefined };
   });
   if (!subscribed.ok || ended.signal.aborted) {
@@ -21,6 +28,7 @@ export async function watch(
     return subscribed.ok ? streamEnded() : subscribed;
   }
   handlers.ready();
+  for (const event of past) tell(state, event, [watcher]);
   const gaveUp = (): void => ended.abort();
   signal.addEventListener("abort", gaveUp, { once: true });
   await aborted(ended.signal);
@@ -41,7 +49,17 @@ export function publishEvent(state: EngineProcess, action: string, container: Fa
   const pod = parseContainerName(container.name)?.pod;
   if (pod === undefined || state.mode === "down") return;
   const event = { action, containerId: container.id, namespace: pod.namespace, name: pod.name };
-  const listeners = [...state.watchers];
+  noteEvent(state, event);
+  tell(state, event, [...state.watchers]);
+}
+
+/** Null is an event that no watcher asks for: it takes the place of another one all the same. */
+export function noteEvent({ past, clock }: EngineProcess, event: EngineEvent | null): void {
+  past.push({ at: clock.wall(), event });
+  if (past.length > mostPast) past.shift();
+}
+
+function tell(state: EngineProcess, event: EngineEvent, listeners: readonly Watcher[]): void {
   void state.clock.sleep(eventDelayMs).then(async () => {
     while (state.mode === "frozen") await change(state);
     for (const watcher of listeners) if (state.watchers.has(watcher)) watcher.changed(event);

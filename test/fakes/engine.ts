@@ -4,7 +4,7 @@ import type { Clock } from "../../src/ports/clock.ts";
 import type { Engine, ImageFacts } from "../../src/ports/engine.ts";
 import { abortedBy, call, type EngineCall, type Fault, type Operation, refuse } from "./engine-calls.ts";
 import { audited, created, type Effects, inspected, listed, removed, started, stopped } from "./engine-effects.ts";
-import { publishEvent, watch } from "./engine-events.ts";
+import { noteEvent, publishEvent, watch } from "./engine-events.ts";
 import { type FakeContainer, fakeHost, type Host } from "./engine-host.ts";
 import { fakeSandboxImage, imageRemoved, localImage, type Published, pulled, storedImages } from "./engine-images.ts";
 
@@ -127,6 +127,7 @@ export function fakeEngine(options: FakeEngineOptions): FakeEngine {
     upSince: options.clock.mono(),
     faults: [],
     watchers: new Set(),
+    past: [],
     waiting: new Set(),
     calls: [],
     pending: 0,
@@ -180,7 +181,10 @@ function engineOn(state: State, options: FakeEngineOptions): Engine {
     remove: (id, signal) => call(state, "remove", id, signal, () => removed(state, id)),
     exec: (id, command, signal, started) => {
       const asked = { command, at: state.clock.mono() };
-      return call(state, "exec", id, signal, () => host.exec(id, asked, signal, started));
+      return call(state, "exec", id, signal, () => {
+        for (const _ of ["exec_create", "exec_start", "exec_die"]) noteEvent(state, null);
+        return host.exec(id, asked, signal, started);
+      });
     },
     isAlive: (id, program, signal) => call(state, "isAlive", id, signal, () => host.isAlive(id, program)),
     image: (name, signal) => call(state, "image", name, signal, () => localImage(state, name)),
@@ -237,6 +241,7 @@ function hostOf(state: State, liveRestore: boolean): FakeEngineHost {
       if (state.mode === "down") return;
       state.downs += 1;
       state.freeSince = null;
+      state.past.length = 0;
       if (!liveRestore && how === "stop") endAll(state);
       for (const watcher of [...state.watchers]) watcher.broken();
       turn("down");
