@@ -19,6 +19,8 @@ export interface Witness {
   creates(request: CreateRequest): void;
   /** Somebody starts a container: a job that had ended is under way again. */
   startedByHand(request: CreateRequest | null): void;
+  /** The agent's process starts: whatever it plans, it has looked since. */
+  agentStarts(): void;
   /** The wall clock jumped or the power went: how long ago something was cannot be known for sure. */
   unsure(): void;
   /** The data folder is gone, and with it how anything ended. */
@@ -41,11 +43,16 @@ interface Life {
   sure: boolean;
   /** It is on record as ended, although its process may live on. */
   isLost: boolean;
+  /** When somebody started it by hand last. */
+  byHandAt: number;
 }
 
 const stableMs = 600_000;
 /** What a clock that is read twice, and an engine that answers late, may differ by. */
 const slackMs = 1_000;
+
+/** A plan may be of a list that took its whole deadline of 30 s, and began before somebody started a container. */
+const knownWithinMs = 35_000;
 
 /** The kubelet's, written once more: code that is judged is no judge. */
 function delayMs(level: number): number {
@@ -112,7 +119,17 @@ export function createWitness({
       return;
     }
     const level = again && before.sure ? before.level + 1 : 0;
-    lives.set(key, { attempt, made, sandboxId, startedAt: now, diedAt: null, level, sure: true, isLost: false });
+    lives.set(key, {
+      attempt,
+      made,
+      sandboxId,
+      startedAt: now,
+      diedAt: null,
+      level,
+      sure: true,
+      isLost: false,
+      byHandAt: -knownWithinMs,
+    });
   }
 
   function ended(id: string, request: CreateRequest): void {
@@ -146,7 +163,7 @@ export function createWitness({
     succeeded.delete(key);
     const before = lives.get(key);
     if (before === undefined || before.made !== madeFrom(request) || attempt <= before.attempt) return;
-    if (before.diedAt === null || !before.sure) return;
+    if (before.diedAt === null || !before.sure || clock.mono() - before.byHandAt < knownWithinMs) return;
     const early = before.diedAt + delayMs(before.level) - slackMs - clock.mono();
     if (early <= 0) return;
     faults.push(`5: ${key} is made ${Math.round(early)} ms before its wait is over (${pod.spec.restartPolicy})`);
@@ -224,7 +241,13 @@ export function createWitness({
       }
     },
     startedByHand(request) {
-      if (request !== null && succeeded.get(keyOf(request)) === madeFrom(request)) succeeded.delete(keyOf(request));
+      if (request === null) return;
+      const life = lives.get(keyOf(request));
+      if (life?.attempt === request.attempt) life.byHandAt = clock.mono();
+      if (succeeded.get(keyOf(request)) === madeFrom(request)) succeeded.delete(keyOf(request));
+    },
+    agentStarts() {
+      for (const life of lives.values()) life.byHandAt = -knownWithinMs;
     },
     unsure() {
       for (const life of lives.values()) life.sure = false;

@@ -242,6 +242,7 @@ export function createWorld(seed: number, options: WorldOptions): World {
 
   function start(): void {
     trace.note("agent", () => "starts");
+    witness.agentStarts();
     process = null;
     const log: Log = { write: (level, event, fields) => noteLog(trace, level, event, fields) };
     const ports = { clock, random, engine: tracedEngine(judged, trace), link: noted, device, http, log, awaited };
