@@ -8,9 +8,10 @@ import Docker from "dockerode";
 import { startPrivateEngine } from "../../scripts/private-engine.ts";
 import { loadTestImages, testImages } from "../../scripts/test-images.ts";
 import { dockerEngine } from "../../src/docker/engine.ts";
-import type { Engine, EngineResult } from "../../src/ports/engine.ts";
+import type { Engine } from "../../src/ports/engine.ts";
 import { fakeEngine } from "../fakes/engine.ts";
 import { acceptedPod, createRequest } from "./engine-requests.ts";
+import { errorOf, eventually, generous, realClock, valued } from "./engine-results.ts";
 
 /** An engine that a test may freeze, end and fill. */
 interface Machine {
@@ -33,21 +34,13 @@ const programs = {
   short: "sleep 1; exit 7",
 } as const;
 
-const generous = (): AbortSignal => AbortSignal.timeout(60_000);
 const soon = (): AbortSignal => AbortSignal.timeout(500);
 /** Longer than a call that is given up on. */
 const whileMs = 1_500;
 
 function fakeMachine(liveRestore: boolean): Machine {
-  const clock = {
-    wall: () => Date.now(),
-    mono: () => performance.now(),
-    bootId: () => "boot",
-    sleep: (ms: number, signal?: AbortSignal) =>
-      sleep(ms, undefined, { signal: signal as never }).catch(() => undefined),
-  };
   // What was asked for by somebody who has gone is carried out: the kernel keeps it for the engine (seen on docker 20.10).
-  const { engine, host } = fakeEngine({ clock, random: { next: () => 0.7 }, liveRestore });
+  const { engine, host } = fakeEngine({ clock: realClock, random: { next: () => 0.7 }, liveRestore });
   host.addImage(testImages.busybox, {
     id: `sha256:${"1".repeat(64)}`,
     user: "65534",
@@ -336,30 +329,9 @@ async function watched(engine: Engine, signal: AbortSignal): Promise<readonly st
   return events;
 }
 
-function valued<T>(result: EngineResult<T>): T {
-  if (!result.ok) assert.fail(`${result.error.operation}: ${result.error.kind}: ${result.error.message}`);
-  return result.value;
-}
-
 /** One after the other. */
 async function each<A, B>(items: readonly A[], work: (item: A) => Promise<B>): Promise<readonly B[]> {
   const results: B[] = [];
   for (const item of items) results.push(await work(item));
   return results;
-}
-
-/** Kind of the error that the result must be. */
-function errorOf<T>(result: EngineResult<T>): string {
-  assert.ok(!result.ok, "The call should have failed");
-  return result.error.kind;
-}
-
-async function eventually<T>(look: () => Promise<T | null>): Promise<T> {
-  const deadline = performance.now() + 60_000;
-  while (performance.now() < deadline) {
-    const found = await look();
-    if (found !== null) return found;
-    await sleep(20);
-  }
-  return assert.fail("It did not happen in a minute");
 }

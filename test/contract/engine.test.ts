@@ -23,6 +23,7 @@ import type {
 import { type FakeEngineHost, fakeEngine } from "../fakes/engine.ts";
 import type { Behaviour, ExecBehaviour } from "../fakes/engine-host.ts";
 import { acceptedPod, createRequest, podOfTwo, sandboxRequest } from "./engine-requests.ts";
+import { errorOf, eventually, generous, realClock, valued } from "./engine-results.ts";
 
 /** What a test may do to the machine, whichever it is. */
 interface Machine {
@@ -59,7 +60,6 @@ const besides = {
 } as const satisfies Readonly<Record<string, { readonly script: string; readonly does: ExecBehaviour }>>;
 
 const both = { cpu: "100m", memory: "32Mi" };
-const generous = (): AbortSignal => AbortSignal.timeout(60_000);
 let made = 0;
 
 const generousGrants = {
@@ -90,14 +90,7 @@ function behaviourOf({ pod }: CreateRequest): Behaviour {
 }
 
 function fakeMachine(): Machine & { readonly host: FakeEngineHost } {
-  const clock = {
-    wall: () => Date.now(),
-    mono: () => performance.now(),
-    bootId: () => "boot",
-    sleep: (ms: number, signal?: AbortSignal) =>
-      sleep(ms, undefined, { signal: signal as never }).catch(() => undefined),
-  };
-  const { engine, host } = fakeEngine({ clock, random: { next: () => 0.7 } });
+  const { engine, host } = fakeEngine({ clock: realClock, random: { next: () => 0.7 } });
   const image = { user: "65534", architecture: "amd64", volumes: [] };
   const id = (digit: string) => `sha256:${digit.repeat(64)}`;
   host.addImage(testImages.busybox, { ...image, id: id("1") });
@@ -877,28 +870,6 @@ describe("Engine: Docker, what only the real one has", () => {
     valued(await engine.remove(id, generous()));
   });
 });
-
-function valued<T>(result: EngineResult<T>): T {
-  if (!result.ok) assert.fail(`${result.error.operation}: ${result.error.kind}: ${result.error.message}`);
-  return result.value;
-}
-
-/** Kind of the error that the result must be. */
-function errorOf<T>(result: EngineResult<T>): string {
-  assert.ok(!result.ok, "The call should have failed");
-  assert.ok(result.error.message.length > 0 && result.error.message.length <= 1024);
-  return result.error.kind;
-}
-
-async function eventually<T>(look: () => Promise<T | null>): Promise<T> {
-  const deadline = performance.now() + 60_000;
-  while (performance.now() < deadline) {
-    const found = await look();
-    if (found !== null) return found;
-    await sleep(20);
-  }
-  return assert.fail("It did not happen in a minute");
-}
 
 /** Docker's log stream without the 8 bytes in front of every piece. */
 function textOf(output: Buffer): string {
