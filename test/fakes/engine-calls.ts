@@ -53,7 +53,7 @@ interface Lock {
 
 /** `info` asks it for its version. */
 const ofContainerd: ReadonlySet<Operation> = new Set(["start", "stop", "exec", "isAlive", "info"]);
-/** The two that hold the container's lock while they wait for containerd (docker 20.10, 26.1). */
+/** The two that hold the container's lock while they wait for containerd (docker 20.10). */
 const locking: ReadonlySet<Operation> = new Set(["start", "stop"]);
 /** Those that wait for it. */
 const ofOne: ReadonlySet<Operation> = new Set(["inspect", "audit", "start", "stop", "remove", "exec", "isAlive"]);

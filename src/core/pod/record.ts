@@ -102,7 +102,7 @@ function runsInstead(one: ObservedContainer, before: ContainerHistory, its: read
   return isMadeAs(one, before) && before.termination !== null;
 }
 
-/** Whether it did so while nobody looked, and has ended again: the next attempt waits for as long as after any other end. */
+/** Whether somebody has started an older attempt while nobody looked, and it has ended again: the next attempt waits for as long as after any other end. */
 function ranInstead({ id, state, ...made }: ObservedContainer, before: ContainerHistory): boolean {
   const { current, lastTermination } = before;
   if (state.kind !== "exited" || current !== null || lastTermination?.containerId !== id) return false;
