@@ -1,7 +1,7 @@
 // `node scripts/config-schema.ts`: writes the JSON schema of edge.config.json, which `edge config schema` prints.
 import { writeFileSync } from "node:fs";
 import { toJsonSchema } from "@valibot/to-json-schema";
-import { configSchema } from "../src/core/config-schema.ts";
+import { configSchema } from "../src/core/config/config-schema.ts";
 
 export const schemaFile = "src/cli/config-schema.json";
 

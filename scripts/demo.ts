@@ -5,7 +5,7 @@ import { randomUUID } from "node:crypto";
 import { readFileSync } from "node:fs";
 import { join } from "node:path";
 import Docker from "dockerode";
-import type { Config } from "../src/core/config.ts";
+import type { Config } from "../src/core/config/config.ts";
 import type { StatusDocument } from "../src/core/status-document.ts";
 import { bundleFile, bundleModule } from "./bundle.ts";
 import { closeOnSignal, startTestEngine, type TestEngine } from "./private-engine.ts";

@@ -1,6 +1,6 @@
 // `node scripts/rules-table.ts`: writes the rules of admission into README.md, between two markers.
 import { readFileSync, writeFileSync } from "node:fs";
-import { thisBuild } from "../src/core/admission/carried-out.ts";
+import { thisBuild } from "../src/core/admission/feature-gates.ts";
 import { type ExplainedRule, everyRule } from "../src/core/admission/rule-index.ts";
 import { table } from "./table.ts";
 

@@ -6,7 +6,7 @@ import { mkdirSync, openSync, writeFileSync } from "node:fs";
 import { request } from "node:http";
 import { dirname, join } from "node:path";
 import { text } from "node:stream/consumers";
-import type { Config } from "../src/core/config.ts";
+import type { Config } from "../src/core/config/config.ts";
 import type { PodStatus } from "../src/core/pod/pod-status.ts";
 import { deviceTls, writeCertificates } from "./certificates.ts";
 import type { TestEngine } from "./private-engine.ts";

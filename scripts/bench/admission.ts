@@ -1,7 +1,7 @@
 // `npm run bench`, second part: judging a message, beside what nobody can do without, JSON.parse of the same text.
 import { admitMessage } from "../../src/core/admission/admit.ts";
-import { everything } from "../../src/core/admission/carried-out.ts";
 import type { AdmissionContext } from "../../src/core/admission/context.ts";
+import { everything } from "../../src/core/admission/feature-gates.ts";
 import { defaultPolicy } from "../../src/core/admission/policy.ts";
 import { maxMessageBytes } from "../../src/core/protocol/limits.ts";
 import { decodeMessage } from "../../src/core/protocol/message.ts";

@@ -1,6 +1,6 @@
 import type { Clock } from "../ports/clock.ts";
 import type { Supervisor } from "../ports/supervisor.ts";
-import type { Mailbox } from "./mailbox.ts";
+import type { Mailbox } from "./pods/pod-workers.ts";
 
 export interface HeartbeatParts {
   readonly clock: Clock;

@@ -1,10 +1,10 @@
 import { closeSync, fstatSync, openSync, readFileSync, writeSync } from "node:fs";
 import { isIPv6 } from "node:net";
 import { join } from "node:path";
-import { listen, type ServerHandlers, type ServerOptions } from "../websocket/server.ts";
-import { type Center, serveControl } from "./center-control.ts";
-import { centerHistories } from "./center-histories.ts";
-import { type CenterNodes, centerNodes } from "./center-nodes.ts";
+import { type Center, serveControl } from "../center/control.ts";
+import { centerHistories } from "../center/histories.ts";
+import { type CenterNodes, centerNodes } from "../center/nodes.ts";
+import { listen, type ServerHandlers, type ServerOptions } from "../center/server.ts";
 import { exitCodes, type Output, printable } from "./output.ts";
 
 export interface CenterOptions {

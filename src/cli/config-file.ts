@@ -1,7 +1,7 @@
 import { existsSync, readFileSync } from "node:fs";
-import type { Violation, Warning } from "../core/admission/verdict.ts";
-import { type Config, type ParseConfigOptions, parseConfig } from "../core/config.ts";
-import { isObject } from "../core/protocol/keys.ts";
+import { isObject } from "../core/base/json-keys.ts";
+import type { Violation, Warning } from "../core/base/violation.ts";
+import { type Config, type ParseConfigOptions, parseConfig } from "../core/config/config.ts";
 import { readSerialNumber } from "../linux/serial-number.ts";
 
 const places = ["edge.config.json", "/etc/edge/edge.config.json"] as const;

@@ -1,6 +1,6 @@
 import { existsSync } from "node:fs";
-import type { Warning } from "../core/admission/verdict.ts";
-import type { Config } from "../core/config.ts";
+import type { Warning } from "../core/base/violation.ts";
+import type { Config } from "../core/config/config.ts";
 import { linesOf, loadConfig } from "./config-file.ts";
 import { exitCodes, type Output } from "./output.ts";
 

@@ -1,4 +1,4 @@
-import type { Config } from "../core/config.ts";
+import type { Config } from "../core/config/config.ts";
 import type { StoreReader } from "../sqlite/store.ts";
 import { linesOf, loadConfig } from "./config-file.ts";
 import { exitCodes, type Output } from "./output.ts";

@@ -1,9 +1,9 @@
 import { styleText } from "node:util";
-import type { Config } from "../core/config.ts";
+import type { Config } from "../core/config/config.ts";
+import type { CenterFacts, EngineFacts } from "../core/doctor/doctor-input.ts";
 import { examine, type Finding } from "../core/doctor/examine.ts";
-import type { CenterFacts, EngineFacts } from "../core/doctor/facts.ts";
 import { dockerEngine } from "../docker/engine.ts";
-import { cgroupFacts, folderFacts, standing } from "../linux/footing.ts";
+import { cgroupFacts, folderFacts, standing } from "../linux/host-checks.ts";
 import { npuNodes } from "../linux/npu.ts";
 import { readUsage } from "../linux/usage.ts";
 import { addonProblem } from "../sqlite/addon.ts";

@@ -1,8 +1,16 @@
 import { existsSync, readFileSync } from "node:fs";
-import type { Violation } from "../core/admission/verdict.ts";
-import { parseConfig } from "../core/config.ts";
-import { copyStep, folderStep, groupId, groupStep, linkStep, type Step, textStep } from "../linux/steps.ts";
-import { unitText } from "../linux/unit.ts";
+import type { Violation } from "../core/base/violation.ts";
+import { parseConfig } from "../core/config/config.ts";
+import {
+  copyStep,
+  folderStep,
+  groupId,
+  groupStep,
+  linkStep,
+  type Step,
+  textStep,
+} from "../linux/install/install-steps.ts";
+import { unitText } from "../linux/install/unit.ts";
 import {
   type ChangeOptions,
   carryOut,

@@ -1,7 +1,7 @@
 import { spawnSync } from "node:child_process";
 import { existsSync, realpathSync } from "node:fs";
 import { join } from "node:path";
-import type { Step } from "../linux/steps.ts";
+import type { Step } from "../linux/install/install-steps.ts";
 import { defaultFolders, foldersOf, type LoadedConfig, loadConfig } from "./config-file.ts";
 import type { Output } from "./output.ts";
 

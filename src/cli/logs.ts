@@ -1,4 +1,4 @@
-import type { Config } from "../core/config.ts";
+import type { Config } from "../core/config/config.ts";
 import { sandboxName } from "../core/pod/identity.ts";
 import type { ObservedContainer } from "../core/pod/observed.ts";
 import { parseTime } from "../core/pod/time.ts";

@@ -1,5 +1,5 @@
 import { stringify } from "yaml";
-import { podEntries } from "../agent/pod-entries.ts";
+import { podEntries } from "../agent/uplink/pod-entries.ts";
 import type { KeptEvent } from "../core/pod/event.ts";
 import type { ContainerState, ContainerStatus, PodCondition, PodStatus } from "../core/pod/pod-status.ts";
 import type { AcceptedPod } from "../core/pod/spec.ts";

@@ -1,8 +1,8 @@
 import { join } from "node:path";
 import { runAgent } from "../agent/agent.ts";
-import { installIdOf } from "../agent/stock.ts";
+import { installIdOf } from "../agent/engine/relist.ts";
 import { defaultProtectedPaths } from "../core/admission/context.ts";
-import type { Config } from "../core/config.ts";
+import type { Config } from "../core/config/config.ts";
 import { maxMessageBytes } from "../core/protocol/limits.ts";
 import type { StatusDocument } from "../core/status-document.ts";
 import { dockerEngine } from "../docker/engine.ts";

@@ -1,7 +1,7 @@
 import { readFileSync } from "node:fs";
 import { join } from "node:path";
 import { styleText } from "node:util";
-import type { Config } from "../core/config.ts";
+import type { Config } from "../core/config/config.ts";
 import { readyCondition } from "../core/node/conditions.ts";
 import { judgePressure } from "../core/node/pressure.ts";
 import { parseTime } from "../core/pod/time.ts";

@@ -1,5 +1,5 @@
 import { existsSync } from "node:fs";
-import { removalStep, type Step } from "../linux/steps.ts";
+import { removalStep, type Step } from "../linux/install/install-steps.ts";
 import type { Engine } from "../ports/engine.ts";
 import { runLockHeld } from "../sqlite/lock.ts";
 import { keptConfig } from "./config-file.ts";

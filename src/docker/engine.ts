@@ -1,7 +1,7 @@
 import { Readable } from "node:stream";
 import type Docker from "dockerode";
+import type { LayerNews } from "../core/image/pull-progress.ts";
 import { containerName } from "../core/pod/identity.ts";
-import type { LayerNews } from "../core/pod/pull-progress.ts";
 import type { CreatedContainer, CreateRequest, Engine, EngineInfo, EngineResult, ImageFacts } from "../ports/engine.ts";
 import { at, numberAt, textAt, textsAt } from "./answer.ts";
 import { audited } from "./audit.ts";

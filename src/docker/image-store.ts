@@ -1,5 +1,5 @@
 import type Docker from "dockerode";
-import type { StoredImage } from "../core/node/images.ts";
+import type { StoredImage } from "../core/image/image-gc.ts";
 import type { EngineResult } from "../ports/engine.ts";
 import { numberAt, textAt, textsAt } from "./answer.ts";
 import { request } from "./connection.ts";

@@ -1,4 +1,4 @@
-import type { LayerNews } from "../core/pod/pull-progress.ts";
+import type { LayerNews } from "../core/image/pull-progress.ts";
 import { numberAt, textAt } from "./answer.ts";
 
 const begun = new Set(["Pulling fs layer", "Waiting"]);

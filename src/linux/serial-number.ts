@@ -1,6 +1,6 @@
 import { readFileSync } from "node:fs";
 import { join } from "node:path";
-import { usableSerialNumber } from "../core/serial-number.ts";
+import { usableSerialNumber } from "../core/config/serial-number.ts";
 
 /**
  * Where boards and PCs keep it. Not `/etc/machine-id`: it is copied with an image and made anew by flashing, so it names

@@ -1,4 +1,4 @@
-import type { NodeFacts } from "../core/admission/facts.ts";
+import type { NodeFacts } from "../core/admission/node-facts.ts";
 import type { Machine } from "../core/node/status.ts";
 import type { NodeUsage } from "../core/node/usage.ts";
 import type { AcceptedPod } from "../core/pod/spec.ts";

@@ -1,7 +1,7 @@
-import type { StoredImage } from "../core/node/images.ts";
+import type { StoredImage } from "../core/image/image-gc.ts";
+import type { LayerNews } from "../core/image/pull-progress.ts";
+import type { RegistryCredentials } from "../core/image/registry-credentials.ts";
 import type { ObservedContainer } from "../core/pod/observed.ts";
-import type { LayerNews } from "../core/pod/pull-progress.ts";
-import type { RegistryCredentials } from "../core/pod/registry-credentials.ts";
 import type { AcceptedPod } from "../core/pod/spec.ts";
 import type { DeviceNode } from "./device.ts";
 

@@ -1,6 +1,6 @@
+import type { Moment, PodHistory } from "../core/pod/container-history.ts";
 import type { DesiredPod, LeavingPod } from "../core/pod/desired.ts";
 import type { KeptEvent, PodEvent } from "../core/pod/event.ts";
-import type { Moment, PodHistory } from "../core/pod/history.ts";
 import type { NpuHolder } from "../core/pod/npu.ts";
 import type { PodId } from "../core/pod/spec.ts";
 
@@ -88,7 +88,7 @@ export interface Store {
   putCredentials(name: string, dockerConfigJson: string, at: Moment): boolean;
   deleteCredentials(name: string): void;
 
-  /** Counted in the row of an equal event that is not long past, else a row of its own; what is too much goes (core/pod/journal.ts). */
+  /** Counted in the row of an equal event that is not long past, else a row of its own; what is too much goes (core/pod/event-history.ts). */
   appendEvent(event: PodEvent, at: Moment): void;
   /** In the order in which they last happened; `after` is an id; `pod` a namespace/name or a bare name. */
   events(query: { readonly pod?: string; readonly after?: number; readonly limit: number }): readonly KeptEvent[];

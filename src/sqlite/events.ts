@@ -1,6 +1,6 @@
 import type { Database } from "better-sqlite3";
 import type { KeptEvent, PodEvent } from "../core/pod/event.ts";
-import { eventBytes, keep, type Share, sameness, type Trim, total, trim, untold } from "../core/pod/journal.ts";
+import { eventBytes, keep, type Share, sameness, type Trim, total, trim, untold } from "../core/pod/event-history.ts";
 import type { EventCounts, Store } from "../ports/store.ts";
 import type { Writer } from "./database.ts";
 import type { StoreLimits } from "./limits.ts";

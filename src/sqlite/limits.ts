@@ -1,4 +1,4 @@
-import type { JournalLimits } from "../core/pod/journal.ts";
+import type { JournalLimits } from "../core/pod/event-history.ts";
 
 /** How much the store keeps; beyond it the oldest goes. */
 export interface StoreLimits extends JournalLimits {

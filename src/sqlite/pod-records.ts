@@ -1,5 +1,5 @@
 import type { Database } from "better-sqlite3";
-import type { PodHistory } from "../core/pod/history.ts";
+import type { PodHistory } from "../core/pod/container-history.ts";
 import type { Store, StoredStatus } from "../ports/store.ts";
 import { readJson } from "./columns.ts";
 import type { Writer } from "./database.ts";

@@ -1,4 +1,4 @@
-import type { Moment } from "../core/pod/history.ts";
+import type { Moment } from "../core/pod/container-history.ts";
 import type { ConfigMapData, Store } from "../ports/store.ts";
 import { readJson } from "./columns.ts";
 import type { Writer } from "./database.ts";

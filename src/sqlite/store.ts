@@ -4,7 +4,6 @@ import type { Store } from "../ports/store.ts";
 import { copyInMemory, headerWithoutLog, openDatabase, openToRead, storeFile, writer } from "./database.ts";
 import { type DesiredPodReads, desiredPodReads, desiredPodWrites } from "./desired-pods.ts";
 import { eventReads, eventWrites } from "./events.ts";
-import { leavingPodReads, leavingPodWrites } from "./leaving-pods.ts";
 import { defaultStoreLimits, type StoreLimits } from "./limits.ts";
 import { npuHolderReads, npuHolderWrites } from "./npu-holders.ts";
 import { outboxReads, outboxWrites } from "./outbox.ts";
@@ -13,6 +12,7 @@ import { replyReads, replyWrites } from "./replies.ts";
 import { bringSchema, isOlder, judgeVersion, readSchema, versionInHeader } from "./schema.ts";
 import { sealedRecords } from "./sealed-records.ts";
 import { openSecrets, type Secrets } from "./secrets.ts";
+import { leavingPodReads, leavingPodWrites } from "./terminating-pods.ts";
 
 export interface StoreOptions {
   /** The data folder; made if it is not there. */

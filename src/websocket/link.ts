@@ -1,7 +1,7 @@
 import type { IncomingMessage } from "node:http";
 import type { Socket } from "node:net";
 import WebSocket, { type ClientOptions } from "ws";
-import { historyHeader } from "../core/protocol/history.ts";
+import { historyHeader } from "../core/protocol/event-history.ts";
 import type { LinkError } from "../core/protocol/link-error.ts";
 import type { Connection, DialResult, Link, LinkHandlers } from "../ports/link.ts";
 import { boundedCompression } from "./compression.ts";

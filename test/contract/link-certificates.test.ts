@@ -5,10 +5,10 @@ import { join } from "node:path";
 import { after, describe, it, type TestContext } from "node:test";
 import { setTimeout as sleep } from "node:timers/promises";
 import { type Certificate, makeCertificates } from "../../scripts/certificates.ts";
-import { type LinkState, runUplink } from "../../src/agent/uplink.ts";
+import { type LinkState, runUplink } from "../../src/agent/uplink/uplink.ts";
+import { type LinkServer, listen } from "../../src/center/server.ts";
 import { credentialReader } from "../../src/websocket/credentials.ts";
 import { websocketLink } from "../../src/websocket/link.ts";
-import { type LinkServer, listen } from "../../src/websocket/server.ts";
 import { memoryStore } from "../fakes/store.ts";
 
 const ours = makeCertificates();

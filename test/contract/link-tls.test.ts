@@ -7,11 +7,11 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { after, describe, it, type TestContext } from "node:test";
 import { makeCertificates } from "../../scripts/certificates.ts";
+import { listen } from "../../src/center/server.ts";
 import type { DialResult } from "../../src/ports/link.ts";
 import { credentialReader, type LinkTls, noCredentials } from "../../src/websocket/credentials.ts";
 import { dialError } from "../../src/websocket/errors.ts";
 import { websocketLink } from "../../src/websocket/link.ts";
-import { listen } from "../../src/websocket/server.ts";
 
 const ours = makeCertificates();
 const others = makeCertificates();

@@ -4,9 +4,9 @@ import { createServer, type IncomingHttpHeaders, type RequestListener } from "no
 import { type AddressInfo, createServer as createSocketServer, type Socket } from "node:net";
 import { after, describe, it, type TestContext } from "node:test";
 import { makeCertificates } from "../../scripts/certificates.ts";
+import { listen } from "../../src/center/server.ts";
 import { type LoadedCredentials, noCredentials } from "../../src/websocket/credentials.ts";
 import { type Reached, reachCenter } from "../../src/websocket/reach.ts";
-import { listen } from "../../src/websocket/server.ts";
 
 const ours = makeCertificates();
 const others = makeCertificates();

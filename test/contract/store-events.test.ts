@@ -1,7 +1,7 @@
 import assert from "node:assert/strict";
 import { describe, it } from "node:test";
-import type { Moment } from "../../src/core/pod/history.ts";
-import { maxEventCharacters } from "../../src/core/pod/journal.ts";
+import type { Moment } from "../../src/core/pod/container-history.ts";
+import { maxEventCharacters } from "../../src/core/pod/event-history.ts";
 import type { Store } from "../../src/ports/store.ts";
 import { event, moment } from "./store-samples.ts";
 import { type Open, stores } from "./store-subjects.ts";

@@ -1,6 +1,6 @@
+import type { ContainerHistory, Moment } from "../../src/core/pod/container-history.ts";
 import type { DesiredPod, LeavingPod } from "../../src/core/pod/desired.ts";
 import type { PodEvent } from "../../src/core/pod/event.ts";
-import type { ContainerHistory, Moment } from "../../src/core/pod/history.ts";
 import { podHashes } from "../../src/core/pod/identity.ts";
 import type { AcceptedPod, PodSpec } from "../../src/core/pod/spec.ts";
 import type { RepeatKey } from "../../src/ports/store.ts";

@@ -1,5 +1,5 @@
-import type { StoredImage } from "../../src/core/node/images.ts";
-import type { RegistryCredentials } from "../../src/core/pod/registry-credentials.ts";
+import type { StoredImage } from "../../src/core/image/image-gc.ts";
+import type { RegistryCredentials } from "../../src/core/image/registry-credentials.ts";
 import { taggedName } from "../../src/docker/image.ts";
 import { sandboxImage } from "../../src/docker/sandbox-image.ts";
 import type { ImageFacts } from "../../src/ports/engine.ts";

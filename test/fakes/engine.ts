@@ -1,4 +1,4 @@
-import type { RegistryCredentials } from "../../src/core/pod/registry-credentials.ts";
+import type { RegistryCredentials } from "../../src/core/image/registry-credentials.ts";
 import { taggedName } from "../../src/docker/image.ts";
 import type { Clock } from "../../src/ports/clock.ts";
 import type { Engine, ImageFacts } from "../../src/ports/engine.ts";

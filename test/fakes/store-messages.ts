@@ -1,5 +1,5 @@
 import type { KeptEvent } from "../../src/core/pod/event.ts";
-import { eventBytes, keep, type Share, sameness, trim, untold } from "../../src/core/pod/journal.ts";
+import { eventBytes, keep, type Share, sameness, trim, untold } from "../../src/core/pod/event-history.ts";
 import type { OutboxRow, RepeatKey, Store } from "../../src/ports/store.ts";
 import { kept, newestEntries, type Room, type State } from "./store-state.ts";
 

@@ -1,5 +1,5 @@
+import type { PodHistory } from "../../src/core/pod/container-history.ts";
 import type { DesiredPod } from "../../src/core/pod/desired.ts";
-import type { PodHistory } from "../../src/core/pod/history.ts";
 import { type PodId, podKey } from "../../src/core/pod/spec.ts";
 import type { Store } from "../../src/ports/store.ts";
 import { kept, keptAnew, newestEntries, type Room, withEntry, withoutEntry } from "./store-state.ts";

@@ -1,6 +1,6 @@
+import type { PodHistory } from "../../src/core/pod/container-history.ts";
 import type { DesiredPod, LeavingPod } from "../../src/core/pod/desired.ts";
 import type { KeptEvent } from "../../src/core/pod/event.ts";
-import type { PodHistory } from "../../src/core/pod/history.ts";
 import type { AcceptedPod } from "../../src/core/pod/spec.ts";
 import type { OutboxRow, StoredStatus } from "../../src/ports/store.ts";
 import type { StoreLimits } from "../../src/sqlite/limits.ts";

@@ -1,8 +1,8 @@
 import assert from "node:assert/strict";
 import { readFileSync } from "node:fs";
-import type { NodeFacts } from "../../src/core/admission/facts.ts";
+import type { NodeFacts } from "../../src/core/admission/node-facts.ts";
 import type { Policy } from "../../src/core/admission/policy.ts";
-import { parseConfig } from "../../src/core/config.ts";
+import { parseConfig } from "../../src/core/config/config.ts";
 
 /** A message, the device it comes to, and what is to be said to it. */
 export interface Case {

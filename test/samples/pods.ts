@@ -1,5 +1,5 @@
+import type { ContainerHistory, Moment } from "../../src/core/pod/container-history.ts";
 import type { DesiredPod, LeavingPod } from "../../src/core/pod/desired.ts";
-import type { ContainerHistory, Moment } from "../../src/core/pod/history.ts";
 import { podHashes } from "../../src/core/pod/identity.ts";
 import type { ObservedContainer, ObservedState } from "../../src/core/pod/observed.ts";
 import { emptyHistory } from "../../src/core/pod/record.ts";

@@ -1,7 +1,7 @@
 import { setTimeout as sleep } from "node:timers/promises";
 import WebSocket from "ws";
-import { createReporter } from "../../src/agent/reporter.ts";
-import { runUplink } from "../../src/agent/uplink.ts";
+import { createReporter } from "../../src/agent/uplink/reporter.ts";
+import { runUplink } from "../../src/agent/uplink/uplink.ts";
 import { maxMessageBytes } from "../../src/core/protocol/limits.ts";
 import { linuxClock } from "../../src/linux/clock.ts";
 import { systemRandom } from "../../src/linux/random.ts";

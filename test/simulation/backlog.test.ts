@@ -4,8 +4,8 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { test } from "node:test";
 import { makeCertificates } from "../../scripts/certificates.ts";
+import { listen } from "../../src/center/server.ts";
 import { openStore } from "../../src/sqlite/store.ts";
-import { listen } from "../../src/websocket/server.ts";
 import { backlogText, drain } from "./backlog-device.ts";
 
 const messages = 2_000;

@@ -1,6 +1,6 @@
 import type { KeptEvent, PodEvent } from "../../src/core/pod/event.ts";
 import { newOccurrences } from "../../src/core/pod/event.ts";
-import { sameness } from "../../src/core/pod/journal.ts";
+import { sameness } from "../../src/core/pod/event-history.ts";
 import type { Store } from "../../src/ports/store.ts";
 
 /** What has happened beside what the centre was told of it: each occurrence once, in order. */

@@ -1,15 +1,15 @@
 import { connect, createServer, type Socket } from "node:net";
 import { setTimeout as sleep } from "node:timers/promises";
-import { centerHistories } from "../../src/cli/center-histories.ts";
+import type { LinkVerdict } from "../../src/center/delivery-check.ts";
+import { centerHistories } from "../../src/center/histories.ts";
+import { type LinkServer, listen } from "../../src/center/server.ts";
 import { contentHash } from "../../src/core/protocol/content-hash.ts";
 import { maxMessageBytes } from "../../src/core/protocol/limits.ts";
-import type { LinkVerdict } from "../../src/core/protocol/link-history.ts";
 import { decodeMessage } from "../../src/core/protocol/message.ts";
 import type { Clock } from "../../src/ports/clock.ts";
 import type { Link } from "../../src/ports/link.ts";
 import { noCredentials } from "../../src/websocket/credentials.ts";
 import { websocketLink } from "../../src/websocket/link.ts";
-import { type LinkServer, listen } from "../../src/websocket/server.ts";
 import { fakeDevice } from "../fakes/device.ts";
 import { fakeEngine } from "../fakes/engine.ts";
 import { seededRandom } from "../fakes/random.ts";

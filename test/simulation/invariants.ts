@@ -1,5 +1,5 @@
 import assert from "node:assert/strict";
-import { mountsConfigMap } from "../../src/agent/config-maps.ts";
+import { mountsConfigMap } from "../../src/agent/pods/config-maps.ts";
 import { podHash, sandboxName, specHash } from "../../src/core/pod/identity.ts";
 import { npuCount, npuNode } from "../../src/core/pod/npu.ts";
 import type { TerminatedState } from "../../src/core/pod/pod-status.ts";

@@ -1,6 +1,6 @@
 import type { DesiredPod } from "../../src/core/pod/desired.ts";
 import { sandboxName } from "../../src/core/pod/identity.ts";
-import { asDesired } from "../../src/core/pod/leave-plan.ts";
+import { asDesired } from "../../src/core/pod/terminating-plan.ts";
 import { difference, partOf, podDifference } from "../../src/core/pod/wanted.ts";
 import type { CreateRequest } from "../../src/ports/engine.ts";
 import type { FakeEngineHost } from "../fakes/engine.ts";

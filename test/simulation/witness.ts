@@ -1,5 +1,5 @@
+import type { PodHistory } from "../../src/core/pod/container-history.ts";
 import type { PodEvent } from "../../src/core/pod/event.ts";
-import type { PodHistory } from "../../src/core/pod/history.ts";
 import { sandboxName } from "../../src/core/pod/identity.ts";
 import type { ObservedState } from "../../src/core/pod/observed.ts";
 import type { PodStatus } from "../../src/core/pod/pod-status.ts";

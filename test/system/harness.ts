@@ -10,7 +10,7 @@ import { writeCertificates } from "../../scripts/certificates.ts";
 import type { TestEngine } from "../../scripts/private-engine.ts";
 import { isRunning, readText, signalAll, waitUntil } from "../../scripts/processes.ts";
 import { installProgram, type Program } from "../../scripts/programs.ts";
-import type { CenterNode } from "../../src/cli/center-nodes.ts";
+import type { CenterNode } from "../../src/center/nodes.ts";
 import type { NodeReport } from "../../src/core/node/status.ts";
 import type { PodStatus } from "../../src/core/pod/pod-status.ts";
 import type { PodRow, StatusDocument } from "../../src/core/status-document.ts";

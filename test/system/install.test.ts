@@ -16,7 +16,7 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { after, describe, test } from "node:test";
 import { ensurePackages } from "../../scripts/debian.ts";
-import { unitText } from "../../src/linux/unit.ts";
+import { unitText } from "../../src/linux/install/unit.ts";
 
 const folder = mkdtempSync(join(tmpdir(), "edge-install-"));
 const config = "etc/edge/edge.config.json";

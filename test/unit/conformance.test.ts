@@ -1,7 +1,7 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
 import { admitMessage } from "../../src/core/admission/admit.ts";
-import { everything } from "../../src/core/admission/carried-out.ts";
+import { everything } from "../../src/core/admission/feature-gates.ts";
 import { decodeMessage } from "../../src/core/protocol/message.ts";
 import { type Case, conformanceCases as cases, policyOf } from "../samples/conformance.ts";
 

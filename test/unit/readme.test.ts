@@ -2,8 +2,8 @@ import assert from "node:assert/strict";
 import { readFileSync } from "node:fs";
 import { describe, test } from "node:test";
 import { withRules } from "../../scripts/rules-table.ts";
-import { thisBuild } from "../../src/core/admission/carried-out.ts";
-import { parseConfig } from "../../src/core/config.ts";
+import { thisBuild } from "../../src/core/admission/feature-gates.ts";
+import { parseConfig } from "../../src/core/config/config.ts";
 
 const readme = readFileSync("README.md", "utf8");
 

@@ -1,5 +1,6 @@
+import { isObject } from "../base/json-keys.ts";
+import type { Verdict, Violation } from "../base/violation.ts";
 import type { AcceptedPod } from "../pod/spec.ts";
-import { isObject } from "../protocol/keys.ts";
 import type { Message } from "../protocol/message.ts";
 import { classify } from "../protocol/routes.ts";
 import { advise } from "./advice.ts";
@@ -19,12 +20,11 @@ import { cut, type Findings, findingsOf, type Told } from "./findings.ts";
 import { uidOf } from "./identity.ts";
 import { podRules } from "./pod-rules.ts";
 import { uidPattern } from "./rules/metadata.ts";
-import { notYetRules } from "./rules/not-yet.ts";
 import { ownerRules } from "./rules/owner.ts";
 import type { Relation } from "./rules/relation.ts";
 import { podRelations } from "./rules/relations.ts";
+import { notYetRules } from "./rules/unsupported.ts";
 import { shapeOf } from "./shape.ts";
-import type { Verdict, Violation } from "./verdict.ts";
 import { type Occasion, walkFields } from "./walk.ts";
 
 const podShape = shapeOf(podRules);

@@ -1,8 +1,8 @@
 import { formatBinary, formatNanos, nanosOf } from "../pod/quantity.ts";
 import type { PodDraft, PortDraft } from "./draft.ts";
-import type { NodeFacts, NodePod } from "./facts.ts";
 import type { Path } from "./findings.ts";
 import { uidOf } from "./identity.ts";
+import type { NodeFacts, NodePod } from "./node-facts.ts";
 import { leastMemoryLimit, usageOf } from "./resources.ts";
 import { eachContainer, type Relation } from "./rules/relation.ts";
 

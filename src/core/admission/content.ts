@@ -1,11 +1,11 @@
-import { decodeBase64 } from "../base64.ts";
-import type { CarriedOut } from "./carried-out.ts";
+import { decodeBase64 } from "../base/base64.ts";
+import type { Verdict } from "../base/violation.ts";
 import type { AdmissionContext, Admitted } from "./context.ts";
+import type { CarriedOut } from "./feature-gates.ts";
 import { type Findings, findingsOf, type Told } from "./findings.ts";
 import { configMapRules, containerInfoRules, modelFileRules, npuSharingRules, secretRules } from "./rules/contents.ts";
 import type { Shape } from "./shape.ts";
 import { shapeOf } from "./shape.ts";
-import type { Verdict } from "./verdict.ts";
 import { walkFields } from "./walk.ts";
 
 const configMapShape = shapeOf(configMapRules);

@@ -1,6 +1,6 @@
 import type { AcceptedPod, PodId } from "../pod/spec.ts";
-import type { CarriedOut } from "./carried-out.ts";
-import type { NodeFacts } from "./facts.ts";
+import type { CarriedOut } from "./feature-gates.ts";
+import type { NodeFacts } from "./node-facts.ts";
 import type { Policy } from "./policy.ts";
 
 /** Everything a verdict depends on beside the message itself. */

@@ -1,6 +1,6 @@
+import type { Violation, Warning } from "../base/violation.ts";
 import type { FieldRule } from "./rules/row.ts";
 import type { Shape } from "./shape.ts";
-import type { Violation, Warning } from "./verdict.ts";
 
 /** Canonical names and indices, from the pod down. */
 export type Path = readonly (string | number)[];

@@ -1,7 +1,7 @@
 import { isNpu } from "../pod/npu.ts";
 import { parseQuantity } from "../pod/quantity.ts";
 import type { QuantitiesDraft } from "./draft.ts";
-import type { NodeFacts } from "./facts.ts";
+import type { NodeFacts } from "./node-facts.ts";
 
 /** Docker refuses a memory limit below this (lifecycle.md, Engine). */
 export const leastMemoryLimit = "6Mi";

@@ -1,5 +1,5 @@
 import * as v from "valibot";
-import { isObject } from "../protocol/keys.ts";
+import { isObject } from "../base/json-keys.ts";
 import type { Findings, Told } from "./findings.ts";
 import type { FieldRule, Presence } from "./rules/row.ts";
 import type { Field, Shape } from "./shape.ts";

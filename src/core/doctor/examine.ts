@@ -2,7 +2,7 @@ import { judgePressure } from "../node/pressure.ts";
 import { formatTime, parseTime } from "../pod/time.ts";
 import { certificateConcern } from "../protocol/certificate.ts";
 import type { LinkError } from "../protocol/link-error.ts";
-import type { DoctorFacts, EngineFacts } from "./facts.ts";
+import type { DoctorFacts, EngineFacts } from "./doctor-input.ts";
 
 /** What is looked at, in the order in which it is told. */
 export type Check =

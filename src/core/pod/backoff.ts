@@ -1,4 +1,4 @@
-import type { Moment } from "./history.ts";
+import type { Moment } from "./container-history.ts";
 
 /** Kubelet `MaxContainerBackOff` and `backOffPeriod`: 10 s, doubled, at most 300 s. */
 const firstDelayMs = 10_000;

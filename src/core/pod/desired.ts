@@ -1,4 +1,4 @@
-import type { Moment } from "./history.ts";
+import type { Moment } from "./container-history.ts";
 import type { AcceptedPod, PodId } from "./spec.ts";
 
 /** A pod that the centre wants here: one per namespace and name. */

@@ -1,4 +1,4 @@
-import type { Moment } from "./history.ts";
+import type { Moment } from "./container-history.ts";
 
 /** One thing that happened, as `edge events` shows it. */
 export interface PodEvent {

@@ -1,9 +1,8 @@
 import type { Action } from "./action.ts";
 import { remainingMs, restartDelayMs } from "./backoff.ts";
+import type { ContainerHistory, Moment } from "./container-history.ts";
 import type { DesiredPod } from "./desired.ts";
-import type { ContainerHistory, Moment } from "./history.ts";
 import { hasSandbox, sandboxName } from "./identity.ts";
-import { leave, strays, surplus } from "./leave-plan.ts";
 import { chooseNpus, type NpuChoice, npuCount } from "./npu.ts";
 import { isCutOff, type ObservedContainer } from "./observed.ts";
 import { oomScoreRefused } from "./qos.ts";
@@ -19,6 +18,7 @@ import {
 } from "./sandbox-plan.ts";
 import type { Plan, Situation, Waiting } from "./situation.ts";
 import type { RestartPolicy } from "./spec.ts";
+import { leave, strays, surplus } from "./terminating-plan.ts";
 import { formatDuration } from "./time.ts";
 import { difference, hashesOf, type Part, sandboxPart, wantedKey } from "./wanted.ts";
 

@@ -1,6 +1,6 @@
 import { deathMoment, levelAfterRun } from "./backoff.ts";
+import type { ContainerHistory, CurrentContainer, Moment, PodHistory, Termination } from "./container-history.ts";
 import type { PodEvent } from "./event.ts";
-import type { ContainerHistory, CurrentContainer, Moment, PodHistory, Termination } from "./history.ts";
 import { isCutOff, type ObservedContainer } from "./observed.ts";
 import { terminationMessage } from "./termination-message.ts";
 import { formatTime, parseTime } from "./time.ts";

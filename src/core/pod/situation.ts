@@ -1,6 +1,6 @@
 import type { Action } from "./action.ts";
+import type { Moment, PodHistory } from "./container-history.ts";
 import type { DesiredPod, LeavingPod } from "./desired.ts";
-import type { Moment, PodHistory } from "./history.ts";
 import type { NpuStock } from "./npu.ts";
 import type { ObservedContainer } from "./observed.ts";
 import type { ProbeVerdicts } from "./probe.ts";

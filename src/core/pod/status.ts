@@ -1,4 +1,4 @@
-import type { ContainerHistory, PodHistory, Termination } from "./history.ts";
+import type { ContainerHistory, PodHistory, Termination } from "./container-history.ts";
 import type { ObservedContainer } from "./observed.ts";
 import type { ContainerState, ContainerStatus, Phase, PodCondition, PodStatus, TerminatedState } from "./pod-status.ts";
 import type { ProbeVerdicts } from "./probe.ts";

@@ -1,4 +1,4 @@
-import { foldObject, isObject, knownKeys } from "./keys.ts";
+import { foldObject, isObject, knownKeys } from "../base/json-keys.ts";
 import { maxMessageBytes, maxNesting } from "./limits.ts";
 
 /** A message of the wire (protocol.md §0.1), with only the keys that mean something on it. */

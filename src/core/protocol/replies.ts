@@ -1,4 +1,4 @@
-import type { Violation } from "../admission/verdict.ts";
+import type { Violation } from "../base/violation.ts";
 import type { NodeReport } from "../node/status.ts";
 import { maxReplyCharacters } from "./limits.ts";
 import { encodeMessage, type MessageIds, type Route } from "./message.ts";

@@ -1,4 +1,4 @@
-import type { Violation } from "../admission/verdict.ts";
+import type { Violation } from "../base/violation.ts";
 import type { Message } from "./message.ts";
 
 export type MessageKind =

@@ -1,7 +1,7 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
 import { runHeartbeat } from "../../../src/agent/heartbeat.ts";
-import { createMailbox } from "../../../src/agent/mailbox.ts";
+import { createMailbox } from "../../../src/agent/pods/pod-workers.ts";
 import { virtualClock } from "../../fakes/clock.ts";
 
 function heart(aliveEveryMs: number | null) {

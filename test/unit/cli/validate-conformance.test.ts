@@ -5,8 +5,8 @@ import { join } from "node:path";
 import { after, test } from "node:test";
 import { validateCommand } from "../../../src/cli/validate.ts";
 import { admitMessage } from "../../../src/core/admission/admit.ts";
-import { type CarriedOut, everything, thisBuild } from "../../../src/core/admission/carried-out.ts";
-import type { Violation } from "../../../src/core/admission/verdict.ts";
+import { type CarriedOut, everything, thisBuild } from "../../../src/core/admission/feature-gates.ts";
+import type { Violation } from "../../../src/core/base/violation.ts";
 import { decodeMessage } from "../../../src/core/protocol/message.ts";
 import { type Case, conformanceCases, policyOf } from "../../samples/conformance.ts";
 

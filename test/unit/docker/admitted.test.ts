@@ -2,7 +2,7 @@ import assert from "node:assert/strict";
 import { test } from "node:test";
 import fc from "fast-check";
 import { admitPod } from "../../../src/core/admission/admit.ts";
-import { thisBuild } from "../../../src/core/admission/carried-out.ts";
+import { thisBuild } from "../../../src/core/admission/feature-gates.ts";
 import { defaultPolicy, type Policy } from "../../../src/core/admission/policy.ts";
 import { createOptions } from "../../../src/docker/create-options.ts";
 import { gate } from "../../../src/docker/gate.ts";

@@ -5,7 +5,7 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { afterEach, beforeEach, describe, it } from "node:test";
 import util from "node:util";
-import { credentialsFor } from "../../../src/core/pod/registry-credentials.ts";
+import { credentialsFor } from "../../../src/core/image/registry-credentials.ts";
 import { negotiate } from "../../../src/docker/connection.ts";
 import { dockerEngine } from "../../../src/docker/engine.ts";
 import type { Engine, EngineResult } from "../../../src/ports/engine.ts";

@@ -2,7 +2,7 @@ import assert from "node:assert/strict";
 import { symlinkSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { test } from "node:test";
-import { readFacts } from "../../../src/linux/facts.ts";
+import { readFacts } from "../../../src/linux/node-facts.ts";
 import { npuNodes } from "../../../src/linux/npu.ts";
 import { type DeviceFolder, deviceFolder, mayMakeNodes } from "../../samples/device-nodes.ts";
 

@@ -1,7 +1,7 @@
 import ipaddr from "ipaddr.js";
 import * as v from "valibot";
+import { isObject } from "../../base/json-keys.ts";
 import { parseQuantity } from "../../pod/quantity.ts";
-import { isObject } from "../../protocol/keys.ts";
 
 /** Any JSON object. */
 export const anObject: v.GenericSchema = v.custom<object>(isObject);

@@ -8,7 +8,7 @@ import {
   admitSecret,
 } from "../../../../src/core/admission/content.ts";
 import * as contents from "../../../../src/core/admission/rules/contents.ts";
-import type { Verdict } from "../../../../src/core/admission/verdict.ts";
+import type { Verdict } from "../../../../src/core/base/violation.ts";
 import { context, withField } from "./pods.ts";
 
 const tables = { ...contents };

@@ -1,9 +1,9 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
 import { admitGracefulDelete, admitMessage, isGracefulDelete } from "../../../../src/core/admission/admit.ts";
-import { type CarriedOut, everything } from "../../../../src/core/admission/carried-out.ts";
 import type { AdmissionContext, Admitted } from "../../../../src/core/admission/context.ts";
-import type { NodePod } from "../../../../src/core/admission/facts.ts";
+import { type CarriedOut, everything } from "../../../../src/core/admission/feature-gates.ts";
+import type { NodePod } from "../../../../src/core/admission/node-facts.ts";
 import type { Message } from "../../../../src/core/protocol/message.ts";
 import { context, fullPod, podName, smallPod, withField } from "./pods.ts";
 

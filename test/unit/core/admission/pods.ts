@@ -1,6 +1,6 @@
 import { admitPod } from "../../../../src/core/admission/admit.ts";
-import { everything } from "../../../../src/core/admission/carried-out.ts";
 import type { AdmissionContext } from "../../../../src/core/admission/context.ts";
+import { everything } from "../../../../src/core/admission/feature-gates.ts";
 import { defaultPolicy, type Policy } from "../../../../src/core/admission/policy.ts";
 import type { AcceptedPod } from "../../../../src/core/pod/spec.ts";
 

@@ -1,9 +1,9 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
 import { relations } from "../../../../src/core/admission/admit.ts";
-import { type CarriedOut, everything, thisBuild } from "../../../../src/core/admission/carried-out.ts";
 import type { AdmissionContext } from "../../../../src/core/admission/context.ts";
-import type { NodeFacts } from "../../../../src/core/admission/facts.ts";
+import { type CarriedOut, everything, thisBuild } from "../../../../src/core/admission/feature-gates.ts";
+import type { NodeFacts } from "../../../../src/core/admission/node-facts.ts";
 import { defaultPolicy, type Policy } from "../../../../src/core/admission/policy.ts";
 import { everyRule } from "../../../../src/core/admission/rule-index.ts";
 import {

@@ -2,13 +2,13 @@ import assert from "node:assert/strict";
 import { test } from "node:test";
 import { admitGracefulDelete, admitPod, relations } from "../../../../src/core/admission/admit.ts";
 import { buildPod } from "../../../../src/core/admission/build.ts";
-import { type CarriedOut, everything } from "../../../../src/core/admission/carried-out.ts";
 import type { PodDraft } from "../../../../src/core/admission/draft.ts";
+import { type CarriedOut, everything } from "../../../../src/core/admission/feature-gates.ts";
 import { cut } from "../../../../src/core/admission/findings.ts";
 import { podRules } from "../../../../src/core/admission/pod-rules.ts";
 import { defaultPolicy } from "../../../../src/core/admission/policy.ts";
+import { standingViolations } from "../../../../src/core/admission/policy-violations.ts";
 import { shapeOf } from "../../../../src/core/admission/shape.ts";
-import { standingViolations } from "../../../../src/core/admission/standing.ts";
 import { podName, refusals, smallPod, withField } from "./pods.ts";
 
 const node = { allocatable: {}, addresses: [], listening: { tcp: [], udp: [] }, pods: [], configMaps: [] };

@@ -1,7 +1,7 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
+import type { DoctorFacts } from "../../../../src/core/doctor/doctor-input.ts";
 import { type Check, examine, type Finding } from "../../../../src/core/doctor/examine.ts";
-import type { DoctorFacts } from "../../../../src/core/doctor/facts.ts";
 import { parseTime } from "../../../../src/core/pod/time.ts";
 
 const wall = parseTime("2026-11-23T12:00:00Z");

@@ -1,7 +1,7 @@
 import assert from "node:assert/strict";
 import { readFileSync, writeFileSync } from "node:fs";
 import { test } from "node:test";
-import type { ContainerHistory, Failure, Moment } from "../../../../src/core/pod/history.ts";
+import type { ContainerHistory, Failure, Moment } from "../../../../src/core/pod/container-history.ts";
 import type { Situation } from "../../../../src/core/pod/situation.ts";
 import type { RestartPolicy } from "../../../../src/core/pod/spec.ts";
 import { wantedKey } from "../../../../src/core/pod/wanted.ts";

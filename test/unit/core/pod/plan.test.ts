@@ -1,8 +1,8 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
-import type { ContainerHistory } from "../../../../src/core/pod/history.ts";
-import { stillWanted } from "../../../../src/core/pod/leave-plan.ts";
+import type { ContainerHistory } from "../../../../src/core/pod/container-history.ts";
 import type { Situation } from "../../../../src/core/pod/situation.ts";
+import { stillWanted } from "../../../../src/core/pod/terminating-plan.ts";
 import { wantedKey } from "../../../../src/core/pod/wanted.ts";
 import {
   acceptedPod,

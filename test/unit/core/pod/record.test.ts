@@ -1,6 +1,6 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
-import type { ContainerHistory, PodHistory } from "../../../../src/core/pod/history.ts";
+import type { ContainerHistory, PodHistory } from "../../../../src/core/pod/container-history.ts";
 import { type RecordContext, record } from "../../../../src/core/pod/record.ts";
 import { messageBytes } from "../../../../src/core/pod/termination-message.ts";
 import {

@@ -3,11 +3,11 @@ import { test } from "node:test";
 import { showAction } from "../../../../src/core/pod/action.ts";
 import { podHash, sandboxName } from "../../../../src/core/pod/identity.ts";
 import type { ObservedContainer, ObservedState } from "../../../../src/core/pod/observed.ts";
+import { planUnmanaged } from "../../../../src/core/pod/orphaned-plan.ts";
 import { record } from "../../../../src/core/pod/record.ts";
 import { atOnce } from "../../../../src/core/pod/sandbox-plan.ts";
 import type { Situation } from "../../../../src/core/pod/situation.ts";
 import type { AcceptedPod, RestartPolicy } from "../../../../src/core/pod/spec.ts";
-import { planUnmanaged } from "../../../../src/core/pod/unmanaged.ts";
 import { wantedKey } from "../../../../src/core/pod/wanted.ts";
 import {
   acceptedPod,

@@ -1,5 +1,5 @@
+import type { ContainerHistory, Moment } from "../../../../src/core/pod/container-history.ts";
 import type { LeavingPod } from "../../../../src/core/pod/desired.ts";
-import type { ContainerHistory, Moment } from "../../../../src/core/pod/history.ts";
 import type { ObservedContainer } from "../../../../src/core/pod/observed.ts";
 import type { Situation } from "../../../../src/core/pod/situation.ts";
 import type { AcceptedPod } from "../../../../src/core/pod/spec.ts";

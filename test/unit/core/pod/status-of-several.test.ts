@@ -1,6 +1,6 @@
 import assert from "node:assert/strict";
 import { describe, it } from "node:test";
-import type { PodHistory } from "../../../../src/core/pod/history.ts";
+import type { PodHistory } from "../../../../src/core/pod/container-history.ts";
 import { podHash, sandboxName } from "../../../../src/core/pod/identity.ts";
 import type { ObservedContainer } from "../../../../src/core/pod/observed.ts";
 import type { ContainerStatus, Phase, PodStatus } from "../../../../src/core/pod/pod-status.ts";

@@ -1,6 +1,6 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
-import type { PodHistory } from "../../../../src/core/pod/history.ts";
+import type { PodHistory } from "../../../../src/core/pod/container-history.ts";
 import type { ObservedContainer } from "../../../../src/core/pod/observed.ts";
 import type { PodStatus } from "../../../../src/core/pod/pod-status.ts";
 import type { Waiting } from "../../../../src/core/pod/situation.ts";

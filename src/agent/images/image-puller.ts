@@ -1,0 +1,141 @@
+import { type LayerNews, noProgress, progressed } from "../../core/image/pull-progress.ts";
+import type { RegistryCredentials } from "../../core/image/registry-credentials.ts";
+import type { Clock } from "../../ports/clock.ts";
+import type { Engine, EngineResult, ImageFacts } from "../../ports/engine.ts";
+import { withDeadline, withStallDeadline } from "../loop/deadline.ts";
+
+export interface PullRequest {
+  readonly image: string;
+  /** Tried one after the other until the registry takes one; none means that nothing is shown. */
+  readonly credentials: readonly RegistryCredentials[];
+}
+
+export interface Puller {
+  /**
+   * Fetches an image once, however many pods wait for it. Who is no longer interested leaves by its signal; the pull
+   * itself is given up when the last one has left. `told` hears how many tenths are here.
+   */
+  pull(request: PullRequest, signal: AbortSignal, told?: (tenths: number) => void): Promise<EngineResult<ImageFacts>>;
+}
+
+/** An image that this device did not have before we asked for it. */
+export interface Brought {
+  readonly id: string;
+  readonly name: string;
+}
+
+const lookDeadlineMs = 30_000;
+/** Without a byte of progress, not in all: a slow line may take hours. */
+const stallMs = 120_000;
+
+interface Flight {
+  readonly stop: AbortController;
+  readonly result: Promise<EngineResult<ImageFacts>>;
+  waiting: number;
+  tenths: number;
+  readonly listeners: Set<(tenths: number) => void>;
+}
+
+/**
+ * Pulls under way, by image and what is shown for it: one pod's wrong password must not fail another's right one.
+ * `brought` is told of each image that was not here before.
+ */
+export function createPuller(engine: Engine, clock: Clock, brought: (image: Brought) => void = () => {}): Puller {
+  const flights = new Map<string, Flight>();
+
+  function begin(key: string, request: PullRequest): Flight {
+    const stop = new AbortController();
+    let progress = noProgress;
+    const listeners: Flight["listeners"] = new Set();
+    const told = (news: LayerNews): void => {
+      progress = progressed(progress, news);
+      if (progress.tenths === flight.tenths) return;
+      flight.tenths = progress.tenths;
+      for (const tell of listeners) tell(progress.tenths);
+    };
+    const result = bring(engine, clock, { ...request, brought, told }, stop.signal);
+    const flight: Flight = { stop, result, waiting: 0, tenths: 0, listeners };
+    const land = (): void => {
+      if (flights.get(key) === flight) flights.delete(key);
+    };
+    result.then(land, land);
+    flights.set(key, flight);
+    return flight;
+  }
+
+  return {
+    async pull(request, signal, told = () => {}) {
+      if (signal.aborted) return givenUp;
+      const key = JSON.stringify(request);
+      const flight = flights.get(key) ?? begin(key, request);
+      flight.waiting += 1;
+      // A listener of its own: the same function may wait twice.
+      const listener = (tenths: number): void => told(tenths);
+      flight.listeners.add(listener);
+      if (flight.tenths > 0) told(flight.tenths);
+      const left = untilAborted(signal);
+      try {
+        const result = await Promise.race([flight.result, left.aborted]);
+        if (result !== null) return result;
+        if (flight.waiting > 1) return givenUp;
+        // A new one must not join a pull that is being given up.
+        if (flights.get(key) === flight) flights.delete(key);
+        flight.stop.abort();
+        return await flight.result;
+      } finally {
+        flight.waiting -= 1;
+        flight.listeners.delete(listener);
+        left.forget();
+      }
+    },
+  };
+}
+
+interface Carried extends PullRequest {
+  readonly told: (news: LayerNews) => void;
+}
+
+const givenUp: EngineResult<never> = {
+  ok: false,
+  error: { kind: "aborted", operation: "pull", message: "Given up on" },
+};
+
+/** What was here before is somebody else's, even if a pull has found it up to date. */
+async function bring(
+  engine: Engine,
+  clock: Clock,
+  request: Carried & { readonly brought: (image: Brought) => void },
+  signal: AbortSignal,
+): Promise<EngineResult<ImageFacts>> {
+  const { image: name } = request;
+  const before = await withDeadline(clock, lookDeadlineMs, signal, (s) => engine.image(name, s));
+  const result = await pullWithEach(engine, clock, request, signal);
+  if (!result.ok) return result;
+  const { id } = result.value;
+  const isNew = before.ok ? before.value.id !== id : ["notFound", "imageNotFound"].includes(before.error.kind);
+  if (isNew) request.brought({ id, name });
+  return result;
+}
+
+async function pullWithEach(
+  engine: Engine,
+  clock: Clock,
+  { image, credentials, told }: Carried,
+  signal: AbortSignal,
+): Promise<EngineResult<ImageFacts>> {
+  const pull = (shown: RegistryCredentials | null): Promise<EngineResult<ImageFacts>> =>
+    withStallDeadline(clock, stallMs, signal, (s, gotOn) => engine.pull(image, shown, s, gotOn, told));
+  let result = await pull(credentials[0] ?? null);
+  for (const next of credentials.slice(1)) {
+    if (result.ok || result.error.kind !== "registryAuth") break;
+    result = await pull(next);
+  }
+  return result;
+}
+
+function untilAborted(signal: AbortSignal): { readonly aborted: Promise<null>; forget(): void } {
+  const { promise, resolve } = Promise.withResolvers<null>();
+  const heard = (): void => resolve(null);
+  signal.addEventListener("abort", heard, { once: true });
+  return { aborted: promise, forget: () => signal.removeEventListener("abort", heard) };
+}

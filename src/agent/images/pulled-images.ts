@@ -1,0 +1,21 @@
+import { type PulledImage, type WantedImages, wantedImages } from "../../core/image/image-gc.ts";
+import type { Store } from "../../ports/store.ts";
+
+const fact = "pulledImages";
+
+/** The images that this agent has brought to this device, as the store keeps them. */
+export function pulledImages(store: Store): readonly PulledImage[] {
+  return JSON.parse(store.fact(fact) ?? "[]") as readonly PulledImage[];
+}
+
+/** Nothing is written when nothing changed: setFact compares. */
+export function keepPulledImages(store: Store, pulled: readonly PulledImage[]): void {
+  store.setFact(fact, JSON.stringify(pulled));
+}
+
+/** What pods need that are desired or still on their way out. */
+export function imagesWanted(store: Store): WantedImages {
+  const leaving = store.leavingPods().filter((one) => !one.gone);
+  const pods = [...store.desiredPods(), ...leaving].flatMap(({ pod }) => (pod === null ? [] : [pod]));
+  return wantedImages(pods.map((pod) => ({ pod, history: store.history(pod.id.uid) })));
+}

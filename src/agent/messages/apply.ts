@@ -1,0 +1,311 @@
+import type { Admitted } from "../../core/admission/context.ts";
+import type { Violation } from "../../core/base/violation.ts";
+import type { Moment } from "../../core/pod/container-history.ts";
+import type { DesiredPod, LeavingPod } from "../../core/pod/desired.ts";
+import { type AcceptedPod, podKey } from "../../core/pod/spec.ts";
+import { podStatus } from "../../core/pod/status.ts";
+import { formatTime } from "../../core/pod/time.ts";
+import { versionOrder } from "../../core/protocol/version-order.ts";
+import type { Device } from "../../ports/device.ts";
+import type { Store } from "../../ports/store.ts";
+import { mountsConfigMap } from "../pods/config-maps.ts";
+import { beginClearing } from "./pods-data.ts";
+
+/** What an accepted message did to the desired state. */
+export type Applied =
+  | {
+      readonly ok: true;
+      /** The pod that the message is about. */
+      readonly wake: string | null;
+      /** Pods that it concerns too. */
+      readonly alsoWake?: readonly string[];
+      readonly said: string;
+    }
+  | { readonly ok: false; readonly violations: readonly Violation[] };
+
+export interface ApplyContext {
+  readonly store: Store;
+  readonly device: Device;
+  readonly now: Moment;
+  readonly messageId: string;
+  readonly contentHash: string;
+}
+
+/** A device with less free space than this takes on nothing new: decisions.md 22. */
+export const leastFreeBytes = 50 * 1024 * 1024;
+
+/** Changes the desired state as an accepted message says. Stands in the caller's transaction; does no engine call. */
+export function apply(context: ApplyContext, admitted: Admitted): Applied {
+  switch (admitted.kind) {
+    case "pod-update":
+      return update(context, admitted.pod);
+    case "graceful-delete":
+      return gracefulDelete(context, admitted);
+    case "pod-delete":
+      return remove(context, admitted);
+    case "pod-restart":
+      return restart(context, admitted);
+    case "configmap-update":
+      return updateConfigMap(context, admitted);
+    case "configmap-delete":
+      return deleteConfigMap(context, admitted.name);
+    case "secret-update":
+      return updateSecret(context, admitted);
+    case "pods-data":
+      return removeEverything(context);
+    case "container-info":
+    case "modelfiles":
+    case "npu-sharing":
+      return refuse(
+        "",
+        "carriedOut",
+        `Messages of kind ${admitted.kind} are not carried out by this version yet`,
+        admitted.kind,
+      );
+    default:
+      return admitted satisfies never;
+  }
+}
+
+function refuse(path: string, rule: string, message: string, value: unknown): Applied {
+  return { ok: false, violations: [{ path, rule, message, value }] };
+}
+
+function update(context: ApplyContext, pod: AcceptedPod): Applied {
+  const { store, now } = context;
+  const { namespace, name, uid } = pod.id;
+  const existing = store.desiredPod(namespace, name);
+  const stale = staleness(store, existing, pod);
+  if (stale !== null) return refuse("metadata.resourceVersion", "stale", stale, pod.metadata.resourceVersion);
+  const full = noSpace(context, "the pod");
+  if (full !== null) return full;
+  if (existing?.pod.id.uid === uid && existing.contentHash === context.contentHash) {
+    return { ok: true, wake: null, said: `Pod ${name} is the same as before` };
+  }
+  if (existing !== null && existing.pod.id.uid !== uid) supersede(context, existing);
+  const again = store.leavingPods().filter((one) => one.id.uid === uid);
+  for (const one of again.filter((leaving) => leaving.gone)) {
+    store.deleteLeavingPod(one.seq);
+    store.deleteStatus(uid);
+  }
+  const generation = Math.max(
+    existing?.generation ?? 0,
+    ...again.filter((one) => !one.gone).map((one) => one.generation + 1),
+  );
+  const acceptedAt = existing?.pod.id.uid === uid ? existing.acceptedAt : now;
+  store.putDesiredPod({ pod, generation, acceptedAt, messageId: context.messageId, contentHash: context.contentHash });
+  context.device.savePod(pod);
+  if (store.status(uid) === null) putFirstStatus(context, pod);
+  return { ok: true, wake: podKey(pod.id), said: existing === null ? `Pod ${name} is new` : `Pod ${name} has changed` };
+}
+
+function noSpace(context: ApplyContext, what: string): Applied | null {
+  if (context.device.freeBytes() >= leastFreeBytes) return null;
+  const message = `Less than ${leastFreeBytes / 1024 / 1024} MB are free on this device, so ${what} cannot be stored`;
+  return refuse("", "disk", message, null);
+}
+
+/** A pod is reported from the moment it was accepted: Pending, ContainerCreating. */
+function putFirstStatus({ store, device, now }: ApplyContext, pod: AcceptedPod): void {
+  const facts = {
+    history: {},
+    observed: [],
+    waiting: {},
+    probes: {},
+    leaving: "no",
+    previous: null,
+    hostIp: device.hostIp(),
+  } as const;
+  store.putStatus(pod.id, podStatus({ ...facts, pod, acceptedAtWall: now.wall, nowWall: now.wall }));
+}
+
+/**
+ * The words for an update that would bring back what was deleted, null when it would not (lifecycle.md, Delete). That it
+ * is not older than what is stored, admission has seen to.
+ */
+function staleness(store: Store, existing: DesiredPod | null, pod: AcceptedPod): string | null {
+  if (existing?.pod.id.uid === pod.id.uid) return null;
+  const sent = pod.metadata.resourceVersion;
+  const deleted = store.deletedVersion(pod.id.uid);
+  if (deleted === null || versionOrder(sent, deleted) === "newer") return null;
+  return `metadata.uid ${pod.id.uid} was deleted at resourceVersion ${deleted || "(none)"}; only a newer one brings it back`;
+}
+
+function supersede(context: ApplyContext, existing: DesiredPod): void {
+  putLeaving(
+    context,
+    existing,
+    "superseded",
+    existing.pod.spec.terminationGracePeriodSeconds,
+    formatTime(context.now.wall),
+  );
+}
+
+function putLeaving(
+  { store, device, now, messageId }: ApplyContext,
+  existing: DesiredPod,
+  kind: LeavingPod["kind"],
+  graceSeconds: number,
+  deletionTimestamp: string,
+): void {
+  const { pod, generation, acceptedAt } = existing;
+  const row = {
+    seq: 0,
+    kind,
+    id: pod.id,
+    pod,
+    generation,
+    graceSeconds,
+    since: now,
+    acceptedAt,
+    deletionTimestamp,
+    messageId,
+    gone: false,
+  };
+  store.putLeavingPod(row);
+  store.rememberDeleted(pod.id.uid, pod.metadata.resourceVersion ?? "");
+  device.forgetPod(pod.id.uid);
+}
+
+/** Takes a desired pod out: it, and an older one of its name that still waits for it, leave. */
+function leave(context: ApplyContext, existing: DesiredPod, graceSeconds: number, deletionTimestamp: string): void {
+  const { namespace, name } = existing.pod.id;
+  context.store.deleteDesiredPod(namespace, name);
+  putLeaving(context, existing, "deleted", graceSeconds, deletionTimestamp);
+  for (const one of context.store.leavingPods()) {
+    if (one.kind !== "superseded" || one.gone || podKey(one.id) !== podKey(existing.pod.id)) continue;
+    context.store.putLeavingPod({ ...one, kind: "deleted", since: context.now, messageId: context.messageId });
+  }
+}
+
+function gracefulDelete(context: ApplyContext, asked: Extract<Admitted, { kind: "graceful-delete" }>): Applied {
+  const { namespace, name, uid } = asked.id;
+  const existing = context.store.desiredPod(namespace, name);
+  if (existing === null || existing.pod.id.uid !== uid) return removeUnknown(context, namespace, name, uid);
+  leave(context, existing, asked.graceSeconds, asked.deletionTimestamp);
+  return { ok: true, wake: podKey(asked.id), said: `Pod ${name} is deleted within ${asked.graceSeconds} s` };
+}
+
+function remove(context: ApplyContext, asked: Extract<Admitted, { kind: "pod-delete" }>): Applied {
+  const { namespace, name, uid } = asked;
+  const existing = context.store.desiredPod(namespace, name);
+  // A delete that names another uid is one for a pod that was here before: it must not take the present one with it.
+  if (existing === null || (uid !== undefined && uid !== "" && uid !== existing.pod.id.uid)) {
+    return removeUnknown(context, namespace, name, uid ?? "");
+  }
+  leave(context, existing, existing.pod.spec.terminationGracePeriodSeconds, formatTime(context.now.wall));
+  return { ok: true, wake: podKey(asked), said: `Pod ${name} is deleted` };
+}
+
+/** decisions.md 25: answered with OK; what still bears its name goes, and a grace period under way is not cut short. */
+function removeUnknown(context: ApplyContext, namespace: string, name: string, uid: string): Applied {
+  const { store, now, messageId } = context;
+  const key = podKey({ namespace, name });
+  const same = store
+    .leavingPods()
+    .filter((one) => !one.gone && podKey(one.id) === key && (uid === "" || one.id.uid === uid));
+  for (const one of same) {
+    if (one.kind === "superseded") store.putLeavingPod({ ...one, kind: "deleted", since: now, messageId });
+  }
+  if (same.length === 0) {
+    const rest = {
+      kind: "deleted",
+      pod: null,
+      generation: 0,
+      graceSeconds: 30,
+      since: now,
+      acceptedAt: now,
+      gone: false,
+    } as const;
+    store.putLeavingPod({
+      seq: 0,
+      ...rest,
+      id: { namespace, name, uid: "" },
+      deletionTimestamp: formatTime(now.wall),
+      messageId,
+    });
+  }
+  return {
+    ok: true,
+    wake: key,
+    said: same.length === 0 ? `Pod ${name} is not known here` : `Pod ${name} is being deleted already`,
+  };
+}
+
+function restart(context: ApplyContext, asked: Extract<Admitted, { kind: "pod-restart" }>): Applied {
+  const existing = context.store.desiredPod(asked.namespace, asked.name);
+  if (existing === null)
+    return refuse("route.resource", "restartUnknown", `Pod ${asked.name} is not known on this device`, asked.name);
+  if (existing.pod.spec.restartPolicy === "Never") {
+    return refuse(
+      "spec.restartPolicy",
+      "restartNever",
+      `Pod ${asked.name} has the restart policy Never, so it is not restarted`,
+      "Never",
+    );
+  }
+  context.store.putDesiredPod({ ...existing, generation: existing.generation + 1, messageId: context.messageId });
+  return { ok: true, wake: podKey(asked), said: `Pod ${asked.name} is restarted` };
+}
+
+type Content<K extends Admitted["kind"]> = Extract<Admitted, { kind: K }>;
+
+/** Stored, and every pod that mounts it looks again: one that runs gets the new files, one that waits for it starts. */
+function updateConfigMap(context: ApplyContext, { name, data }: Content<"configmap-update">): Applied {
+  const full = noSpace(context, "the config map");
+  if (full !== null) return full;
+  if (!context.store.putConfigMap(name, data, context.now)) {
+    return refuse("metadata.name", "capacity.configMaps", "This device holds as many config maps as it can", name);
+  }
+  const alsoWake = retryNow(context.store, "CreateContainerConfigError", (pod) => mountsConfigMap(pod, name));
+  return { ok: true, wake: null, alsoWake, said: `Config map ${name} is stored` };
+}
+
+/** What runs keeps what it has mounted. */
+function deleteConfigMap(context: ApplyContext, name: string): Applied {
+  context.store.deleteConfigMap(name);
+  return { ok: true, wake: null, said: `Config map ${name} is deleted` };
+}
+
+/** Pods that wait because of the old credentials try again at once. */
+function updateSecret(context: ApplyContext, { name, dockerConfigJson }: Content<"secret-update">): Applied {
+  // A centre sends it at every connect: what did not change must not break off a pull that gets on.
+  if (context.store.credentials(name) === dockerConfigJson) {
+    return { ok: true, wake: null, said: `Secret ${name} is the same as before` };
+  }
+  if (!context.store.putCredentials(name, dockerConfigJson, context.now)) {
+    return refuse("metadata.name", "capacity.secrets", "This device holds as many secrets as it can", name);
+  }
+  const names = (pod: AcceptedPod) => (pod.spec.imagePullSecrets ?? []).some((one) => one.name === name);
+  const alsoWake = retryNow(context.store, "ErrImagePull", names);
+  return { ok: true, wake: null, alsoWake, said: `Secret ${name} is stored` };
+}
+
+/** Takes back the wait of containers that failed for this reason; gives the keys of their pods, failed or not. */
+function retryNow(store: Store, reason: string, concerned: (pod: AcceptedPod) => boolean): readonly string[] {
+  const pods = store.desiredPods().filter(({ pod }) => concerned(pod));
+  for (const { pod } of pods) {
+    const history = Object.entries(store.history(pod.id.uid));
+    const freed = history.map(([name, one]) => [
+      name,
+      one.failure?.reason === reason ? { ...one, failure: null } : one,
+    ]);
+    if (history.length > 0) store.putHistory(pod.id.uid, Object.fromEntries(freed));
+  }
+  return pods.map(({ pod }) => podKey(pod.id));
+}
+
+/**
+ * pods_data: from this commit on nothing is wanted any more. Config maps and secrets go with it; the pods take their
+ * time, and clearing.ts tells the centre when they are gone.
+ */
+function removeEverything(context: ApplyContext): Applied {
+  const { store, now, messageId } = context;
+  const pods = store.desiredPods();
+  for (const one of pods) leave(context, one, one.pod.spec.terminationGracePeriodSeconds, formatTime(now.wall));
+  for (const name of store.configMapNames()) store.deleteConfigMap(name);
+  for (const name of store.credentialNames()) store.deleteCredentials(name);
+  const keys = [...pods.map((one) => one.pod.id), ...store.leavingPods().map((one) => one.id)].map(podKey);
+  beginClearing(store, messageId, now);
+  return { ok: true, wake: null, alsoWake: [...new Set(keys)], said: "Everything is deleted" };
+}

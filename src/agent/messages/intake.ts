@@ -1,0 +1,218 @@
+import { admitMessage } from "../../core/admission/admit.ts";
+import type { AdmissionContext } from "../../core/admission/context.ts";
+import { thisBuild } from "../../core/admission/feature-gates.ts";
+import type { NodeFacts, NodePod } from "../../core/admission/node-facts.ts";
+import type { Policy } from "../../core/admission/policy.ts";
+import type { Violation } from "../../core/base/violation.ts";
+import type { PodEvent } from "../../core/pod/event.ts";
+import { hostPortKey, type ObservedContainer } from "../../core/pod/observed.ts";
+import type { AcceptedPod } from "../../core/pod/spec.ts";
+import { contentHash } from "../../core/protocol/content-hash.ts";
+import { decodeMessage, type Message, type MessageIds } from "../../core/protocol/message.ts";
+import { errorReply, okReply, type Request, restartFailedReply } from "../../core/protocol/replies.ts";
+import { classify } from "../../core/protocol/routes.ts";
+import type { Clock } from "../../ports/clock.ts";
+import type { Device } from "../../ports/device.ts";
+import type { Log } from "../../ports/log.ts";
+import type { Random } from "../../ports/random.ts";
+import type { RepeatKey, Store } from "../../ports/store.ts";
+import { installIdOf } from "../engine/relist.ts";
+import { momentOf } from "../loop/moment.ts";
+import { type Applied, apply } from "./apply.ts";
+
+export interface IntakeParts {
+  readonly store: Store;
+  readonly device: Device;
+  readonly clock: Clock;
+  readonly random: Random;
+  readonly log: Log;
+  readonly policy: () => Policy;
+  readonly protectedPaths: () => readonly string[];
+  readonly nodeName: string;
+  /** Says a reply that is not stored: a refusal, or the repeat of a reply. */
+  readonly say: (text: string) => void;
+  /** Replies are on disk: send what is in the outbox. */
+  readonly stored: () => void;
+  readonly wake: (key: string) => void;
+  /** Containers of pods as the engine last listed them; null while it has not. */
+  readonly seen: () => readonly ObservedContainer[] | null;
+}
+
+export interface Intake {
+  receive(text: string): void;
+  /** True while so much waits for its commit that reading should pause (lifecycle.md, Reports and outbox). */
+  full(): boolean;
+  /** Handles all that waits: one commit for all of it, then the replies, then the wakes. Synchronous: order in is order on disk. */
+  flush(): void;
+}
+
+type DeviceFacts = ReturnType<Device["facts"]>;
+
+const maxWaiting = 64;
+const maxWaitingBytes = 4 * 1024 * 1024;
+
+/** What is to be done about one message after the commit. */
+interface Handled {
+  readonly reply: string | null;
+  readonly wakes: readonly string[];
+  readonly refused: string | null;
+}
+
+export function createIntake(parts: IntakeParts): Intake {
+  const waiting: string[] = [];
+  let waitingBytes = 0;
+
+  return {
+    receive(text) {
+      waiting.push(text);
+      waitingBytes += text.length;
+    },
+    full: () => waiting.length > maxWaiting || waitingBytes > maxWaitingBytes,
+    flush() {
+      const texts = waiting.splice(0);
+      waitingBytes = 0;
+      if (texts.length === 0) return;
+      // Facts are read once a batch: a flood must not make the device read /proc for every message.
+      const facts = parts.device.facts();
+      const handled = parts.store.transaction("full", () => texts.map((text) => handle(parts, text, facts)));
+      const refused = handled.map((one) => one.refused).filter((one) => one !== null);
+      if (refused.length > 0) tell(parts, refused);
+      for (const { reply } of handled) if (reply !== null) parts.say(reply);
+      parts.stored();
+      for (const key of handled.flatMap((one) => one.wakes)) parts.wake(key);
+    },
+  };
+}
+
+/** Refusals are events too, but a flood of them must not wear out the flash: one row a batch. */
+function tell(parts: IntakeParts, refused: readonly string[]): void {
+  const [first = ""] = refused;
+  const more = refused.length > 1 ? ` (and ${refused.length - 1} more)` : "";
+  const event: PodEvent = {
+    type: "Warning",
+    pod: "",
+    container: "",
+    reason: "MessageRefused",
+    message: `${first}${more}`.slice(0, 1024),
+  };
+  parts.store.transaction("normal", () => parts.store.appendEvent(event, momentOf(parts.clock)));
+  parts.log.write("warn", "Message refused", { count: refused.length, first });
+}
+
+function handle(parts: IntakeParts, text: string, facts: DeviceFacts): Handled {
+  const decoded = decodeMessage(text);
+  if (!decoded.ok) {
+    const { messageId, route, reason } = decoded;
+    const request = {
+      header: { msg_id: messageId ?? "" },
+      route: route ?? { source: "", group: "", operation: "", resource: "" },
+    };
+    // Without a usable msg_id there is nothing to answer to: decisions.md 33.
+    const reply = messageId === null ? null : errorReply(request, reason, newIds(parts));
+    return { reply, wakes: [], refused: `A message could not be read: ${reason}` };
+  }
+  const { message } = decoded;
+  const key = repeatKey(message);
+  const repeated = parts.store.repeatedReply(key);
+  if (repeated !== null) return { reply: repeated === noReply ? null : repeated, wakes: [], refused: null };
+  const verdict = admitMessage(message, admissionContext(parts, facts));
+  if (!verdict.accepted) return refuse(parts, message, verdict.violations);
+  const now = momentOf(parts.clock);
+  const { store, device } = parts;
+  const messageId = message.header.msg_id;
+  // pods_data is answered by what comes of it (protocol.md §1.1).
+  const reply = verdict.value.kind === "pods-data" ? noReply : okReply(message, newIds(parts));
+  // The reply takes its place first: what cannot be answered is not done.
+  const place = reply === noReply ? 0 : store.appendOutbox("reply", reply);
+  if (place === null) return refuse(parts, message, [noRoom]);
+  const applied = apply({ store, device, now, messageId, contentHash: key.contentHash }, verdict.value);
+  if (!applied.ok) {
+    store.releaseOutbox([place]);
+    return refuse(parts, message, applied.violations);
+  }
+  store.rememberReply(key, reply);
+  const warnings = verdict.warnings.map((one) => `${one.path}: ${one.message}`).join("; ");
+  const words = `${applied.said}${warnings === "" ? "" : `; ${warnings}`}`.slice(0, 1024);
+  const reason = { type: "Normal", container: "", reason: "MessageAccepted" } as const;
+  store.appendEvent({ ...reason, pod: applied.wake ?? "", message: `${words} (message ${messageId})` }, now);
+  return { reply: null, wakes: wakesOf(applied), refused: null };
+}
+
+/** Stands in the ledger of repeats for a message that no reply belongs to. */
+const noReply = "";
+
+function wakesOf({ wake, alsoWake = [] }: Extract<Applied, { ok: true }>): readonly string[] {
+  return wake === null ? alsoWake : [wake, ...alsoWake];
+}
+
+const noRoom: Violation = {
+  path: "",
+  rule: "outbox",
+  message:
+    "The outbox of this device is full of replies that were not fetched yet; fetch them and send the message again",
+  value: null,
+};
+
+function repeatKey(message: Message): RepeatKey {
+  const { operation, resource } = message.route;
+  return { messageId: message.header.msg_id, operation, resource, contentHash: contentHash(message.content) };
+}
+
+function refuse(parts: IntakeParts, message: Message, violations: readonly Violation[]): Handled {
+  const restart = classify(message);
+  const answer = restart.ok && restart.kind === "pod-restart" ? restartFailedReply : errorReply;
+  const request: Request = message;
+  const { operation, resource } = message.route;
+  const refused = `${operation} ${resource}: ${violations.map((one) => one.message).join("; ")}`;
+  return { reply: answer(request, violations, newIds(parts)), wakes: [], refused };
+}
+
+function newIds(parts: IntakeParts): MessageIds {
+  return { msgId: parts.random.uuid(), timestamp: parts.clock.wall() };
+}
+
+/** What admission is to know of this device now: its facts, and the intent it has taken on so far. */
+function admissionContext(parts: IntakeParts, facts: DeviceFacts): AdmissionContext {
+  const desired = parts.store.desiredPods().map((one) => one.pod);
+  const leaving = parts.store.leavingPods().flatMap((one) => (one.pod === null ? [] : [one.pod]));
+  const listening = ofOthers(parts, facts.listening, [...desired, ...leaving]);
+  const pods = desired.map(
+    (pod): NodePod => ({ metadata: { ...pod.id, ...version(pod.metadata.resourceVersion) }, spec: pod.spec }),
+  );
+  const node: NodeFacts = { ...facts, listening, pods, configMaps: parts.store.configMapNames() };
+  return {
+    policy: parts.policy(),
+    node,
+    carriedOut: thisBuild,
+    nodeName: parts.nodeName,
+    protectedPaths: parts.protectedPaths(),
+  };
+}
+
+/**
+ * Ports on which somebody else listens. Containers of ours may have some although no row knows them, after the data
+ * folder was lost; until the engine has listed them nobody can tell, and execution finds out (lifecycle.md, Admission
+ * counts intent).
+ */
+function ofOthers(
+  parts: IntakeParts,
+  listening: DeviceFacts["listening"],
+  pods: readonly AcceptedPod[],
+): DeviceFacts["listening"] {
+  const seen = parts.seen();
+  if (seen === null) return { tcp: [], udp: [] };
+  const installId = installIdOf(parts.store);
+  const ofRows = pods.flatMap((pod) => pod.spec.containers.flatMap(({ ports }) => ports ?? []));
+  const ours = new Set([
+    ...ofRows.map(({ protocol, hostPort }) => hostPortKey(protocol, hostPort)),
+    ...seen.filter((one) => one.installId === installId).flatMap(({ hostPorts }) => hostPorts ?? []),
+  ]);
+  return {
+    tcp: listening.tcp.filter((port) => !ours.has(hostPortKey("TCP", port))),
+    udp: listening.udp.filter((port) => !ours.has(hostPortKey("UDP", port))),
+  };
+}
+
+function version(resourceVersion: string | undefined): { readonly resourceVersion?: string } {
+  return resourceVersion === undefined ? {} : { resourceVersion };
+}

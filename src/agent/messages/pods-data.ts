@@ -1,0 +1,129 @@
+import { remainingMs } from "../../core/pod/backoff.ts";
+import type { Moment } from "../../core/pod/container-history.ts";
+import type { LeavingPod } from "../../core/pod/desired.ts";
+import { type ConfigResult, configResult } from "../../core/protocol/replies.ts";
+import type { Clock } from "../../ports/clock.ts";
+import type { Log } from "../../ports/log.ts";
+import type { Random } from "../../ports/random.ts";
+import type { Store } from "../../ports/store.ts";
+import { momentOf } from "../loop/moment.ts";
+import { woken } from "../loop/woken.ts";
+
+export interface ClearingParts {
+  readonly store: Store;
+  readonly clock: Clock;
+  readonly random: Random;
+  readonly log: Log;
+  /** The outbox has something new. */
+  readonly stored: () => void;
+}
+
+export interface Clearing {
+  /** A pod may have gone, or a pods_data may have come. */
+  poke(): void;
+  run(signal: AbortSignal): Promise<void>;
+}
+
+/** A pods_data under way, as the store keeps it. */
+interface Order {
+  readonly messageId: string;
+  readonly since: Moment;
+  readonly limitMs: number;
+  /** Leaving pods up to this seq are its own; what came and left later is not waited for. */
+  readonly lastSeq: number;
+}
+
+const fact = "podsData";
+const none = "";
+/** What an engine may need beyond the longest grace period before the order counts as failed. */
+const patienceMs = 120_000;
+const idleMs = 3_600_000;
+/** A full outbox is looked at again after this. */
+const retryMs = 5_000;
+
+/** Stands in the transaction that lets every pod leave. A second order takes the place of one that is under way. */
+export function beginClearing(store: Store, messageId: string, since: Moment): void {
+  const leaving = store.leavingPods().filter((one) => !one.gone);
+  const graceSeconds = Math.max(0, ...leaving.map((one) => one.graceSeconds));
+  const lastSeq = Math.max(0, ...leaving.map((one) => one.seq));
+  const order: Order = { messageId, since, limitMs: graceSeconds * 1000 + patienceMs, lastSeq };
+  store.setFact(fact, JSON.stringify(order));
+}
+
+/**
+ * Tells the centre what has become of pods_data, when it is true: config maps and secrets went with the order itself, so
+ * everything is done once its pods are gone. What the centre is told and that the order has ended are one commit: a crash
+ * in between tells nothing twice and nothing never.
+ */
+export function createClearing(parts: ClearingParts): Clearing {
+  const { clock } = parts;
+  let alarm = new AbortController();
+  const poke = (): void => alarm.abort(woken);
+  return {
+    poke,
+    async run(signal) {
+      signal.addEventListener("abort", poke);
+      while (!signal.aborted) {
+        alarm = new AbortController();
+        await clock.sleep(Math.max(1, turn(parts)), alarm.signal);
+      }
+      signal.removeEventListener("abort", poke);
+    },
+  };
+}
+
+/** Gives the milliseconds after which to look again by itself. */
+function turn(parts: ClearingParts): number {
+  const { store, clock } = parts;
+  const text = store.fact(fact) ?? none;
+  if (text === none) return idleMs;
+  const order = JSON.parse(text) as Order;
+  const left = store.leavingPods().filter((one) => !one.gone && one.seq <= order.lastSeq);
+  if (left.length === 0) return tell(parts, order, success) ? idleMs : retryMs;
+  // After a boot the wait begins anew: nothing ran, and nothing could be removed, while the device was off.
+  const { bootId } = momentOf(clock);
+  if (order.since.bootId !== bootId) {
+    store.setFact(fact, JSON.stringify({ ...order, since: momentOf(clock) }));
+    return order.limitMs;
+  }
+  const remaining = remainingMs(order.limitMs, order.since, momentOf(clock));
+  if (remaining > 0) return remaining;
+  return tell(parts, order, [failure(left)]) ? idleMs : retryMs;
+}
+
+const topic = "pods_data";
+const success: readonly ConfigResult[] = [
+  { topic, percentage: "25%", result: "processing", reason: "" },
+  { topic, percentage: "50%", result: "processing", reason: "" },
+  { topic, percentage: "75%", result: "processing", reason: "" },
+  { topic, percentage: "100%", result: "success", reason: "" },
+];
+
+/** They go on leaving, but nothing is told of this order any more: a success after a failure would confuse (decisions.md 45). */
+function failure(left: readonly LeavingPod[]): ConfigResult {
+  const names = left.map((one) => one.id.name).join(", ");
+  const reason = `delete pods failed, the containers of ${names} are still there`.slice(0, 512);
+  return { topic, percentage: "100%", result: "failed", reason };
+}
+
+/** All or nothing; false when the outbox has no room for all of it. */
+function tell(parts: ClearingParts, order: Order, results: readonly ConfigResult[]): boolean {
+  const { store, clock, random, log } = parts;
+  const told = store.transaction("full", () => {
+    const ids: number[] = [];
+    for (const result of results) {
+      const id = store.appendOutbox("reply", configResult(result, { msgId: random.uuid(), timestamp: clock.wall() }));
+      if (id === null) {
+        store.releaseOutbox(ids);
+        return false;
+      }
+      ids.push(id);
+    }
+    store.setFact(fact, none);
+    return true;
+  });
+  if (!told) return false;
+  log.write("info", "pods_data has ended", { message: order.messageId, result: results.at(-1)?.result ?? "" });
+  parts.stored();
+  return true;
+}

@@ -1,0 +1,43 @@
+import { markUse, withPulled } from "../../core/image/image-gc.ts";
+import { cleanImages, type ImageCleaningParts } from "../images/image-gc.ts";
+import type { Brought } from "../images/image-puller.ts";
+import { imagesWanted, keepPulledImages, pulledImages } from "../images/pulled-images.ts";
+import { momentOf } from "../loop/moment.ts";
+import { cleanFolders, type FolderCleaningParts } from "./orphaned-pod-folders.ts";
+
+export interface HousekeepingParts extends ImageCleaningParts, FolderCleaningParts {}
+
+export interface Housekeeping {
+  /** An image is on this device because of us: it may go again some day. */
+  brought(image: Brought): void;
+  run(signal: AbortSignal): Promise<void>;
+}
+
+const periodMs = 60_000;
+/** Rounds in a row, and once: what has only just become unused is waited for. */
+const toldAfter = 3;
+
+/** Every minute: what was left of pods that are gone, and images that nobody wants when the engine's disk fills up. */
+export function createHousekeeping(parts: HousekeepingParts): Housekeeping {
+  const { clock, store, log } = parts;
+  let inVain = 0;
+  const tell = (message: string | null): void => {
+    inVain = message === null ? 0 : inVain + 1;
+    if (message === null || inVain !== toldAfter) return;
+    log.write("warn", "Disk stays too full", { why: message });
+    const event = { type: "Warning", pod: "", container: "", reason: "FreeDiskSpaceFailed", message } as const;
+    store.appendEvent(event, momentOf(clock));
+  };
+  return {
+    brought: (image) => keepPulledImages(store, withPulled(pulledImages(store), image)),
+    async run(signal) {
+      while (!signal.aborted) {
+        await clock.sleep(periodMs, signal);
+        if (signal.aborted) return;
+        await cleanFolders(parts, signal);
+        keepPulledImages(store, markUse(pulledImages(store), imagesWanted(store), momentOf(clock)));
+        tell(await cleanImages(parts, signal));
+      }
+    },
+  };
+}

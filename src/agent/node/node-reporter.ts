@@ -1,0 +1,68 @@
+import { type NodeReport, sameReport } from "../../core/node/status.ts";
+import { nodeStatusReport } from "../../core/protocol/replies.ts";
+import type { Clock } from "../../ports/clock.ts";
+import type { Random } from "../../ports/random.ts";
+import { woken } from "../loop/woken.ts";
+
+export interface NodeReporterParts {
+  readonly clock: Clock;
+  readonly random: Random;
+  /** `{node}` of `websocket/nodestatus/edge-{node}`: decisions.md 44. */
+  readonly reportedAs: string;
+  /** The device as it is right now. */
+  readonly report: () => NodeReport;
+  /** Sends it now, or not at all. */
+  readonly say: (text: string) => void;
+}
+
+export interface NodeReporter {
+  /** A connection stands, or has gone. */
+  online(is: boolean): void;
+  /** Something of it may have changed. */
+  poke(): void;
+  run(signal: AbortSignal): Promise<void>;
+}
+
+/** As often as the kubelet reports what has not changed (`nodeStatusReportFrequency`). */
+const periodMs = 300_000;
+/** What nobody tells of, such as an address, is looked at this often; a change never goes out more often than that. */
+const lookMs = 10_000;
+const spacingMs = 1_000;
+
+/** Says what state the device is in: on every connection, on change, and every five minutes. Nothing of it is stored. */
+export function createNodeReporter(parts: NodeReporterParts): NodeReporter {
+  const { clock } = parts;
+  let isOnline = false;
+  let sent: { readonly report: NodeReport; readonly at: number } | null = null;
+  let alarm = new AbortController();
+  const poke = (): void => alarm.abort(woken);
+  const turn = (): void => {
+    if (!isOnline) return;
+    const report = parts.report();
+    const now = clock.mono();
+    if (sent !== null && now - sent.at < periodMs && sameReport(sent.report, report)) return;
+    sent = { report, at: now };
+    const ids = { msgId: parts.random.uuid(), timestamp: clock.wall() };
+    parts.say(nodeStatusReport(report, parts.reportedAs, ids));
+  };
+  return {
+    poke,
+    online(is) {
+      if (is === isOnline) return;
+      isOnline = is;
+      sent = null;
+      if (is) poke();
+    },
+    async run(signal) {
+      signal.addEventListener("abort", poke);
+      while (!signal.aborted) {
+        await clock.sleep(lookMs, alarm.signal);
+        alarm = new AbortController();
+        if (signal.aborted) break;
+        turn();
+        await clock.sleep(spacingMs, signal);
+      }
+      signal.removeEventListener("abort", poke);
+    },
+  };
+}

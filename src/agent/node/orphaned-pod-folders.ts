@@ -1,0 +1,39 @@
+import type { Device } from "../../ports/device.ts";
+import type { Log } from "../../ports/log.ts";
+import type { Store } from "../../ports/store.ts";
+import type { Observer } from "../engine/container-lister.ts";
+
+export interface FolderCleaningParts {
+  readonly store: Store;
+  readonly device: Device;
+  readonly log: Log;
+  readonly observer: Observer;
+}
+
+/**
+ * Folders of pods that nobody knows any more: a crash between a commit and what follows it on disk leaves one. A folder
+ * stays while any container carries its uid, whoever's it is, and while the engine cannot be asked.
+ */
+export async function cleanFolders(parts: FolderCleaningParts, signal: AbortSignal): Promise<void> {
+  const { device, log, observer } = parts;
+  if (leftOver(parts).length === 0) return;
+  const seen = await observer.look(signal);
+  if (!seen.ok) return;
+  const used = new Set(seen.value.map((one) => one.pod.uid));
+  // Looked at again: a pod may have come while the engine was asked.
+  for (const uid of leftOver(parts).filter((one) => !used.has(one))) {
+    log.write("info", "Folder of a pod that is gone removed", { uid });
+    device.removeVolumes(uid);
+  }
+}
+
+function leftOver({ store, device }: FolderCleaningParts): readonly string[] {
+  const known = new Set([
+    ...store.desiredPods().map((one) => one.pod.id.uid),
+    ...store
+      .leavingPods()
+      .filter((one) => !one.gone)
+      .map((one) => one.id.uid),
+  ]);
+  return device.podFolders().filter((uid) => !known.has(uid));
+}

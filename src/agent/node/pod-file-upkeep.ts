@@ -1,0 +1,18 @@
+import type { Clock } from "../../ports/clock.ts";
+import type { Device } from "../../ports/device.ts";
+
+/** How long a container may write its last words with no bound but the disk's. */
+const trimMs = 1_000;
+/** How long a pod may go on asking name servers that the host does not ask any more: ten of those. */
+const trimsPerRefresh = 10;
+
+/** Looks after the files that containers have from the agent for as long as it runs. */
+export async function runUpkeep(device: Device, clock: Clock, signal: AbortSignal): Promise<void> {
+  let turns = 0;
+  while (!signal.aborted) {
+    device.terminationLogs.trim();
+    if (turns % trimsPerRefresh === 0) device.refreshResolvConf();
+    turns += 1;
+    await clock.sleep(trimMs, signal);
+  }
+}

@@ -1,0 +1,69 @@
+import type { Condition } from "../../core/node/conditions.ts";
+import { heldBy, judgePressure } from "../../core/node/pressure.ts";
+import type { Waiting } from "../../core/pod/situation.ts";
+import type { Clock } from "../../ports/clock.ts";
+import type { Device } from "../../ports/device.ts";
+import type { Log } from "../../ports/log.ts";
+import type { Store } from "../../ports/store.ts";
+import { momentOf } from "../loop/moment.ts";
+
+export interface PressureParts {
+  readonly device: Device;
+  readonly clock: Clock;
+  readonly store: Store;
+  readonly log: Log;
+  /** The engine's data folder, null while it is not known. */
+  readonly engineRoot: () => string | null;
+  /** A condition has changed: it shows, and whoever waits for it may look again. */
+  readonly conditionChanged: () => void;
+}
+
+export interface Pressure {
+  conditions(): readonly Condition[];
+  /** Why new pods are to wait, null when they are not. */
+  held(): Waiting | null;
+  /** Looks at once: more may be known now. */
+  look(): void;
+  run(signal: AbortSignal): Promise<void>;
+}
+
+/** As often as the kubelet looks (`--eviction-monitoring-period`). */
+const periodMs = 10_000;
+
+/** Watches what the device has left, and tells when it runs short and when it no longer does. */
+export function createPressure(parts: PressureParts): Pressure {
+  const { device, clock } = parts;
+  let conditions: readonly Condition[] = [];
+  const look = (): void => {
+    const before = conditions;
+    conditions = judgePressure(before, device.usage(parts.engineRoot()), clock.wall());
+    const changed = conditions.filter((one) => statusIn(before, one.type) !== one.status);
+    for (const one of changed) tell(parts, one, statusIn(before, one.type));
+    if (changed.length > 0 && before.length > 0) parts.conditionChanged();
+  };
+  look();
+  return {
+    conditions: () => conditions,
+    held: () => heldBy(conditions),
+    look,
+    async run(signal) {
+      while (!signal.aborted) {
+        await clock.sleep(periodMs, signal);
+        if (!signal.aborted) look();
+      }
+    },
+  };
+}
+
+function statusIn(conditions: readonly Condition[], type: string): Condition["status"] {
+  return conditions.find((one) => one.type === type)?.status ?? "False";
+}
+
+function tell({ store, clock, log }: PressureParts, one: Condition, before: Condition["status"]): void {
+  log.write(one.status === "True" ? "warn" : "info", "Node condition", { ...one });
+  // What becomes unknown, or known again, has happened to nobody.
+  if (one.status === "Unknown" || (before === "Unknown" && one.status === "False")) return;
+  const type = one.status === "True" ? "Warning" : "Normal";
+  const message = `${one.type} is ${one.status}: ${one.message}`;
+  store.appendEvent({ type, pod: "", container: "", reason: one.reason, message }, momentOf(clock));
+}

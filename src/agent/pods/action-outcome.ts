@@ -1,0 +1,167 @@
+import { type Action, showAction } from "../../core/pod/action.ts";
+import type { DesiredPod } from "../../core/pod/desired.ts";
+import type { PodEvent } from "../../core/pod/event.ts";
+import { emptyHistory } from "../../core/pod/record.ts";
+import type { Situation } from "../../core/pod/situation.ts";
+import { podKey } from "../../core/pod/spec.ts";
+import { hashesOf, partOf, wantedKey } from "../../core/pod/wanted.ts";
+import type { Clock } from "../../ports/clock.ts";
+import type { ImageFacts } from "../../ports/engine.ts";
+import type { Log } from "../../ports/log.ts";
+import type { Store } from "../../ports/store.ts";
+import { momentOf } from "../loop/moment.ts";
+import type { Outcome } from "./executor.ts";
+
+export interface OutcomeParts {
+  readonly store: Store;
+  readonly clock: Clock;
+  readonly log: Log;
+}
+
+/** One look at the pods of a name, from its first step to its last. */
+export interface Turn {
+  readonly namespace: string;
+  readonly name: string;
+  /** What was found out about images in this turn, by `imagesKey` and container. */
+  readonly images: Map<string, Map<string, ImageFacts | null>>;
+}
+
+/** Of a container, that are remembered as told; an engine has about a dozen. */
+const mostWarnings = 16;
+
+type Subject = Pick<Situation, "desired" | "history">;
+
+/** Keeps what came of one action. False when nothing is known and the turn should end. */
+export function settle(
+  parts: OutcomeParts,
+  turn: Turn,
+  situation: Subject,
+  action: Exclude<Action, { kind: "finish" }>,
+  outcome: Outcome,
+): boolean {
+  switch (outcome.kind) {
+    case "done":
+      if (outcome.warnings.length > 0) warn(parts, turn, situation, action.container, outcome.warnings);
+      return true;
+    case "image":
+      keepImage(turn, situation.desired, action.container, outcome.image);
+      if (outcome.pulled) note(parts, turn, pulledEvent(action, outcome.image));
+      if (outcome.image !== null) pin(parts.store, situation, action.container, outcome.image, outcome.pulled);
+      return true;
+    case "failed":
+      return fail(parts, turn, situation, action, outcome);
+    case "unknown":
+      parts.log.write("warn", "Action has no known outcome", {
+        pod: podKey(turn),
+        action: showAction(action),
+        error: outcome.error.message,
+      });
+      return false;
+    default:
+      return outcome satisfies never;
+  }
+}
+
+/** Each warning of the engine is told once for a container of a pod, however often it is made. */
+function warn(
+  parts: OutcomeParts,
+  turn: Turn,
+  { desired }: Subject,
+  container: string,
+  warnings: readonly string[],
+): void {
+  const { store } = parts;
+  const history = desired === null ? {} : store.history(desired.pod.id.uid);
+  const before = history[container];
+  const told = before?.warnings ?? [];
+  const fresh = warnings.filter((message) => !told.includes(message));
+  if (fresh.length === 0) return;
+  store.transaction("normal", () => {
+    for (const message of fresh) note(parts, turn, { type: "Warning", container, reason: "EngineWarning", message });
+    if (desired === null || before === undefined) return;
+    const kept = [...told, ...fresh].slice(-mostWarnings);
+    store.putHistory(desired.pod.id.uid, { ...history, [container]: { ...before, warnings: kept } });
+  });
+}
+
+function pulledEvent({ container, ...action }: Exclude<Action, { kind: "finish" }>, image: ImageFacts | null) {
+  const name = "image" in action ? action.image : "";
+  return {
+    type: "Normal",
+    container,
+    reason: "Pulled",
+    message: `Image "${name}" is here: ${image?.id ?? ""}`,
+  } as const;
+}
+
+/** Another message may name another image for the same container, while a turn is under way. */
+export function imagesKey({ pod, messageId }: DesiredPod): string {
+  return `${pod.id.uid} ${messageId}`;
+}
+
+function keepImage(turn: Turn, desired: DesiredPod | null, container: string, image: ImageFacts | null): void {
+  if (desired === null) return;
+  const key = imagesKey(desired);
+  const its = turn.images.get(key) ?? new Map<string, ImageFacts | null>();
+  turn.images.set(key, its.set(container, image));
+}
+
+/** The id an image name stands for is kept, so that a restart needs neither the name nor the registry. */
+function pin(store: Store, situation: Subject, container: string, image: ImageFacts, pulled: boolean): void {
+  const { desired } = situation;
+  const spec = desired === null ? undefined : partOf(desired, container);
+  if (desired === null || spec === undefined) return;
+  const hashes = hashesOf(desired, spec);
+  const before =
+    situation.history[container] ?? emptyHistory({ attempt: 0, generation: desired.generation, ...hashes });
+  const pulledFor = pulled
+    ? hashes.specHash
+    : before.pinnedImage?.name === spec.image
+      ? before.pinnedImage.pulledFor
+      : "";
+  const pinnedImage = {
+    name: spec.image,
+    id: image.id,
+    ...(image.digest === undefined ? {} : { digest: image.digest }),
+    pulledFor,
+  };
+  const failure = pulled && before.failure?.reason === "ErrImagePull" ? null : before.failure;
+  const history = { ...situation.history, [container]: { ...before, pinnedImage, failure } };
+  store.putHistory(desired.pod.id.uid, history);
+}
+
+/** Keeps why it failed, for the report and the wait; what belongs to no container of the desired pod is tried again soon. */
+function fail(
+  parts: OutcomeParts,
+  turn: Turn,
+  situation: Subject,
+  action: Exclude<Action, { kind: "finish" }>,
+  outcome: Extract<Outcome, { kind: "failed" }>,
+): boolean {
+  const { desired } = situation;
+  const spec = desired === null ? undefined : partOf(desired, action.container);
+  const { reason, message, containerId } = outcome;
+  parts.log.write("warn", "Action failed", { pod: podKey(turn), action: showAction(action), reason, message });
+  parts.store.transaction("normal", () => {
+    note(parts, turn, { type: "Warning", container: action.container, reason, message });
+    if (desired === null || spec === undefined || action.kind === "stop" || action.kind === "remove") return;
+    const history = parts.store.history(desired.pod.id.uid);
+    const before =
+      history[action.container] ??
+      emptyHistory({ attempt: 0, generation: desired.generation, ...hashesOf(desired, spec) });
+    const wanted = wantedKey(desired, spec);
+    const count = before.failure?.wanted === wanted && before.failure.reason === reason ? before.failure.count + 1 : 1;
+    const failure = { reason, message, count, wanted, containerId, at: momentOf(parts.clock) };
+    parts.store.putHistory(desired.pod.id.uid, { ...history, [action.container]: { ...before, failure } });
+  });
+  return action.kind !== "stop" && action.kind !== "remove";
+}
+
+/** An event of a pod. */
+export function note(
+  parts: OutcomeParts,
+  turn: { readonly namespace: string; readonly name: string },
+  event: Omit<PodEvent, "pod">,
+): void {
+  parts.store.appendEvent({ ...event, pod: podKey(turn) }, momentOf(parts.clock));
+}

@@ -1,0 +1,59 @@
+import { type Action, showAction } from "../../core/pod/action.ts";
+import type { ContainerHistory } from "../../core/pod/container-history.ts";
+import type { DesiredPod } from "../../core/pod/desired.ts";
+import type { PodEvent } from "../../core/pod/event.ts";
+import { emptyHistory } from "../../core/pod/record.ts";
+import type { Situation } from "../../core/pod/situation.ts";
+import { podKey } from "../../core/pod/spec.ts";
+import { hashesOf, partOf } from "../../core/pod/wanted.ts";
+import type { Store } from "../../ports/store.ts";
+import { note, type OutcomeParts, type Turn } from "./action-outcome.ts";
+
+/**
+ * What must be on disk before an action is carried out, so it stands in the caller's commit: an attempt that is about to be
+ * made, and why something is done.
+ */
+export function begin(parts: OutcomeParts, turn: Turn, situation: Situation, action: Action): void {
+  const { store } = parts;
+  if (action.kind === "resolve") return;
+  parts.log.write("info", "Action", { pod: podKey(turn), action: showAction(action) });
+  if (action.kind === "create" && situation.desired !== null) {
+    beginAttempt(store, situation, situation.desired, action);
+  }
+  if (action.kind !== "finish") note(parts, turn, announce(action));
+}
+
+const announced = {
+  pull: "Pulling",
+  create: "Creating",
+  start: "Starting",
+  stop: "Killing",
+  remove: "Removing",
+} as const;
+
+function announce(action: Exclude<Action, { kind: "resolve" | "finish" }>): Omit<PodEvent, "pod"> {
+  return { type: "Normal", container: action.container, reason: announced[action.kind], message: showAction(action) };
+}
+
+function beginAttempt(
+  store: Store,
+  situation: Situation,
+  desired: DesiredPod,
+  action: Extract<Action, { kind: "create" }>,
+): void {
+  const spec = partOf(desired, action.container);
+  if (spec === undefined) return;
+  const made = { attempt: action.attempt, generation: desired.generation, ...hashesOf(desired, spec) };
+  const before = situation.history[action.container] ?? emptyHistory(made);
+  const next: ContainerHistory = {
+    ...before,
+    ...made,
+    backoffLevel: action.backoffLevel,
+    current: null,
+    termination: null,
+    lastTermination: before.termination ?? before.lastTermination,
+    diedAt: null,
+  };
+  store.putHistory(desired.pod.id.uid, { ...situation.history, [action.container]: next });
+  store.putNpus(desired.pod.id, action.container, action.npus);
+}

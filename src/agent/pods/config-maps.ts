@@ -1,0 +1,45 @@
+import type { AcceptedPod } from "../../core/pod/spec.ts";
+import type { ConfigMaps, Device } from "../../ports/device.ts";
+import type { Log } from "../../ports/log.ts";
+import type { Store } from "../../ports/store.ts";
+
+export interface ConfigMapParts {
+  readonly store: Store;
+  readonly device: Device;
+  readonly log: Log;
+}
+
+/** Whether the pod has a volume from this config map. */
+export function mountsConfigMap(pod: AcceptedPod, name: string): boolean {
+  return (pod.spec.volumes ?? []).some((volume) => volume.configMap?.name === name);
+}
+
+/** Those of a pod's config maps that are on this device. */
+export function configMapsOf(store: Pick<Store, "configMap">, pod: AcceptedPod): ConfigMaps {
+  const names = (pod.spec.volumes ?? []).flatMap((volume) => volume.configMap?.name ?? []);
+  return new Map(
+    [...new Set(names)].flatMap((name) => {
+      const data = store.configMap(name);
+      return data === null ? [] : [[name, data] as const];
+    }),
+  );
+}
+
+/**
+ * Brings what the pods of one name have mounted up to what the store says: at every look, so that an update arrives, and
+ * nothing that changed a file behind our back lasts. What no longer is in the store stays as it was mounted.
+ */
+export function refreshMounted(parts: ConfigMapParts, at: { readonly namespace: string; readonly name: string }): void {
+  const { store, device, log } = parts;
+  const desired = store.desiredPod(at.namespace, at.name)?.pod ?? null;
+  const leaving = store
+    .leavingPods()
+    .filter((one) => one.id.namespace === at.namespace && one.id.name === at.name && !one.gone)
+    .map((one) => one.pod);
+  for (const pod of [desired, ...leaving]) {
+    if (pod === null || !(pod.spec.volumes ?? []).some((volume) => volume.configMap !== undefined)) continue;
+    for (const trouble of device.refreshConfigMaps(pod, configMapsOf(store, pod))) {
+      log.write("error", "Config map not brought up to date", { pod: pod.id.name, trouble });
+    }
+  }
+}

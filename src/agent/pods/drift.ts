@@ -1,0 +1,135 @@
+import type { Policy } from "../../core/admission/policy.ts";
+import { standingViolations } from "../../core/admission/policy-violations.ts";
+import type { DesiredPod } from "../../core/pod/desired.ts";
+import type { ObservedContainer } from "../../core/pod/observed.ts";
+import { podKey } from "../../core/pod/spec.ts";
+import { hashesOf } from "../../core/pod/wanted.ts";
+import type { Clock } from "../../ports/clock.ts";
+import type { Device } from "../../ports/device.ts";
+import type { Engine, EngineResult } from "../../ports/engine.ts";
+import type { Log } from "../../ports/log.ts";
+import type { Store } from "../../ports/store.ts";
+import { withDeadline } from "../loop/deadline.ts";
+import { momentOf } from "../loop/moment.ts";
+import { createRequest } from "./executor.ts";
+
+export interface DriftParts {
+  readonly engine: Engine;
+  readonly device: Device;
+  readonly store: Store;
+  readonly clock: Clock;
+  readonly log: Log;
+  readonly policy: () => Policy;
+  readonly protectedPaths: () => readonly string[];
+  /** There is something else to show now. */
+  readonly changed: () => void;
+}
+
+export interface Drift {
+  /** Compares what runs with what was admitted, and with what the owner allows today. Tells, and never stops anything. */
+  check(ours: readonly ObservedContainer[], signal: AbortSignal): Promise<void>;
+  /** One line a difference that is there now, for `edge status`. */
+  notices(): readonly string[];
+}
+
+/** One difference; what is the same from one look to the next has the same key. */
+interface Found {
+  readonly key: string;
+  readonly pod: string;
+  readonly container: string;
+  readonly message: string;
+}
+
+const deadlineMs = 30_000;
+const mostNotices = 32;
+const longestMessage = 512;
+
+/** Somebody may change a container by hand, or the policy behind a pod's back: neither goes unnoticed for long. */
+export function createDrift(parts: DriftParts): Drift {
+  let known: ReadonlyMap<string, Found> = new Map();
+
+  return {
+    async check(ours, signal) {
+      const next = new Map<string, Found>();
+      for (const desired of parts.store.desiredPods()) {
+        for (const one of outgrown(parts, desired)) next.set(one.key, one);
+        for (const container of ours.filter((each) => isCurrent(each, desired))) {
+          const found = await changedByHand(parts, desired, container, signal);
+          // What cannot be looked at now is as it was.
+          const kept = found.ok ? found.value : [...known.values()].filter(({ key }) => key.startsWith(container.id));
+          for (const one of kept) next.set(one.key, one);
+        }
+      }
+      if (signal.aborted) return;
+      const before = known;
+      known = next;
+      const added = [...next.values()].filter(({ key }) => !before.has(key));
+      for (const one of added) tell(parts, one);
+      if (added.length > 0 || before.size !== next.size) parts.changed();
+    },
+    notices: () =>
+      [...known.values()]
+        .slice(0, mostNotices)
+        .map(({ pod, container, message }) => `${pod}${container === "" ? "" : `/${container}`}: ${message}`),
+  };
+}
+
+/** Runs, and is what is wanted: anything else is about to be replaced anyway. */
+function isCurrent(one: ObservedContainer, desired: DesiredPod): boolean {
+  if (one.state.kind !== "running" || one.pod.uid !== desired.pod.id.uid) return false;
+  const spec = desired.pod.spec.containers.find(({ name }) => name === one.container);
+  if (spec === undefined || one.generation < desired.generation) return false;
+  const { podHash, specHash } = hashesOf(desired, spec);
+  return one.podHash === podHash && one.specHash === specHash;
+}
+
+/** What the policy would refuse today. */
+function outgrown(parts: DriftParts, { pod }: DesiredPod): readonly Found[] {
+  const owner = { policy: parts.policy(), protectedPaths: parts.protectedPaths() };
+  return standingViolations(pod, owner).map(({ rule, path, message }) => ({
+    key: `${pod.id.uid} ${rule} ${path} ${message}`,
+    pod: podKey(pod.id),
+    container: "",
+    message: cut(`${message}; today's policy would refuse it, the pod is left as it is`),
+  }));
+}
+
+async function changedByHand(
+  parts: DriftParts,
+  desired: DesiredPod,
+  { id, container, imageId, installId, attempt, sandboxId }: ObservedContainer,
+  signal: AbortSignal,
+): Promise<EngineResult<readonly Found[]>> {
+  const { engine, clock } = parts;
+  const found = (key: string, message: string): Found => ({
+    key: `${id} ${key}`,
+    pod: podKey(desired.pod.id),
+    container,
+    message: cut(`${message}; it is left running`),
+  });
+  const image = await withDeadline(clock, deadlineMs, signal, (s) => engine.image(imageId, s));
+  if (!image.ok) return image;
+  const images = new Map([[container, image.value]]);
+  const request = createRequest(
+    parts,
+    { container, attempt, sandboxId: sandboxId ?? null },
+    { installId, desired, images },
+  );
+  if (typeof request === "string") return { ok: true, value: [found(request, `Could not be made today: ${request}`)] };
+  const audit = await withDeadline(clock, deadlineMs, signal, (s) => engine.audit(id, request, s));
+  if (!audit.ok) return audit;
+  const words = audit.value.differences.map((one) =>
+    found(`${one.field} ${one.found}`, `${one.field} is ${one.found}, admitted was ${one.expected}`),
+  );
+  return { ok: true, value: words };
+}
+
+function tell(parts: DriftParts, { pod, container, message }: Found): void {
+  parts.log.write("warn", "Drift", { pod, container, message });
+  const event = { type: "Warning", pod, container, reason: "Drift", message } as const;
+  parts.store.appendEvent(event, momentOf(parts.clock));
+}
+
+function cut(text: string): string {
+  return text.length <= longestMessage ? text : `${text.slice(0, longestMessage - 1)}…`;
+}

@@ -1,0 +1,324 @@
+import { type NamedSecret, type PullFailureKind, pullFailure } from "../../core/image/pull-failure.ts";
+import { credentialsFor, type RegistryCredentials } from "../../core/image/registry-credentials.ts";
+import type { Action } from "../../core/pod/action.ts";
+import type { DesiredPod } from "../../core/pod/desired.ts";
+import { sandboxName } from "../../core/pod/identity.ts";
+import { oomScoreRefused } from "../../core/pod/qos.ts";
+import { runAsUser } from "../../core/pod/user.ts";
+import { hashesOf, sandboxPart } from "../../core/pod/wanted.ts";
+import type { Clock } from "../../ports/clock.ts";
+import type { Device } from "../../ports/device.ts";
+import type { CreateRequest, Engine, EngineError, EngineResult, ImageFacts } from "../../ports/engine.ts";
+import type { Store } from "../../ports/store.ts";
+import type { Puller } from "../images/image-puller.ts";
+import { withDeadline } from "../loop/deadline.ts";
+import type { Limiter } from "../loop/limiter.ts";
+import { configMapsOf } from "./config-maps.ts";
+import { type Looked, mountsDiffer, mountsHostPath } from "./mount-check.ts";
+import { devicesOf } from "./npus.ts";
+import { type OomScoreParts, rememberOomScoreRefused, takenOomScore, wantsNegativeOomScore } from "./oom-score.ts";
+
+/** What came of one action. */
+export type Outcome =
+  /** It worked, or was not needed any more; look again. */
+  | { readonly kind: "done"; readonly warnings: readonly string[] }
+  /** What an image name or id stands for on this device; null when it is not here. */
+  | { readonly kind: "image"; readonly image: ImageFacts | null; readonly pulled: boolean }
+  /** It did not work and would not at once: wait, with a reason the report shows. */
+  | { readonly kind: "failed"; readonly reason: string; readonly message: string; readonly containerId: string | null }
+  /** Nothing is known of its effect, or the engine is not there: leave it, and look at the pod again. */
+  | { readonly kind: "unknown"; readonly error: EngineError };
+
+export interface ExecutorParts {
+  readonly engine: Engine;
+  readonly device: Device;
+  readonly clock: Clock;
+  /** What pods refer to by name. */
+  readonly store: Pick<Store, "configMap" | "credentials" | "fact" | "npuHolders" | "setFact">;
+  readonly puller: Puller;
+  /** Holds creates and starts to what the device can do at once. */
+  readonly limiter: Limiter;
+}
+
+export interface ExecuteContext {
+  readonly installId: string;
+  readonly desired: DesiredPod | null;
+  /** Images looked up in this turn, by container. */
+  readonly images: ReadonlyMap<string, ImageFacts | null>;
+}
+
+const seconds = 1000;
+const deadlines = {
+  image: 30 * seconds,
+  create: 60 * seconds,
+  audit: 30 * seconds,
+  start: 120 * seconds,
+  remove: 60 * seconds,
+  /** On top of the grace. */
+  stop: 30 * seconds,
+};
+
+/** Of a sentence in a report. */
+const longestMessage = 1024;
+
+const done: Outcome = { kind: "done", warnings: [] };
+
+/**
+ * Carries out one action: one engine call with a deadline, its errors sorted into what to do about them. `told` hears how
+ * many tenths of an image are here.
+ */
+export async function execute(
+  parts: ExecutorParts,
+  action: Action,
+  context: ExecuteContext,
+  signal: AbortSignal,
+  told?: (tenths: number) => void,
+): Promise<Outcome> {
+  const { engine, clock, limiter } = parts;
+  switch (action.kind) {
+    case "resolve":
+      return resolved(
+        await withDeadline(clock, deadlines.image, signal, (s) =>
+          action.container === sandboxName ? engine.ensureSandboxImage(s) : engine.image(action.image, s),
+        ),
+      );
+    case "pull":
+      return pull(parts, action.image, context, signal, told);
+    case "create":
+      return limiter(() => create(parts, action, context, signal));
+    case "start":
+      return limiter(() => start(parts, action, context, signal));
+    case "stop": {
+      const wholeMs = action.graceSeconds * seconds + deadlines.stop;
+      return sorted(
+        await withDeadline(clock, wholeMs, signal, (s) => engine.stop(action.id, action.graceSeconds, s)),
+        "KillContainerError",
+        action.id,
+      );
+    }
+    case "remove":
+      return sorted(
+        await withDeadline(clock, deadlines.remove, signal, (s) => engine.remove(action.id, s)),
+        "RemoveContainerError",
+        action.id,
+      );
+    case "finish":
+      return done;
+    default:
+      return action satisfies never;
+  }
+}
+
+/** With what the pod's secrets hold for the registry. */
+async function pull(
+  parts: ExecutorParts,
+  image: string,
+  context: ExecuteContext,
+  signal: AbortSignal,
+  told?: (tenths: number) => void,
+): Promise<Outcome> {
+  const secrets = secretsOf(parts.store, image, context.desired);
+  const credentials = secrets.flatMap((one) => one.credentials);
+  return pulled(await parts.puller.pull({ image, credentials }, signal, told), image, secrets);
+}
+
+interface SecretFound extends NamedSecret {
+  readonly credentials: readonly RegistryCredentials[];
+}
+
+/** What is shown to the registry of an image for a pod, and by which of its secrets. */
+export function secretsOf(
+  store: Pick<Store, "credentials">,
+  image: string,
+  desired: DesiredPod | null,
+): readonly SecretFound[] {
+  return (desired?.pod.spec.imagePullSecrets ?? []).map(({ name }) => {
+    const text = store.credentials(name);
+    const credentials = text === null ? [] : credentialsFor(image, text);
+    return { name, use: text === null ? "missing" : credentials.length === 0 ? "silent" : "shown", credentials };
+  });
+}
+
+function resolved(result: EngineResult<ImageFacts>): Outcome {
+  if (result.ok) return { kind: "image", image: result.value, pulled: false };
+  if (result.error.kind === "notFound" || result.error.kind === "imageNotFound")
+    return { kind: "image", image: null, pulled: false };
+  return sorted(result, "ImageInspectError", null);
+}
+
+function pulled(result: EngineResult<ImageFacts>, image: string, secrets: readonly NamedSecret[]): Outcome {
+  if (result.ok) return { kind: "image", image: result.value, pulled: true };
+  const { kind: why, message: words } = result.error;
+  const kind = spokenOf.find((one) => one === why) ?? "other";
+  const message = pullFailure({ image, kind, words, secrets }).slice(0, longestMessage);
+  // Nothing came for long: for a pull that is a failure like another, and its wait spares the registry.
+  if (why === "timeout") return { kind: "failed", reason: "ErrImagePull", message, containerId: null };
+  return sorted({ ok: false, error: { ...result.error, message } }, "ErrImagePull", null);
+}
+
+const spokenOf: readonly PullFailureKind[] = [
+  "registryAuth",
+  "imageNotFound",
+  "registryUnreachable",
+  "wrongArchitecture",
+  "diskFull",
+  "timeout",
+];
+
+async function create(
+  parts: ExecutorParts,
+  action: Extract<Action, { kind: "create" }>,
+  context: ExecuteContext,
+  signal: AbortSignal,
+): Promise<Outcome> {
+  const request = createRequest(parts, action, context);
+  if (typeof request === "string")
+    return { kind: "failed", reason: "CreateContainerConfigError", message: request, containerId: null };
+  if (request.terminationLog !== null) {
+    const { pod, container, attempt } = request;
+    const trouble = parts.device.terminationLogs.begin({ uid: pod.id.uid, container, attempt });
+    if (trouble !== null)
+      return { kind: "failed", reason: "CreateContainerConfigError", message: trouble, containerId: null };
+  }
+  const result = await withDeadline(parts.clock, deadlines.create, signal, (s) => parts.engine.create(request, s));
+  if (result.ok) return { kind: "done", warnings: result.value.warnings };
+  // The sandbox has gone since the look that found it: the next one tells.
+  if (action.sandboxId !== null && result.error.kind === "notFound") return { kind: "unknown", error: result.error };
+  return sorted(result, "CreateContainerError", null);
+}
+
+/**
+ * A path that was looked at when the container was made may lead elsewhere by now. So every hostPath is resolved again
+ * before the start, and what the container really sees is looked at after it; where they differ, it is killed.
+ */
+async function start(
+  parts: ExecutorParts,
+  action: Extract<Action, { kind: "start" }>,
+  context: ExecuteContext,
+  signal: AbortSignal,
+): Promise<Outcome> {
+  const { engine, clock } = parts;
+  const { container, id } = action;
+  const begin = () => withDeadline(clock, deadlines.start, signal, (s) => engine.start(id, s));
+  if (!mountsHostPath(context.desired, container)) return started(parts, action, context, await begin());
+  const request: Looked["request"] = (image, { sandboxId = null, attempt }) =>
+    createRequest(parts, { container, sandboxId, attempt }, { ...context, images: new Map([[container, image]]) });
+  const look = () =>
+    withDeadline(clock, deadlines.audit, signal, (s) => mountsDiffer(engine, parts.device, { id, request }, s));
+  const before = await look();
+  if (!before.ok) return sorted(before, "CreateContainerConfigError", id);
+  if (before.value !== null) {
+    return { kind: "failed", reason: "CreateContainerConfigError", message: before.value, containerId: id };
+  }
+  const begun = await begin();
+  if (!begun.ok) return started(parts, action, context, begun);
+  const after = await look();
+  if (!after.ok) return { kind: "done", warnings: [`Its mounts could not be looked at: ${after.error.message}`] };
+  if (after.value === null) return done;
+  await withDeadline(clock, deadlines.stop, signal, (s) => engine.stop(id, 0, s));
+  const message = `Killed just after its start: ${after.value}`;
+  return { kind: "failed", reason: "MountsDiffer", message, containerId: id };
+}
+
+/** A kernel that takes no negative OOM score is remembered, and the container made anew without one, at once. */
+function started(
+  parts: ExecutorParts,
+  { container, id }: Extract<Action, { kind: "start" }>,
+  { desired }: ExecuteContext,
+  begun: EngineResult<void>,
+): Outcome {
+  const suspect = !begun.ok && begun.error.kind === "oomScoreRefused" && desired !== null;
+  if (!suspect || !wantsNegativeOomScore(desired.pod.spec, container)) return sorted(begun, "RunContainerError", id);
+  rememberOomScoreRefused(parts);
+  return sorted(begun, oomScoreRefused, id);
+}
+
+type Making = Pick<Extract<Action, { kind: "create" }>, "container" | "attempt" | "sandboxId">;
+
+/** Everything the engine adapter needs for a container, or the sentence that says why it cannot be made. */
+export function createRequest(
+  parts: Pick<ExecutorParts, "device" | "store" | "clock">,
+  action: Making,
+  context: Pick<ExecuteContext, "installId" | "desired" | "images">,
+): CreateRequest | string {
+  const { desired, installId } = context;
+  const { device, store } = parts;
+  if (action.container === sandboxName) return sandboxRequest(parts, action, context);
+  const spec = desired?.pod.spec.containers.find((one) => one.name === action.container);
+  const image = context.images.get(action.container);
+  if (desired === null || spec === undefined || image == null)
+    throw new Error(`A plan to create ${action.container} came without its pod or image`);
+  const user = runAsUser(spec, image, desired.pod.id);
+  if (!user.ok) return user.message;
+  const mounted = new Set((spec.volumeMounts ?? []).map((mount) => mount.mountPath));
+  const volumes = device.prepareVolumes(
+    desired.pod,
+    image.volumes.filter((path) => !mounted.has(path)),
+    configMapsOf(store, desired.pod),
+  );
+  if (!volumes.ok) return volumes.message;
+  const devices = devicesOf({ store, device }, desired.pod.id.uid, spec);
+  if (typeof devices === "string") return devices;
+  const { ok: _, ...places } = volumes;
+  const { container, attempt, sandboxId } = action;
+  const { generation, pod } = desired;
+  return {
+    installId,
+    pod,
+    container,
+    sandboxId,
+    attempt,
+    generation,
+    ...hashesOf(desired, spec),
+    image,
+    ...places,
+    terminationLog: device.terminationLogs.path({ uid: pod.id.uid, container, attempt }),
+    oomScoreAdj: takenOomScore(parts, pod.spec, container),
+    devices,
+  };
+}
+
+function sandboxRequest(
+  parts: OomScoreParts,
+  { attempt, sandboxId }: Making,
+  { desired, installId, images }: Pick<ExecuteContext, "installId" | "desired" | "images">,
+): CreateRequest {
+  const image = images.get(sandboxName);
+  if (desired === null || image == null) throw new Error("A plan to create a sandbox came without its pod or image");
+  const { generation, pod } = desired;
+  const made = { container: sandboxName, sandboxId, attempt, generation, ...hashesOf(desired, sandboxPart) };
+  const folders = { volumePaths: {}, coveredPaths: {}, scratchPaths: [], submounts: [] };
+  const nothing = { ...folders, resolvConf: null, terminationLog: null, devices: [] };
+  return { installId, pod, ...made, image, ...nothing, oomScoreAdj: takenOomScore(parts, pod.spec, sandboxName) };
+}
+
+/** Sorts an engine error into: gone on by itself, wait with a reason, or nothing known. */
+function sorted(result: EngineResult<unknown>, reason: string, containerId: string | null): Outcome {
+  if (result.ok) return done;
+  const { error } = result;
+  switch (error.kind) {
+    case "notFound":
+    case "conflict":
+      // The world is not as it was when the plan was made: the next look tells.
+      return reason === "CreateContainerError" && error.kind === "notFound"
+        ? { kind: "failed", reason, message: error.message, containerId }
+        : { kind: "unknown", error };
+    case "unavailable":
+    case "timeout":
+    case "aborted":
+      return { kind: "unknown", error };
+    case "invalid":
+    case "refused":
+    case "portInUse":
+    case "oomScoreRefused":
+    case "imageNotFound":
+    case "registryAuth":
+    case "registryUnreachable":
+    case "wrongArchitecture":
+    case "diskFull":
+    case "failed":
+      return { kind: "failed", reason, message: error.message, containerId };
+    default:
+      return error.kind satisfies never;
+  }
+}

@@ -1,0 +1,84 @@
+import type { DesiredPod, LeavingPod } from "../../core/pod/desired.ts";
+import { allHolders, type NpuHolder, type NpuStock, npuCount, settleNpus } from "../../core/pod/npu.ts";
+import type { ObservedContainer } from "../../core/pod/observed.ts";
+import type { ContainerSpec, PodId } from "../../core/pod/spec.ts";
+import type { Device, DeviceNode } from "../../ports/device.ts";
+import type { Store } from "../../ports/store.ts";
+
+/** The pods of one name, and what a list showed: of them, and of all. */
+export interface NpuTurn {
+  readonly desired: DesiredPod | null;
+  readonly leaving: readonly LeavingPod[];
+  readonly observed: readonly ObservedContainer[];
+  readonly seen: readonly ObservedContainer[];
+}
+
+const none: NpuStock = { present: [], missing: null, holders: [] };
+
+/**
+ * Brings the records of who holds which NPU up to what a list shows, and gives what a container that is about to be made
+ * may choose from. `changed` is called when a record has changed. Stands in the caller's transaction.
+ */
+export function takeNpus(
+  { store, device }: { readonly store: Store; readonly device: Device },
+  { desired, leaving, observed, seen }: NpuTurn,
+  changed: () => void,
+): NpuStock {
+  const recorded = store.npuHolders();
+  const settled = settleNpus({ desired, leaving, observed, recorded });
+  if (keep(store, recorded, settled)) changed();
+  // The pod that is to be replaced is still restarted while the new one's images are on their way.
+  const pods = [desired?.pod, ...leaving.map(({ pod }) => pod)];
+  if (!pods.some((pod) => pod?.spec.containers.some((spec) => npuCount(spec) > 0))) return none;
+  const { npus, missing } = device.npus();
+  const managed = new Set([
+    ...store.desiredPods().map(({ pod }) => pod.id.uid),
+    ...store.leavingPods().flatMap(({ id, gone }) => (gone ? [] : [id.uid])),
+  ]);
+  return { present: npus.map(({ name }) => name), missing, holders: allHolders(store.npuHolders(), seen, managed) };
+}
+
+/** Writes what has changed. */
+function keep(store: Store, recorded: readonly NpuHolder[], settled: readonly NpuHolder[]): boolean {
+  const key = ({ npu, pod, container }: NpuHolder): string => `${npu} ${pod.uid} ${container}`;
+  const before = new Set(recorded.map(key));
+  const after = new Set(settled.map(key));
+  const different = [
+    ...recorded.filter((one) => !after.has(key(one))),
+    ...settled.filter((one) => !before.has(key(one))),
+  ];
+  if (different.length === 0) return false;
+  for (const { pod, container } of different) store.putNpus(pod, container, namesOf(settled, pod.uid, container));
+  return true;
+}
+
+function namesOf(holders: readonly NpuHolder[], uid: string, container: string): readonly string[] {
+  return holders.flatMap((one) => (one.pod.uid === uid && one.container === container ? [one.npu] : []));
+}
+
+/** Takes back all that a pod held. Stands in the caller's transaction. */
+export function freeNpus(store: Store, pod: PodId): void {
+  const containers = store.npuHolders().flatMap((one) => (one.pod.uid === pod.uid ? [one.container] : []));
+  for (const container of new Set(containers)) store.putNpus(pod, container, []);
+}
+
+/** The device nodes of a container by what is recorded for it; a sentence when one of them is not there. */
+export function devicesOf(
+  { store, device }: { readonly store: Pick<Store, "npuHolders">; readonly device: Pick<Device, "npus"> },
+  uid: string,
+  spec: ContainerSpec,
+): readonly DeviceNode[] | string {
+  const wanted = npuCount(spec);
+  if (wanted === 0) return [];
+  const names = namesOf(store.npuHolders(), uid, spec.name);
+  if (names.length < wanted) return `It needs ${wanted} NPUs, and ${names.length} are recorded for it`;
+  const { npus, shared, missing } = device.npus();
+  if (missing !== null) return `It needs an NPU, and ${missing} is not there`;
+  const nodes: DeviceNode[] = [];
+  for (const name of names) {
+    const found = npus.find((one) => one.name === name);
+    if (found === undefined) return `${name}, which it holds, is not there`;
+    nodes.push(found.node);
+  }
+  return [...nodes, ...shared];
+}

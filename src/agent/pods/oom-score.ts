@@ -1,0 +1,40 @@
+import { oomScoreAdj } from "../../core/pod/qos.ts";
+import type { PodSpec } from "../../core/pod/spec.ts";
+import type { Clock } from "../../ports/clock.ts";
+import type { Device } from "../../ports/device.ts";
+import type { Store } from "../../ports/store.ts";
+
+export interface OomScoreParts {
+  readonly device: Pick<Device, "memoryBytes">;
+  readonly clock: Clock;
+  readonly store: Pick<Store, "fact" | "setFact">;
+}
+
+/** Holds the boot in which a negative score was refused: without CAP_SYS_RESOURCE no engine sets one, nor does gVisor. */
+const refusedFact = "oomScoreRefused";
+
+/** Whether a start may fail for it at all. */
+export function wantsNegativeOomScore(spec: PodSpec, container: string): boolean {
+  // Negative are only those that do not depend on the device.
+  return oomScoreAdj(spec, container, 0) < 0;
+}
+
+/** The kubelet's score, or 0 where that is negative and the kernel has refused one since it booted. */
+export function takenOomScore(parts: OomScoreParts, spec: PodSpec, container: string): number {
+  const score = oomScoreAdj(spec, container, parts.device.memoryBytes());
+  return isRefused(parts) ? Math.max(0, score) : score;
+}
+
+export function rememberOomScoreRefused(parts: OomScoreParts): void {
+  if (!isRefused(parts)) parts.store.setFact(refusedFact, parts.clock.bootId());
+}
+
+/** What a person is to know of it; null while negative scores are taken, as far as is known. */
+export function oomScoreNotice(parts: Pick<OomScoreParts, "store" | "clock">): string | null {
+  if (!isRefused(parts)) return null;
+  return "The kernel lets the engine set no negative OOM score: until the next boot containers that had one are made with 0, and die earlier when memory runs out";
+}
+
+function isRefused({ store, clock }: Pick<OomScoreParts, "store" | "clock">): boolean {
+  return store.fact(refusedFact) === clock.bootId();
+}

@@ -1,0 +1,87 @@
+import { type Action, showAction } from "../../core/pod/action.ts";
+import type { PodHistory } from "../../core/pod/container-history.ts";
+import type { ObservedContainer } from "../../core/pod/observed.ts";
+import { planUnmanaged } from "../../core/pod/orphaned-plan.ts";
+import { type RecordContext, record } from "../../core/pod/record.ts";
+import { podKey } from "../../core/pod/spec.ts";
+import type { Clock } from "../../ports/clock.ts";
+import type { Engine } from "../../ports/engine.ts";
+import type { Log } from "../../ports/log.ts";
+import type { Store } from "../../ports/store.ts";
+import { withDeadline } from "../loop/deadline.ts";
+import { momentOf } from "../loop/moment.ts";
+
+export interface UnmanagedParts {
+  readonly engine: Engine;
+  readonly clock: Clock;
+  readonly store: Store;
+  readonly log: Log;
+}
+
+/** What a list showed. */
+export interface UnmanagedLook {
+  /** The containers of one name, none of them of a pod with a row. */
+  readonly observed: readonly ObservedContainer[];
+  /** Those of all names. */
+  readonly seen: readonly ObservedContainer[];
+  readonly session: RecordContext["session"];
+}
+
+const startDeadlineMs = 120_000;
+const afterFailureMs = 30_000;
+
+/**
+ * Keeps containers running that no pod here knows, by the policy in their label: a lost database must not end what runs.
+ * @returns milliseconds until time alone changes the answer, or null
+ */
+export async function keepUnmanaged(
+  parts: UnmanagedParts,
+  { observed, seen, session }: UnmanagedLook,
+  signal: AbortSignal,
+): Promise<number | null> {
+  const { store, clock } = parts;
+  const context = { now: momentOf(clock), session };
+  const histories: Record<string, PodHistory> = {};
+  for (const uid of new Set(observed.map((one) => one.pod.uid))) {
+    const its = observed.filter((one) => one.pod.uid === uid);
+    const { history } = record(store.history(uid), its, context);
+    store.putHistory(uid, history);
+    histories[uid] = history;
+  }
+  const { actions, lookAgainInMs } = planUnmanaged(observed, histories, context.now, seen);
+  const action = actions.find(isOfEngine);
+  const one = observed.find((other) => other.id === action?.id);
+  if (action === undefined || one === undefined) return lookAgainInMs;
+  const done = await withDeadline(clock, startDeadlineMs, signal, (deadline) =>
+    action.kind === "stop"
+      ? parts.engine.stop(one.id, action.graceSeconds, deadline)
+      : parts.engine.start(one.id, deadline),
+  );
+  const message = `${showAction(action)}${done.ok ? "" : `: ${done.error.message}`}`;
+  parts.log.write(done.ok ? "info" : "warn", "Action", { pod: podKey(one.pod), action: message });
+  const event = {
+    type: done.ok ? "Normal" : "Warning",
+    pod: podKey(one.pod),
+    container: one.container,
+    reason: action.kind === "stop" ? "Killing" : "Starting",
+    message,
+  } as const;
+  store.transaction("normal", () => {
+    store.appendEvent(event, momentOf(clock));
+    if (action.kind === "start") raiseLevel(store, one);
+  });
+  // One at a time: while an engine hangs over it somebody else may take the NPU that the next one has.
+  return done.ok ? 0 : afterFailureMs;
+}
+
+type OfEngine = Extract<Action, { kind: "start" | "stop" }>;
+
+const isOfEngine = (action: Action): action is OfEngine => action.kind === "start" || action.kind === "stop";
+
+/** It is started in place, so no new attempt says that this was a restart. */
+function raiseLevel(store: Store, { pod: { uid }, container }: ObservedContainer): void {
+  const history = store.history(uid);
+  const before = history[container];
+  if (before === undefined) return;
+  store.putHistory(uid, { ...history, [container]: { ...before, backoffLevel: before.backoffLevel + 1 } });
+}

@@ -1,0 +1,22 @@
+import type { PodHistory } from "../../core/pod/container-history.ts";
+import type { ObservedContainer } from "../../core/pod/observed.ts";
+import { isOnRecord } from "../../core/pod/record.ts";
+import type { PodSpec } from "../../core/pod/spec.ts";
+import { messageBytes } from "../../core/pod/termination-message.ts";
+import type { Device } from "../../ports/device.ts";
+
+/** What was seen, and with each container whose end is not on record yet the last words that it left. */
+export function withLastWords(
+  { terminationLogs }: Device,
+  spec: PodSpec | undefined,
+  observed: readonly ObservedContainer[],
+  history: PodHistory,
+): readonly ObservedContainer[] {
+  if (spec === undefined) return observed;
+  return observed.map((one) => {
+    if (one.state.kind !== "exited" || isOnRecord(one, history[one.container])) return one;
+    const { container, attempt } = one;
+    const lastWords = terminationLogs.read({ uid: one.pod.uid, container, attempt }, messageBytes(spec));
+    return lastWords === "" ? one : { ...one, state: { ...one.state, lastWords } };
+  });
+}

@@ -1,0 +1,184 @@
+import type { PodHistory } from "../../core/pod/container-history.ts";
+import type { DesiredPod } from "../../core/pod/desired.ts";
+import type { PodEvent } from "../../core/pod/event.ts";
+import type { ObservedContainer } from "../../core/pod/observed.ts";
+import {
+  afterResult,
+  firstDue,
+  isOnHold,
+  isWorthTelling,
+  nextDue,
+  noResults,
+  type ProbeKind,
+  type ProbeState,
+  type ProbeVerdicts,
+  verdictOf,
+} from "../../core/pod/probe.ts";
+import { type ContainerSpec, type Probe, podKey } from "../../core/pod/spec.ts";
+import { hashesOf } from "../../core/pod/wanted.ts";
+import type { Device } from "../../ports/device.ts";
+import type { Random } from "../../ports/random.ts";
+import type { Store } from "../../ports/store.ts";
+import { createLimiter } from "../loop/limiter.ts";
+import { momentOf } from "../loop/moment.ts";
+import { type ProbeRunner, type ProbeRunnerParts, probeRunner } from "./probe-runner.ts";
+
+export interface ProberParts extends ProbeRunnerParts {
+  readonly random: Random;
+  /** hostIp is the address of pods in the device's network. */
+  readonly device: Pick<Device, "hostIp">;
+  readonly store: Pick<Store, "appendEvent">;
+  /** A verdict has changed: this pod is to be looked at. */
+  readonly wake: (key: string) => void;
+}
+
+export interface Prober {
+  /**
+   * Takes note of what runs of a pod just now: probes the containers that are to be probed, lets go of the others, and
+   * gives what is known so far.
+   */
+  follow(pod: { readonly namespace: string; readonly name: string }, seen: SeenPod): ProbeVerdicts;
+  /** Runs until the signal aborts; rejects with a bug of any worker. */
+  run(signal: AbortSignal): Promise<void>;
+}
+
+export interface SeenPod {
+  readonly desired: DesiredPod | null;
+  readonly observed: readonly ObservedContainer[];
+  readonly history: PodHistory;
+}
+
+/** One run of one container. The states are its workers' to change. */
+interface Followed {
+  readonly key: string;
+  readonly id: string;
+  readonly container: string;
+  /** The same container started again by hand is another run. */
+  readonly startedAt: string;
+  readonly stop: AbortController;
+  readonly states: Record<ProbeKind, ProbeState>;
+}
+
+const kinds = { liveness: "livenessProbe", readiness: "readinessProbe" } as const;
+
+/** Probes running containers of desired pods, each at its own times, and remembers verdicts while they run. */
+export function createProber(parts: ProberParts): Prober {
+  const followed = new Map<string, readonly Followed[]>();
+  const bornAt = parts.clock.mono();
+  const bug = Promise.withResolvers<never>();
+  // Handled in run, which may not have begun.
+  bug.promise.catch(() => {});
+
+  function begin(key: string, one: Running): Followed {
+    const { id, container } = one.observed;
+    const states = { liveness: noResults, readiness: noResults };
+    const run: Followed = { key, id, container, startedAt: one.startedAt, stop: new AbortController(), states };
+    const turns = createLimiter(1);
+    for (const kind of ["liveness", "readiness"] as const) {
+      const probe = one.spec[kinds[kind]];
+      if (probe === undefined) continue;
+      const spread = one.startedMono < bornAt ? parts.random.next() : null;
+      const due = firstDue(probe, one.startedMono, parts.clock.mono(), spread);
+      const look = probeRunner(parts, probe, { id, host: one.host }, turns);
+      work(parts, run, { kind, probe, due, look }).catch(bug.reject);
+    }
+    return run;
+  }
+
+  return {
+    follow(pod, seen) {
+      const key = podKey(pod);
+      const before = followed.get(key) ?? [];
+      const runs = runningOf(seen, parts).flatMap((one) => {
+        const same = before.find((run) => run.id === one.observed.id && run.startedAt === one.startedAt);
+        if (same !== undefined) return [same];
+        return one.asWanted ? [begin(key, one)] : [];
+      });
+      for (const run of before) if (!runs.includes(run)) run.stop.abort();
+      if (runs.length === 0) followed.delete(key);
+      else followed.set(key, runs);
+      return Object.fromEntries(runs.map(({ id, states }) => [id, verdictOf(states.liveness, states.readiness)]));
+    },
+    async run(signal) {
+      const over = Promise.withResolvers<void>();
+      const end = (): void => over.resolve();
+      if (signal.aborted) end();
+      signal.addEventListener("abort", end, { once: true });
+      try {
+        await Promise.race([over.promise, bug.promise]);
+      } finally {
+        signal.removeEventListener("abort", end);
+        for (const run of [...followed.values()].flat()) run.stop.abort();
+        followed.clear();
+      }
+    },
+  };
+}
+
+interface Running {
+  readonly observed: ObservedContainer;
+  readonly spec: ContainerSpec;
+  readonly startedAt: string;
+  /** When it was first seen running, by our own clock: the engine's times may jump. */
+  readonly startedMono: number;
+  readonly host: string;
+  /** It was made from this specification: probes of another one are not its own, and must not end it. */
+  readonly asWanted: boolean;
+}
+
+/** The running containers of a desired pod that are to be probed. */
+function runningOf({ desired, observed, history }: SeenPod, { device, clock }: ProberParts): readonly Running[] {
+  if (desired === null) return [];
+  const { id, spec: pod } = desired.pod;
+  const its = observed.filter((one) => one.pod.uid === id.uid);
+  const host = pod.hostNetwork === true ? device.hostIp() : (its.find((one) => one.ip !== undefined)?.ip ?? "");
+  return its.flatMap((one) => {
+    const spec = pod.containers.find(({ name }) => name === one.container);
+    if (spec === undefined || one.state.kind !== "running") return [];
+    if (spec.livenessProbe === undefined && spec.readinessProbe === undefined) return [];
+    const current = history[one.container]?.current;
+    const seen = current?.id === one.id ? current.seenRunning : null;
+    const startedMono = seen?.bootId === clock.bootId() ? seen.mono : clock.mono();
+    const asWanted = one.specHash === hashesOf(desired, spec).specHash;
+    return [{ observed: one, spec, startedAt: one.state.startedAt, startedMono, host, asWanted }];
+  });
+}
+
+interface Job {
+  readonly kind: ProbeKind;
+  readonly probe: Probe;
+  readonly due: number;
+  readonly look: ProbeRunner;
+}
+
+/** Asks at absolute times until the container is let go of, or has failed its liveness probe. */
+async function work(parts: ProberParts, run: Followed, { kind, probe, due: first, look }: Job): Promise<void> {
+  const { clock } = parts;
+  const { signal } = run.stop;
+  let due = first;
+  while (!isOnHold(kind, run.states[kind])) {
+    await clock.sleep(Math.max(0, due - clock.mono()), signal);
+    if (signal.aborted) return;
+    const result = await look(signal);
+    if (signal.aborted) return;
+    due = nextDue(probe, due, clock.mono());
+    if (result === null) continue;
+    const before = run.states[kind];
+    const after = afterResult(before, probe, result);
+    run.states[kind] = after;
+    if (isWorthTelling(before, after)) parts.store.appendEvent(unhealthy(run, kind, result.message), momentOf(clock));
+    if (after.verdict !== before.verdict) parts.wake(run.key);
+  }
+}
+
+/** In the kubelet's words. */
+function unhealthy(run: Followed, kind: ProbeKind, message: string): PodEvent {
+  const which = kind === "liveness" ? "Liveness" : "Readiness";
+  return {
+    type: "Warning",
+    pod: run.key,
+    container: run.container,
+    reason: "Unhealthy",
+    message: `${which} probe failed: ${message}`,
+  };
+}

@@ -1,0 +1,42 @@
+import { type Certificate, certificateConcern, expiryStage } from "../../core/protocol/certificate.ts";
+import type { Clock } from "../../ports/clock.ts";
+import type { Log } from "../../ports/log.ts";
+import type { Store } from "../../ports/store.ts";
+import { momentOf } from "../loop/moment.ts";
+
+export interface CertificateWatchParts {
+  readonly store: Store;
+  readonly clock: Clock;
+  readonly log: Log;
+}
+
+/**
+ * Tells of certificates that come to their end: one event at 30, 14, 7 and 1 day, and when they have. What was told is
+ * kept in the store, so that neither time nor a restart tells it again.
+ */
+export function certificateWatch(parts: CertificateWatchParts): (certificates: readonly Certificate[]) => void {
+  const told = new Map<string, string>();
+  return (certificates) => {
+    for (const certificate of certificates) {
+      const wall = parts.clock.wall();
+      const stage = expiryStage(certificate.notAfter, wall);
+      if (stage === null || wall < certificate.notBefore) continue;
+      const mark = `${certificate.notAfter} ${stage}`;
+      if (told.get(certificate.file) === mark) continue;
+      told.set(certificate.file, mark);
+      tell(parts, certificate, mark);
+    }
+  };
+}
+
+function tell({ store, clock, log }: CertificateWatchParts, certificate: Certificate, mark: string): void {
+  const key = `certificateTold ${certificate.file}`;
+  if (store.fact(key) === mark) return;
+  const message = certificateConcern(certificate, clock.wall()) ?? "";
+  store.transaction("normal", () => {
+    store.setFact(key, mark);
+    const about = { type: "Warning", pod: "", container: "", reason: "CertificateExpires" } as const;
+    store.appendEvent({ ...about, message: message.slice(0, 1024) }, momentOf(clock));
+  });
+  log.write("warn", "Certificate", { why: message });
+}

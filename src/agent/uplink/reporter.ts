@@ -1,0 +1,298 @@
+import { fusionDirectorStatus, isPodStatus, type StatusDialect } from "../../core/protocol/fusion-director.ts";
+import type { MessageIds } from "../../core/protocol/message.ts";
+import { firstPace, type Pace, paced } from "../../core/protocol/pace.ts";
+import { keepalive, type PodStatusEntry, podStatusReport } from "../../core/protocol/replies.ts";
+import type { Clock } from "../../ports/clock.ts";
+import type { Connection } from "../../ports/link.ts";
+import type { Random } from "../../ports/random.ts";
+import type { Store } from "../../ports/store.ts";
+import { woken } from "../loop/woken.ts";
+import { replayNext } from "./history-replay.ts";
+import { podEntries } from "./pod-entries.ts";
+
+export interface ReporterParts {
+  readonly store: Store;
+  readonly clock: Clock;
+  readonly random: Random;
+  readonly statusPeriodMs: number;
+  readonly keepaliveMs: number;
+  readonly statusDialect: StatusDialect;
+  /** Something has arrived and left the outbox: it shows in `edge status`. */
+  readonly released: () => void;
+}
+
+export interface Reporter {
+  /** A connection stands: everything not yet delivered is said again, the status array first. */
+  attach(connection: Connection, peer: { readonly answersPings: boolean }): void;
+  detach(): void;
+  /** A pod's status has changed. */
+  changed(): void;
+  /** The outbox has something new. */
+  stored(): void;
+  /** Says something now, or not at all: nothing of it is kept. */
+  say(text: string): void;
+  /** The peer has answered a ping: what was sent before it has arrived. */
+  pong(payload: string): void;
+  /** Runs until the signal aborts. */
+  run(signal: AbortSignal): Promise<void>;
+}
+
+/** Changes go out at once, but at most four times in any second: decisions.md 41. */
+const reportsASecond = 4;
+/** After a report at least as many times as long as it took is for other work: of large pods it may have megabytes. */
+const restsAReport = 3;
+/** What the socket has not taken yet is bounded; the rest waits in the store. */
+const maxBufferedBytes = 1024 * 1024;
+const batch = 64;
+/** Of a window, after how much of it a ping goes out: what a line that breaks early has carried need not be said again. */
+const pingsAWindow = 4;
+/** Sent and not confirmed, at most: a peer that never answers must not make this list grow. */
+const maxUnconfirmed = 1024;
+/** Once the past is told, what happens now is told this often: each time costs two writes. */
+const historyPeriodMs = 5_000;
+/** How soon a report is tried again that the socket had no room for. */
+const crowdedMs = 250;
+/** How often what is under way is looked at: nothing tells that the socket has room again. */
+const idleMs = 1_000;
+/** With nothing under way it only waits for what is due, or a poke; this bounds the sleep so that no timer overflows. */
+const longestMs = 3_600_000;
+
+interface Unconfirmed {
+  readonly seq: number;
+  readonly sentAt: number;
+  readonly outboxId: number | null;
+  /** Of an outbox message: its size, and all that was under way with it. */
+  readonly bytes: number;
+  readonly underWayBytes: number;
+  /** seqs of leaving pods whose final status was in this report. */
+  readonly finals: readonly number[];
+}
+
+interface Session {
+  readonly connection: Connection;
+  readonly connectedAt: number;
+  seq: number;
+  /** The newest message with a ping behind it, and what of the outbox was sent since. */
+  pinged: number;
+  unpingedBytes: number;
+  /** Outbox rows up to this id have been sent on this connection. */
+  sentUpTo: number;
+  dirty: boolean;
+  /** When the last reports went out, at most four. */
+  reportedAt: readonly number[];
+  /** Until then nothing is reported, so that there is time for all else. */
+  restsUntil: number;
+  lastKeepaliveAt: number;
+  /** The peer answers pings: only a pong lets go of anything then. */
+  answered: boolean;
+  historyAt: number;
+  pace: Pace;
+  /** The newest message when the pace last changed: only what was sent at this pace says anything about it. */
+  pacedFrom: number;
+  underWayBytes: number;
+  unconfirmed: Unconfirmed[];
+}
+
+/**
+ * What the device says: the status of all pods, built when it is sent, and the outbox, in order. A message is let go
+ * of when a pong shows that the peer has read past it; until then it is sent again on the next connection.
+ */
+export function createReporter(parts: ReporterParts): Reporter {
+  const { clock } = parts;
+  let session: Session | null = null;
+  let alarm = new AbortController();
+  const poke = (): void => alarm.abort(woken);
+
+  return {
+    attach(connection, { answersPings }) {
+      const now = clock.mono();
+      const counters = {
+        seq: 0,
+        pinged: 0,
+        unpingedBytes: 0,
+        sentUpTo: 0,
+        reportedAt: [],
+        restsUntil: now,
+        lastKeepaliveAt: now,
+      };
+      const backlog = { historyAt: now, pace: firstPace, pacedFrom: 0, underWayBytes: 0, unconfirmed: [] };
+      session = { connection, connectedAt: now, ...counters, ...backlog, dirty: true, answered: answersPings };
+      poke();
+    },
+    detach() {
+      session = null;
+    },
+    changed() {
+      if (session !== null) session.dirty = true;
+      poke();
+    },
+    stored: poke,
+    say(text) {
+      session?.connection.send(text);
+    },
+    pong(payload) {
+      if (session === null || !/^[0-9]{1,15}$/.test(payload)) return;
+      session.answered = true;
+      measure(session, Number(payload), clock.mono());
+      release(parts, session, Number(payload));
+      poke();
+    },
+    async run(signal) {
+      signal.addEventListener("abort", poke);
+      while (!signal.aborted) {
+        alarm = new AbortController();
+        const waitMs = session === null ? longestMs : turn(parts, session);
+        const restless = session !== null && isRestless(session);
+        await clock.sleep(Math.min(waitMs, restless ? idleMs : longestMs), alarm.signal);
+      }
+      signal.removeEventListener("abort", poke);
+    },
+  };
+}
+
+/** Sends what is due; gives the milliseconds until something is. */
+function turn(parts: ReporterParts, session: Session): number {
+  const now = parts.clock.mono();
+  const reportInMs = reportDue(parts, session, now);
+  if (reportInMs <= 0) sendReport(parts, session, now);
+  ping(session);
+  sendOutbox(parts, session, now);
+  tellHistory(parts, session, now);
+  const keepaliveInMs = session.lastKeepaliveAt + parts.keepaliveMs - now;
+  if (keepaliveInMs <= 0) {
+    session.lastKeepaliveAt = now;
+    session.seq += 1;
+    session.connection.send(keepalive(newIds(parts)));
+  }
+  ping(session);
+  fallback(parts, session, now);
+  return Math.max(1, Math.min(reportDue(parts, session, now), session.lastKeepaliveAt + parts.keepaliveMs - now));
+}
+
+/** Whether time may bring what no poke tells of. */
+function isRestless({ connection, unconfirmed }: Session): boolean {
+  return unconfirmed.length > 0 || connection.asksHistory || connection.bufferedBytes() > 0;
+}
+
+/** Asks the peer to confirm all that was sent so far. */
+function ping(session: Session): void {
+  if (session.pinged === session.seq) return;
+  session.pinged = session.seq;
+  session.unpingedBytes = 0;
+  session.connection.ping(String(session.seq));
+}
+
+function reportDue(parts: ReporterParts, session: Session, now: number): number {
+  // A peer that does not read gets one report when it does, not all that it has missed.
+  if (session.connection.bufferedBytes() >= maxBufferedBytes) return crowdedMs;
+  const last = session.reportedAt.at(-1);
+  if (last === undefined) return 0;
+  if (!session.dirty) return last + parts.statusPeriodMs - now;
+  const [oldest = 0] = session.reportedAt;
+  const inTurnMs = session.reportedAt.length < reportsASecond ? 0 : oldest + 1_000 - now;
+  return Math.max(inTurnMs, session.restsUntil - now);
+}
+
+function sendReport(parts: ReporterParts, session: Session, now: number): void {
+  const leaving = parts.store.leavingPods();
+  session.dirty = false;
+  session.reportedAt = [...session.reportedAt, now].slice(-reportsASecond);
+  const said = inDialect(parts, podEntries(parts.store));
+  const isSent = session.connection.send(podStatusReport(said, newIds(parts)));
+  const after = parts.clock.mono();
+  session.restsUntil = after + restsAReport * (after - now);
+  if (!isSent) return;
+  const finals = leaving.filter((one) => one.gone).map((one) => one.seq);
+  confirmLater(session, { sentAt: now, outboxId: null, bytes: 0, underWayBytes: 0, finals });
+}
+
+function inDialect(parts: ReporterParts, said: readonly PodStatusEntry[]): readonly PodStatusEntry[] {
+  if (parts.statusDialect === "kubernetes") return said;
+  const wall = parts.clock.wall();
+  return said.map((one) => ({
+    ...one,
+    // A pod whose first status was not worked out yet has none.
+    status: isPodStatus(one.status) ? fusionDirectorStatus(one.status, wall) : one.status,
+  }));
+}
+
+function sendOutbox(parts: ReporterParts, session: Session, now: number): void {
+  while (hasRoom(session)) {
+    const rows = parts.store.outbox(session.sentUpTo, batch);
+    for (const row of rows) {
+      if (!hasRoom(session) || !session.connection.send(row.text)) return;
+      session.sentUpTo = row.id;
+      const bytes = row.text.length;
+      session.underWayBytes += bytes;
+      const { underWayBytes } = session;
+      confirmLater(session, { sentAt: now, outboxId: row.id, bytes, underWayBytes, finals: [] });
+      session.unpingedBytes += bytes;
+      if (session.unpingedBytes * pingsAWindow >= session.pace.windowBytes) ping(session);
+    }
+    if (rows.length < batch) return;
+  }
+}
+
+/** A fresh status stands behind what is under way, so only so much is. One message always may be. */
+function hasRoom({ connection, unconfirmed, underWayBytes, pace }: Session): boolean {
+  const isFree = connection.bufferedBytes() < maxBufferedBytes && unconfirmed.length < maxUnconfirmed;
+  return isFree && underWayBytes < pace.windowBytes;
+}
+
+/** The past follows once everything else has arrived, one message at a time, to a centre that asked for it. */
+function tellHistory(parts: ReporterParts, session: Session, now: number): void {
+  if (!session.connection.asksHistory || now < session.historyAt || parts.store.outboxCounts().pending > 0) return;
+  const isMore = replayNext(parts, session.pace.windowBytes);
+  session.historyAt = isMore ? now : now + historyPeriodMs;
+  sendOutbox(parts, session, now);
+}
+
+function confirmLater(session: Session, sent: Omit<Unconfirmed, "seq">): void {
+  session.seq += 1;
+  // A report that nothing hangs on needs no confirmation.
+  if (sent.outboxId !== null || sent.finals.length > 0) session.unconfirmed.push({ ...sent, seq: session.seq });
+}
+
+/** What the newest message that this pong confirms says about the line. */
+function measure(session: Session, upTo: number, now: number): void {
+  const newest = session.unconfirmed.findLast((one) => one.seq <= upTo && one.outboxId !== null);
+  if (newest === undefined || newest.seq <= session.pacedFrom) return;
+  const before = session.pace.windowBytes;
+  session.pace = paced(session.pace, { tookMs: now - newest.sentAt, underWayBytes: newest.underWayBytes });
+  if (session.pace.windowBytes !== before) session.pacedFrom = session.seq;
+}
+
+function release(parts: ReporterParts, session: Session, upTo: number): void {
+  const arrived = session.unconfirmed.filter((one) => one.seq <= upTo);
+  if (arrived.length === 0) return;
+  session.unconfirmed = session.unconfirmed.filter((one) => one.seq > upTo);
+  session.underWayBytes = session.unconfirmed.reduce((sum, one) => sum + one.bytes, 0);
+  const { store } = parts;
+  store.transaction("normal", () => {
+    store.releaseOutbox(arrived.map((one) => one.outboxId).filter((id) => id !== null));
+    for (const seq of new Set(arrived.flatMap((one) => one.finals))) if (letGo(store, seq)) session.dirty = true;
+  });
+  parts.released();
+}
+
+/** A pod that is gone leaves the report once its final status has arrived; true when it did, which is a change. */
+function letGo(store: Store, seq: number): boolean {
+  const leaving = store.leavingPods().find((one) => one.seq === seq && one.gone);
+  if (leaving === undefined) return false;
+  store.deleteLeavingPod(seq);
+  if (store.desiredPod(leaving.id.namespace, leaving.id.name)?.pod.id.uid !== leaving.id.uid)
+    store.deleteStatus(leaving.id.uid);
+  return true;
+}
+
+/** A peer that never answers pings: delivered is what left the socket two keepalive periods ago. */
+function fallback(parts: ReporterParts, session: Session, now: number): void {
+  if (session.answered || session.connection.bufferedBytes() > 0) return;
+  const old = now - 2 * parts.keepaliveMs;
+  const last = session.unconfirmed.filter((one) => Math.max(one.sentAt, session.connectedAt) <= old).at(-1);
+  if (last !== undefined) release(parts, session, last.seq);
+}
+
+function newIds(parts: ReporterParts): MessageIds {
+  return { msgId: parts.random.uuid(), timestamp: parts.clock.wall() };
+}

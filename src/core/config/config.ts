@@ -1,0 +1,165 @@
+import * as v from "valibot";
+import { defaultProtectedPaths } from "../admission/context.ts";
+import { describe } from "../admission/findings.ts";
+import type { Policy } from "../admission/policy.ts";
+import { isVain } from "../admission/rules/owner.ts";
+import type { Violation, Warning } from "../base/violation.ts";
+import { configSchema, reservedKeys } from "./config-schema.ts";
+import { fillSerialNumber } from "./serial-number.ts";
+
+/** `edge.config.json` (contracts.md) with every default filled in. */
+export interface Config {
+  readonly node: {
+    readonly name: string;
+    readonly serialNumber: string | null;
+    /** Where the nodes of NPUs are. */
+    readonly deviceDir: string;
+  };
+  readonly center: {
+    readonly url: string;
+    readonly tls: {
+      readonly ca: string | null;
+      readonly cert: string | null;
+      readonly key: string | null;
+      readonly serverName: string | null;
+    };
+    readonly headers: Readonly<Record<string, string>>;
+    /** The file holds `user:password` for basic authentication. */
+    readonly auth: { readonly file: string | null };
+    readonly statusPeriodSeconds: number;
+    readonly keepaliveSeconds: number;
+    /** Whether permessage-deflate is offered. */
+    readonly compression: boolean;
+    readonly statusDialect: "kubernetes" | "fusion-director";
+  };
+  readonly engine: { readonly socket: string };
+  readonly data: {
+    readonly dir: string;
+    readonly runDir: string;
+    readonly outbox: { readonly maxBytes: number; readonly maxMessages: number };
+    readonly events: { readonly maxBytes: number; readonly maxRows: number };
+  };
+  readonly policy: Policy;
+  /** Per cent of the engine's file system; 100 removes nothing. */
+  readonly images: { readonly high: number; readonly low: number };
+  readonly log: { readonly level: "debug" | "info" | "warn" | "error" };
+}
+
+export type ParsedConfig =
+  | { readonly ok: true; readonly config: Config; readonly warnings: readonly Warning[] }
+  | { readonly ok: false; readonly violations: readonly Violation[] };
+
+type ConfigIssue = v.InferIssue<typeof configSchema>;
+
+export interface ParseConfigOptions {
+  /** An unknown key is a violation; otherwise a warning (lifecycle.md, Configuration). */
+  readonly strict: boolean;
+  /** The device's own, for `{serialNumber}`; without it there is none. */
+  readonly serialNumber?: () => string | null;
+}
+
+/** Reads the configuration, its placeholders filled. */
+export function parseConfig(value: unknown, { strict, serialNumber }: ParseConfigOptions): ParsedConfig {
+  const warnings: Warning[] = [];
+  const filled = fillSerialNumber(value, serialNumber ?? (() => null));
+  const violations: Violation[] = filled.missing.map(noSerialNumber);
+  const rest = structuredClone(filled.value);
+  // The schema tells one unknown key of an object at a time, so what it told is taken out until it is content.
+  for (let round = 0; round < 1000; round += 1) {
+    const parsed = v.safeParse(configSchema, rest);
+    const unknown = (parsed.issues ?? []).filter(isUnknownKey);
+    for (const issue of unknown) {
+      const path = pathOf(issue);
+      const message = `${path} is not a key of the configuration; it is ignored`;
+      if (strict) violations.push(unknownKey(path));
+      else warnings.push({ path, message });
+      removeKey(issue);
+    }
+    if (unknown.length > 0) continue;
+    violations.push(...(parsed.issues ?? []).map(violationOf));
+    if (!parsed.success || violations.length > 0) return { ok: false, violations };
+    const config = plain(parsed.output);
+    return { ok: true, config, warnings: [...warnings, ...reservedIn(rest), ...vainIn(config)] };
+  }
+  return { ok: false, violations };
+}
+
+/** The output without what is reserved. */
+function plain({ node, center, engine, data, policy, images, log }: v.InferOutput<typeof configSchema>): Config {
+  const { url, tls, headers, auth, statusPeriodSeconds, keepaliveSeconds, compression, statusDialect } = center;
+  return {
+    node,
+    center: { url, tls, headers, auth, statusPeriodSeconds, keepaliveSeconds, compression, statusDialect },
+    engine: { socket: engine.socket },
+    data: { dir: data.dir, runDir: data.runDir, outbox: data.outbox, events: data.events },
+    policy,
+    images,
+    log,
+  };
+}
+
+function isUnknownKey(issue: ConfigIssue): boolean {
+  return issue.type === "strict_object" && issue.expected === "never" && issue.path !== undefined;
+}
+
+function removeKey(issue: ConfigIssue): void {
+  const last = issue.path?.at(-1);
+  if (last?.type === "object") Reflect.deleteProperty(last.input, String(last.key));
+}
+
+function unknownKey(path: string): Violation {
+  const message = `${path} is not a key of the configuration; expected it absent`;
+  return { path, rule: "config.unknown", message, value: null };
+}
+
+function noSerialNumber(path: string): Violation {
+  const message = `${path} asks for {serialNumber}, and this device has none that could be read; expected node.serialNumber to give one`;
+  return { path, rule: "config.serialNumber", message, value: null };
+}
+
+function pathOf(issue: ConfigIssue): string {
+  let text = "";
+  for (const { key } of issue.path ?? []) text += typeof key === "number" ? `[${key}]` : `.${String(key)}`;
+  return text.replace(/^\./, "");
+}
+
+function violationOf(issue: ConfigIssue): Violation {
+  const path = pathOf(issue);
+  const last = issue.path?.at(-1);
+  // A header may hold a password.
+  const isSecret = path.startsWith("center.headers");
+  // Of a check on a whole object that is told of one key, the value is the key's.
+  const input = last?.type === "unknown" ? last.value : issue.input;
+  const shown = describe(input, isSecret);
+  const expectation = input === undefined && last !== undefined ? "a value" : issue.message;
+  const name = path === "" ? "The configuration" : path;
+  const value = isSecret || typeof input === "object" ? null : (input ?? null);
+  return {
+    path,
+    rule: `config.${path.replace(/\[\d+\]/g, "")}`,
+    message: `${name} is ${shown}; expected ${expectation}`,
+    value,
+  };
+}
+
+/** What the policy allows in vain (decisions.md 27). */
+function vainIn({ policy, data, engine }: Config): readonly Warning[] {
+  const hidden = [data.dir, data.runDir, engine.socket, ...defaultProtectedPaths];
+  return (["hostPaths", "writableHostPaths"] as const).flatMap((list) =>
+    policy[list].flatMap((entry, index) => {
+      const path = `policy.${list}[${index}]`;
+      const message = `${path} is "${entry}", which no pod may see, whatever the policy says; it has no effect`;
+      return isVain(entry, hidden) ? [{ path, message }] : [];
+    }),
+  );
+}
+
+function reservedIn(value: unknown): readonly Warning[] {
+  return reservedKeys.flatMap((path) => {
+    let inner: unknown = value;
+    for (const key of path.split(".")) inner = (inner as Readonly<Record<string, unknown>> | undefined)?.[key];
+    return inner === undefined
+      ? []
+      : [{ path, message: `${path} is reserved for a later version; it has no effect yet` }];
+  });
+}

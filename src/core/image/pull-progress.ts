@@ -1,0 +1,46 @@
+import type { Plan } from "../pod/situation.ts";
+
+/** What an engine tells of one layer of an image while it fetches it. */
+export interface LayerNews {
+  readonly layer: string;
+  /** Of this layer, from 0 to 1. */
+  readonly share: number;
+}
+
+/** How much of an image is here; grows with each piece of news. */
+export interface PullProgress {
+  readonly shares: ReadonlyMap<string, number>;
+  /** In tenths, of all layers alike; never goes back. */
+  readonly tenths: number;
+}
+
+export const noProgress: PullProgress = { shares: new Map(), tenths: 0 };
+
+/** An image has 127 layers at most; an engine that tells of more is not listened to. */
+const mostLayers = 128;
+
+/** The same object while nothing changes that anybody is told. */
+export function progressed(before: PullProgress, { layer, share }: LayerNews): PullProgress {
+  const known = before.shares.get(layer) ?? -1;
+  if (share <= known || (known < 0 && before.shares.size >= mostLayers)) return before;
+  const shares = new Map(before.shares).set(layer, Math.min(share, 1));
+  let sum = 0;
+  for (const one of shares.values()) sum += one;
+  return { shares, tenths: Math.max(before.tenths, Math.floor((sum * 10) / shares.size)) };
+}
+
+/** For `edge status` and the report: at most ten changes a pull, for each is written to flash. */
+function pullWords(image: string, tenths: number): string {
+  return `Pulling image "${image}"${tenths === 0 ? "" : `: ${tenths * 10} % of its layers`}`;
+}
+
+/** The plan with what its containers that wait for a pull say of it. */
+export function tellingPulls(plan: Plan, tenthsOf: (container: string) => number): Plan {
+  const waiting = { ...plan.waiting };
+  for (const action of plan.actions) {
+    const why = waiting[action.kind === "pull" ? action.container : ""];
+    if (action.kind !== "pull" || why?.reason !== "ContainerCreating" || why.message !== undefined) continue;
+    waiting[action.container] = { ...why, message: pullWords(action.image, tenthsOf(action.container)) };
+  }
+  return { ...plan, waiting };
+}

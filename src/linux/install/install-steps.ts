@@ -1,0 +1,148 @@
+import { spawnSync } from "node:child_process";
+import {
+  chmodSync,
+  chownSync,
+  copyFileSync,
+  existsSync,
+  lstatSync,
+  mkdirSync,
+  readdirSync,
+  readFileSync,
+  readlinkSync,
+  renameSync,
+  rmdirSync,
+  rmSync,
+  statSync,
+  symlinkSync,
+} from "node:fs";
+import { dirname, join } from "node:path";
+import { replaceFile } from "../files.ts";
+
+/** One thing that an installation needs. `carryOut` throws when the system does not let it. */
+export interface Step {
+  readonly what: string;
+  isDone(): boolean;
+  carryOut(): void;
+}
+
+/** Whose a file is to be: root's, with the group that has this number by the time it is asked. */
+export interface Access {
+  readonly mode: number;
+  readonly gid: () => number;
+}
+
+/** A folder with its mode and group; what stands in it is left alone. */
+export function folderStep(path: string, { mode, gid }: Access): Step {
+  return {
+    what: `folder ${path}, mode 0${mode.toString(8)}`,
+    isDone() {
+      const found = statOf(path);
+      return found !== null && (found.mode & 0o7777) === mode && found.gid === gid();
+    },
+    carryOut() {
+      mkdirSync(path, { recursive: true });
+      chownSync(path, 0, gid());
+      chmodSync(path, mode);
+    },
+  };
+}
+
+/** A file with a text. `keep`: one that is there already stays, whatever it says; its mode and group are brought in order. */
+export function textStep(path: string, text: string, access: Access & { readonly keep: boolean }): Step {
+  return fileStep(path, access, {
+    isSame: () => access.keep || readFileSync(path, "utf8") === text,
+    write: () => replaceFile(path, text, access.mode, { durable: true }),
+  });
+}
+
+/** A file with the bytes of another one, replaced at one blow: it may be running. */
+export function copyStep(path: string, source: string, access: Access): Step {
+  return fileStep(path, access, {
+    isSame: () => statSync(path).size === statSync(source).size && readFileSync(path).equals(readFileSync(source)),
+    write() {
+      mkdirSync(dirname(path), { recursive: true });
+      copyFileSync(source, `${path}.new`);
+      chmodSync(`${path}.new`, access.mode);
+      renameSync(`${path}.new`, path);
+    },
+  });
+}
+
+function fileStep(path: string, { mode, gid }: Access, content: { isSame(): boolean; write(): void }): Step {
+  const isWritten = () => existsSync(path) && content.isSame();
+  return {
+    what: `file ${path}, mode 0${mode.toString(8)}`,
+    isDone() {
+      const found = statOf(path);
+      return found !== null && (found.mode & 0o7777) === mode && found.gid === gid() && isWritten();
+    },
+    carryOut() {
+      if (!isWritten()) content.write();
+      chownSync(path, 0, gid());
+      chmodSync(path, mode);
+    },
+  };
+}
+
+/** A symbolic link, as `systemctl enable` makes them: so a unit is enabled where no systemd runs. */
+export function linkStep(path: string, target: string): Step {
+  return {
+    what: `link ${path} to ${target}`,
+    isDone: () => linkOf(path) === target,
+    carryOut() {
+      mkdirSync(dirname(path), { recursive: true });
+      rmSync(path, { force: true });
+      symlinkSync(target, path);
+    },
+  };
+}
+
+/** A system group; in an image that is being built `groupadd` writes into that image's files. */
+export function groupStep(name: string, root: string): Step {
+  return {
+    what: `group ${name}`,
+    isDone: () => groupId(name, root) !== null,
+    carryOut() {
+      const where = root === "/" ? [] : ["--prefix", root];
+      const { error, status, stderr } = spawnSync("groupadd", ["--system", ...where, name], {
+        encoding: "utf8",
+        timeout: 30_000,
+      });
+      if (status !== 0) throw new Error(`groupadd ${name} failed: ${error?.message ?? stderr.trim()}`);
+    },
+  };
+}
+
+/** A file, link or folder that is to go, with all that is in it. What is mounted there stays mounted, empty. */
+export function removalStep(path: string): Step {
+  return {
+    what: `${path} removed`,
+    isDone: () => linkOf(path) === null && !existsSync(path),
+    carryOut() {
+      if (!lstatSync(path).isDirectory()) return rmSync(path, { force: true });
+      for (const name of readdirSync(path)) rmSync(join(path, name), { recursive: true, force: true });
+      try {
+        rmdirSync(path);
+      } catch (error) {
+        if ((error as NodeJS.ErrnoException).code !== "EBUSY") throw error;
+      }
+    },
+  };
+}
+
+/** The number of a group in the files of a system, null when it has none of that name. */
+export function groupId(name: string, root: string): number | null {
+  const file = join(root, "etc/group");
+  const text = existsSync(file) ? readFileSync(file, "utf8") : "";
+  const line = text.split("\n").find((one) => one.startsWith(`${name}:`));
+  const number = Number(line?.split(":")[2]);
+  return Number.isSafeInteger(number) && line !== undefined ? number : null;
+}
+
+function statOf(path: string): { readonly mode: number; readonly gid: number } | null {
+  return statSync(path, { throwIfNoEntry: false }) ?? null;
+}
+
+function linkOf(path: string): string | null {
+  return lstatSync(path, { throwIfNoEntry: false })?.isSymbolicLink() === true ? readlinkSync(path) : null;
+}

@@ -1,0 +1,35 @@
+import assert from "node:assert/strict";
+import { test } from "node:test";
+import { settle, type Turn } from "../../../../src/agent/pods/action-outcome.ts";
+import { virtualClock } from "../../../fakes/clock.ts";
+import { memoryStore } from "../../../fakes/store.ts";
+import { desiredPod, historyOf } from "../../../samples/pods.ts";
+
+test("a warning of the engine is told once for a container, however often it is made", () => {
+  const store = memoryStore();
+  const parts = { store, clock: virtualClock(), log: { write: () => {} } };
+  const desired = desiredPod();
+  const { id } = desired.pod;
+  const turn: Turn = { namespace: id.namespace, name: id.name, images: new Map() };
+  store.putHistory(id.uid, { app: historyOf(desired.pod), side: historyOf(desired.pod) });
+  const make = (container: string, ...warnings: readonly string[]): void => {
+    const made = { attempt: 0, backoffLevel: 0, sandboxId: null, because: "the pod is new" };
+    const subject = { desired, history: store.history(id.uid) };
+    assert.equal(
+      settle(parts, turn, subject, { kind: "create", npus: [], container, ...made }, { kind: "done", warnings }),
+      true,
+    );
+  };
+  const told = (container: string) => store.history(id.uid)[container]?.warnings ?? [];
+  make("app", "no swap", "no blkio");
+  assert.deepEqual(told("app"), ["no swap", "no blkio"]);
+  const before = JSON.stringify(store.history(id.uid));
+  make("app", "no blkio");
+  assert.equal(JSON.stringify(store.history(id.uid)), before, "nothing new, nothing written");
+  make("side", "no swap");
+  assert.deepEqual(told("side"), ["no swap"], "another container's is another");
+  for (let n = 0; n < 20; n += 1) make("app", `warning ${n}`);
+  assert.equal(told("app").length, 16);
+  const events = store.events({ after: 0, limit: 100 }).filter(({ reason }) => reason === "EngineWarning");
+  assert.equal(events.length, 2 + 1 + 20);
+});

@@ -1,0 +1,27 @@
+import assert from "node:assert/strict";
+import { test } from "node:test";
+import { oomScoreNotice, rememberOomScoreRefused, takenOomScore } from "../../../../src/agent/pods/oom-score.ts";
+import { virtualClock } from "../../../fakes/clock.ts";
+import { memoryStore } from "../../../fakes/store.ts";
+import { acceptedPod } from "../../../samples/pods.ts";
+
+const both = { cpu: "100m", memory: "32Mi" };
+
+test("a negative score that was refused is 0 and a notice, until the next boot", () => {
+  const clock = virtualClock();
+  const parts = { clock, store: memoryStore(), device: { memoryBytes: () => 2 ** 31 } };
+  const { spec } = acceptedPod();
+  const [first] = spec.containers;
+  assert.ok(first !== undefined);
+  const guaranteed = { ...spec, containers: [{ ...first, resources: { limits: both, requests: both } }] };
+  const score = () => takenOomScore(parts, guaranteed, first.name);
+  assert.deepEqual([score(), oomScoreNotice(parts)], [-997, null]);
+  rememberOomScoreRefused(parts);
+  assert.equal(score(), 0);
+  assert.match(
+    oomScoreNotice(parts) ?? "",
+    /^The kernel lets the engine set no negative OOM score: until the next boot/,
+  );
+  clock.reboot();
+  assert.deepEqual([score(), oomScoreNotice(parts)], [-997, null]);
+});

@@ -1,0 +1,298 @@
+import assert from "node:assert/strict";
+import { test } from "node:test";
+import { createProber } from "../../../../src/agent/probes/prober.ts";
+import type { DesiredPod } from "../../../../src/core/pod/desired.ts";
+import type { PodEvent } from "../../../../src/core/pod/event.ts";
+import type { ObservedContainer } from "../../../../src/core/pod/observed.ts";
+import type { ContainerSpec, Probe } from "../../../../src/core/pod/spec.ts";
+import type { Engine, EngineResult, ExecResult } from "../../../../src/ports/engine.ts";
+import { virtualClock } from "../../../fakes/clock.ts";
+import { fakeHttp, type HttpBehaviour } from "../../../fakes/http.ts";
+import { container, desiredPod, historyOf, withSpec } from "../../../samples/pods.ts";
+
+const times = {
+  ...{ initialDelaySeconds: 0, periodSeconds: 10, timeoutSeconds: 2 },
+  ...({ successThreshold: 1, failureThreshold: 3 } as const),
+};
+const probe = { exec: { command: ["/bin/check"] }, ...times } as const satisfies Probe;
+const web = { httpGet: { path: "/ready", port: 8080, scheme: "HTTP" }, ...times } as const satisfies Probe;
+
+interface Options {
+  readonly probes: Pick<ContainerSpec, "livenessProbe" | "readinessProbe">;
+  readonly hostNetwork?: true;
+  /** Milliseconds that the container has run when the prober begins. */
+  readonly ranMs?: number;
+}
+
+/** A prober on virtual time, with one running container and an engine that answers as it is told. */
+function bench({ probes, hostNetwork, ranMs = 0 }: Options) {
+  const clock = virtualClock();
+  const { http, behave, requests } = fakeHttp(clock);
+  const plain = desiredPod();
+  const containers = plain.pod.spec.containers.map((one) => ({ ...one, ...probes }));
+  const spec = { ...plain.pod.spec, containers, ...(hostNetwork === undefined ? {} : { hostNetwork }) };
+  const desired: DesiredPod = { ...plain, pod: withSpec(plain.pod, spec) };
+  const startedAt = "2026-11-22T12:00:00Z";
+  const events: PodEvent[] = [];
+  const woken: string[] = [];
+  const execs: number[] = [];
+  const live = {
+    begins: true,
+    exec: async (_signal: AbortSignal): Promise<EngineResult<ExecResult>> => ok({ exitCode: 0, output: "" }),
+    isAlive: async (_signal: AbortSignal): Promise<EngineResult<boolean>> => ok(true),
+  };
+  const observed = container(desired.pod, { kind: "running", startedAt }, hostNetwork ? {} : { ip: "172.17.0.2" });
+  const engine = {
+    exec: (_id: string, _command: readonly string[], signal: AbortSignal, started: (program: string) => void) => {
+      execs.push(clock.mono());
+      if (live.begins) started("1");
+      return live.exec(signal);
+    },
+    isAlive: (_id: string, _program: string, signal: AbortSignal) => live.isAlive(signal),
+  } as unknown as Engine;
+  const prober = createProber({
+    ...{ engine, http, clock, random: { next: () => 0.5, uuid: () => "" }, device: { hostIp: () => "10.0.0.9" } },
+    store: { appendEvent: (event) => void events.push(event) },
+    wake: (key) => void woken.push(key),
+  });
+  const began = clock.mono();
+  const seenRunning = { wall: clock.wall(), mono: began - ranMs, bootId: clock.bootId() };
+  const history = {
+    app: historyOf(desired.pod, { current: { id: observed.id, startedAt, seenRunning, session: null } }),
+  };
+  const follow = (changes: { desired?: DesiredPod | null; observed?: readonly ObservedContainer[] } = {}) =>
+    prober.follow(desired.pod.id, { desired, observed: [observed], history, ...changes });
+  const verdict = () => follow()[observed.id];
+  return { clock, behave, requests, events, woken, execs, live, prober, began, follow, verdict, observed, desired };
+}
+
+const ok = <T>(value: T): EngineResult<T> => ({ ok: true, value });
+const failing = async (): Promise<EngineResult<ExecResult>> => ok({ exitCode: 3, output: "not today" });
+const unavailable = async () => ({
+  ok: false as const,
+  error: { kind: "unavailable" as const, operation: "exec", message: "connect ENOENT" },
+});
+const never = (signal: AbortSignal): Promise<never> =>
+  new Promise((_, reject) => signal.addEventListener("abort", () => reject(new Error("aborted"))));
+const words = (events: readonly PodEvent[]) => events.map((one) => `${one.reason}: ${one.message}`);
+
+test("three failures in a row end a container's liveness; the pod is woken once, and nobody asks any more", async () => {
+  const { clock, events, woken, execs, live, verdict, began } = bench({ probes: { livenessProbe: probe } });
+  live.exec = failing;
+  assert.deepEqual(verdict(), { ready: null, live: true, why: "" });
+  await clock.pass(19_000);
+  assert.equal(verdict()?.live, true);
+  await clock.pass(60_000);
+  assert.deepEqual(
+    execs.map((at) => at - began),
+    [0, 10_000, 20_000],
+  );
+  assert.equal(verdict()?.why, "its liveness probe failed 3 times: exit code 3: not today");
+  assert.deepEqual(woken, ["websocket/web"]);
+  const once = "Unhealthy: Liveness probe failed: exit code 3: not today";
+  assert.deepEqual(words(events), [once, once]);
+});
+
+test("an engine that cannot run the probe is no failure", async () => {
+  const { clock, events, woken, live, verdict } = bench({ probes: { livenessProbe: probe } });
+  live.exec = unavailable;
+  await clock.pass(120_000);
+  assert.deepEqual([verdict()?.live, events, woken], [true, [], []]);
+});
+
+test("a program that hangs has failed while it lives, and no second one is started", async () => {
+  const { clock, execs, live, verdict, follow, observed } = bench({ probes: { livenessProbe: probe } });
+  live.exec = async (signal) => never(signal).catch(() => unavailable());
+  follow();
+  await clock.pass(21_000);
+  assert.equal(execs.length, 1);
+  assert.equal(verdict()?.why, "its liveness probe failed 3 times: /bin/check has not ended within 2 s");
+  assert.deepEqual(follow({ observed: [] }), {});
+  assert.equal(observed.state.kind, "running");
+});
+
+test("an engine that hangs is not taken for a container that does", async () => {
+  const { clock, live, verdict, follow } = bench({ probes: { livenessProbe: probe } });
+  live.exec = async (signal) => never(signal).catch(() => unavailable());
+  live.isAlive = async (signal) => never(signal).catch(() => unavailable());
+  follow();
+  await clock.pass(300_000);
+  assert.equal(verdict()?.live, true);
+});
+
+test("a program that has ended, which the engine has not heard of, does not hang", async () => {
+  const { clock, execs, live, verdict } = bench({ probes: { livenessProbe: probe } });
+  live.exec = async (signal) => never(signal).catch(() => unavailable());
+  live.isAlive = async () => ok(false);
+  verdict();
+  await clock.pass(300_000);
+  assert.deepEqual([verdict()?.live, execs.length], [true, 1]);
+});
+
+test("a program that the engine does not get round to start has not failed", async () => {
+  const { clock, execs, live, verdict } = bench({ probes: { livenessProbe: probe } });
+  live.begins = false;
+  live.exec = async (signal) => never(signal).catch(() => unavailable());
+  verdict();
+  await clock.pass(300_000);
+  assert.deepEqual([verdict()?.live, execs.length], [true, 1]);
+});
+
+test("one program of a container at a time, of whichever probe", async () => {
+  const { clock, execs, live, follow } = bench({ probes: { livenessProbe: probe, readinessProbe: probe } });
+  let running = 0;
+  let most = 0;
+  live.exec = async () => {
+    running += 1;
+    most = Math.max(most, running);
+    await clock.sleep(700);
+    running -= 1;
+    return ok({ exitCode: 0, output: "" });
+  };
+  follow();
+  await clock.pass(35_000);
+  assert.equal(most, 1);
+  assert.equal(execs.length, 8);
+});
+
+test("readiness goes both ways, and each turn wakes the pod", async () => {
+  const { clock, behave, requests, woken, verdict } = bench({ probes: { readinessProbe: web } });
+  const answers = (does: HttpBehaviour | null) => behave(() => does);
+  const status = (code: number): HttpBehaviour => ({ answer: { ok: true, status: code }, afterMs: 5 });
+  assert.equal(verdict()?.ready, null);
+  answers(status(399));
+  await clock.pass(10);
+  assert.equal(verdict()?.ready, true);
+  for (const does of [status(400), "hangs", null] as const) {
+    answers(does);
+    await clock.pass(10_000);
+  }
+  await clock.pass(3_000);
+  assert.equal(verdict()?.ready, false);
+  answers(status(200));
+  await clock.pass(10_000);
+  assert.equal(verdict()?.ready, true);
+  assert.equal(woken.length, 3);
+  assert.deepEqual(requests()[0], { path: "/ready", port: 8080, scheme: "HTTP", host: "172.17.0.2" });
+});
+
+test("a pod in the device's network is asked at the device's address, another host only where it is named", async () => {
+  const there = bench({ probes: { readinessProbe: web }, hostNetwork: true });
+  there.follow();
+  await there.clock.pass(10);
+  assert.equal(there.requests()[0]?.host, "10.0.0.9");
+  const httpGet = { ...web.httpGet, host: "127.0.0.1" };
+  const named = bench({ probes: { readinessProbe: { ...web, httpGet } } });
+  named.follow();
+  await named.clock.pass(10);
+  assert.equal(named.requests()[0]?.host, "127.0.0.1");
+});
+
+test("the initial delay counts from the start of the container, also over a restart of the agent", async () => {
+  for (const [ranMs, first] of [
+    [0, 30_000],
+    [10_000, 20_000],
+    // The delay is over: a random part of the period, so that not all are asked at once.
+    [60_000, 5_000],
+  ] as const) {
+    const { clock, execs, began, follow } = bench({
+      probes: { livenessProbe: { ...probe, initialDelaySeconds: 30 } },
+      ranMs,
+    });
+    follow();
+    await clock.pass(31_000);
+    assert.equal((execs[0] ?? 0) - began, first, `ran ${ranMs} ms`);
+  }
+});
+
+test("nothing is asked of a container that is gone, ended, or made from another specification", async () => {
+  for (const changes of [{ observed: [] }, { desired: null }, { otherSpec: true as const }] as const) {
+    const { clock, execs, follow, observed } = bench({ probes: { livenessProbe: probe } });
+    if ("otherSpec" in changes) follow({ observed: [{ ...observed, specHash: "0".repeat(16) }] });
+    else {
+      follow();
+      await clock.pass(1_000);
+      follow(changes);
+      assert.equal(execs.splice(0).length, 1);
+    }
+    await clock.pass(60_000);
+    assert.deepEqual(execs, []);
+  }
+});
+
+test("a container keeps being asked as it was made while a newer specification waits for its image", async () => {
+  const { clock, execs, follow, desired } = bench({ probes: { livenessProbe: probe } });
+  follow();
+  await clock.pass(1_000);
+  const containers = desired.pod.spec.containers.map((one) => ({ ...one, image: "app:2" }));
+  const newer = { ...desired, pod: withSpec(desired.pod, { ...desired.pod.spec, containers }) };
+  assert.notDeepEqual(follow({ desired: newer }), {});
+  await clock.pass(30_000);
+  assert.equal(execs.length, 4);
+});
+
+test("the same container started again by hand is another run: what failed before is over", async () => {
+  const { clock, live, verdict, follow, observed } = bench({ probes: { livenessProbe: probe } });
+  live.exec = failing;
+  follow();
+  await clock.pass(21_000);
+  assert.equal(verdict()?.live, false);
+  const again = { ...observed, state: { kind: "running", startedAt: "2026-11-22T12:01:00Z" } } as const;
+  assert.equal(follow({ observed: [again] })[observed.id]?.live, true);
+});
+
+test("what has arrived by the turn after the time is over is not late", async () => {
+  for (const [tookMs, late] of [
+    [1_999, false],
+    [2_000.5, false],
+    [2_002, true],
+  ] as const) {
+    const { clock, live, verdict } = bench({ probes: { readinessProbe: probe } });
+    live.exec = async () => {
+      await clock.sleep(tookMs);
+      return ok({ exitCode: 0, output: "" });
+    };
+    verdict();
+    await clock.pass(5_000);
+    assert.equal(verdict()?.ready, late ? null : true, `${tookMs} ms`);
+  }
+});
+
+test("a result during which the loop stood still is void", async () => {
+  const { clock, live, verdict, follow } = bench({ probes: { livenessProbe: probe } });
+  const stalls: (() => number)[] = [];
+  const mono = clock.mono;
+  let jump = 0;
+  clock.mono = () => mono() + jump;
+  live.exec = async () => {
+    await clock.sleep(150);
+    jump += stalls.shift()?.() ?? 0;
+    return failing();
+  };
+  follow();
+  for (let probes = 0; probes < 10; probes += 1) stalls.push(() => 400);
+  await clock.pass(80_000);
+  assert.equal(verdict()?.live, true);
+  stalls.splice(0);
+  await clock.pass(60_000);
+  assert.equal(verdict()?.live, false);
+});
+
+test("a bug of a worker ends the prober, and its end lets go of everything", async () => {
+  const broken = bench({ probes: { livenessProbe: probe } });
+  broken.live.exec = () => Promise.reject(new Error("a bug"));
+  broken.follow();
+  const failed = assert.rejects(broken.prober.run(new AbortController().signal), /a bug/);
+  await broken.clock.pass(1_000);
+  await failed;
+  const { clock, execs, follow, prober } = bench({ probes: { livenessProbe: probe } });
+  const stop = new AbortController();
+  const ended = prober.run(stop.signal);
+  follow();
+  await clock.pass(1_000);
+  stop.abort();
+  await ended;
+  execs.splice(0);
+  await clock.pass(60_000);
+  assert.deepEqual(execs, []);
+});

@@ -1,0 +1,168 @@
+import assert from "node:assert/strict";
+import { describe, it } from "node:test";
+import {
+  type Cleaning,
+  familiarName,
+  markUse,
+  nextRemoval,
+  type PulledImage,
+  type StoredImage,
+  wantedImages,
+  withPulled,
+} from "../../../../src/core/image/image-gc.ts";
+import { history, pod } from "../../../contract/store-samples.ts";
+
+const now = { wall: 1_000_000, mono: 500_000, bootId: "b2" };
+const thisBoot = (mono: number) => ({ wall: 5, mono, bootId: "b2" });
+const earlierBoot = (wall: number) => ({ wall, mono: 900_000, bootId: "b1" });
+const disk = (used: number) => ({ totalBytes: 1_000, freeBytes: 1_000 - used * 10, inodes: null });
+const image = (id: string, change: Partial<StoredImage> = {}): StoredImage => ({
+  id,
+  names: [`reg.example/${id}:1`],
+  sizeBytes: 1,
+  inUse: false,
+  ...change,
+});
+const pulled = (id: string, change: Partial<PulledImage> = {}): PulledImage => ({
+  id,
+  name: `reg.example/${id}:1`,
+  unusedSince: thisBoot(1_000),
+  ...change,
+});
+const nobody = wantedImages([]);
+
+function next(change: Partial<Cleaning>): string | null {
+  const all = [image("a"), image("b")];
+  const cleaning: Cleaning = {
+    disk: disk(90),
+    limits: { high: 80, low: 70 },
+    begun: false,
+    images: all,
+    pulled: all.map(({ id }) => pulled(id)),
+    wanted: nobody,
+    spared: new Set(),
+    now,
+    ...change,
+  };
+  return nextRemoval(cleaning)?.image.id ?? null;
+}
+
+describe("nextRemoval()", () => {
+  const rows: readonly (readonly [string, Partial<Cleaning>, string | null])[] = [
+    ["above high, the first goes", {}, "a"],
+    ["at high, nothing goes", { disk: disk(80) }, null],
+    ["between high and low, nothing is begun", { disk: disk(75) }, null],
+    ["between high and low, what was begun goes on", { disk: disk(75), begun: true }, "a"],
+    ["at low it ends", { disk: disk(70), begun: true }, null],
+    ["100 removes nothing", { disk: disk(100), limits: { high: 100, low: 70 } }, null],
+    ["the longest unused goes first", { pulled: [pulled("a"), pulled("b", { unusedSince: thisBoot(900) })] }, "b"],
+    [
+      "what was unused before a boot goes before that",
+      { pulled: [pulled("a"), pulled("b", { unusedSince: earlierBoot(7) })] },
+      "b",
+    ],
+    [
+      "and the older of two such",
+      { pulled: [pulled("a", { unusedSince: earlierBoot(8) }), pulled("b", { unusedSince: earlierBoot(7) })] },
+      "b",
+    ],
+    ["unused for less than two minutes stays", { pulled: [pulled("a", { unusedSince: thisBoot(380_001) })] }, null],
+    ["unused for two minutes goes", { pulled: [pulled("a", { unusedSince: thisBoot(380_000) })] }, "a"],
+    ["wanted a moment ago stays", { pulled: [pulled("a", { unusedSince: null })] }, null],
+    ["what nobody pulled is not ours", { pulled: [] }, null],
+    ["what a container uses stays", { images: [image("a", { inUse: true })] }, null],
+    ["what the engine would not remove is passed over", { spared: new Set(["a"]) }, "b"],
+    ["another name makes it another's", { images: [image("a", { names: ["reg.example/a:1", "mine:1"] })] }, null],
+    ["a name that went away leaves it ours", { images: [image("a", { names: [] })] }, "a"],
+    [
+      "Docker's own registry goes by a short name",
+      { images: [image("a", { names: ["tool:latest"] })], pulled: [pulled("a", { name: "docker.io/library/tool" })] },
+      "a",
+    ],
+    [
+      "two names that we pulled",
+      {
+        images: [image("a", { names: ["reg.example/a:1", "reg.example/a:2"] })],
+        pulled: [pulled("a"), pulled("a", { name: "reg.example/a:2" })],
+      },
+      "a",
+    ],
+    [
+      "two names, one unused only now",
+      {
+        images: [image("a", { names: ["reg.example/a:1", "reg.example/a:2"] })],
+        pulled: [pulled("a"), pulled("a", { name: "reg.example/a:2", unusedSince: thisBoot(499_000) })],
+      },
+      null,
+    ],
+    ["pinned by a pod", { wanted: { ids: new Set(["a"]), names: new Set() } }, "b"],
+    ["named by a pod", { wanted: { ids: new Set(), names: new Set(["reg.example/a:1"]) } }, "b"],
+    [
+      "an older image of a name that a pod wants, its name gone to a newer one",
+      {
+        images: [image("a", { names: [] })],
+        pulled: [pulled("a", { name: "" })],
+        wanted: { ids: new Set(["c"]), names: new Set(["reg.example/a:1"]) },
+      },
+      "a",
+    ],
+  ];
+  for (const [name, change, expected] of rows) it(name, () => assert.equal(next(change), expected));
+
+  it("says why", () => {
+    const limits = { high: 80, low: 70 };
+    const removal = nextRemoval({
+      ...{ disk: disk(90), limits, begun: false, images: [image("a")], pulled: [pulled("a")] },
+      ...{ wanted: nobody, spared: new Set<string>(), now },
+    });
+    const because = "90.0 % of the engine's disk are taken, more than 80 %, and no pod has wanted it for longest";
+    assert.equal(removal?.because, because);
+  });
+});
+
+describe("what is known of images", () => {
+  it("a pod wants what its spec names and what is pinned", () => {
+    const wanted = wantedImages([{ pod: pod("a", "docker.io/library/app"), history: { app: history } }]);
+    assert.deepEqual([[...wanted.ids], [...wanted.names]], [["sha256:1"], ["app:latest"]]);
+  });
+
+  it("unused since is set once, and taken back when a pod wants it again", () => {
+    const before = [pulled("a", { unusedSince: null }), pulled("b")];
+    const unused = markUse(before, nobody, now);
+    assert.deepEqual(unused[0]?.unusedSince, now);
+    assert.equal(unused[1], before[1]);
+    const again = markUse(unused, { ids: new Set(["a"]), names: new Set() }, now);
+    assert.equal(again[0]?.unusedSince, null);
+  });
+
+  it("a name belongs to the image that was pulled last under it", () => {
+    const first = withPulled([], { id: "1", name: "app" });
+    const second = withPulled(first, { id: "2", name: "docker.io/library/app:latest" });
+    assert.deepEqual(
+      second.map(({ id, name }) => [id, name]),
+      [
+        ["1", ""],
+        ["2", "docker.io/library/app:latest"],
+      ],
+    );
+    assert.deepEqual(withPulled(second, { id: "2", name: "app" }).length, 2);
+  });
+
+  it("forgets the oldest beyond 512", () => {
+    let records: readonly PulledImage[] = [];
+    for (let n = 0; n < 600; n += 1) records = withPulled(records, { id: `${n}`, name: `app:${n}` });
+    assert.deepEqual([records.length, records[0]?.id], [512, "88"]);
+  });
+
+  it("names are compared as Docker shortens them", () => {
+    const rows = [
+      ["busybox", "busybox:latest"],
+      ["docker.io/library/busybox:1", "busybox:1"],
+      ["index.docker.io/team/app", "team/app:latest"],
+      ["library/busybox", "busybox:latest"],
+      ["reg.example:5000/library/app", "reg.example:5000/library/app:latest"],
+      ["reg.example:5000/app@sha256:0", "reg.example:5000/app@sha256:0"],
+    ];
+    for (const [name = "", short] of rows) assert.equal(familiarName(name), short);
+  });
+});

@@ -1,0 +1,35 @@
+import assert from "node:assert/strict";
+import { test } from "node:test";
+import { noProgress, type PullProgress, progressed, tellingPulls } from "../../../../src/core/image/pull-progress.ts";
+import { desiredPod } from "../../../samples/pods.ts";
+import { planOf } from "../pod/plan-text.ts";
+
+const after = (...news: readonly (readonly [string, number])[]): PullProgress =>
+  news.reduce((before, [layer, share]) => progressed(before, { layer, share }), noProgress);
+
+test("progress is that of all layers alike, and never goes back", () => {
+  assert.equal(after(["a", 0], ["b", 0]).tenths, 0);
+  assert.equal(after(["a", 0], ["b", 0], ["a", 1]).tenths, 5);
+  assert.equal(after(["a", 0], ["b", 0], ["a", 1], ["a", 0.3], ["b", 0.5]).tenths, 7);
+  assert.equal(after(["a", 1], ["b", 0]).tenths, 10, "a layer that comes late takes nothing back");
+  const same = after(["a", 0.5]);
+  assert.equal(progressed(same, { layer: "a", share: 0.4 }), same);
+});
+
+test("an engine that tells of layers without end fills no memory", () => {
+  let progress = noProgress;
+  for (let n = 0; n < 10_000; n += 1) progress = progressed(progress, { layer: `${n}`, share: 0 });
+  assert.equal(progress.shares.size, 128);
+});
+
+test("a container that waits for a pull says so, and how far it is", () => {
+  const plan = planOf({ desired: desiredPod(), images: { app: null } });
+  const told = (tenths: number) => tellingPulls(plan, () => tenths).waiting;
+  assert.deepEqual(told(0), { app: { reason: "ContainerCreating", message: 'Pulling image "app:1"' } });
+  assert.equal(told(4)["app"]?.message, 'Pulling image "app:1": 40 % of its layers');
+  const none = planOf({ desired: desiredPod(), images: { app: "sha256:app" } });
+  assert.deepEqual(
+    tellingPulls(none, () => 4),
+    none,
+  );
+});

@@ -1,0 +1,59 @@
+import assert from "node:assert/strict";
+import { existsSync, mkdirSync, mkdtempSync, rmSync, symlinkSync, writeFileSync } from "node:fs";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { type TestContext, test } from "node:test";
+import { cgroupFacts, folderFacts, standing } from "../../../src/linux/host-checks.ts";
+
+function folder(t: TestContext): string {
+  const made = mkdtempSync(join(tmpdir(), "edge-footing-"));
+  t.after(() => rmSync(made, { recursive: true }));
+  return made;
+}
+
+test("cgroups: version 2 has what cgroup.controllers lists", (t) => {
+  const fs = folder(t);
+  writeFileSync(join(fs, "cgroup.controllers"), "cpuset cpu io memory pids\n");
+  assert.deepEqual(cgroupFacts(fs, fs), { version: 2, controllers: ["cpuset", "cpu", "io", "memory", "pids"] });
+});
+
+test("cgroups: version 1 has what is enabled and mounted", (t) => {
+  const fs = folder(t);
+  const rows = ["cpu\t3\t10\t1", "memory\t0\t1\t0", "pids\t5\t10\t1", "rdma\t9\t1\t1"];
+  writeFileSync(join(fs, "cgroups"), ["#subsys_name\thierarchy\tnum_cgroups\tenabled", ...rows, ""].join("\n"));
+  for (const name of ["cpu", "memory", "pids"]) mkdirSync(join(fs, name));
+  assert.deepEqual(cgroupFacts(fs, fs), { version: 1, controllers: ["cpu", "pids"] });
+});
+
+test("cgroups: none is no version", (t) => {
+  assert.deepEqual(cgroupFacts(folder(t), "/nowhere"), { version: null, controllers: [] });
+});
+
+test("folders that are not there yet are judged by where they will be, and are not made", (t) => {
+  const data = join(folder(t), "a", "b");
+  const facts = folderFacts({ dir: data, runDir: "/dev/shm/edge-never-made" });
+  assert.deepEqual(facts, {
+    data,
+    dataIsOther: false,
+    dataReadOnly: false,
+    run: "/dev/shm/edge-never-made",
+    runInMemory: true,
+  });
+  assert.equal(existsSync(data), false);
+  assert.equal(standing(data), join(data, "..", ".."));
+});
+
+test("a file, or a link to nowhere, in place of the data folder is told", (t) => {
+  const made = folder(t);
+  writeFileSync(join(made, "file"), "");
+  symlinkSync("/nowhere", join(made, "link"));
+  const isOther = (dir: string) => folderFacts({ dir, runDir: "/run" }).dataIsOther;
+  assert.deepEqual(
+    ["file", "link", "none", "file/below", ""].map((name) => isOther(join(made, name))),
+    [...[true, true, false, true, false]],
+  );
+});
+
+test("a folder that is not in memory is told", () => {
+  assert.equal(folderFacts({ dir: "/tmp", runDir: "/proc/edge" }).runInMemory, false);
+});
