@@ -25,12 +25,46 @@ const rooms: Readonly<Record<string, Room>> = {
   sqlite: adapter("sqlite", "better-sqlite3"),
   websocket: adapter("websocket", "ws"),
   linux: adapter("linux"),
+  center: { rooms: ["center", "websocket", "core"], packages: ["ws"], node: "all" },
   cli: {
-    rooms: ["cli", "agent", "docker", "sqlite", "websocket", "linux", "ports", "core"],
+    rooms: ["cli", "agent", "center", "docker", "sqlite", "websocket", "linux", "ports", "core"],
     packages: ["commander", "yaml", "valibot", "kubernetes-types"],
     node: "all",
   },
   "main.ts": { rooms: ["main.ts", "cli"], packages: [], node: "all" },
+};
+
+/** Imports between folders of one room, by room: what each folder or file directly below it may import beside itself. */
+export const subRooms: Readonly<Record<string, Readonly<Record<string, readonly string[]>>>> = {
+  core: {
+    base: [],
+    pod: ["base"],
+    node: ["base", "pod"],
+    image: ["base", "pod", "node"],
+    protocol: ["base", "pod", "node"],
+    admission: ["base", "pod", "node", "image", "protocol"],
+    config: ["base", "pod", "node", "image", "protocol", "admission"],
+    doctor: ["base", "pod", "node", "image", "protocol", "admission"],
+    "status-document.ts": ["base", "pod", "node", "image", "protocol"],
+  },
+  agent: {
+    loop: [],
+    "event-recorder.ts": ["loop"],
+    engine: ["loop", "event-recorder.ts"],
+    images: ["loop", "event-recorder.ts"],
+    probes: ["loop", "event-recorder.ts"],
+    pods: ["loop", "event-recorder.ts", "engine", "images", "probes"],
+    node: ["loop", "event-recorder.ts", "engine", "images"],
+    messages: ["loop", "event-recorder.ts", "engine", "pods"],
+    uplink: ["loop", "event-recorder.ts", "messages"],
+    "heartbeat.ts": ["loop", "pods"],
+    "status-publisher.ts": ["loop"],
+    "status-snapshot.ts": ["engine", "node", "pods", "uplink"],
+    "agent.ts": [
+      ...["loop", "event-recorder.ts", "engine", "images", "probes", "pods", "node", "messages", "uplink"],
+      ...["heartbeat.ts", "status-publisher.ts", "status-snapshot.ts"],
+    ],
+  },
 };
 
 const folders = ["src", "scripts", "test"] as const;
@@ -44,7 +78,7 @@ export async function checkStructure(): Promise<readonly string[]> {
 async function checkImports(files: readonly string[]): Promise<readonly string[]> {
   const options: ICruiseOptions = {
     validate: true,
-    ruleSet: { forbidden: [...Object.entries(rooms).map(floorRule), ...generalRules] },
+    ruleSet: { forbidden: [...Object.entries(rooms).map(floorRule), ...subFloorRules(), ...generalRules] },
     tsPreCompilationDeps: true,
     doNotFollow: { path: "(^|/)node_modules/" },
     moduleSystems: ["es6", "cjs", "tsd"],
@@ -68,6 +102,21 @@ function floorRule([room, { rooms: others, packages, node }]: readonly [string, 
   return { name: `floor-${room}`, severity: "error", from: { path: path(room) }, to };
 }
 
+function subFloorRules(): readonly IForbiddenRuleType[] {
+  return Object.entries(subRooms).flatMap(([room, inside]) =>
+    Object.entries(inside).map(([name, others]): IForbiddenRuleType => {
+      const path = (entry: string): string => `^src/${room}/${entry}${entry.endsWith(".ts") ? "$" : "/"}`;
+      const pathNot = [name, ...others].map(path);
+      return {
+        name: `floor-${room}/${name}`,
+        severity: "error",
+        from: { path: path(name) },
+        to: { path: `^src/${room}/`, pathNot },
+      };
+    }),
+  );
+}
+
 const generalRules: readonly IForbiddenRuleType[] = [
   { name: "no-cycles", severity: "error", from: {}, to: { circular: true } },
   { name: "resolvable", severity: "error", from: {}, to: { couldNotResolve: true } },
@@ -75,7 +124,12 @@ const generalRules: readonly IForbiddenRuleType[] = [
 
 /** A file that stands in no room would be bound by no rule. */
 function checkRooms(files: readonly string[]): readonly string[] {
-  const outside = files.filter((file) => file.startsWith("src/") && !((file.split("/")[1] ?? "") in rooms));
+  const outside = files.filter((file) => {
+    const [top, room = "", inside = ""] = file.split("/");
+    if (top !== "src") return false;
+    const entries = Object.hasOwn(subRooms, room) ? subRooms[room] : undefined;
+    return !Object.hasOwn(rooms, room) || (entries !== undefined && !Object.hasOwn(entries, inside));
+  });
   return outside.map((file) => `rooms: ${file} stands in no room`);
 }
 

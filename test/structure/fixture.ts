@@ -31,7 +31,7 @@ export const ${name}: Text = { read: () => "" };
 
 /** One file a room, each with an import that is allowed there; nothing in it is wrong. */
 const soundTree: Files = {
-  "src/core/double.ts": `import { createHash } from "node:crypto";
+  "src/core/base/double.ts": `import { createHash } from "node:crypto";
 
 /** Twice the text's hash. */
 export function double(text: string): string {
@@ -41,8 +41,8 @@ export function double(text: string): string {
   "src/ports/text.ts": `/** Where text comes from. */
 export type Text = { readonly read: () => string };
 `,
-  "src/agent/loop.ts": `import { double } from "../core/double.ts";
-import type { Text } from "../ports/text.ts";
+  "src/agent/loop/looking.ts": `import { double } from "../../core/base/double.ts";
+import type { Text } from "../../ports/text.ts";
 
 /** Reads once. */
 export function look(text: Text): string {
@@ -60,7 +60,7 @@ export function engineText(socketPath: string): Text {
   "src/sqlite/store.ts": adapterText("storeText"),
   "src/websocket/link.ts": adapterText("linkText"),
   "src/linux/clock.ts": adapterText("clockText"),
-  "src/cli/run.ts": `import { look } from "../agent/loop.ts";
+  "src/cli/run.ts": `import { look } from "../agent/loop/looking.ts";
 import { engineText } from "../docker/engine.ts";
 import { clockText } from "../linux/clock.ts";
 import { storeText } from "../sqlite/store.ts";
@@ -75,7 +75,7 @@ export function run(): readonly string[] {
 
 console.log(run());
 `,
-  "test/double.test.ts": `import { double } from "../src/core/double.ts";
+  "test/double.test.ts": `import { double } from "../src/core/base/double.ts";
 
 console.log(double(""));
 `,

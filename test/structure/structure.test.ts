@@ -1,6 +1,7 @@
 import assert from "node:assert/strict";
 import { readFileSync } from "node:fs";
 import { describe, test } from "node:test";
+import { subRooms } from "../../scripts/structure.ts";
 import { checkTree, type Files, sound } from "./fixture.ts";
 
 type Case = {
@@ -15,48 +16,48 @@ const uses = (path: string, ...imports: readonly string[]): Files => ({
 });
 
 /** A file of core that is used, so that only what it holds is wrong. */
-const inCore = (content: string): Files => ({ "src/core/broken.ts": content });
+const inCore = (content: string): Files => ({ "src/core/base/broken.ts": content });
 
 const structureCases: readonly Case[] = [
   {
     name: "core imports a port",
-    files: uses("src/core/double.ts", `import type {} from "../ports/text.ts";`),
-    says: /floor-core: src\/core\/double.ts imports src\/ports\/text.ts/,
+    files: uses("src/core/base/double.ts", `import type {} from "../../ports/text.ts";`),
+    says: /floor-core: src\/core\/base\/double.ts imports src\/ports\/text.ts/,
   },
   {
     name: "core reads files",
-    files: uses("src/core/double.ts", `import "node:fs";`),
+    files: uses("src/core/base/double.ts", `import "node:fs";`),
     says: /floor-core: .* imports fs/,
   },
   {
     name: "core knows Docker",
-    files: uses("src/core/double.ts", `import type {} from "dockerode";`),
+    files: uses("src/core/base/double.ts", `import type {} from "dockerode";`),
     says: /floor-core: .*dockerode/,
   },
   {
     name: "a port imports the agent",
-    files: uses("src/ports/text.ts", `import type {} from "../agent/loop.ts";`),
+    files: uses("src/ports/text.ts", `import type {} from "../agent/loop/looking.ts";`),
     says: /floor-ports: /,
   },
   {
     name: "the agent imports an adapter",
-    files: uses("src/agent/loop.ts", `import type {} from "../docker/engine.ts";`),
+    files: uses("src/agent/loop/looking.ts", `import type {} from "../../docker/engine.ts";`),
     says: /floor-agent: /,
   },
   {
     name: "the agent loads an adapter late",
-    files: { "src/agent/late.ts": `export const late = (): unknown => import("../docker/engine.ts");\n` },
+    files: { "src/agent/loop/late.ts": `export const late = (): unknown => import("../../docker/engine.ts");\n` },
     says: /floor-agent: /,
   },
   {
     name: "the agent does input and output",
-    files: uses("src/agent/loop.ts", `import "node:net";`),
+    files: uses("src/agent/loop/looking.ts", `import "node:net";`),
     says: /floor-agent: /,
   },
   {
     name: "the Docker adapter imports the agent",
-    files: uses("src/docker/engine.ts", `import type {} from "../agent/loop.ts";`),
-    says: /floor-docker: .*agent\/loop.ts/,
+    files: uses("src/docker/engine.ts", `import type {} from "../agent/loop/looking.ts";`),
+    says: /floor-docker: .*agent\/loop\/looking.ts/,
   },
   {
     name: "an adapter imports another one",
@@ -85,20 +86,20 @@ const structureCases: readonly Case[] = [
   },
   {
     name: "the program reaches past its commands",
-    files: uses("src/main.ts", `import "./core/double.ts";`),
+    files: uses("src/main.ts", `import "./core/base/double.ts";`),
     says: /floor-main.ts: /,
   },
   {
     name: "two files import each other's types",
     files: {
-      "src/core/a.ts": `import type { B } from "./b.ts";\n\nexport type A = { readonly b?: B };\n`,
-      "src/core/b.ts": `import type { A } from "./a.ts";\n\nexport type B = { readonly a?: A };\n`,
+      "src/core/base/a.ts": `import type { B } from "./b.ts";\n\nexport type A = { readonly b?: B };\n`,
+      "src/core/base/b.ts": `import type { A } from "./a.ts";\n\nexport type B = { readonly a?: A };\n`,
     },
-    says: /no-cycles: src\/core\/[ab].ts/,
+    says: /no-cycles: src\/core\/base\/[ab].ts/,
   },
   {
     name: "an import leads nowhere",
-    files: uses("src/core/double.ts", `import "./gone.ts";`),
+    files: uses("src/core/base/double.ts", `import "./gone.ts";`),
     says: /resolvable: .*gone.ts/,
   },
   {
@@ -114,12 +115,12 @@ const structureCases: readonly Case[] = [
   {
     name: "a module's variable",
     files: inCore("let count = 0;\n"),
-    says: /module-state: src\/core\/broken.ts: let count/,
+    says: /module-state: src\/core\/base\/broken.ts: let count/,
   },
   {
     name: "a module's collection",
     files: inCore("export const seen = new Map<string, number>();\n"),
-    says: /module-state: src\/core\/broken.ts: export const seen/,
+    says: /module-state: src\/core\/base\/broken.ts: export const seen/,
   },
 ];
 
@@ -162,7 +163,7 @@ const lintCases: readonly Case[] = [
   },
   {
     name: "a file name in camel case",
-    files: { "src/core/twoWords.ts": "export const a = 1;\n" },
+    files: { "src/core/base/twoWords.ts": "export const a = 1;\n" },
     says: /useFilenamingConvention/,
   },
   { name: "another format", files: inCore("export const  a = 1\n"), says: /format/ },
@@ -185,14 +186,14 @@ const otherCases: readonly (Case & { readonly step: string })[] = [
   {
     step: "dead",
     name: "an export that nobody uses",
-    files: { "src/core/double.ts": `${sound("src/core/double.ts")}\nexport const unused = 1;\n` },
-    says: /unused +src\/core\/double.ts/,
+    files: { "src/core/base/double.ts": `${sound("src/core/base/double.ts")}\nexport const unused = 1;\n` },
+    says: /unused +src\/core\/base\/double.ts/,
   },
   {
     step: "dead",
     name: "a file that nobody uses",
     files: inCore("export const a = 1;\n"),
-    says: /src\/core\/broken.ts/,
+    says: /src\/core\/base\/broken.ts/,
   },
   {
     step: "dead",
@@ -221,6 +222,42 @@ describe("the sound tree passes", () => {
 
 describe("the structure check fails on", () => {
   for (const broken of structureCases) fails("structure", broken);
+});
+
+describe("folders of one room", () => {
+  test("every import that its table does not allow is a breach", () => {
+    const breaches = Object.entries(subRooms).flatMap(([room, inside]) =>
+      Object.entries(inside).flatMap(([name, allowed]) =>
+        Object.keys(inside)
+          .filter((other) => other !== name && !allowed.includes(other))
+          .map((other) => ({ room, name, other })),
+      ),
+    );
+    const fileOf = (room: string, entry: string): string =>
+      entry.endsWith(".ts") ? `src/${room}/${entry}` : `src/${room}/${entry}/planted.ts`;
+    const files = new Map<string, string>();
+    for (const { room, name, other } of breaches) {
+      const from = fileOf(room, name);
+      const up = name.endsWith(".ts") ? "./" : "../";
+      const target = fileOf(room, other).slice(`src/${room}/`.length);
+      files.set(from, `${files.get(from) ?? "export const a = 1;\n"}import "${up}${target}";\n`);
+      files.set(fileOf(room, other), files.get(fileOf(room, other)) ?? "export const a = 1;\n");
+    }
+    const { ok, output } = checkTree("structure", Object.fromEntries(files));
+    assert.equal(ok, false);
+    for (const { room, name, other } of breaches) {
+      assert.ok(
+        output.includes(`floor-${room}/${name}: ${fileOf(room, name)} imports ${fileOf(room, other)}`),
+        `${room}: ${name} -> ${other} is not seen in\n${output}`,
+      );
+    }
+    assert.ok(breaches.length >= 50);
+  });
+
+  test("a file beside the folders of a room that has them stands in no room", () => {
+    const { output } = checkTree("structure", { "src/agent/stray.ts": "export const a = 1;\n" });
+    assert.match(output, /rooms: src\/agent\/stray\.ts stands in no room/);
+  });
 });
 
 describe("lint fails on", () => {
