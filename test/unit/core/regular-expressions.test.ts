@@ -39,7 +39,7 @@ function isLinear(expression: RegExp): boolean {
 }
 
 /** The owner's configuration comes in no message. */
-const notOurs = ["config.ts"];
+const notOurs = ["config/config.ts"];
 const files = readdirSync(folder, { recursive: true, encoding: "utf8" }).filter(
   (name) => name.endsWith(".ts") && !notOurs.includes(name),
 );
