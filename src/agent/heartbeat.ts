@@ -4,7 +4,7 @@ import type { Mailbox } from "./pods/pod-workers.ts";
 
 export interface HeartbeatParts {
   readonly clock: Clock;
-  readonly mailbox: Pick<Mailbox, "turn">;
+  readonly mailbox: Pick<Mailbox, "nextRound">;
   readonly supervisor: Supervisor | null;
 }
 
@@ -15,12 +15,12 @@ export interface HeartbeatParts {
  */
 export async function runHeartbeat({ clock, mailbox, supervisor }: HeartbeatParts, signal: AbortSignal): Promise<void> {
   if (supervisor === null) return;
-  await mailbox.turn();
+  await mailbox.nextRound();
   if (!signal.aborted) supervisor.ready();
   while (!signal.aborted && supervisor.aliveEveryMs !== null) {
     await clock.sleep(supervisor.aliveEveryMs, signal);
     if (signal.aborted) return;
-    await mailbox.turn();
+    await mailbox.nextRound();
     supervisor.alive();
   }
 }

@@ -12,7 +12,7 @@ const tickMs = 100;
 /** A result during which the loop stood still longer than this says nothing about who was asked (lifecycle.md, Store). */
 const stallMs = 250;
 /** Long enough for one turn of the loop. */
-const turnMs = 1;
+const oneLoopMs = 1;
 
 /**
  * Waits for an answer, at most `ms` and one turn of the loop more, so that what has arrived already is read before
@@ -48,7 +48,7 @@ export async function attempt<T>(
     stalled ||= clock.mono() - before > forMs + stallMs;
   };
   while (!over.signal.aborted && clock.mono() < due) await sleep(Math.min(tickMs, due - clock.mono()));
-  if (!over.signal.aborted) await sleep(turnMs);
+  if (!over.signal.aborted) await sleep(oneLoopMs);
   signal.removeEventListener("abort", end);
   return finished(answer, bug, stalled);
 }

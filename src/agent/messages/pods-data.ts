@@ -65,7 +65,7 @@ export function createClearing(parts: ClearingParts): Clearing {
       signal.addEventListener("abort", poke);
       while (!signal.aborted) {
         alarm = new AbortController();
-        await clock.sleep(Math.max(1, turn(parts)), alarm.signal);
+        await clock.sleep(Math.max(1, runOnce(parts)), alarm.signal);
       }
       signal.removeEventListener("abort", poke);
     },
@@ -73,7 +73,7 @@ export function createClearing(parts: ClearingParts): Clearing {
 }
 
 /** Gives the milliseconds after which to look again by itself. */
-function turn(parts: ClearingParts): number {
+function runOnce(parts: ClearingParts): number {
   const { store, clock } = parts;
   const text = store.fact(fact) ?? none;
   if (text === none) return idleMs;

@@ -36,7 +36,7 @@ export function createNodeReporter(parts: NodeReporterParts): NodeReporter {
   let sent: { readonly report: NodeReport; readonly at: number } | null = null;
   let alarm = new AbortController();
   const poke = (): void => alarm.abort(woken);
-  const turn = (): void => {
+  const runOnce = (): void => {
     if (!isOnline) return;
     const report = parts.report();
     const now = clock.mono();
@@ -59,7 +59,7 @@ export function createNodeReporter(parts: NodeReporterParts): NodeReporter {
         await clock.sleep(lookMs, alarm.signal);
         alarm = new AbortController();
         if (signal.aborted) break;
-        turn();
+        runOnce();
         await clock.sleep(spacingMs, signal);
       }
       signal.removeEventListener("abort", poke);

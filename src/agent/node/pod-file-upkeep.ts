@@ -8,11 +8,11 @@ const trimsPerRefresh = 10;
 
 /** Looks after the files that containers have from the agent for as long as it runs. */
 export async function runUpkeep(device: Device, clock: Clock, signal: AbortSignal): Promise<void> {
-  let turns = 0;
+  let rounds = 0;
   while (!signal.aborted) {
     device.terminationLogs.trim();
-    if (turns % trimsPerRefresh === 0) device.refreshResolvConf();
-    turns += 1;
+    if (rounds % trimsPerRefresh === 0) device.refreshResolvConf();
+    rounds += 1;
     await clock.sleep(trimMs, signal);
   }
 }

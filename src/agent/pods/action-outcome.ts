@@ -19,7 +19,7 @@ export interface OutcomeParts {
 }
 
 /** One look at the pods of a name, from its first step to its last. */
-export interface Turn {
+export interface ReconcilePass {
   readonly namespace: string;
   readonly name: string;
   /** What was found out about images in this turn, by `imagesKey` and container. */
@@ -34,25 +34,25 @@ type Subject = Pick<Situation, "desired" | "history">;
 /** Keeps what came of one action. False when nothing is known and the turn should end. */
 export function settle(
   parts: OutcomeParts,
-  turn: Turn,
+  pass: ReconcilePass,
   situation: Subject,
   action: Exclude<Action, { kind: "finish" }>,
   outcome: Outcome,
 ): boolean {
   switch (outcome.kind) {
     case "done":
-      if (outcome.warnings.length > 0) warn(parts, turn, situation, action.container, outcome.warnings);
+      if (outcome.warnings.length > 0) warn(parts, pass, situation, action.container, outcome.warnings);
       return true;
     case "image":
-      keepImage(turn, situation.desired, action.container, outcome.image);
-      if (outcome.pulled) note(parts, turn, pulledEvent(action, outcome.image));
+      keepImage(pass, situation.desired, action.container, outcome.image);
+      if (outcome.pulled) note(parts, pass, pulledEvent(action, outcome.image));
       if (outcome.image !== null) pin(parts.store, situation, action.container, outcome.image, outcome.pulled);
       return true;
     case "failed":
-      return fail(parts, turn, situation, action, outcome);
+      return fail(parts, pass, situation, action, outcome);
     case "unknown":
       parts.log.write("warn", "Action has no known outcome", {
-        pod: podKey(turn),
+        pod: podKey(pass),
         action: showAction(action),
         error: outcome.error.message,
       });
@@ -65,7 +65,7 @@ export function settle(
 /** Each warning of the engine is told once for a container of a pod, however often it is made. */
 function warn(
   parts: OutcomeParts,
-  turn: Turn,
+  pass: ReconcilePass,
   { desired }: Subject,
   container: string,
   warnings: readonly string[],
@@ -77,7 +77,7 @@ function warn(
   const fresh = warnings.filter((message) => !told.includes(message));
   if (fresh.length === 0) return;
   store.transaction("normal", () => {
-    for (const message of fresh) note(parts, turn, { type: "Warning", container, reason: "EngineWarning", message });
+    for (const message of fresh) note(parts, pass, { type: "Warning", container, reason: "EngineWarning", message });
     if (desired === null || before === undefined) return;
     const kept = [...told, ...fresh].slice(-mostWarnings);
     store.putHistory(desired.pod.id.uid, { ...history, [container]: { ...before, warnings: kept } });
@@ -99,11 +99,11 @@ export function imagesKey({ pod, messageId }: DesiredPod): string {
   return `${pod.id.uid} ${messageId}`;
 }
 
-function keepImage(turn: Turn, desired: DesiredPod | null, container: string, image: ImageFacts | null): void {
+function keepImage(pass: ReconcilePass, desired: DesiredPod | null, container: string, image: ImageFacts | null): void {
   if (desired === null) return;
   const key = imagesKey(desired);
-  const its = turn.images.get(key) ?? new Map<string, ImageFacts | null>();
-  turn.images.set(key, its.set(container, image));
+  const its = pass.images.get(key) ?? new Map<string, ImageFacts | null>();
+  pass.images.set(key, its.set(container, image));
 }
 
 /** The id an image name stands for is kept, so that a restart needs neither the name nor the registry. */
@@ -133,7 +133,7 @@ function pin(store: Store, situation: Subject, container: string, image: ImageFa
 /** Keeps why it failed, for the report and the wait; what belongs to no container of the desired pod is tried again soon. */
 function fail(
   parts: OutcomeParts,
-  turn: Turn,
+  pass: ReconcilePass,
   situation: Subject,
   action: Exclude<Action, { kind: "finish" }>,
   outcome: Extract<Outcome, { kind: "failed" }>,
@@ -141,9 +141,9 @@ function fail(
   const { desired } = situation;
   const spec = desired === null ? undefined : partOf(desired, action.container);
   const { reason, message, containerId } = outcome;
-  parts.log.write("warn", "Action failed", { pod: podKey(turn), action: showAction(action), reason, message });
+  parts.log.write("warn", "Action failed", { pod: podKey(pass), action: showAction(action), reason, message });
   parts.store.transaction("normal", () => {
-    note(parts, turn, { type: "Warning", container: action.container, reason, message });
+    note(parts, pass, { type: "Warning", container: action.container, reason, message });
     if (desired === null || spec === undefined || action.kind === "stop" || action.kind === "remove") return;
     const history = parts.store.history(desired.pod.id.uid);
     const before =
@@ -160,8 +160,8 @@ function fail(
 /** An event of a pod. */
 export function note(
   parts: OutcomeParts,
-  turn: { readonly namespace: string; readonly name: string },
+  pass: { readonly namespace: string; readonly name: string },
   event: Omit<PodEvent, "pod">,
 ): void {
-  parts.store.appendEvent({ ...event, pod: podKey(turn) }, momentOf(parts.clock));
+  parts.store.appendEvent({ ...event, pod: podKey(pass) }, momentOf(parts.clock));
 }

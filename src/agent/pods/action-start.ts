@@ -7,20 +7,20 @@ import type { Situation } from "../../core/pod/situation.ts";
 import { podKey } from "../../core/pod/spec.ts";
 import { hashesOf, partOf } from "../../core/pod/wanted.ts";
 import type { Store } from "../../ports/store.ts";
-import { note, type OutcomeParts, type Turn } from "./action-outcome.ts";
+import { note, type OutcomeParts, type ReconcilePass } from "./action-outcome.ts";
 
 /**
  * What must be on disk before an action is carried out, so it stands in the caller's commit: an attempt that is about to be
  * made, and why something is done.
  */
-export function begin(parts: OutcomeParts, turn: Turn, situation: Situation, action: Action): void {
+export function begin(parts: OutcomeParts, pass: ReconcilePass, situation: Situation, action: Action): void {
   const { store } = parts;
   if (action.kind === "resolve") return;
-  parts.log.write("info", "Action", { pod: podKey(turn), action: showAction(action) });
+  parts.log.write("info", "Action", { pod: podKey(pass), action: showAction(action) });
   if (action.kind === "create" && situation.desired !== null) {
     beginAttempt(store, situation, situation.desired, action);
   }
-  if (action.kind !== "finish") note(parts, turn, announce(action));
+  if (action.kind !== "finish") note(parts, pass, announce(action));
 }
 
 const announced = {

@@ -6,7 +6,7 @@ import type { Device, DeviceNode } from "../../ports/device.ts";
 import type { Store } from "../../ports/store.ts";
 
 /** The pods of one name, and what a list showed: of them, and of all. */
-export interface NpuTurn {
+export interface NpuSituation {
   readonly desired: DesiredPod | null;
   readonly leaving: readonly LeavingPod[];
   readonly observed: readonly ObservedContainer[];
@@ -21,7 +21,7 @@ const none: NpuStock = { present: [], missing: null, holders: [] };
  */
 export function takeNpus(
   { store, device }: { readonly store: Store; readonly device: Device },
-  { desired, leaving, observed, seen }: NpuTurn,
+  { desired, leaving, observed, seen }: NpuSituation,
   changed: () => void,
 ): NpuStock {
   const recorded = store.npuHolders();

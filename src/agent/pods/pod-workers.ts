@@ -5,7 +5,7 @@ export interface Mailbox {
   /** "Look at this pod again." While its worker is busy, it looks once more afterwards; nothing else is carried. */
   wake(key: string): void;
   /** Resolves when the loop has gone round once more, or is over. Of a loop that is stuck it is never heard. */
-  turn(): Promise<void>;
+  nextRound(): Promise<void>;
   /** Keys that are being worked on or wait for a time. */
   readonly size: number;
   /** Runs until the signal aborts and the last worker has come back. */
@@ -74,7 +74,7 @@ export function createMailbox(clock: Clock, work: Work): Mailbox {
 
   return {
     wake,
-    turn() {
+    nextRound() {
       if (isOver) return Promise.resolve();
       alarm.abort(woken);
       return new Promise((resolve) => waiting.push(resolve));

@@ -14,7 +14,7 @@ import type { Store } from "../../ports/store.ts";
 import type { Observer } from "../engine/container-lister.ts";
 import { momentOf } from "../loop/moment.ts";
 import type { Prober } from "../probes/prober.ts";
-import { imagesKey, note, settle, type Turn } from "./action-outcome.ts";
+import { imagesKey, note, type ReconcilePass, settle } from "./action-outcome.ts";
 import { begin } from "./action-start.ts";
 import { refreshMounted } from "./config-maps.ts";
 import { type ExecuteContext, type ExecutorParts, execute, secretsOf } from "./executor.ts";
@@ -58,23 +58,23 @@ export async function reconcile(
   pod: { readonly namespace: string; readonly name: string },
   signal: AbortSignal,
 ): Promise<number | null> {
-  const turn: Turn = { ...pod, images: new Map() };
+  const pass: ReconcilePass = { ...pod, images: new Map() };
   refreshMounted(parts, pod);
   for (let step = 0; step < maxSteps && !signal.aborted; step += 1) {
     const session = parts.session();
     if (session === null) return null;
-    const known = land(parts, turn);
+    const known = land(parts, pass);
     const seen = await parts.observer.look(signal);
     if (!seen.ok || parts.session()?.id !== session.id) return afterUnknownMs;
-    const { situation, courses, course } = decide(parts, turn, { known, seen: seen.value, session });
+    const { situation, courses, course } = decide(parts, pass, { known, seen: seen.value, session });
     if (situation.desired === null && situation.leaving.length === 0) {
       parts.pulls.need(podKey(pod), []);
       return keepUnmanaged(parts, { observed: situation.observed, seen: seen.value, session: session.id }, signal);
     }
     if (!known) return afterUnknownMs;
-    needPulls(parts, turn, courses);
+    needPulls(parts, pass, courses);
     if (course === undefined) return soonest(courses);
-    const told = await Promise.all(course.steps.map((action) => act(parts, turn, course.situation, action, signal)));
+    const told = await Promise.all(course.steps.map((action) => act(parts, pass, course.situation, action, signal)));
     if (told.includes(false)) return afterUnknownMs;
   }
   if (!signal.aborted) parts.log.write("error", "A pod keeps needing steps", { pod: podKey(pod) });
@@ -104,36 +104,36 @@ interface Decision {
  * From what was seen to what is to be done. One commit holds all of it, the record, the statuses and what is about to be
  * done: each costs flash, and a pod may crash for a month.
  */
-function decide(parts: ReconcilerParts, turn: Turn, { known, seen, session }: Look): Decision {
-  const { desired, leaving } = namesakes(parts.store, turn);
+function decide(parts: ReconcilerParts, pass: ReconcilePass, { known, seen, session }: Look): Decision {
+  const { desired, leaving } = namesakes(parts.store, pass);
   const installId = parts.installId();
   const observed = seen.filter(
-    (one) => one.pod.name === turn.name && one.pod.namespace === turn.namespace && one.installId === installId,
+    (one) => one.pod.name === pass.name && one.pod.namespace === pass.namespace && one.installId === installId,
   );
   const records = recordsOf(parts, { desired, leaving, observed }, session);
   return parts.store.transaction(records.some(({ ofJob }) => ofJob) ? "full" : "normal", () => {
     for (const { uid, history, events } of records) {
       parts.store.putHistory(uid, history);
-      for (const event of events) note(parts, turn, event);
+      for (const event of events) note(parts, pass, event);
     }
-    const situation = situationOf(parts, turn, { desired, leaving, observed, seen });
+    const situation = situationOf(parts, pass, { desired, leaving, observed, seen });
     if (desired === null && leaving.length === 0) return { situation, courses: [], course: undefined };
-    const courses = coursesOf(parts, turn, situation);
+    const courses = coursesOf(parts, pass, situation);
     const first = courses.map((one) => ({ ...one, steps: atOnce(one.next.actions.filter(isStep)) }));
     const course = known ? first.find(({ steps }) => steps.length > 0) : undefined;
-    for (const action of course?.steps ?? []) begin(parts, turn, course?.situation ?? situation, action);
+    for (const action of course?.steps ?? []) begin(parts, pass, course?.situation ?? situation, action);
     return { situation, courses, course };
   });
 }
 
 /** What is to be done for the pod that is wanted, and before it for the one that lives on until it may take its place. */
-function coursesOf(parts: ReconcilerParts, turn: Turn, situation: Situation): readonly Course[] {
+function coursesOf(parts: ReconcilerParts, pass: ReconcilePass, situation: Situation): readonly Course[] {
   const planned = (of: Situation): Plan =>
-    tellingPulls(plan(of), (name) => parts.pulls.tenths(podKey(turn), of.desired?.pod.id.uid ?? "", name));
+    tellingPulls(plan(of), (name) => parts.pulls.tenths(podKey(pass), of.desired?.pod.id.uid ?? "", name));
   const next = planned(situation);
   const { livesOn } = next;
   const old = asDesired(livesOn);
-  const known = old === null ? null : knownOf(parts, turn, old);
+  const known = old === null ? null : knownOf(parts, pass, old);
   const older = livesOn === undefined || known === null ? null : stillWanted(situation, livesOn, known);
   const course = older === null ? null : { situation: older, next: planned(older) };
   keepStatuses(parts, situation, next, course?.next ?? null);
@@ -149,7 +149,7 @@ function soonest(courses: readonly Course[]): number | null {
 }
 
 /** Pulls are begun and not waited for; whoever is needed no more is given up. */
-function needPulls(parts: ReconcilerParts, turn: Turn, courses: readonly Course[]): void {
+function needPulls(parts: ReconcilerParts, pass: ReconcilePass, courses: readonly Course[]): void {
   // Each turn asks anew what is here: until that is known, no pull under way is known to be needless.
   if (courses.some(({ next }) => next.actions.some(({ kind }) => kind === "resolve"))) return;
   const needed = courses.flatMap(({ situation, next }) =>
@@ -165,48 +165,52 @@ function needPulls(parts: ReconcilerParts, turn: Turn, courses: readonly Course[
         id: JSON.stringify([uid, action.container, action.image, wanted, shown]),
         ...{ uid, wanted, action },
         begin: (signal: AbortSignal, told: (tenths: number) => void) => {
-          begin(parts, turn, situation, action);
-          return execute(parts, action, contextOf(parts, turn, desired), signal, told);
+          begin(parts, pass, situation, action);
+          return execute(parts, action, contextOf(parts, pass, desired), signal, told);
         },
       };
     }),
   );
-  parts.pulls.need(podKey(turn), needed);
+  parts.pulls.need(podKey(pass), needed);
 }
 
 /** Keeps what came of pulls that have ended since. False when that is not known of one: it is tried again a little later. */
-function land(parts: ReconcilerParts, turn: Turn): boolean {
+function land(parts: ReconcilerParts, pass: ReconcilePass): boolean {
   const { store } = parts;
-  const landed = parts.pulls.landed(podKey(turn)).map(({ uid, wanted, action, outcome }) => {
-    const desired = store.desiredPod(turn.namespace, turn.name);
+  const landed = parts.pulls.landed(podKey(pass)).map(({ uid, wanted, action, outcome }) => {
+    const desired = store.desiredPod(pass.namespace, pass.name);
     const old = store.leavingPods().find((one) => one.id.uid === uid);
     const its = desired?.pod.id.uid === uid ? desired : asDesired(old);
     const spec = its === null ? undefined : partOf(its, action.container);
     // A message that came while its worker was busy wants something else: its image may be another.
     if (its === null || spec === undefined || wantedKey(its, spec) !== wanted) return true;
-    return settle(parts, turn, { desired: its, history: store.history(uid) }, action, outcome);
+    return settle(parts, pass, { desired: its, history: store.history(uid) }, action, outcome);
   });
   return !landed.includes(false);
 }
 
-function knownOf(parts: ReconcilerParts, turn: Turn, wanted: DesiredPod): Pick<Situation, "history" | "images"> {
+function knownOf(
+  parts: ReconcilerParts,
+  pass: ReconcilePass,
+  wanted: DesiredPod,
+): Pick<Situation, "history" | "images"> {
   const { uid } = wanted.pod.id;
-  const found = turn.images.get(imagesKey(wanted)) ?? [];
+  const found = pass.images.get(imagesKey(wanted)) ?? [];
   const images = [...found].map(([container, image]) => [container, image?.id ?? null]);
   return { history: parts.store.history(uid), images: Object.fromEntries(images) };
 }
 
-function contextOf(parts: ReconcilerParts, turn: Turn, desired: DesiredPod | null): ExecuteContext {
-  const images = (desired === null ? undefined : turn.images.get(imagesKey(desired))) ?? new Map();
+function contextOf(parts: ReconcilerParts, pass: ReconcilePass, desired: DesiredPod | null): ExecuteContext {
+  const images = (desired === null ? undefined : pass.images.get(imagesKey(desired))) ?? new Map();
   return { installId: parts.installId(), desired, images };
 }
 
 /** The pods of a name: the one that is wanted, and those that go. */
-function namesakes(store: Store, turn: Turn): Pick<Situation, "desired" | "leaving"> {
+function namesakes(store: Store, pass: ReconcilePass): Pick<Situation, "desired" | "leaving"> {
   const leaving = store
     .leavingPods()
-    .filter((one) => one.id.namespace === turn.namespace && one.id.name === turn.name && !one.gone);
-  return { desired: store.desiredPod(turn.namespace, turn.name), leaving };
+    .filter((one) => one.id.namespace === pass.namespace && one.id.name === pass.name && !one.gone);
+  return { desired: store.desiredPod(pass.namespace, pass.name), leaving };
 }
 
 /** What a look adds to what is known of one pod. */
@@ -241,15 +245,15 @@ function recordsOf(
 
 function situationOf(
   parts: ReconcilerParts,
-  turn: Turn,
+  pass: ReconcilePass,
   look: Pick<Situation, "desired" | "leaving" | "observed"> & Pick<Look, "seen">,
 ): Situation {
   const { desired, leaving, observed } = look;
-  const known = desired === null ? { history: {}, images: {} } : knownOf(parts, turn, desired);
+  const known = desired === null ? { history: {}, images: {} } : knownOf(parts, pass, desired);
   // While one of its name lives on or goes, nothing of the new pod runs.
   const old = asDesired(leaving[0]);
   const probed = old === null ? known.history : parts.store.history(old.pod.id.uid);
-  const probes = parts.prober.follow(turn, { desired: old ?? desired, observed, history: probed });
+  const probes = parts.prober.follow(pass, { desired: old ?? desired, observed, history: probed });
   const npus = takeNpus(parts, look, parts.reported);
   const now = momentOf(parts.clock);
   return { desired, leaving, observed, ...known, probes, npus, held: parts.held(), now };
@@ -258,19 +262,19 @@ function situationOf(
 /** Carries out one action and keeps what came of it. False when nothing is known and the turn should end. */
 async function act(
   parts: ReconcilerParts,
-  turn: Turn,
+  pass: ReconcilePass,
   situation: Situation,
   action: Action,
   signal: AbortSignal,
 ): Promise<boolean> {
-  const outcome = await execute(parts, action, contextOf(parts, turn, situation.desired), signal);
+  const outcome = await execute(parts, action, contextOf(parts, pass, situation.desired), signal);
   if (action.kind === "finish") {
-    finish(parts, turn, situation, action.leaving);
+    finish(parts, pass, situation, action.leaving);
     return true;
   }
   return settle(
     parts,
-    turn,
+    pass,
     situation,
     action,
     isAwaited(parts.pulls, situation.desired, action) ? notYetHere : outcome,
@@ -278,12 +282,12 @@ async function act(
 }
 
 /** A leaving pod has no container left: its final status is kept until it was reported, everything else of it goes. */
-function finish(parts: ReconcilerParts, turn: Turn, situation: Situation, leaving: LeavingPod): void {
+function finish(parts: ReconcilerParts, pass: ReconcilePass, situation: Situation, leaving: LeavingPod): void {
   const { store } = parts;
   const { uid } = leaving.id;
   const wantedAgain = situation.desired?.pod.id.uid === uid;
   store.transaction("normal", () => {
-    note(parts, turn, {
+    note(parts, pass, {
       type: "Normal",
       container: "",
       reason: "Deleted",

@@ -141,7 +141,7 @@ export function createReporter(parts: ReporterParts): Reporter {
       signal.addEventListener("abort", poke);
       while (!signal.aborted) {
         alarm = new AbortController();
-        const waitMs = session === null ? longestMs : turn(parts, session);
+        const waitMs = session === null ? longestMs : runOnce(parts, session);
         const restless = session !== null && isRestless(session);
         await clock.sleep(Math.min(waitMs, restless ? idleMs : longestMs), alarm.signal);
       }
@@ -151,7 +151,7 @@ export function createReporter(parts: ReporterParts): Reporter {
 }
 
 /** Sends what is due; gives the milliseconds until something is. */
-function turn(parts: ReporterParts, session: Session): number {
+function runOnce(parts: ReporterParts, session: Session): number {
   const now = parts.clock.mono();
   const reportInMs = reportDue(parts, session, now);
   if (reportInMs <= 0) sendReport(parts, session, now);

@@ -89,7 +89,7 @@ export async function runUplink(parts: UplinkParts, signal: AbortSignal): Promis
   if (signal.aborted) stop();
   while (uplink.state.kind !== "stopped") {
     uplink.alarm = new AbortController();
-    turn(uplink);
+    runOnce(uplink);
     const waitMs = Math.min(dueAt(uplink.state, parts.settings.keepaliveMs) - clock.mono(), lookPeriodMs);
     await clock.sleep(Math.max(0, waitMs), uplink.alarm.signal);
     // After a stall a deadline is judged one turn later, when what has arrived meanwhile has been read.
@@ -102,7 +102,7 @@ export async function runUplink(parts: UplinkParts, signal: AbortSignal): Promis
 }
 
 /** Time has passed: looks at the files now and then, and just before they are used. */
-function turn(uplink: Uplink): void {
+function runOnce(uplink: Uplink): void {
   const { clock, link, settings } = uplink.parts;
   const now = clock.mono();
   const isDialDue = uplink.state.kind === "waiting" && now >= dueAt(uplink.state, settings.keepaliveMs);

@@ -48,5 +48,5 @@ test("a loop that ends with a bug keeps nobody waiting", async () => {
   mailbox.wake("a/b");
   const run = mailbox.run(stop.signal);
   await assert.rejects(run, /bug/);
-  await mailbox.turn();
+  await mailbox.nextRound();
 });

@@ -1,6 +1,6 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
-import { settle, type Turn } from "../../../../src/agent/pods/action-outcome.ts";
+import { type ReconcilePass, settle } from "../../../../src/agent/pods/action-outcome.ts";
 import { virtualClock } from "../../../fakes/clock.ts";
 import { memoryStore } from "../../../fakes/store.ts";
 import { desiredPod, historyOf } from "../../../samples/pods.ts";
@@ -10,7 +10,7 @@ test("a warning of the engine is told once for a container, however often it is 
   const parts = { store, clock: virtualClock(), log: { write: () => {} } };
   const desired = desiredPod();
   const { id } = desired.pod;
-  const turn: Turn = { namespace: id.namespace, name: id.name, images: new Map() };
+  const turn: ReconcilePass = { namespace: id.namespace, name: id.name, images: new Map() };
   store.putHistory(id.uid, { app: historyOf(desired.pod), side: historyOf(desired.pod) });
   const make = (container: string, ...warnings: readonly string[]): void => {
     const made = { attempt: 0, backoffLevel: 0, sandboxId: null, because: "the pod is new" };
