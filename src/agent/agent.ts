@@ -16,7 +16,7 @@ import type { Store } from "../ports/store.ts";
 import type { Supervisor } from "../ports/supervisor.ts";
 import { createObserver, type Observer } from "./engine/container-lister.ts";
 import { type WatcherParts, watchEngine } from "./engine/engine-watcher.ts";
-import { createStock, installIdOf } from "./engine/relist.ts";
+import { createRelist, installIdOf } from "./engine/relist.ts";
 import { runHeartbeat } from "./heartbeat.ts";
 import { createPuller } from "./images/image-puller.ts";
 import { createLimiter } from "./loop/limiter.ts";
@@ -118,10 +118,10 @@ export async function runAgent(parts: AgentParts, signal: AbortSignal): Promise<
     wake: mailbox.wake,
     seen: observer.seen,
   });
-  const stock = createStock({
+  const relist = createRelist({
     ...{ store, clock, random, log, observer },
     engineReady: () => state.info !== null,
-    taken: (keys) => {
+    onListed: (keys) => {
       for (const key of keys) mailbox.wake(key);
     },
     // Nothing else tells that a device node has gone or come.
@@ -129,10 +129,10 @@ export async function runAgent(parts: AgentParts, signal: AbortSignal): Promise<
   });
   const conditionChanged = (): void => {
     publisher.poke();
-    stock.poke();
+    relist.poke();
   };
   const watcher = watcherParts(parts, state, {
-    ready: stock.poke,
+    ready: relist.poke,
     changed: publisher.poke,
     engineIs: node.engineIs,
     dirty: (pod) => mailbox.wake(podKey(pod)),
@@ -144,7 +144,7 @@ export async function runAgent(parts: AgentParts, signal: AbortSignal): Promise<
   };
   const uplink = { ...parts, intake, reporter, changed };
 
-  const runners = [stock, mailbox, pulls, prober, reporter, clearing, publisher];
+  const runners = [relist, mailbox, pulls, prober, reporter, clearing, publisher];
   await together(signal, (stop) => [
     watchEngine(watcher, stop),
     ...runners.map((one) => one.run(stop)),

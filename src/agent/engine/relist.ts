@@ -8,7 +8,7 @@ import { momentOf } from "../loop/moment.ts";
 import { woken } from "../loop/woken.ts";
 import type { Observer } from "./container-lister.ts";
 
-export interface StockParts {
+export interface RelistParts {
   readonly store: Store;
   readonly clock: Clock;
   readonly random: Random;
@@ -16,12 +16,12 @@ export interface StockParts {
   readonly observer: Observer;
   readonly engineReady: () => boolean;
   /** Called after a list that worked, with every pod that has a row or a container of ours. */
-  readonly taken: (keys: ReadonlySet<string>) => void;
+  readonly onListed: (keys: ReadonlySet<string>) => void;
   /** Looks at what is ours more closely, after everybody has been woken. */
   readonly inspect: (ours: readonly ObservedContainer[], signal: AbortSignal) => Promise<void>;
 }
 
-export interface Stock {
+export interface Relist {
   /** Look at everything now: the engine has come back. */
   poke(): void;
   run(signal: AbortSignal): Promise<void>;
@@ -38,16 +38,16 @@ export function installIdOf(store: Store): string | null {
 }
 
 /** Takes stock of the engine: at every (re)connection and every 30 s, at absolute times, so that no event puts it off. */
-export function createStock(parts: StockParts): Stock {
+export function createRelist(parts: RelistParts): Relist {
   const { clock, store } = parts;
   const reportedStrays = new Set<string>();
   let alarm = new AbortController();
   let poked = false;
 
-  async function take(signal: AbortSignal): Promise<boolean> {
+  async function relistOnce(signal: AbortSignal): Promise<boolean> {
     const seen = await parts.observer.look(signal);
     if (!seen.ok) return false;
-    const installId = installIdOf(store) ?? settleInstallId(parts, seen.value);
+    const installId = installIdOf(store) ?? establishInstallId(parts, seen.value);
     const ours = seen.value.filter((one) => one.installId === installId);
     tellStrays(parts, ours, reportedStrays);
     const rows = [
@@ -58,7 +58,7 @@ export function createStock(parts: StockParts): Stock {
         .map((one) => one.id),
     ];
     forgetStrays(store, ours);
-    parts.taken(new Set([...rows, ...ours.map((one) => one.pod)].map(podKey)));
+    parts.onListed(new Set([...rows, ...ours.map((one) => one.pod)].map(podKey)));
     await parts.inspect(ours, signal);
     return true;
   }
@@ -76,7 +76,7 @@ export function createStock(parts: StockParts): Stock {
         alarm = new AbortController();
         if (parts.engineReady() && (poked || clock.mono() >= due)) {
           poked = false;
-          due = clock.mono() + ((await take(signal)) ? periodMs : retryMs);
+          due = clock.mono() + ((await relistOnce(signal)) ? periodMs : retryMs);
           continue;
         }
         await clock.sleep(parts.engineReady() ? Math.max(1, due - clock.mono()) : periodMs, alarm.signal);
@@ -87,7 +87,7 @@ export function createStock(parts: StockParts): Stock {
 }
 
 /** A data folder that was lost takes the id found on the engine, so that what runs is known again. */
-function settleInstallId({ store, random, log }: StockParts, seen: readonly ObservedContainer[]): string {
+function establishInstallId({ store, random, log }: RelistParts, seen: readonly ObservedContainer[]): string {
   const installId = seen[0]?.installId ?? random.uuid();
   store.transaction("full", () => store.setFact(installIdFact, installId));
   log.write("info", "Install id settled", { installId, found: seen.length > 0 });
@@ -105,7 +105,7 @@ function forgetStrays(store: Store, ours: readonly ObservedContainer[]): void {
 }
 
 /** Containers of ours with neither row nor tombstone: told once, never removed (lifecycle.md, Delete). */
-function tellStrays(parts: StockParts, ours: readonly ObservedContainer[], told: Set<string>): void {
+function tellStrays(parts: RelistParts, ours: readonly ObservedContainer[], told: Set<string>): void {
   const { store } = parts;
   const known = new Set(
     [...store.desiredPods().map((one) => one.pod.id), ...store.leavingPods().map((one) => one.id)].map(podKey),

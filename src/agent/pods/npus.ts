@@ -1,5 +1,5 @@
 import type { DesiredPod, LeavingPod } from "../../core/pod/desired.ts";
-import { allHolders, type NpuHolder, type NpuStock, npuCount, settleNpus } from "../../core/pod/npu.ts";
+import { allHolders, type NpuHolder, type NpuInventory, npuCount, settleNpus } from "../../core/pod/npu.ts";
 import type { ObservedContainer } from "../../core/pod/observed.ts";
 import type { ContainerSpec, PodId } from "../../core/pod/spec.ts";
 import type { Device, DeviceNode } from "../../ports/device.ts";
@@ -13,7 +13,7 @@ export interface NpuSituation {
   readonly seen: readonly ObservedContainer[];
 }
 
-const none: NpuStock = { present: [], missing: null, holders: [] };
+const none: NpuInventory = { present: [], missing: null, holders: [] };
 
 /**
  * Brings the records of who holds which NPU up to what a list shows, and gives what a container that is about to be made
@@ -23,7 +23,7 @@ export function takeNpus(
   { store, device }: { readonly store: Store; readonly device: Device },
   { desired, leaving, observed, seen }: NpuSituation,
   changed: () => void,
-): NpuStock {
+): NpuInventory {
   const recorded = store.npuHolders();
   const settled = settleNpus({ desired, leaving, observed, recorded });
   if (keep(store, recorded, settled)) changed();

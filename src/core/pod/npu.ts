@@ -11,7 +11,7 @@ export interface NpuHolder {
 }
 
 /** The NPUs of this device as a pod finds them that needs some. */
-export interface NpuStock {
+export interface NpuInventory {
   /** Those whose node is there, lowest number first. */
   readonly present: readonly string[];
   /** A node that every container with an NPU needs and that is not there, by path; null when none is missing. */
@@ -51,7 +51,7 @@ export function byNumber(a: string, b: string): number {
  * Whole NPUs for one container that is about to be made: those it had before, then the lowest that nobody holds. None at
  * all where there are too few: the sentence says who has them.
  */
-export function chooseNpus(wanted: number, holder: Omit<NpuHolder, "npu">, stock: NpuStock): NpuChoice {
+export function chooseNpus(wanted: number, holder: Omit<NpuHolder, "npu">, stock: NpuInventory): NpuChoice {
   if (wanted === 0) return { ok: true, npus: [] };
   const needs = `It needs ${wanted === 1 ? "an NPU" : `${wanted} NPUs`}`;
   if (stock.missing !== null) return { ok: false, message: `${needs}, and ${stock.missing} is not there` };

@@ -1,7 +1,7 @@
 import type { Action } from "./action.ts";
 import type { Moment, PodHistory } from "./container-history.ts";
 import type { DesiredPod, LeavingPod } from "./desired.ts";
-import type { NpuStock } from "./npu.ts";
+import type { NpuInventory } from "./npu.ts";
 import type { ObservedContainer } from "./observed.ts";
 import type { ProbeVerdicts } from "./probe.ts";
 
@@ -19,7 +19,7 @@ export interface Situation {
   readonly probes: ProbeVerdicts;
   /** Why no new pod is to begin on this device now; null when one may. */
   readonly held: Waiting | null;
-  readonly npus: NpuStock;
+  readonly npus: NpuInventory;
   readonly now: Moment;
 }
 
