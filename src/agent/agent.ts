@@ -23,7 +23,7 @@ import { createLimiter } from "./loop/limiter.ts";
 import { momentOf } from "./loop/moment.ts";
 import { leastFreeBytes } from "./messages/apply.ts";
 import { createIntake } from "./messages/intake.ts";
-import { createClearing } from "./messages/pods-data.ts";
+import { createPodsData } from "./messages/pods-data.ts";
 import { createNode } from "./node/node.ts";
 import { createDrift, type Drift } from "./pods/drift.ts";
 import { oomScoreNotice } from "./pods/oom-score.ts";
@@ -92,11 +92,11 @@ export async function runAgent(parts: AgentParts, signal: AbortSignal): Promise<
   const drift = createDrift({ ...parts, changed: () => publisher.poke() });
   const reporter = createReporter({ store, clock, random, ...parts.settings, released: publisher.poke });
   const observer = createObserver(engine, clock, () => publisher.poke());
-  const clearing = createClearing({ store, clock, random, log, stored: reporter.stored });
+  const podsData = createPodsData({ store, clock, random, log, onOutboxChanged: reporter.stored });
   const reported = (): void => {
     reporter.changed();
     publisher.poke();
-    clearing.poke();
+    podsData.poke();
   };
   const prober = createProber({ ...parts, wake: (key) => mailbox.wake(key) });
   const pulls = createPodPulls((key) => mailbox.wake(key));
@@ -144,7 +144,7 @@ export async function runAgent(parts: AgentParts, signal: AbortSignal): Promise<
   };
   const uplink = { ...parts, intake, reporter, changed };
 
-  const runners = [relist, mailbox, pulls, prober, reporter, clearing, publisher];
+  const runners = [relist, mailbox, pulls, prober, reporter, podsData, publisher];
   await together(signal, (stop) => [
     watchEngine(watcher, stop),
     ...runners.map((one) => one.run(stop)),

@@ -9,7 +9,7 @@ import { versionOrder } from "../../core/protocol/version-order.ts";
 import type { Device } from "../../ports/device.ts";
 import type { Store } from "../../ports/store.ts";
 import { mountsConfigMap } from "../pods/config-maps.ts";
-import { beginClearing } from "./pods-data.ts";
+import { startPodsData } from "./pods-data.ts";
 
 /** What an accepted message did to the desired state. */
 export type Applied =
@@ -306,6 +306,6 @@ function removeEverything(context: ApplyContext): Applied {
   for (const name of store.configMapNames()) store.deleteConfigMap(name);
   for (const name of store.credentialNames()) store.deleteCredentials(name);
   const keys = [...pods.map((one) => one.pod.id), ...store.leavingPods().map((one) => one.id)].map(podKey);
-  beginClearing(store, messageId, now);
+  startPodsData(store, messageId, now);
   return { ok: true, wake: null, alsoWake: [...new Set(keys)], said: "Everything is deleted" };
 }

@@ -9,16 +9,16 @@ import type { Store } from "../../ports/store.ts";
 import { momentOf } from "../loop/moment.ts";
 import { woken } from "../loop/woken.ts";
 
-export interface ClearingParts {
+export interface PodsDataParts {
   readonly store: Store;
   readonly clock: Clock;
   readonly random: Random;
   readonly log: Log;
   /** The outbox has something new. */
-  readonly stored: () => void;
+  readonly onOutboxChanged: () => void;
 }
 
-export interface Clearing {
+export interface PodsData {
   /** A pod may have gone, or a pods_data may have come. */
   poke(): void;
   run(signal: AbortSignal): Promise<void>;
@@ -42,7 +42,7 @@ const idleMs = 3_600_000;
 const retryMs = 5_000;
 
 /** Stands in the transaction that lets every pod leave. A second order takes the place of one that is under way. */
-export function beginClearing(store: Store, messageId: string, since: Moment): void {
+export function startPodsData(store: Store, messageId: string, since: Moment): void {
   const leaving = store.leavingPods().filter((one) => !one.gone);
   const graceSeconds = Math.max(0, ...leaving.map((one) => one.graceSeconds));
   const lastSeq = Math.max(0, ...leaving.map((one) => one.seq));
@@ -55,7 +55,7 @@ export function beginClearing(store: Store, messageId: string, since: Moment): v
  * everything is done once its pods are gone. What the centre is told and that the order has ended are one commit: a crash
  * in between tells nothing twice and nothing never.
  */
-export function createClearing(parts: ClearingParts): Clearing {
+export function createPodsData(parts: PodsDataParts): PodsData {
   const { clock } = parts;
   let alarm = new AbortController();
   const poke = (): void => alarm.abort(woken);
@@ -73,13 +73,13 @@ export function createClearing(parts: ClearingParts): Clearing {
 }
 
 /** Gives the milliseconds after which to look again by itself. */
-function runOnce(parts: ClearingParts): number {
+function runOnce(parts: PodsDataParts): number {
   const { store, clock } = parts;
   const text = store.fact(fact) ?? none;
   if (text === none) return idleMs;
   const order = JSON.parse(text) as Order;
   const left = store.leavingPods().filter((one) => !one.gone && one.seq <= order.lastSeq);
-  if (left.length === 0) return tell(parts, order, success) ? idleMs : retryMs;
+  if (left.length === 0) return reportResult(parts, order, success) ? idleMs : retryMs;
   // After a boot the wait begins anew: nothing ran, and nothing could be removed, while the device was off.
   const { bootId } = momentOf(clock);
   if (order.since.bootId !== bootId) {
@@ -88,7 +88,7 @@ function runOnce(parts: ClearingParts): number {
   }
   const remaining = remainingMs(order.limitMs, order.since, momentOf(clock));
   if (remaining > 0) return remaining;
-  return tell(parts, order, [failure(left)]) ? idleMs : retryMs;
+  return reportResult(parts, order, [failure(left)]) ? idleMs : retryMs;
 }
 
 const topic = "pods_data";
@@ -107,7 +107,7 @@ function failure(left: readonly LeavingPod[]): ConfigResult {
 }
 
 /** All or nothing; false when the outbox has no room for all of it. */
-function tell(parts: ClearingParts, order: Order, results: readonly ConfigResult[]): boolean {
+function reportResult(parts: PodsDataParts, order: Order, results: readonly ConfigResult[]): boolean {
   const { store, clock, random, log } = parts;
   const told = store.transaction("full", () => {
     const ids: number[] = [];
@@ -124,6 +124,6 @@ function tell(parts: ClearingParts, order: Order, results: readonly ConfigResult
   });
   if (!told) return false;
   log.write("info", "pods_data has ended", { message: order.messageId, result: results.at(-1)?.result ?? "" });
-  parts.stored();
+  parts.onOutboxChanged();
   return true;
 }

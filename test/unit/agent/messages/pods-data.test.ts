@@ -1,6 +1,6 @@
 import assert from "node:assert/strict";
 import { describe, it } from "node:test";
-import { beginClearing, createClearing } from "../../../../src/agent/messages/pods-data.ts";
+import { createPodsData, startPodsData } from "../../../../src/agent/messages/pods-data.ts";
 import { leaving } from "../../../contract/store-samples.ts";
 import { virtualClock } from "../../../fakes/clock.ts";
 import { seededRandom } from "../../../fakes/random.ts";
@@ -11,9 +11,9 @@ function set(outboxMaxMessages: number) {
   const store = memoryStore({ limits: { outboxMaxMessages } });
   const stop = new AbortController();
   const log = { write: () => {} };
-  const clearing = createClearing({ store, clock, random: seededRandom(1), log, stored: () => {} });
+  const clearing = createPodsData({ store, clock, random: seededRandom(1), log, onOutboxChanged: () => {} });
   const ended = clearing.run(stop.signal);
-  const begin = () => beginClearing(store, "m1", { wall: clock.wall(), mono: clock.mono(), bootId: clock.bootId() });
+  const begin = () => startPodsData(store, "m1", { wall: clock.wall(), mono: clock.mono(), bootId: clock.bootId() });
   const said = () =>
     store.outbox(0, 100).flatMap(({ text }) => {
       if (text === "before") return [];
