@@ -40,7 +40,7 @@ export function installIdOf(store: Store): string | null {
 /** Takes stock of the engine: at every (re)connection and every 30 s, at absolute times, so that no event puts it off. */
 export function createRelist(parts: RelistParts): Relist {
   const { clock, store } = parts;
-  const reportedStrays = new Set<string>();
+  const reportedOrphans = new Set<string>();
   let alarm = new AbortController();
   let poked = false;
 
@@ -49,7 +49,7 @@ export function createRelist(parts: RelistParts): Relist {
     if (!seen.ok) return false;
     const installId = installIdOf(store) ?? establishInstallId(parts, seen.value);
     const ours = seen.value.filter((one) => one.installId === installId);
-    tellStrays(parts, ours, reportedStrays);
+    recordOrphans(parts, ours, reportedOrphans);
     const rows = [
       ...store.desiredPods().map((one) => one.pod.id),
       ...store
@@ -57,7 +57,7 @@ export function createRelist(parts: RelistParts): Relist {
         .filter((one) => !one.gone)
         .map((one) => one.id),
     ];
-    forgetStrays(store, ours);
+    forgetGoneOrphans(store, ours);
     parts.onListed(new Set([...rows, ...ours.map((one) => one.pod)].map(podKey)));
     await parts.inspect(ours, signal);
     return true;
@@ -95,7 +95,7 @@ function establishInstallId({ store, random, log }: RelistParts, seen: readonly 
 }
 
 /** What a pod without a row did is remembered for as long as a container of it is there. */
-function forgetStrays(store: Store, ours: readonly ObservedContainer[]): void {
+function forgetGoneOrphans(store: Store, ours: readonly ObservedContainer[]): void {
   const known = new Set([
     ...store.desiredPods().map(({ pod }) => pod.id.uid),
     ...store.leavingPods().map(({ id }) => id.uid),
@@ -105,7 +105,7 @@ function forgetStrays(store: Store, ours: readonly ObservedContainer[]): void {
 }
 
 /** Containers of ours with neither row nor tombstone: told once, never removed (lifecycle.md, Delete). */
-function tellStrays(parts: RelistParts, ours: readonly ObservedContainer[], told: Set<string>): void {
+function recordOrphans(parts: RelistParts, ours: readonly ObservedContainer[], told: Set<string>): void {
   const { store } = parts;
   const known = new Set(
     [...store.desiredPods().map((one) => one.pod.id), ...store.leavingPods().map((one) => one.id)].map(podKey),

@@ -1,7 +1,7 @@
 import { type Action, showAction } from "../../core/pod/action.ts";
 import type { PodHistory } from "../../core/pod/container-history.ts";
 import type { ObservedContainer } from "../../core/pod/observed.ts";
-import { planUnmanaged } from "../../core/pod/orphaned-plan.ts";
+import { planOrphaned } from "../../core/pod/orphaned-plan.ts";
 import { type RecordContext, record } from "../../core/pod/record.ts";
 import { podKey } from "../../core/pod/spec.ts";
 import type { Clock } from "../../ports/clock.ts";
@@ -11,7 +11,7 @@ import type { Store } from "../../ports/store.ts";
 import { withDeadline } from "../loop/deadline.ts";
 import { momentOf } from "../loop/moment.ts";
 
-export interface UnmanagedParts {
+export interface OrphanParts {
   readonly engine: Engine;
   readonly clock: Clock;
   readonly store: Store;
@@ -19,7 +19,7 @@ export interface UnmanagedParts {
 }
 
 /** What a list showed. */
-export interface UnmanagedLook {
+export interface OrphanedContainers {
   /** The containers of one name, none of them of a pod with a row. */
   readonly observed: readonly ObservedContainer[];
   /** Those of all names. */
@@ -34,9 +34,9 @@ const afterFailureMs = 30_000;
  * Keeps containers running that no pod here knows, by the policy in their label: a lost database must not end what runs.
  * @returns milliseconds until time alone changes the answer, or null
  */
-export async function keepUnmanaged(
-  parts: UnmanagedParts,
-  { observed, seen, session }: UnmanagedLook,
+export async function keepOrphansRunning(
+  parts: OrphanParts,
+  { observed, seen, session }: OrphanedContainers,
   signal: AbortSignal,
 ): Promise<number | null> {
   const { store, clock } = parts;
@@ -48,7 +48,7 @@ export async function keepUnmanaged(
     store.putHistory(uid, history);
     histories[uid] = history;
   }
-  const { actions, lookAgainInMs } = planUnmanaged(observed, histories, context.now, seen);
+  const { actions, lookAgainInMs } = planOrphaned(observed, histories, context.now, seen);
   const action = actions.find(isOfEngine);
   const one = observed.find((other) => other.id === action?.id);
   if (action === undefined || one === undefined) return lookAgainInMs;

@@ -19,7 +19,7 @@ import { begin } from "./action-start.ts";
 import { refreshMounted } from "./config-maps.ts";
 import { type ExecuteContext, type ExecutorParts, execute, secretsOf } from "./executor.ts";
 import { freeNpus, takeNpus } from "./npus.ts";
-import { keepUnmanaged } from "./orphans.ts";
+import { keepOrphansRunning } from "./orphans.ts";
 import { isAwaited, notYetHere, type PodPulls } from "./pod-pulls.ts";
 import { keepStatus, keepStatuses, type StatusKeeperParts } from "./pod-statuses.ts";
 import { withLastWords } from "./termination-message.ts";
@@ -69,7 +69,7 @@ export async function reconcile(
     const { situation, courses, course } = decide(parts, pass, { known, seen: seen.value, session });
     if (situation.desired === null && situation.leaving.length === 0) {
       parts.pulls.need(podKey(pod), []);
-      return keepUnmanaged(parts, { observed: situation.observed, seen: seen.value, session: session.id }, signal);
+      return keepOrphansRunning(parts, { observed: situation.observed, seen: seen.value, session: session.id }, signal);
     }
     if (!known) return afterUnknownMs;
     needPulls(parts, pass, courses);

@@ -18,7 +18,7 @@ const stopSeconds = 30;
  * @param histories by uid
  * @param seen the containers of all names: whoever was made with an NPU that is another one's waits for it
  */
-export function planUnmanaged(
+export function planOrphaned(
   observed: readonly ObservedContainer[],
   histories: Readonly<Record<string, PodHistory>>,
   now: Moment,

@@ -18,7 +18,7 @@ import {
 } from "./sandbox-plan.ts";
 import type { Plan, Situation, Waiting } from "./situation.ts";
 import type { RestartPolicy } from "./spec.ts";
-import { leave, strays, surplus } from "./terminating-plan.ts";
+import { leave, surplus, unrecordedPredecessor } from "./terminating-plan.ts";
 import { formatDuration } from "./time.ts";
 import { difference, hashesOf, type Part, sandboxPart, wantedKey } from "./wanted.ts";
 
@@ -31,7 +31,7 @@ export function plan(situation: Situation): Plan {
   const first = leaving.find((one) => one.kind === "deleted");
   const steps = desired === null ? noSteps : (heldSteps(situation, desired) ?? desiredSteps(situation, desired));
   if (first !== undefined) return { ...steps, actions: leave(situation, first), lookAgainInMs: null };
-  const old = leaving[0] ?? strays(situation);
+  const old = leaving[0] ?? unrecordedPredecessor(situation);
   if (old === undefined) return { ...steps, actions: [...steps.actions, ...others(surplus(situation), steps.actions)] };
   if (desired === null) return { ...noSteps, actions: leave(situation, old) };
   if (heldSteps(situation, desired) !== null) return steps;

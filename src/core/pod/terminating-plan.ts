@@ -25,7 +25,7 @@ export function leave(situation: Situation, leaving: LeavingPod): readonly Actio
 }
 
 /** Containers of the desired pod's name that no row knows (a database was lost) go as those of an older pod would. */
-export function strays({ desired, observed }: Situation): LeavingPod | undefined {
+export function unrecordedPredecessor({ desired, observed }: Situation): LeavingPod | undefined {
   if (desired === null || observed.every((one) => one.pod.uid === desired.pod.id.uid)) return undefined;
   const { acceptedAt, messageId } = desired;
   return {
