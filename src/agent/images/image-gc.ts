@@ -1,4 +1,4 @@
-import { type ImageLimits, isTooFull, nextRemoval, type Removal } from "../../core/image/image-gc.ts";
+import { type ImageLimits, isTooFull, nextImageToRemove, type Removal } from "../../core/image/image-gc.ts";
 import type { DiskUsage } from "../../core/node/usage.ts";
 import type { Clock } from "../../ports/clock.ts";
 import type { Device } from "../../ports/device.ts";
@@ -9,7 +9,7 @@ import { withDeadline } from "../loop/deadline.ts";
 import { momentOf } from "../loop/moment.ts";
 import { imagesWanted, keepPulledImages, pulledImages } from "./pulled-images.ts";
 
-export interface ImageCleaningParts {
+export interface ImageGcParts {
   readonly engine: Engine;
   readonly store: Store;
   readonly device: Device;
@@ -29,19 +29,19 @@ const mostRemovals = 64;
  * One round: removes images that nobody wants while the engine's disk is too full. Gives the words for a disk that stays
  * so, null when it has room or nothing is known.
  */
-export async function cleanImages(parts: ImageCleaningParts, signal: AbortSignal): Promise<string | null> {
+export async function collectImageGarbage(parts: ImageGcParts, signal: AbortSignal): Promise<string | null> {
   const spared = new Set<string>();
   for (let removed = 0; removed + spared.size < mostRemovals && !signal.aborted; ) {
     const disk = parts.device.usage(parts.engineRoot()).engineDisk;
     const begun = removed > 0;
     if (disk === null || !isTooFull({ disk, limits: parts.settings.images, begun })) return null;
-    const next = await look(parts, { disk, begun, spared }, signal);
+    const next = await findNextImage(parts, { disk, begun, spared }, signal);
     if (next === "unknown") return null;
     if (next === null) {
       const { high, low } = parts.settings.images;
       return `More than ${begun ? low : high} % of the engine's disk are taken, and there is no image left that may go`;
     }
-    if (await remove(parts, next, signal)) removed += 1;
+    if (await removeImage(parts, next, signal)) removed += 1;
     else spared.add(next.image.id);
   }
   return null;
@@ -54,7 +54,11 @@ interface Round {
 }
 
 /** What is to go next, by what is there right now; records of images that have gone by themselves are let go of. */
-async function look(parts: ImageCleaningParts, round: Round, signal: AbortSignal): Promise<Removal | "unknown" | null> {
+async function findNextImage(
+  parts: ImageGcParts,
+  round: Round,
+  signal: AbortSignal,
+): Promise<Removal | "unknown" | null> {
   const { engine, store, clock } = parts;
   const images = await withDeadline(clock, listDeadlineMs, signal, (s) => engine.images(s));
   if (!images.ok) return "unknown";
@@ -62,7 +66,7 @@ async function look(parts: ImageCleaningParts, round: Round, signal: AbortSignal
   const pulled = pulledImages(store).filter(({ id }) => here.has(id));
   keepPulledImages(store, pulled);
   const now = momentOf(clock);
-  return nextRemoval({
+  return nextImageToRemove({
     ...round,
     limits: parts.settings.images,
     images: images.value,
@@ -72,7 +76,7 @@ async function look(parts: ImageCleaningParts, round: Round, signal: AbortSignal
   });
 }
 
-async function remove(parts: ImageCleaningParts, { image, because }: Removal, signal: AbortSignal): Promise<boolean> {
+async function removeImage(parts: ImageGcParts, { image, because }: Removal, signal: AbortSignal): Promise<boolean> {
   const { engine, store, clock, log } = parts;
   const name = `${image.names[0] ?? "without a name"} (${image.id.slice(0, 19)})`;
   const result = await withDeadline(clock, removeDeadlineMs, signal, (s) => engine.removeImage(image.id, s));

@@ -1,11 +1,11 @@
 import { markUse, withPulled } from "../../core/image/image-gc.ts";
-import { cleanImages, type ImageCleaningParts } from "../images/image-gc.ts";
+import { collectImageGarbage, type ImageGcParts } from "../images/image-gc.ts";
 import type { Brought } from "../images/image-puller.ts";
 import { imagesWanted, keepPulledImages, pulledImages } from "../images/pulled-images.ts";
 import { momentOf } from "../loop/moment.ts";
-import { cleanFolders, type FolderCleaningParts } from "./orphaned-pod-folders.ts";
+import { type OrphanedPodFolderParts, removeOrphanedPodFolders } from "./orphaned-pod-folders.ts";
 
-export interface HousekeepingParts extends ImageCleaningParts, FolderCleaningParts {}
+export interface HousekeepingParts extends ImageGcParts, OrphanedPodFolderParts {}
 
 export interface Housekeeping {
   /** An image is on this device because of us: it may go again some day. */
@@ -34,9 +34,9 @@ export function createHousekeeping(parts: HousekeepingParts): Housekeeping {
       while (!signal.aborted) {
         await clock.sleep(periodMs, signal);
         if (signal.aborted) return;
-        await cleanFolders(parts, signal);
+        await removeOrphanedPodFolders(parts, signal);
         keepPulledImages(store, markUse(pulledImages(store), imagesWanted(store), momentOf(clock)));
-        tell(await cleanImages(parts, signal));
+        tell(await collectImageGarbage(parts, signal));
       }
     },
   };

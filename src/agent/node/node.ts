@@ -6,7 +6,7 @@ import type { EngineInfo } from "../../ports/engine.ts";
 import type { Random } from "../../ports/random.ts";
 import { createHousekeeping, type Housekeeping, type HousekeepingParts } from "./housekeeping.ts";
 import { createNodeReporter } from "./node-reporter.ts";
-import { runUpkeep } from "./pod-file-upkeep.ts";
+import { runPodFileUpkeep } from "./pod-file-upkeep.ts";
 import { createPressure, type PressureParts } from "./pressure.ts";
 
 export interface NodeParts extends Omit<HousekeepingParts & PressureParts, "engineRoot"> {
@@ -69,7 +69,7 @@ export function createNode(parts: NodeParts): Node {
     run: (signal) => [
       pressure.run(signal),
       housekeeping.run(signal),
-      runUpkeep(parts.device, clock, signal),
+      runPodFileUpkeep(parts.device, clock, signal),
       reporter.run(signal),
     ],
   };

@@ -3,7 +3,7 @@ import type { Log } from "../../ports/log.ts";
 import type { Store } from "../../ports/store.ts";
 import type { Observer } from "../engine/container-lister.ts";
 
-export interface FolderCleaningParts {
+export interface OrphanedPodFolderParts {
   readonly store: Store;
   readonly device: Device;
   readonly log: Log;
@@ -14,20 +14,20 @@ export interface FolderCleaningParts {
  * Folders of pods that nobody knows any more: a crash between a commit and what follows it on disk leaves one. A folder
  * stays while any container carries its uid, whoever's it is, and while the engine cannot be asked.
  */
-export async function cleanFolders(parts: FolderCleaningParts, signal: AbortSignal): Promise<void> {
+export async function removeOrphanedPodFolders(parts: OrphanedPodFolderParts, signal: AbortSignal): Promise<void> {
   const { device, log, observer } = parts;
-  if (leftOver(parts).length === 0) return;
+  if (orphanedUids(parts).length === 0) return;
   const seen = await observer.look(signal);
   if (!seen.ok) return;
   const used = new Set(seen.value.map((one) => one.pod.uid));
   // Looked at again: a pod may have come while the engine was asked.
-  for (const uid of leftOver(parts).filter((one) => !used.has(one))) {
+  for (const uid of orphanedUids(parts).filter((one) => !used.has(one))) {
     log.write("info", "Folder of a pod that is gone removed", { uid });
     device.removeVolumes(uid);
   }
 }
 
-function leftOver({ store, device }: FolderCleaningParts): readonly string[] {
+function orphanedUids({ store, device }: OrphanedPodFolderParts): readonly string[] {
   const known = new Set([
     ...store.desiredPods().map((one) => one.pod.id.uid),
     ...store

@@ -7,7 +7,7 @@ const trimMs = 1_000;
 const trimsPerRefresh = 10;
 
 /** Looks after the files that containers have from the agent for as long as it runs. */
-export async function runUpkeep(device: Device, clock: Clock, signal: AbortSignal): Promise<void> {
+export async function runPodFileUpkeep(device: Device, clock: Clock, signal: AbortSignal): Promise<void> {
   let rounds = 0;
   while (!signal.aborted) {
     device.terminationLogs.trim();

@@ -79,7 +79,7 @@ export function markUse(pulled: readonly PulledImage[], wanted: WantedImages, no
   });
 }
 
-export interface Cleaning {
+export interface ImageGcInput {
   readonly disk: DiskUsage;
   readonly limits: ImageLimits;
   /** Whether something was removed already because `high` was passed: then `low` is what counts. */
@@ -101,7 +101,7 @@ export interface Removal {
 const youngestMs = 120_000;
 
 /** Whether there is reason to remove images at all. */
-export function isTooFull({ disk, limits, begun }: Pick<Cleaning, "disk" | "limits" | "begun">): boolean {
+export function isTooFull({ disk, limits, begun }: Pick<ImageGcInput, "disk" | "limits" | "begun">): boolean {
   return usedPercent(disk) > (begun ? limits.low : limits.high);
 }
 
@@ -109,7 +109,7 @@ export function isTooFull({ disk, limits, begun }: Pick<Cleaning, "disk" | "limi
  * The next image to remove, the one that no pod has wanted for longest; null when the disk has room enough, or when no
  * image is left that may go. One at a time, since layers are shared: what a removal frees only the disk can tell.
  */
-export function nextRemoval(cleaning: Cleaning): Removal | null {
+export function nextImageToRemove(cleaning: ImageGcInput): Removal | null {
   const { disk, limits, begun, images, pulled } = cleaning;
   if (!isTooFull(cleaning)) return null;
   const [oldest] = images
@@ -123,7 +123,7 @@ export function nextRemoval(cleaning: Cleaning): Removal | null {
   return { image: oldest.image, because: `${full}, and no pod has wanted it for longest` };
 }
 
-function mayGo({ wanted, spared, now }: Cleaning, image: StoredImage, records: readonly PulledImage[]): boolean {
+function mayGo({ wanted, spared, now }: ImageGcInput, image: StoredImage, records: readonly PulledImage[]): boolean {
   if (records.length === 0 || image.inUse || spared.has(image.id)) return false;
   if (records.some((one) => isWanted(one, wanted))) return false;
   // A name that somebody else gave it makes it somebody else's too.

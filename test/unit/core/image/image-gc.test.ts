@@ -1,10 +1,10 @@
 import assert from "node:assert/strict";
 import { describe, it } from "node:test";
 import {
-  type Cleaning,
   familiarName,
+  type ImageGcInput,
   markUse,
-  nextRemoval,
+  nextImageToRemove,
   type PulledImage,
   type StoredImage,
   wantedImages,
@@ -31,9 +31,9 @@ const pulled = (id: string, change: Partial<PulledImage> = {}): PulledImage => (
 });
 const nobody = wantedImages([]);
 
-function next(change: Partial<Cleaning>): string | null {
+function next(change: Partial<ImageGcInput>): string | null {
   const all = [image("a"), image("b")];
-  const cleaning: Cleaning = {
+  const cleaning: ImageGcInput = {
     disk: disk(90),
     limits: { high: 80, low: 70 },
     begun: false,
@@ -44,11 +44,11 @@ function next(change: Partial<Cleaning>): string | null {
     now,
     ...change,
   };
-  return nextRemoval(cleaning)?.image.id ?? null;
+  return nextImageToRemove(cleaning)?.image.id ?? null;
 }
 
 describe("nextRemoval()", () => {
-  const rows: readonly (readonly [string, Partial<Cleaning>, string | null])[] = [
+  const rows: readonly (readonly [string, Partial<ImageGcInput>, string | null])[] = [
     ["above high, the first goes", {}, "a"],
     ["at high, nothing goes", { disk: disk(80) }, null],
     ["between high and low, nothing is begun", { disk: disk(75) }, null],
@@ -111,7 +111,7 @@ describe("nextRemoval()", () => {
 
   it("says why", () => {
     const limits = { high: 80, low: 70 };
-    const removal = nextRemoval({
+    const removal = nextImageToRemove({
       ...{ disk: disk(90), limits, begun: false, images: [image("a")], pulled: [pulled("a")] },
       ...{ wanted: nobody, spared: new Set<string>(), now },
     });
