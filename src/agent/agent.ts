@@ -253,7 +253,7 @@ function document(
     center: centerOf(link, centerUrl),
     engine: { state: info === null ? "unavailable" : "ready", version: info?.version ?? null },
     outbox: store.outboxCounts(),
-    pods: podRows({ desired: store.desiredPods(), leaving: store.leavingPods(), statuses: store.statuses() }),
+    pods: podRows({ desired: store.desiredPods(), terminating: store.terminatingPods(), statuses: store.statuses() }),
     ...npuRows(
       parts.device.npus().npus.map(({ name }) => name),
       store.npuHolders(),

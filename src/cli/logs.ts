@@ -65,7 +65,11 @@ function whyNone(name: string, { data }: Config): string {
   const opened = openStoreReadOnly(data.dir);
   if (!opened.ok) return `Pod ${name} has no container here`;
   const { store } = opened;
-  const pods = podRows({ desired: store.desiredPods(), leaving: store.leavingPods(), statuses: store.statuses() });
+  const pods = podRows({
+    desired: store.desiredPods(),
+    terminating: store.terminatingPods(),
+    statuses: store.statuses(),
+  });
   store.close();
   const found = pods.find((pod) => [pod.name, `${pod.namespace}/${pod.name}`].includes(name));
   if (found === undefined) return `There is no pod ${name} on this device`;

@@ -80,7 +80,7 @@ async function workedOut(config: Config): Promise<StatusDocument> {
   const pods =
     store === null
       ? []
-      : podRows({ desired: store.desiredPods(), leaving: store.leavingPods(), statuses: store.statuses() });
+      : podRows({ desired: store.desiredPods(), terminating: store.terminatingPods(), statuses: store.statuses() });
   const { npuNodes } = await import("../linux/npu.ts");
   const present = npuNodes(config.node.deviceDir).npus.map(({ name }) => name);
   const npus = npuRows(present, store?.npuHolders() ?? []);

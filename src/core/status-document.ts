@@ -1,5 +1,5 @@
 import type { Condition } from "./node/conditions.ts";
-import type { DesiredPod, LeavingPod } from "./pod/desired.ts";
+import type { DesiredPod, TerminatingPod } from "./pod/desired.ts";
 import { byNumber, type NpuHolder } from "./pod/npu.ts";
 import type { PodStatus } from "./pod/pod-status.ts";
 import { podKey } from "./pod/spec.ts";
@@ -69,17 +69,17 @@ export interface PodRow {
 
 interface StoredPods {
   readonly desired: readonly DesiredPod[];
-  readonly leaving: readonly LeavingPod[];
+  readonly terminating: readonly TerminatingPod[];
   readonly statuses: readonly { readonly id: { readonly uid: string }; readonly status: unknown }[];
 }
 
 /** The rows of `edge status`: every pod that is wanted or on its way out, by namespace and name. */
-export function podRows({ desired, leaving, statuses }: StoredPods): readonly PodRow[] {
+export function podRows({ desired, terminating, statuses }: StoredPods): readonly PodRow[] {
   const byUid = new Map(statuses.map((one) => [one.id.uid, one.status as PodStatus]));
   const wanted = new Set(desired.map((one) => one.pod.id.uid));
   const rows = desired.map((one) => row(one.pod.id, byUid.get(one.pod.id.uid), false));
-  for (const one of leaving) {
-    if (one.pod === null || one.gone || wanted.has(one.id.uid)) continue;
+  for (const one of terminating) {
+    if (one.pod === null || one.isTerminated || wanted.has(one.id.uid)) continue;
     rows.push(row(one.id, byUid.get(one.id.uid), one.kind === "deleted"));
   }
   return rows.sort((a, b) => order(`${a.namespace}/${a.name}/${a.uid}`, `${b.namespace}/${b.name}/${b.uid}`));

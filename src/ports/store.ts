@@ -1,5 +1,5 @@
 import type { Moment, PodHistory } from "../core/pod/container-history.ts";
-import type { DesiredPod, LeavingPod } from "../core/pod/desired.ts";
+import type { DesiredPod, TerminatingPod } from "../core/pod/desired.ts";
 import type { KeptEvent, PodEvent } from "../core/pod/event.ts";
 import type { NpuHolder } from "../core/pod/npu.ts";
 import type { PodId } from "../core/pod/spec.ts";
@@ -28,10 +28,10 @@ export interface Store {
   deleteDesiredPod(namespace: string, name: string): void;
 
   /** Ordered by seq. */
-  leavingPods(): readonly LeavingPod[];
+  terminatingPods(): readonly TerminatingPod[];
   /** seq 0 adds a row, any other writes that row. Gives back what stands there now, seq filled in. */
-  putLeavingPod(pod: LeavingPod): LeavingPod;
-  deleteLeavingPod(seq: number): void;
+  putTerminatingPod(pod: TerminatingPod): TerminatingPod;
+  deleteTerminatingPod(seq: number): void;
 
   /** resourceVersion of a deleted pod, null when it is not among the last 256 deleted. */
   deletedVersion(uid: string): string | null;

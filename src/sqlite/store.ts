@@ -12,7 +12,7 @@ import { replyReads, replyWrites } from "./replies.ts";
 import { bringSchema, isOlder, judgeVersion, readSchema, versionInHeader } from "./schema.ts";
 import { sealedRecords } from "./sealed-records.ts";
 import { openSecrets, type Secrets } from "./secrets.ts";
-import { leavingPodReads, leavingPodWrites } from "./terminating-pods.ts";
+import { terminatingPodReads, terminatingPodWrites } from "./terminating-pods.ts";
 
 export interface StoreOptions {
   /** The data folder; made if it is not there. */
@@ -42,7 +42,7 @@ export type StoreReader = Pick<
   | "desiredPods"
   | "desiredPod"
   | "previousPod"
-  | "leavingPods"
+  | "terminatingPods"
   | "deletedVersion"
   | "history"
   | "historyUids"
@@ -186,7 +186,7 @@ function readWrite(db: Database, limits: StoreLimits, secrets: Secrets): SqliteS
       if (all.fact(key) !== value) write.write(() => setFact.run(key, value));
     },
     ...desiredPodWrites(write),
-    ...leavingPodWrites(write),
+    ...terminatingPodWrites(write),
     ...podRecordWrites(write, limits),
     ...replyWrites(write, limits),
     ...npuHolderWrites(write),
@@ -201,7 +201,7 @@ function reads(db: Database): StoreReader {
   return {
     fact: (key) => fact.get(key) ?? null,
     ...desiredPodReads(db),
-    ...leavingPodReads(db),
+    ...terminatingPodReads(db),
     ...podRecordReads(db),
     ...replyReads(db),
     ...npuHolderReads(db),

@@ -1,12 +1,15 @@
 import type { Database } from "better-sqlite3";
-import type { LeavingPod } from "../core/pod/desired.ts";
+import type { TerminatingPod } from "../core/pod/desired.ts";
 import type { Store } from "../ports/store.ts";
 import type { Writer } from "./database.ts";
 import { readPod } from "./desired-pods.ts";
 
+/** The table keeps the word of its first version. */
+type StoredKind = "deleted" | "superseded";
+
 interface Row {
   readonly seq: number | null;
-  readonly kind: LeavingPod["kind"];
+  readonly kind: StoredKind;
   readonly namespace: string;
   readonly name: string;
   readonly uid: string;
@@ -44,37 +47,37 @@ const names = [
   "gone",
 ] as const satisfies readonly (keyof Row)[];
 
-export function leavingPodReads(db: Database): Pick<Store, "leavingPods"> {
+export function terminatingPodReads(db: Database): Pick<Store, "terminatingPods"> {
   const all = db.prepare<[], Row & { seq: number }>(`SELECT ${names.join(", ")} FROM leaving_pods ORDER BY seq`);
-  return { leavingPods: () => all.all().map((row) => toLeavingPod(row, row.seq)) };
+  return { terminatingPods: () => all.all().map((row) => toTerminatingPod(row, row.seq)) };
 }
 
-export function leavingPodWrites({ db, write }: Writer): Pick<Store, "putLeavingPod" | "deleteLeavingPod"> {
+export function terminatingPodWrites({ db, write }: Writer): Pick<Store, "putTerminatingPod" | "deleteTerminatingPod"> {
   const one = db.prepare<[number], Row>(`SELECT ${names.join(", ")} FROM leaving_pods WHERE seq = ?`);
   const put = db.prepare<[Row]>(
     `INSERT OR REPLACE INTO leaving_pods (${names.join(", ")}) VALUES (${names.map((name) => `@${name}`).join(", ")})`,
   );
   const remove = db.prepare<[number]>("DELETE FROM leaving_pods WHERE seq = ?");
   return {
-    putLeavingPod(pod) {
+    putTerminatingPod(pod) {
       const row = toRow(pod);
       return write(() => {
         const before = pod.seq === 0 ? undefined : one.get(pod.seq);
         const isEqual = before !== undefined && names.every((name) => before[name] === row[name]);
         const seq = isEqual ? pod.seq : Number(put.run(row).lastInsertRowid);
-        return toLeavingPod(row, seq);
+        return toTerminatingPod(row, seq);
       });
     },
-    deleteLeavingPod(seq) {
+    deleteTerminatingPod(seq) {
       write(() => remove.run(seq));
     },
   };
 }
 
-function toRow(pod: LeavingPod): Row {
+function toRow(pod: TerminatingPod): Row {
   return {
     seq: pod.seq === 0 ? null : pod.seq,
-    kind: pod.kind,
+    kind: pod.kind === "replaced" ? "superseded" : pod.kind,
     namespace: pod.id.namespace,
     name: pod.id.name,
     uid: pod.id.uid,
@@ -89,14 +92,14 @@ function toRow(pod: LeavingPod): Row {
     accepted_boot: pod.acceptedAt.bootId,
     deletion_timestamp: pod.deletionTimestamp,
     message_id: pod.messageId,
-    gone: pod.gone ? 1 : 0,
+    gone: pod.isTerminated ? 1 : 0,
   };
 }
 
-function toLeavingPod(row: Row, seq: number): LeavingPod {
+function toTerminatingPod(row: Row, seq: number): TerminatingPod {
   return {
     seq,
-    kind: row.kind,
+    kind: row.kind === "superseded" ? "replaced" : row.kind,
     id: { namespace: row.namespace, name: row.name, uid: row.uid },
     pod: row.pod === null ? null : readPod(row.pod),
     generation: row.generation,
@@ -105,6 +108,6 @@ function toLeavingPod(row: Row, seq: number): LeavingPod {
     acceptedAt: { wall: row.accepted_wall, mono: row.accepted_mono, bootId: row.accepted_boot },
     deletionTimestamp: row.deletion_timestamp,
     messageId: row.message_id,
-    gone: row.gone !== 0,
+    isTerminated: row.gone !== 0,
   };
 }

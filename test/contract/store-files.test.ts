@@ -139,7 +139,7 @@ describe("openStore()", () => {
       store.putStatus(pod("a").id, { phase: "Running" });
       store.deleteStatus("never");
       store.deleteHistory("never");
-      store.deleteLeavingPod(99);
+      store.deleteTerminatingPod(99);
       store.releaseOutbox([99]);
       store.transaction("full", () => store.fact("a"));
     };

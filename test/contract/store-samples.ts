@@ -1,5 +1,5 @@
 import type { ContainerHistory, Moment } from "../../src/core/pod/container-history.ts";
-import type { DesiredPod, LeavingPod } from "../../src/core/pod/desired.ts";
+import type { DesiredPod, TerminatingPod } from "../../src/core/pod/desired.ts";
 import type { PodEvent } from "../../src/core/pod/event.ts";
 import { podHashes } from "../../src/core/pod/identity.ts";
 import type { AcceptedPod, PodSpec } from "../../src/core/pod/spec.ts";
@@ -45,7 +45,7 @@ export function desired(name: string, change: Partial<DesiredPod> = {}): Desired
   return { pod: pod(name), generation: 0, acceptedAt: moment, messageId: "m1", contentHash: "h1", ...change };
 }
 
-export function leaving(name: string, change: Partial<LeavingPod> = {}): LeavingPod {
+export function terminating(name: string, change: Partial<TerminatingPod> = {}): TerminatingPod {
   const known = pod(name);
   return {
     seq: 0,
@@ -58,7 +58,7 @@ export function leaving(name: string, change: Partial<LeavingPod> = {}): Leaving
     acceptedAt: { ...moment, mono: 0 },
     deletionTimestamp: "2026-01-01T00:00:30Z",
     messageId: "m2",
-    gone: false,
+    isTerminated: false,
     ...change,
   };
 }

@@ -19,7 +19,7 @@ import SqliteDatabase from "better-sqlite3";
 import { openDatabase } from "../../src/sqlite/database.ts";
 import { bringSchema, currentSchema, type Schema } from "../../src/sqlite/schema.ts";
 import { openStore, openStoreReadOnly } from "../../src/sqlite/store.ts";
-import { desired, event, history, leaving, moment, pod, repeat } from "./store-samples.ts";
+import { desired, event, history, moment, pod, repeat, terminating } from "./store-samples.ts";
 
 /** What later versions might look like: tables, and columns with a default. */
 const next = "CREATE TABLE alarms (id INTEGER PRIMARY KEY) STRICT";
@@ -54,7 +54,7 @@ function holdsAll(dir: string): void {
   const two = desired("b", { generation: 1, pod: pod("b", "app:2.0") });
   assert.deepEqual(store.desiredPods(), [desired("a"), two]);
   assert.deepEqual(store.previousPod("websocket", "b"), pod("b"));
-  assert.deepEqual(store.leavingPods(), [leaving("c", { seq: 1 })]);
+  assert.deepEqual(store.terminatingPods(), [terminating("c", { seq: 1 })]);
   assert.equal(store.deletedVersion("uid-d"), "7");
   assert.deepEqual(store.history("uid-a"), { app: history });
   assert.deepEqual(store.status(pod("a").id.uid)?.status, { phase: "Running" });

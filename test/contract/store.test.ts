@@ -1,7 +1,7 @@
 import assert from "node:assert/strict";
 import { describe, it } from "node:test";
 import type { Store } from "../../src/ports/store.ts";
-import { desired, event, history, leaving, moment, pod, repeat } from "./store-samples.ts";
+import { desired, event, history, moment, pod, repeat, terminating } from "./store-samples.ts";
 import { type Open, stores } from "./store-subjects.ts";
 
 for (const [name, open] of stores) {
@@ -70,7 +70,7 @@ function transactions(open: Open): void {
       store.transaction("full", () => {
         store.setFact("a", "2");
         store.putDesiredPod(desired("a"));
-        store.putLeavingPod(leaving("b"));
+        store.putTerminatingPod(terminating("b"));
         store.rememberReply(repeat("m"), "OK");
         store.appendOutbox("reply", "lost");
         store.appendEvent(event, moment);
@@ -81,7 +81,7 @@ function transactions(open: Open): void {
     assert.throws(fail, /power/);
     assert.equal(store.fact("a"), "1");
     assert.deepEqual(store.desiredPods(), []);
-    assert.deepEqual(store.leavingPods(), []);
+    assert.deepEqual(store.terminatingPods(), []);
     assert.equal(store.repeatedReply(repeat("m")), null);
     assert.deepEqual(store.outboxCounts(), { pending: 1, bytes: 4, dropped: 0 });
     assert.deepEqual(store.events({ limit: 9 }), []);
@@ -117,7 +117,7 @@ function transactions(open: Open): void {
     store.transaction("full", () => {
       store.setFact("install", "1");
       store.putDesiredPod(desired("a"));
-      store.putLeavingPod(leaving("b"));
+      store.putTerminatingPod(terminating("b"));
       store.rememberReply(repeat("m"), "OK");
     });
     store.rememberDeleted("u", "5");
@@ -146,7 +146,7 @@ function everything(store: Store) {
   return {
     fact: store.fact("install"),
     desired: store.desiredPods(),
-    leaving: store.leavingPods(),
+    terminating: store.terminatingPods(),
     reply: store.repeatedReply(repeat("m")),
     deleted: store.deletedVersion("u"),
     history: store.history("uid-a"),
@@ -192,18 +192,18 @@ function pods(open: Open): void {
 
   it("numbers the pods that leave, never twice the same", (t) => {
     const { store, reopen } = open(t);
-    const first = store.putLeavingPod(leaving("a"));
-    const second = store.putLeavingPod(
-      leaving("a", { pod: null, kind: "superseded", id: { ...pod("a").id, uid: "" } }),
+    const first = store.putTerminatingPod(terminating("a"));
+    const second = store.putTerminatingPod(
+      terminating("a", { pod: null, kind: "replaced", id: { ...pod("a").id, uid: "" } }),
     );
     assert.ok(first.seq > 0 && second.seq > first.seq);
-    const gone = store.putLeavingPod({ ...first, gone: true });
+    const gone = store.putTerminatingPod({ ...first, isTerminated: true });
     assert.deepEqual(gone, { ...first, gone: true });
-    assert.deepEqual(store.leavingPods(), [gone, second]);
-    store.deleteLeavingPod(second.seq);
-    store.deleteLeavingPod(999);
-    assert.deepEqual(store.leavingPods(), [gone]);
-    assert.ok(reopen().putLeavingPod(leaving("c")).seq > second.seq);
+    assert.deepEqual(store.terminatingPods(), [gone, second]);
+    store.deleteTerminatingPod(second.seq);
+    store.deleteTerminatingPod(999);
+    assert.deepEqual(store.terminatingPods(), [gone]);
+    assert.ok(reopen().putTerminatingPod(terminating("c")).seq > second.seq);
   });
 
   it("remembers the last deleted uids", (t) => {

@@ -48,26 +48,26 @@ export function leavingPods({
   called,
   change,
   state,
-}: Room): Pick<Store, "leavingPods" | "putLeavingPod" | "deleteLeavingPod"> {
+}: Room): Pick<Store, "terminatingPods" | "putTerminatingPod" | "deleteTerminatingPod"> {
   return {
-    leavingPods() {
-      called("leavingPods");
-      const pods = [...state().leaving.values()].map((row) => row.value);
+    terminatingPods() {
+      called("terminatingPods");
+      const pods = [...state().terminating.values()].map((row) => row.value);
       return pods.sort((a, b) => a.seq - b.seq);
     },
-    putLeavingPod(pod) {
-      called("putLeavingPod");
+    putTerminatingPod(pod) {
+      called("putTerminatingPod");
       const seq = pod.seq === 0 ? state().leavingSeq + 1 : pod.seq;
       const row = kept({ ...pod, seq });
-      if (state().leaving.get(seq)?.json !== row.json) {
+      if (state().terminating.get(seq)?.json !== row.json) {
         const leavingSeq = Math.max(seq, state().leavingSeq);
-        change({ leaving: withEntry(state().leaving, seq, row), leavingSeq });
+        change({ terminating: withEntry(state().terminating, seq, row), leavingSeq });
       }
       return row.value;
     },
-    deleteLeavingPod(seq) {
-      called("deleteLeavingPod");
-      if (state().leaving.has(seq)) change({ leaving: withoutEntry(state().leaving, seq) });
+    deleteTerminatingPod(seq) {
+      called("deleteTerminatingPod");
+      if (state().terminating.has(seq)) change({ terminating: withoutEntry(state().terminating, seq) });
     },
   };
 }

@@ -1,5 +1,5 @@
 import type { PodHistory } from "../../src/core/pod/container-history.ts";
-import type { DesiredPod, LeavingPod } from "../../src/core/pod/desired.ts";
+import type { DesiredPod, TerminatingPod } from "../../src/core/pod/desired.ts";
 import type { KeptEvent } from "../../src/core/pod/event.ts";
 import type { AcceptedPod } from "../../src/core/pod/spec.ts";
 import type { OutboxRow, StoredStatus } from "../../src/ports/store.ts";
@@ -9,7 +9,7 @@ import type { StoreLimits } from "../../src/sqlite/limits.ts";
 export interface State {
   readonly facts: ReadonlyMap<string, string>;
   readonly desired: ReadonlyMap<string, Kept<DesiredPod> & { readonly previous: Kept<AcceptedPod> | null }>;
-  readonly leaving: ReadonlyMap<number, Kept<LeavingPod>>;
+  readonly terminating: ReadonlyMap<number, Kept<TerminatingPod>>;
   readonly deleted: ReadonlyMap<string, string>;
   readonly histories: ReadonlyMap<string, Kept<PodHistory>>;
   readonly npus: ReadonlyMap<string, string>;
@@ -32,7 +32,7 @@ export interface State {
 export const empty: State = {
   facts: new Map(),
   desired: new Map(),
-  leaving: new Map(),
+  terminating: new Map(),
   deleted: new Map(),
   histories: new Map(),
   npus: new Map(),

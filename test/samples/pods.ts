@@ -1,5 +1,5 @@
 import type { ContainerHistory, Moment } from "../../src/core/pod/container-history.ts";
-import type { DesiredPod, LeavingPod } from "../../src/core/pod/desired.ts";
+import type { DesiredPod, TerminatingPod } from "../../src/core/pod/desired.ts";
 import { podHashes } from "../../src/core/pod/identity.ts";
 import type { ObservedContainer, ObservedState } from "../../src/core/pod/observed.ts";
 import { emptyHistory } from "../../src/core/pod/record.ts";
@@ -80,13 +80,19 @@ export function desiredPod(options: PodOptions & { readonly generation?: number 
   };
 }
 
-export function leavingPod(
-  kind: LeavingPod["kind"],
+export function terminatingPod(
+  kind: TerminatingPod["kind"],
   options: PodOptions & { readonly graceSeconds?: number; readonly sinceMs?: number } = {},
-): LeavingPod {
+): TerminatingPod {
   const pod = acceptedPod(options);
   const since = ago(options.sinceMs ?? 0);
-  const rest = { generation: 0, graceSeconds: options.graceSeconds ?? 30, since, acceptedAt: ago(60_000), gone: false };
+  const rest = {
+    generation: 0,
+    graceSeconds: options.graceSeconds ?? 30,
+    since,
+    acceptedAt: ago(60_000),
+    isTerminated: false,
+  };
   return { seq: 1, kind, id: pod.id, pod, ...rest, deletionTimestamp: rfc3339(since), messageId: "m3" };
 }
 

@@ -244,7 +244,7 @@ export function createCentre(world: World, names: readonly string[]): Centre {
         ledger.restarts = 0;
         ledger.old.length = 0;
         const msgId = dice.uuid();
-        // What it knew to be leaving is forgotten as well: a pod that is not to be here is deleted anew.
+        // What it knew to be terminating is forgotten as well: a pod that is not to be here is deleted anew.
         const goes = was.kind === "none" || dice.below(2) === 0;
         const asks = goes
           ? { msgId, text: podDelete({ name: ledger.name, msgId, uid: "" }), wants: none, uid: "" }

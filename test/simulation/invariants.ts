@@ -247,8 +247,8 @@ function statusOf(entry: ReportEntry, name: string): ReportEntry["status"]["cont
 
 /** 2: no container, row or folder of anything but the pods that are wanted. */
 function nothingIsLeftOver(world: World): void {
-  const leaving = world.look((store) => store.leavingPods().map(({ id }) => id));
-  assert.deepEqual(leaving, [], "2: every tombstone is worked off");
+  const terminating = world.look((store) => store.terminatingPods().map(({ id }) => id));
+  assert.deepEqual(terminating, [], "2: every tombstone is worked off");
   const uids = world.look((store) => store.desiredPods().map(({ pod }) => pod.id.uid));
   const strays = world.host.containers().filter(({ request }) => !uids.includes(request?.pod.id.uid ?? ""));
   assert.deepEqual(

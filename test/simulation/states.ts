@@ -16,8 +16,8 @@ export const podStates = [
   "replacing",
   "back-off",
   "ended",
-  "superseding",
-  "leaving",
+  "replacing",
+  "terminating",
   "gone",
 ] as const;
 
@@ -29,11 +29,11 @@ export function statesOf(world: World, names: readonly string[]): readonly PodSt
 }
 
 function stateOf(world: World, store: MemoryStore, name: string): PodState {
-  const leaving = store.leavingPods().filter((one) => one.id.name === name);
+  const terminating = store.terminatingPods().filter((one) => one.id.name === name);
   const desired = store.desiredPod("websocket", name);
-  if (leaving.some((one) => one.kind === "deleted" && !one.gone)) return "leaving";
-  if (desired === null) return leaving.length > 0 ? "gone" : "absent";
-  if (leaving.some((one) => one.kind === "superseded" && !one.gone)) return "superseding";
+  if (terminating.some((one) => one.kind === "deleted" && !one.isTerminated)) return "terminating";
+  if (desired === null) return terminating.length > 0 ? "gone" : "absent";
+  if (terminating.some((one) => one.kind === "replaced" && !one.isTerminated)) return "replacing";
   const { uid } = desired.pod.id;
   const its = world.host.containers().filter(({ request }) => request?.pod.id.uid === uid);
   const running = its.filter(({ state }) => state.kind === "running");

@@ -54,15 +54,17 @@ export function unjustifiedStop(store: MemoryStore, circumstances: Circumstances
   if (sandboxId !== null && host.container(sandboxId)?.state.kind !== "running") return null;
   const desired = store.desiredPod(namespace, name);
   const missing = desired === null ? undefined : missingImage(desired, circumstances);
-  const rows = store.leavingPods().filter((one) => one.id.namespace === namespace && one.id.name === name && !one.gone);
+  const rows = store
+    .terminatingPods()
+    .filter((one) => one.id.namespace === namespace && one.id.name === name && !one.isTerminated);
   // What no row knows goes with whatever leaves.
   const known = desired?.pod.id.uid === uid || rows.some((one) => one.id.uid === uid);
-  const leaving = known ? rows.filter((one) => one.id.uid === uid) : rows;
-  if (leaving.some((one) => one.kind === "deleted")) return null;
+  const terminating = known ? rows.filter((one) => one.id.uid === uid) : rows;
+  if (terminating.some((one) => one.kind === "deleted")) return null;
   const early = `${name}/${container} was stopped although ${missing} is not here`;
-  const old = asDesired(leaving[0]);
+  const old = asDesired(terminating[0]);
   if (old !== null && hasCause(old, request, circumstances, id)) return null;
-  if (leaving.length > 0) return missing === undefined ? null : early;
+  if (terminating.length > 0) return missing === undefined ? null : early;
   // A pod of this name with another uid takes the place of what no row knows.
   if (desired !== null && desired.pod.id.uid !== uid) return missing === undefined ? null : early;
   if (desired === null) return `${name}/${container} was stopped although nobody asked for it`;

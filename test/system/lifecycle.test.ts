@@ -10,7 +10,7 @@ import { freePort } from "./sockets.ts";
 const site = createSite(sharedEngine());
 const sleeping = { command: ["/bin/sleep", "1000"] };
 /** Takes two seconds to end with this code once it is told to. */
-const leaving = (code: number): string => `trap 'sleep 2; exit ${code}' TERM\nwhile true; do sleep 1; done\n`;
+const terminating = (code: number): string => `trap 'sleep 2; exit ${code}' TERM\nwhile true; do sleep 1; done\n`;
 const uid = (pod: number, generation = 0): string => `66666666-000${generation}-4000-8000-00000000000${pod}`;
 const msg = (number: number): string => `00000000-0000-4000-9000-${String(number).padStart(12, "0")}`;
 
@@ -26,7 +26,7 @@ async function run(message: PodMessage): Promise<void> {
 
 /** A pod that takes its time to end. */
 function slowToLeave(name: string, code: number) {
-  const { volumes, volumeMounts, command } = site.script(`leave-${code}.sh`, leaving(code));
+  const { volumes, volumeMounts, command } = site.script(`leave-${code}.sh`, terminating(code));
   return { name, spec: { volumes }, container: { command, volumeMounts } };
 }
 
@@ -167,7 +167,7 @@ describe("the life of a pod", () => {
     { code: 3, phase: "Failed", pod: 3 },
   ]) {
     test(`a graceful delete of a pod that ends with ${code}: ${phase} is reported, then it is gone`, async () => {
-      const message = { ...slowToLeave(`leaving-${code}`, code), uid: uid(pod), msgId: msg(10 * pod) };
+      const message = { ...slowToLeave(`terminating-${code}`, code), uid: uid(pod), msgId: msg(10 * pod) };
       await run(message);
       await accept(gracefulDelete({ ...message, msgId: msg(10 * pod + 1) }, 20));
       await site.eventually("Terminating in edge status", async () =>

@@ -72,7 +72,7 @@ describe("a pod that is told something while it is busy", () => {
     await accept(podUpdate({ ...pod, ...next() }));
     await site.reported(uid, "running", (entry) => runs(entry, 0));
     await accept(gracefulDelete({ ...pod, ...next() }, 20));
-    await site.reported(uid, "leaving", ({ metadata }) => metadata["deletionTimestamp"] !== undefined);
+    await site.reported(uid, "terminating", ({ metadata }) => metadata["deletionTimestamp"] !== undefined);
     await accept(podDelete({ name, uid, msgId: msgId() }));
     const gone = async () => ((await site.containers(uid)).length === 0 ? true : undefined);
     await site.eventually("its containers are gone", gone);

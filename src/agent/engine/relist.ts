@@ -53,8 +53,8 @@ export function createRelist(parts: RelistParts): Relist {
     const rows = [
       ...store.desiredPods().map((one) => one.pod.id),
       ...store
-        .leavingPods()
-        .filter((one) => !one.gone)
+        .terminatingPods()
+        .filter((one) => !one.isTerminated)
         .map((one) => one.id),
     ];
     forgetGoneOrphans(store, ours);
@@ -98,7 +98,7 @@ function establishInstallId({ store, random, log }: RelistParts, seen: readonly 
 function forgetGoneOrphans(store: Store, ours: readonly ObservedContainer[]): void {
   const known = new Set([
     ...store.desiredPods().map(({ pod }) => pod.id.uid),
-    ...store.leavingPods().map(({ id }) => id.uid),
+    ...store.terminatingPods().map(({ id }) => id.uid),
     ...ours.map(({ pod }) => pod.uid),
   ]);
   for (const uid of store.historyUids()) if (!known.has(uid)) store.deleteHistory(uid);
@@ -108,7 +108,7 @@ function forgetGoneOrphans(store: Store, ours: readonly ObservedContainer[]): vo
 function recordOrphans(parts: RelistParts, ours: readonly ObservedContainer[], told: Set<string>): void {
   const { store } = parts;
   const known = new Set(
-    [...store.desiredPods().map((one) => one.pod.id), ...store.leavingPods().map((one) => one.id)].map(podKey),
+    [...store.desiredPods().map((one) => one.pod.id), ...store.terminatingPods().map((one) => one.id)].map(podKey),
   );
   for (const one of ours) {
     const key = podKey(one.pod);

@@ -1,7 +1,7 @@
 import type { Admitted } from "../../core/admission/context.ts";
 import type { Violation } from "../../core/base/violation.ts";
 import type { Moment } from "../../core/pod/container-history.ts";
-import type { DesiredPod, LeavingPod } from "../../core/pod/desired.ts";
+import type { DesiredPod, TerminatingPod } from "../../core/pod/desired.ts";
 import { type AcceptedPod, podKey } from "../../core/pod/spec.ts";
 import { podStatus } from "../../core/pod/status.ts";
 import { formatTime } from "../../core/pod/time.ts";
@@ -82,15 +82,15 @@ function update(context: ApplyContext, pod: AcceptedPod): Applied {
   if (existing?.pod.id.uid === uid && existing.contentHash === context.contentHash) {
     return { ok: true, wake: null, said: `Pod ${name} is the same as before` };
   }
-  if (existing !== null && existing.pod.id.uid !== uid) supersede(context, existing);
-  const again = store.leavingPods().filter((one) => one.id.uid === uid);
-  for (const one of again.filter((leaving) => leaving.gone)) {
-    store.deleteLeavingPod(one.seq);
+  if (existing !== null && existing.pod.id.uid !== uid) replacePod(context, existing);
+  const again = store.terminatingPods().filter((one) => one.id.uid === uid);
+  for (const one of again.filter((terminating) => terminating.isTerminated)) {
+    store.deleteTerminatingPod(one.seq);
     store.deleteStatus(uid);
   }
   const generation = Math.max(
     existing?.generation ?? 0,
-    ...again.filter((one) => !one.gone).map((one) => one.generation + 1),
+    ...again.filter((one) => !one.isTerminated).map((one) => one.generation + 1),
   );
   const acceptedAt = existing?.pod.id.uid === uid ? existing.acceptedAt : now;
   store.putDesiredPod({ pod, generation, acceptedAt, messageId: context.messageId, contentHash: context.contentHash });
@@ -112,7 +112,7 @@ function putFirstStatus({ store, device, now }: ApplyContext, pod: AcceptedPod):
     observed: [],
     waiting: {},
     probes: {},
-    leaving: "no",
+    termination: "none",
     previous: null,
     hostIp: device.hostIp(),
   } as const;
@@ -131,20 +131,20 @@ function staleness(store: Store, existing: DesiredPod | null, pod: AcceptedPod):
   return `metadata.uid ${pod.id.uid} was deleted at resourceVersion ${deleted || "(none)"}; only a newer one brings it back`;
 }
 
-function supersede(context: ApplyContext, existing: DesiredPod): void {
-  putLeaving(
+function replacePod(context: ApplyContext, existing: DesiredPod): void {
+  putTerminating(
     context,
     existing,
-    "superseded",
+    "replaced",
     existing.pod.spec.terminationGracePeriodSeconds,
     formatTime(context.now.wall),
   );
 }
 
-function putLeaving(
+function putTerminating(
   { store, device, now, messageId }: ApplyContext,
   existing: DesiredPod,
-  kind: LeavingPod["kind"],
+  kind: TerminatingPod["kind"],
   graceSeconds: number,
   deletionTimestamp: string,
 ): void {
@@ -160,21 +160,21 @@ function putLeaving(
     acceptedAt,
     deletionTimestamp,
     messageId,
-    gone: false,
+    isTerminated: false,
   };
-  store.putLeavingPod(row);
+  store.putTerminatingPod(row);
   store.rememberDeleted(pod.id.uid, pod.metadata.resourceVersion ?? "");
   device.forgetPod(pod.id.uid);
 }
 
 /** Takes a desired pod out: it, and an older one of its name that still waits for it, leave. */
-function leave(context: ApplyContext, existing: DesiredPod, graceSeconds: number, deletionTimestamp: string): void {
+function terminate(context: ApplyContext, existing: DesiredPod, graceSeconds: number, deletionTimestamp: string): void {
   const { namespace, name } = existing.pod.id;
   context.store.deleteDesiredPod(namespace, name);
-  putLeaving(context, existing, "deleted", graceSeconds, deletionTimestamp);
-  for (const one of context.store.leavingPods()) {
-    if (one.kind !== "superseded" || one.gone || podKey(one.id) !== podKey(existing.pod.id)) continue;
-    context.store.putLeavingPod({ ...one, kind: "deleted", since: context.now, messageId: context.messageId });
+  putTerminating(context, existing, "deleted", graceSeconds, deletionTimestamp);
+  for (const one of context.store.terminatingPods()) {
+    if (one.kind !== "replaced" || one.isTerminated || podKey(one.id) !== podKey(existing.pod.id)) continue;
+    context.store.putTerminatingPod({ ...one, kind: "deleted", since: context.now, messageId: context.messageId });
   }
 }
 
@@ -182,7 +182,7 @@ function gracefulDelete(context: ApplyContext, asked: Extract<Admitted, { kind: 
   const { namespace, name, uid } = asked.id;
   const existing = context.store.desiredPod(namespace, name);
   if (existing === null || existing.pod.id.uid !== uid) return removeUnknown(context, namespace, name, uid);
-  leave(context, existing, asked.graceSeconds, asked.deletionTimestamp);
+  terminate(context, existing, asked.graceSeconds, asked.deletionTimestamp);
   return { ok: true, wake: podKey(asked.id), said: `Pod ${name} is deleted within ${asked.graceSeconds} s` };
 }
 
@@ -193,7 +193,7 @@ function remove(context: ApplyContext, asked: Extract<Admitted, { kind: "pod-del
   if (existing === null || (uid !== undefined && uid !== "" && uid !== existing.pod.id.uid)) {
     return removeUnknown(context, namespace, name, uid ?? "");
   }
-  leave(context, existing, existing.pod.spec.terminationGracePeriodSeconds, formatTime(context.now.wall));
+  terminate(context, existing, existing.pod.spec.terminationGracePeriodSeconds, formatTime(context.now.wall));
   return { ok: true, wake: podKey(asked), said: `Pod ${name} is deleted` };
 }
 
@@ -202,10 +202,10 @@ function removeUnknown(context: ApplyContext, namespace: string, name: string, u
   const { store, now, messageId } = context;
   const key = podKey({ namespace, name });
   const same = store
-    .leavingPods()
-    .filter((one) => !one.gone && podKey(one.id) === key && (uid === "" || one.id.uid === uid));
+    .terminatingPods()
+    .filter((one) => !one.isTerminated && podKey(one.id) === key && (uid === "" || one.id.uid === uid));
   for (const one of same) {
-    if (one.kind === "superseded") store.putLeavingPod({ ...one, kind: "deleted", since: now, messageId });
+    if (one.kind === "replaced") store.putTerminatingPod({ ...one, kind: "deleted", since: now, messageId });
   }
   if (same.length === 0) {
     const rest = {
@@ -215,9 +215,9 @@ function removeUnknown(context: ApplyContext, namespace: string, name: string, u
       graceSeconds: 30,
       since: now,
       acceptedAt: now,
-      gone: false,
+      isTerminated: false,
     } as const;
-    store.putLeavingPod({
+    store.putTerminatingPod({
       seq: 0,
       ...rest,
       id: { namespace, name, uid: "" },
@@ -302,10 +302,10 @@ function retryNow(store: Store, reason: string, concerned: (pod: AcceptedPod) =>
 function removeEverything(context: ApplyContext): Applied {
   const { store, now, messageId } = context;
   const pods = store.desiredPods();
-  for (const one of pods) leave(context, one, one.pod.spec.terminationGracePeriodSeconds, formatTime(now.wall));
+  for (const one of pods) terminate(context, one, one.pod.spec.terminationGracePeriodSeconds, formatTime(now.wall));
   for (const name of store.configMapNames()) store.deleteConfigMap(name);
   for (const name of store.credentialNames()) store.deleteCredentials(name);
-  const keys = [...pods.map((one) => one.pod.id), ...store.leavingPods().map((one) => one.id)].map(podKey);
+  const keys = [...pods.map((one) => one.pod.id), ...store.terminatingPods().map((one) => one.id)].map(podKey);
   startPodsData(store, messageId, now);
   return { ok: true, wake: null, alsoWake: [...new Set(keys)], said: "Everything is deleted" };
 }

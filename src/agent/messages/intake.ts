@@ -174,8 +174,8 @@ function newIds(parts: IntakeParts): MessageIds {
 /** What admission is to know of this device now: its facts, and the intent it has taken on so far. */
 function admissionContext(parts: IntakeParts, facts: DeviceFacts): AdmissionContext {
   const desired = parts.store.desiredPods().map((one) => one.pod);
-  const leaving = parts.store.leavingPods().flatMap((one) => (one.pod === null ? [] : [one.pod]));
-  const listening = ofOthers(parts, facts.listening, [...desired, ...leaving]);
+  const terminating = parts.store.terminatingPods().flatMap((one) => (one.pod === null ? [] : [one.pod]));
+  const listening = ofOthers(parts, facts.listening, [...desired, ...terminating]);
   const pods = desired.map(
     (pod): NodePod => ({ metadata: { ...pod.id, ...version(pod.metadata.resourceVersion) }, spec: pod.spec }),
   );

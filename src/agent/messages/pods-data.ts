@@ -1,6 +1,6 @@
 import { remainingMs } from "../../core/pod/backoff.ts";
 import type { Moment } from "../../core/pod/container-history.ts";
-import type { LeavingPod } from "../../core/pod/desired.ts";
+import type { TerminatingPod } from "../../core/pod/desired.ts";
 import { type ConfigResult, configResult } from "../../core/protocol/replies.ts";
 import type { Clock } from "../../ports/clock.ts";
 import type { Log } from "../../ports/log.ts";
@@ -29,7 +29,7 @@ interface Order {
   readonly messageId: string;
   readonly since: Moment;
   readonly limitMs: number;
-  /** Leaving pods up to this seq are its own; what came and left later is not waited for. */
+  /** Terminating pods up to this seq are its own; what came and left later is not waited for. */
   readonly lastSeq: number;
 }
 
@@ -43,9 +43,9 @@ const retryMs = 5_000;
 
 /** Stands in the transaction that lets every pod leave. A second order takes the place of one that is under way. */
 export function startPodsData(store: Store, messageId: string, since: Moment): void {
-  const leaving = store.leavingPods().filter((one) => !one.gone);
-  const graceSeconds = Math.max(0, ...leaving.map((one) => one.graceSeconds));
-  const lastSeq = Math.max(0, ...leaving.map((one) => one.seq));
+  const terminating = store.terminatingPods().filter((one) => !one.isTerminated);
+  const graceSeconds = Math.max(0, ...terminating.map((one) => one.graceSeconds));
+  const lastSeq = Math.max(0, ...terminating.map((one) => one.seq));
   const order: Order = { messageId, since, limitMs: graceSeconds * 1000 + patienceMs, lastSeq };
   store.setFact(fact, JSON.stringify(order));
 }
@@ -78,7 +78,7 @@ function runOnce(parts: PodsDataParts): number {
   const text = store.fact(fact) ?? none;
   if (text === none) return idleMs;
   const order = JSON.parse(text) as Order;
-  const left = store.leavingPods().filter((one) => !one.gone && one.seq <= order.lastSeq);
+  const left = store.terminatingPods().filter((one) => !one.isTerminated && one.seq <= order.lastSeq);
   if (left.length === 0) return reportResult(parts, order, success) ? idleMs : retryMs;
   // After a boot the wait begins anew: nothing ran, and nothing could be removed, while the device was off.
   const { bootId } = momentOf(clock);
@@ -99,8 +99,8 @@ const success: readonly ConfigResult[] = [
   { topic, percentage: "100%", result: "success", reason: "" },
 ];
 
-/** They go on leaving, but nothing is told of this order any more: a success after a failure would confuse (decisions.md 45). */
-function failure(left: readonly LeavingPod[]): ConfigResult {
+/** They go on terminating, but nothing is told of this order any more: a success after a failure would confuse (decisions.md 45). */
+function failure(left: readonly TerminatingPod[]): ConfigResult {
   const names = left.map((one) => one.id.name).join(", ");
   const reason = `delete pods failed, the containers of ${names} are still there`.slice(0, 512);
   return { topic, percentage: "100%", result: "failed", reason };

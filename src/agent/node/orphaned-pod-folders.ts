@@ -31,8 +31,8 @@ function orphanedUids({ store, device }: OrphanedPodFolderParts): readonly strin
   const known = new Set([
     ...store.desiredPods().map((one) => one.pod.id.uid),
     ...store
-      .leavingPods()
-      .filter((one) => !one.gone)
+      .terminatingPods()
+      .filter((one) => !one.isTerminated)
       .map((one) => one.id.uid),
   ]);
   return device.podFolders().filter((uid) => !known.has(uid));

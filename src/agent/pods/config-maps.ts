@@ -32,11 +32,11 @@ export function configMapsOf(store: Pick<Store, "configMap">, pod: AcceptedPod):
 export function refreshMounted(parts: ConfigMapParts, at: { readonly namespace: string; readonly name: string }): void {
   const { store, device, log } = parts;
   const desired = store.desiredPod(at.namespace, at.name)?.pod ?? null;
-  const leaving = store
-    .leavingPods()
-    .filter((one) => one.id.namespace === at.namespace && one.id.name === at.name && !one.gone)
+  const terminating = store
+    .terminatingPods()
+    .filter((one) => one.id.namespace === at.namespace && one.id.name === at.name && !one.isTerminated)
     .map((one) => one.pod);
-  for (const pod of [desired, ...leaving]) {
+  for (const pod of [desired, ...terminating]) {
     if (pod === null || !(pod.spec.volumes ?? []).some((volume) => volume.configMap !== undefined)) continue;
     for (const trouble of device.refreshConfigMaps(pod, configMapsOf(store, pod))) {
       log.write("error", "Config map not brought up to date", { pod: pod.id.name, trouble });

@@ -1,4 +1,4 @@
-import type { DesiredPod, LeavingPod } from "../../core/pod/desired.ts";
+import type { DesiredPod, TerminatingPod } from "../../core/pod/desired.ts";
 import { allHolders, type NpuHolder, type NpuInventory, npuCount, settleNpus } from "../../core/pod/npu.ts";
 import type { ObservedContainer } from "../../core/pod/observed.ts";
 import type { ContainerSpec, PodId } from "../../core/pod/spec.ts";
@@ -8,7 +8,7 @@ import type { Store } from "../../ports/store.ts";
 /** The pods of one name, and what a list showed: of them, and of all. */
 export interface NpuSituation {
   readonly desired: DesiredPod | null;
-  readonly leaving: readonly LeavingPod[];
+  readonly terminating: readonly TerminatingPod[];
   readonly observed: readonly ObservedContainer[];
   readonly seen: readonly ObservedContainer[];
 }
@@ -21,19 +21,19 @@ const none: NpuInventory = { present: [], missing: null, holders: [] };
  */
 export function takeNpus(
   { store, device }: { readonly store: Store; readonly device: Device },
-  { desired, leaving, observed, seen }: NpuSituation,
+  { desired, terminating, observed, seen }: NpuSituation,
   changed: () => void,
 ): NpuInventory {
   const recorded = store.npuHolders();
-  const settled = settleNpus({ desired, leaving, observed, recorded });
+  const settled = settleNpus({ desired, terminating, observed, recorded });
   if (keep(store, recorded, settled)) changed();
   // The pod that is to be replaced is still restarted while the new one's images are on their way.
-  const pods = [desired?.pod, ...leaving.map(({ pod }) => pod)];
+  const pods = [desired?.pod, ...terminating.map(({ pod }) => pod)];
   if (!pods.some((pod) => pod?.spec.containers.some((spec) => npuCount(spec) > 0))) return none;
   const { npus, missing } = device.npus();
   const managed = new Set([
     ...store.desiredPods().map(({ pod }) => pod.id.uid),
-    ...store.leavingPods().flatMap(({ id, gone }) => (gone ? [] : [id.uid])),
+    ...store.terminatingPods().flatMap(({ id, isTerminated }) => (isTerminated ? [] : [id.uid])),
   ]);
   return { present: npus.map(({ name }) => name), missing, holders: allHolders(store.npuHolders(), seen, managed) };
 }

@@ -18,12 +18,12 @@ export interface StatusKeeperParts {
 
 /**
  * Computes and keeps the status of every pod of this name; nothing is written when nothing changed.
- * @param older the plan of a superseded pod that lives on, null when there is none
+ * @param older the plan of a replaced pod that lives on, null when there is none
  */
 export function keepStatuses(parts: StatusKeeperParts, situation: Situation, next: Plan, older: Plan | null): void {
-  const { desired, leaving, observed } = situation;
+  const { desired, terminating, observed } = situation;
   const of = (uid: string) => observed.filter((one) => one.pod.uid === uid);
-  const again = leaving.some((one) => one.id.uid === desired?.pod.id.uid);
+  const again = terminating.some((one) => one.id.uid === desired?.pod.id.uid);
   if (desired !== null && !again) {
     const { pod, acceptedAt } = desired;
     const { history } = situation;
@@ -32,21 +32,21 @@ export function keepStatuses(parts: StatusKeeperParts, situation: Situation, nex
       observed: of(pod.id.uid),
       waiting: next.waiting,
       probes: situation.probes,
-      leaving: "no",
+      termination: "none",
       acceptedAtWall: acceptedAt.wall,
     });
   }
-  for (const one of leaving) {
+  for (const one of terminating) {
     if (one.pod === null || one.id.uid === "") continue;
     const history = parts.store.history(one.id.uid);
-    const going = one.kind === "deleted" ? "going" : "no";
+    const termination = one.kind === "deleted" ? "terminating" : "none";
     keepStatus(parts, one.pod, {
       history,
       observed: of(one.id.uid),
       ...(one === next.livesOn && older !== null
         ? { waiting: older.waiting, probes: situation.probes }
         : { waiting: {}, probes: {} }),
-      leaving: going,
+      termination,
       acceptedAtWall: one.acceptedAt.wall,
     });
   }
@@ -57,7 +57,7 @@ interface StatusFacts {
   readonly observed: readonly ObservedContainer[];
   readonly waiting: Plan["waiting"];
   readonly probes: Situation["probes"];
-  readonly leaving: "no" | "going" | "gone";
+  readonly termination: "none" | "terminating" | "terminated";
   readonly acceptedAtWall: number;
 }
 

@@ -1,6 +1,6 @@
 import { tellingPulls } from "../../core/image/pull-progress.ts";
 import type { Action } from "../../core/pod/action.ts";
-import type { DesiredPod, LeavingPod } from "../../core/pod/desired.ts";
+import type { DesiredPod, TerminatingPod } from "../../core/pod/desired.ts";
 import type { ObservedContainer } from "../../core/pod/observed.ts";
 import { plan } from "../../core/pod/plan.ts";
 import { type Recorded, record } from "../../core/pod/record.ts";
@@ -67,7 +67,7 @@ export async function reconcile(
     const seen = await parts.observer.look(signal);
     if (!seen.ok || parts.session()?.id !== session.id) return afterUnknownMs;
     const { situation, courses, course } = decide(parts, pass, { known, seen: seen.value, session });
-    if (situation.desired === null && situation.leaving.length === 0) {
+    if (situation.desired === null && situation.terminating.length === 0) {
       parts.pulls.need(podKey(pod), []);
       return keepOrphansRunning(parts, { observed: situation.observed, seen: seen.value, session: session.id }, signal);
     }
@@ -105,19 +105,19 @@ interface Decision {
  * done: each costs flash, and a pod may crash for a month.
  */
 function decide(parts: ReconcilerParts, pass: ReconcilePass, { known, seen, session }: Look): Decision {
-  const { desired, leaving } = namesakes(parts.store, pass);
+  const { desired, terminating } = namesakes(parts.store, pass);
   const installId = parts.installId();
   const observed = seen.filter(
     (one) => one.pod.name === pass.name && one.pod.namespace === pass.namespace && one.installId === installId,
   );
-  const records = recordsOf(parts, { desired, leaving, observed }, session);
+  const records = recordsOf(parts, { desired, terminating, observed }, session);
   return parts.store.transaction(records.some(({ ofJob }) => ofJob) ? "full" : "normal", () => {
     for (const { uid, history, events } of records) {
       parts.store.putHistory(uid, history);
       for (const event of events) note(parts, pass, event);
     }
-    const situation = situationOf(parts, pass, { desired, leaving, observed, seen });
-    if (desired === null && leaving.length === 0) return { situation, courses: [], course: undefined };
+    const situation = situationOf(parts, pass, { desired, terminating, observed, seen });
+    if (desired === null && terminating.length === 0) return { situation, courses: [], course: undefined };
     const courses = coursesOf(parts, pass, situation);
     const first = courses.map((one) => ({ ...one, steps: atOnce(one.next.actions.filter(isStep)) }));
     const course = known ? first.find(({ steps }) => steps.length > 0) : undefined;
@@ -179,7 +179,7 @@ function land(parts: ReconcilerParts, pass: ReconcilePass): boolean {
   const { store } = parts;
   const landed = parts.pulls.landed(podKey(pass)).map(({ uid, wanted, action, outcome }) => {
     const desired = store.desiredPod(pass.namespace, pass.name);
-    const old = store.leavingPods().find((one) => one.id.uid === uid);
+    const old = store.terminatingPods().find((one) => one.id.uid === uid);
     const its = desired?.pod.id.uid === uid ? desired : asDesired(old);
     const spec = its === null ? undefined : partOf(its, action.container);
     // A message that came while its worker was busy wants something else: its image may be another.
@@ -206,11 +206,11 @@ function contextOf(parts: ReconcilerParts, pass: ReconcilePass, desired: Desired
 }
 
 /** The pods of a name: the one that is wanted, and those that go. */
-function namesakes(store: Store, pass: ReconcilePass): Pick<Situation, "desired" | "leaving"> {
-  const leaving = store
-    .leavingPods()
-    .filter((one) => one.id.namespace === pass.namespace && one.id.name === pass.name && !one.gone);
-  return { desired: store.desiredPod(pass.namespace, pass.name), leaving };
+function namesakes(store: Store, pass: ReconcilePass): Pick<Situation, "desired" | "terminating"> {
+  const terminating = store
+    .terminatingPods()
+    .filter((one) => one.id.namespace === pass.namespace && one.id.name === pass.name && !one.isTerminated);
+  return { desired: store.desiredPod(pass.namespace, pass.name), terminating };
 }
 
 /** What a look adds to what is known of one pod. */
@@ -226,13 +226,13 @@ interface News extends Recorded {
 /** Folds what was seen into the histories of the pods it is of; those that it adds nothing to are left out. */
 function recordsOf(
   parts: ReconcilerParts,
-  { desired, leaving, observed }: Pick<Situation, "desired" | "leaving" | "observed">,
+  { desired, terminating, observed }: Pick<Situation, "desired" | "terminating" | "observed">,
   session: Look["session"],
 ): readonly News[] {
   const now = momentOf(parts.clock);
   const pods = new Map<string, AcceptedPod | null>();
   if (desired !== null) pods.set(desired.pod.id.uid, desired.pod);
-  for (const { id, pod } of leaving) if (id.uid !== "" && !pods.has(id.uid)) pods.set(id.uid, pod);
+  for (const { id, pod } of terminating) if (id.uid !== "" && !pods.has(id.uid)) pods.set(id.uid, pod);
   return [...pods].flatMap(([uid, pod]) => {
     const before = parts.store.history(uid);
     const seenOfIt = observed.filter((one) => one.pod.uid === uid);
@@ -246,17 +246,17 @@ function recordsOf(
 function situationOf(
   parts: ReconcilerParts,
   pass: ReconcilePass,
-  look: Pick<Situation, "desired" | "leaving" | "observed"> & Pick<Look, "seen">,
+  look: Pick<Situation, "desired" | "terminating" | "observed"> & Pick<Look, "seen">,
 ): Situation {
-  const { desired, leaving, observed } = look;
+  const { desired, terminating, observed } = look;
   const known = desired === null ? { history: {}, images: {} } : knownOf(parts, pass, desired);
   // While one of its name lives on or goes, nothing of the new pod runs.
-  const old = asDesired(leaving[0]);
+  const old = asDesired(terminating[0]);
   const probed = old === null ? known.history : parts.store.history(old.pod.id.uid);
   const probes = parts.prober.follow(pass, { desired: old ?? desired, observed, history: probed });
   const npus = takeNpus(parts, look, parts.reported);
   const now = momentOf(parts.clock);
-  return { desired, leaving, observed, ...known, probes, npus, held: parts.held(), now };
+  return { desired, terminating, observed, ...known, probes, npus, held: parts.held(), now };
 }
 
 /** Carries out one action and keeps what came of it. False when nothing is known and the turn should end. */
@@ -269,7 +269,7 @@ async function act(
 ): Promise<boolean> {
   const outcome = await execute(parts, action, contextOf(parts, pass, situation.desired), signal);
   if (action.kind === "finish") {
-    finish(parts, pass, situation, action.leaving);
+    finish(parts, pass, situation, action.terminating);
     return true;
   }
   return settle(
@@ -281,32 +281,32 @@ async function act(
   );
 }
 
-/** A leaving pod has no container left: its final status is kept until it was reported, everything else of it goes. */
-function finish(parts: ReconcilerParts, pass: ReconcilePass, situation: Situation, leaving: LeavingPod): void {
+/** A terminating pod has no container left: its final status is kept until it was reported, everything else of it goes. */
+function finish(parts: ReconcilerParts, pass: ReconcilePass, situation: Situation, terminating: TerminatingPod): void {
   const { store } = parts;
-  const { uid } = leaving.id;
+  const { uid } = terminating.id;
   const wantedAgain = situation.desired?.pod.id.uid === uid;
   store.transaction("normal", () => {
     note(parts, pass, {
       type: "Normal",
       container: "",
       reason: "Deleted",
-      message: `Pod ${leaving.id.name} (${uid || "any uid"}) is gone`,
+      message: `Pod ${terminating.id.name} (${uid || "any uid"}) is gone`,
     });
-    if (leaving.pod === null || uid === "" || wantedAgain) store.deleteLeavingPod(leaving.seq);
+    if (terminating.pod === null || uid === "" || wantedAgain) store.deleteTerminatingPod(terminating.seq);
     else {
-      keepStatus(parts, leaving.pod, {
+      keepStatus(parts, terminating.pod, {
         history: store.history(uid),
         observed: [],
         waiting: {},
         probes: {},
-        leaving: "gone",
-        acceptedAtWall: leaving.acceptedAt.wall,
+        termination: "terminated",
+        acceptedAtWall: terminating.acceptedAt.wall,
       });
-      store.putLeavingPod({ ...leaving, gone: true });
+      store.putTerminatingPod({ ...terminating, isTerminated: true });
     }
     if (uid !== "") store.deleteHistory(uid);
-    if (uid !== "" && !wantedAgain) freeNpus(store, leaving.id);
+    if (uid !== "" && !wantedAgain) freeNpus(store, terminating.id);
   });
   if (uid !== "" && !wantedAgain) parts.device.removeVolumes(uid);
   parts.reported();

@@ -1,12 +1,17 @@
-import type { DesiredPod, LeavingPod } from "../../core/pod/desired.ts";
+import type { DesiredPod, TerminatingPod } from "../../core/pod/desired.ts";
 import type { PodStatusEntry } from "../../core/protocol/replies.ts";
 import type { Store } from "../../ports/store.ts";
 
 /** Every pod known here, with its metadata, its spec as enforced and its status: the Pod Status document. */
-export function podEntries(store: Pick<Store, "desiredPods" | "leavingPods" | "statuses">): readonly PodStatusEntry[] {
+export function podEntries(
+  store: Pick<Store, "desiredPods" | "terminatingPods" | "statuses">,
+): readonly PodStatusEntry[] {
   const statuses = new Map(store.statuses().map((one) => [one.id.uid, one.status]));
   const desired = store.desiredPods();
-  const all = [...desired.map(desiredEntry), ...store.leavingPods().flatMap((one) => leavingEntry(one, desired))];
+  const all = [
+    ...desired.map(desiredEntry),
+    ...store.terminatingPods().flatMap((one) => terminatingEntry(one, desired)),
+  ];
   return all.map(({ uid, entry }) => ({ ...entry, status: statuses.get(uid) ?? {} }));
 }
 
@@ -20,7 +25,7 @@ function desiredEntry({ pod }: DesiredPod): Entry {
   return { uid: id.uid, entry: { Name: id.name, UID: metadata.uid ?? id.uid, kind: "Pod", metadata, spec } };
 }
 
-function leavingEntry(one: LeavingPod, desired: readonly DesiredPod[]): readonly Entry[] {
+function terminatingEntry(one: TerminatingPod, desired: readonly DesiredPod[]): readonly Entry[] {
   if (one.pod === null || desired.some(({ pod }) => pod.id.uid === one.id.uid)) return [];
   const { metadata, spec, id } = one.pod;
   const marks =

@@ -64,7 +64,7 @@ interface Unconfirmed {
   /** Of an outbox message: its size, and all that was under way with it. */
   readonly bytes: number;
   readonly underWayBytes: number;
-  /** seqs of leaving pods whose final status was in this report. */
+  /** seqs of terminating pods whose final status was in this report. */
   readonly finals: readonly number[];
 }
 
@@ -194,7 +194,7 @@ function reportDue(parts: ReporterParts, session: Session, now: number): number 
 }
 
 function sendReport(parts: ReporterParts, session: Session, now: number): void {
-  const leaving = parts.store.leavingPods();
+  const terminating = parts.store.terminatingPods();
   session.dirty = false;
   session.reportedAt = [...session.reportedAt, now].slice(-reportsASecond);
   const said = inDialect(parts, podEntries(parts.store));
@@ -202,7 +202,7 @@ function sendReport(parts: ReporterParts, session: Session, now: number): void {
   const after = parts.clock.mono();
   session.restsUntil = after + restsAReport * (after - now);
   if (!isSent) return;
-  const finals = leaving.filter((one) => one.gone).map((one) => one.seq);
+  const finals = terminating.filter((one) => one.isTerminated).map((one) => one.seq);
   confirmLater(session, { sentAt: now, outboxId: null, bytes: 0, underWayBytes: 0, finals });
 }
 
@@ -277,11 +277,11 @@ function release(parts: ReporterParts, session: Session, upTo: number): void {
 
 /** A pod that is gone leaves the report once its final status has arrived; true when it did, which is a change. */
 function letGo(store: Store, seq: number): boolean {
-  const leaving = store.leavingPods().find((one) => one.seq === seq && one.gone);
-  if (leaving === undefined) return false;
-  store.deleteLeavingPod(seq);
-  if (store.desiredPod(leaving.id.namespace, leaving.id.name)?.pod.id.uid !== leaving.id.uid)
-    store.deleteStatus(leaving.id.uid);
+  const terminating = store.terminatingPods().find((one) => one.seq === seq && one.isTerminated);
+  if (terminating === undefined) return false;
+  store.deleteTerminatingPod(seq);
+  if (store.desiredPod(terminating.id.namespace, terminating.id.name)?.pod.id.uid !== terminating.id.uid)
+    store.deleteStatus(terminating.id.uid);
   return true;
 }
 

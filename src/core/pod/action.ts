@@ -1,4 +1,4 @@
-import type { LeavingPod } from "./desired.ts";
+import type { TerminatingPod } from "./desired.ts";
 
 /**
  * One step toward the desired state, as data: what, on what, and why. One action is one engine call (or none), after
@@ -27,7 +27,7 @@ export type Action =
       readonly because: string;
     }
   | { readonly kind: "remove"; readonly container: string; readonly id: string; readonly because: string }
-  | { readonly kind: "finish"; readonly leaving: LeavingPod; readonly because: string };
+  | { readonly kind: "finish"; readonly terminating: TerminatingPod; readonly because: string };
 
 /** A plan as text, one action a line: what golden tests compare and `edge events` shows. */
 export function showAction(action: Action): string {
@@ -45,7 +45,7 @@ export function showAction(action: Action): string {
     case "remove":
       return `remove ${action.container} (${action.id.slice(0, 12)}), because ${action.because}`;
     case "finish":
-      return `let go of ${action.leaving.id.name}, because ${action.because}`;
+      return `let go of ${action.terminating.id.name}, because ${action.because}`;
     default:
       return action satisfies never;
   }

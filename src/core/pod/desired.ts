@@ -15,12 +15,12 @@ export interface DesiredPod {
 
 /**
  * A pod on its way out, worked off until a list shows none of its containers (lifecycle.md, Delete).
- * deleted: a message asked for it. superseded: a new uid took its name, and it stays until the new one's images are here.
+ * deleted: a message asked for it. replaced: a new uid took its name, and it stays until the new one's images are here.
  */
-export interface LeavingPod {
+export interface TerminatingPod {
   /** Given by the store; 0 before that. */
   readonly seq: number;
-  readonly kind: "deleted" | "superseded";
+  readonly kind: "deleted" | "replaced";
   /** uid is "" when the pod was not known: every container of ours with that name goes, but for the desired pod's. */
   readonly id: PodId;
   /** What it was, for the report; null when it was not known. */
@@ -34,5 +34,5 @@ export interface LeavingPod {
   readonly deletionTimestamp: string;
   readonly messageId: string;
   /** All its containers are gone; it stays only until a report with its final status has been released. */
-  readonly gone: boolean;
+  readonly isTerminated: boolean;
 }

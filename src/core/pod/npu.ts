@@ -1,4 +1,4 @@
-import type { DesiredPod, LeavingPod } from "./desired.ts";
+import type { DesiredPod, TerminatingPod } from "./desired.ts";
 import type { ObservedContainer } from "./observed.ts";
 import { parseQuantity } from "./quantity.ts";
 import { type ContainerSpec, type PodId, podKey } from "./spec.ts";
@@ -81,7 +81,7 @@ function isSame(one: Omit<NpuHolder, "npu">, other: Omit<NpuHolder, "npu">): boo
 export interface NpuFacts {
   readonly desired: DesiredPod | null;
   /** Those that are not gone yet. */
-  readonly leaving: readonly LeavingPod[];
+  readonly terminating: readonly TerminatingPod[];
   /** Their own containers, from a list that began after all that was done for them. */
   readonly observed: readonly ObservedContainer[];
   /** Of every pod. */
@@ -94,8 +94,8 @@ export interface NpuFacts {
  * one back) is let go of. Without one the record stays while it is wanted with an NPU. Both are facts of a list: nothing
  * is freed because somebody wants it to be.
  */
-export function settleNpus({ desired, leaving, observed, recorded }: NpuFacts): readonly NpuHolder[] {
-  const uids = new Set([desired?.pod.id.uid, ...leaving.map(({ id }) => id.uid)]);
+export function settleNpus({ desired, terminating, observed, recorded }: NpuFacts): readonly NpuHolder[] {
+  const uids = new Set([desired?.pod.id.uid, ...terminating.map(({ id }) => id.uid)]);
   const live = observed.filter((one) => uids.has(one.pod.uid) && mayRun(one));
   const shown = live.flatMap(heldIn);
   const wants = ({ pod, container }: NpuHolder): boolean => {
@@ -108,7 +108,7 @@ export function settleNpus({ desired, leaving, observed, recorded }: NpuFacts): 
     (one) =>
       !uids.has(one.pod.uid) ||
       wants(one) ||
-      leaving.some(({ id }) => id.uid === one.pod.uid) ||
+      terminating.some(({ id }) => id.uid === one.pod.uid) ||
       shown.some((other) => other.npu === one.npu && isSame(one, other)),
   );
   const known = new Set(recorded.map(({ npu }) => npu));

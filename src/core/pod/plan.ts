@@ -18,7 +18,7 @@ import {
 } from "./sandbox-plan.ts";
 import type { Plan, Situation, Waiting } from "./situation.ts";
 import type { RestartPolicy } from "./spec.ts";
-import { leave, surplus, unrecordedPredecessor } from "./terminating-plan.ts";
+import { planTermination, surplus, unrecordedPredecessor } from "./terminating-plan.ts";
 import { formatDuration } from "./time.ts";
 import { difference, hashesOf, type Part, sandboxPart, wantedKey } from "./wanted.ts";
 
@@ -27,17 +27,17 @@ import { difference, hashesOf, type Part, sandboxPart, wantedKey } from "./wante
  * `computePodActions` and `doBackOff` are where its rules come from, lifecycle.md where they differ.
  */
 export function plan(situation: Situation): Plan {
-  const { desired, leaving } = situation;
-  const first = leaving.find((one) => one.kind === "deleted");
+  const { desired, terminating } = situation;
+  const first = terminating.find((one) => one.kind === "deleted");
   const steps = desired === null ? noSteps : (heldSteps(situation, desired) ?? desiredSteps(situation, desired));
-  if (first !== undefined) return { ...steps, actions: leave(situation, first), lookAgainInMs: null };
-  const old = leaving[0] ?? unrecordedPredecessor(situation);
+  if (first !== undefined) return { ...steps, actions: planTermination(situation, first), lookAgainInMs: null };
+  const old = terminating[0] ?? unrecordedPredecessor(situation);
   if (old === undefined) return { ...steps, actions: [...steps.actions, ...others(surplus(situation), steps.actions)] };
-  if (desired === null) return { ...noSteps, actions: leave(situation, old) };
+  if (desired === null) return { ...noSteps, actions: planTermination(situation, old) };
   if (heldSteps(situation, desired) !== null) return steps;
   const here = imageSteps(situation, desired, "a new pod of this name needs it");
   if (here !== null) return { ...here, waiting: steps.waiting, livesOn: old };
-  return { ...steps, actions: leave(situation, old), lookAgainInMs: null };
+  return { ...steps, actions: planTermination(situation, old), lookAgainInMs: null };
 }
 
 /** Actions about containers that none of the first ones is about. */

@@ -1,6 +1,6 @@
 import type { Action } from "./action.ts";
 import type { Moment, PodHistory } from "./container-history.ts";
-import type { DesiredPod, LeavingPod } from "./desired.ts";
+import type { DesiredPod, TerminatingPod } from "./desired.ts";
 import type { NpuInventory } from "./npu.ts";
 import type { ObservedContainer } from "./observed.ts";
 import type { ProbeVerdicts } from "./probe.ts";
@@ -9,7 +9,7 @@ import type { ProbeVerdicts } from "./probe.ts";
 export interface Situation {
   readonly desired: DesiredPod | null;
   /** Those that are not gone yet, oldest first. */
-  readonly leaving: readonly LeavingPod[];
+  readonly terminating: readonly TerminatingPod[];
   /** Containers of ours with that namespace and name, of any uid. */
   readonly observed: readonly ObservedContainer[];
   /** Of the desired pod's uid. */
@@ -34,8 +34,8 @@ export interface Plan {
   readonly actions: readonly Action[];
   /** By container of the desired pod; absent for one that runs or has ended for good. */
   readonly waiting: Readonly<Record<string, Waiting>>;
-  /** A superseded pod whose successor's images are not all here: it goes on as if it were wanted, see `stillWanted`. */
-  readonly livesOn?: LeavingPod;
+  /** A replaced pod whose successor's images are not all here: it goes on as if it were wanted, see `stillWanted`. */
+  readonly livesOn?: TerminatingPod;
   /** Milliseconds after which time alone changes the answer; null when it does not. */
   readonly lookAgainInMs: number | null;
 }

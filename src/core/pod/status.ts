@@ -19,7 +19,7 @@ export interface StatusInput {
   readonly waiting: Readonly<Record<string, Waiting>>;
   readonly probes: ProbeVerdicts;
   /** going: it was told to go, and what ended is not waited for. gone: none of its containers is left. */
-  readonly leaving: "no" | "going" | "gone";
+  readonly termination: "none" | "terminating" | "terminated";
   /** The status reported before, for the times of its conditions and for phases that never go back. */
   readonly previous: PodStatus | null;
   readonly hostIp: string;
@@ -35,7 +35,7 @@ export function podStatus(input: StatusInput): PodStatus {
   const statuses = pod.spec.containers.map((spec) => containerStatus(input, spec));
   const computed = phaseOf(statuses, pod.spec.restartPolicy);
   // While a pod leaves, its phase stays as it was until its containers have ended (lifecycle.md, Delete).
-  const phase = input.leaving === "no" ? computed : leavingPhase(input, statuses, previous?.phase ?? computed);
+  const phase = input.termination === "none" ? computed : terminatedPhase(input, statuses, previous?.phase ?? computed);
   const ip = pod.spec.hostNetwork === true ? input.hostIp : input.observed.find((one) => one.ip !== undefined)?.ip;
   const running = statuses.some((one) => one.state.running !== undefined);
   return {
@@ -108,7 +108,7 @@ function states(
     };
   }
   const waiting = input.waiting[spec.name];
-  if (waiting !== undefined && input.leaving === "no") {
+  if (waiting !== undefined && input.termination === "none") {
     return { state: { waiting }, lastState: ended === null ? before : terminated(ended) };
   }
   if (ended !== null) return { state: terminated(ended), lastState: before };
@@ -159,10 +159,10 @@ export function phaseOf(statuses: readonly ContainerStatus[], policy: RestartPol
 }
 
 /** A pod that was told to go: Succeeded or Failed once its last container has ended, by the exit codes. */
-function leavingPhase(input: StatusInput, statuses: readonly ContainerStatus[], before: Phase): Phase {
+function terminatedPhase(input: StatusInput, statuses: readonly ContainerStatus[], before: Phase): Phase {
   if (statuses.some((one) => one.state.running !== undefined)) return before;
   const ended = statuses.map((one) => one.state.terminated).filter((one) => one !== undefined);
-  if (ended.length < statuses.length) return input.leaving === "gone" ? "Failed" : before;
+  if (ended.length < statuses.length) return input.termination === "terminated" ? "Failed" : before;
   return ended.every((one) => one.exitCode === 0) ? "Succeeded" : "Failed";
 }
 

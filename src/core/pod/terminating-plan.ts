@@ -1,7 +1,7 @@
 import type { Action } from "./action.ts";
 import { remainingMs } from "./backoff.ts";
 import type { Moment } from "./container-history.ts";
-import type { DesiredPod, LeavingPod } from "./desired.ts";
+import type { DesiredPod, TerminatingPod } from "./desired.ts";
 import { sandboxName } from "./identity.ts";
 import type { ObservedContainer } from "./observed.ts";
 import { newestOf } from "./record.ts";
@@ -9,66 +9,70 @@ import { stops } from "./sandbox-plan.ts";
 import type { Situation } from "./situation.ts";
 import { partOf } from "./wanted.ts";
 
-/** The containers of a leaving pod: stopped with what is left of its grace, removed, and then let go of. */
-export function leave(situation: Situation, leaving: LeavingPod): readonly Action[] {
-  const its = situation.observed.filter((one) => belongsTo(one, leaving, situation));
+/** The containers of a terminating pod: stopped with what is left of its grace, removed, and then let go of. */
+export function planTermination(situation: Situation, terminating: TerminatingPod): readonly Action[] {
+  const its = situation.observed.filter((one) => belongsTo(one, terminating, situation));
   const because =
-    leaving.kind === "deleted"
-      ? `message ${leaving.messageId} deletes the pod`
-      : `message ${leaving.messageId} brings a new pod of this name, and its images are here`;
-  const graceSeconds = graceLeft(leaving, situation.now);
+    terminating.kind === "deleted"
+      ? `message ${terminating.messageId} deletes the pod`
+      : `message ${terminating.messageId} brings a new pod of this name, and its images are here`;
+  const graceSeconds = graceLeft(terminating, situation.now);
   const halts = stops(its, graceSeconds, because);
   if (halts.length > 0) return halts;
   const removes = its.map((one): Action => ({ kind: "remove", container: one.container, id: one.id, because }));
   if (removes.length > 0) return removes;
-  return [{ kind: "finish", leaving, because: "none of its containers is left" }];
+  return [{ kind: "finish", terminating, because: "none of its containers is left" }];
 }
 
 /** Containers of the desired pod's name that no row knows (a database was lost) go as those of an older pod would. */
-export function unrecordedPredecessor({ desired, observed }: Situation): LeavingPod | undefined {
+export function unrecordedPredecessor({ desired, observed }: Situation): TerminatingPod | undefined {
   if (desired === null || observed.every((one) => one.pod.uid === desired.pod.id.uid)) return undefined;
   const { acceptedAt, messageId } = desired;
   return {
-    ...{ seq: 0, kind: "superseded", id: { ...desired.pod.id, uid: "" }, pod: null, generation: 0 },
+    ...{ seq: 0, kind: "replaced", id: { ...desired.pod.id, uid: "" }, pod: null, generation: 0 },
     graceSeconds: desired.pod.spec.terminationGracePeriodSeconds,
-    ...{ since: acceptedAt, acceptedAt, deletionTimestamp: "", messageId, gone: false },
+    ...{ since: acceptedAt, acceptedAt, deletionTimestamp: "", messageId, isTerminated: false },
   };
 }
 
-/** A superseded pod as one that is wanted; null when nothing is known of it, or it was told to go. */
-export function asDesired(old: LeavingPod | undefined): DesiredPod | null {
-  if (old === undefined || old.kind !== "superseded" || old.pod === null) return null;
+/** A replaced pod as one that is wanted; null when nothing is known of it, or it was told to go. */
+export function asDesired(old: TerminatingPod | undefined): DesiredPod | null {
+  if (old === undefined || old.kind !== "replaced" || old.pod === null) return null;
   const { pod, generation, acceptedAt, messageId } = old;
   return { pod, generation, acceptedAt, messageId, contentHash: "" };
 }
 
 /**
- * The situation of a superseded pod alone, as if it were wanted: it lives by its restart policy until it may go. Null
+ * The situation of a replaced pod alone, as if it were wanted: it lives by its restart policy until it may go. Null
  * where it has no container: then it is not begun any more.
  */
 export function stillWanted(
   situation: Situation,
-  old: LeavingPod,
+  old: TerminatingPod,
   known: Pick<Situation, "history" | "images">,
 ): Situation | null {
   const desired = asDesired(old);
   const observed = situation.observed.filter((one) => one.pod.uid === old.id.uid);
   if (desired === null || observed.length === 0) return null;
-  return { ...situation, ...known, desired, leaving: [], observed };
+  return { ...situation, ...known, desired, terminating: [], observed };
 }
 
 /** Whoever leaves takes along what no row knows: nobody would ask for it once more. */
-function belongsTo(one: ObservedContainer, leaving: LeavingPod, { desired, leaving: rows }: Situation): boolean {
+function belongsTo(
+  one: ObservedContainer,
+  terminating: TerminatingPod,
+  { desired, terminating: rows }: Situation,
+): boolean {
   const { uid } = one.pod;
   // The same uid may be wanted again while it leaves: what is made for that has a higher generation.
-  if (uid === desired?.pod.id.uid) return uid === leaving.id.uid && one.generation <= leaving.generation;
-  return uid === leaving.id.uid || rows.every(({ id }) => id.uid !== uid);
+  if (uid === desired?.pod.id.uid) return uid === terminating.id.uid && one.generation <= terminating.generation;
+  return uid === terminating.id.uid || rows.every(({ id }) => id.uid !== uid);
 }
 
 /** The deadline holds over a restart of the agent; after a reboot the grace begins anew, since nothing runs then anyway. */
-function graceLeft(leaving: LeavingPod, now: Moment): number {
-  if (leaving.kind === "superseded") return leaving.graceSeconds;
-  return Math.ceil(remainingMs(leaving.graceSeconds * 1000, leaving.since, now) / 1000);
+function graceLeft(terminating: TerminatingPod, now: Moment): number {
+  if (terminating.kind === "replaced") return terminating.graceSeconds;
+  return Math.ceil(remainingMs(terminating.graceSeconds * 1000, terminating.since, now) / 1000);
 }
 
 const outdated = "a newer attempt has taken its place";

@@ -3,7 +3,7 @@ import type { Fault } from "./fault.ts";
 
 /** The calls of the store that change something. */
 const writes = [
-  ...["putDesiredPod", "deleteDesiredPod", "putLeavingPod", "deleteLeavingPod", "rememberDeleted"],
+  ...["putDesiredPod", "deleteDesiredPod", "putTerminatingPod", "deleteTerminatingPod", "rememberDeleted"],
   ...["putHistory", "deleteHistory", "putStatus", "deleteStatus", "putNpus"],
   ...["appendOutbox", "releaseOutbox", "rememberReply", "appendEvent", "tellEvents", "setFact"],
   ...["putConfigMap", "deleteConfigMap"],

@@ -132,8 +132,8 @@ test("a new uid takes the name, and the old pod waits for it to have its images"
   send(update(1, "1"), update(2, "2", { uid: otherUid }));
   assert.equal(store.desiredPod("websocket", "web")?.pod.id.uid, otherUid);
   assert.deepEqual(
-    store.leavingPods().map((one) => [one.kind, one.id.uid]),
-    [["superseded", uid]],
+    store.terminatingPods().map((one) => [one.kind, one.id.uid]),
+    [["replaced", uid]],
   );
   send(update(3, "1"));
   assert.equal(store.desiredPod("websocket", "web")?.pod.id.uid, otherUid, "the old uid is no resurrection");
@@ -151,7 +151,7 @@ test("a plain delete does not shorten a grace period under way", () => {
   const one = { name: "web", uid, msgId: msgId(2), resourceVersion: "1" };
   send(update(1, "1"), gracefulDelete(one, 25), podDelete({ ...one, msgId: msgId(3) }));
   assert.deepEqual(
-    store.leavingPods().map((leaving) => leaving.graceSeconds),
+    store.terminatingPods().map((terminating) => terminating.graceSeconds),
     [25],
   );
 });
@@ -159,7 +159,7 @@ test("a plain delete does not shorten a grace period under way", () => {
 test("the same uid again, newer, while it is on its way out: a higher generation", () => {
   const { store, send } = setUp();
   send(update(1, "1"), podDelete({ name: "web", uid, msgId: msgId(2) }), update(3, "2"));
-  assert.deepEqual([store.leavingPods()[0]?.generation, store.desiredPod("websocket", "web")?.generation], [0, 1]);
+  assert.deepEqual([store.terminatingPods()[0]?.generation, store.desiredPod("websocket", "web")?.generation], [0, 1]);
 });
 
 test("restarts: counted, and refused in their own way", () => {

@@ -1,7 +1,7 @@
 import assert from "node:assert/strict";
 import { describe, it } from "node:test";
 import { createPodsData, startPodsData } from "../../../../src/agent/messages/pods-data.ts";
-import { leaving } from "../../../contract/store-samples.ts";
+import { terminating } from "../../../contract/store-samples.ts";
 import { virtualClock } from "../../../fakes/clock.ts";
 import { seededRandom } from "../../../fakes/random.ts";
 import { memoryStore } from "../../../fakes/store.ts";
@@ -45,13 +45,13 @@ describe("createClearing()", () => {
 
   it("waits for the pods of its order and for no other", async () => {
     const { clock, store, clearing, begin, said, end } = set(100);
-    const mine = store.putLeavingPod(leaving("a"));
+    const mine = store.putTerminatingPod(terminating("a"));
     begin();
-    store.putLeavingPod(leaving("b"));
+    store.putTerminatingPod(terminating("b"));
     clearing.poke();
     await clock.pass(10_000);
     assert.deepEqual(said(), []);
-    store.putLeavingPod({ ...mine, gone: true });
+    store.putTerminatingPod({ ...mine, isTerminated: true });
     clearing.poke();
     await clock.pass(10);
     assert.deepEqual(said(), allDone);
@@ -60,7 +60,7 @@ describe("createClearing()", () => {
 
   it("waits anew after a boot, and then gives up once", async () => {
     const { clock, store, clearing, begin, said, end } = set(100);
-    store.putLeavingPod(leaving("a"));
+    store.putTerminatingPod(terminating("a"));
     begin();
     clearing.poke();
     await clock.pass(140_000);

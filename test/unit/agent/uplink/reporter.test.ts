@@ -1,7 +1,7 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
 import { memoryStore } from "../../../fakes/store.ts";
-import { desiredPod, leavingPod } from "../../../samples/pods.ts";
+import { desiredPod, terminatingPod } from "../../../samples/pods.ts";
 import { reporterOn, resourceOf } from "./reporter-site.ts";
 
 const setUp = (options: Parameters<typeof reporterOn>[1] = {}) => reporterOn(memoryStore(), options);
@@ -84,11 +84,11 @@ test("a peer that never answers pings: released after two keepalive periods, and
 test("a pod that is gone is reported until a report with its end has arrived", async () => {
   const { clock, store, center, reporter, stop } = await setUp();
   center.autoPong(false);
-  const leaving = store.putLeavingPod({ ...leavingPod("deleted"), seq: 0, gone: true });
-  store.putStatus(leaving.id, { phase: "Succeeded" });
+  const terminating = store.putTerminatingPod({ ...terminatingPod("deleted"), seq: 0, isTerminated: true });
+  store.putStatus(terminating.id, { phase: "Succeeded" });
   reporter.changed();
   await clock.pass(1_000);
-  assert.equal(store.leavingPods().length, 1);
+  assert.equal(store.terminatingPods().length, 1);
   const last =
     center
       .received()
@@ -99,8 +99,8 @@ test("a pod that is gone is reported until a report with its end has arrived", a
   assert.deepEqual(entry.status, { phase: "Succeeded" });
   center.pong(center.pings().at(-1) ?? "");
   await clock.pass(100);
-  assert.equal(store.leavingPods().length, 0);
-  assert.equal(store.status(leaving.id.uid), null);
+  assert.equal(store.terminatingPods().length, 0);
+  assert.equal(store.status(terminating.id.uid), null);
   stop.abort();
 });
 
@@ -229,8 +229,8 @@ test("what happens while it is connected follows within seconds, and an idle dev
 test("a peer that does not read is sent one report when it does, not all that it has missed", async () => {
   const { clock, store, center, reporter, reports, stop } = await setUp({ answersPings: false });
   reports();
-  store.putStatus(leavingPod("deleted").id, { phase: "Running", note: "x".repeat(200_000) });
-  store.putLeavingPod({ ...leavingPod("deleted"), seq: 0 });
+  store.putStatus(terminatingPod("deleted").id, { phase: "Running", note: "x".repeat(200_000) });
+  store.putTerminatingPod({ ...terminatingPod("deleted"), seq: 0 });
   center.stall("toCenter");
   for (let n = 0; n < 200; n += 1) {
     reporter.changed();

@@ -62,10 +62,10 @@ test("an update without a pod is refused", () => {
   for (const content of [null, "", "OK", 5, []]) assert.deepEqual(refusals(update(content)), ["content at "]);
 });
 
-const leaving = (pod: object) => withField(pod, "metadata.deletionTimestamp", "2024-01-01T00:00:00Z");
+const terminating = (pod: object) => withField(pod, "metadata.deletionTimestamp", "2024-01-01T00:00:00Z");
 
 test("deletionTimestamp makes a graceful delete of an update, in any spelling", () => {
-  assert.equal(isGracefulDelete(leaving(smallPod())), true);
+  assert.equal(isGracefulDelete(terminating(smallPod())), true);
   assert.equal(isGracefulDelete({ Metadata: { DELETIONTIMESTAMP: "x" } }), true);
   for (const content of [
     smallPod(),
@@ -81,7 +81,7 @@ test("deletionTimestamp makes a graceful delete of an update, in any spelling", 
 });
 
 test("a graceful delete of a stored pod asks for metadata and the set of names, nothing else", () => {
-  const pod = withField(withField(leaving(smallPod()), "spec.containers[0].image", "a b"), "spec.nonsense", 1);
+  const pod = withField(withField(terminating(smallPod()), "spec.containers[0].image", "a b"), "spec.nonsense", 1);
   assert.deepEqual(admitted(update(pod), stored()), {
     kind: "graceful-delete",
     id: { namespace: "websocket", name: podName, uid },
@@ -101,9 +101,9 @@ test("a graceful delete of a stored pod asks for metadata and the set of names, 
 });
 
 test("a graceful delete of an unknown pod also asks for the form of each field that is there", () => {
-  assert.equal(admitGracefulDelete(leaving(fullPod()), context).accepted, true);
+  assert.equal(admitGracefulDelete(terminating(fullPod()), context).accepted, true);
   // Neither policy nor capacity, nor rules between fields (decisions.md 24).
-  assert.deepEqual(refusals(update(leaving(fullPod()))), []);
+  assert.deepEqual(refusals(update(terminating(fullPod()))), []);
   assert.deepEqual(
     refusals(
       update({
@@ -113,7 +113,7 @@ test("a graceful delete of an unknown pod also asks for the form of each field t
     ),
     [],
   );
-  assert.deepEqual(refusals(update(withField(leaving(smallPod()), "spec.containers[0].image", "a b"))), [
+  assert.deepEqual(refusals(update(withField(terminating(smallPod()), "spec.containers[0].image", "a b"))), [
     "spec.containers.image at spec.containers[0].image",
   ]);
 });
@@ -283,7 +283,7 @@ test("the rest asks for nothing", () => {
 
 test("a kind that is not carried out is refused with one sentence", () => {
   const kinds: readonly (readonly [keyof CarriedOut, Message])[] = [
-    ["gracefulDelete", update(leaving(smallPod()))],
+    ["gracefulDelete", update(terminating(smallPod()))],
     ["podRestart", restart()],
     ["configMaps", config(settings)],
     ["configMaps", message("controller/resource/delete/websocket/configmap/settings", null)],

@@ -10,7 +10,15 @@ import {
   settleNpus,
 } from "../../../../src/core/pod/npu.ts";
 import type { PodId, ResourceList } from "../../../../src/core/pod/spec.ts";
-import { acceptedPod, container, desiredPod, exited, leavingPod, running, withSpec } from "../../../samples/pods.ts";
+import {
+  acceptedPod,
+  container,
+  desiredPod,
+  exited,
+  running,
+  terminatingPod,
+  withSpec,
+} from "../../../samples/pods.ts";
 
 const web = acceptedPod().id;
 const other: PodId = { namespace: "websocket", name: "other", uid: "u9" };
@@ -108,7 +116,7 @@ function desiredWith(npus: string | null) {
 describe("what is recorded follows what a list shows", () => {
   const pod = acceptedPod();
   const shows = (state: Parameters<typeof container>[1], npu = "davinci0") => container(pod, state, { npus: [npu] });
-  const nothing = { desired: null, leaving: [], observed: [], recorded: [] };
+  const nothing = { desired: null, terminating: [], observed: [], recorded: [] };
   const wanted = desiredWith("1");
   const table: readonly (readonly [what: string, got: readonly NpuHolder[], expected: readonly NpuHolder[]])[] = [
     [
@@ -126,7 +134,7 @@ describe("what is recorded follows what a list shows", () => {
     ],
     [
       "kept while the pod leaves, container or not",
-      settleNpus({ ...nothing, leaving: [leavingPod("deleted")], recorded: [holds("davinci0")] }),
+      settleNpus({ ...nothing, terminating: [terminatingPod("deleted")], recorded: [holds("davinci0")] }),
       [holds("davinci0")],
     ],
     [

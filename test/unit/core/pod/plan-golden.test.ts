@@ -9,7 +9,7 @@ import * as pods from "../../../samples/pods.ts";
 import { noNpus, planText } from "./plan-text.ts";
 import { situationText } from "./situation-text.ts";
 
-const { ago, container, desiredPod, exited, historyOf, leavingPod, running, termination } = pods;
+const { ago, container, desiredPod, exited, historyOf, terminatingPod, running, termination } = pods;
 const desired = desiredPod();
 const { pod } = desired;
 const spec = pod.spec.containers[0] ?? assert.fail();
@@ -111,31 +111,31 @@ const chapters: Readonly<Record<string, Readonly<Record<string, Partial<Situatio
     },
     "an update under a new uid comes while the pod is being deleted: its grace is not begun anew": {
       desired: other,
-      leaving: [leavingPod("deleted", { sinceMs: 12_000 })],
+      terminating: [terminatingPod("deleted", { sinceMs: 12_000 })],
       observed: [container(pod, running())],
     },
     "the same uid comes again while it is being deleted: the old container goes first": {
       desired: { ...desired, generation: 1 },
-      leaving: [leavingPod("deleted", { sinceMs: 12_000 })],
+      terminating: [terminatingPod("deleted", { sinceMs: 12_000 })],
       observed: [container(pod, running())],
     },
     "a delete while the image is being pulled: nothing is pulled any more": {
-      leaving: [leavingPod("deleted")],
+      terminating: [terminatingPod("deleted")],
       images: { app: null },
     },
     "a delete while the image of an update is being pulled: what still runs stops": {
-      ...{ leaving: [leavingPod("deleted")], images: { app: null } },
+      ...{ terminating: [terminatingPod("deleted")], images: { app: null } },
       observed: [container(pod, running())],
     },
     "a delete while a new uid pulls its image: that one is let go of, then the older pod goes": {
-      leaving: [leavingPod("superseded"), leavingPod("deleted", { uid: "u2" })],
+      terminating: [terminatingPod("replaced"), terminatingPod("deleted", { uid: "u2" })],
       observed: [container(pod, running())],
     },
     "a delete that arrives twice: the second one finds nothing to do": {
-      leaving: [{ ...leavingPod("deleted"), pod: null, id: { ...pod.id, uid: "" } }],
+      terminating: [{ ...terminatingPod("deleted"), pod: null, id: { ...pod.id, uid: "" } }],
     },
     "the grace period is over and the container still runs: killed": {
-      leaving: [leavingPod("deleted", { sinceMs: 31_000 })],
+      terminating: [terminatingPod("deleted", { sinceMs: 31_000 })],
       observed: [container(pod, running())],
     },
     "a restart message ends a back-off": {

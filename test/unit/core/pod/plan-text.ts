@@ -9,7 +9,7 @@ export const noNpus = { present: [], missing: null, holders: [] };
 export function planOf(situation: Partial<Situation>): Plan {
   return plan({
     desired: null,
-    leaving: [],
+    terminating: [],
     observed: [],
     history: {},
     images: {},

@@ -11,9 +11,9 @@ import {
   desiredPod,
   exited,
   historyOf,
-  leavingPod,
   now,
   running,
+  terminatingPod,
   termination,
 } from "../../../samples/pods.ts";
 import { noNpus, planOf, planText } from "./plan-text.ts";
@@ -36,7 +36,7 @@ const failure = (reason: string, count: number, containerId: string | null = nul
 });
 
 const held = { reason: "DiskPressure", message: "less than there should be" };
-const superseded = leavingPod("superseded");
+const replaced = terminatingPod("replaced");
 const again = container(pod, running(), { generation: 1 });
 
 const goldens: readonly Golden[] = [
@@ -81,7 +81,7 @@ const goldens: readonly Golden[] = [
     situation: {
       desired: desiredPod({ uid: "u2" }),
       held,
-      leaving: [superseded],
+      terminating: [replaced],
       observed: [container(pod, running())],
     },
     expected: "app waits: DiskPressure: less than there should be",
@@ -91,7 +91,7 @@ const goldens: readonly Golden[] = [
     situation: {
       desired: desiredPod({ uid: "u2" }),
       held,
-      leaving: [leavingPod("deleted")],
+      terminating: [terminatingPod("deleted")],
       observed: [container(pod, running())],
     },
     expected:
@@ -254,7 +254,7 @@ const goldens: readonly Golden[] = [
   {
     name: "deleted while its liveness probe fails: it goes for the delete",
     situation: {
-      ...{ leaving: [leavingPod("deleted")], observed: [container(pod, running())] },
+      ...{ terminating: [terminatingPod("deleted")], observed: [container(pod, running())] },
       probes: { "app-id-of-attempt-0": unhealthy },
     },
     expected: "stop app (app-id-of-at) within 30 s, because message m3 deletes the pod",
@@ -328,24 +328,24 @@ const goldens: readonly Golden[] = [
   },
   {
     name: "deleted: stopped with what is left of its grace",
-    situation: { leaving: [leavingPod("deleted", { sinceMs: 12_000 })], observed: [container(pod, running())] },
+    situation: { terminating: [terminatingPod("deleted", { sinceMs: 12_000 })], observed: [container(pod, running())] },
     expected: "stop app (app-id-of-at) within 18 s, because message m3 deletes the pod",
   },
   {
     name: "deleted and stopped: removed",
-    situation: { leaving: [leavingPod("deleted")], observed: [container(pod, exited(0))] },
+    situation: { terminating: [terminatingPod("deleted")], observed: [container(pod, exited(0))] },
     expected: "remove app (app-id-of-at), because message m3 deletes the pod",
   },
   {
     name: "deleted and removed: let go of",
-    situation: { leaving: [leavingPod("deleted")] },
+    situation: { terminating: [terminatingPod("deleted")] },
     expected: "let go of web, because none of its containers is left",
   },
   {
     name: "a new uid under the same name: its image first, the old pod runs on",
     situation: {
       desired: desiredPod({ uid: "u2" }),
-      leaving: [leavingPod("superseded")],
+      terminating: [terminatingPod("replaced")],
       observed: [container(pod, running())],
       images: { app: null },
     },
@@ -356,7 +356,7 @@ const goldens: readonly Golden[] = [
     name: "a new uid under the same name, its image here: the old pod goes",
     situation: {
       desired: desiredPod({ uid: "u2" }),
-      leaving: [leavingPod("superseded")],
+      terminating: [terminatingPod("replaced")],
       observed: [container(pod, running())],
       images: here,
     },
@@ -367,7 +367,7 @@ const goldens: readonly Golden[] = [
     name: "an unknown pod was deleted: what bears its name goes, the pod that is wanted stays",
     situation: {
       desired,
-      leaving: [{ ...leavingPod("deleted"), pod: null, id: { ...pod.id, uid: "" } }],
+      terminating: [{ ...terminatingPod("deleted"), pod: null, id: { ...pod.id, uid: "" } }],
       observed: [container(pod, running()), container(acceptedPod({ uid: "u9" }), exited(1))],
     },
     expected: "remove app (app-id-of-at), because message m3 deletes the pod",
@@ -376,7 +376,7 @@ const goldens: readonly Golden[] = [
     name: "an unknown pod was deleted: the pod that is to be replaced stays until then",
     situation: {
       desired: desiredPod({ uid: "u2" }),
-      leaving: [{ ...leavingPod("deleted"), pod: null, id: { ...pod.id, uid: "" } }, superseded],
+      terminating: [{ ...terminatingPod("deleted"), pod: null, id: { ...pod.id, uid: "" } }, replaced],
       observed: [container(pod, running())],
       images: here,
     },
@@ -385,19 +385,19 @@ const goldens: readonly Golden[] = [
   {
     name: "a pod was deleted beside containers of its name that no row knows: all go",
     situation: {
-      leaving: [leavingPod("deleted")],
+      terminating: [terminatingPod("deleted")],
       observed: [container(acceptedPod({ uid: "u9" }), running(), { id: "stray" })],
     },
     expected: "stop app (stray) within 30 s, because message m3 deletes the pod",
   },
   {
     name: "a pod was deleted whose containers had been restarted before its row was lost: they go",
-    situation: { leaving: [leavingPod("deleted")], observed: [container(pod, exited(0), { generation: 2 })] },
+    situation: { terminating: [terminatingPod("deleted")], observed: [container(pod, exited(0), { generation: 2 })] },
     expected: "remove app (app-id-of-at), because message m3 deletes the pod",
   },
   {
     name: "a pod was deleted and is wanted again: what is made for that stays",
-    situation: { desired: { ...desired, generation: 1 }, leaving: [leavingPod("deleted")], observed: [again] },
+    situation: { desired: { ...desired, generation: 1 }, terminating: [terminatingPod("deleted")], observed: [again] },
     expected: "let go of web, because none of its containers is left",
   },
 ];
@@ -466,8 +466,8 @@ for (const { name, situation, expected } of [...goldens, ...withNpus]) {
 
 /** A new uid wants the name and its image is on its way; what is left of the old pod is given. */
 function oldPod(observed: Situation["observed"], changes: Partial<ContainerHistory> = {}): string {
-  const old = leavingPod("superseded");
-  const whole = { desired: desiredPod({ uid: "u2" }), leaving: [old], observed, images: { app: null } };
+  const old = terminatingPod("replaced");
+  const whole = { desired: desiredPod({ uid: "u2" }), terminating: [old], observed, images: { app: null } };
   assert.equal(planOf(whole).livesOn, old);
   const known = { history: { app: historyOf(pod, changes) }, images: here };
   const situation = stillWanted({ history: {}, probes: {}, held: null, npus: noNpus, now, ...whole }, old, known);
@@ -490,6 +490,9 @@ test("a new uid under the same name, its image not here: the old pod lives on by
 });
 
 test("a pod that was told to go does not live on", () => {
-  const leaving = [leavingPod("deleted"), leavingPod("superseded")];
-  assert.equal(planOf({ desired: desiredPod({ uid: "u2" }), leaving, images: { app: null } }).livesOn, undefined);
+  const terminating = [terminatingPod("deleted"), terminatingPod("replaced")];
+  assert.equal(
+    planOf({ desired: desiredPod({ uid: "u2" }), terminating: terminating, images: { app: null } }).livesOn,
+    undefined,
+  );
 });

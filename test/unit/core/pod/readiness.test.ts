@@ -29,7 +29,7 @@ function statusOf(input: Partial<StatusInput>): PodStatus {
   const pod = input.pod ?? probed;
   return podStatus({
     ...{ pod, acceptedAtWall: now.wall, history: { app: historyOf(pod) }, observed: [container(pod, running())] },
-    ...{ waiting: {}, probes: {}, leaving: "no", previous: null, hostIp: "10.0.0.1", nowWall: now.wall },
+    ...{ waiting: {}, probes: {}, termination: "none", previous: null, hostIp: "10.0.0.1", nowWall: now.wall },
     ...input,
   });
 }
@@ -83,7 +83,7 @@ const table: readonly (readonly [string, Partial<StatusInput>, string])[] = [
   ],
   [
     "it leaves: as it was, although nobody asks any more",
-    { leaving: "going", previous: wasReady },
+    { termination: "terminating", previous: wasReady },
     "Running ready=true started=true True True",
   ],
 ];

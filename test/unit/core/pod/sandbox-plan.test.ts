@@ -16,9 +16,9 @@ import {
   desiredPod,
   exited,
   historyOf,
-  leavingPod,
   now,
   running,
+  terminatingPod,
   termination,
   withSpec,
 } from "../../../samples/pods.ts";
@@ -343,7 +343,7 @@ const goldens: readonly Golden[] = [
   {
     name: "deleted: the containers stop, the sandbox last",
     situation: {
-      leaving: [leavingPod("deleted", { containers, sinceMs: 12_000 })],
+      terminating: [terminatingPod("deleted", { containers, sinceMs: 12_000 })],
       observed: whole,
     },
     expected: [
@@ -355,7 +355,7 @@ const goldens: readonly Golden[] = [
   {
     name: "deleted and stopped: everything is removed, a dead sandbox too",
     situation: {
-      leaving: [leavingPod("deleted", { containers })],
+      terminating: [terminatingPod("deleted", { containers })],
       observed: [sandboxOf(pod, exited(0)), joined("a", exited(0))],
     },
     expected: [
@@ -438,9 +438,9 @@ test("what is to stop stops at the same time, the sandbox after it, and everythi
     }
     return done;
   };
-  const leaving = [leavingPod("deleted", { containers })];
-  assert.deepEqual(steps({ leaving, observed: whole }), [["stop a", "stop b"], ["stop POD"]]);
+  const terminating = [terminatingPod("deleted", { containers })];
+  assert.deepEqual(steps({ terminating: terminating, observed: whole }), [["stop a", "stop b"], ["stop POD"]]);
   const dead = [sandboxOf(pod, exited(0)), joined("a", exited(0)), joined("b", exited(0))];
-  assert.deepEqual(steps({ leaving, observed: dead }), [["remove POD"], ["remove a"], ["remove b"]]);
+  assert.deepEqual(steps({ terminating: terminating, observed: dead }), [["remove POD"], ["remove a"], ["remove b"]]);
   assert.deepEqual(atOnce([]), []);
 });

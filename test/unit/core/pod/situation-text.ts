@@ -1,5 +1,5 @@
 import type { ContainerHistory, Moment } from "../../../../src/core/pod/container-history.ts";
-import type { LeavingPod } from "../../../../src/core/pod/desired.ts";
+import type { TerminatingPod } from "../../../../src/core/pod/desired.ts";
 import type { ObservedContainer } from "../../../../src/core/pod/observed.ts";
 import type { Situation } from "../../../../src/core/pod/situation.ts";
 import type { AcceptedPod } from "../../../../src/core/pod/spec.ts";
@@ -7,12 +7,12 @@ import { now } from "../../../samples/pods.ts";
 
 /** What is wanted, what is there and what is known, as a reader needs it to judge the plan below it. */
 export function situationText(situation: Partial<Situation>): string {
-  const { desired = null, leaving = [], observed = [], history = {}, images = {}, probes = {} } = situation;
+  const { desired = null, terminating = [], observed = [], history = {}, images = {}, probes = {} } = situation;
   const at = situation.now ?? now;
   const since = (mono: number): string => `${Math.round((at.mono - mono) / 1000)} s ago`;
   const lines = [
     desired === null ? "wanted: nothing" : `wanted: ${podText(desired.pod)}, since message ${desired.messageId}`,
-    ...leaving.map((one) => `going: ${leavingText(one)}, told ${since(one.since.mono)}`),
+    ...terminating.map((one) => `going: ${leavingText(one)}, told ${since(one.since.mono)}`),
     ...(observed.length === 0 ? ["there: no container"] : observed.map((one) => `there: ${containerText(one)}`)),
     ...Object.entries(history).flatMap(([name, one]) =>
       historyText(one, at.bootId, since).map((is) => `known: ${name} ${is}`),
@@ -37,7 +37,7 @@ function podText({ id, spec }: AcceptedPod): string {
   return `pod ${id.name} ${id.uid}, restart ${spec.restartPolicy}: ${containers.join(" and ")}`;
 }
 
-function leavingText({ id, kind, graceSeconds }: LeavingPod): string {
+function leavingText({ id, kind, graceSeconds }: TerminatingPod): string {
   const uid = id.uid === "" ? "of any uid" : id.uid;
   return kind === "deleted"
     ? `pod ${id.name} ${uid}, deleted within ${graceSeconds} s`

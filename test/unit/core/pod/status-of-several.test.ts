@@ -86,7 +86,7 @@ function reported(policy: RestartPolicy, parts: readonly Part[], sandbox: "runs"
   }
   return podStatus({
     ...{ pod, history, observed, waiting, acceptedAtWall: now.wall, nowWall: now.wall },
-    ...{ leaving: "no", probes: {}, previous: null, hostIp: "10.0.0.5" },
+    ...{ termination: "none", probes: {}, previous: null, hostIp: "10.0.0.5" },
   });
 }
 

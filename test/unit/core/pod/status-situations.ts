@@ -18,7 +18,7 @@ export interface StatusSituation {
   readonly history?: Parameters<typeof historyOf>[1];
   readonly state?: ObservedState;
   readonly waiting?: Waiting;
-  readonly leaving?: StatusInput["leaving"];
+  readonly termination?: StatusInput["termination"];
   readonly expected: string;
 }
 
@@ -38,7 +38,7 @@ function statusOf({
   history = {},
   state,
   waiting,
-  leaving = "no",
+  termination = "none",
 }: StatusSituation): PodStatus {
   const plain = acceptedPod({ policy });
   const containers = plain.spec.containers.map((one) =>
@@ -49,7 +49,7 @@ function statusOf({
   const observed = state === undefined ? [] : [container(pod, state, { attempt: app.attempt, ip: "172.17.0.2" })];
   const [id = ""] = observed.map((one) => one.id);
   return podStatus({
-    ...{ pod, acceptedAtWall: ago(60_000).wall, history: { app }, observed, leaving, previous: null },
+    ...{ pod, acceptedAtWall: ago(60_000).wall, history: { app }, observed, termination, previous: null },
     waiting: waiting === undefined ? {} : { app: waiting },
     probes: readiness === undefined ? {} : { [id]: { ready: verdicts[readiness], live: true, why: "" } },
     ...{ hostIp: "192.0.2.1", nowWall: now.wall },

@@ -166,7 +166,7 @@ const situations: readonly StatusSituation[] = [
   {
     name: "deleted, and still running in its grace",
     source: "kubelet_pods.go generateAPIPodStatus: the phase stays",
-    leaving: "going",
+    termination: "terminating",
     state: running(),
     expected: `
       phase = Running
@@ -183,7 +183,7 @@ const situations: readonly StatusSituation[] = [
   {
     name: "deleted, and killed after its grace",
     source: "kubelet_pods.go getPhase of a pod that is terminated",
-    leaving: "gone",
+    termination: "terminated",
     history: { termination: termination(137) },
     expected: `
       phase = Failed
@@ -204,7 +204,7 @@ const situations: readonly StatusSituation[] = [
   {
     name: "deleted, and ended with 0 in its grace",
     source: "kubelet_pods.go getPhase of a pod that is terminated: its policy says nothing any more",
-    leaving: "gone",
+    termination: "terminated",
     history: { termination: termination(0) },
     expected: `
       phase = Succeeded

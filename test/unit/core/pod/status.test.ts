@@ -21,7 +21,7 @@ import {
 
 function status(input: Partial<StatusInput> = {}): PodStatus {
   const pod = acceptedPod();
-  const none = { history: {}, observed: [], waiting: {}, probes: {}, leaving: "no", previous: null } as const;
+  const none = { history: {}, observed: [], waiting: {}, probes: {}, termination: "none", previous: null } as const;
   return podStatus({
     pod,
     acceptedAtWall: ago(60_000).wall,
@@ -75,7 +75,7 @@ interface Row {
   readonly history?: Parameters<typeof historyOf>[1];
   readonly observed?: ObservedContainer["state"];
   readonly waiting?: Waiting;
-  readonly leaving?: StatusInput["leaving"];
+  readonly termination?: StatusInput["termination"];
   readonly before?: PodStatus["phase"];
   /** phase, Ready condition with its reason, and what `kubectl get pod` prints: READY STATUS RESTARTS. */
   readonly expected: readonly [phase: string, ready: string, line: string];
@@ -141,24 +141,24 @@ const rows: readonly Row[] = [
   },
   {
     name: "deleted, still running: the phase stays",
-    ...{ observed: running(), leaving: "going", before: "Running" },
+    ...{ observed: running(), termination: "terminating", before: "Running" },
     expected: ["Running", "True", "1/1 Running 0"],
   },
   {
     name: "deleted, ended well",
     history: { termination: termination(0) },
-    ...{ leaving: "gone", before: "Running" },
+    ...{ termination: "terminated", before: "Running" },
     expected: ["Succeeded", "False PodCompleted", "0/1 Completed 0"],
   },
   {
     name: "deleted, killed after its grace",
     history: { termination: termination(137) },
-    ...{ leaving: "gone", before: "Running" },
+    ...{ termination: "terminated", before: "Running" },
     expected: ["Failed", "False PodFailed", "0/1 Error 0"],
   },
   {
     name: "deleted before it ever ran",
-    leaving: "gone",
+    termination: "terminated",
     before: "Pending",
     expected: ["Failed", "False PodFailed", "0/1 ContainerCreating 0"],
   },
@@ -172,7 +172,7 @@ for (const row of rows) {
     const observed = row.observed === undefined ? [] : [container(pod, row.observed, { attempt })];
     const previous = row.before === undefined ? null : { ...status(), phase: row.before };
     const waiting = row.waiting === undefined ? {} : { app: row.waiting };
-    const is = status({ pod, history, observed, waiting, leaving: row.leaving ?? "no", previous });
+    const is = status({ pod, history, observed, waiting, termination: row.termination ?? "none", previous });
     const ready = is.conditions.find((one) => one.type === "Ready");
     const { ready: count, status: text, restarts } = summarize(is, false);
     const readyText = ready?.reason === undefined ? ready?.status : `${ready.status} ${ready.reason}`;
