@@ -29,11 +29,11 @@ import { createDrift, type Drift } from "./pods/drift.ts";
 import { oomScoreNotice } from "./pods/oom-score.ts";
 import { createPodPulls } from "./pods/pod-pulls.ts";
 import { createMailbox } from "./pods/pod-workers.ts";
-import { type EngineSession, reconcile } from "./pods/reconciler.ts";
+import { type EngineRun, reconcile } from "./pods/reconciler.ts";
 import { createProber } from "./probes/prober.ts";
 import { createPublisher } from "./status-publisher.ts";
 import { createReporter } from "./uplink/reporter.ts";
-import { type LinkState, runUplink } from "./uplink/uplink.ts";
+import { type ConnectionState, runUplink } from "./uplink/uplink.ts";
 
 export interface AgentParts {
   readonly engine: Engine;
@@ -85,7 +85,7 @@ export async function runAgent(parts: AgentParts, signal: AbortSignal): Promise<
   const state: EngineState = { info: null, lost: null };
   const startedAt = clock.wall();
   tellStart(parts);
-  let link: LinkState = { state: "connecting", since: startedAt, lastError: null, certificates: [] };
+  let link: ConnectionState = { state: "connecting", since: startedAt, lastError: null, certificates: [] };
   const publisher = createPublisher(clock, () =>
     parts.publish(document(parts, engineOf(state, observer), [link, node.conditions(), drift, startedAt])),
   );
@@ -103,7 +103,7 @@ export async function runAgent(parts: AgentParts, signal: AbortSignal): Promise<
   const node = createNode({ ...parts, observer, say: reporter.say, conditionChanged: () => conditionChanged() });
   const reconcilerParts = {
     ...{ engine, store, device, clock, log, observer, prober, pulls, reported, held: node.held },
-    ...{ session: () => sessionOf(state, store), installId: () => installIdOf(store) ?? "" },
+    ...{ engineRun: () => engineRunOf(state, store), installId: () => installIdOf(store) ?? "" },
     ...{ limiter: createLimiter(createsAtOnce), puller: createPuller(engine, clock, node.brought) },
   };
   const mailbox = createMailbox(clock, (key, s) => reconcile(reconcilerParts, fromKey(key), s));
@@ -137,7 +137,7 @@ export async function runAgent(parts: AgentParts, signal: AbortSignal): Promise<
     engineIs: node.engineIs,
     dirty: (pod) => mailbox.wake(podKey(pod)),
   });
-  const changed = (next: LinkState): void => {
+  const changed = (next: ConnectionState): void => {
     link = next;
     node.online(next.state === "online");
     publisher.poke();
@@ -167,8 +167,8 @@ function noticesOf(parts: AgentParts, { trouble }: EngineNow, drift: Drift): rea
 }
 
 /** The session at hand, once it is known which containers are ours. */
-function sessionOf({ info }: EngineState, store: Store): EngineSession | null {
-  return info === null || installIdOf(store) === null ? null : { id: info.session };
+function engineRunOf({ info }: EngineState, store: Store): EngineRun | null {
+  return info === null || installIdOf(store) === null ? null : { id: info.runId };
 }
 
 /** Until all have ended; when one fails the others are told to stop, and are waited for. */
@@ -220,7 +220,7 @@ function fromKey(key: string): { readonly namespace: string; readonly name: stri
   return { namespace: key.slice(0, slash), name: key.slice(slash + 1) };
 }
 
-function centerOf({ state, since, lastError, certificates }: LinkState, url: string): StatusDocument["center"] {
+function centerOf({ state, since, lastError, certificates }: ConnectionState, url: string): StatusDocument["center"] {
   const shown = certificates.map(({ file, notBefore, notAfter }) => {
     return { file, notBefore: formatTime(notBefore), notAfter: formatTime(notAfter) };
   });
@@ -241,7 +241,7 @@ function engineOf({ info, lost }: EngineState, observer: Observer): EngineNow {
 function document(
   parts: AgentParts,
   engine: EngineNow,
-  [link, conditions, drift, startedAt]: readonly [LinkState, readonly Condition[], Drift, number],
+  [link, conditions, drift, startedAt]: readonly [ConnectionState, readonly Condition[], Drift, number],
 ): StatusDocument {
   const notices = noticesOf(parts, engine, drift);
   const { info } = engine;

@@ -8,7 +8,7 @@ export type LinkEvent =
   | { readonly kind: "status"; readonly timestamp: number };
 
 /** What is wrong with a history, in sentences; and what was counted. */
-export interface LinkVerdict {
+export interface DeliveryVerdict {
   readonly lost: readonly string[];
   readonly doubled: readonly string[];
   readonly reordered: readonly string[];
@@ -25,7 +25,7 @@ export interface LinkVerdict {
  *   which they first came; or a status is older than one that came before it
  * Messages with one msg_id count as one.
  */
-export function judgeHistory(events: readonly LinkEvent[]): LinkVerdict {
+export function checkDelivery(events: readonly LinkEvent[]): DeliveryVerdict {
   const sendings = new Map<string, number[]>();
   const replies = new Map<string, string>();
   const answered = new Set<string>();

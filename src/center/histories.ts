@@ -1,11 +1,11 @@
-import { judgeHistory, type LinkEvent, type LinkVerdict } from "./delivery-check.ts";
+import { checkDelivery, type DeliveryVerdict, type LinkEvent } from "./delivery-check.ts";
 
 /** What the dev centre keeps of each node, to judge whether anything was lost, doubled or reordered on the way. */
 export interface CenterHistories {
   sent(node: string, text: string): void;
   received(node: string, text: string): void;
   /** Null for a node that was never seen, or of which more was seen than is kept. */
-  judge(node: string): LinkVerdict | null;
+  judge(node: string): DeliveryVerdict | null;
 }
 
 /** A few hundred bytes each: a centre that was forgotten must not fill the memory. */
@@ -26,7 +26,7 @@ export function centerHistories(): CenterHistories {
     received: (node, text) => add(node, receivedEvent(text)),
     judge(node) {
       const history = histories.get(node);
-      return history === undefined || count > maxEvents ? null : judgeHistory(history);
+      return history === undefined || count > maxEvents ? null : checkDelivery(history);
     },
   };
 }

@@ -117,10 +117,10 @@ export async function listen(options: ServerOptions, handlers: ServerHandlers): 
     },
     async close() {
       clearInterval(pings);
-      const standing = [...clients.values()];
+      const connected = [...clients.values()];
       // What a terminated connection had read already is nobody's business any more.
       clients.clear();
-      for (const { socket } of standing) socket.terminate();
+      for (const { socket } of connected) socket.terminate();
       for (const stream of silent) stream.destroy();
       const closed = new Promise<void>((resolve) => http.close(() => resolve()));
       http.closeAllConnections();

@@ -3,7 +3,7 @@ import type { Config } from "../core/config/config.ts";
 import type { CenterFacts, EngineFacts } from "../core/doctor/doctor-input.ts";
 import { examine, type Finding } from "../core/doctor/examine.ts";
 import { dockerEngine } from "../docker/engine.ts";
-import { cgroupFacts, folderFacts, standing } from "../linux/host-checks.ts";
+import { cgroupFacts, folderFacts, nearestExisting } from "../linux/host-checks.ts";
 import { npuNodes } from "../linux/npu.ts";
 import { readUsage } from "../linux/usage.ts";
 import { addonProblem } from "../sqlite/addon.ts";
@@ -56,7 +56,7 @@ async function look(loaded: LoadedConfig): Promise<readonly Finding[]> {
     agentRuns: program === null ? runLockHeld(folders.runDir) : null,
     engine: engine.facts,
     cgroups: cgroupFacts(),
-    usage: readUsage({ dataDir: standing(folders.dir), engineRoot: engine.root }),
+    usage: readUsage({ dataDir: nearestExisting(folders.dir), engineRoot: engine.root }),
     folders: folderFacts(folders),
     credentials,
     center,

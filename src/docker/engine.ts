@@ -86,7 +86,7 @@ async function info(connection: Connection, signal: AbortSignal): Promise<Engine
     apiVersion: connection.apiVersion,
     architecture: connection.architecture,
     liveRestore,
-    session: liveRestore ? "live-restore" : await bridgeId(connection, signal),
+    runId: liveRestore ? "live-restore" : await bridgeId(connection, signal),
     seccomp: textsAt(answer, "SecurityOptions").some((one) => /^name=seccomp\b(?!.*profile=unconfined)/.test(one)),
     warnings: textsAt(answer, "Warnings").slice(0, mostWarnings),
     dataRoot: textAt(answer, "DockerRootDir"),

@@ -7,7 +7,7 @@ const tmpfsMagic = 0x01021994;
 const ramfsMagic = 0x858458f6;
 
 /** The nearest folder on the way up that is there: what is not made yet will be on its file system. */
-export function standing(path: string): string {
+export function nearestExisting(path: string): string {
   let here = path;
   while (!existsSync(here) && dirname(here) !== here) here = dirname(here);
   return here;
@@ -18,9 +18,9 @@ export function folderFacts({ dir, runDir }: { readonly dir: string; readonly ru
   return {
     data: dir,
     dataIsOther: isOther(dir),
-    dataReadOnly: isReadOnly(standing(dir)),
+    dataReadOnly: isReadOnly(nearestExisting(dir)),
     run: runDir,
-    runInMemory: isInMemory(standing(runDir)),
+    runInMemory: isInMemory(nearestExisting(runDir)),
   };
 }
 

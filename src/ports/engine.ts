@@ -91,7 +91,7 @@ export interface EngineInfo {
    * Another one than before: what ran then ended with the engine in between, and what it ended with may be the engine's
    * doing. null where the engine does not tell.
    */
-  readonly session: string | null;
+  readonly runId: string | null;
   /** System calls of containers are filtered. */
   readonly seccomp: boolean;
   /** What the engine warns of by itself, limits that its kernel lacks among them; at most 32. */

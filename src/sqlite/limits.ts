@@ -1,7 +1,7 @@
-import type { JournalLimits } from "../core/pod/event-history.ts";
+import type { EventLimits } from "../core/pod/event-history.ts";
 
 /** How much the store keeps; beyond it the oldest goes. */
-export interface StoreLimits extends JournalLimits {
+export interface StoreLimits extends EventLimits {
   readonly outboxMaxBytes: number;
   readonly outboxMaxMessages: number;
   /** Replies kept for messages that come again. */

@@ -1,5 +1,5 @@
 import type { Database } from "better-sqlite3";
-import type { PodHistory } from "../core/pod/container-history.ts";
+import type { CurrentContainer, PodHistory } from "../core/pod/container-history.ts";
 import type { Store, StoredStatus } from "../ports/store.ts";
 import { readJson } from "./columns.ts";
 import type { Writer } from "./database.ts";
@@ -27,7 +27,7 @@ export function podRecordReads(
     deletedVersion: (uid) => version.get(uid) ?? null,
     history(uid) {
       const json = history.get(uid);
-      return json === undefined ? {} : readJson<PodHistory>(json, "history", []);
+      return json === undefined ? {} : readHistory(json);
     },
     historyUids: () => historyUids.all(),
     statuses: () => statuses.all().map(toStatus),
@@ -82,6 +82,19 @@ export function podRecordWrites({ db, write }: Writer, limits: StoreLimits): Wri
       write(() => deleteStatus.run(uid));
     },
   };
+}
+
+/** Earlier versions of the agent wrote the engine run of a container as `session`. */
+function readHistory(json: string): PodHistory {
+  const history = readJson<PodHistory>(json, "history", []);
+  return Object.fromEntries(
+    Object.entries(history).map(([container, record]) => {
+      const current = record.current as (CurrentContainer & { readonly session?: string | null }) | null;
+      if (current === null || current.session === undefined) return [container, record];
+      const { session, ...kept } = current;
+      return [container, { ...record, current: { ...kept, engineRunId: session } }];
+    }),
+  );
 }
 
 function toStatus({ namespace, name, uid, status }: StatusRow): StoredStatus {

@@ -292,8 +292,8 @@ function contract(open: () => Machine | Promise<Machine>, liveRestore: boolean):
   for (const how of ["stop", "crash"] as const) {
     it(`ends what runs with it, or nothing, when it goes down and comes up: ${how}`, async () => {
       const id = await started("forever");
-      const session = async () => valued(await machine.engine.info(generous())).session;
-      const before = await session();
+      const engineRun = async () => valued(await machine.engine.info(generous())).runId;
+      const before = await engineRun();
       let ready = false;
       const isReady = (): void => {
         ready = true;
@@ -306,7 +306,7 @@ function contract(open: () => Machine | Promise<Machine>, liveRestore: boolean):
       const state = await stateOf(id);
       assert.equal(state.kind, liveRestore ? "running" : "exited");
       if (state.kind === "exited") assert.equal(state.exitCode, 0);
-      assert.equal((await session()) === before, liveRestore);
+      assert.equal((await engineRun()) === before, liveRestore);
       if (liveRestore) return;
       valued(await machine.engine.start(id, generous()));
       assert.equal((await stateOf(id)).kind, "running");

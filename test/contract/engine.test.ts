@@ -231,8 +231,8 @@ function contract(open: () => Machine | Promise<Machine>): void {
     assert.match(info.apiVersion, /^1\.\d+$/);
     assert.ok(["amd64", "arm64"].includes(info.architecture));
     assert.ok(info.cpus > 0 && info.memoryBytes > 0 && info.dataRoot.startsWith("/"));
-    assert.notEqual(info.session, null);
-    assert.equal(valued(await machine.engine.info(generous())).session, info.session);
+    assert.notEqual(info.runId, null);
+    assert.equal(valued(await machine.engine.info(generous())).runId, info.runId);
   });
 
   it("makes, starts, lists, stops and removes a container", async () => {
@@ -718,15 +718,15 @@ describe("Engine: Docker, frozen, gone and back", () => {
     assert.equal(list.find((each) => each.id === id)?.state.kind, "running");
   });
 
-  it("is another session for containers whenever it came up without them, and no other", async () => {
-    const session = async () => valued(await engine.info(generous())).session ?? assert.fail();
-    const sessions = [await session()];
+  it("is another engine run for containers whenever it came up without them, and no other", async () => {
+    const engineRun = async () => valued(await engine.info(generous())).runId ?? assert.fail();
+    const engineRuns = [await engineRun()];
     for (const liveRestore of [true, false, false, true]) {
       await docker.stop();
       await docker.start({ liveRestore });
-      sessions.push(await session());
+      engineRuns.push(await engineRun());
     }
-    const [first, kept, without, again, restoring] = sessions;
+    const [first, kept, without, again, restoring] = engineRuns;
     assert.equal(kept, first);
     assert.equal(new Set([kept, without, again]).size, 3);
     assert.ok(restoring !== without && restoring !== again);

@@ -5,7 +5,7 @@ import { join } from "node:path";
 import { after, describe, it, type TestContext } from "node:test";
 import { setTimeout as sleep } from "node:timers/promises";
 import { type Certificate, makeCertificates } from "../../scripts/certificates.ts";
-import { type LinkState, runUplink } from "../../src/agent/uplink/uplink.ts";
+import { type ConnectionState, runUplink } from "../../src/agent/uplink/uplink.ts";
 import { type LinkServer, listen } from "../../src/center/server.ts";
 import { credentialReader } from "../../src/websocket/credentials.ts";
 import { websocketLink } from "../../src/websocket/link.ts";
@@ -59,7 +59,7 @@ async function setUp(t: TestContext, center: Certificate = ours.center, node: Ce
       sleep(ms / haste, undefined, signal && { signal }).catch(() => undefined),
   };
   const nothing = () => {};
-  const states: LinkState[] = [];
+  const states: ConnectionState[] = [];
   const stop = new AbortController();
   const ended = runUplink(
     {
@@ -80,7 +80,7 @@ async function setUp(t: TestContext, center: Certificate = ours.center, node: Ce
     await server.close();
     rmSync(folder, { recursive: true });
   });
-  const until = async (what: string, holds: (state: LinkState) => boolean): Promise<void> => {
+  const until = async (what: string, holds: (state: ConnectionState) => boolean): Promise<void> => {
     const deadline = performance.now() + deadlineMs;
     for (;;) {
       const last = states.at(-1);

@@ -13,7 +13,7 @@ export const history: ContainerHistory = {
   podHash: "p",
   specHash: "s",
   generation: 1,
-  current: { id: "c1", startedAt: "2026-01-01T00:00:00Z", seenRunning: moment, session: "e1" },
+  current: { id: "c1", startedAt: "2026-01-01T00:00:00Z", seenRunning: moment, engineRunId: "e1" },
   termination: null,
   lastTermination: null,
   backoffLevel: 2,

@@ -162,8 +162,7 @@ function engineOn(state: State, options: FakeEngineOptions): Engine {
     cpus: 2,
   };
   return {
-    info: (signal) =>
-      call(state, "info", "", signal, () => ({ value: { ...info, session: sessionOf(state, options) } })),
+    info: (signal) => call(state, "info", "", signal, () => ({ value: { ...info, runId: runIdOf(state, options) } })),
     list: (signal) =>
       call(state, "list", "", signal, () => {
         const value = listed(host);
@@ -213,7 +212,7 @@ function engineOn(state: State, options: FakeEngineOptions): Engine {
   };
 }
 
-function sessionOf({ downs }: State, { liveRestore = false }: FakeEngineOptions): string {
+function runIdOf({ downs }: State, { liveRestore = false }: FakeEngineOptions): string {
   return liveRestore ? "live-restore" : `run-${downs}`;
 }
 

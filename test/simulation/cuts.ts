@@ -1,6 +1,6 @@
 import { connect, createServer, type Socket } from "node:net";
 import { setTimeout as sleep } from "node:timers/promises";
-import type { LinkVerdict } from "../../src/center/delivery-check.ts";
+import type { DeliveryVerdict } from "../../src/center/delivery-check.ts";
 import { centerHistories } from "../../src/center/histories.ts";
 import { type LinkServer, listen } from "../../src/center/server.ts";
 import { contentHash } from "../../src/core/protocol/content-hash.ts";
@@ -29,7 +29,7 @@ const mostPending = 8;
 const patienceMs = 3_000;
 
 export interface CutsResult {
-  readonly verdict: LinkVerdict;
+  readonly verdict: DeliveryVerdict;
   readonly sent: number;
   /** Of those sent, what was answered between the first cut and the last. */
   readonly through: number;

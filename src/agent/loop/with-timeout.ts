@@ -2,7 +2,7 @@ import type { Clock } from "../../ports/clock.ts";
 import { woken } from "./woken.ts";
 
 /** What came of something that should have answered in time. `stalled`: our own loop stood still meanwhile. */
-export interface Attempt<T> {
+export interface TimedAnswer<T> {
   readonly answer: T | null;
   readonly stalled: boolean;
 }
@@ -18,12 +18,12 @@ const oneLoopMs = 1;
  * Waits for an answer, at most `ms` and one turn of the loop more, so that what has arrived already is read before
  * it is called late. `answer` is null when it is late; nothing is given up.
  */
-export async function attempt<T>(
+export async function withTimeout<T>(
   clock: Clock,
   ms: number,
   asked: Promise<T>,
   signal: AbortSignal,
-): Promise<Attempt<T>> {
+): Promise<TimedAnswer<T>> {
   const over = new AbortController();
   const end = (): void => over.abort(woken);
   let answer: { readonly value: T } | null = null;
@@ -57,7 +57,7 @@ function finished<T>(
   answer: { readonly value: T } | null,
   bug: { readonly error: unknown } | null,
   stalled: boolean,
-): Attempt<T> {
+): TimedAnswer<T> {
   if (bug !== null) throw bug.error;
   return { answer: answer === null ? null : answer.value, stalled };
 }

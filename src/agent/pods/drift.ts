@@ -1,5 +1,5 @@
 import type { Policy } from "../../core/admission/policy.ts";
-import { standingViolations } from "../../core/admission/policy-violations.ts";
+import { policyViolations } from "../../core/admission/policy-violations.ts";
 import type { DesiredPod } from "../../core/pod/desired.ts";
 import type { ObservedContainer } from "../../core/pod/observed.ts";
 import { podKey } from "../../core/pod/spec.ts";
@@ -86,7 +86,7 @@ function isCurrent(one: ObservedContainer, desired: DesiredPod): boolean {
 /** What the policy would refuse today. */
 function outgrown(parts: DriftParts, { pod }: DesiredPod): readonly Found[] {
   const owner = { policy: parts.policy(), protectedPaths: parts.protectedPaths() };
-  return standingViolations(pod, owner).map(({ rule, path, message }) => ({
+  return policyViolations(pod, owner).map(({ rule, path, message }) => ({
     key: `${pod.id.uid} ${rule} ${path} ${message}`,
     pod: podKey(pod.id),
     container: "",

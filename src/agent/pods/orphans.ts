@@ -24,7 +24,7 @@ export interface OrphanedContainers {
   readonly observed: readonly ObservedContainer[];
   /** Those of all names. */
   readonly seen: readonly ObservedContainer[];
-  readonly session: RecordContext["session"];
+  readonly engineRunId: RecordContext["engineRunId"];
 }
 
 const startDeadlineMs = 120_000;
@@ -36,11 +36,11 @@ const afterFailureMs = 30_000;
  */
 export async function keepOrphansRunning(
   parts: OrphanParts,
-  { observed, seen, session }: OrphanedContainers,
+  { observed, seen, engineRunId }: OrphanedContainers,
   signal: AbortSignal,
 ): Promise<number | null> {
   const { store, clock } = parts;
-  const context = { now: momentOf(clock), session };
+  const context = { now: momentOf(clock), engineRunId: engineRunId };
   const histories: Record<string, PodHistory> = {};
   for (const uid of new Set(observed.map((one) => one.pod.uid))) {
     const its = observed.filter((one) => one.pod.uid === uid);

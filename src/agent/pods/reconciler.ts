@@ -31,14 +31,14 @@ export interface ReconcilerParts extends ExecutorParts, StatusKeeperParts {
   readonly prober: Pick<Prober, "follow">;
   readonly pulls: Pick<PodPulls, "need" | "landed" | "tenths" | "isUnderWay">;
   /** The engine's session at hand; null while the engine is not ready. */
-  readonly session: () => EngineSession | null;
+  readonly engineRun: () => EngineRun | null;
   readonly installId: () => string;
   /** Why no new pod is to begin now, null when one may. */
   readonly held: () => Waiting | null;
 }
 
 /** One pod of the name, and what is to be done for it. */
-interface Course {
+interface PodPlan {
   readonly situation: Situation;
   readonly next: Plan;
 }
@@ -61,20 +61,24 @@ export async function reconcile(
   const pass: ReconcilePass = { ...pod, images: new Map() };
   refreshMounted(parts, pod);
   for (let step = 0; step < maxSteps && !signal.aborted; step += 1) {
-    const session = parts.session();
-    if (session === null) return null;
+    const engineRun = parts.engineRun();
+    if (engineRun === null) return null;
     const known = land(parts, pass);
     const seen = await parts.observer.look(signal);
-    if (!seen.ok || parts.session()?.id !== session.id) return afterUnknownMs;
-    const { situation, courses, course } = decide(parts, pass, { known, seen: seen.value, session });
+    if (!seen.ok || parts.engineRun()?.id !== engineRun.id) return afterUnknownMs;
+    const { situation, podPlans, podPlan } = decide(parts, pass, { known, seen: seen.value, engineRun });
     if (situation.desired === null && situation.terminating.length === 0) {
       parts.pulls.need(podKey(pod), []);
-      return keepOrphansRunning(parts, { observed: situation.observed, seen: seen.value, session: session.id }, signal);
+      return keepOrphansRunning(
+        parts,
+        { observed: situation.observed, seen: seen.value, engineRunId: engineRun.id },
+        signal,
+      );
     }
     if (!known) return afterUnknownMs;
-    needPulls(parts, pass, courses);
-    if (course === undefined) return soonest(courses);
-    const told = await Promise.all(course.steps.map((action) => act(parts, pass, course.situation, action, signal)));
+    needPulls(parts, pass, podPlans);
+    if (podPlan === undefined) return soonest(podPlans);
+    const told = await Promise.all(podPlan.steps.map((action) => act(parts, pass, podPlan.situation, action, signal)));
     if (told.includes(false)) return afterUnknownMs;
   }
   if (!signal.aborted) parts.log.write("error", "A pod keeps needing steps", { pod: podKey(pod) });
@@ -82,52 +86,52 @@ export async function reconcile(
 }
 
 /** See `EngineInfo`. */
-export interface EngineSession {
+export interface EngineRun {
   readonly id: string | null;
 }
 
 /** What a list showed, in which session of the engine; `known`: it is certain what came of all that was done before. */
 interface Look {
   readonly seen: readonly ObservedContainer[];
-  readonly session: EngineSession;
+  readonly engineRun: EngineRun;
   readonly known: boolean;
 }
 
-/** What is to be done now: the first steps of the first course that has any. */
+/** What is to be done now: the first steps of the first podPlan that has any. */
 interface Decision {
   readonly situation: Situation;
-  readonly courses: readonly Course[];
-  readonly course: (Course & { readonly steps: readonly Action[] }) | undefined;
+  readonly podPlans: readonly PodPlan[];
+  readonly podPlan: (PodPlan & { readonly steps: readonly Action[] }) | undefined;
 }
 
 /**
  * From what was seen to what is to be done. One commit holds all of it, the record, the statuses and what is about to be
  * done: each costs flash, and a pod may crash for a month.
  */
-function decide(parts: ReconcilerParts, pass: ReconcilePass, { known, seen, session }: Look): Decision {
+function decide(parts: ReconcilerParts, pass: ReconcilePass, { known, seen, engineRun }: Look): Decision {
   const { desired, terminating } = namesakes(parts.store, pass);
   const installId = parts.installId();
   const observed = seen.filter(
     (one) => one.pod.name === pass.name && one.pod.namespace === pass.namespace && one.installId === installId,
   );
-  const records = recordsOf(parts, { desired, terminating, observed }, session);
+  const records = recordsOf(parts, { desired, terminating, observed }, engineRun);
   return parts.store.transaction(records.some(({ ofJob }) => ofJob) ? "full" : "normal", () => {
     for (const { uid, history, events } of records) {
       parts.store.putHistory(uid, history);
       for (const event of events) note(parts, pass, event);
     }
     const situation = situationOf(parts, pass, { desired, terminating, observed, seen });
-    if (desired === null && terminating.length === 0) return { situation, courses: [], course: undefined };
-    const courses = coursesOf(parts, pass, situation);
-    const first = courses.map((one) => ({ ...one, steps: atOnce(one.next.actions.filter(isStep)) }));
-    const course = known ? first.find(({ steps }) => steps.length > 0) : undefined;
-    for (const action of course?.steps ?? []) begin(parts, pass, course?.situation ?? situation, action);
-    return { situation, courses, course };
+    if (desired === null && terminating.length === 0) return { situation, podPlans: [], podPlan: undefined };
+    const podPlans = podPlansOf(parts, pass, situation);
+    const first = podPlans.map((one) => ({ ...one, steps: atOnce(one.next.actions.filter(isStep)) }));
+    const podPlan = known ? first.find(({ steps }) => steps.length > 0) : undefined;
+    for (const action of podPlan?.steps ?? []) begin(parts, pass, podPlan?.situation ?? situation, action);
+    return { situation, podPlans: podPlans, podPlan: podPlan };
   });
 }
 
 /** What is to be done for the pod that is wanted, and before it for the one that lives on until it may take its place. */
-function coursesOf(parts: ReconcilerParts, pass: ReconcilePass, situation: Situation): readonly Course[] {
+function podPlansOf(parts: ReconcilerParts, pass: ReconcilePass, situation: Situation): readonly PodPlan[] {
   const planned = (of: Situation): Plan =>
     tellingPulls(plan(of), (name) => parts.pulls.tenths(podKey(pass), of.desired?.pod.id.uid ?? "", name));
   const next = planned(situation);
@@ -135,24 +139,24 @@ function coursesOf(parts: ReconcilerParts, pass: ReconcilePass, situation: Situa
   const old = asDesired(livesOn);
   const known = old === null ? null : knownOf(parts, pass, old);
   const older = livesOn === undefined || known === null ? null : stillWanted(situation, livesOn, known);
-  const course = older === null ? null : { situation: older, next: planned(older) };
-  keepStatuses(parts, situation, next, course?.next ?? null);
-  return course === null ? [{ situation, next }] : [course, { situation, next }];
+  const podPlan = older === null ? null : { situation: older, next: planned(older) };
+  keepStatuses(parts, situation, next, podPlan?.next ?? null);
+  return podPlan === null ? [{ situation, next }] : [podPlan, { situation, next }];
 }
 
 const isStep = (action: Action): boolean => action.kind !== "pull";
 
 /** Milliseconds until time alone changes any of the answers; null when it does not. */
-function soonest(courses: readonly Course[]): number | null {
-  const times = courses.flatMap(({ next }) => next.lookAgainInMs ?? []);
+function soonest(podPlans: readonly PodPlan[]): number | null {
+  const times = podPlans.flatMap(({ next }) => next.lookAgainInMs ?? []);
   return times.length === 0 ? null : Math.min(...times);
 }
 
 /** Pulls are begun and not waited for; whoever is needed no more is given up. */
-function needPulls(parts: ReconcilerParts, pass: ReconcilePass, courses: readonly Course[]): void {
+function needPulls(parts: ReconcilerParts, pass: ReconcilePass, podPlans: readonly PodPlan[]): void {
   // Each turn asks anew what is here: until that is known, no pull under way is known to be needless.
-  if (courses.some(({ next }) => next.actions.some(({ kind }) => kind === "resolve"))) return;
-  const needed = courses.flatMap(({ situation, next }) =>
+  if (podPlans.some(({ next }) => next.actions.some(({ kind }) => kind === "resolve"))) return;
+  const needed = podPlans.flatMap(({ situation, next }) =>
     next.actions.flatMap((action) => {
       const { desired } = situation;
       if (action.kind !== "pull" || desired === null) return [];
@@ -227,7 +231,7 @@ interface News extends Recorded {
 function recordsOf(
   parts: ReconcilerParts,
   { desired, terminating, observed }: Pick<Situation, "desired" | "terminating" | "observed">,
-  session: Look["session"],
+  engineRun: Look["engineRun"],
 ): readonly News[] {
   const now = momentOf(parts.clock);
   const pods = new Map<string, AcceptedPod | null>();
@@ -237,7 +241,7 @@ function recordsOf(
     const before = parts.store.history(uid);
     const seenOfIt = observed.filter((one) => one.pod.uid === uid);
     const its = withLastWords(parts.device, pod?.spec, seenOfIt, before);
-    const { history, events } = record(before, its, { now, session: session.id });
+    const { history, events } = record(before, its, { now, engineRunId: engineRun.id });
     if (events.length === 0 && history === before) return [];
     return [{ uid, history, events, ofJob: pod !== null && pod.spec.restartPolicy !== "Always" }];
   });

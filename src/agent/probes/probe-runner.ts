@@ -5,7 +5,7 @@ import type { Engine, EngineResult, ExecResult } from "../../ports/engine.ts";
 import type { HttpAnswer, HttpProbe } from "../../ports/http.ts";
 import { withDeadline } from "../loop/deadline.ts";
 import type { Limiter } from "../loop/limiter.ts";
-import { attempt } from "../loop/with-timeout.ts";
+import { withTimeout } from "../loop/with-timeout.ts";
 
 export interface ProbeRunnerParts {
   readonly engine: Engine;
@@ -46,7 +46,7 @@ export function probeRunner(
     const giveUp = (): void => given.abort();
     signal.addEventListener("abort", giveUp, { once: true });
     const asked = parts.http.get({ ...httpGet, host }, given.signal);
-    const { answer, stalled } = await attempt(parts.clock, timeoutMs, asked, signal);
+    const { answer, stalled } = await withTimeout(parts.clock, timeoutMs, asked, signal);
     giveUp();
     signal.removeEventListener("abort", giveUp);
     return stalled ? null : httpResult(answer, probe.timeoutSeconds);
@@ -115,8 +115,8 @@ function execRunner({ engine, clock }: ProbeRunnerParts, probe: ExecProbe): Prob
     return probe.turns(async () => {
       if (signal.aborted) return null;
       const one = start(signal);
-      if ((await attempt(clock, startDeadlineMs, one.begun, signal)).answer === null) return null;
-      const { answer, stalled } = await attempt(clock, probe.timeoutMs, one.ended, signal);
+      if ((await withTimeout(clock, startDeadlineMs, one.begun, signal)).answer === null) return null;
+      const { answer, stalled } = await withTimeout(clock, probe.timeoutMs, one.ended, signal);
       if (signal.aborted || stalled) return null;
       return answer === null ? hangs(one, signal) : execResult(answer);
     });

@@ -68,7 +68,7 @@ interface Unconfirmed {
   readonly finals: readonly number[];
 }
 
-interface Session {
+interface ConnectionState {
   readonly connection: Connection;
   readonly connectedAt: number;
   seq: number;
@@ -99,7 +99,7 @@ interface Session {
  */
 export function createReporter(parts: ReporterParts): Reporter {
   const { clock } = parts;
-  let session: Session | null = null;
+  let state: ConnectionState | null = null;
   let alarm = new AbortController();
   const poke = (): void => alarm.abort(woken);
 
@@ -116,33 +116,33 @@ export function createReporter(parts: ReporterParts): Reporter {
         lastKeepaliveAt: now,
       };
       const backlog = { historyAt: now, pace: firstPace, pacedFrom: 0, underWayBytes: 0, unconfirmed: [] };
-      session = { connection, connectedAt: now, ...counters, ...backlog, dirty: true, answered: answersPings };
+      state = { connection, connectedAt: now, ...counters, ...backlog, dirty: true, answered: answersPings };
       poke();
     },
     detach() {
-      session = null;
+      state = null;
     },
     changed() {
-      if (session !== null) session.dirty = true;
+      if (state !== null) state.dirty = true;
       poke();
     },
     stored: poke,
     say(text) {
-      session?.connection.send(text);
+      state?.connection.send(text);
     },
     pong(payload) {
-      if (session === null || !/^[0-9]{1,15}$/.test(payload)) return;
-      session.answered = true;
-      measure(session, Number(payload), clock.mono());
-      release(parts, session, Number(payload));
+      if (state === null || !/^[0-9]{1,15}$/.test(payload)) return;
+      state.answered = true;
+      measure(state, Number(payload), clock.mono());
+      release(parts, state, Number(payload));
       poke();
     },
     async run(signal) {
       signal.addEventListener("abort", poke);
       while (!signal.aborted) {
         alarm = new AbortController();
-        const waitMs = session === null ? longestMs : runOnce(parts, session);
-        const restless = session !== null && isRestless(session);
+        const waitMs = state === null ? longestMs : runOnce(parts, state);
+        const restless = state !== null && isRestless(state);
         await clock.sleep(Math.min(waitMs, restless ? idleMs : longestMs), alarm.signal);
       }
       signal.removeEventListener("abort", poke);
@@ -151,59 +151,59 @@ export function createReporter(parts: ReporterParts): Reporter {
 }
 
 /** Sends what is due; gives the milliseconds until something is. */
-function runOnce(parts: ReporterParts, session: Session): number {
+function runOnce(parts: ReporterParts, state: ConnectionState): number {
   const now = parts.clock.mono();
-  const reportInMs = reportDue(parts, session, now);
-  if (reportInMs <= 0) sendReport(parts, session, now);
-  ping(session);
-  sendOutbox(parts, session, now);
-  tellHistory(parts, session, now);
-  const keepaliveInMs = session.lastKeepaliveAt + parts.keepaliveMs - now;
+  const reportInMs = reportDue(parts, state, now);
+  if (reportInMs <= 0) sendReport(parts, state, now);
+  ping(state);
+  sendOutbox(parts, state, now);
+  tellHistory(parts, state, now);
+  const keepaliveInMs = state.lastKeepaliveAt + parts.keepaliveMs - now;
   if (keepaliveInMs <= 0) {
-    session.lastKeepaliveAt = now;
-    session.seq += 1;
-    session.connection.send(keepalive(newIds(parts)));
+    state.lastKeepaliveAt = now;
+    state.seq += 1;
+    state.connection.send(keepalive(newIds(parts)));
   }
-  ping(session);
-  fallback(parts, session, now);
-  return Math.max(1, Math.min(reportDue(parts, session, now), session.lastKeepaliveAt + parts.keepaliveMs - now));
+  ping(state);
+  fallback(parts, state, now);
+  return Math.max(1, Math.min(reportDue(parts, state, now), state.lastKeepaliveAt + parts.keepaliveMs - now));
 }
 
 /** Whether time may bring what no poke tells of. */
-function isRestless({ connection, unconfirmed }: Session): boolean {
+function isRestless({ connection, unconfirmed }: ConnectionState): boolean {
   return unconfirmed.length > 0 || connection.asksHistory || connection.bufferedBytes() > 0;
 }
 
 /** Asks the peer to confirm all that was sent so far. */
-function ping(session: Session): void {
-  if (session.pinged === session.seq) return;
-  session.pinged = session.seq;
-  session.unpingedBytes = 0;
-  session.connection.ping(String(session.seq));
+function ping(state: ConnectionState): void {
+  if (state.pinged === state.seq) return;
+  state.pinged = state.seq;
+  state.unpingedBytes = 0;
+  state.connection.ping(String(state.seq));
 }
 
-function reportDue(parts: ReporterParts, session: Session, now: number): number {
+function reportDue(parts: ReporterParts, state: ConnectionState, now: number): number {
   // A peer that does not read gets one report when it does, not all that it has missed.
-  if (session.connection.bufferedBytes() >= maxBufferedBytes) return crowdedMs;
-  const last = session.reportedAt.at(-1);
+  if (state.connection.bufferedBytes() >= maxBufferedBytes) return crowdedMs;
+  const last = state.reportedAt.at(-1);
   if (last === undefined) return 0;
-  if (!session.dirty) return last + parts.statusPeriodMs - now;
-  const [oldest = 0] = session.reportedAt;
-  const inTurnMs = session.reportedAt.length < reportsASecond ? 0 : oldest + 1_000 - now;
-  return Math.max(inTurnMs, session.restsUntil - now);
+  if (!state.dirty) return last + parts.statusPeriodMs - now;
+  const [oldest = 0] = state.reportedAt;
+  const inTurnMs = state.reportedAt.length < reportsASecond ? 0 : oldest + 1_000 - now;
+  return Math.max(inTurnMs, state.restsUntil - now);
 }
 
-function sendReport(parts: ReporterParts, session: Session, now: number): void {
+function sendReport(parts: ReporterParts, state: ConnectionState, now: number): void {
   const terminating = parts.store.terminatingPods();
-  session.dirty = false;
-  session.reportedAt = [...session.reportedAt, now].slice(-reportsASecond);
+  state.dirty = false;
+  state.reportedAt = [...state.reportedAt, now].slice(-reportsASecond);
   const said = inDialect(parts, podEntries(parts.store));
-  const isSent = session.connection.send(podStatusReport(said, newIds(parts)));
+  const isSent = state.connection.send(podStatusReport(said, newIds(parts)));
   const after = parts.clock.mono();
-  session.restsUntil = after + restsAReport * (after - now);
+  state.restsUntil = after + restsAReport * (after - now);
   if (!isSent) return;
   const finals = terminating.filter((one) => one.isTerminated).map((one) => one.seq);
-  confirmLater(session, { sentAt: now, outboxId: null, bytes: 0, underWayBytes: 0, finals });
+  confirmLater(state, { sentAt: now, outboxId: null, bytes: 0, underWayBytes: 0, finals });
 }
 
 function inDialect(parts: ReporterParts, said: readonly PodStatusEntry[]): readonly PodStatusEntry[] {
@@ -216,61 +216,61 @@ function inDialect(parts: ReporterParts, said: readonly PodStatusEntry[]): reado
   }));
 }
 
-function sendOutbox(parts: ReporterParts, session: Session, now: number): void {
-  while (hasRoom(session)) {
-    const rows = parts.store.outbox(session.sentUpTo, batch);
+function sendOutbox(parts: ReporterParts, state: ConnectionState, now: number): void {
+  while (hasRoom(state)) {
+    const rows = parts.store.outbox(state.sentUpTo, batch);
     for (const row of rows) {
-      if (!hasRoom(session) || !session.connection.send(row.text)) return;
-      session.sentUpTo = row.id;
+      if (!hasRoom(state) || !state.connection.send(row.text)) return;
+      state.sentUpTo = row.id;
       const bytes = row.text.length;
-      session.underWayBytes += bytes;
-      const { underWayBytes } = session;
-      confirmLater(session, { sentAt: now, outboxId: row.id, bytes, underWayBytes, finals: [] });
-      session.unpingedBytes += bytes;
-      if (session.unpingedBytes * pingsAWindow >= session.pace.windowBytes) ping(session);
+      state.underWayBytes += bytes;
+      const { underWayBytes } = state;
+      confirmLater(state, { sentAt: now, outboxId: row.id, bytes, underWayBytes, finals: [] });
+      state.unpingedBytes += bytes;
+      if (state.unpingedBytes * pingsAWindow >= state.pace.windowBytes) ping(state);
     }
     if (rows.length < batch) return;
   }
 }
 
 /** A fresh status stands behind what is under way, so only so much is. One message always may be. */
-function hasRoom({ connection, unconfirmed, underWayBytes, pace }: Session): boolean {
+function hasRoom({ connection, unconfirmed, underWayBytes, pace }: ConnectionState): boolean {
   const isFree = connection.bufferedBytes() < maxBufferedBytes && unconfirmed.length < maxUnconfirmed;
   return isFree && underWayBytes < pace.windowBytes;
 }
 
 /** The past follows once everything else has arrived, one message at a time, to a centre that asked for it. */
-function tellHistory(parts: ReporterParts, session: Session, now: number): void {
-  if (!session.connection.asksHistory || now < session.historyAt || parts.store.outboxCounts().pending > 0) return;
-  const isMore = replayNext(parts, session.pace.windowBytes);
-  session.historyAt = isMore ? now : now + historyPeriodMs;
-  sendOutbox(parts, session, now);
+function tellHistory(parts: ReporterParts, state: ConnectionState, now: number): void {
+  if (!state.connection.asksHistory || now < state.historyAt || parts.store.outboxCounts().pending > 0) return;
+  const isMore = replayNext(parts, state.pace.windowBytes);
+  state.historyAt = isMore ? now : now + historyPeriodMs;
+  sendOutbox(parts, state, now);
 }
 
-function confirmLater(session: Session, sent: Omit<Unconfirmed, "seq">): void {
-  session.seq += 1;
+function confirmLater(state: ConnectionState, sent: Omit<Unconfirmed, "seq">): void {
+  state.seq += 1;
   // A report that nothing hangs on needs no confirmation.
-  if (sent.outboxId !== null || sent.finals.length > 0) session.unconfirmed.push({ ...sent, seq: session.seq });
+  if (sent.outboxId !== null || sent.finals.length > 0) state.unconfirmed.push({ ...sent, seq: state.seq });
 }
 
 /** What the newest message that this pong confirms says about the line. */
-function measure(session: Session, upTo: number, now: number): void {
-  const newest = session.unconfirmed.findLast((one) => one.seq <= upTo && one.outboxId !== null);
-  if (newest === undefined || newest.seq <= session.pacedFrom) return;
-  const before = session.pace.windowBytes;
-  session.pace = paced(session.pace, { tookMs: now - newest.sentAt, underWayBytes: newest.underWayBytes });
-  if (session.pace.windowBytes !== before) session.pacedFrom = session.seq;
+function measure(state: ConnectionState, upTo: number, now: number): void {
+  const newest = state.unconfirmed.findLast((one) => one.seq <= upTo && one.outboxId !== null);
+  if (newest === undefined || newest.seq <= state.pacedFrom) return;
+  const before = state.pace.windowBytes;
+  state.pace = paced(state.pace, { tookMs: now - newest.sentAt, underWayBytes: newest.underWayBytes });
+  if (state.pace.windowBytes !== before) state.pacedFrom = state.seq;
 }
 
-function release(parts: ReporterParts, session: Session, upTo: number): void {
-  const arrived = session.unconfirmed.filter((one) => one.seq <= upTo);
+function release(parts: ReporterParts, state: ConnectionState, upTo: number): void {
+  const arrived = state.unconfirmed.filter((one) => one.seq <= upTo);
   if (arrived.length === 0) return;
-  session.unconfirmed = session.unconfirmed.filter((one) => one.seq > upTo);
-  session.underWayBytes = session.unconfirmed.reduce((sum, one) => sum + one.bytes, 0);
+  state.unconfirmed = state.unconfirmed.filter((one) => one.seq > upTo);
+  state.underWayBytes = state.unconfirmed.reduce((sum, one) => sum + one.bytes, 0);
   const { store } = parts;
   store.transaction("normal", () => {
     store.releaseOutbox(arrived.map((one) => one.outboxId).filter((id) => id !== null));
-    for (const seq of new Set(arrived.flatMap((one) => one.finals))) if (letGo(store, seq)) session.dirty = true;
+    for (const seq of new Set(arrived.flatMap((one) => one.finals))) if (letGo(store, seq)) state.dirty = true;
   });
   parts.released();
 }
@@ -286,11 +286,11 @@ function letGo(store: Store, seq: number): boolean {
 }
 
 /** A peer that never answers pings: delivered is what left the socket two keepalive periods ago. */
-function fallback(parts: ReporterParts, session: Session, now: number): void {
-  if (session.answered || session.connection.bufferedBytes() > 0) return;
+function fallback(parts: ReporterParts, state: ConnectionState, now: number): void {
+  if (state.answered || state.connection.bufferedBytes() > 0) return;
   const old = now - 2 * parts.keepaliveMs;
-  const last = session.unconfirmed.filter((one) => Math.max(one.sentAt, session.connectedAt) <= old).at(-1);
-  if (last !== undefined) release(parts, session, last.seq);
+  const last = state.unconfirmed.filter((one) => Math.max(one.sentAt, state.connectedAt) <= old).at(-1);
+  if (last !== undefined) release(parts, state, last.seq);
 }
 
 function newIds(parts: ReporterParts): MessageIds {

@@ -22,10 +22,10 @@ export interface UplinkParts {
   readonly reporter: Reporter;
   readonly settings: { readonly keepaliveMs: number; readonly centerUrl: string };
   /** The state of the link has changed: it shows in `edge status`. */
-  readonly changed: (state: LinkState) => void;
+  readonly changed: (state: ConnectionState) => void;
 }
 
-export interface LinkState {
+export interface ConnectionState {
   readonly state: "online" | "connecting" | "offline";
   /** Milliseconds since the epoch. */
   readonly since: number;
@@ -48,7 +48,7 @@ interface Call {
 interface Uplink {
   readonly parts: UplinkParts;
   state: UplinkState;
-  told: LinkState;
+  told: ConnectionState;
   /** The dial under way, the connection that counts. */
   dialling: Call | null;
   current: Call | null;
@@ -70,7 +70,7 @@ export async function runUplink(parts: UplinkParts, signal: AbortSignal): Promis
   const { clock, store } = parts;
   const state = firstState(clock.mono(), { answers: store.fact(answeringCenter) === parts.settings.centerUrl });
   const { certificates } = parts.link.credentials();
-  const told: LinkState = { state: "connecting", since: clock.wall(), lastError: null, certificates };
+  const told: ConnectionState = { state: "connecting", since: clock.wall(), lastError: null, certificates };
   const none = { dialling: null, current: null, broken: null, noted: null };
   const watch = certificateWatch(parts);
   const uplink: Uplink = {
@@ -131,14 +131,14 @@ function take(uplink: Uplink, event: UplinkEvent): void {
   for (const order of orders) carryOut(uplink, order);
   const learned = "answers" in state && state.answers && "answers" in before && !before.answers;
   if (learned) store.setFact(answeringCenter, centerUrl);
-  if (!isStanding(state) && isStanding(before)) uplink.parts.reporter.detach();
+  if (!isConnected(state) && isConnected(before)) uplink.parts.reporter.detach();
   noteLoss(uplink, before);
   tell(uplink, before);
   // A message only moves the deadline away: the loop need not look up for each one.
   if (state.kind !== before.kind || dueAt(state, keepaliveMs) < dueAt(before, keepaliveMs)) uplink.alarm.abort(woken);
 }
 
-function isStanding(state: UplinkState): boolean {
+function isConnected(state: UplinkState): boolean {
   return state.kind === "open" || state.kind === "renewing";
 }
 
@@ -149,7 +149,7 @@ function isStanding(state: UplinkState): boolean {
 function noteLoss(uplink: Uplink, before: UplinkState): void {
   const { state, noted, parts } = uplink;
   if (state.kind === "stopped" || (state.kind === "closing" && state.stopping)) return;
-  const isBroken = isStanding(before) && !isStanding(state);
+  const isBroken = isConnected(before) && !isConnected(state);
   const isOtherFailure = before.kind === "dialing" && state.kind === "waiting" && state.lastError !== noted;
   if (!isBroken && !isOtherFailure) return;
   uplink.noted = state.lastError;
@@ -166,14 +166,14 @@ function tell(uplink: Uplink, before: UplinkState): void {
     log.write("info", "Link down", { why: state.lastError, retryInMs: Math.round(state.until - clock.mono()) });
   }
   const isFirstDial = told.state === "connecting" && state.lastError === null;
-  const next = isStanding(state) ? "online" : isFirstDial ? "connecting" : "offline";
+  const next = isConnected(state) ? "online" : isFirstDial ? "connecting" : "offline";
   if (next === told.state && state.lastError === told.lastError) return;
   if (next === "online" && state.lastError !== null) log.write("warn", "Credentials", { why: state.lastError });
   const since = next === told.state ? told.since : clock.wall();
   show(uplink, { ...told, state: next, since, lastError: state.lastError });
 }
 
-function show(uplink: Uplink, next: LinkState): void {
+function show(uplink: Uplink, next: ConnectionState): void {
   uplink.told = next;
   uplink.parts.changed(next);
 }

@@ -13,7 +13,7 @@ const podShape = shapeOf(podRules);
 const noFacts = { allocatable: {}, addresses: [], listening: { tcp: [], udp: [] }, pods: [], configMaps: [] };
 
 /** What the owner's rules say today of a pod that was accepted before: they may have become stricter since. */
-export function standingViolations(
+export function policyViolations(
   pod: AcceptedPod,
   owner: Pick<AdmissionContext, "policy" | "protectedPaths">,
 ): readonly Violation[] {

@@ -66,8 +66,8 @@ export interface CurrentContainer {
   readonly startedAt: string | null;
   /** When it was first seen running, by us. */
   readonly seenRunning: Moment | null;
-  /** The engine's session it was last seen in, made or running: see `interrupted`. */
-  readonly session: string | null;
+  /** The engine run in which it was last seen, made or running: see `interrupted`. */
+  readonly engineRunId: string | null;
 }
 
 export interface PinnedImage {

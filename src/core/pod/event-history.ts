@@ -12,7 +12,7 @@ export interface Share {
   readonly bytes: number;
 }
 
-export interface JournalLimits {
+export interface EventLimits {
   readonly eventsMaxRows: number;
   readonly eventsMaxBytes: number;
 }
@@ -104,7 +104,7 @@ export function total(shares: ReadonlyMap<string, Share>): Share {
  * What goes, null while everything fits. The pod that takes up most loses its oldest; where none has more than its
  * guaranteed part, the oldest of all go, so that pods long gone do not keep a living one from telling anything.
  */
-export function trim(shares: ReadonlyMap<string, Share>, limits: JournalLimits): Trim | null {
+export function trim(shares: ReadonlyMap<string, Share>, limits: EventLimits): Trim | null {
   const { rows, bytes } = total(shares);
   const isOver = rows > limits.eventsMaxRows;
   if (rows <= 1 || (!isOver && bytes <= limits.eventsMaxBytes)) return null;

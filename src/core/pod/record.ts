@@ -8,8 +8,8 @@ import { formatTime, parseTime } from "./time.ts";
 /** What the recorder has to know of the world beside the containers. */
 export interface RecordContext {
   readonly now: Moment;
-  /** The engine's session that the containers were listed in, null where the engine has none (ports/engine.ts). */
-  readonly session: string | null;
+  /** The engine run in which the containers were listed, null if the engine has none (ports/engine.ts). */
+  readonly engineRunId: string | null;
 }
 
 export interface Recorded {
@@ -162,17 +162,17 @@ function look(
   return known.current === null ? known : lost(known, known.current, "The pod's sandbox died", context);
 }
 
-/** It may start and end before anybody looks again: what it ends in is told by the session that it was last seen in. */
+/** It may start and end before anybody looks again: what it ends in is told by the engine run in which it was last seen. */
 function made(history: ContainerHistory, one: ObservedContainer, context: RecordContext): ContainerHistory {
   const { current } = history;
   if (current?.id !== one.id) return { ...history, current: currentOf(one, null, context) };
-  return current.session === context.session
+  return current.engineRunId === context.engineRunId
     ? history
-    : { ...history, current: { ...current, session: context.session } };
+    : { ...history, current: { ...current, engineRunId: context.engineRunId } };
 }
 
-function currentOf(one: ObservedContainer, startedAt: string | null, { session }: RecordContext): CurrentContainer {
-  return { id: one.id, startedAt, seenRunning: null, session };
+function currentOf(one: ObservedContainer, startedAt: string | null, { engineRunId }: RecordContext): CurrentContainer {
+  return { id: one.id, startedAt, seenRunning: null, engineRunId };
 }
 
 function running(
@@ -184,10 +184,15 @@ function running(
   const current = history.current;
   const same =
     current?.id === one.id && current.startedAt === startedAt && current.seenRunning?.bootId === context.now.bootId;
-  if (same && current.session === context.session && history.termination === null) return history;
+  if (same && current.engineRunId === context.engineRunId && history.termination === null) return history;
   return {
     ...history,
-    current: { id: one.id, startedAt, seenRunning: same ? current.seenRunning : context.now, session: context.session },
+    current: {
+      id: one.id,
+      startedAt,
+      seenRunning: same ? current.seenRunning : context.now,
+      engineRunId: context.engineRunId,
+    },
     termination: null,
     lastTermination: history.termination ?? history.lastTermination,
     diedAt: null,
@@ -237,12 +242,12 @@ function ranFor(startedAt: string, finished: number, seenRunning: Moment | null,
 
 function wasInterrupted(current: CurrentContainer | null, id: string, context: RecordContext): boolean {
   if (current === null || current.id !== id) return false;
-  const { seenRunning, session } = current;
+  const { seenRunning, engineRunId } = current;
   if (seenRunning !== null && seenRunning.bootId !== context.now.bootId) return true;
-  return session !== null && context.session !== null && session !== context.session;
+  return engineRunId !== null && context.engineRunId !== null && engineRunId !== context.engineRunId;
 }
 
-/** Nobody saw in which session somebody ran it again: that a job has ended well may be the engine's doing, and it is run again. */
+/** Nobody saw in which engine run somebody ran it again: that a job has ended well may be the engine's doing, and it is run again. */
 function mayBeInterrupted(
   { current, lastTermination }: ContainerHistory,
   one: ObservedContainer,

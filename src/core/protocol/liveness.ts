@@ -1,4 +1,4 @@
-import type { Standing, Traffic } from "./uplink-state.ts";
+import type { Connected, Traffic } from "./uplink-state.ts";
 
 /** Something of what waits must have left by then: a peer that reads a byte a second holds our memory for no longer. */
 export const writeDeadlineMs = 120_000;
@@ -7,7 +7,7 @@ const slackMs = 1_000;
 type Sign = "message" | "pong" | "paused" | "resumed";
 
 /** Anything from the peer shows that it lives. While reading is paused nothing can come, and its deadline stands still. */
-export function heard(state: Standing, sign: Sign, now: number): Partial<Standing> {
+export function heard(state: Connected, sign: Sign, now: number): Partial<Connected> {
   switch (sign) {
     case "pong":
       return { heardAt: now, answers: true };
@@ -23,26 +23,26 @@ export function heard(state: Standing, sign: Sign, now: number): Partial<Standin
 }
 
 /** Pings stand in line behind what has not left, and pongs behind a message that is coming in. */
-export function trafficSeen(state: Standing, { buffered, left, read }: Traffic, now: number): Partial<Standing> {
+export function trafficSeen(state: Connected, { buffered, left, read }: Traffic, now: number): Partial<Connected> {
   const isMoving = buffered === 0 || left > state.left;
   const isHeard = buffered > 0 || read > state.read;
   return { left, read, ...(isMoving && { leftAt: now }), ...(isHeard && { heardAt: now }) };
 }
 
-function pongDueAt(state: Standing, keepaliveMs: number): number {
+function pongDueAt(state: Connected, keepaliveMs: number): number {
   const counts = state.answers && state.pausedAt === null;
   return counts ? state.heardAt + 2 * keepaliveMs + slackMs : Number.POSITIVE_INFINITY;
 }
 
 /** When a connection that stands needs a look at the latest. */
-export function standingDueAt(state: Standing, keepaliveMs: number): number {
+export function connectedDueAt(state: Connected, keepaliveMs: number): number {
   const renewAt = state.renewAt > 0 ? state.renewAt : Number.POSITIVE_INFINITY;
   return Math.min(pongDueAt(state, keepaliveMs), state.leftAt + writeDeadlineMs, renewAt);
 }
 
 /** Why a connection that stands is to be given up; null while it lives. */
 export function deadBecause(
-  state: Standing,
+  state: Connected,
   { now, keepaliveMs }: { readonly now: number; readonly keepaliveMs: number },
 ): string | null {
   if (now >= state.leftAt + writeDeadlineMs) return `The centre took nothing for ${writeDeadlineMs / 1000} s`;

@@ -1,7 +1,7 @@
 import type { LinkError } from "./link-error.ts";
 
 /** What every state carries on. */
-interface Course {
+interface LinkProgress {
   /** Dials in a row that brought no lasting connection. */
   readonly failures: number;
   /** Why there is no connection, or what is wrong with one that stands. */
@@ -14,18 +14,18 @@ interface Course {
   readonly answers: boolean;
 }
 
-export interface Waiting extends Course {
+export interface Waiting extends LinkProgress {
   readonly kind: "waiting";
   readonly until: number;
 }
 
-export interface Dialing extends Course {
+export interface Dialing extends LinkProgress {
   readonly kind: "dialing";
   readonly until: number;
 }
 
 /** What is known of a connection that stands. */
-export interface Standing extends Course {
+export interface Connected extends LinkProgress {
   readonly since: number;
   /** When the peer was last heard, moved on by all the time in which it could not be. */
   readonly heardAt: number;
@@ -38,19 +38,19 @@ export interface Standing extends Course {
   readonly renewAt: number;
 }
 
-export interface Open extends Standing {
+export interface Open extends Connected {
   readonly kind: "open";
 }
 
 /** The connection stands, and another one is dialled with files that have changed. */
-export interface Renewing extends Standing {
+export interface Renewing extends Connected {
   readonly kind: "renewing";
   readonly until: number;
   /** The files that were dialled with. */
   readonly trying: string;
 }
 
-export interface Closing extends Course {
+export interface Closing extends LinkProgress {
   readonly kind: "closing";
   readonly until: number;
   readonly stopping: boolean;

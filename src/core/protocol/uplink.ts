@@ -1,11 +1,11 @@
-import { deadBecause, heard, standingDueAt, trafficSeen } from "./liveness.ts";
+import { connectedDueAt, deadBecause, heard, trafficSeen } from "./liveness.ts";
 import { type Pace, paceOfClose, paceOfError, reconnectDelayMs } from "./reconnect.ts";
 import type {
   Closing,
+  Connected,
   Dialing,
   Open,
   Renewing,
-  Standing,
   Stopped,
   UplinkEvent,
   UplinkOrder,
@@ -49,9 +49,9 @@ export function dueAt(state: UplinkState, keepaliveMs: number): number {
     case "closing":
       return state.until;
     case "open":
-      return standingDueAt(state, keepaliveMs);
+      return connectedDueAt(state, keepaliveMs);
     case "renewing":
-      return Math.min(state.until, standingDueAt(state, keepaliveMs));
+      return Math.min(state.until, connectedDueAt(state, keepaliveMs));
     case "stopped":
       return Number.POSITIVE_INFINITY;
     default:
@@ -248,7 +248,7 @@ function dial(state: Waiting, at: StepContext): Step {
   return stay(next, { do: "dial" });
 }
 
-function renew(state: Standing, at: StepContext): Step {
+function renew(state: Connected, at: StepContext): Step {
   return stay({ ...state, kind: "renewing", until: at.now + dialDeadlineMs, trying: state.files }, { do: "dial" });
 }
 
@@ -272,17 +272,17 @@ function endOf({ code, reason }: { readonly code: number; readonly reason: strin
   return { why: `Closed with code ${code}${reason === "" ? "" : `: ${reason}`}`, pace: paceOfClose(code) };
 }
 
-function wait(state: Dialing | Standing | Closing, at: StepContext, end: End): Waiting {
+function wait(state: Dialing | Connected | Closing, at: StepContext, end: End): Waiting {
   const failures = failuresAfter(state, at.now);
   const delayMs = reconnectDelayMs(end.pace, failures, at.random, end.retryAfterSeconds);
   return { ...carried(state), kind: "waiting", failures, lastError: end.why, until: at.now + delayMs };
 }
 
-function failuresAfter(state: Dialing | Standing | Closing, now: number): number {
+function failuresAfter(state: Dialing | Connected | Closing, now: number): number {
   return "since" in state && now - state.since >= lastingMs ? 1 : state.failures + 1;
 }
 
-function close(state: Standing, at: StepContext, why: string): Step {
+function close(state: Connected, at: StepContext, why: string): Step {
   const failures = failuresAfter(state, at.now) - 1;
   const closing: Closing = {
     ...carried(state),
@@ -295,7 +295,7 @@ function close(state: Standing, at: StepContext, why: string): Step {
   return stay(closing, { do: "close", code: 1001, reason: why });
 }
 
-function stop(state: Standing, at: StepContext): Step {
+function stop(state: Connected, at: StepContext): Step {
   const closing: Closing = { ...carried(state), kind: "closing", until: at.now + closeDeadlineMs, stopping: true };
   return stay(closing, { do: "close", code: 1001, reason: "The agent stops" });
 }

@@ -1,7 +1,7 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
 import fc from "fast-check";
-import { judgeHistory, type LinkEvent, type LinkVerdict } from "../../../src/center/delivery-check.ts";
+import { checkDelivery, type DeliveryVerdict, type LinkEvent } from "../../../src/center/delivery-check.ts";
 
 /** `>a` is sent, `<a` is its reply, `<a'` another reply to it, `!a` its refusal, `@5` a status of the time 5. */
 function history(text: string): readonly LinkEvent[] {
@@ -14,7 +14,7 @@ function history(text: string): readonly LinkEvent[] {
   });
 }
 
-const wrong = ({ lost, doubled, reordered }: LinkVerdict): readonly number[] => [
+const wrong = ({ lost, doubled, reordered }: DeliveryVerdict): readonly number[] => [
   lost.length,
   doubled.length,
   reordered.length,
@@ -31,7 +31,7 @@ const sound = [
   ">a >b >c >b <a <c <b",
 ];
 for (const text of sound) {
-  test(`accepts ${text}`, () => assert.deepEqual(wrong(judgeHistory(history(text))), [0, 0, 0]));
+  test(`accepts ${text}`, () => assert.deepEqual(wrong(checkDelivery(history(text))), [0, 0, 0]));
 }
 
 const unsound: readonly (readonly [string, readonly number[]])[] = [
@@ -48,12 +48,12 @@ const unsound: readonly (readonly [string, readonly number[]])[] = [
 ];
 for (const [text, expected] of unsound) {
   test(`judges ${text} as lost, doubled, reordered ${expected}`, () => {
-    assert.deepEqual(wrong(judgeHistory(history(text))), expected);
+    assert.deepEqual(wrong(checkDelivery(history(text))), expected);
   });
 }
 
 test("counts repeats and replies", () => {
-  const { repeats, replies } = judgeHistory(history(">a >b <a <a <b <a"));
+  const { repeats, replies } = checkDelivery(history(">a >b <a <a <b <a"));
   assert.deepEqual([repeats, replies], [2, 2]);
 });
 
@@ -64,7 +64,7 @@ test("a device that handles in order passes, however often it says so; each sing
     fc.property(names, fc.nat(), fc.nat(), (all, first, second) => {
       const sent = all.map((one) => `>${one}`);
       const said = all.map((one) => `<${one}`);
-      const judge = (...words: readonly string[]) => wrong(judgeHistory(history(words.join(" "))));
+      const judge = (...words: readonly string[]) => wrong(checkDelivery(history(words.join(" "))));
       assert.deepEqual(judge(...sent, ...said, ...said), [0, 0, 0]);
       const i = first % all.length;
       assert.deepEqual(judge(...sent, ...said.toSpliced(i, 1)), [1, 0, 0]);

@@ -3,7 +3,7 @@ import { existsSync, mkdirSync, mkdtempSync, rmSync, symlinkSync, writeFileSync 
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { type TestContext, test } from "node:test";
-import { cgroupFacts, folderFacts, standing } from "../../../src/linux/host-checks.ts";
+import { cgroupFacts, folderFacts, nearestExisting } from "../../../src/linux/host-checks.ts";
 
 function folder(t: TestContext): string {
   const made = mkdtempSync(join(tmpdir(), "edge-footing-"));
@@ -40,7 +40,7 @@ test("folders that are not there yet are judged by where they will be, and are n
     runInMemory: true,
   });
   assert.equal(existsSync(data), false);
-  assert.equal(standing(data), join(data, "..", ".."));
+  assert.equal(nearestExisting(data), join(data, "..", ".."));
 });
 
 test("a file, or a link to nowhere, in place of the data folder is told", (t) => {

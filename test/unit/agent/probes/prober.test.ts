@@ -58,7 +58,7 @@ function bench({ probes, hostNetwork, ranMs = 0 }: Options) {
   const began = clock.mono();
   const seenRunning = { wall: clock.wall(), mono: began - ranMs, bootId: clock.bootId() };
   const history = {
-    app: historyOf(desired.pod, { current: { id: observed.id, startedAt, seenRunning, session: null } }),
+    app: historyOf(desired.pod, { current: { id: observed.id, startedAt, seenRunning, engineRunId: null } }),
   };
   const follow = (changes: { desired?: DesiredPod | null; observed?: readonly ObservedContainer[] } = {}) =>
     prober.follow(desired.pod.id, { desired, observed: [observed], history, ...changes });

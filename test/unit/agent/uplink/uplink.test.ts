@@ -1,6 +1,6 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
-import { type LinkState, runUplink } from "../../../../src/agent/uplink/uplink.ts";
+import { type ConnectionState, runUplink } from "../../../../src/agent/uplink/uplink.ts";
 import { virtualClock } from "../../../fakes/clock.ts";
 import { fakeLink } from "../../../fakes/link.ts";
 import { seededRandom } from "../../../fakes/random.ts";
@@ -13,7 +13,7 @@ function setUp({ store = memoryStore(), fullAt = Number.POSITIVE_INFINITY } = {}
   const clock = virtualClock();
   const { link, center } = fakeLink(clock);
   const stop = new AbortController();
-  const states: LinkState[] = [];
+  const states: ConnectionState[] = [];
   const attached: { answersPings: boolean; connection: { ping(payload: string): void } }[] = [];
   const received: string[] = [];
   const stalls = { nextFlushMs: 0 };
@@ -50,7 +50,7 @@ function setUp({ store = memoryStore(), fullAt = Number.POSITIVE_INFINITY } = {}
   };
   const parts = {
     ...{ link, clock: { ...clock, sleep }, random: seededRandom(1), log: { write: nothing }, store, intake, reporter },
-    ...{ settings: { keepaliveMs: 15_000, centerUrl }, changed: (state: LinkState) => states.push(state) },
+    ...{ settings: { keepaliveMs: 15_000, centerUrl }, changed: (state: ConnectionState) => states.push(state) },
   };
   const ended = runUplink(parts, stop.signal);
   const last = () => states.at(-1);

@@ -7,7 +7,7 @@ import { type CarriedOut, everything } from "../../../../src/core/admission/feat
 import { cut } from "../../../../src/core/admission/findings.ts";
 import { podRules } from "../../../../src/core/admission/pod-rules.ts";
 import { defaultPolicy } from "../../../../src/core/admission/policy.ts";
-import { standingViolations } from "../../../../src/core/admission/policy-violations.ts";
+import { policyViolations } from "../../../../src/core/admission/policy-violations.ts";
 import { shapeOf } from "../../../../src/core/admission/shape.ts";
 import { podName, refusals, smallPod, withField } from "./pods.ts";
 
@@ -105,10 +105,10 @@ test("a policy that became stricter refuses what stands, and one that did not re
   const roomy = { ...node, allocatable: { cpu: "1", memory: "1Gi" } };
   const verdict = admitPod(content, { ...context, node: roomy, policy });
   assert.ok(verdict.accepted, JSON.stringify(verdict));
-  assert.deepEqual(standingViolations(verdict.value, { policy }), []);
-  const rules = standingViolations(verdict.value, { policy: defaultPolicy }).map(({ rule }) => rule);
+  assert.deepEqual(policyViolations(verdict.value, { policy }), []);
+  const rules = policyViolations(verdict.value, { policy: defaultPolicy }).map(({ rule }) => rule);
   assert.deepEqual(rules.sort(), ["policy.capabilities", "policy.hostPaths", "policy.useHostNetwork"]);
-  const guarded = standingViolations(verdict.value, { policy, protectedPaths: ["/srv/data/engine"] });
+  const guarded = policyViolations(verdict.value, { policy, protectedPaths: ["/srv/data/engine"] });
   assert.deepEqual(
     guarded.map(({ rule }) => rule),
     ["policy.hostPath.protected"],

@@ -16,12 +16,12 @@ import {
 } from "../../../samples/pods.ts";
 
 const pod = acceptedPod();
-const context: RecordContext = { now, session: "s1" };
+const context: RecordContext = { now, engineRunId: "s1" };
 const seenRunning = {
   id: "app-id-of-attempt-0",
   startedAt: ago(30_000).wall.toString(),
   seenRunning: ago(30_000),
-  session: "s1",
+  engineRunId: "s1",
 };
 
 function app(history: PodHistory): ContainerHistory {
@@ -32,7 +32,7 @@ test("a container that nobody knew is taken on as it is", () => {
   const { history, events } = record({}, [container(pod, running(), { attempt: 4, generation: 2 })], context);
   assert.equal(app(history).attempt, 4);
   assert.equal(app(history).generation, 2);
-  assert.equal(app(history).current?.session, "s1");
+  assert.equal(app(history).current?.engineRunId, "s1");
   assert.deepEqual(
     events.map((one) => one.reason),
     ["Started"],
@@ -101,20 +101,21 @@ test("an end is an interruption when the engine took its containers along, or th
     app(record({ app: historyOf(pod, { current }) }, [container(pod, exited(0))], { ...context, ...changes }).history)
       .termination?.interrupted;
   assert.equal(interrupted({}), false);
-  assert.equal(interrupted({ session: "s2" }), true);
-  assert.equal(interrupted({ session: null }), false, "an engine that does not tell");
-  assert.equal(interrupted({ session: "s2" }, { ...seenRunning, session: null }), false);
+  assert.equal(interrupted({ engineRunId: "s2" }), true);
+  assert.equal(interrupted({ engineRunId: null }), false, "an engine that does not tell");
+  assert.equal(interrupted({ engineRunId: "s2" }, { ...seenRunning, engineRunId: null }), false);
   assert.equal(interrupted({ now: { ...now, bootId: "boot-2", mono: 5_000 } }), true);
 });
 
-test("an end that nobody saw the start of is an interruption when it was made in another session than it ended in", () => {
+test("an end that nobody saw the start of is an interruption when it was made in another engineRunId than it ended in", () => {
   const created = [container(pod, { kind: "created" })];
   const made = record({}, created, context).history;
-  const ends = (session: string, before = made) =>
-    app(record(before, [container(pod, exited(0))], { ...context, session }).history).termination?.interrupted;
+  const ends = (engineRunId: string, before = made) =>
+    app(record(before, [container(pod, exited(0))], { ...context, engineRunId: engineRunId }).history).termination
+      ?.interrupted;
   assert.equal(ends("s1"), false);
   assert.equal(ends("s2"), true);
-  const later = record(made, created, { ...context, session: "s2" }).history;
+  const later = record(made, created, { ...context, engineRunId: "s2" }).history;
   assert.equal(ends("s2", later), false, "it was seen made and not running after the engine came back");
 });
 
@@ -228,16 +229,16 @@ test("an older attempt that has ended again unseen counts also where its sandbox
 test("an end of a run that somebody began again, and that nobody has seen, is recorded as well", () => {
   const job = exited(0);
   const done = record(
-    { app: historyOf(pod, { current: { ...seenRunning, session: "s1" } }) },
+    { app: historyOf(pod, { current: { ...seenRunning, engineRunId: "s1" } }) },
     [container(pod, job)],
     context,
   );
   assert.equal(app(done.history).termination?.interrupted, false);
   const again = { ...job, startedAt: ago(2_000).wall.toString() };
-  const { history, events } = record(done.history, [container(pod, again)], { now, session: "s2" });
+  const { history, events } = record(done.history, [container(pod, again)], { now, engineRunId: "s2" });
   assert.equal(app(history).termination?.interrupted, true, "the engine ended it");
   assert.equal(events.length, 1);
-  assert.equal(record(history, [container(pod, again)], { now, session: "s2" }).history, history);
+  assert.equal(record(history, [container(pod, again)], { now, engineRunId: "s2" }).history, history);
 });
 
 test("what a container was made from is told by itself: a power cut may have taken that record back", () => {

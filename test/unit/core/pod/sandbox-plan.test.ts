@@ -44,7 +44,7 @@ const whole = [sandboxOf(pod, running()), joined("a", running()), joined("b", ru
 
 /** History after the device has looked: what is observed, folded into what was known. */
 function seen(observed: readonly ObservedContainer[], before: Situation["history"] = {}): Situation["history"] {
-  return record(before, observed, { now, session: "s1" }).history;
+  return record(before, observed, { now, engineRunId: "s1" }).history;
 }
 
 /** a has run and b has ended with 0; then the sandbox died. */
