@@ -19,7 +19,7 @@ const context: AdmissionContext = {
     pods: [],
     configMaps: [],
   },
-  carriedOut: everything,
+  featureGates: everything,
   nodeName: "edge-1",
 };
 

@@ -9,7 +9,7 @@ import { setTimeout as sleep } from "node:timers/promises";
 import Docker from "dockerode";
 import { listen } from "../../src/center/server.ts";
 import { admitPod } from "../../src/core/admission/admit.ts";
-import { thisBuild } from "../../src/core/admission/feature-gates.ts";
+import { featureGates } from "../../src/core/admission/feature-gates.ts";
 import { defaultPolicy } from "../../src/core/admission/policy.ts";
 import { hashesOf } from "../../src/core/pod/wanted.ts";
 import { type CreatePayload, createOptions } from "../../src/docker/create-options.ts";
@@ -155,7 +155,7 @@ async function bare(docker: Docker, starts: Starts, payload: CreatePayload): Pro
 async function payloadOf(docker: Docker): Promise<CreatePayload> {
   const allocatable = { cpu: "1", memory: "1Gi" };
   const node = { allocatable, addresses: [], listening: { tcp: [], udp: [] }, pods: [], configMaps: [] };
-  const context = { policy: defaultPolicy, node, carriedOut: thisBuild, nodeName };
+  const context = { policy: defaultPolicy, node, featureGates, nodeName };
   const verdict = admitPod(podFor(randomUUID()), context);
   if (!verdict.accepted) throw new Error(verdict.violations.map(({ message }) => message).join("\n"));
   const pod = verdict.value;

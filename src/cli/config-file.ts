@@ -72,8 +72,8 @@ export function foldersOf({ raw }: BrokenConfig): { readonly dir: string; readon
 }
 
 /** Keeps a configuration that the agent starts with, for a start with a broken one. Writes nothing when it is the same. */
-export function keepConfig(store: { setFact(key: string, value: string): void }, config: Config): void {
-  store.setFact(lastGoodConfig, JSON.stringify(config));
+export function keepConfig(store: { setMeta(key: string, value: string): void }, config: Config): void {
+  store.setMeta(lastGoodConfig, JSON.stringify(config));
 }
 
 /** The last good configuration of a data folder (lifecycle.md, Configuration); null when none was kept. Makes no file. */
@@ -81,7 +81,7 @@ export async function keptConfig(dir: string): Promise<Config | null> {
   const { openStoreReadOnly } = await import("../sqlite/store.ts");
   const opened = openStoreReadOnly(dir);
   if (!opened.ok) return null;
-  const kept = opened.store.fact(lastGoodConfig);
+  const kept = opened.store.getMeta(lastGoodConfig);
   opened.store.close();
   const parsed = kept === null ? null : parseConfig(JSON.parse(kept), { strict: false });
   return parsed?.ok === true ? parsed.config : null;

@@ -1,9 +1,9 @@
 import { styleText } from "node:util";
 import type { Config } from "../core/config/config.ts";
-import type { CenterFacts, EngineFacts } from "../core/doctor/doctor-input.ts";
+import type { CenterInput, EngineInput } from "../core/doctor/doctor-input.ts";
 import { examine, type Finding } from "../core/doctor/examine.ts";
 import { dockerEngine } from "../docker/engine.ts";
-import { cgroupFacts, folderFacts, nearestExisting } from "../linux/host-checks.ts";
+import { cgroupInput, folderInput, nearestExisting } from "../linux/host-checks.ts";
 import { npuNodes } from "../linux/npu.ts";
 import { readUsage } from "../linux/usage.ts";
 import { addonProblem } from "../sqlite/addon.ts";
@@ -55,9 +55,9 @@ async function look(loaded: LoadedConfig): Promise<readonly Finding[]> {
     },
     agentRuns: program === null ? runLockHeld(folders.runDir) : null,
     engine: engine.facts,
-    cgroups: cgroupFacts(),
+    cgroups: cgroupInput(),
     usage: readUsage({ dataDir: nearestExisting(folders.dir), engineRoot: engine.root }),
-    folders: folderFacts(folders),
+    folders: folderInput(folders),
     credentials,
     center,
     npus: { names: npus.map(({ name }) => name), missing },
@@ -65,7 +65,7 @@ async function look(loaded: LoadedConfig): Promise<readonly Finding[]> {
 }
 
 /** `root` is where it keeps images and containers, null where it does not say. */
-async function askEngine(socket: string): Promise<{ readonly facts: EngineFacts; readonly root: string | null }> {
+async function askEngine(socket: string): Promise<{ readonly facts: EngineInput; readonly root: string | null }> {
   const info = await dockerEngine({ socket }).info(AbortSignal.timeout(engineDeadlineMs));
   if (!info.ok)
     return {
@@ -76,7 +76,7 @@ async function askEngine(socket: string): Promise<{ readonly facts: EngineFacts;
   return { facts: { ok: true, ...facts }, root: dataRoot || null };
 }
 
-async function askCenter({ center }: Config, credentials: LoadedCredentials): Promise<CenterFacts> {
+async function askCenter({ center }: Config, credentials: LoadedCredentials): Promise<CenterInput> {
   const { url, headers, tls } = center;
   const options = { url, headers, serverName: tls.serverName, credentials };
   return { host: new URL(url).host, ...(await reachCenter(options, AbortSignal.timeout(centerDeadlineMs))) };

@@ -259,14 +259,14 @@ function protectedOf(
       ...inner,
       async info(signal) {
         const info = await inner.info(signal);
-        if (info.ok && info.value.dataRoot !== "" && info.value.dataRoot !== store.fact(engineDataRoot)) {
-          store.setFact(engineDataRoot, info.value.dataRoot);
+        if (info.ok && info.value.dataRoot !== "" && info.value.dataRoot !== store.getMeta(engineDataRoot)) {
+          store.setMeta(engineDataRoot, info.value.dataRoot);
         }
         return info;
       },
     }),
     protectedPaths() {
-      const dataRoot = store.fact(engineDataRoot);
+      const dataRoot = store.getMeta(engineDataRoot);
       return dataRoot === null ? fixed : [...fixed, dataRoot];
     },
   };

@@ -84,7 +84,7 @@ async function removeContainers(
 ): Promise<readonly { readonly what: string; readonly state: "done" | "would be done" }[] | string> {
   const { openStoreReadOnly } = await import("../sqlite/store.ts");
   const opened = openStoreReadOnly(dir);
-  const installId = opened.ok ? opened.store.fact("installId") : null;
+  const installId = opened.ok ? opened.store.getMeta("installId") : null;
   if (opened.ok) opened.store.close();
   if (installId === null) return [];
   const loaded = configIn(root, { strict: false });

@@ -3,7 +3,7 @@ import { hostname } from "node:os";
 import { getSystemErrorMessage } from "node:util";
 import { admitMessage, admitPodContent } from "../core/admission/admit.ts";
 import { type AdmissionContext, defaultProtectedPaths } from "../core/admission/context.ts";
-import { thisBuild } from "../core/admission/feature-gates.ts";
+import { featureGates } from "../core/admission/feature-gates.ts";
 import { defaultPolicy } from "../core/admission/policy.ts";
 import { everyRule } from "../core/admission/rule-index.ts";
 import type { Verdict, Violation, Warning } from "../core/base/violation.ts";
@@ -80,7 +80,7 @@ async function contextOf(options: ValidateOptions, io: Output): Promise<Admissio
   return {
     policy,
     node: judgedBy.facts,
-    carriedOut: thisBuild,
+    featureGates,
     nodeName: config?.node.name ?? hostname(),
     protectedPaths: [...defaultProtectedPaths, ...ownPaths, ...(await engineFolder(config))],
   };

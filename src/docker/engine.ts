@@ -2,7 +2,7 @@ import { Readable } from "node:stream";
 import type Docker from "dockerode";
 import type { LayerNews } from "../core/image/pull-progress.ts";
 import { containerName } from "../core/pod/identity.ts";
-import type { CreatedContainer, CreateRequest, Engine, EngineInfo, EngineResult, ImageFacts } from "../ports/engine.ts";
+import type { CreatedContainer, CreateRequest, Engine, EngineInfo, EngineResult, ImageInfo } from "../ports/engine.ts";
 import { at, numberAt, textAt, textsAt } from "./answer.ts";
 import { audited } from "./audit.ts";
 import { type Caller, type Connection, caller, request } from "./connection.ts";
@@ -152,7 +152,7 @@ async function localImage(
   operation: string,
   name: string,
   signal: AbortSignal,
-): Promise<EngineResult<ImageFacts>> {
+): Promise<EngineResult<ImageInfo>> {
   const facts = imageFacts(await request(docker, "GET", `/images/${name}/json`, {}, signal), name);
   return facts === null ? failed(failure(operation, "failed", "The engine's answer has no image id")) : done(facts);
 }
@@ -160,7 +160,7 @@ async function localImage(
 async function ensureSandboxImage(
   { docker, architecture }: Connection,
   signal: AbortSignal,
-): Promise<EngineResult<ImageFacts>> {
+): Promise<EngineResult<ImageInfo>> {
   const operation = "ensureSandboxImage";
   const image = sandboxImage(architecture);
   if (image === null) {
@@ -192,7 +192,7 @@ async function pull(
   { docker, architecture }: Connection,
   { name, credentials, progressed, told }: Pull,
   signal: AbortSignal,
-): Promise<EngineResult<ImageFacts>> {
+): Promise<EngineResult<ImageInfo>> {
   const auth = credentials === null ? undefined : authOf(credentials);
   // The platform picks from an image of many; with an image of one, docker 20.10 does not mind (hence the look below).
   const options = { fromImage: name, platform: `linux/${architecture}`, abortSignal: signal };

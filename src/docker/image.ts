@@ -1,4 +1,4 @@
-import type { ImageFacts } from "../ports/engine.ts";
+import type { ImageInfo } from "../ports/engine.ts";
 import { keysAt, textAt, textsAt } from "./answer.ts";
 
 /**
@@ -20,7 +20,7 @@ export function taggedName(name: string): string {
 }
 
 /** `GET /images/{name}/json` in the words of pods; null when it is no such answer. `name` picks among several digests. */
-export function imageFacts(answer: unknown, name: string): ImageFacts | null {
+export function imageFacts(answer: unknown, name: string): ImageInfo | null {
   const id = textAt(answer, "Id");
   if (id === "") return null;
   const digest = digestFor(textsAt(answer, "RepoDigests"), name);

@@ -31,7 +31,7 @@ export function linuxDevice(options: DeviceOptions): Device {
   const names = resolvConf({ dataDir });
   const volumes = { ...options, resolvConf: names.path };
   return {
-    facts: () => readFacts({ systemReserved: options.policy().systemReserved, dev: options.deviceDir }),
+    nodeFacts: () => readFacts({ systemReserved: options.policy().systemReserved, dev: options.deviceDir }),
     npus: () => npuNodes(options.deviceDir),
     freeBytes() {
       const { bavail, bsize } = statfsSync(dataDir);

@@ -1,6 +1,6 @@
 import { accessSync, constants, existsSync, lstatSync, readFileSync, statfsSync, statSync } from "node:fs";
 import { dirname, join } from "node:path";
-import type { CgroupFacts, FolderFacts } from "../core/doctor/doctor-input.ts";
+import type { CgroupInput, FolderInput } from "../core/doctor/doctor-input.ts";
 
 /** statfs(2). */
 const tmpfsMagic = 0x01021994;
@@ -14,7 +14,7 @@ export function nearestExisting(path: string): string {
 }
 
 /** What of a device's footing cannot be seen from how full it is. Makes nothing and opens nothing for writing. */
-export function folderFacts({ dir, runDir }: { readonly dir: string; readonly runDir: string }): FolderFacts {
+export function folderInput({ dir, runDir }: { readonly dir: string; readonly runDir: string }): FolderInput {
   return {
     data: dir,
     dataIsOther: isOther(dir),
@@ -25,7 +25,7 @@ export function folderFacts({ dir, runDir }: { readonly dir: string; readonly ru
 }
 
 /** Version 2 where its controllers are told; else what version 1 has enabled, with a hierarchy mounted for it. */
-export function cgroupFacts(fs = "/sys/fs/cgroup", proc = "/proc"): CgroupFacts {
+export function cgroupInput(fs = "/sys/fs/cgroup", proc = "/proc"): CgroupInput {
   const unified = read(join(fs, "cgroup.controllers"));
   if (unified !== null) return { version: 2, controllers: unified.split(/\s+/).filter(Boolean) };
   const rows = (read(join(proc, "cgroups")) ?? "").split("\n").map((line) => line.split("\t"));

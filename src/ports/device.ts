@@ -6,7 +6,7 @@ import type { AcceptedPod } from "../core/pod/spec.ts";
 /** The box itself: what it has, and its folders. */
 export interface Device {
   /** CPU, memory and NPUs, addresses, listening sockets, right now. `pods` and `configMaps` are the caller's to add. */
-  facts(): Omit<NodeFacts, "pods" | "configMaps">;
+  nodeFacts(): Omit<NodeFacts, "pods" | "configMaps">;
   /** The NPUs that are there, right now. */
   npus(): NpuNodes;
   /** Bytes free where the data folder is. */

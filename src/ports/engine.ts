@@ -43,7 +43,7 @@ export interface Engine {
    */
   isAlive(id: string, program: string, signal: AbortSignal): Promise<EngineResult<boolean>>;
   /** An image that is on this device, by name or by id; `notFound` when it is not. */
-  image(nameOrId: string, signal: AbortSignal): Promise<EngineResult<ImageFacts>>;
+  image(nameOrId: string, signal: AbortSignal): Promise<EngineResult<ImageInfo>>;
   /** Every image on this device, with whether any container at all was made from it. Two engine calls. */
   images(signal: AbortSignal): Promise<EngineResult<readonly StoredImage[]>>;
   /**
@@ -52,7 +52,7 @@ export interface Engine {
    */
   removeImage(id: string, signal: AbortSignal): Promise<EngineResult<void>>;
   /** The image of sandboxes for this engine's architecture; loads it when it is not there. */
-  ensureSandboxImage(signal: AbortSignal): Promise<EngineResult<ImageFacts>>;
+  ensureSandboxImage(signal: AbortSignal): Promise<EngineResult<ImageInfo>>;
   /**
    * Fetches an image by name. `credentials` is null for a registry that asks for none. `progressed` is called whenever
    * something has arrived: how long a pull takes says nothing, that nothing comes any more does. `told` hears of each layer.
@@ -63,7 +63,7 @@ export interface Engine {
     signal: AbortSignal,
     progressed?: () => void,
     told?: (news: LayerNews) => void,
-  ): Promise<EngineResult<ImageFacts>>;
+  ): Promise<EngineResult<ImageInfo>>;
   /**
    * Calls `changed` whenever something happened to a container of a pod, until the stream breaks (the result says how)
    * or the signal aborts. `ready` is called once, when the engine has taken the subscription. Hints only: a list is the truth.
@@ -101,7 +101,7 @@ export interface EngineInfo {
   readonly cpus: number;
 }
 
-export interface ImageFacts {
+export interface ImageInfo {
   /** `sha256:…`: what a pod's container is pinned to and created by. */
   readonly id: string;
   /** `name@sha256:…` where it came from a registry. */
@@ -124,7 +124,7 @@ export interface CreateRequest {
   readonly generation: number;
   readonly podHash: string;
   readonly specHash: string;
-  readonly image: ImageFacts;
+  readonly image: ImageInfo;
   /** Where each volume of the pod really is on this device, by volume name; symbolic links are already resolved. */
   readonly volumePaths: Readonly<Record<string, string>>;
   /** An empty folder for each VOLUME path of the image that the pod does not mount, by container path. */

@@ -17,8 +17,8 @@ export interface Store {
   transaction<T>(durability: "full" | "normal", work: () => T): T;
 
   /** Small facts about the device: install id, last good configuration. */
-  fact(key: string): string | null;
-  setFact(key: string, value: string): void;
+  getMeta(key: string): string | null;
+  setMeta(key: string, value: string): void;
 
   /** Ordered by namespace and name. */
   desiredPods(): readonly DesiredPod[];

@@ -38,7 +38,7 @@ export type SqliteStore = Store & Pick<DesiredPodReads, "previousPod">;
 /** What can be asked of a store without changing it. */
 export type StoreReader = Pick<
   SqliteStore,
-  | "fact"
+  | "getMeta"
   | "desiredPods"
   | "desiredPod"
   | "previousPod"
@@ -177,13 +177,13 @@ function opening<T>(dir: string, open: () => Database, use: (db: Database) => St
 
 function readWrite(db: Database, limits: StoreLimits, secrets: Secrets): SqliteStore {
   const write = writer(db);
-  const setFact = db.prepare<[string, string]>("REPLACE INTO facts (key, value) VALUES (?, ?)");
+  const setMeta = db.prepare<[string, string]>("REPLACE INTO facts (key, value) VALUES (?, ?)");
   const all = reads(db);
   return {
     ...all,
     transaction: write.transaction,
-    setFact(key, value) {
-      if (all.fact(key) !== value) write.write(() => setFact.run(key, value));
+    setMeta(key, value) {
+      if (all.getMeta(key) !== value) write.write(() => setMeta.run(key, value));
     },
     ...desiredPodWrites(write),
     ...terminatingPodWrites(write),
@@ -197,9 +197,9 @@ function readWrite(db: Database, limits: StoreLimits, secrets: Secrets): SqliteS
 }
 
 function reads(db: Database): StoreReader {
-  const fact = db.prepare<[string], string>("SELECT value FROM facts WHERE key = ?").pluck();
+  const meta = db.prepare<[string], string>("SELECT value FROM facts WHERE key = ?").pluck();
   return {
-    fact: (key) => fact.get(key) ?? null,
+    getMeta: (key) => meta.get(key) ?? null,
     ...desiredPodReads(db),
     ...terminatingPodReads(db),
     ...podRecordReads(db),

@@ -1,6 +1,6 @@
 import { podHashes, sandboxName } from "../../src/core/pod/identity.ts";
 import type { AcceptedPod, ContainerSpec, PodSpec } from "../../src/core/pod/spec.ts";
-import type { CreateRequest, ImageFacts } from "../../src/ports/engine.ts";
+import type { CreateRequest, ImageInfo } from "../../src/ports/engine.ts";
 import { containerDefaults, podDefaults, withSpec } from "../samples/pods.ts";
 
 /** A pod as admission leaves it: the secure defaults are filled in. */
@@ -30,7 +30,7 @@ export function acceptedPod(
 }
 
 /** The sandbox of a pod of several containers, to be made. */
-export function sandboxRequest(pod: AcceptedPod, image: ImageFacts): CreateRequest {
+export function sandboxRequest(pod: AcceptedPod, image: ImageInfo): CreateRequest {
   return createRequest(pod, image, { container: sandboxName, specHash: pod.hashes.pod });
 }
 
@@ -49,7 +49,7 @@ export function podOfTwo(
 /** The first container of a pod, to be made. */
 export function createRequest(
   pod: AcceptedPod,
-  image: ImageFacts,
+  image: ImageInfo,
   overrides: Partial<CreateRequest> = {},
 ): CreateRequest {
   const [container] = pod.spec.containers;

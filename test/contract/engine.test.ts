@@ -18,7 +18,7 @@ import type {
   EngineEvent,
   EngineResult,
   ExecResult,
-  ImageFacts,
+  ImageInfo,
 } from "../../src/ports/engine.ts";
 import { type FakeEngineHost, fakeEngine } from "../fakes/engine.ts";
 import type { Behaviour, ExecBehaviour } from "../fakes/engine-host.ts";
@@ -189,7 +189,7 @@ function contract(open: () => Machine | Promise<Machine>): void {
     await machine.close();
   });
 
-  const image = async (name: string): Promise<ImageFacts> => valued(await machine.engine.image(name, generous()));
+  const image = async (name: string): Promise<ImageInfo> => valued(await machine.engine.image(name, generous()));
   const request = async (container: Partial<ContainerSpec>, imageName: string = testImages.busybox) => {
     made += 1;
     return createRequest(acceptedPod(`pod-${process.pid}-${made}`, container), await image(imageName));

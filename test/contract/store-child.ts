@@ -11,10 +11,10 @@ function holdStore(): void {
   const result = openStore({ dir });
   if (!result.ok) throw new Error(result.error.message);
   const { store } = result;
-  store.transaction("full", () => store.setFact("committed", "full"));
-  store.setFact("also", "normal");
+  store.transaction("full", () => store.setMeta("committed", "full"));
+  store.setMeta("also", "normal");
   store.transaction("full", () => {
-    store.setFact("committed", "never");
+    store.setMeta("committed", "never");
     say("in the middle");
     wait();
   });

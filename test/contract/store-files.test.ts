@@ -43,7 +43,7 @@ function opened(dir: string): SqliteStore {
 function filled(t: TestContext): string {
   const dir = folder(t);
   const store = opened(dir);
-  store.setFact("install", "1");
+  store.setMeta("install", "1");
   store.putDesiredPod(desired("a"));
   for (let i = 0; i < 100; i += 1) store.appendEvent({ ...event, message: `${i} ${"x".repeat(1_000)}` }, moment);
   store.close();
@@ -80,8 +80,8 @@ describe("openStore()", () => {
     assert.equal(line, "in the middle");
     await kill();
     const store = opened(dir);
-    assert.equal(store.fact("committed"), "full");
-    assert.equal(store.fact("also"), "normal");
+    assert.equal(store.getMeta("committed"), "full");
+    assert.equal(store.getMeta("also"), "normal");
     store.close();
   });
 
@@ -114,7 +114,7 @@ describe("openStore()", () => {
   it("keeps its files and folder to its owner", (t) => {
     const dir = folder(t);
     const store = opened(dir);
-    store.setFact("a", "1");
+    store.setMeta("a", "1");
     assert.deepEqual(readdirSync(dir).sort(), ["device.key", "store.db", "store.db-shm", "store.db-wal"]);
     for (const name of readdirSync(dir)) assert.equal(statSync(join(dir, name)).mode & 0o777, 0o600, name);
     assert.equal(statSync(dir).mode & 0o777, 0o700);
@@ -130,7 +130,7 @@ describe("openStore()", () => {
     const dir = folder(t);
     const store = opened(dir);
     const writeAll = () => {
-      store.setFact("a", "1");
+      store.setMeta("a", "1");
       store.putDesiredPod(desired("a"));
       store.putHistory("uid-a", { app: history });
       store.putConfigMap("settings", { a: "1" }, moment);
@@ -141,7 +141,7 @@ describe("openStore()", () => {
       store.deleteHistory("never");
       store.deleteTerminatingPod(99);
       store.releaseOutbox([99]);
-      store.transaction("full", () => store.fact("a"));
+      store.transaction("full", () => store.getMeta("a"));
     };
     writeAll();
     const before = [statSync(join(dir, "store.db-wal")).size, statSync(join(dir, "store.db")).size];
@@ -182,8 +182,8 @@ describe("openStore()", () => {
     const dir = filled(t);
     setPragma(dir, "user_version = 1007");
     const store = opened(dir);
-    assert.equal(store.fact("install"), "1");
-    store.setFact("install", "2");
+    assert.equal(store.getMeta("install"), "1");
+    store.setMeta("install", "2");
     store.close();
     setPragma(dir, "user_version = 2000");
     const error = failsToOpen(dir);
@@ -255,7 +255,7 @@ describe("openStore()", () => {
     assert.ok(statSync(join(dir, "store.db-wal")).size > 0);
     rmSync(join(dir, "store.db"));
     const store = opened(dir);
-    assert.equal(store.fact("committed"), null);
+    assert.equal(store.getMeta("committed"), null);
     store.close();
   });
 
@@ -283,13 +283,13 @@ describe("openStoreReadOnly()", () => {
     const { kill } = await child(t, "store", dir);
     const alive = openStoreReadOnly(dir);
     assert.ok(alive.ok);
-    assert.equal(alive.store.fact("committed"), "full");
+    assert.equal(alive.store.getMeta("committed"), "full");
     alive.store.close();
     await kill();
     const before = readdirSync(dir);
     const dead = openStoreReadOnly(dir);
     assert.ok(dead.ok);
-    assert.equal(dead.store.fact("also"), "normal");
+    assert.equal(dead.store.getMeta("also"), "normal");
     dead.store.close();
     assert.deepEqual(readdirSync(dir), before);
   });

@@ -118,7 +118,7 @@ describe("a newer program on an older database", () => {
       assert.ok(opened.ok, JSON.stringify(opened));
       assert.equal(opened.store.desiredPods().length, 2);
       assert.deepEqual(opened.store.npuHolders(), []);
-      assert.equal(opened.store.fact("late"), withLog ? "1" : null);
+      assert.equal(opened.store.getMeta("late"), withLog ? "1" : null);
       opened.store.close();
       log?.close();
       assert.equal(versionOf(dir), 1_000);
@@ -222,7 +222,7 @@ describe("a data folder of mode 0750", () => {
     chmodSync(dir, 0o750);
     const opened = openStore({ dir });
     assert.ok(opened.ok);
-    opened.store.setFact("a", "1");
+    opened.store.setMeta("a", "1");
     const modes = readdirSync(dir)
       .sort()
       .map((name) => [name, (statSync(join(dir, name)).mode & 0o777).toString(8)]);

@@ -64,22 +64,22 @@ function npus(open: Open): void {
 function transactions(open: Open): void {
   it("undoes a transaction whose work throws, and goes on", (t) => {
     const { store } = open(t);
-    store.setFact("a", "1");
+    store.setMeta("a", "1");
     store.appendOutbox("reply", "kept");
     const fail = () =>
       store.transaction("full", () => {
-        store.setFact("a", "2");
+        store.setMeta("a", "2");
         store.putDesiredPod(desired("a"));
         store.putTerminatingPod(terminating("b"));
         store.rememberReply(repeat("m"), "OK");
         store.appendOutbox("reply", "lost");
         store.appendEvent(event, moment);
-        assert.equal(store.fact("a"), "2", "reads see the writes of their transaction");
+        assert.equal(store.getMeta("a"), "2", "reads see the writes of their transaction");
         assert.equal(store.outboxCounts().pending, 2);
         throw new Error("power");
       });
     assert.throws(fail, /power/);
-    assert.equal(store.fact("a"), "1");
+    assert.equal(store.getMeta("a"), "1");
     assert.deepEqual(store.desiredPods(), []);
     assert.deepEqual(store.terminatingPods(), []);
     assert.equal(store.repeatedReply(repeat("m")), null);
@@ -94,28 +94,28 @@ function transactions(open: Open): void {
   it("refuses a transaction in a transaction, and the outer one goes on", (t) => {
     const { store } = open(t);
     store.transaction("full", () => {
-      store.setFact("a", "1");
+      store.setMeta("a", "1");
       assert.throws(() => store.transaction("full", () => 0), /in another one/);
-      store.setFact("b", "2");
+      store.setMeta("b", "2");
     });
-    assert.equal(store.fact("a"), "1");
-    assert.equal(store.fact("b"), "2");
+    assert.equal(store.getMeta("a"), "1");
+    assert.equal(store.getMeta("b"), "2");
   });
 
   it("refuses and undoes work that returns a promise", (t) => {
     const { store } = open(t);
     const wait = () =>
       store.transaction("full", async () => {
-        store.setFact("a", "1");
+        store.setMeta("a", "1");
       });
     assert.throws(wait, TypeError);
-    assert.equal(store.fact("a"), null);
+    assert.equal(store.getMeta("a"), null);
   });
 
   it("has after a restart what it had before", (t) => {
     const { store, reopen } = open(t, { outboxMaxMessages: 2 });
     store.transaction("full", () => {
-      store.setFact("install", "1");
+      store.setMeta("install", "1");
       store.putDesiredPod(desired("a"));
       store.putTerminatingPod(terminating("b"));
       store.rememberReply(repeat("m"), "OK");
@@ -135,8 +135,8 @@ function transactions(open: Open): void {
   it("refuses calls once it is closed", (t) => {
     const { store, reopen } = open(t);
     store.close();
-    assert.throws(() => store.fact("a"));
-    assert.throws(() => store.setFact("a", "1"));
+    assert.throws(() => store.getMeta("a"));
+    assert.throws(() => store.setMeta("a", "1"));
     assert.throws(() => store.transaction("full", () => 0));
     reopen();
   });
@@ -144,7 +144,7 @@ function transactions(open: Open): void {
 
 function everything(store: Store) {
   return {
-    fact: store.fact("install"),
+    fact: store.getMeta("install"),
     desired: store.desiredPods(),
     terminating: store.terminatingPods(),
     reply: store.repeatedReply(repeat("m")),

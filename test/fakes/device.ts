@@ -45,7 +45,7 @@ export function fakeDevice(): FakeDevice {
   let npus: readonly string[] = [];
   let listening = (): readonly number[] => [];
   const device: Device = {
-    facts: () => ({
+    nodeFacts: () => ({
       allocatable: {
         cpu: "4",
         memory: "8192Mi",

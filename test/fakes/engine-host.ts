@@ -5,7 +5,7 @@ import type { ContainerPort } from "../../src/core/pod/spec.ts";
 import { createOptions } from "../../src/docker/create-options.ts";
 import { gate } from "../../src/docker/gate.ts";
 import type { Clock } from "../../src/ports/clock.ts";
-import type { CreateRequest, EngineErrorKind, ExecResult, ImageFacts } from "../../src/ports/engine.ts";
+import type { CreateRequest, EngineErrorKind, ExecResult, ImageInfo } from "../../src/ports/engine.ts";
 
 /** What the program in a container does once it is started. */
 export interface Behaviour {
@@ -52,8 +52,8 @@ export type Outcome<T> = { readonly value: T } | { readonly refusal: Refusal };
 export interface Host {
   containers(): readonly FakeContainer[];
   container(idOrName: string): FakeContainer | null;
-  images(): ReadonlyMap<string, ImageFacts>;
-  addImage(name: string, image: ImageFacts): void;
+  images(): ReadonlyMap<string, ImageInfo>;
+  addImage(name: string, image: ImageInfo): void;
   /** By name or id; containers made from it live on. */
   removeImage(nameOrId: string): void;
   behave(behaviour: (request: CreateRequest) => Behaviour): void;
@@ -133,7 +133,7 @@ export function observed({ id, lasting, request, state }: FakeContainer): Observ
 /** `emit` hears every event that Docker would send, with Docker's action. */
 export function fakeHost(clock: Clock, emit: (action: string, container: FakeContainer) => void): Host {
   const entries = new Map<string, Entry>();
-  const images = new Map<string, ImageFacts>();
+  const images = new Map<string, ImageInfo>();
   const occupied = new Set<string>();
   /** What runs beside a container's own program: the container's id, by its own. */
   const programs = new Map<string, string>();
@@ -285,7 +285,7 @@ function identityOf(request: CreateRequest): Pick<Entry, "name" | "labels"> {
 
 function refusedCreate(
   request: CreateRequest,
-  images: ReadonlyMap<string, ImageFacts>,
+  images: ReadonlyMap<string, ImageInfo>,
   entries: ReadonlyMap<string, Entry>,
 ): Refusal | null {
   const options = createOptions(request);

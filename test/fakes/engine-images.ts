@@ -2,13 +2,13 @@ import type { StoredImage } from "../../src/core/image/image-gc.ts";
 import type { RegistryCredentials } from "../../src/core/image/registry-credentials.ts";
 import { taggedName } from "../../src/docker/image.ts";
 import { sandboxImage } from "../../src/docker/sandbox-image.ts";
-import type { ImageFacts } from "../../src/ports/engine.ts";
+import type { ImageInfo } from "../../src/ports/engine.ts";
 import { refuse } from "./engine-calls.ts";
 import type { Host, Outcome } from "./engine-host.ts";
 
 /** An image that a registry has. */
 export interface Published {
-  readonly image: ImageFacts;
+  readonly image: ImageInfo;
   readonly credentials: Pick<RegistryCredentials, "username" | "password"> | undefined;
 }
 
@@ -20,12 +20,12 @@ export interface ImageShelf {
   readonly network: boolean;
 }
 
-export function fakeSandboxImage(architecture: string): ImageFacts {
+export function fakeSandboxImage(architecture: string): ImageInfo {
   const id = sandboxImage(architecture)?.id ?? "";
   return { id, user: "65535:65535", architecture, volumes: [] };
 }
 
-export function localImage(state: ImageShelf, nameOrId: string): Outcome<ImageFacts> {
+export function localImage(state: ImageShelf, nameOrId: string): Outcome<ImageInfo> {
   const images = state.host.images();
   const image = images.get(nameOrId) ?? images.get(taggedName(nameOrId));
   const found = image ?? [...images.values()].find(({ id }) => id === nameOrId);
@@ -52,7 +52,7 @@ export function pulled(
   name: string,
   credentials: RegistryCredentials | null,
   architecture: string,
-): Outcome<ImageFacts> {
+): Outcome<ImageInfo> {
   if (!state.network) return refuse("registryUnreachable", `Get "https://${name}": dial tcp: i/o timeout`);
   const found = state.registry.get(name);
   if (found === undefined) return refuse("imageNotFound", `manifest for ${name} not found: manifest unknown`);

@@ -1,7 +1,7 @@
 import type { RegistryCredentials } from "../../src/core/image/registry-credentials.ts";
 import { taggedName } from "../../src/docker/image.ts";
 import type { Clock } from "../../src/ports/clock.ts";
-import type { Engine, ImageFacts } from "../../src/ports/engine.ts";
+import type { Engine, ImageInfo } from "../../src/ports/engine.ts";
 import { abortedBy, call, type EngineCall, type Fault, type Operation, refuse } from "./engine-calls.ts";
 import { audited, created, type Effects, inspected, listed, removed, started, stopped } from "./engine-effects.ts";
 import { noteEvent, publishEvent, watch } from "./engine-events.ts";
@@ -42,7 +42,7 @@ type FromHost =
 export interface FakeEngineHost extends Pick<Host, FromHost> {
   running(): readonly FakeContainer[];
   /** An image that a registry has under this name; with credentials it refuses everybody else. */
-  publish(name: string, image: ImageFacts, credentials?: Pick<RegistryCredentials, "username" | "password">): void;
+  publish(name: string, image: ImageInfo, credentials?: Pick<RegistryCredentials, "username" | "password">): void;
   unpublish(name: string): void;
   /** Whether any registry can be reached; they can at the start. */
   network(on: boolean): void;

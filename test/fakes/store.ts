@@ -103,14 +103,14 @@ function openDisk(disk: Disk, options: MemoryStoreOptions): MemoryStore {
   };
 }
 
-function facts({ called, change, state }: Room): Pick<Store, "fact" | "setFact"> {
+function facts({ called, change, state }: Room): Pick<Store, "getMeta" | "setMeta"> {
   return {
-    fact(key) {
-      called("fact");
+    getMeta(key) {
+      called("getMeta");
       return state().facts.get(key) ?? null;
     },
-    setFact(key, value) {
-      called("setFact");
+    setMeta(key, value) {
+      called("setMeta");
       if (state().facts.get(key) !== value) change({ facts: withEntry(state().facts, key, value) });
     },
   };

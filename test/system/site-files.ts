@@ -7,7 +7,7 @@ import { openStore } from "../../src/sqlite/store.ts";
 export function keepInstallId(dataDir: string, installId: string): void {
   const opened = openStore({ dir: dataDir });
   assert.ok(opened.ok, "The store opens");
-  opened.store.transaction("full", () => opened.store.setFact("installId", installId));
+  opened.store.transaction("full", () => opened.store.setMeta("installId", installId));
   opened.store.close();
 }
 

@@ -9,7 +9,7 @@ import { type Case, conformanceCases as cases, policyOf } from "../samples/confo
 function judge({ policy, node, message }: Case): { readonly verdict: "accept" | "reject"; readonly said: string } {
   const decoded = decodeMessage(JSON.stringify(message));
   if (!decoded.ok) return { verdict: "reject", said: decoded.reason };
-  const context = { policy: policyOf(policy), node, carriedOut: everything, nodeName: "edge-1" };
+  const context = { policy: policyOf(policy), node, featureGates: everything, nodeName: "edge-1" };
   const verdict = admitMessage(decoded.message, context);
   if (verdict.accepted) return { verdict: "accept", said: JSON.stringify(verdict.warnings) };
   return { verdict: "reject", said: verdict.violations.map((violation) => violation.message).join("\n") };

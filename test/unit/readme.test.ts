@@ -2,7 +2,7 @@ import assert from "node:assert/strict";
 import { readFileSync } from "node:fs";
 import { describe, test } from "node:test";
 import { withRules } from "../../scripts/rules-table.ts";
-import { thisBuild } from "../../src/core/admission/feature-gates.ts";
+import { featureGates } from "../../src/core/admission/feature-gates.ts";
 import { parseConfig } from "../../src/core/config/config.ts";
 
 const readme = readFileSync("README.md", "utf8");
@@ -13,7 +13,7 @@ describe("what is written for people", () => {
   });
 
   test("README.md names every switch that is off", () => {
-    const off = Object.entries(thisBuild).flatMap(([name, isOn]) => (isOn ? [] : [name]));
+    const off = Object.entries(featureGates).flatMap(([name, isOn]) => (isOn ? [] : [name]));
     const section = readme.slice(readme.indexOf("## What this version carries out"));
     assert.deepEqual(
       off.filter((name) => !section.includes(`\`${name}\``)),

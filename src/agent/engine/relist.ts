@@ -30,11 +30,11 @@ export interface Relist {
 /** Events are hints: every so often the whole list is looked at, whatever was missed. */
 const periodMs = 30_000;
 const retryMs = 2_000;
-const installIdFact = "installId";
+const installIdKey = "installId";
 
 /** The device's install id, null before the first list that worked. */
 export function installIdOf(store: Store): string | null {
-  return store.fact(installIdFact);
+  return store.getMeta(installIdKey);
 }
 
 /** Takes stock of the engine: at every (re)connection and every 30 s, at absolute times, so that no event puts it off. */
@@ -89,7 +89,7 @@ export function createRelist(parts: RelistParts): Relist {
 /** A data folder that was lost takes the id found on the engine, so that what runs is known again. */
 function establishInstallId({ store, random, log }: RelistParts, seen: readonly ObservedContainer[]): string {
   const installId = seen[0]?.installId ?? random.uuid();
-  store.transaction("full", () => store.setFact(installIdFact, installId));
+  store.transaction("full", () => store.setMeta(installIdKey, installId));
   log.write("info", "Install id settled", { installId, found: seen.length > 0 });
   return installId;
 }

@@ -1,7 +1,7 @@
 import { type LayerNews, noProgress, progressed } from "../../core/image/pull-progress.ts";
 import type { RegistryCredentials } from "../../core/image/registry-credentials.ts";
 import type { Clock } from "../../ports/clock.ts";
-import type { Engine, EngineResult, ImageFacts } from "../../ports/engine.ts";
+import type { Engine, EngineResult, ImageInfo } from "../../ports/engine.ts";
 import { withDeadline, withStallDeadline } from "../loop/deadline.ts";
 
 export interface PullRequest {
@@ -15,7 +15,7 @@ export interface Puller {
    * Fetches an image once, however many pods wait for it. Who is no longer interested leaves by its signal; the pull
    * itself is given up when the last one has left. `told` hears how many tenths are here.
    */
-  pull(request: PullRequest, signal: AbortSignal, told?: (tenths: number) => void): Promise<EngineResult<ImageFacts>>;
+  pull(request: PullRequest, signal: AbortSignal, told?: (tenths: number) => void): Promise<EngineResult<ImageInfo>>;
 }
 
 /** An image that this device did not have before we asked for it. */
@@ -30,7 +30,7 @@ const stallMs = 120_000;
 
 interface Flight {
   readonly stop: AbortController;
-  readonly result: Promise<EngineResult<ImageFacts>>;
+  readonly result: Promise<EngineResult<ImageInfo>>;
   waiting: number;
   tenths: number;
   readonly listeners: Set<(tenths: number) => void>;
@@ -106,7 +106,7 @@ async function bring(
   clock: Clock,
   request: Carried & { readonly brought: (image: Brought) => void },
   signal: AbortSignal,
-): Promise<EngineResult<ImageFacts>> {
+): Promise<EngineResult<ImageInfo>> {
   const { image: name } = request;
   const before = await withDeadline(clock, lookDeadlineMs, signal, (s) => engine.image(name, s));
   const result = await pullWithEach(engine, clock, request, signal);
@@ -122,8 +122,8 @@ async function pullWithEach(
   clock: Clock,
   { image, credentials, told }: Carried,
   signal: AbortSignal,
-): Promise<EngineResult<ImageFacts>> {
-  const pull = (shown: RegistryCredentials | null): Promise<EngineResult<ImageFacts>> =>
+): Promise<EngineResult<ImageInfo>> {
+  const pull = (shown: RegistryCredentials | null): Promise<EngineResult<ImageInfo>> =>
     withStallDeadline(clock, stallMs, signal, (s, gotOn) => engine.pull(image, shown, s, gotOn, told));
   let result = await pull(credentials[0] ?? null);
   for (const next of credentials.slice(1)) {

@@ -5,12 +5,12 @@ const fact = "pulledImages";
 
 /** The images that this agent has brought to this device, as the store keeps them. */
 export function pulledImages(store: Store): readonly PulledImage[] {
-  return JSON.parse(store.fact(fact) ?? "[]") as readonly PulledImage[];
+  return JSON.parse(store.getMeta(fact) ?? "[]") as readonly PulledImage[];
 }
 
-/** Nothing is written when nothing changed: setFact compares. */
+/** Nothing is written when nothing changed: setMeta compares. */
 export function keepPulledImages(store: Store, pulled: readonly PulledImage[]): void {
-  store.setFact(fact, JSON.stringify(pulled));
+  store.setMeta(fact, JSON.stringify(pulled));
 }
 
 /** What pods need that are desired or still on their way out. */

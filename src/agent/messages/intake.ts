@@ -1,6 +1,6 @@
 import { admitMessage } from "../../core/admission/admit.ts";
 import type { AdmissionContext } from "../../core/admission/context.ts";
-import { thisBuild } from "../../core/admission/feature-gates.ts";
+import { featureGates } from "../../core/admission/feature-gates.ts";
 import type { NodeFacts, NodePod } from "../../core/admission/node-facts.ts";
 import type { Policy } from "../../core/admission/policy.ts";
 import type { Violation } from "../../core/base/violation.ts";
@@ -46,7 +46,7 @@ export interface Intake {
   flush(): void;
 }
 
-type DeviceFacts = ReturnType<Device["facts"]>;
+type DeviceFacts = ReturnType<Device["nodeFacts"]>;
 
 const maxWaiting = 64;
 const maxWaitingBytes = 4 * 1024 * 1024;
@@ -73,7 +73,7 @@ export function createIntake(parts: IntakeParts): Intake {
       waitingBytes = 0;
       if (texts.length === 0) return;
       // Facts are read once a batch: a flood must not make the device read /proc for every message.
-      const facts = parts.device.facts();
+      const facts = parts.device.nodeFacts();
       const handled = parts.store.transaction("full", () => texts.map((text) => handle(parts, text, facts)));
       const refused = handled.map((one) => one.refused).filter((one) => one !== null);
       if (refused.length > 0) tell(parts, refused);
@@ -183,7 +183,7 @@ function admissionContext(parts: IntakeParts, facts: DeviceFacts): AdmissionCont
   return {
     policy: parts.policy(),
     node,
-    carriedOut: thisBuild,
+    featureGates,
     nodeName: parts.nodeName,
     protectedPaths: parts.protectedPaths(),
   };

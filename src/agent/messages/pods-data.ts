@@ -33,7 +33,7 @@ interface Order {
   readonly lastSeq: number;
 }
 
-const fact = "podsData";
+const metaKey = "podsData";
 const none = "";
 /** What an engine may need beyond the longest grace period before the order counts as failed. */
 const patienceMs = 120_000;
@@ -47,7 +47,7 @@ export function startPodsData(store: Store, messageId: string, since: Moment): v
   const graceSeconds = Math.max(0, ...terminating.map((one) => one.graceSeconds));
   const lastSeq = Math.max(0, ...terminating.map((one) => one.seq));
   const order: Order = { messageId, since, limitMs: graceSeconds * 1000 + patienceMs, lastSeq };
-  store.setFact(fact, JSON.stringify(order));
+  store.setMeta(metaKey, JSON.stringify(order));
 }
 
 /**
@@ -75,7 +75,7 @@ export function createPodsData(parts: PodsDataParts): PodsData {
 /** Gives the milliseconds after which to look again by itself. */
 function runOnce(parts: PodsDataParts): number {
   const { store, clock } = parts;
-  const text = store.fact(fact) ?? none;
+  const text = store.getMeta(metaKey) ?? none;
   if (text === none) return idleMs;
   const order = JSON.parse(text) as Order;
   const left = store.terminatingPods().filter((one) => !one.isTerminated && one.seq <= order.lastSeq);
@@ -83,7 +83,7 @@ function runOnce(parts: PodsDataParts): number {
   // After a boot the wait begins anew: nothing ran, and nothing could be removed, while the device was off.
   const { bootId } = momentOf(clock);
   if (order.since.bootId !== bootId) {
-    store.setFact(fact, JSON.stringify({ ...order, since: momentOf(clock) }));
+    store.setMeta(metaKey, JSON.stringify({ ...order, since: momentOf(clock) }));
     return order.limitMs;
   }
   const remaining = remainingMs(order.limitMs, order.since, momentOf(clock));
@@ -119,7 +119,7 @@ function reportResult(parts: PodsDataParts, order: Order, results: readonly Conf
       }
       ids.push(id);
     }
-    store.setFact(fact, none);
+    store.setMeta(metaKey, none);
     return true;
   });
   if (!told) return false;

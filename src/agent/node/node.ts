@@ -86,7 +86,7 @@ function stateOf(
   return {
     ...{ name: settings.nodeName, version: settings.version, bootId: clock.bootId(), conditions },
     machine: { ...machine, architecture },
-    allocatable: device.facts().allocatable,
+    allocatable: device.nodeFacts().allocatable,
     maxContainerNumber: policy().maxContainerNumber,
     hostIp: device.hostIp(),
     engineVersion: engine?.version ?? null,

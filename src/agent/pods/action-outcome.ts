@@ -6,7 +6,7 @@ import type { Situation } from "../../core/pod/situation.ts";
 import { podKey } from "../../core/pod/spec.ts";
 import { hashesOf, partOf, wantedKey } from "../../core/pod/wanted.ts";
 import type { Clock } from "../../ports/clock.ts";
-import type { ImageFacts } from "../../ports/engine.ts";
+import type { ImageInfo } from "../../ports/engine.ts";
 import type { Log } from "../../ports/log.ts";
 import type { Store } from "../../ports/store.ts";
 import { momentOf } from "../loop/moment.ts";
@@ -23,7 +23,7 @@ export interface ReconcilePass {
   readonly namespace: string;
   readonly name: string;
   /** What was found out about images in this turn, by `imagesKey` and container. */
-  readonly images: Map<string, Map<string, ImageFacts | null>>;
+  readonly images: Map<string, Map<string, ImageInfo | null>>;
 }
 
 /** Of a container, that are remembered as told; an engine has about a dozen. */
@@ -84,7 +84,7 @@ function warn(
   });
 }
 
-function pulledEvent({ container, ...action }: Exclude<Action, { kind: "finish" }>, image: ImageFacts | null) {
+function pulledEvent({ container, ...action }: Exclude<Action, { kind: "finish" }>, image: ImageInfo | null) {
   const name = "image" in action ? action.image : "";
   return {
     type: "Normal",
@@ -99,15 +99,15 @@ export function imagesKey({ pod, messageId }: DesiredPod): string {
   return `${pod.id.uid} ${messageId}`;
 }
 
-function keepImage(pass: ReconcilePass, desired: DesiredPod | null, container: string, image: ImageFacts | null): void {
+function keepImage(pass: ReconcilePass, desired: DesiredPod | null, container: string, image: ImageInfo | null): void {
   if (desired === null) return;
   const key = imagesKey(desired);
-  const its = pass.images.get(key) ?? new Map<string, ImageFacts | null>();
+  const its = pass.images.get(key) ?? new Map<string, ImageInfo | null>();
   pass.images.set(key, its.set(container, image));
 }
 
 /** The id an image name stands for is kept, so that a restart needs neither the name nor the registry. */
-function pin(store: Store, situation: Subject, container: string, image: ImageFacts, pulled: boolean): void {
+function pin(store: Store, situation: Subject, container: string, image: ImageInfo, pulled: boolean): void {
   const { desired } = situation;
   const spec = desired === null ? undefined : partOf(desired, container);
   if (desired === null || spec === undefined) return;

@@ -8,7 +8,7 @@ import { runAsUser } from "../../core/pod/user.ts";
 import { hashesOf, sandboxPart } from "../../core/pod/wanted.ts";
 import type { Clock } from "../../ports/clock.ts";
 import type { Device } from "../../ports/device.ts";
-import type { CreateRequest, Engine, EngineError, EngineResult, ImageFacts } from "../../ports/engine.ts";
+import type { CreateRequest, Engine, EngineError, EngineResult, ImageInfo } from "../../ports/engine.ts";
 import type { Store } from "../../ports/store.ts";
 import type { Puller } from "../images/image-puller.ts";
 import { withDeadline } from "../loop/deadline.ts";
@@ -23,7 +23,7 @@ export type Outcome =
   /** It worked, or was not needed any more; look again. */
   | { readonly kind: "done"; readonly warnings: readonly string[] }
   /** What an image name or id stands for on this device; null when it is not here. */
-  | { readonly kind: "image"; readonly image: ImageFacts | null; readonly pulled: boolean }
+  | { readonly kind: "image"; readonly image: ImageInfo | null; readonly pulled: boolean }
   /** It did not work and would not at once: wait, with a reason the report shows. */
   | { readonly kind: "failed"; readonly reason: string; readonly message: string; readonly containerId: string | null }
   /** Nothing is known of its effect, or the engine is not there: leave it, and look at the pod again. */
@@ -34,7 +34,7 @@ export interface ExecutorParts {
   readonly device: Device;
   readonly clock: Clock;
   /** What pods refer to by name. */
-  readonly store: Pick<Store, "configMap" | "credentials" | "fact" | "npuHolders" | "setFact">;
+  readonly store: Pick<Store, "configMap" | "credentials" | "getMeta" | "npuHolders" | "setMeta">;
   readonly puller: Puller;
   /** Holds creates and starts to what the device can do at once. */
   readonly limiter: Limiter;
@@ -44,7 +44,7 @@ export interface ExecuteContext {
   readonly installId: string;
   readonly desired: DesiredPod | null;
   /** Images looked up in this turn, by container. */
-  readonly images: ReadonlyMap<string, ImageFacts | null>;
+  readonly images: ReadonlyMap<string, ImageInfo | null>;
 }
 
 const seconds = 1000;
@@ -139,14 +139,14 @@ export function secretsOf(
   });
 }
 
-function resolved(result: EngineResult<ImageFacts>): Outcome {
+function resolved(result: EngineResult<ImageInfo>): Outcome {
   if (result.ok) return { kind: "image", image: result.value, pulled: false };
   if (result.error.kind === "notFound" || result.error.kind === "imageNotFound")
     return { kind: "image", image: null, pulled: false };
   return sorted(result, "ImageInspectError", null);
 }
 
-function pulled(result: EngineResult<ImageFacts>, image: string, secrets: readonly NamedSecret[]): Outcome {
+function pulled(result: EngineResult<ImageInfo>, image: string, secrets: readonly NamedSecret[]): Outcome {
   if (result.ok) return { kind: "image", image: result.value, pulled: true };
   const { kind: why, message: words } = result.error;
   const kind = spokenOf.find((one) => one === why) ?? "other";

@@ -1,12 +1,12 @@
 import type { DesiredPod } from "../../core/pod/desired.ts";
 import type { ObservedContainer } from "../../core/pod/observed.ts";
 import type { Device } from "../../ports/device.ts";
-import type { CreateRequest, Engine, EngineResult, ImageFacts } from "../../ports/engine.ts";
+import type { CreateRequest, Engine, EngineResult, ImageInfo } from "../../ports/engine.ts";
 
 /** A container, and what it would be made from now; a sentence where it could not be made. */
 export interface Looked {
   readonly id: string;
-  readonly request: (image: ImageFacts, made: ObservedContainer) => CreateRequest | string;
+  readonly request: (image: ImageInfo, made: ObservedContainer) => CreateRequest | string;
 }
 
 /** Whether a container sees anything that lies outside the agent's own folder. */

@@ -7,7 +7,7 @@ import type { Store } from "../../ports/store.ts";
 export interface OomScoreParts {
   readonly device: Pick<Device, "memoryBytes">;
   readonly clock: Clock;
-  readonly store: Pick<Store, "fact" | "setFact">;
+  readonly store: Pick<Store, "getMeta" | "setMeta">;
 }
 
 /** Holds the boot in which a negative score was refused: without CAP_SYS_RESOURCE no engine sets one, nor does gVisor. */
@@ -26,7 +26,7 @@ export function takenOomScore(parts: OomScoreParts, spec: PodSpec, container: st
 }
 
 export function rememberOomScoreRefused(parts: OomScoreParts): void {
-  if (!isRefused(parts)) parts.store.setFact(refusedFact, parts.clock.bootId());
+  if (!isRefused(parts)) parts.store.setMeta(refusedFact, parts.clock.bootId());
 }
 
 /** What a person is to know of it; null while negative scores are taken, as far as is known. */
@@ -36,5 +36,5 @@ export function oomScoreNotice(parts: Pick<OomScoreParts, "store" | "clock">): s
 }
 
 function isRefused({ store, clock }: Pick<OomScoreParts, "store" | "clock">): boolean {
-  return store.fact(refusedFact) === clock.bootId();
+  return store.getMeta(refusedFact) === clock.bootId();
 }

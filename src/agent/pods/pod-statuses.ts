@@ -52,7 +52,7 @@ export function keepStatuses(parts: StatusKeeperParts, situation: Situation, nex
   }
 }
 
-interface StatusFacts {
+interface StatusInputs {
   readonly history: PodHistory;
   readonly observed: readonly ObservedContainer[];
   readonly waiting: Plan["waiting"];
@@ -62,7 +62,7 @@ interface StatusFacts {
 }
 
 /** One pod's: `observed` holds its own containers. */
-export function keepStatus(parts: StatusKeeperParts, pod: AcceptedPod, facts: StatusFacts): void {
+export function keepStatus(parts: StatusKeeperParts, pod: AcceptedPod, facts: StatusInputs): void {
   const previous = (parts.store.status(pod.id.uid)?.status ?? null) as PodStatus | null;
   const status = podStatus({ ...facts, pod, previous, hostIp: parts.device.hostIp(), nowWall: parts.clock.wall() });
   if (sameStatus(previous, status)) return;

@@ -31,10 +31,10 @@ export function certificateWatch(parts: CertificateWatchParts): (certificates: r
 
 function tell({ store, clock, log }: CertificateWatchParts, certificate: Certificate, mark: string): void {
   const key = `certificateTold ${certificate.file}`;
-  if (store.fact(key) === mark) return;
+  if (store.getMeta(key) === mark) return;
   const message = certificateConcern(certificate, clock.wall()) ?? "";
   store.transaction("normal", () => {
-    store.setFact(key, mark);
+    store.setMeta(key, mark);
     const about = { type: "Warning", pod: "", container: "", reason: "CertificateExpires" } as const;
     store.appendEvent({ ...about, message: message.slice(0, 1024) }, momentOf(clock));
   });

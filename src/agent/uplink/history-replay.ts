@@ -25,7 +25,7 @@ const fact = "historyGap";
 export function replayNext({ store, clock, random }: ReplayParts, bytes: number): boolean {
   const waiting = store.untoldEvents(eventsAtOnce);
   const events = upTo(waiting, Math.min(bytes, mostBytes));
-  const told = JSON.parse(store.fact(fact) ?? '{"events":0,"messages":0}') as Gap;
+  const told = JSON.parse(store.getMeta(fact) ?? '{"events":0,"messages":0}') as Gap;
   const now: Gap = { events: store.eventCounts().dropped, messages: store.outboxCounts().dropped };
   const missing: Gap = { events: now.events - told.events, messages: now.messages - told.messages };
   if (events.length === 0 && missing.events === 0 && missing.messages === 0) return false;
@@ -33,7 +33,7 @@ export function replayNext({ store, clock, random }: ReplayParts, bytes: number)
     const text = historyReport(events, missing, { msgId: random.uuid(), timestamp: clock.wall() });
     if (store.appendOutbox("record", text) === null) return false;
     store.tellEvents(events.at(-1)?.id ?? 0);
-    store.setFact(fact, JSON.stringify(now));
+    store.setMeta(fact, JSON.stringify(now));
     return events.length < waiting.length || waiting.length === eventsAtOnce;
   });
 }

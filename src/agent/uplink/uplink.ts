@@ -68,7 +68,7 @@ interface Uplink {
  */
 export async function runUplink(parts: UplinkParts, signal: AbortSignal): Promise<void> {
   const { clock, store } = parts;
-  const state = firstState(clock.mono(), { answers: store.fact(answeringCenter) === parts.settings.centerUrl });
+  const state = firstState(clock.mono(), { answers: store.getMeta(answeringCenter) === parts.settings.centerUrl });
   const { certificates } = parts.link.credentials();
   const told: ConnectionState = { state: "connecting", since: clock.wall(), lastError: null, certificates };
   const none = { dialling: null, current: null, broken: null, noted: null };
@@ -130,7 +130,7 @@ function take(uplink: Uplink, event: UplinkEvent): void {
   uplink.state = state;
   for (const order of orders) carryOut(uplink, order);
   const learned = "answers" in state && state.answers && "answers" in before && !before.answers;
-  if (learned) store.setFact(answeringCenter, centerUrl);
+  if (learned) store.setMeta(answeringCenter, centerUrl);
   if (!isConnected(state) && isConnected(before)) uplink.parts.reporter.detach();
   noteLoss(uplink, before);
   tell(uplink, before);

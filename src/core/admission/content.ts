@@ -1,7 +1,7 @@
 import { decodeBase64 } from "../base/base64.ts";
 import type { Verdict } from "../base/violation.ts";
 import type { AdmissionContext, Admitted } from "./context.ts";
-import type { CarriedOut } from "./feature-gates.ts";
+import type { FeatureGates } from "./feature-gates.ts";
 import { type Findings, findingsOf, type Told } from "./findings.ts";
 import { configMapRules, containerInfoRules, modelFileRules, npuSharingRules, secretRules } from "./rules/contents.ts";
 import type { Shape } from "./shape.ts";
@@ -96,11 +96,11 @@ export function admitNpuSharing(content: unknown): Verdict<Admitted> {
 
 /** A verdict that says no to a kind of message while its switch is off; null while it is on. */
 export function refuseKind(
-  feature: keyof CarriedOut,
+  feature: keyof FeatureGates,
   sentence: string,
   context: AdmissionContext,
 ): Verdict<never> | null {
-  if (context.carriedOut[feature]) return null;
+  if (context.featureGates[feature]) return null;
   const message = `${sentence} are not carried out by this version yet`;
   return {
     accepted: false,

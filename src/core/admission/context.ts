@@ -1,5 +1,5 @@
 import type { AcceptedPod, PodId } from "../pod/spec.ts";
-import type { CarriedOut } from "./feature-gates.ts";
+import type { FeatureGates } from "./feature-gates.ts";
 import type { NodeFacts } from "./node-facts.ts";
 import type { Policy } from "./policy.ts";
 
@@ -7,7 +7,7 @@ import type { Policy } from "./policy.ts";
 export interface AdmissionContext {
   readonly policy: Policy;
   readonly node: NodeFacts;
-  readonly carriedOut: CarriedOut;
+  readonly featureGates: FeatureGates;
   /** Goes into `spec.nodeName`. */
   readonly nodeName: string;
   /**

@@ -2,7 +2,7 @@
  * What this build carries out of what the rules allow, one switch each. Who says "OK" to a field and then leaves it out
  * starts something else than what was asked for; so a switch that is off refuses, with one clear sentence.
  */
-export interface CarriedOut {
+export interface FeatureGates {
   readonly severalContainers: boolean;
   readonly configMapVolumes: boolean;
   readonly memoryEmptyDir: boolean;
@@ -22,7 +22,7 @@ export interface CarriedOut {
 }
 
 /** For the tests of the rules themselves. */
-export const everything: CarriedOut = {
+export const everything: FeatureGates = {
   severalContainers: true,
   configMapVolumes: true,
   memoryEmptyDir: true,
@@ -42,7 +42,7 @@ export const everything: CarriedOut = {
 };
 
 /** What this build does. Switch a feature on in the commit that makes it work. */
-export const thisBuild: CarriedOut = {
+export const featureGates: FeatureGates = {
   severalContainers: true,
   configMapVolumes: true,
   memoryEmptyDir: true,

@@ -10,7 +10,7 @@ import { shapeOf } from "./shape.ts";
 const podShape = shapeOf(podRules);
 
 /** The owner's rules need nothing of the device but what they are given. */
-const noFacts = { allocatable: {}, addresses: [], listening: { tcp: [], udp: [] }, pods: [], configMaps: [] };
+const emptyNode = { allocatable: {}, addresses: [], listening: { tcp: [], udp: [] }, pods: [], configMaps: [] };
 
 /** What the owner's rules say today of a pod that was accepted before: they may have become stricter since. */
 export function policyViolations(
@@ -18,7 +18,7 @@ export function policyViolations(
   owner: Pick<AdmissionContext, "policy" | "protectedPaths">,
 ): readonly Violation[] {
   const findings = findingsOf(podShape);
-  const context: AdmissionContext = { ...owner, node: noFacts, carriedOut: everything, nodeName: "" };
+  const context: AdmissionContext = { ...owner, node: emptyNode, featureGates: everything, nodeName: "" };
   for (const rule of ownerRules) {
     rule.check(pod, context, (path, value, detail) => findings.violation(rule, path, value, detail));
   }

@@ -3,32 +3,32 @@ import type { Certificate } from "../protocol/certificate.ts";
 import type { LinkError } from "../protocol/link-error.ts";
 
 /** All that `edge doctor` has looked at. A part that is null has nothing to be judged on this device. */
-export interface DoctorFacts {
+export interface DoctorInput {
   /** The device's clock, milliseconds since the epoch. */
   readonly wall: number;
   /** Why the program's own native code does not load on this system; null when it does. */
   readonly program: string | null;
-  readonly config: ConfigFacts;
+  readonly config: ConfigInput;
   /** Null where it cannot be told. */
   readonly agentRuns: boolean | null;
-  readonly engine: EngineFacts;
-  readonly cgroups: CgroupFacts;
+  readonly engine: EngineInput;
+  readonly cgroups: CgroupInput;
   readonly usage: NodeUsage;
-  readonly folders: FolderFacts;
-  readonly credentials: CredentialFacts | null;
-  readonly center: CenterFacts | null;
-  readonly npus: NpuFacts;
+  readonly folders: FolderInput;
+  readonly credentials: CredentialInput | null;
+  readonly center: CenterInput | null;
+  readonly npus: NpuInput;
 }
 
 /** The configuration as it was read; `file` is null where there is none. */
-export interface ConfigFacts {
+export interface ConfigInput {
   readonly file: string | null;
   readonly violations: readonly string[];
   readonly warnings: readonly string[];
 }
 
 /** What the engine says of itself, or why it says nothing. */
-export type EngineFacts =
+export type EngineInput =
   | {
       readonly ok: true;
       readonly version: string;
@@ -47,14 +47,14 @@ export type EngineFacts =
       readonly silent: boolean;
     };
 
-export interface CgroupFacts {
+export interface CgroupInput {
   /** Null where none are mounted. */
   readonly version: 1 | 2 | null;
   /** The controllers that this kernel has and was not told to leave off. */
   readonly controllers: readonly string[];
 }
 
-export interface FolderFacts {
+export interface FolderInput {
   readonly data: string;
   /** Something else stands in its place: a file, or a link to nowhere. */
   readonly dataIsOther: boolean;
@@ -65,13 +65,13 @@ export interface FolderFacts {
   readonly runInMemory: boolean | null;
 }
 
-export interface CredentialFacts {
+export interface CredentialInput {
   /** Why the files cannot be used. */
   readonly problem: string | null;
   readonly certificates: readonly Certificate[];
 }
 
-export type CenterFacts =
+export type CenterInput =
   | {
       readonly ok: true;
       readonly host: string;
@@ -80,7 +80,7 @@ export type CenterFacts =
     }
   | { readonly ok: false; readonly host: string; readonly error: LinkError };
 
-export interface NpuFacts {
+export interface NpuInput {
   readonly names: readonly string[];
   /** The device node without which no NPU is of use, null when it is there. */
   readonly missing: string | null;

@@ -2,7 +2,7 @@ import { judgePressure } from "../node/pressure.ts";
 import { formatTime, parseTime } from "../pod/time.ts";
 import { certificateConcern } from "../protocol/certificate.ts";
 import type { LinkError } from "../protocol/link-error.ts";
-import type { DoctorFacts, EngineFacts } from "./doctor-input.ts";
+import type { DoctorInput, EngineInput } from "./doctor-input.ts";
 
 /** What is looked at, in the order in which it is told. */
 export type Check =
@@ -36,7 +36,7 @@ const leastWall = parseTime("2026-01-01T00:00:00Z");
 const mostOffMs = 300_000;
 
 /** Judges all of it. Pure, so that every line can be shown by a test. */
-export function examine(facts: DoctorFacts): readonly Finding[] {
+export function examine(facts: DoctorInput): readonly Finding[] {
   const pressure = judgePressure([], facts.usage, facts.wall);
   const under = (type: string): Said[] => pressure.filter((one) => one.type === type).map(pressureSaid);
   const all: Readonly<Record<Check, readonly Said[]>> = {
@@ -69,13 +69,13 @@ function failure(message: string, todo: string): Said {
   return { state: "failure", message, todo };
 }
 
-function agent({ agentRuns }: DoctorFacts): readonly Said[] {
+function agent({ agentRuns }: DoctorInput): readonly Said[] {
   if (agentRuns === null) return [];
   if (agentRuns) return [ok("It runs")];
   return [warning("It does not run: nothing is done for the centre", "Start it: systemctl start edge, or edge run")];
 }
 
-function configuration({ config }: DoctorFacts): readonly Said[] {
+function configuration({ config }: DoctorInput): readonly Said[] {
   const { file, violations, warnings } = config;
   const mend = (one: string): string => {
     if (file === null) return "Write one, or run edge install";
@@ -88,7 +88,7 @@ function configuration({ config }: DoctorFacts): readonly Said[] {
   return said.length === 0 ? [ok(`${file} is right`)] : said;
 }
 
-function engine(facts: EngineFacts): readonly Said[] {
+function engine(facts: EngineInput): readonly Said[] {
   if (!facts.ok) {
     return [failure(`The engine at ${facts.socket} does not answer: ${facts.message}`, engineTodo(facts))];
   }
@@ -108,7 +108,7 @@ function engine(facts: EngineFacts): readonly Said[] {
   ];
 }
 
-function engineTodo({ silent, message }: Extract<EngineFacts, { readonly ok: false }>): string {
+function engineTodo({ silent, message }: Extract<EngineInput, { readonly ok: false }>): string {
   if (silent) return "Restart it (systemctl restart docker)";
   return /EACCES|permission denied/i.test(message)
     ? "Run this as root, or as a member of the socket's group"
@@ -129,7 +129,7 @@ function engineWarning(text: string): Said {
   return warning(message, "See the engine's documentation");
 }
 
-function cgroups({ cgroups: { version, controllers } }: DoctorFacts): readonly Said[] {
+function cgroups({ cgroups: { version, controllers } }: DoctorInput): readonly Said[] {
   if (version === null) {
     return [failure("No cgroups are mounted: pods cannot be limited", "Mount them at /sys/fs/cgroup, as systemd does")];
   }
@@ -154,7 +154,7 @@ function pressureSaid({ status, message }: { readonly status: string; readonly m
   return failure(`There is ${message}: no new pod starts`, "Free some, or give the device more");
 }
 
-function folders({ folders: { data, dataIsOther, dataReadOnly, run, runInMemory } }: DoctorFacts): readonly Said[] {
+function folders({ folders: { data, dataIsOther, dataReadOnly, run, runInMemory } }: DoctorInput): readonly Said[] {
   return [
     ...(dataIsOther ? [failure(`${data} is no folder`, "Move it away, or name another folder in data.dir")] : []),
     ...(dataReadOnly
@@ -166,7 +166,7 @@ function folders({ folders: { data, dataIsOther, dataReadOnly, run, runInMemory 
   ];
 }
 
-function clock({ wall, center: reached }: DoctorFacts): Said {
+function clock({ wall, center: reached }: DoctorInput): Said {
   const says = `The clock says ${formatTime(wall)}`;
   const todo = "Set it, and have it kept (timedatectl set-ntp true): certificates are judged by it";
   if (wall < leastWall) return failure(`${says}, which is past`, todo);
@@ -178,7 +178,7 @@ function clock({ wall, center: reached }: DoctorFacts): Said {
   return warning(`${says}, ${seconds} s ${off < 0 ? "behind" : "ahead of"} the centre's`, todo);
 }
 
-function certificates({ credentials, wall }: DoctorFacts): readonly Said[] {
+function certificates({ credentials, wall }: DoctorInput): readonly Said[] {
   if (credentials === null) return [];
   const { problem, certificates: all } = credentials;
   if (problem !== null) return [failure(problem, "Mend the files that center.tls and center.auth name")];
@@ -203,12 +203,12 @@ const centerTodos: Readonly<Record<LinkError["code"], string>> = {
   credentials: "See that center.tls.cert, center.tls.key and center.auth.file are what the centre expects",
 };
 
-function center(facts: NonNullable<DoctorFacts["center"]>): Said {
+function center(facts: NonNullable<DoctorInput["center"]>): Said {
   if (facts.ok) return ok(`${facts.host} answers`);
   return failure(`${facts.host} is not reached: ${facts.error.message}`, centerTodos[facts.error.code]);
 }
 
-function npu({ npus: { names, missing } }: DoctorFacts): Said {
+function npu({ npus: { names, missing } }: DoctorInput): Said {
   if (names.length === 0) return ok("This device has none");
   if (missing === null) return ok(`${names.length === 1 ? "There is" : "There are"} ${names.join(", ")}`);
   return failure(`${missing} is not there, and no NPU is of use without it`, "Load the NPU's driver (npu-smi info)");

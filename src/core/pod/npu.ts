@@ -78,7 +78,7 @@ function isSame(one: Omit<NpuHolder, "npu">, other: Omit<NpuHolder, "npu">): boo
 }
 
 /** What is known of the pods of one name when their NPUs are looked at. */
-export interface NpuFacts {
+export interface NpuSituation {
   readonly desired: DesiredPod | null;
   /** Those that are not gone yet. */
   readonly terminating: readonly TerminatingPod[];
@@ -94,7 +94,7 @@ export interface NpuFacts {
  * one back) is let go of. Without one the record stays while it is wanted with an NPU. Both are facts of a list: nothing
  * is freed because somebody wants it to be.
  */
-export function settleNpus({ desired, terminating, observed, recorded }: NpuFacts): readonly NpuHolder[] {
+export function settleNpus({ desired, terminating, observed, recorded }: NpuSituation): readonly NpuHolder[] {
   const uids = new Set([desired?.pod.id.uid, ...terminating.map(({ id }) => id.uid)]);
   const live = observed.filter((one) => uids.has(one.pod.uid) && mayRun(one));
   const shown = live.flatMap(heldIn);

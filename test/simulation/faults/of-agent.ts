@@ -5,7 +5,7 @@ import type { Fault } from "./fault.ts";
 const writes = [
   ...["putDesiredPod", "deleteDesiredPod", "putTerminatingPod", "deleteTerminatingPod", "rememberDeleted"],
   ...["putHistory", "deleteHistory", "putStatus", "deleteStatus", "putNpus"],
-  ...["appendOutbox", "releaseOutbox", "rememberReply", "appendEvent", "tellEvents", "setFact"],
+  ...["appendOutbox", "releaseOutbox", "rememberReply", "appendEvent", "tellEvents", "setMeta"],
   ...["putConfigMap", "deleteConfigMap"],
 ] as const satisfies readonly (keyof Store)[];
 

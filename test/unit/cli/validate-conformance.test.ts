@@ -5,7 +5,7 @@ import { join } from "node:path";
 import { after, test } from "node:test";
 import { validateCommand } from "../../../src/cli/validate.ts";
 import { admitMessage } from "../../../src/core/admission/admit.ts";
-import { type CarriedOut, everything, thisBuild } from "../../../src/core/admission/feature-gates.ts";
+import { everything, type FeatureGates, featureGates } from "../../../src/core/admission/feature-gates.ts";
 import type { Violation } from "../../../src/core/base/violation.ts";
 import { decodeMessage } from "../../../src/core/protocol/message.ts";
 import { type Case, conformanceCases, policyOf } from "../../samples/conformance.ts";
@@ -35,13 +35,13 @@ async function validated({ policy, node, message }: Case): Promise<{ readonly co
 }
 
 /** The features without which a case that the rules accept is refused. */
-function neededBy({ policy, node, message }: Case): readonly (keyof CarriedOut)[] {
+function neededBy({ policy, node, message }: Case): readonly (keyof FeatureGates)[] {
   const decoded = decodeMessage(JSON.stringify(message));
   if (!decoded.ok) return [];
   const context = { policy: policyOf(policy), node, nodeName: "edge-1" };
-  return (Object.keys(everything) as (keyof CarriedOut)[]).filter((feature) => {
-    const carriedOut = { ...everything, [feature]: false };
-    return !admitMessage(decoded.message, { ...context, carriedOut }).accepted;
+  return (Object.keys(everything) as (keyof FeatureGates)[]).filter((feature) => {
+    const featureGates = { ...everything, [feature]: false };
+    return !admitMessage(decoded.message, { ...context, featureGates }).accepted;
   });
 }
 
@@ -49,7 +49,7 @@ function neededBy({ policy, node, message }: Case): readonly (keyof CarriedOut)[
 const asked = conformanceCases.map((one) => ({ one, needs: one.expect === "accept" ? neededBy(one) : [] }));
 
 for (const { one, needs } of asked) {
-  const missing = needs.filter((feature) => !thisBuild[feature]);
+  const missing = needs.filter((feature) => !featureGates[feature]);
   const accepts = one.expect === "accept" && missing.length === 0;
   const reason = missing.length === 0 ? "" : `, as this build lacks ${missing.join(", ")}`;
   test(`edge validate ${accepts ? "accepts" : "refuses"} ${one.name}${reason}`, async () => {

@@ -2,7 +2,7 @@ import assert from "node:assert/strict";
 import { test } from "node:test";
 import fc from "fast-check";
 import { admitPod } from "../../../src/core/admission/admit.ts";
-import { thisBuild } from "../../../src/core/admission/feature-gates.ts";
+import { featureGates } from "../../../src/core/admission/feature-gates.ts";
 import { defaultPolicy, type Policy } from "../../../src/core/admission/policy.ts";
 import { createOptions } from "../../../src/docker/create-options.ts";
 import { gate } from "../../../src/docker/gate.ts";
@@ -85,7 +85,7 @@ test("what admission accepts, the second gate lets through, whatever the policy"
   fc.assert(
     fc.property(policies, contents, (policy, content) => {
       // Through JSON, as a message comes: what is undefined is not there.
-      const context = { policy, node, carriedOut: thisBuild, nodeName: "edge-1" };
+      const context = { policy, node, featureGates, nodeName: "edge-1" };
       const verdict = admitPod(JSON.parse(JSON.stringify(content)), context);
       if (!verdict.accepted) return;
       const request = createRequest(verdict.value, image, places);

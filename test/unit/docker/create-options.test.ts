@@ -10,10 +10,10 @@ import {
   hostname,
 } from "../../../src/docker/create-options.ts";
 import { gate } from "../../../src/docker/gate.ts";
-import type { CreateRequest, ImageFacts } from "../../../src/ports/engine.ts";
+import type { CreateRequest, ImageInfo } from "../../../src/ports/engine.ts";
 import { acceptedPod, createRequest, podOfTwo, sandboxRequest } from "../../contract/engine-requests.ts";
 
-const image: ImageFacts = { id: `sha256:${"a".repeat(64)}`, user: "65534", architecture: "amd64", volumes: [] };
+const image: ImageInfo = { id: `sha256:${"a".repeat(64)}`, user: "65534", architecture: "amd64", volumes: [] };
 
 function payloadOf(
   container: Partial<ContainerSpec> = {},

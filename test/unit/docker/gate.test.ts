@@ -4,12 +4,12 @@ import fc from "fast-check";
 import type { ContainerPort, ContainerSecurity, ContainerSpec, PodSpec } from "../../../src/core/pod/spec.ts";
 import { createOptions } from "../../../src/docker/create-options.ts";
 import { gate } from "../../../src/docker/gate.ts";
-import type { CreateRequest, ImageFacts } from "../../../src/ports/engine.ts";
+import type { CreateRequest, ImageInfo } from "../../../src/ports/engine.ts";
 import { acceptedPod, createRequest, podOfTwo, sandboxRequest } from "../../contract/engine-requests.ts";
 
 type Fields = Record<string, unknown>;
 
-const image: ImageFacts = { id: `sha256:${"a".repeat(64)}`, user: "65534", architecture: "amd64", volumes: ["/cache"] };
+const image: ImageInfo = { id: `sha256:${"a".repeat(64)}`, user: "65534", architecture: "amd64", volumes: ["/cache"] };
 const port: ContainerPort = { containerPort: 80, hostPort: 8080, protocol: "TCP", hostIP: "127.0.0.1" };
 const container: Partial<ContainerSpec> = {
   ports: [port],

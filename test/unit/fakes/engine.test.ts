@@ -1,12 +1,12 @@
 import assert from "node:assert/strict";
 import { describe, it } from "node:test";
-import type { EngineEvent, EngineResult, ImageFacts } from "../../../src/ports/engine.ts";
+import type { EngineEvent, EngineResult, ImageInfo } from "../../../src/ports/engine.ts";
 import { acceptedPod, createRequest } from "../../contract/engine-requests.ts";
 import { virtualClock } from "../../fakes/clock.ts";
 import { fakeEngine } from "../../fakes/engine.ts";
 import type { Behaviour } from "../../fakes/engine-host.ts";
 
-const image: ImageFacts = { id: `sha256:${"1".repeat(64)}`, user: "65534", architecture: "amd64", volumes: [] };
+const image: ImageInfo = { id: `sha256:${"1".repeat(64)}`, user: "65534", architecture: "amd64", volumes: [] };
 const forever = new AbortController().signal;
 
 function setUp(options: { liveRestore?: boolean; draw?: number; behaviour?: Behaviour } = {}) {

@@ -12,18 +12,18 @@ describe("memoryStore()", () => {
       };
       const store = memoryStore({ beforeCall });
       assert.throws(() => {
-        store.setFact("a", "1");
+        store.setMeta("a", "1");
         store.transaction("full", () => {
-          store.setFact("b", "2");
-          store.setFact("c", "3");
+          store.setMeta("b", "2");
+          store.setMeta("c", "3");
         });
-        store.setFact("d", "4");
-        store.fact("d");
-        store.fact("d");
+        store.setMeta("d", "4");
+        store.getMeta("d");
+        store.getMeta("d");
       }, /crash/);
       const after = store.reopen({ beforeCall: () => {} });
-      assert.throws(() => store.fact("a"), /closed/);
-      const found = ["a", "b", "c", "d"].filter((key) => after.fact(key) !== null).join("");
+      assert.throws(() => store.getMeta("a"), /closed/);
+      const found = ["a", "b", "c", "d"].filter((key) => after.getMeta(key) !== null).join("");
       // The calls are: a, transaction, b, c, commit, d and two reads.
       const expected = ["", "a", "a", "a", "a", "abc", "abcd", "abcd"][crashAt - 1];
       assert.equal(found, expected, `crash at call ${crashAt}`);
@@ -32,18 +32,18 @@ describe("memoryStore()", () => {
 
   it("loses with the power what was committed normally, and nothing from before a full commit", () => {
     const store = memoryStore();
-    store.setFact("a", "1");
-    store.transaction("full", () => store.setFact("b", "2"));
-    store.setFact("c", "3");
+    store.setMeta("a", "1");
+    store.transaction("full", () => store.setMeta("b", "2"));
+    store.setMeta("c", "3");
     const after = store.reopen({ powerCut: true });
-    assert.deepEqual([after.fact("a"), after.fact("b"), after.fact("c")], ["1", "2", null]);
+    assert.deepEqual([after.getMeta("a"), after.getMeta("b"), after.getMeta("c")], ["1", "2", null]);
   });
 
   it("counts no write where nothing changed", () => {
     const store = memoryStore();
-    store.setFact("a", "1");
+    store.setMeta("a", "1");
     const before = store.writes();
-    store.setFact("a", "1");
+    store.setMeta("a", "1");
     store.deleteStatus("never");
     assert.equal(store.writes(), before);
   });

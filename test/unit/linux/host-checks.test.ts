@@ -3,7 +3,7 @@ import { existsSync, mkdirSync, mkdtempSync, rmSync, symlinkSync, writeFileSync 
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { type TestContext, test } from "node:test";
-import { cgroupFacts, folderFacts, nearestExisting } from "../../../src/linux/host-checks.ts";
+import { cgroupInput, folderInput, nearestExisting } from "../../../src/linux/host-checks.ts";
 
 function folder(t: TestContext): string {
   const made = mkdtempSync(join(tmpdir(), "edge-footing-"));
@@ -14,7 +14,7 @@ function folder(t: TestContext): string {
 test("cgroups: version 2 has what cgroup.controllers lists", (t) => {
   const fs = folder(t);
   writeFileSync(join(fs, "cgroup.controllers"), "cpuset cpu io memory pids\n");
-  assert.deepEqual(cgroupFacts(fs, fs), { version: 2, controllers: ["cpuset", "cpu", "io", "memory", "pids"] });
+  assert.deepEqual(cgroupInput(fs, fs), { version: 2, controllers: ["cpuset", "cpu", "io", "memory", "pids"] });
 });
 
 test("cgroups: version 1 has what is enabled and mounted", (t) => {
@@ -22,16 +22,16 @@ test("cgroups: version 1 has what is enabled and mounted", (t) => {
   const rows = ["cpu\t3\t10\t1", "memory\t0\t1\t0", "pids\t5\t10\t1", "rdma\t9\t1\t1"];
   writeFileSync(join(fs, "cgroups"), ["#subsys_name\thierarchy\tnum_cgroups\tenabled", ...rows, ""].join("\n"));
   for (const name of ["cpu", "memory", "pids"]) mkdirSync(join(fs, name));
-  assert.deepEqual(cgroupFacts(fs, fs), { version: 1, controllers: ["cpu", "pids"] });
+  assert.deepEqual(cgroupInput(fs, fs), { version: 1, controllers: ["cpu", "pids"] });
 });
 
 test("cgroups: none is no version", (t) => {
-  assert.deepEqual(cgroupFacts(folder(t), "/nowhere"), { version: null, controllers: [] });
+  assert.deepEqual(cgroupInput(folder(t), "/nowhere"), { version: null, controllers: [] });
 });
 
 test("folders that are not there yet are judged by where they will be, and are not made", (t) => {
   const data = join(folder(t), "a", "b");
-  const facts = folderFacts({ dir: data, runDir: "/dev/shm/edge-never-made" });
+  const facts = folderInput({ dir: data, runDir: "/dev/shm/edge-never-made" });
   assert.deepEqual(facts, {
     data,
     dataIsOther: false,
@@ -47,7 +47,7 @@ test("a file, or a link to nowhere, in place of the data folder is told", (t) =>
   const made = folder(t);
   writeFileSync(join(made, "file"), "");
   symlinkSync("/nowhere", join(made, "link"));
-  const isOther = (dir: string) => folderFacts({ dir, runDir: "/run" }).dataIsOther;
+  const isOther = (dir: string) => folderInput({ dir, runDir: "/run" }).dataIsOther;
   assert.deepEqual(
     ["file", "link", "none", "file/below", ""].map((name) => isOther(join(made, name))),
     [...[true, true, false, true, false]],
@@ -55,5 +55,5 @@ test("a file, or a link to nowhere, in place of the data folder is told", (t) =>
 });
 
 test("a folder that is not in memory is told", () => {
-  assert.equal(folderFacts({ dir: "/tmp", runDir: "/proc/edge" }).runInMemory, false);
+  assert.equal(folderInput({ dir: "/tmp", runDir: "/proc/edge" }).runInMemory, false);
 });

@@ -1,7 +1,7 @@
 import { isNpu } from "../../pod/npu.ts";
 import { nanosOf } from "../../pod/quantity.ts";
 import type { ContainerDraft, PodDraft } from "../draft.ts";
-import type { CarriedOut } from "../feature-gates.ts";
+import type { FeatureGates } from "../feature-gates.ts";
 import type { Path } from "../findings.ts";
 import { eachProbe } from "./probe-relations.ts";
 import { eachContainer, type Relation } from "./relation.ts";
@@ -10,7 +10,7 @@ type Found = (path: Path, value: unknown) => void;
 
 /** A row that refuses while its switch is off. */
 function notYet(
-  feature: keyof CarriedOut,
+  feature: keyof FeatureGates,
   path: string,
   sentence: string,
   find: (pod: PodDraft, found: Found) => void,
@@ -20,8 +20,8 @@ function notYet(
     path,
     expectation: `it absent: ${sentence} are not carried out by this version yet`,
     source: "README: what this version carries out",
-    check: (pod, { carriedOut }, say) => {
-      if (carriedOut[feature]) return;
+    check: (pod, { featureGates }, say) => {
+      if (featureGates[feature]) return;
       find(pod, (at, value) => say(at, value, `${sentence} are not carried out by this version yet`));
     },
   };
@@ -47,8 +47,8 @@ const wholeNpus: Relation = {
   path: "spec.containers[].resources",
   expectation: "whole NPUs: shares of one are not carried out by this version yet",
   source: "README: what this version carries out",
-  check: (pod, { carriedOut }, say) => {
-    if (carriedOut.npuSharing) return;
+  check: (pod, { featureGates }, say) => {
+    if (featureGates.npuSharing) return;
     eachContainer(pod, (container, at) => {
       eachNpu(container, at, (path, amount) => {
         if (nanosOf(amount) % nanosOf("1") === 0n) return;
@@ -58,7 +58,7 @@ const wholeNpus: Relation = {
   },
 };
 
-/** One row a switch of {@link CarriedOut} that a pod can run into. */
+/** One row a switch of {@link FeatureGates} that a pod can run into. */
 export const notYetRules: readonly Relation[] = [
   notYet("severalContainers", "spec.containers", "Pods of several containers", (pod, found) => {
     const containers = pod.spec?.containers ?? [];

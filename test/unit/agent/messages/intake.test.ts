@@ -196,11 +196,11 @@ test("a port is taken by who is none of ours: not by a container whose row was l
     podUpdate({ name: `web-${n}`, uid: msgId(n), msgId: msgId(n), container: { ports: [port] } });
   const shown = container(acceptedPod(), running(), { hostPorts: ["8080/TCP"] });
   device.listening(() => [8080]);
-  store.setFact("installId", "another-install");
+  store.setMeta("installId", "another-install");
   engine.shows = [shown];
   send(asks(1));
   assert.match(said()[0]?.content ?? "", /8080; expected a free port, and another process listens on it/);
-  store.setFact("installId", shown.installId);
+  store.setMeta("installId", shown.installId);
   send(asks(2));
   assert.ok(store.desiredPod("websocket", "web-2"));
   store.deleteDesiredPod("websocket", "web-2");

@@ -99,7 +99,7 @@ describe("housekeeping", () => {
     world.host.thaw();
     await world.clock.pass(400_000);
     assert.deepEqual(world.images(), ["app:4", "app:1"]);
-    assert.equal(world.store.fact("pulledImages")?.includes('"sha256:app:1"'), false);
+    assert.equal(world.store.getMeta("pulledImages")?.includes('"sha256:app:1"'), false);
     await world.end();
   });
 

@@ -35,7 +35,7 @@ test("a lost database: what runs is kept running by its label, never removed, an
     host.running().map((one) => one.id),
     [container.id],
   );
-  assert.equal(store.fact("installId"), container.labels["edge.install"], "the install id is the one on the engine");
+  assert.equal(store.getMeta("installId"), container.labels["edge.install"], "the install id is the one on the engine");
   assert.ok(store.events({ limit: 10 }).some((one) => one.reason === "Unmanaged"));
 
   host.kill(container.id, 1);

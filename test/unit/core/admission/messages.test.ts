@@ -2,7 +2,7 @@ import assert from "node:assert/strict";
 import { test } from "node:test";
 import { admitGracefulDelete, admitMessage, isGracefulDelete } from "../../../../src/core/admission/admit.ts";
 import type { AdmissionContext, Admitted } from "../../../../src/core/admission/context.ts";
-import { type CarriedOut, everything } from "../../../../src/core/admission/feature-gates.ts";
+import { everything, type FeatureGates } from "../../../../src/core/admission/feature-gates.ts";
 import type { NodePod } from "../../../../src/core/admission/node-facts.ts";
 import type { Message } from "../../../../src/core/protocol/message.ts";
 import { context, fullPod, podName, smallPod, withField } from "./pods.ts";
@@ -282,7 +282,7 @@ test("the rest asks for nothing", () => {
 });
 
 test("a kind that is not carried out is refused with one sentence", () => {
-  const kinds: readonly (readonly [keyof CarriedOut, Message])[] = [
+  const kinds: readonly (readonly [keyof FeatureGates, Message])[] = [
     ["gracefulDelete", update(terminating(smallPod()))],
     ["podRestart", restart()],
     ["configMaps", config(settings)],
@@ -294,7 +294,7 @@ test("a kind that is not carried out is refused with one sentence", () => {
     ["npuSharing", message("EdgeManager/hardware/update/websocket/npu_sharing", {}, false)],
   ];
   for (const [feature, one] of kinds) {
-    const under = { ...context, carriedOut: { ...everything, [feature]: false } };
+    const under = { ...context, featureGates: { ...everything, [feature]: false } };
     const verdict = admitMessage(one, under);
     assert.ok(!verdict.accepted);
     assert.deepEqual(

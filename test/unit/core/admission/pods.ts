@@ -142,7 +142,7 @@ export const context: AdmissionContext = {
     pods: [],
     configMaps: ["settings"],
   },
-  carriedOut: everything,
+  featureGates: everything,
   nodeName: "edge-1",
 };
 

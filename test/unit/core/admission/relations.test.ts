@@ -2,7 +2,7 @@ import assert from "node:assert/strict";
 import { test } from "node:test";
 import { relations } from "../../../../src/core/admission/admit.ts";
 import type { AdmissionContext } from "../../../../src/core/admission/context.ts";
-import { type CarriedOut, everything, thisBuild } from "../../../../src/core/admission/feature-gates.ts";
+import { everything, type FeatureGates, featureGates } from "../../../../src/core/admission/feature-gates.ts";
 import type { NodeFacts } from "../../../../src/core/admission/node-facts.ts";
 import { defaultPolicy, type Policy } from "../../../../src/core/admission/policy.ts";
 import { everyRule } from "../../../../src/core/admission/rule-index.ts";
@@ -22,9 +22,9 @@ const first = "spec.containers[0]";
 const security = `${first}.securityContext`;
 const under = (policy: Partial<Policy>): AdmissionContext => ({ ...context, policy: { ...defaultPolicy, ...policy } });
 const on = (node: Partial<NodeFacts>): AdmissionContext => ({ ...context, node: { ...context.node, ...node } });
-const without = (feature: keyof CarriedOut): AdmissionContext => ({
+const without = (feature: keyof FeatureGates): AdmissionContext => ({
   ...openContext,
-  carriedOut: { ...everything, [feature]: false },
+  featureGates: { ...everything, [feature]: false },
 });
 
 const port = (fields: object) => ({
@@ -463,8 +463,8 @@ test("every relation has a row here, and every rule an id of its own", () => {
 });
 
 test("this build says what it does not carry out", () => {
-  const found = refusals(fullPod(), { ...context, policy: openPolicy, carriedOut: thisBuild });
-  const off = Object.entries(thisBuild).filter(([, carried]) => !carried);
+  const found = refusals(fullPod(), { ...context, policy: openPolicy, featureGates });
+  const off = Object.entries(featureGates).filter(([, carried]) => !carried);
   assert.ok(
     found.every((text) => off.some(([feature]) => text.startsWith(`notYet.${feature} at`))),
     found.join("\n"),

@@ -3,7 +3,7 @@ import { test } from "node:test";
 import { admitGracefulDelete, admitPod, relations } from "../../../../src/core/admission/admit.ts";
 import { buildPod } from "../../../../src/core/admission/build.ts";
 import type { PodDraft } from "../../../../src/core/admission/draft.ts";
-import { type CarriedOut, everything } from "../../../../src/core/admission/feature-gates.ts";
+import { everything, type FeatureGates } from "../../../../src/core/admission/feature-gates.ts";
 import { cut } from "../../../../src/core/admission/findings.ts";
 import { podRules } from "../../../../src/core/admission/pod-rules.ts";
 import { defaultPolicy } from "../../../../src/core/admission/policy.ts";
@@ -12,7 +12,7 @@ import { shapeOf } from "../../../../src/core/admission/shape.ts";
 import { podName, refusals, smallPod, withField } from "./pods.ts";
 
 const node = { allocatable: {}, addresses: [], listening: { tcp: [], udp: [] }, pods: [], configMaps: [] };
-const context = { policy: defaultPolicy, node, carriedOut: everything, nodeName: "edge-1" };
+const context = { policy: defaultPolicy, node, featureGates: everything, nodeName: "edge-1" };
 const sparse: readonly PodDraft[] = [
   {},
   { spec: {} },
@@ -23,8 +23,8 @@ const sparse: readonly PodDraft[] = [
 // The fields' own rows have told of what is missing; what lies between fields is not to stumble over it.
 test("no relation stumbles over a draft of which next to nothing has passed", () => {
   const nothing = Object.fromEntries(Object.keys(everything).map((feature) => [feature, false]));
-  for (const carriedOut of [everything, nothing as unknown as CarriedOut]) {
-    for (const draft of sparse) for (const { check } of relations) check(draft, { ...context, carriedOut }, () => {});
+  for (const featureGates of [everything, nothing as unknown as FeatureGates]) {
+    for (const draft of sparse) for (const { check } of relations) check(draft, { ...context, featureGates }, () => {});
   }
 });
 

@@ -1,6 +1,6 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
-import type { DoctorFacts } from "../../../../src/core/doctor/doctor-input.ts";
+import type { DoctorInput } from "../../../../src/core/doctor/doctor-input.ts";
 import { type Check, examine, type Finding } from "../../../../src/core/doctor/examine.ts";
 import { parseTime } from "../../../../src/core/pod/time.ts";
 
@@ -18,7 +18,7 @@ const engine = {
 const certificate = { file: "/etc/edge/node.pem", notBefore: wall - day, notAfter: wall + 100 * day };
 
 /** A device with nothing wrong. */
-const well: DoctorFacts = {
+const well: DoctorInput = {
   wall,
   program: null,
   config: { file: "/etc/edge/edge.config.json", violations: [], warnings: [] },
@@ -38,7 +38,7 @@ const well: DoctorFacts = {
 };
 
 /** Everything that is not ok, as `state check: message -> todo`. */
-function troubles(changed: Partial<DoctorFacts>): readonly string[] {
+function troubles(changed: Partial<DoctorInput>): readonly string[] {
   const found = examine({ ...well, ...changed }).filter(({ state }) => state !== "ok");
   return found.map(({ state, check, message, todo }) => `${state} ${check}: ${message} -> ${todo}`);
 }
@@ -56,7 +56,7 @@ test("a device with nothing wrong gets an ok for every check, and nothing to do"
   assert.ok(found.every(({ state, todo }) => state === "ok" && todo === null));
 });
 
-const rows: readonly (readonly [what: string, changed: Partial<DoctorFacts>, trouble: RegExp])[] = [
+const rows: readonly (readonly [what: string, changed: Partial<DoctorInput>, trouble: RegExp])[] = [
   ["native code", { program: "Cannot load SQLite: x" }, /^failure program: Cannot load SQLite/],
   [
     "no configuration",
