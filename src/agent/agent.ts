@@ -14,7 +14,7 @@ import type { Log } from "../ports/log.ts";
 import type { Random } from "../ports/random.ts";
 import type { Store } from "../ports/store.ts";
 import type { Supervisor } from "../ports/supervisor.ts";
-import { createObserver, type Observer } from "./engine/container-lister.ts";
+import { type ContainerLister, createContainerLister } from "./engine/container-lister.ts";
 import { type WatcherParts, watchEngine } from "./engine/engine-watcher.ts";
 import { createRelist, installIdOf } from "./engine/relist.ts";
 import { runHeartbeat } from "./heartbeat.ts";
@@ -28,10 +28,10 @@ import { createNode } from "./node/node.ts";
 import { createDrift, type Drift } from "./pods/drift.ts";
 import { oomScoreNotice } from "./pods/oom-score.ts";
 import { createPodPulls } from "./pods/pod-pulls.ts";
-import { createMailbox } from "./pods/pod-workers.ts";
+import { createPodWorkers } from "./pods/pod-workers.ts";
 import { type EngineRun, reconcile } from "./pods/reconciler.ts";
 import { createProber } from "./probes/prober.ts";
-import { createPublisher } from "./status-publisher.ts";
+import { createStatusPublisher } from "./status-publisher.ts";
 import { createReporter } from "./uplink/reporter.ts";
 import { type ConnectionState, runUplink } from "./uplink/uplink.ts";
 
@@ -84,78 +84,94 @@ export async function runAgent(parts: AgentParts, signal: AbortSignal): Promise<
   const { store, clock, random, log, engine, device } = parts;
   const state: EngineState = { info: null, lost: null };
   const startedAt = clock.wall();
-  tellStart(parts);
+  recordStart(parts);
   let link: ConnectionState = { state: "connecting", since: startedAt, lastError: null, certificates: [] };
-  const publisher = createPublisher(clock, () =>
-    parts.publish(document(parts, engineOf(state, observer), [link, node.conditions(), drift, startedAt])),
+  const statusPublisher = createStatusPublisher(clock, () =>
+    parts.publish(document(parts, engineOf(state, lister), [link, node.conditions(), drift, startedAt])),
   );
-  const drift = createDrift({ ...parts, changed: () => publisher.poke() });
-  const reporter = createReporter({ store, clock, random, ...parts.settings, released: publisher.poke });
-  const observer = createObserver(engine, clock, () => publisher.poke());
-  const podsData = createPodsData({ store, clock, random, log, onOutboxChanged: reporter.stored });
-  const reported = (): void => {
-    reporter.changed();
-    publisher.poke();
+  const drift = createDrift({ ...parts, onDriftChanged: () => statusPublisher.poke() });
+  const reporter = createReporter({ store, clock, random, ...parts.settings, onDelivered: statusPublisher.poke });
+  const lister = createContainerLister(engine, clock, () => statusPublisher.poke());
+  const podsData = createPodsData({ store, clock, random, log, onOutboxChanged: reporter.outboxChanged });
+  const onStatusChanged = (): void => {
+    reporter.statusChanged();
+    statusPublisher.poke();
     podsData.poke();
   };
-  const prober = createProber({ ...parts, wake: (key) => mailbox.wake(key) });
-  const pulls = createPodPulls((key) => mailbox.wake(key));
-  const node = createNode({ ...parts, observer, say: reporter.say, conditionChanged: () => conditionChanged() });
+  const prober = createProber({ ...parts, wakePod: (key) => podWorkers.wake(key) });
+  const pulls = createPodPulls((key) => podWorkers.wake(key));
+  const node = createNode({
+    ...parts,
+    lister,
+    sendNow: reporter.sendNow,
+    onConditionChanged: () => conditionChanged(),
+  });
   const reconcilerParts = {
-    ...{ engine, store, device, clock, log, observer, prober, pulls, reported, held: node.held },
+    ...{
+      engine,
+      store,
+      device,
+      clock,
+      log,
+      observer: lister,
+      prober,
+      pulls,
+      reported: onStatusChanged,
+      held: node.startsHeld,
+    },
     ...{ engineRun: () => engineRunOf(state, store), installId: () => installIdOf(store) ?? "" },
-    ...{ limiter: createLimiter(createsAtOnce), puller: createPuller(engine, clock, node.brought) },
+    ...{ limiter: createLimiter(createsAtOnce), puller: createPuller(engine, clock, node.onImagePulled) },
   };
-  const mailbox = createMailbox(clock, (key, s) => reconcile(reconcilerParts, fromKey(key), s));
+  const podWorkers = createPodWorkers(clock, (key, s) => reconcile(reconcilerParts, fromKey(key), s));
   const intake = createIntake({
     ...parts,
     nodeName: parts.settings.nodeName,
-    say: reporter.say,
-    stored: () => {
-      reporter.stored();
-      reported();
+    sendNow: reporter.sendNow,
+    onOutboxChanged: () => {
+      reporter.outboxChanged();
+      onStatusChanged();
     },
-    wake: mailbox.wake,
-    seen: observer.seen,
+    wakePod: podWorkers.wake,
+    lastListed: lister.lastListed,
   });
   const relist = createRelist({
-    ...{ store, clock, random, log, observer },
+    ...{ store, clock, random, log, lister },
     engineReady: () => state.info !== null,
     onListed: (keys) => {
-      for (const key of keys) mailbox.wake(key);
+      for (const key of keys) podWorkers.wake(key);
     },
     // Nothing else tells that a device node has gone or come.
-    inspect: (ours, s) => drift.check(ours, s).finally(publisher.poke),
+    inspect: (ours, s) => drift.check(ours, s).finally(statusPublisher.poke),
   });
   const conditionChanged = (): void => {
-    publisher.poke();
+    statusPublisher.poke();
     relist.poke();
   };
   const watcher = watcherParts(parts, state, {
     ready: relist.poke,
-    changed: publisher.poke,
+    changed: statusPublisher.poke,
     engineIs: node.engineIs,
-    dirty: (pod) => mailbox.wake(podKey(pod)),
+    dirty: (pod) => podWorkers.wake(podKey(pod)),
   });
   const changed = (next: ConnectionState): void => {
     link = next;
     node.online(next.state === "online");
-    publisher.poke();
+    statusPublisher.poke();
   };
   const uplink = { ...parts, intake, reporter, changed };
 
-  const runners = [relist, mailbox, pulls, prober, reporter, podsData, publisher];
-  await together(signal, (stop) => [
+  const runners = [relist, podWorkers, pulls, prober, reporter, podsData, statusPublisher];
+  await runTogether(signal, (stop) => [
     watchEngine(watcher, stop),
     ...runners.map((one) => one.run(stop)),
     ...node.run(stop),
     runUplink(uplink, stop),
-    runHeartbeat({ clock, mailbox, supervisor: parts.supervisor ?? null }, stop),
+    runHeartbeat({ clock, podWorkers, supervisor: parts.supervisor ?? null }, stop),
   ]);
 }
 
 /** So that `edge events` shows how often it was started, and when last. A full disk is no reason not to start. */
-function tellStart({ store, clock, device, settings }: AgentParts): void {
+function recordStart({ store, clock, device, settings }: AgentParts): void {
   if (device.freeBytes() < leastFreeBytes) return;
   const message = `Version ${settings.version} of the agent runs`;
   store.appendEvent({ type: "Normal", pod: "", container: "", reason: "AgentStarted", message }, momentOf(clock));
@@ -172,7 +188,7 @@ function engineRunOf({ info }: EngineState, store: Store): EngineRun | null {
 }
 
 /** Until all have ended; when one fails the others are told to stop, and are waited for. */
-async function together(signal: AbortSignal, begin: (stop: AbortSignal) => readonly Promise<void>[]): Promise<void> {
+async function runTogether(signal: AbortSignal, begin: (stop: AbortSignal) => readonly Promise<void>[]): Promise<void> {
   if (signal.aborted) return;
   const stop = new AbortController();
   signal.addEventListener("abort", () => stop.abort(), { once: true });
@@ -197,21 +213,21 @@ function watcherParts(parts: AgentParts, state: EngineState, news: EngineNews): 
   const { engine, clock, log } = parts;
   return {
     ...{ engine, clock, log },
-    ready(info) {
+    onEngineReady(info) {
       state.info = info;
       state.lost = null;
       news.engineIs(info);
       news.ready();
       news.changed();
     },
-    lost(why) {
+    onEngineLost(why) {
       if (state.info !== null) log.write("error", "Engine unavailable", { why });
       state.info = null;
       state.lost = why;
       news.engineIs(null);
       news.changed();
     },
-    dirty: news.dirty,
+    onPodEvent: news.dirty,
   };
 }
 
@@ -233,8 +249,8 @@ interface EngineNow extends Pick<EngineState, "info"> {
 }
 
 /** An engine that hangs counts as one that is away. */
-function engineOf({ info, lost }: EngineState, observer: Observer): EngineNow {
-  const trouble = lost ?? observer.trouble();
+function engineOf({ info, lost }: EngineState, lister: ContainerLister): EngineNow {
+  const trouble = lost ?? lister.unavailableBecause();
   return { info: trouble === null ? info : null, trouble };
 }
 

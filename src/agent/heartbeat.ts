@@ -1,10 +1,10 @@
 import type { Clock } from "../ports/clock.ts";
 import type { Supervisor } from "../ports/supervisor.ts";
-import type { Mailbox } from "./pods/pod-workers.ts";
+import type { PodWorkers } from "./pods/pod-workers.ts";
 
 export interface HeartbeatParts {
   readonly clock: Clock;
-  readonly mailbox: Pick<Mailbox, "nextRound">;
+  readonly podWorkers: Pick<PodWorkers, "nextRound">;
   readonly supervisor: Supervisor | null;
 }
 
@@ -13,7 +13,10 @@ export interface HeartbeatParts {
  * every pod is driven, has gone round. An engine or a centre that is away does not matter: an agent that is offline is not
  * to be restarted for it.
  */
-export async function runHeartbeat({ clock, mailbox, supervisor }: HeartbeatParts, signal: AbortSignal): Promise<void> {
+export async function runHeartbeat(
+  { clock, podWorkers: mailbox, supervisor }: HeartbeatParts,
+  signal: AbortSignal,
+): Promise<void> {
   if (supervisor === null) return;
   await mailbox.nextRound();
   if (!signal.aborted) supervisor.ready();

@@ -1,6 +1,6 @@
 import { join } from "node:path";
 import { runAgent } from "../agent/agent.ts";
-import { installIdOf } from "../agent/engine/relist.ts";
+import { installIdOf } from "../agent/engine/install-id.ts";
 import { defaultProtectedPaths } from "../core/admission/context.ts";
 import type { Config } from "../core/config/config.ts";
 import { maxMessageBytes } from "../core/protocol/limits.ts";

@@ -66,11 +66,18 @@ async function setUp(t: TestContext, center: Certificate = ours.center, node: Ce
       ...{ link, clock, random: { next: Math.random, uuid: () => "" }, log: { write: nothing }, store: memoryStore() },
       intake: { receive: nothing, full: () => false, flush: nothing },
       reporter: {
-        ...{ attach: nothing, detach: nothing, changed: nothing, stored: nothing, say: nothing, pong: nothing },
+        ...{
+          attach: nothing,
+          detach: nothing,
+          statusChanged: nothing,
+          outboxChanged: nothing,
+          sendNow: nothing,
+          pong: nothing,
+        },
         run: async () => {},
       },
       settings: { keepaliveMs: 15_000, centerUrl: url },
-      changed: (state) => states.push(state),
+      onConnectionStateChanged: (state) => states.push(state),
     },
     stop.signal,
   );

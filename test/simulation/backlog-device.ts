@@ -43,7 +43,7 @@ export async function drain({ port, tls }: Way, store: Store): Promise<Drained> 
   const nothing = (): void => {};
   const periods = { statusPeriodMs: 30_000, keepaliveMs: 15_000 };
   const kubernetes = { statusDialect: "kubernetes" } as const;
-  const reporter = createReporter({ store, clock, random, ...periods, ...kubernetes, released: nothing });
+  const reporter = createReporter({ store, clock, random, ...periods, ...kubernetes, onDelivered: nothing });
   const link = websocketLink({
     ...{ url: urlOf(port), headers: {}, handshakeTimeoutMs: 10_000, maxPayload: maxMessageBytes },
     credentials: () => ({ ...noCredentials, tls }),
@@ -55,14 +55,14 @@ export async function drain({ port, tls }: Way, store: Store): Promise<Drained> 
       ...{ link, clock, random, log: { write: nothing }, store, reporter },
       intake: { receive: nothing, full: () => false, flush: nothing },
       settings: { keepaliveMs: periods.keepaliveMs, centerUrl: urlOf(port) },
-      changed: ({ state }) => state === "online" && opened.resolve(clock.mono()),
+      onConnectionStateChanged: ({ state }) => state === "online" && opened.resolve(clock.mono()),
     },
     stop.signal,
   );
   const reporting = reporter.run(stop.signal);
   const changeStatus = (): void => {
     store.putStatus(pod.pod.id, { at: Date.now() });
-    reporter.changed();
+    reporter.statusChanged();
   };
   store.putDesiredPod(pod);
   changeStatus();

@@ -5,51 +5,57 @@ import { withDeadline } from "../loop/deadline.ts";
 
 const listDeadlineMs = 30_000;
 
-export interface Observer {
+export interface ContainerLister {
   /**
    * Every container of a pod on the engine, of any install id, from a list that began after this call. Workers that ask
    * while one is under way share the next. A failed list is "unknown", never "empty".
    */
-  look(signal: AbortSignal): Promise<EngineResult<readonly ObservedContainer[]>>;
+  list(signal: AbortSignal): Promise<EngineResult<readonly ObservedContainer[]>>;
   /** What the last list that succeeded showed; null before the first. */
-  seen(): readonly ObservedContainer[] | null;
+  lastListed(): readonly ObservedContainer[] | null;
   /** Why the last list failed, null when it did not: an engine that hangs keeps its stream of events, and says nothing. */
-  trouble(): string | null;
+  unavailableBecause(): string | null;
 }
 
-/** `turned` is called when the engine stops answering, and when it answers again. */
-export function createObserver(engine: Engine, clock: Clock, turned: () => void = () => {}): Observer {
+/** `onAvailabilityChanged` is called when the engine stops answering, and when it answers again. */
+export function createContainerLister(
+  engine: Engine,
+  clock: Clock,
+  onAvailabilityChanged: () => void = () => {},
+): ContainerLister {
   let underWay: Promise<EngineResult<readonly ObservedContainer[]>> | null = null;
   let next: Promise<EngineResult<readonly ObservedContainer[]>> | null = null;
-  let seen: readonly ObservedContainer[] | null = null;
-  let trouble: string | null = null;
+  let listed: readonly ObservedContainer[] | null = null;
+  let unavailableBecause: string | null = null;
 
-  function begin(signal: AbortSignal): Promise<EngineResult<readonly ObservedContainer[]>> {
+  function startList(signal: AbortSignal): Promise<EngineResult<readonly ObservedContainer[]>> {
     const list = withDeadline(clock, listDeadlineMs, signal, (deadline) => engine.list(deadline)).finally(() => {
       underWay = null;
     });
     underWay = list;
-    return list.then(keep);
+    return list.then(rememberList);
   }
 
-  function keep(listed: EngineResult<readonly ObservedContainer[]>): EngineResult<readonly ObservedContainer[]> {
-    if (listed.ok) seen = listed.value;
-    const before = trouble;
-    trouble = listed.ok ? null : listed.error.message;
-    if (trouble !== before) turned();
-    return listed;
+  function rememberList(
+    result: EngineResult<readonly ObservedContainer[]>,
+  ): EngineResult<readonly ObservedContainer[]> {
+    if (result.ok) listed = result.value;
+    const before = unavailableBecause;
+    unavailableBecause = result.ok ? null : result.error.message;
+    if (unavailableBecause !== before) onAvailabilityChanged();
+    return result;
   }
 
   return {
-    look(signal) {
-      if (underWay === null) return begin(signal);
+    list(signal) {
+      if (underWay === null) return startList(signal);
       next ??= underWay.then(() => {
         next = null;
-        return begin(signal);
+        return startList(signal);
       });
       return next;
     },
-    seen: () => seen,
-    trouble: () => trouble,
+    lastListed: () => listed,
+    unavailableBecause: () => unavailableBecause,
   };
 }

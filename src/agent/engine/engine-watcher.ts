@@ -8,11 +8,11 @@ export interface WatcherParts {
   readonly clock: Clock;
   readonly log: Log;
   /** The engine answers and its events are listened to: everything is to be looked at. */
-  readonly ready: (info: EngineInfo) => void;
+  readonly onEngineReady: (info: EngineInfo) => void;
   /** It does not answer any more. */
-  readonly lost: (why: string) => void;
+  readonly onEngineLost: (why: string) => void;
   /** Something happened to a container of this pod. */
-  readonly dirty: (pod: { readonly namespace: string; readonly name: string }) => void;
+  readonly onPodEvent: (pod: { readonly namespace: string; readonly name: string }) => void;
 }
 
 const infoDeadlineMs = 10_000;
@@ -28,13 +28,16 @@ export async function watchEngine(parts: WatcherParts, signal: AbortSignal): Pro
     const info = await withDeadline(clock, infoDeadlineMs, signal, (deadline) => engine.info(deadline));
     if (signal.aborted) return;
     if (!info.ok) {
-      parts.lost(info.error.message);
+      parts.onEngineLost(info.error.message);
     } else {
-      const ended = await engine.watch({ ready: () => parts.ready(info.value), changed: parts.dirty }, signal);
+      const ended = await engine.watch(
+        { ready: () => parts.onEngineReady(info.value), changed: parts.onPodEvent },
+        signal,
+      );
       if (signal.aborted) return;
       const why = ended.ok ? "The engine closed its event stream" : ended.error.message;
       log.write("warn", "Engine lost", { why });
-      parts.lost(why);
+      parts.onEngineLost(why);
     }
     await clock.sleep(retryMs, signal);
   }

@@ -5,6 +5,7 @@ import type { Device } from "../../ports/device.ts";
 import type { Engine } from "../../ports/engine.ts";
 import type { Log } from "../../ports/log.ts";
 import type { Store } from "../../ports/store.ts";
+import type { EventRecorder } from "../event-recorder.ts";
 import { withDeadline } from "../loop/deadline.ts";
 import { momentOf } from "../loop/moment.ts";
 import { imagesWanted, keepPulledImages, pulledImages } from "./pulled-images.ts";
@@ -15,6 +16,7 @@ export interface ImageGcParts {
   readonly device: Device;
   readonly clock: Clock;
   readonly log: Log;
+  readonly events: EventRecorder;
   readonly settings: { readonly images: ImageLimits };
   /** The engine's data folder, null while it is not known. */
   readonly engineRoot: () => string | null;
@@ -77,7 +79,7 @@ async function findNextImage(
 }
 
 async function removeImage(parts: ImageGcParts, { image, because }: Removal, signal: AbortSignal): Promise<boolean> {
-  const { engine, store, clock, log } = parts;
+  const { engine, store, clock, log, events } = parts;
   const name = `${image.names[0] ?? "without a name"} (${image.id.slice(0, 19)})`;
   const result = await withDeadline(clock, removeDeadlineMs, signal, (s) => engine.removeImage(image.id, s));
   if (!result.ok) {
@@ -91,8 +93,7 @@ async function removeImage(parts: ImageGcParts, { image, because }: Removal, sig
     );
     const megabytes = Math.round(image.sizeBytes / 1024 / 1024);
     const message = `Image ${name} of ${megabytes} MiB was removed: ${because}`;
-    log.write("info", "Image removed", { image: name, because });
-    store.appendEvent({ type: "Normal", pod: "", container: "", reason: "ImageRemoved", message }, momentOf(clock));
+    events.recordDeviceEvent({ type: "Normal", reason: "ImageRemoved", message });
   });
   return true;
 }

@@ -19,7 +19,7 @@ export interface Puller {
 }
 
 /** An image that this device did not have before we asked for it. */
-export interface Brought {
+export interface PulledName {
   readonly id: string;
   readonly name: string;
 }
@@ -40,7 +40,7 @@ interface Flight {
  * Pulls under way, by image and what is shown for it: one pod's wrong password must not fail another's right one.
  * `brought` is told of each image that was not here before.
  */
-export function createPuller(engine: Engine, clock: Clock, brought: (image: Brought) => void = () => {}): Puller {
+export function createPuller(engine: Engine, clock: Clock, brought: (image: PulledName) => void = () => {}): Puller {
   const flights = new Map<string, Flight>();
 
   function begin(key: string, request: PullRequest): Flight {
@@ -53,7 +53,7 @@ export function createPuller(engine: Engine, clock: Clock, brought: (image: Brou
       flight.tenths = progress.tenths;
       for (const tell of listeners) tell(progress.tenths);
     };
-    const result = bring(engine, clock, { ...request, brought, told }, stop.signal);
+    const result = pullOnce(engine, clock, { ...request, brought, told }, stop.signal);
     const flight: Flight = { stop, result, waiting: 0, tenths: 0, listeners };
     const land = (): void => {
       if (flights.get(key) === flight) flights.delete(key);
@@ -101,10 +101,10 @@ const givenUp: EngineResult<never> = {
 };
 
 /** What was here before is somebody else's, even if a pull has found it up to date. */
-async function bring(
+async function pullOnce(
   engine: Engine,
   clock: Clock,
-  request: Carried & { readonly brought: (image: Brought) => void },
+  request: Carried & { readonly brought: (image: PulledName) => void },
   signal: AbortSignal,
 ): Promise<EngineResult<ImageInfo>> {
   const { image: name } = request;

@@ -4,7 +4,6 @@ import { featureGates } from "../../core/admission/feature-gates.ts";
 import type { NodeFacts, NodePod } from "../../core/admission/node-facts.ts";
 import type { Policy } from "../../core/admission/policy.ts";
 import type { Violation } from "../../core/base/violation.ts";
-import type { PodEvent } from "../../core/pod/event.ts";
 import { hostPortKey, type ObservedContainer } from "../../core/pod/observed.ts";
 import type { AcceptedPod } from "../../core/pod/spec.ts";
 import { contentHash } from "../../core/protocol/content-hash.ts";
@@ -13,10 +12,10 @@ import { errorReply, okReply, type Request, restartFailedReply } from "../../cor
 import { classify } from "../../core/protocol/routes.ts";
 import type { Clock } from "../../ports/clock.ts";
 import type { Device } from "../../ports/device.ts";
-import type { Log } from "../../ports/log.ts";
 import type { Random } from "../../ports/random.ts";
 import type { RepeatKey, Store } from "../../ports/store.ts";
-import { installIdOf } from "../engine/relist.ts";
+import { installIdOf } from "../engine/install-id.ts";
+import type { EventRecorder } from "../event-recorder.ts";
 import { momentOf } from "../loop/moment.ts";
 import { type Applied, apply } from "./apply.ts";
 
@@ -25,17 +24,17 @@ export interface IntakeParts {
   readonly device: Device;
   readonly clock: Clock;
   readonly random: Random;
-  readonly log: Log;
+  readonly events: EventRecorder;
   readonly policy: () => Policy;
   readonly protectedPaths: () => readonly string[];
   readonly nodeName: string;
   /** Says a reply that is not stored: a refusal, or the repeat of a reply. */
-  readonly say: (text: string) => void;
+  readonly sendNow: (text: string) => void;
   /** Replies are on disk: send what is in the outbox. */
-  readonly stored: () => void;
-  readonly wake: (key: string) => void;
+  readonly onOutboxChanged: () => void;
+  readonly wakePod: (key: string) => void;
   /** Containers of pods as the engine last listed them; null while it has not. */
-  readonly seen: () => readonly ObservedContainer[] | null;
+  readonly lastListed: () => readonly ObservedContainer[] | null;
 }
 
 export interface Intake {
@@ -48,6 +47,8 @@ export interface Intake {
 
 type DeviceFacts = ReturnType<Device["nodeFacts"]>;
 
+/** Of the sentence about an accepted message: its id follows. */
+const maxWords = 900;
 const maxWaiting = 64;
 const maxWaitingBytes = 4 * 1024 * 1024;
 
@@ -76,27 +77,19 @@ export function createIntake(parts: IntakeParts): Intake {
       const facts = parts.device.nodeFacts();
       const handled = parts.store.transaction("full", () => texts.map((text) => handle(parts, text, facts)));
       const refused = handled.map((one) => one.refused).filter((one) => one !== null);
-      if (refused.length > 0) tell(parts, refused);
-      for (const { reply } of handled) if (reply !== null) parts.say(reply);
-      parts.stored();
-      for (const key of handled.flatMap((one) => one.wakes)) parts.wake(key);
+      if (refused.length > 0) recordRefusals(parts, refused);
+      for (const { reply } of handled) if (reply !== null) parts.sendNow(reply);
+      parts.onOutboxChanged();
+      for (const key of handled.flatMap((one) => one.wakes)) parts.wakePod(key);
     },
   };
 }
 
 /** Refusals are events too, but a flood of them must not wear out the flash: one row a batch. */
-function tell(parts: IntakeParts, refused: readonly string[]): void {
+function recordRefusals(parts: IntakeParts, refused: readonly string[]): void {
   const [first = ""] = refused;
   const more = refused.length > 1 ? ` (and ${refused.length - 1} more)` : "";
-  const event: PodEvent = {
-    type: "Warning",
-    pod: "",
-    container: "",
-    reason: "MessageRefused",
-    message: `${first}${more}`.slice(0, 1024),
-  };
-  parts.store.transaction("normal", () => parts.store.appendEvent(event, momentOf(parts.clock)));
-  parts.log.write("warn", "Message refused", { count: refused.length, first });
+  parts.events.recordDeviceEvent({ type: "Warning", reason: "MessageRefused", message: `${first}${more}` });
 }
 
 function handle(parts: IntakeParts, text: string, facts: DeviceFacts): Handled {
@@ -132,9 +125,12 @@ function handle(parts: IntakeParts, text: string, facts: DeviceFacts): Handled {
   }
   store.rememberReply(key, reply);
   const warnings = verdict.warnings.map((one) => `${one.path}: ${one.message}`).join("; ");
-  const words = `${applied.said}${warnings === "" ? "" : `; ${warnings}`}`.slice(0, 1024);
-  const reason = { type: "Normal", container: "", reason: "MessageAccepted" } as const;
-  store.appendEvent({ ...reason, pod: applied.wake ?? "", message: `${words} (message ${messageId})` }, now);
+  const words = `${applied.said}${warnings === "" ? "" : `; ${warnings}`}`.slice(0, maxWords);
+  parts.events.recordPodEvent(applied.wake ?? "", {
+    type: "Normal",
+    reason: "MessageAccepted",
+    message: `${words} (message ${messageId})`,
+  });
   return { reply: null, wakes: wakesOf(applied), refused: null };
 }
 
@@ -199,7 +195,7 @@ function ofOthers(
   listening: DeviceFacts["listening"],
   pods: readonly AcceptedPod[],
 ): DeviceFacts["listening"] {
-  const seen = parts.seen();
+  const seen = parts.lastListed();
   if (seen === null) return { tcp: [], udp: [] };
   const installId = installIdOf(parts.store);
   const ofRows = pods.flatMap((pod) => pod.spec.containers.flatMap(({ ports }) => ports ?? []));

@@ -7,7 +7,7 @@ import type { Log } from "../../ports/log.ts";
 import type { Random } from "../../ports/random.ts";
 import type { Store } from "../../ports/store.ts";
 import { momentOf } from "../loop/moment.ts";
-import { woken } from "../loop/woken.ts";
+import { createWakeableLoop } from "../loop/wakeable-loop.ts";
 
 export interface PodsDataParts {
   readonly store: Store;
@@ -56,19 +56,10 @@ export function startPodsData(store: Store, messageId: string, since: Moment): v
  * in between tells nothing twice and nothing never.
  */
 export function createPodsData(parts: PodsDataParts): PodsData {
-  const { clock } = parts;
-  let alarm = new AbortController();
-  const poke = (): void => alarm.abort(woken);
+  const loop = createWakeableLoop(parts.clock);
   return {
-    poke,
-    async run(signal) {
-      signal.addEventListener("abort", poke);
-      while (!signal.aborted) {
-        alarm = new AbortController();
-        await clock.sleep(Math.max(1, runOnce(parts)), alarm.signal);
-      }
-      signal.removeEventListener("abort", poke);
-    },
+    poke: loop.wake,
+    run: (signal) => loop.run(() => Math.max(1, runOnce(parts)), signal),
   };
 }
 

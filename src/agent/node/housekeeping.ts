@@ -1,6 +1,6 @@
 import { markUse, withPulled } from "../../core/image/image-gc.ts";
 import { collectImageGarbage, type ImageGcParts } from "../images/image-gc.ts";
-import type { Brought } from "../images/image-puller.ts";
+import type { PulledName } from "../images/image-puller.ts";
 import { imagesWanted, keepPulledImages, pulledImages } from "../images/pulled-images.ts";
 import { momentOf } from "../loop/moment.ts";
 import { type OrphanedPodFolderParts, removeOrphanedPodFolders } from "./orphaned-pod-folders.ts";
@@ -9,7 +9,7 @@ export interface HousekeepingParts extends ImageGcParts, OrphanedPodFolderParts 
 
 export interface Housekeeping {
   /** An image is on this device because of us: it may go again some day. */
-  brought(image: Brought): void;
+  onImagePulled(image: PulledName): void;
   run(signal: AbortSignal): Promise<void>;
 }
 
@@ -19,24 +19,22 @@ const toldAfter = 3;
 
 /** Every minute: what was left of pods that are gone, and images that nobody wants when the engine's disk fills up. */
 export function createHousekeeping(parts: HousekeepingParts): Housekeeping {
-  const { clock, store, log } = parts;
+  const { clock, store, events } = parts;
   let inVain = 0;
-  const tell = (message: string | null): void => {
+  const recordResult = (message: string | null): void => {
     inVain = message === null ? 0 : inVain + 1;
     if (message === null || inVain !== toldAfter) return;
-    log.write("warn", "Disk stays too full", { why: message });
-    const event = { type: "Warning", pod: "", container: "", reason: "FreeDiskSpaceFailed", message } as const;
-    store.appendEvent(event, momentOf(clock));
+    events.recordDeviceEvent({ type: "Warning", reason: "FreeDiskSpaceFailed", message });
   };
   return {
-    brought: (image) => keepPulledImages(store, withPulled(pulledImages(store), image)),
+    onImagePulled: (image) => keepPulledImages(store, withPulled(pulledImages(store), image)),
     async run(signal) {
       while (!signal.aborted) {
         await clock.sleep(periodMs, signal);
         if (signal.aborted) return;
         await removeOrphanedPodFolders(parts, signal);
         keepPulledImages(store, markUse(pulledImages(store), imagesWanted(store), momentOf(clock)));
-        tell(await collectImageGarbage(parts, signal));
+        recordResult(await collectImageGarbage(parts, signal));
       }
     },
   };

@@ -2,7 +2,7 @@ import { type NodeReport, sameReport } from "../../core/node/status.ts";
 import { nodeStatusReport } from "../../core/protocol/replies.ts";
 import type { Clock } from "../../ports/clock.ts";
 import type { Random } from "../../ports/random.ts";
-import { woken } from "../loop/woken.ts";
+import { createWakeableLoop } from "../loop/wakeable-loop.ts";
 
 export interface NodeReporterParts {
   readonly clock: Clock;
@@ -12,7 +12,7 @@ export interface NodeReporterParts {
   /** The device as it is right now. */
   readonly report: () => NodeReport;
   /** Sends it now, or not at all. */
-  readonly say: (text: string) => void;
+  readonly sendNow: (text: string) => void;
 }
 
 export interface NodeReporter {
@@ -34,35 +34,29 @@ export function createNodeReporter(parts: NodeReporterParts): NodeReporter {
   const { clock } = parts;
   let isOnline = false;
   let sent: { readonly report: NodeReport; readonly at: number } | null = null;
-  let alarm = new AbortController();
-  const poke = (): void => alarm.abort(woken);
-  const runOnce = (): void => {
+  const loop = createWakeableLoop(clock);
+  const reportIfDue = (): void => {
     if (!isOnline) return;
     const report = parts.report();
     const now = clock.mono();
     if (sent !== null && now - sent.at < periodMs && sameReport(sent.report, report)) return;
     sent = { report, at: now };
     const ids = { msgId: parts.random.uuid(), timestamp: clock.wall() };
-    parts.say(nodeStatusReport(report, parts.reportedAs, ids));
+    parts.sendNow(nodeStatusReport(report, parts.reportedAs, ids));
   };
   return {
-    poke,
+    poke: loop.wake,
     online(is) {
       if (is === isOnline) return;
       isOnline = is;
       sent = null;
-      if (is) poke();
+      if (is) loop.wake();
     },
-    async run(signal) {
-      signal.addEventListener("abort", poke);
-      while (!signal.aborted) {
-        await clock.sleep(lookMs, alarm.signal);
-        alarm = new AbortController();
-        if (signal.aborted) break;
-        runOnce();
+    run: (signal) =>
+      loop.run(async () => {
+        reportIfDue();
         await clock.sleep(spacingMs, signal);
-      }
-      signal.removeEventListener("abort", poke);
-    },
+        return lookMs;
+      }, signal),
   };
 }

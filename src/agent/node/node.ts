@@ -18,15 +18,15 @@ export interface NodeParts extends Omit<HousekeepingParts & PressureParts, "engi
     readonly version: string;
   };
   /** Sends it to the centre now, or not at all. */
-  readonly say: (text: string) => void;
+  readonly sendNow: (text: string) => void;
 }
 
 /** The device as a node: what state it is in, and its housekeeping. */
-export interface Node extends Pick<Housekeeping, "brought"> {
+export interface Node extends Pick<Housekeeping, "onImagePulled"> {
   /** As Kubernetes' Node has them: MemoryPressure, DiskPressure, PIDPressure, Ready. */
   conditions(): readonly Condition[];
   /** Why new pods are to wait, null when they are not. */
-  held(): Waiting | null;
+  startsHeld(): Waiting | null;
   /** What the engine says of itself; null when it does not answer. */
   engineIs(info: EngineInfo | null): void;
   /** The centre can be reached, or no longer. */
@@ -43,9 +43,9 @@ export function createNode(parts: NodeParts): Node {
   const engineRoot = (): string | null => root;
   const conditionChanged = (): void => {
     reporter.poke();
-    parts.conditionChanged();
+    parts.onConditionChanged();
   };
-  const pressure = createPressure({ ...parts, engineRoot, conditionChanged });
+  const pressure = createPressure({ ...parts, engineRoot, onConditionChanged: conditionChanged });
   const conditions = (): readonly Condition[] => [...pressure.conditions(), ready];
   const housekeeping = createHousekeeping({ ...parts, engineRoot });
   const reporter = createNodeReporter({
@@ -55,8 +55,8 @@ export function createNode(parts: NodeParts): Node {
   });
   return {
     conditions,
-    brought: housekeeping.brought,
-    held: pressure.held,
+    onImagePulled: housekeeping.onImagePulled,
+    startsHeld: pressure.startsHeld,
     online: reporter.online,
     engineIs(info) {
       engine = info;
@@ -64,7 +64,7 @@ export function createNode(parts: NodeParts): Node {
       reporter.poke();
       if (info === null || info.dataRoot === "" || info.dataRoot === root) return;
       root = info.dataRoot;
-      pressure.look();
+      pressure.measureNow();
     },
     run: (signal) => [
       pressure.run(signal),

@@ -1,13 +1,14 @@
+import { knownPodIds, stillTerminating } from "../../core/pod/known-pods.ts";
 import type { Device } from "../../ports/device.ts";
 import type { Log } from "../../ports/log.ts";
 import type { Store } from "../../ports/store.ts";
-import type { Observer } from "../engine/container-lister.ts";
+import type { ContainerLister } from "../engine/container-lister.ts";
 
 export interface OrphanedPodFolderParts {
   readonly store: Store;
   readonly device: Device;
   readonly log: Log;
-  readonly observer: Observer;
+  readonly lister: ContainerLister;
 }
 
 /**
@@ -15,9 +16,9 @@ export interface OrphanedPodFolderParts {
  * stays while any container carries its uid, whoever's it is, and while the engine cannot be asked.
  */
 export async function removeOrphanedPodFolders(parts: OrphanedPodFolderParts, signal: AbortSignal): Promise<void> {
-  const { device, log, observer } = parts;
+  const { device, log, lister: observer } = parts;
   if (orphanedUids(parts).length === 0) return;
-  const seen = await observer.look(signal);
+  const seen = await observer.list(signal);
   if (!seen.ok) return;
   const used = new Set(seen.value.map((one) => one.pod.uid));
   // Looked at again: a pod may have come while the engine was asked.
@@ -28,12 +29,7 @@ export async function removeOrphanedPodFolders(parts: OrphanedPodFolderParts, si
 }
 
 function orphanedUids({ store, device }: OrphanedPodFolderParts): readonly string[] {
-  const known = new Set([
-    ...store.desiredPods().map((one) => one.pod.id.uid),
-    ...store
-      .terminatingPods()
-      .filter((one) => !one.isTerminated)
-      .map((one) => one.id.uid),
-  ]);
+  const pods = knownPodIds(store.desiredPods(), stillTerminating(store.terminatingPods()));
+  const known = new Set(pods.map(({ uid }) => uid));
   return device.podFolders().filter((uid) => !known.has(uid));
 }

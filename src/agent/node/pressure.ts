@@ -3,27 +3,24 @@ import { heldBy, judgePressure } from "../../core/node/pressure.ts";
 import type { Waiting } from "../../core/pod/situation.ts";
 import type { Clock } from "../../ports/clock.ts";
 import type { Device } from "../../ports/device.ts";
-import type { Log } from "../../ports/log.ts";
-import type { Store } from "../../ports/store.ts";
-import { momentOf } from "../loop/moment.ts";
+import type { EventRecorder } from "../event-recorder.ts";
 
 export interface PressureParts {
   readonly device: Device;
   readonly clock: Clock;
-  readonly store: Store;
-  readonly log: Log;
+  readonly events: EventRecorder;
   /** The engine's data folder, null while it is not known. */
   readonly engineRoot: () => string | null;
   /** A condition has changed: it shows, and whoever waits for it may look again. */
-  readonly conditionChanged: () => void;
+  readonly onConditionChanged: () => void;
 }
 
 export interface Pressure {
   conditions(): readonly Condition[];
   /** Why new pods are to wait, null when they are not. */
-  held(): Waiting | null;
+  startsHeld(): Waiting | null;
   /** Looks at once: more may be known now. */
-  look(): void;
+  measureNow(): void;
   run(signal: AbortSignal): Promise<void>;
 }
 
@@ -34,22 +31,22 @@ const periodMs = 10_000;
 export function createPressure(parts: PressureParts): Pressure {
   const { device, clock } = parts;
   let conditions: readonly Condition[] = [];
-  const look = (): void => {
+  const measureNow = (): void => {
     const before = conditions;
     conditions = judgePressure(before, device.usage(parts.engineRoot()), clock.wall());
     const changed = conditions.filter((one) => statusIn(before, one.type) !== one.status);
-    for (const one of changed) tell(parts, one, statusIn(before, one.type));
-    if (changed.length > 0 && before.length > 0) parts.conditionChanged();
+    for (const one of changed) recordCondition(parts, one, statusIn(before, one.type));
+    if (changed.length > 0 && before.length > 0) parts.onConditionChanged();
   };
-  look();
+  measureNow();
   return {
     conditions: () => conditions,
-    held: () => heldBy(conditions),
-    look,
+    startsHeld: () => heldBy(conditions),
+    measureNow,
     async run(signal) {
       while (!signal.aborted) {
         await clock.sleep(periodMs, signal);
-        if (!signal.aborted) look();
+        if (!signal.aborted) measureNow();
       }
     },
   };
@@ -59,11 +56,10 @@ function statusIn(conditions: readonly Condition[], type: string): Condition["st
   return conditions.find((one) => one.type === type)?.status ?? "False";
 }
 
-function tell({ store, clock, log }: PressureParts, one: Condition, before: Condition["status"]): void {
-  log.write(one.status === "True" ? "warn" : "info", "Node condition", { ...one });
+function recordCondition({ events }: PressureParts, one: Condition, before: Condition["status"]): void {
   // What becomes unknown, or known again, has happened to nobody.
   if (one.status === "Unknown" || (before === "Unknown" && one.status === "False")) return;
   const type = one.status === "True" ? "Warning" : "Normal";
   const message = `${one.type} is ${one.status}: ${one.message}`;
-  store.appendEvent({ type, pod: "", container: "", reason: one.reason, message }, momentOf(clock));
+  events.recordDeviceEvent({ type, reason: one.reason, message });
 }

@@ -1,6 +1,5 @@
 import { type Action, showAction } from "../../core/pod/action.ts";
 import type { DesiredPod } from "../../core/pod/desired.ts";
-import type { PodEvent } from "../../core/pod/event.ts";
 import { emptyHistory } from "../../core/pod/record.ts";
 import type { Situation } from "../../core/pod/situation.ts";
 import { podKey } from "../../core/pod/spec.ts";
@@ -9,6 +8,7 @@ import type { Clock } from "../../ports/clock.ts";
 import type { ImageInfo } from "../../ports/engine.ts";
 import type { Log } from "../../ports/log.ts";
 import type { Store } from "../../ports/store.ts";
+import type { EventRecorder } from "../event-recorder.ts";
 import { momentOf } from "../loop/moment.ts";
 import type { Outcome } from "./executor.ts";
 
@@ -16,6 +16,7 @@ export interface OutcomeParts {
   readonly store: Store;
   readonly clock: Clock;
   readonly log: Log;
+  readonly events: EventRecorder;
 }
 
 /** One look at the pods of a name, from its first step to its last. */
@@ -32,7 +33,7 @@ const mostWarnings = 16;
 type Subject = Pick<Situation, "desired" | "history">;
 
 /** Keeps what came of one action. False when nothing is known and the turn should end. */
-export function settle(
+export function recordOutcome(
   parts: OutcomeParts,
   pass: ReconcilePass,
   situation: Subject,
@@ -41,15 +42,16 @@ export function settle(
 ): boolean {
   switch (outcome.kind) {
     case "done":
-      if (outcome.warnings.length > 0) warn(parts, pass, situation, action.container, outcome.warnings);
+      if (outcome.warnings.length > 0) recordWarnings(parts, pass, situation, action.container, outcome.warnings);
       return true;
     case "image":
-      keepImage(pass, situation.desired, action.container, outcome.image);
-      if (outcome.pulled) note(parts, pass, pulledEvent(action, outcome.image));
-      if (outcome.image !== null) pin(parts.store, situation, action.container, outcome.image, outcome.pulled);
+      rememberImage(pass, situation.desired, action.container, outcome.image);
+      if (outcome.pulled) parts.events.recordPodEvent(podKey(pass), pulledEvent(action, outcome.image));
+      if (outcome.image !== null)
+        recordImageId(parts.store, situation, action.container, outcome.image, outcome.pulled);
       return true;
     case "failed":
-      return fail(parts, pass, situation, action, outcome);
+      return recordFailure(parts, pass, situation, action, outcome);
     case "unknown":
       parts.log.write("warn", "Action has no known outcome", {
         pod: podKey(pass),
@@ -63,7 +65,7 @@ export function settle(
 }
 
 /** Each warning of the engine is told once for a container of a pod, however often it is made. */
-function warn(
+function recordWarnings(
   parts: OutcomeParts,
   pass: ReconcilePass,
   { desired }: Subject,
@@ -77,7 +79,8 @@ function warn(
   const fresh = warnings.filter((message) => !told.includes(message));
   if (fresh.length === 0) return;
   store.transaction("normal", () => {
-    for (const message of fresh) note(parts, pass, { type: "Warning", container, reason: "EngineWarning", message });
+    for (const message of fresh)
+      parts.events.recordPodEvent(podKey(pass), { type: "Warning", container, reason: "EngineWarning", message });
     if (desired === null || before === undefined) return;
     const kept = [...told, ...fresh].slice(-mostWarnings);
     store.putHistory(desired.pod.id.uid, { ...history, [container]: { ...before, warnings: kept } });
@@ -99,7 +102,12 @@ export function imagesKey({ pod, messageId }: DesiredPod): string {
   return `${pod.id.uid} ${messageId}`;
 }
 
-function keepImage(pass: ReconcilePass, desired: DesiredPod | null, container: string, image: ImageInfo | null): void {
+function rememberImage(
+  pass: ReconcilePass,
+  desired: DesiredPod | null,
+  container: string,
+  image: ImageInfo | null,
+): void {
   if (desired === null) return;
   const key = imagesKey(desired);
   const its = pass.images.get(key) ?? new Map<string, ImageInfo | null>();
@@ -107,7 +115,7 @@ function keepImage(pass: ReconcilePass, desired: DesiredPod | null, container: s
 }
 
 /** The id an image name stands for is kept, so that a restart needs neither the name nor the registry. */
-function pin(store: Store, situation: Subject, container: string, image: ImageInfo, pulled: boolean): void {
+function recordImageId(store: Store, situation: Subject, container: string, image: ImageInfo, pulled: boolean): void {
   const { desired } = situation;
   const spec = desired === null ? undefined : partOf(desired, container);
   if (desired === null || spec === undefined) return;
@@ -131,7 +139,7 @@ function pin(store: Store, situation: Subject, container: string, image: ImageIn
 }
 
 /** Keeps why it failed, for the report and the wait; what belongs to no container of the desired pod is tried again soon. */
-function fail(
+function recordFailure(
   parts: OutcomeParts,
   pass: ReconcilePass,
   situation: Subject,
@@ -141,9 +149,8 @@ function fail(
   const { desired } = situation;
   const spec = desired === null ? undefined : partOf(desired, action.container);
   const { reason, message, containerId } = outcome;
-  parts.log.write("warn", "Action failed", { pod: podKey(pass), action: showAction(action), reason, message });
   parts.store.transaction("normal", () => {
-    note(parts, pass, { type: "Warning", container: action.container, reason, message });
+    parts.events.recordPodEvent(podKey(pass), { type: "Warning", container: action.container, reason, message });
     if (desired === null || spec === undefined || action.kind === "stop" || action.kind === "remove") return;
     const history = parts.store.history(desired.pod.id.uid);
     const before =
@@ -155,13 +162,4 @@ function fail(
     parts.store.putHistory(desired.pod.id.uid, { ...history, [action.container]: { ...before, failure } });
   });
   return action.kind !== "stop" && action.kind !== "remove";
-}
-
-/** An event of a pod. */
-export function note(
-  parts: OutcomeParts,
-  pass: { readonly namespace: string; readonly name: string },
-  event: Omit<PodEvent, "pod">,
-): void {
-  parts.store.appendEvent({ ...event, pod: podKey(pass) }, momentOf(parts.clock));
 }

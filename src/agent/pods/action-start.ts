@@ -1,26 +1,25 @@
 import { type Action, showAction } from "../../core/pod/action.ts";
 import type { ContainerHistory } from "../../core/pod/container-history.ts";
 import type { DesiredPod } from "../../core/pod/desired.ts";
-import type { PodEvent } from "../../core/pod/event.ts";
 import { emptyHistory } from "../../core/pod/record.ts";
 import type { Situation } from "../../core/pod/situation.ts";
 import { podKey } from "../../core/pod/spec.ts";
 import { hashesOf, partOf } from "../../core/pod/wanted.ts";
 import type { Store } from "../../ports/store.ts";
-import { note, type OutcomeParts, type ReconcilePass } from "./action-outcome.ts";
+import type { RecordedEvent } from "../event-recorder.ts";
+import type { OutcomeParts, ReconcilePass } from "./action-outcome.ts";
 
 /**
  * What must be on disk before an action is carried out, so it stands in the caller's commit: an attempt that is about to be
  * made, and why something is done.
  */
-export function begin(parts: OutcomeParts, pass: ReconcilePass, situation: Situation, action: Action): void {
+export function recordStart(parts: OutcomeParts, pass: ReconcilePass, situation: Situation, action: Action): void {
   const { store } = parts;
   if (action.kind === "resolve") return;
-  parts.log.write("info", "Action", { pod: podKey(pass), action: showAction(action) });
   if (action.kind === "create" && situation.desired !== null) {
-    beginAttempt(store, situation, situation.desired, action);
+    recordAttempt(store, situation, situation.desired, action);
   }
-  if (action.kind !== "finish") note(parts, pass, announce(action));
+  if (action.kind !== "finish") parts.events.recordPodEvent(podKey(pass), startEvent(action));
 }
 
 const announced = {
@@ -31,11 +30,11 @@ const announced = {
   remove: "Removing",
 } as const;
 
-function announce(action: Exclude<Action, { kind: "resolve" | "finish" }>): Omit<PodEvent, "pod"> {
+function startEvent(action: Exclude<Action, { kind: "resolve" | "finish" }>): RecordedEvent {
   return { type: "Normal", container: action.container, reason: announced[action.kind], message: showAction(action) };
 }
 
-function beginAttempt(
+function recordAttempt(
   store: Store,
   situation: Situation,
   desired: DesiredPod,

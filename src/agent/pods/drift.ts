@@ -7,10 +7,9 @@ import { hashesOf } from "../../core/pod/wanted.ts";
 import type { Clock } from "../../ports/clock.ts";
 import type { Device } from "../../ports/device.ts";
 import type { Engine, EngineResult } from "../../ports/engine.ts";
-import type { Log } from "../../ports/log.ts";
 import type { Store } from "../../ports/store.ts";
+import type { EventRecorder } from "../event-recorder.ts";
 import { withDeadline } from "../loop/deadline.ts";
-import { momentOf } from "../loop/moment.ts";
 import { createRequest } from "./executor.ts";
 
 export interface DriftParts {
@@ -18,11 +17,11 @@ export interface DriftParts {
   readonly device: Device;
   readonly store: Store;
   readonly clock: Clock;
-  readonly log: Log;
+  readonly events: EventRecorder;
   readonly policy: () => Policy;
   readonly protectedPaths: () => readonly string[];
   /** There is something else to show now. */
-  readonly changed: () => void;
+  readonly onDriftChanged: () => void;
 }
 
 export interface Drift {
@@ -64,8 +63,8 @@ export function createDrift(parts: DriftParts): Drift {
       const before = known;
       known = next;
       const added = [...next.values()].filter(({ key }) => !before.has(key));
-      for (const one of added) tell(parts, one);
-      if (added.length > 0 || before.size !== next.size) parts.changed();
+      for (const one of added) recordDrift(parts, one);
+      if (added.length > 0 || before.size !== next.size) parts.onDriftChanged();
     },
     notices: () =>
       [...known.values()]
@@ -124,10 +123,8 @@ async function changedByHand(
   return { ok: true, value: words };
 }
 
-function tell(parts: DriftParts, { pod, container, message }: Found): void {
-  parts.log.write("warn", "Drift", { pod, container, message });
-  const event = { type: "Warning", pod, container, reason: "Drift", message } as const;
-  parts.store.appendEvent(event, momentOf(parts.clock));
+function recordDrift(parts: DriftParts, { pod, container, message }: Found): void {
+  parts.events.recordPodEvent(pod, { type: "Warning", container, reason: "Drift", message });
 }
 
 function cut(text: string): string {

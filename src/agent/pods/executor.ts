@@ -14,7 +14,7 @@ import type { Puller } from "../images/image-puller.ts";
 import { withDeadline } from "../loop/deadline.ts";
 import type { Limiter } from "../loop/limiter.ts";
 import { configMapsOf } from "./config-maps.ts";
-import { type Looked, mountsDiffer, mountsHostPath } from "./mount-check.ts";
+import { type MountCheckRequest, mountsDiffer, mountsHostPath } from "./mount-check.ts";
 import { devicesOf } from "./npus.ts";
 import { type OomScoreParts, rememberOomScoreRefused, takenOomScore, wantsNegativeOomScore } from "./oom-score.ts";
 
@@ -72,7 +72,7 @@ export async function execute(
   action: Action,
   context: ExecuteContext,
   signal: AbortSignal,
-  told?: (tenths: number) => void,
+  onProgress?: (tenths: number) => void,
 ): Promise<Outcome> {
   const { engine, clock, limiter } = parts;
   switch (action.kind) {
@@ -83,21 +83,21 @@ export async function execute(
         ),
       );
     case "pull":
-      return pull(parts, action.image, context, signal, told);
+      return pull(parts, action.image, context, signal, onProgress);
     case "create":
       return limiter(() => create(parts, action, context, signal));
     case "start":
       return limiter(() => start(parts, action, context, signal));
     case "stop": {
       const wholeMs = action.graceSeconds * seconds + deadlines.stop;
-      return sorted(
+      return outcomeOf(
         await withDeadline(clock, wholeMs, signal, (s) => engine.stop(action.id, action.graceSeconds, s)),
         "KillContainerError",
         action.id,
       );
     }
     case "remove":
-      return sorted(
+      return outcomeOf(
         await withDeadline(clock, deadlines.remove, signal, (s) => engine.remove(action.id, s)),
         "RemoveContainerError",
         action.id,
@@ -115,11 +115,11 @@ async function pull(
   image: string,
   context: ExecuteContext,
   signal: AbortSignal,
-  told?: (tenths: number) => void,
+  onProgress?: (tenths: number) => void,
 ): Promise<Outcome> {
   const secrets = secretsOf(parts.store, image, context.desired);
   const credentials = secrets.flatMap((one) => one.credentials);
-  return pulled(await parts.puller.pull({ image, credentials }, signal, told), image, secrets);
+  return pulled(await parts.puller.pull({ image, credentials }, signal, onProgress), image, secrets);
 }
 
 interface SecretFound extends NamedSecret {
@@ -143,7 +143,7 @@ function resolved(result: EngineResult<ImageInfo>): Outcome {
   if (result.ok) return { kind: "image", image: result.value, pulled: false };
   if (result.error.kind === "notFound" || result.error.kind === "imageNotFound")
     return { kind: "image", image: null, pulled: false };
-  return sorted(result, "ImageInspectError", null);
+  return outcomeOf(result, "ImageInspectError", null);
 }
 
 function pulled(result: EngineResult<ImageInfo>, image: string, secrets: readonly NamedSecret[]): Outcome {
@@ -153,7 +153,7 @@ function pulled(result: EngineResult<ImageInfo>, image: string, secrets: readonl
   const message = pullFailure({ image, kind, words, secrets }).slice(0, longestMessage);
   // Nothing came for long: for a pull that is a failure like another, and its wait spares the registry.
   if (why === "timeout") return { kind: "failed", reason: "ErrImagePull", message, containerId: null };
-  return sorted({ ok: false, error: { ...result.error, message } }, "ErrImagePull", null);
+  return outcomeOf({ ok: false, error: { ...result.error, message } }, "ErrImagePull", null);
 }
 
 const spokenOf: readonly PullFailureKind[] = [
@@ -184,7 +184,7 @@ async function create(
   if (result.ok) return { kind: "done", warnings: result.value.warnings };
   // The sandbox has gone since the look that found it: the next one tells.
   if (action.sandboxId !== null && result.error.kind === "notFound") return { kind: "unknown", error: result.error };
-  return sorted(result, "CreateContainerError", null);
+  return outcomeOf(result, "CreateContainerError", null);
 }
 
 /**
@@ -201,12 +201,12 @@ async function start(
   const { container, id } = action;
   const begin = () => withDeadline(clock, deadlines.start, signal, (s) => engine.start(id, s));
   if (!mountsHostPath(context.desired, container)) return started(parts, action, context, await begin());
-  const request: Looked["request"] = (image, { sandboxId = null, attempt }) =>
+  const request: MountCheckRequest["request"] = (image, { sandboxId = null, attempt }) =>
     createRequest(parts, { container, sandboxId, attempt }, { ...context, images: new Map([[container, image]]) });
   const look = () =>
     withDeadline(clock, deadlines.audit, signal, (s) => mountsDiffer(engine, parts.device, { id, request }, s));
   const before = await look();
-  if (!before.ok) return sorted(before, "CreateContainerConfigError", id);
+  if (!before.ok) return outcomeOf(before, "CreateContainerConfigError", id);
   if (before.value !== null) {
     return { kind: "failed", reason: "CreateContainerConfigError", message: before.value, containerId: id };
   }
@@ -228,17 +228,17 @@ function started(
   begun: EngineResult<void>,
 ): Outcome {
   const suspect = !begun.ok && begun.error.kind === "oomScoreRefused" && desired !== null;
-  if (!suspect || !wantsNegativeOomScore(desired.pod.spec, container)) return sorted(begun, "RunContainerError", id);
+  if (!suspect || !wantsNegativeOomScore(desired.pod.spec, container)) return outcomeOf(begun, "RunContainerError", id);
   rememberOomScoreRefused(parts);
-  return sorted(begun, oomScoreRefused, id);
+  return outcomeOf(begun, oomScoreRefused, id);
 }
 
-type Making = Pick<Extract<Action, { kind: "create" }>, "container" | "attempt" | "sandboxId">;
+type CreateStep = Pick<Extract<Action, { kind: "create" }>, "container" | "attempt" | "sandboxId">;
 
 /** Everything the engine adapter needs for a container, or the sentence that says why it cannot be made. */
 export function createRequest(
   parts: Pick<ExecutorParts, "device" | "store" | "clock">,
-  action: Making,
+  action: CreateStep,
   context: Pick<ExecuteContext, "installId" | "desired" | "images">,
 ): CreateRequest | string {
   const { desired, installId } = context;
@@ -280,7 +280,7 @@ export function createRequest(
 
 function sandboxRequest(
   parts: OomScoreParts,
-  { attempt, sandboxId }: Making,
+  { attempt, sandboxId }: CreateStep,
   { desired, installId, images }: Pick<ExecuteContext, "installId" | "desired" | "images">,
 ): CreateRequest {
   const image = images.get(sandboxName);
@@ -293,7 +293,7 @@ function sandboxRequest(
 }
 
 /** Sorts an engine error into: gone on by itself, wait with a reason, or nothing known. */
-function sorted(result: EngineResult<unknown>, reason: string, containerId: string | null): Outcome {
+function outcomeOf(result: EngineResult<unknown>, reason: string, containerId: string | null): Outcome {
   if (result.ok) return done;
   const { error } = result;
   switch (error.kind) {

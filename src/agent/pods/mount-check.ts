@@ -4,7 +4,7 @@ import type { Device } from "../../ports/device.ts";
 import type { CreateRequest, Engine, EngineResult, ImageInfo } from "../../ports/engine.ts";
 
 /** A container, and what it would be made from now; a sentence where it could not be made. */
-export interface Looked {
+export interface MountCheckRequest {
   readonly id: string;
   readonly request: (image: ImageInfo, made: ObservedContainer) => CreateRequest | string;
 }
@@ -24,7 +24,7 @@ export function mountsHostPath(desired: DesiredPod | null, container: string): b
 export async function mountsDiffer(
   engine: Engine,
   device: Device,
-  { id, request }: Looked,
+  { id, request }: MountCheckRequest,
   signal: AbortSignal,
 ): Promise<EngineResult<string | null>> {
   const seen = await engine.inspect(id, signal);

@@ -6,8 +6,8 @@ import { type RecordContext, record } from "../../core/pod/record.ts";
 import { podKey } from "../../core/pod/spec.ts";
 import type { Clock } from "../../ports/clock.ts";
 import type { Engine } from "../../ports/engine.ts";
-import type { Log } from "../../ports/log.ts";
 import type { Store } from "../../ports/store.ts";
+import type { EventRecorder } from "../event-recorder.ts";
 import { withDeadline } from "../loop/deadline.ts";
 import { momentOf } from "../loop/moment.ts";
 
@@ -15,7 +15,7 @@ export interface OrphanParts {
   readonly engine: Engine;
   readonly clock: Clock;
   readonly store: Store;
-  readonly log: Log;
+  readonly events: EventRecorder;
 }
 
 /** What a list showed. */
@@ -40,7 +40,7 @@ export async function keepOrphansRunning(
   signal: AbortSignal,
 ): Promise<number | null> {
   const { store, clock } = parts;
-  const context = { now: momentOf(clock), engineRunId: engineRunId };
+  const context = { now: momentOf(clock), engineRunId };
   const histories: Record<string, PodHistory> = {};
   for (const uid of new Set(observed.map((one) => one.pod.uid))) {
     const its = observed.filter((one) => one.pod.uid === uid);
@@ -48,26 +48,23 @@ export async function keepOrphansRunning(
     store.putHistory(uid, history);
     histories[uid] = history;
   }
-  const { actions, lookAgainInMs } = planOrphaned(observed, histories, context.now, seen);
+  const { actions, requeueAfterMs } = planOrphaned(observed, histories, context.now, seen);
   const action = actions.find(isOfEngine);
   const one = observed.find((other) => other.id === action?.id);
-  if (action === undefined || one === undefined) return lookAgainInMs;
+  if (action === undefined || one === undefined) return requeueAfterMs;
   const done = await withDeadline(clock, startDeadlineMs, signal, (deadline) =>
     action.kind === "stop"
       ? parts.engine.stop(one.id, action.graceSeconds, deadline)
       : parts.engine.start(one.id, deadline),
   );
   const message = `${showAction(action)}${done.ok ? "" : `: ${done.error.message}`}`;
-  parts.log.write(done.ok ? "info" : "warn", "Action", { pod: podKey(one.pod), action: message });
-  const event = {
-    type: done.ok ? "Normal" : "Warning",
-    pod: podKey(one.pod),
-    container: one.container,
-    reason: action.kind === "stop" ? "Killing" : "Starting",
-    message,
-  } as const;
   store.transaction("normal", () => {
-    store.appendEvent(event, momentOf(clock));
+    parts.events.recordPodEvent(podKey(one.pod), {
+      type: done.ok ? "Normal" : "Warning",
+      container: one.container,
+      reason: action.kind === "stop" ? "Killing" : "Starting",
+      message,
+    });
     if (action.kind === "start") raiseLevel(store, one);
   });
   // One at a time: while an engine hangs over it somebody else may take the NPU that the next one has.

@@ -12,28 +12,28 @@ export interface NeededPull {
   /** What of the pod it is for, see `wantedKey`. */
   readonly wanted: string;
   readonly action: Extract<Action, { kind: "pull" }>;
-  readonly begin: (signal: AbortSignal, told: (tenths: number) => void) => Promise<Outcome>;
+  readonly pull: (signal: AbortSignal, onProgress: (tenths: number) => void) => Promise<Outcome>;
 }
 
-export interface LandedPull extends Pick<NeededPull, "uid" | "wanted" | "action"> {
+export interface EndedPull extends Pick<NeededPull, "uid" | "wanted" | "action"> {
   readonly outcome: Outcome;
 }
 
 /** Pulls under way, by pod. A pull may take hours: the pod's worker does not wait for it, and sees to what runs meanwhile. */
 export interface PodPulls {
   /** Begins those that are not under way and gives up what is needed no more. The pod is woken when one has ended. */
-  need(key: string, pulls: readonly NeededPull[]): void;
+  sync(key: string, pulls: readonly NeededPull[]): void;
   /** What has come of those that ended since the last call. */
-  landed(key: string): readonly LandedPull[];
+  takeEnded(key: string): readonly EndedPull[];
   /** How many tenths of an image are here that a container waits for; its pod is woken as they grow. */
-  tenths(key: string, uid: string, container: string): number;
+  progressTenths(key: string, uid: string, container: string): number;
   /** Whether such a pull has not been taken from `landed` yet. */
   isUnderWay(key: string, pull: Pick<NeededPull, "uid" | "wanted"> & { readonly image: string }): boolean;
   /** Runs until the signal aborts and all are given up; rejects with a bug of any. */
   run(signal: AbortSignal): Promise<void>;
 }
 
-interface Flight {
+interface RunningPull {
   readonly pull: NeededPull;
   readonly stop: AbortController;
   readonly ended: Promise<void>;
@@ -42,12 +42,12 @@ interface Flight {
 }
 
 export function createPodPulls(wake: (key: string) => void): PodPulls {
-  const pods = new Map<string, Map<string, Flight>>();
+  const pods = new Map<string, Map<string, RunningPull>>();
   const bug = Promise.withResolvers<never>();
   // Handled in run, which may not have begun.
   bug.promise.catch(() => {});
 
-  function begin(key: string, pull: NeededPull): Flight {
+  function startPull(key: string, pull: NeededPull): RunningPull {
     const stop = new AbortController();
     const landed = (outcome: Outcome): void => {
       flight.outcome = outcome;
@@ -55,28 +55,28 @@ export function createPodPulls(wake: (key: string) => void): PodPulls {
     };
     // What another pod's pull has fetched already is told before this one is even known.
     const heard = { tenths: 0 };
-    const told = (tenths: number): void => {
+    const onProgress = (tenths: number): void => {
       heard.tenths = tenths;
       if (!stop.signal.aborted) wake(key);
     };
-    const ended = pull.begin(stop.signal, told).then(landed, bug.reject);
-    const flight: Flight = { pull, stop, ended, heard, outcome: null };
+    const ended = pull.pull(stop.signal, onProgress).then(landed, bug.reject);
+    const flight: RunningPull = { pull, stop, ended, heard, outcome: null };
     return flight;
   }
 
   return {
-    need(key, pulls) {
-      const flights = pods.get(key) ?? new Map<string, Flight>();
+    sync(key, pulls) {
+      const flights = pods.get(key) ?? new Map<string, RunningPull>();
       for (const [id, flight] of flights) {
         if (flight.outcome !== null || pulls.some((one) => one.id === id)) continue;
         flight.stop.abort();
         flights.delete(id);
       }
-      for (const pull of pulls) if (!flights.has(pull.id)) flights.set(pull.id, begin(key, pull));
+      for (const pull of pulls) if (!flights.has(pull.id)) flights.set(pull.id, startPull(key, pull));
       if (flights.size === 0) pods.delete(key);
       else pods.set(key, flights);
     },
-    landed(key) {
+    takeEnded(key) {
       const flights = [...(pods.get(key) ?? [])];
       return flights.flatMap(([id, { pull, outcome }]) => {
         if (outcome === null) return [];
@@ -84,7 +84,7 @@ export function createPodPulls(wake: (key: string) => void): PodPulls {
         return [{ uid: pull.uid, wanted: pull.wanted, action: pull.action, outcome }];
       });
     },
-    tenths(key, uid, container) {
+    progressTenths(key, uid, container) {
       const flights = [...(pods.get(key)?.values() ?? [])];
       const its = flights.find(({ pull }) => pull.uid === uid && pull.action.container === container);
       return its?.heard.tenths ?? 0;
@@ -98,7 +98,7 @@ export function createPodPulls(wake: (key: string) => void): PodPulls {
       const end = (): void => over.resolve();
       if (signal.aborted) end();
       signal.addEventListener("abort", end, { once: true });
-      const all = (): readonly Flight[] => [...pods.values()].flatMap((flights) => [...flights.values()]);
+      const all = (): readonly RunningPull[] => [...pods.values()].flatMap((flights) => [...flights.values()]);
       try {
         await Promise.race([over.promise, bug.promise]);
       } finally {

@@ -13,7 +13,7 @@ export interface StatusKeeperParts {
   readonly device: Device;
   readonly clock: Clock;
   /** A pod's status has changed: it may be reported. */
-  readonly reported: () => void;
+  readonly onStatusChanged: () => void;
 }
 
 /**
@@ -43,7 +43,7 @@ export function keepStatuses(parts: StatusKeeperParts, situation: Situation, nex
     keepStatus(parts, one.pod, {
       history,
       observed: of(one.id.uid),
-      ...(one === next.livesOn && older !== null
+      ...(one === next.keepsRunning && older !== null
         ? { waiting: older.waiting, probes: situation.probes }
         : { waiting: {}, probes: {} }),
       termination,
@@ -67,5 +67,5 @@ export function keepStatus(parts: StatusKeeperParts, pod: AcceptedPod, facts: St
   const status = podStatus({ ...facts, pod, previous, hostIp: parts.device.hostIp(), nowWall: parts.clock.wall() });
   if (sameStatus(previous, status)) return;
   parts.store.putStatus(pod.id, status);
-  parts.reported();
+  parts.onStatusChanged();
 }

@@ -1,7 +1,7 @@
 import type { Clock } from "../../ports/clock.ts";
 import { woken } from "../loop/woken.ts";
 
-export interface Mailbox {
+export interface PodWorkers {
   /** "Look at this pod again." While its worker is busy, it looks once more afterwards; nothing else is carried. */
   wake(key: string): void;
   /** Resolves when the loop has gone round once more, or is over. Of a loop that is stuck it is never heard. */
@@ -15,7 +15,7 @@ export interface Mailbox {
 /** One look: gives the milliseconds after which to look again by itself, or null. */
 export type Work = (key: string, signal: AbortSignal) => Promise<number | null>;
 
-interface Box {
+interface PodSlot {
   working: boolean;
   again: boolean;
   /** Monotonic time at which to look again: absolute, so that no other event can put it off. */
@@ -23,8 +23,8 @@ interface Box {
 }
 
 /** A mailbox of depth one for every pod: pods in parallel, one pod strictly in series, memory by the number of pods. */
-export function createMailbox(clock: Clock, work: Work): Mailbox {
-  const boxes = new Map<string, Box>();
+export function createPodWorkers(clock: Clock, work: Work): PodWorkers {
+  const boxes = new Map<string, PodSlot>();
   const workers = new Set<Promise<void>>();
   const bugs: unknown[] = [];
   const waiting: (() => void)[] = [];
@@ -38,13 +38,13 @@ export function createMailbox(clock: Clock, work: Work): Mailbox {
     alarm.abort(woken);
   }
 
-  async function labour(key: string, box: Box, signal: AbortSignal): Promise<void> {
+  async function runWorker(key: string, box: PodSlot, signal: AbortSignal): Promise<void> {
     box.working = true;
     box.again = false;
     box.due = null;
-    const lookAgainInMs = await work(key, signal);
+    const requeueAfterMs = await work(key, signal);
     box.working = false;
-    if (lookAgainInMs !== null) box.due = clock.mono() + lookAgainInMs;
+    if (requeueAfterMs !== null) box.due = clock.mono() + requeueAfterMs;
     if (!box.again && box.due === null) boxes.delete(key);
     alarm.abort(woken);
   }
@@ -55,7 +55,7 @@ export function createMailbox(clock: Clock, work: Work): Mailbox {
     for (const [key, box] of boxes) {
       if (box.working) continue;
       if (box.again || (box.due !== null && box.due <= now)) {
-        const worker = labour(key, box, signal);
+        const worker = runWorker(key, box, signal);
         workers.add(worker);
         worker.then(
           () => workers.delete(worker),

@@ -11,11 +11,11 @@ import { asDesired, stillWanted } from "../../core/pod/terminating-plan.ts";
 import { partOf, wantedKey } from "../../core/pod/wanted.ts";
 import type { Log } from "../../ports/log.ts";
 import type { Store } from "../../ports/store.ts";
-import type { Observer } from "../engine/container-lister.ts";
+import type { ContainerLister } from "../engine/container-lister.ts";
 import { momentOf } from "../loop/moment.ts";
 import type { Prober } from "../probes/prober.ts";
-import { imagesKey, note, type ReconcilePass, settle } from "./action-outcome.ts";
-import { begin } from "./action-start.ts";
+import { imagesKey, type ReconcilePass, recordOutcome, recordPodEvent } from "./action-outcome.ts";
+import { recordStart } from "./action-start.ts";
 import { refreshMounted } from "./config-maps.ts";
 import { type ExecuteContext, type ExecutorParts, execute, secretsOf } from "./executor.ts";
 import { freeNpus, takeNpus } from "./npus.ts";
@@ -27,14 +27,14 @@ import { withLastWords } from "./termination-message.ts";
 export interface ReconcilerParts extends ExecutorParts, StatusKeeperParts {
   readonly store: Store;
   readonly log: Log;
-  readonly observer: Observer;
-  readonly prober: Pick<Prober, "follow">;
-  readonly pulls: Pick<PodPulls, "need" | "landed" | "tenths" | "isUnderWay">;
+  readonly lister: ContainerLister;
+  readonly prober: Pick<Prober, "sync">;
+  readonly pulls: Pick<PodPulls, "sync" | "takeEnded" | "progressTenths" | "isUnderWay">;
   /** The engine's session at hand; null while the engine is not ready. */
   readonly engineRun: () => EngineRun | null;
   readonly installId: () => string;
   /** Why no new pod is to begin now, null when one may. */
-  readonly held: () => Waiting | null;
+  readonly startsHeld: () => Waiting | null;
 }
 
 /** One pod of the name, and what is to be done for it. */
@@ -63,12 +63,12 @@ export async function reconcile(
   for (let step = 0; step < maxSteps && !signal.aborted; step += 1) {
     const engineRun = parts.engineRun();
     if (engineRun === null) return null;
-    const known = land(parts, pass);
-    const seen = await parts.observer.look(signal);
+    const known = recordPulls(parts, pass);
+    const seen = await parts.lister.list(signal);
     if (!seen.ok || parts.engineRun()?.id !== engineRun.id) return afterUnknownMs;
     const { situation, podPlans, podPlan } = decide(parts, pass, { known, seen: seen.value, engineRun });
     if (situation.desired === null && situation.terminating.length === 0) {
-      parts.pulls.need(podKey(pod), []);
+      parts.pulls.sync(podKey(pod), []);
       return keepOrphansRunning(
         parts,
         { observed: situation.observed, seen: seen.value, engineRunId: engineRun.id },
@@ -78,7 +78,9 @@ export async function reconcile(
     if (!known) return afterUnknownMs;
     needPulls(parts, pass, podPlans);
     if (podPlan === undefined) return soonest(podPlans);
-    const told = await Promise.all(podPlan.steps.map((action) => act(parts, pass, podPlan.situation, action, signal)));
+    const told = await Promise.all(
+      podPlan.steps.map((action) => carryOut(parts, pass, podPlan.situation, action, signal)),
+    );
     if (told.includes(false)) return afterUnknownMs;
   }
   if (!signal.aborted) parts.log.write("error", "A pod keeps needing steps", { pod: podKey(pod) });
@@ -91,7 +93,7 @@ export interface EngineRun {
 }
 
 /** What a list showed, in which session of the engine; `known`: it is certain what came of all that was done before. */
-interface Look {
+interface Listing {
   readonly seen: readonly ObservedContainer[];
   readonly engineRun: EngineRun;
   readonly known: boolean;
@@ -108,7 +110,7 @@ interface Decision {
  * From what was seen to what is to be done. One commit holds all of it, the record, the statuses and what is about to be
  * done: each costs flash, and a pod may crash for a month.
  */
-function decide(parts: ReconcilerParts, pass: ReconcilePass, { known, seen, engineRun }: Look): Decision {
+function decide(parts: ReconcilerParts, pass: ReconcilePass, { known, seen, engineRun }: Listing): Decision {
   const { desired, terminating } = namesakes(parts.store, pass);
   const installId = parts.installId();
   const observed = seen.filter(
@@ -118,14 +120,14 @@ function decide(parts: ReconcilerParts, pass: ReconcilePass, { known, seen, engi
   return parts.store.transaction(records.some(({ ofJob }) => ofJob) ? "full" : "normal", () => {
     for (const { uid, history, events } of records) {
       parts.store.putHistory(uid, history);
-      for (const event of events) note(parts, pass, event);
+      for (const event of events) recordPodEvent(parts, pass, event);
     }
     const situation = situationOf(parts, pass, { desired, terminating, observed, seen });
     if (desired === null && terminating.length === 0) return { situation, podPlans: [], podPlan: undefined };
     const podPlans = podPlansOf(parts, pass, situation);
     const first = podPlans.map((one) => ({ ...one, steps: atOnce(one.next.actions.filter(isStep)) }));
     const podPlan = known ? first.find(({ steps }) => steps.length > 0) : undefined;
-    for (const action of podPlan?.steps ?? []) begin(parts, pass, podPlan?.situation ?? situation, action);
+    for (const action of podPlan?.steps ?? []) recordStart(parts, pass, podPlan?.situation ?? situation, action);
     return { situation, podPlans: podPlans, podPlan: podPlan };
   });
 }
@@ -133,9 +135,9 @@ function decide(parts: ReconcilerParts, pass: ReconcilePass, { known, seen, engi
 /** What is to be done for the pod that is wanted, and before it for the one that lives on until it may take its place. */
 function podPlansOf(parts: ReconcilerParts, pass: ReconcilePass, situation: Situation): readonly PodPlan[] {
   const planned = (of: Situation): Plan =>
-    tellingPulls(plan(of), (name) => parts.pulls.tenths(podKey(pass), of.desired?.pod.id.uid ?? "", name));
+    tellingPulls(plan(of), (name) => parts.pulls.progressTenths(podKey(pass), of.desired?.pod.id.uid ?? "", name));
   const next = planned(situation);
-  const { livesOn } = next;
+  const { keepsRunning: livesOn } = next;
   const old = asDesired(livesOn);
   const known = old === null ? null : knownOf(parts, pass, old);
   const older = livesOn === undefined || known === null ? null : stillWanted(situation, livesOn, known);
@@ -148,7 +150,7 @@ const isStep = (action: Action): boolean => action.kind !== "pull";
 
 /** Milliseconds until time alone changes any of the answers; null when it does not. */
 function soonest(podPlans: readonly PodPlan[]): number | null {
-  const times = podPlans.flatMap(({ next }) => next.lookAgainInMs ?? []);
+  const times = podPlans.flatMap(({ next }) => next.requeueAfterMs ?? []);
   return times.length === 0 ? null : Math.min(...times);
 }
 
@@ -169,26 +171,26 @@ function needPulls(parts: ReconcilerParts, pass: ReconcilePass, podPlans: readon
         id: JSON.stringify([uid, action.container, action.image, wanted, shown]),
         ...{ uid, wanted, action },
         begin: (signal: AbortSignal, told: (tenths: number) => void) => {
-          begin(parts, pass, situation, action);
+          recordStart(parts, pass, situation, action);
           return execute(parts, action, contextOf(parts, pass, desired), signal, told);
         },
       };
     }),
   );
-  parts.pulls.need(podKey(pass), needed);
+  parts.pulls.sync(podKey(pass), needed);
 }
 
 /** Keeps what came of pulls that have ended since. False when that is not known of one: it is tried again a little later. */
-function land(parts: ReconcilerParts, pass: ReconcilePass): boolean {
+function recordPulls(parts: ReconcilerParts, pass: ReconcilePass): boolean {
   const { store } = parts;
-  const landed = parts.pulls.landed(podKey(pass)).map(({ uid, wanted, action, outcome }) => {
+  const landed = parts.pulls.takeEnded(podKey(pass)).map(({ uid, wanted, action, outcome }) => {
     const desired = store.desiredPod(pass.namespace, pass.name);
     const old = store.terminatingPods().find((one) => one.id.uid === uid);
     const its = desired?.pod.id.uid === uid ? desired : asDesired(old);
     const spec = its === null ? undefined : partOf(its, action.container);
     // A message that came while its worker was busy wants something else: its image may be another.
     if (its === null || spec === undefined || wantedKey(its, spec) !== wanted) return true;
-    return settle(parts, pass, { desired: its, history: store.history(uid) }, action, outcome);
+    return recordOutcome(parts, pass, { desired: its, history: store.history(uid) }, action, outcome);
   });
   return !landed.includes(false);
 }
@@ -231,7 +233,7 @@ interface News extends Recorded {
 function recordsOf(
   parts: ReconcilerParts,
   { desired, terminating, observed }: Pick<Situation, "desired" | "terminating" | "observed">,
-  engineRun: Look["engineRun"],
+  engineRun: Listing["engineRun"],
 ): readonly News[] {
   const now = momentOf(parts.clock);
   const pods = new Map<string, AcceptedPod | null>();
@@ -250,21 +252,21 @@ function recordsOf(
 function situationOf(
   parts: ReconcilerParts,
   pass: ReconcilePass,
-  look: Pick<Situation, "desired" | "terminating" | "observed"> & Pick<Look, "seen">,
+  look: Pick<Situation, "desired" | "terminating" | "observed"> & Pick<Listing, "containers">,
 ): Situation {
   const { desired, terminating, observed } = look;
   const known = desired === null ? { history: {}, images: {} } : knownOf(parts, pass, desired);
   // While one of its name lives on or goes, nothing of the new pod runs.
   const old = asDesired(terminating[0]);
   const probed = old === null ? known.history : parts.store.history(old.pod.id.uid);
-  const probes = parts.prober.follow(pass, { desired: old ?? desired, observed, history: probed });
-  const npus = takeNpus(parts, look, parts.reported);
+  const probes = parts.prober.sync(pass, { desired: old ?? desired, observed, history: probed });
+  const npus = takeNpus(parts, look, parts.onStatusChanged);
   const now = momentOf(parts.clock);
-  return { desired, terminating, observed, ...known, probes, npus, held: parts.held(), now };
+  return { desired, terminating, observed, ...known, probes, npus, startsHeld: parts.startsHeld(), now };
 }
 
 /** Carries out one action and keeps what came of it. False when nothing is known and the turn should end. */
-async function act(
+async function carryOut(
   parts: ReconcilerParts,
   pass: ReconcilePass,
   situation: Situation,
@@ -276,7 +278,7 @@ async function act(
     finish(parts, pass, situation, action.terminating);
     return true;
   }
-  return settle(
+  return recordOutcome(
     parts,
     pass,
     situation,
@@ -291,7 +293,7 @@ function finish(parts: ReconcilerParts, pass: ReconcilePass, situation: Situatio
   const { uid } = terminating.id;
   const wantedAgain = situation.desired?.pod.id.uid === uid;
   store.transaction("normal", () => {
-    note(parts, pass, {
+    recordPodEvent(parts, pass, {
       type: "Normal",
       container: "",
       reason: "Deleted",
@@ -313,5 +315,5 @@ function finish(parts: ReconcilerParts, pass: ReconcilePass, situation: Situatio
     if (uid !== "" && !wantedAgain) freeNpus(store, terminating.id);
   });
   if (uid !== "" && !wantedAgain) parts.device.removeVolumes(uid);
-  parts.reported();
+  parts.onStatusChanged();
 }

@@ -1,6 +1,5 @@
 import type { PodHistory } from "../../core/pod/container-history.ts";
 import type { DesiredPod } from "../../core/pod/desired.ts";
-import type { PodEvent } from "../../core/pod/event.ts";
 import type { ObservedContainer } from "../../core/pod/observed.ts";
 import {
   afterResult,
@@ -18,18 +17,17 @@ import { type ContainerSpec, type Probe, podKey } from "../../core/pod/spec.ts";
 import { hashesOf } from "../../core/pod/wanted.ts";
 import type { Device } from "../../ports/device.ts";
 import type { Random } from "../../ports/random.ts";
-import type { Store } from "../../ports/store.ts";
+import type { EventRecorder, RecordedEvent } from "../event-recorder.ts";
 import { createLimiter } from "../loop/limiter.ts";
-import { momentOf } from "../loop/moment.ts";
 import { type ProbeRunner, type ProbeRunnerParts, probeRunner } from "./probe-runner.ts";
 
 export interface ProberParts extends ProbeRunnerParts {
   readonly random: Random;
   /** hostIp is the address of pods in the device's network. */
   readonly device: Pick<Device, "hostIp">;
-  readonly store: Pick<Store, "appendEvent">;
+  readonly events: EventRecorder;
   /** A verdict has changed: this pod is to be looked at. */
-  readonly wake: (key: string) => void;
+  readonly wakePod: (key: string) => void;
 }
 
 export interface Prober {
@@ -37,7 +35,7 @@ export interface Prober {
    * Takes note of what runs of a pod just now: probes the containers that are to be probed, lets go of the others, and
    * gives what is known so far.
    */
-  follow(pod: { readonly namespace: string; readonly name: string }, seen: SeenPod): ProbeVerdicts;
+  sync(pod: { readonly namespace: string; readonly name: string }, seen: SeenPod): ProbeVerdicts;
   /** Runs until the signal aborts; rejects with a bug of any worker. */
   run(signal: AbortSignal): Promise<void>;
 }
@@ -86,7 +84,7 @@ export function createProber(parts: ProberParts): Prober {
   }
 
   return {
-    follow(pod, seen) {
+    sync(pod, seen) {
       const key = podKey(pod);
       const before = followed.get(key) ?? [];
       const runs = runningOf(seen, parts).flatMap((one) => {
@@ -166,17 +164,16 @@ async function work(parts: ProberParts, run: Followed, { kind, probe, due: first
     const before = run.states[kind];
     const after = afterResult(before, probe, result);
     run.states[kind] = after;
-    if (isWorthTelling(before, after)) parts.store.appendEvent(unhealthy(run, kind, result.message), momentOf(clock));
-    if (after.verdict !== before.verdict) parts.wake(run.key);
+    if (isWorthTelling(before, after)) parts.events.recordPodEvent(run.key, unhealthy(run, kind, result.message));
+    if (after.verdict !== before.verdict) parts.wakePod(run.key);
   }
 }
 
 /** In the kubelet's words. */
-function unhealthy(run: Followed, kind: ProbeKind, message: string): PodEvent {
+function unhealthy(run: Followed, kind: ProbeKind, message: string): RecordedEvent {
   const which = kind === "liveness" ? "Liveness" : "Readiness";
   return {
     type: "Warning",
-    pod: run.key,
     container: run.container,
     reason: "Unhealthy",
     message: `${which} probe failed: ${message}`,

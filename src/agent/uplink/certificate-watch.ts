@@ -1,13 +1,12 @@
 import { type Certificate, certificateConcern, expiryStage } from "../../core/protocol/certificate.ts";
 import type { Clock } from "../../ports/clock.ts";
-import type { Log } from "../../ports/log.ts";
 import type { Store } from "../../ports/store.ts";
-import { momentOf } from "../loop/moment.ts";
+import type { EventRecorder } from "../event-recorder.ts";
 
 export interface CertificateWatchParts {
   readonly store: Store;
   readonly clock: Clock;
-  readonly log: Log;
+  readonly events: EventRecorder;
 }
 
 /**
@@ -24,19 +23,17 @@ export function certificateWatch(parts: CertificateWatchParts): (certificates: r
       const mark = `${certificate.notAfter} ${stage}`;
       if (told.get(certificate.file) === mark) continue;
       told.set(certificate.file, mark);
-      tell(parts, certificate, mark);
+      recordConcern(parts, certificate, mark);
     }
   };
 }
 
-function tell({ store, clock, log }: CertificateWatchParts, certificate: Certificate, mark: string): void {
+function recordConcern({ store, clock, events }: CertificateWatchParts, certificate: Certificate, mark: string): void {
   const key = `certificateTold ${certificate.file}`;
   if (store.getMeta(key) === mark) return;
   const message = certificateConcern(certificate, clock.wall()) ?? "";
   store.transaction("normal", () => {
     store.setMeta(key, mark);
-    const about = { type: "Warning", pod: "", container: "", reason: "CertificateExpires" } as const;
-    store.appendEvent({ ...about, message: message.slice(0, 1024) }, momentOf(clock));
+    events.recordDeviceEvent({ type: "Warning", reason: "CertificateExpires", message });
   });
-  log.write("warn", "Certificate", { why: message });
 }

@@ -6,7 +6,7 @@ import type { Clock } from "../../ports/clock.ts";
 import type { Connection } from "../../ports/link.ts";
 import type { Random } from "../../ports/random.ts";
 import type { Store } from "../../ports/store.ts";
-import { woken } from "../loop/woken.ts";
+import { createWakeableLoop } from "../loop/wakeable-loop.ts";
 import { replayNext } from "./history-replay.ts";
 import { podEntries } from "./pod-entries.ts";
 
@@ -18,7 +18,7 @@ export interface ReporterParts {
   readonly keepaliveMs: number;
   readonly statusDialect: StatusDialect;
   /** Something has arrived and left the outbox: it shows in `edge status`. */
-  readonly released: () => void;
+  readonly onDelivered: () => void;
 }
 
 export interface Reporter {
@@ -26,11 +26,11 @@ export interface Reporter {
   attach(connection: Connection, peer: { readonly answersPings: boolean }): void;
   detach(): void;
   /** A pod's status has changed. */
-  changed(): void;
+  statusChanged(): void;
   /** The outbox has something new. */
-  stored(): void;
+  outboxChanged(): void;
   /** Says something now, or not at all: nothing of it is kept. */
-  say(text: string): void;
+  sendNow(text: string): void;
   /** The peer has answered a ping: what was sent before it has arrived. */
   pong(payload: string): void;
   /** Runs until the signal aborts. */
@@ -100,8 +100,7 @@ interface ConnectionState {
 export function createReporter(parts: ReporterParts): Reporter {
   const { clock } = parts;
   let state: ConnectionState | null = null;
-  let alarm = new AbortController();
-  const poke = (): void => alarm.abort(woken);
+  const loop = createWakeableLoop(clock);
 
   return {
     attach(connection, { answersPings }) {
@@ -117,17 +116,17 @@ export function createReporter(parts: ReporterParts): Reporter {
       };
       const backlog = { historyAt: now, pace: firstPace, pacedFrom: 0, underWayBytes: 0, unconfirmed: [] };
       state = { connection, connectedAt: now, ...counters, ...backlog, dirty: true, answered: answersPings };
-      poke();
+      loop.wake();
     },
     detach() {
       state = null;
     },
-    changed() {
+    statusChanged() {
       if (state !== null) state.dirty = true;
-      poke();
+      loop.wake();
     },
-    stored: poke,
-    say(text) {
+    outboxChanged: loop.wake,
+    sendNow(text) {
       state?.connection.send(text);
     },
     pong(payload) {
@@ -135,17 +134,14 @@ export function createReporter(parts: ReporterParts): Reporter {
       state.answered = true;
       measure(state, Number(payload), clock.mono());
       release(parts, state, Number(payload));
-      poke();
+      loop.wake();
     },
-    async run(signal) {
-      signal.addEventListener("abort", poke);
-      while (!signal.aborted) {
-        alarm = new AbortController();
-        const waitMs = state === null ? longestMs : runOnce(parts, state);
-        const restless = state !== null && isRestless(state);
-        await clock.sleep(Math.min(waitMs, restless ? idleMs : longestMs), alarm.signal);
-      }
-      signal.removeEventListener("abort", poke);
+    run(signal) {
+      return loop.run(() => {
+        if (state === null) return longestMs;
+        const waitMs = runOnce(parts, state);
+        return Math.min(waitMs, isRestless(state) ? idleMs : longestMs);
+      }, signal);
     },
   };
 }
@@ -157,7 +153,7 @@ function runOnce(parts: ReporterParts, state: ConnectionState): number {
   if (reportInMs <= 0) sendReport(parts, state, now);
   ping(state);
   sendOutbox(parts, state, now);
-  tellHistory(parts, state, now);
+  sendHistory(parts, state, now);
   const keepaliveInMs = state.lastKeepaliveAt + parts.keepaliveMs - now;
   if (keepaliveInMs <= 0) {
     state.lastKeepaliveAt = now;
@@ -240,7 +236,7 @@ function hasRoom({ connection, unconfirmed, underWayBytes, pace }: ConnectionSta
 }
 
 /** The past follows once everything else has arrived, one message at a time, to a centre that asked for it. */
-function tellHistory(parts: ReporterParts, state: ConnectionState, now: number): void {
+function sendHistory(parts: ReporterParts, state: ConnectionState, now: number): void {
   if (!state.connection.asksHistory || now < state.historyAt || parts.store.outboxCounts().pending > 0) return;
   const isMore = replayNext(parts, state.pace.windowBytes);
   state.historyAt = isMore ? now : now + historyPeriodMs;
@@ -270,13 +266,13 @@ function release(parts: ReporterParts, state: ConnectionState, upTo: number): vo
   const { store } = parts;
   store.transaction("normal", () => {
     store.releaseOutbox(arrived.map((one) => one.outboxId).filter((id) => id !== null));
-    for (const seq of new Set(arrived.flatMap((one) => one.finals))) if (letGo(store, seq)) state.dirty = true;
+    for (const seq of new Set(arrived.flatMap((one) => one.finals))) if (dropDelivered(store, seq)) state.dirty = true;
   });
-  parts.released();
+  parts.onDelivered();
 }
 
 /** A pod that is gone leaves the report once its final status has arrived; true when it did, which is a change. */
-function letGo(store: Store, seq: number): boolean {
+function dropDelivered(store: Store, seq: number): boolean {
   const terminating = store.terminatingPods().find((one) => one.seq === seq && one.isTerminated);
   if (terminating === undefined) return false;
   store.deleteTerminatingPod(seq);

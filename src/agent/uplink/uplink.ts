@@ -6,7 +6,7 @@ import type { Connection, Link } from "../../ports/link.ts";
 import type { Log } from "../../ports/log.ts";
 import type { Random } from "../../ports/random.ts";
 import type { Store } from "../../ports/store.ts";
-import { momentOf } from "../loop/moment.ts";
+import type { EventRecorder } from "../event-recorder.ts";
 import { woken } from "../loop/woken.ts";
 import type { Intake } from "../messages/intake.ts";
 import { certificateWatch } from "./certificate-watch.ts";
@@ -18,11 +18,12 @@ export interface UplinkParts {
   readonly random: Random;
   readonly log: Log;
   readonly store: Store;
+  readonly events: EventRecorder;
   readonly intake: Intake;
   readonly reporter: Reporter;
   readonly settings: { readonly keepaliveMs: number; readonly centerUrl: string };
   /** The state of the link has changed: it shows in `edge status`. */
-  readonly changed: (state: ConnectionState) => void;
+  readonly onConnectionStateChanged: (state: ConnectionState) => void;
 }
 
 export interface ConnectionState {
@@ -83,8 +84,8 @@ export async function runUplink(parts: UplinkParts, signal: AbortSignal): Promis
     lookedAt: -lookPeriodMs,
     alarm: new AbortController(),
   };
-  parts.changed(told);
-  const stop = (): void => take(uplink, { kind: "stop" });
+  parts.onConnectionStateChanged(told);
+  const stop = (): void => handleEvent(uplink, { kind: "stop" });
   signal.addEventListener("abort", stop, { once: true });
   if (signal.aborted) stop();
   while (uplink.state.kind !== "stopped") {
@@ -110,10 +111,10 @@ function runOnce(uplink: Uplink): void {
     uplink.lookedAt = now;
     const { version, problem, certificates } = link.credentials();
     uplink.watch(certificates);
-    if (certificates !== uplink.told.certificates) show(uplink, { ...uplink.told, certificates });
-    take(uplink, { kind: "files", version, problem });
+    if (certificates !== uplink.told.certificates) setShownState(uplink, { ...uplink.told, certificates });
+    handleEvent(uplink, { kind: "files", version, problem });
   }
-  take(uplink, { kind: "tick", traffic: trafficOf(uplink.current) });
+  handleEvent(uplink, { kind: "tick", traffic: trafficOf(uplink.current) });
 }
 
 function trafficOf(call: Call | null): Traffic {
@@ -121,7 +122,7 @@ function trafficOf(call: Call | null): Traffic {
   return connection == null ? noTraffic : { buffered: connection.bufferedBytes(), ...connection.movedBytes() };
 }
 
-function take(uplink: Uplink, event: UplinkEvent): void {
+function handleEvent(uplink: Uplink, event: UplinkEvent): void {
   const { clock, random, store } = uplink.parts;
   const { keepaliveMs, centerUrl } = uplink.parts.settings;
   const before = uplink.state;
@@ -133,7 +134,7 @@ function take(uplink: Uplink, event: UplinkEvent): void {
   if (learned) store.setMeta(answeringCenter, centerUrl);
   if (!isConnected(state) && isConnected(before)) uplink.parts.reporter.detach();
   noteLoss(uplink, before);
-  tell(uplink, before);
+  publishState(uplink, before);
   // A message only moves the deadline away: the loop need not look up for each one.
   if (state.kind !== before.kind || dueAt(state, keepaliveMs) < dueAt(before, keepaliveMs)) uplink.alarm.abort(woken);
 }
@@ -153,12 +154,12 @@ function noteLoss(uplink: Uplink, before: UplinkState): void {
   const isOtherFailure = before.kind === "dialing" && state.kind === "waiting" && state.lastError !== noted;
   if (!isBroken && !isOtherFailure) return;
   uplink.noted = state.lastError;
-  const about = { type: "Warning", pod: "", container: "", reason: isBroken ? "LinkLost" : "LinkFailed" } as const;
-  parts.store.appendEvent({ ...about, message: (state.lastError ?? "").slice(0, 1024) }, momentOf(parts.clock));
+  const reason = isBroken ? "LinkLost" : "LinkFailed";
+  parts.events.recordDeviceEvent({ type: "Warning", reason, message: state.lastError ?? "" });
 }
 
 /** What `edge status` shows of a state. Trying again is no change: offline is since when the link was lost. */
-function tell(uplink: Uplink, before: UplinkState): void {
+function publishState(uplink: Uplink, before: UplinkState): void {
   const { clock, log } = uplink.parts;
   const { state, told } = uplink;
   if (state.kind === "stopped") return;
@@ -170,12 +171,12 @@ function tell(uplink: Uplink, before: UplinkState): void {
   if (next === told.state && state.lastError === told.lastError) return;
   if (next === "online" && state.lastError !== null) log.write("warn", "Credentials", { why: state.lastError });
   const since = next === told.state ? told.since : clock.wall();
-  show(uplink, { ...told, state: next, since, lastError: state.lastError });
+  setShownState(uplink, { ...told, state: next, since, lastError: state.lastError });
 }
 
-function show(uplink: Uplink, next: ConnectionState): void {
+function setShownState(uplink: Uplink, next: ConnectionState): void {
   uplink.told = next;
-  uplink.parts.changed(next);
+  uplink.parts.onConnectionStateChanged(next);
 }
 
 function carryOut(uplink: Uplink, order: UplinkOrder): void {
@@ -232,13 +233,13 @@ async function connect(uplink: Uplink, call: Call): Promise<void> {
     },
     pong(payload: string) {
       if (call !== uplink.current) return;
-      take(uplink, { kind: "pong" });
+      handleEvent(uplink, { kind: "pong" });
       uplink.parts.reporter.pong(payload);
     },
     closed({ code, reason }: { readonly code: number; readonly reason: string }) {
       if (call === uplink.current) {
         uplink.current = null;
-        take(uplink, { kind: "closed", code, reason });
+        handleEvent(uplink, { kind: "closed", code, reason });
       }
       end.resolve();
     },
@@ -246,11 +247,11 @@ async function connect(uplink: Uplink, call: Call): Promise<void> {
   const result = await link.dial(handlers, call.giveUp.signal);
   const isWanted = call === uplink.dialling;
   if (!result.ok) {
-    if (isWanted) take(uplink, { kind: "failed", error: result.error });
+    if (isWanted) handleEvent(uplink, { kind: "failed", error: result.error });
     return;
   }
   call.connection = result.connection;
-  if (isWanted) take(uplink, { kind: "opened" });
+  if (isWanted) handleEvent(uplink, { kind: "opened" });
   else result.connection.close(1001, "Too late");
   await end.promise;
   if (call.draining !== null) await call.draining;
@@ -261,10 +262,10 @@ function receive(uplink: Uplink, call: Call, text: string, failed: (error: unkno
   const { clock, intake } = uplink.parts;
   const isCurrent = (): boolean => call === uplink.current;
   intake.receive(text);
-  if (isCurrent()) take(uplink, { kind: "message" });
+  if (isCurrent()) handleEvent(uplink, { kind: "message" });
   if (intake.full()) {
     call.connection?.pause();
-    if (isCurrent()) take(uplink, { kind: "paused" });
+    if (isCurrent()) handleEvent(uplink, { kind: "paused" });
   }
   if (call.draining !== null) return;
   const drain = async (): Promise<void> => {
@@ -272,7 +273,7 @@ function receive(uplink: Uplink, call: Call, text: string, failed: (error: unkno
     call.draining = null;
     intake.flush();
     call.connection?.resume();
-    if (isCurrent()) take(uplink, { kind: "resumed" });
+    if (isCurrent()) handleEvent(uplink, { kind: "resumed" });
   };
   call.draining = drain();
   call.draining.catch(failed);

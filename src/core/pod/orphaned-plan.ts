@@ -27,7 +27,7 @@ export function planOrphaned(
   // What runs in a dead sandbox has no network until it is started again in it.
   const restartable = observed.filter((one) => one.restartPolicy !== "Never");
   const actions: Action[] = [...stopsOfCutOff(restartable, stopSeconds)];
-  let lookAgainInMs: number | null = null;
+  let requeueAfterMs: number | null = null;
   const sandboxes = observed.filter((one) => one.container === sandboxName);
   for (const one of [...sandboxes, ...observed.filter((other) => other.container !== sandboxName)]) {
     const its = observed.filter((other) => other.pod.uid === one.pod.uid);
@@ -38,13 +38,13 @@ export function planOrphaned(
     const history = histories[one.pod.uid]?.[one.container];
     if (history === undefined || history.diedAt === null || !restarts(policyOf(one), history)) continue;
     const wait = remainingMs(restartDelayMs(history.backoffLevel), history.diedAt, now);
-    if (wait > 0) lookAgainInMs = Math.min(lookAgainInMs ?? wait, wait);
+    if (wait > 0) requeueAfterMs = Math.min(requeueAfterMs ?? wait, wait);
     else {
       const because = `no pod here knows it, and its label says ${one.restartPolicy}`;
       actions.push({ kind: "start", container: one.container, id: one.id, because });
     }
   }
-  return { actions, waiting: {}, lookAgainInMs };
+  return { actions, waiting: {}, requeueAfterMs: requeueAfterMs };
 }
 
 /** Who runs with it or is about to; else who of those that will be started again ended last. No record tells any more. */

@@ -30,14 +30,14 @@ export function plan(situation: Situation): Plan {
   const { desired, terminating } = situation;
   const first = terminating.find((one) => one.kind === "deleted");
   const steps = desired === null ? noSteps : (heldSteps(situation, desired) ?? desiredSteps(situation, desired));
-  if (first !== undefined) return { ...steps, actions: planTermination(situation, first), lookAgainInMs: null };
+  if (first !== undefined) return { ...steps, actions: planTermination(situation, first), requeueAfterMs: null };
   const old = terminating[0] ?? unrecordedPredecessor(situation);
   if (old === undefined) return { ...steps, actions: [...steps.actions, ...others(surplus(situation), steps.actions)] };
   if (desired === null) return { ...noSteps, actions: planTermination(situation, old) };
   if (heldSteps(situation, desired) !== null) return steps;
   const here = imageSteps(situation, desired, "a new pod of this name needs it");
-  if (here !== null) return { ...here, waiting: steps.waiting, livesOn: old };
-  return { ...steps, actions: planTermination(situation, old), lookAgainInMs: null };
+  if (here !== null) return { ...here, waiting: steps.waiting, keepsRunning: old };
+  return { ...steps, actions: planTermination(situation, old), requeueAfterMs: null };
 }
 
 /** Actions about containers that none of the first ones is about. */
@@ -46,7 +46,7 @@ function others(actions: readonly Action[], first: readonly Action[]): readonly 
   return actions.filter((one) => !("id" in one) || !taken.has(one.id));
 }
 
-const noSteps: Plan = { actions: [], waiting: {}, lookAgainInMs: null };
+const noSteps: Plan = { actions: [], waiting: {}, requeueAfterMs: null };
 
 /**
  * A node under pressure begins nothing new, not even a pull; null when the pod may go on. What has begun is left alone,
@@ -54,7 +54,7 @@ const noSteps: Plan = { actions: [], waiting: {}, lookAgainInMs: null };
  * Admit): nobody would send it again here, so it waits.
  */
 function heldSteps(situation: Situation, desired: DesiredPod): Plan | null {
-  const { held, history, observed } = situation;
+  const { startsHeld: held, history, observed } = situation;
   const begun =
     observed.some((one) => one.pod.uid === desired.pod.id.uid) ||
     Object.values(history).some((one) => one.current !== null || one.termination !== null);
@@ -70,7 +70,7 @@ function imageSteps(situation: Situation, desired: DesiredPod, because: string):
     // What else one of them failed for is no reason to hold up another's image.
     const isOfImage = imageFailures.includes(history?.failure?.reason ?? "");
     const held = isOfImage ? failureWait(history, wantedKey(desired, spec), situation.now) : 0;
-    return held > 0 ? { actions: [], waiting: {}, lookAgainInMs: held } : { ...noSteps, actions: [step] };
+    return held > 0 ? { actions: [], waiting: {}, requeueAfterMs: held } : { ...noSteps, actions: [step] };
   }
   return null;
 }
@@ -80,7 +80,7 @@ const imageFailures: readonly string[] = ["ErrImagePull", "ImageInspectError"];
 interface Step {
   readonly actions: readonly Action[];
   readonly waiting: Waiting | null;
-  readonly lookAgainInMs: number | null;
+  readonly requeueAfterMs: number | null;
 }
 
 function desiredSteps(situation: Situation, desired: DesiredPod): Plan {
@@ -101,16 +101,17 @@ function desiredSteps(situation: Situation, desired: DesiredPod): Plan {
   }
   const actions: Action[] = [...extra];
   const waiting: Record<string, Waiting> = {};
-  let lookAgainInMs: number | null = null;
+  let requeueAfterMs: number | null = null;
   for (const spec of desired.pod.spec.containers) {
     const step = containerStep(situation, desired, spec, alone ? null : (sandbox?.id ?? null));
     actions.push(...step.actions);
     if (step.waiting !== null) waiting[spec.name] = step.waiting;
-    if (step.lookAgainInMs !== null) lookAgainInMs = Math.min(lookAgainInMs ?? step.lookAgainInMs, step.lookAgainInMs);
+    if (step.requeueAfterMs !== null)
+      requeueAfterMs = Math.min(requeueAfterMs ?? step.requeueAfterMs, step.requeueAfterMs);
   }
   // A pull may take hours: what can be done without one goes first.
   actions.sort((a, b) => Number(a.kind === "pull") - Number(b.kind === "pull"));
-  return { actions, waiting, lookAgainInMs };
+  return { actions, waiting, requeueAfterMs: requeueAfterMs };
 }
 
 /** Every image of the new pod is here before anything of the old one stops, unless the new one has begun already. */
@@ -126,12 +127,12 @@ function replaceSteps(
 
 /** A sandbox is made, started and tried again like any container; those that are to join it say what they wait for. */
 function sandboxSteps(situation: Situation, desired: DesiredPod, extra: readonly Action[]): Plan {
-  const { actions, waiting, lookAgainInMs } = containerStep(situation, desired, sandboxPart, null);
+  const { actions, waiting, requeueAfterMs } = containerStep(situation, desired, sandboxPart, null);
   const message = waiting?.message === undefined ? {} : { message: `The pod's sandbox: ${waiting.message}` };
   return {
     actions: [...extra, ...actions],
     waiting: waitingForAll(situation, desired, { ...creating, ...message }),
-    lookAgainInMs,
+    requeueAfterMs: requeueAfterMs,
   };
 }
 
@@ -161,8 +162,8 @@ function isDone(situation: Situation, desired: DesiredPod, spec: Part, its: read
 }
 
 const creating: Waiting = { reason: "ContainerCreating" };
-const act = (...actions: Action[]): Step => ({ actions, waiting: creating, lookAgainInMs: null });
-const settled: Step = { actions: [], waiting: null, lookAgainInMs: null };
+const act = (...actions: Action[]): Step => ({ actions, waiting: creating, requeueAfterMs: null });
+const settled: Step = { actions: [], waiting: null, requeueAfterMs: null };
 
 function containerStep(situation: Situation, desired: DesiredPod, spec: Part, sandboxId: string | null): Step {
   const its = situation.observed.filter((one) => one.pod.uid === desired.pod.id.uid && one.container === spec.name);
@@ -210,7 +211,7 @@ function replaceRunning(
   if (images !== null) return { ...images, waiting: null };
   const graceSeconds = desired.pod.spec.terminationGracePeriodSeconds;
   const step: Action = { kind: "stop", container: spec.name, id: one.id, graceSeconds, because };
-  return { actions: [step], waiting: null, lookAgainInMs: null };
+  return { actions: [step], waiting: null, requeueAfterMs: null };
 }
 
 /** Stopped only: whether and when it comes again is the restart policy's and the back-off's business, as after any death. */
@@ -218,14 +219,15 @@ function stopUnhealthy(situation: Situation, desired: DesiredPod, spec: Part, on
   const because = situation.probes[one.id]?.why ?? "its liveness probe failed";
   const graceSeconds = desired.pod.spec.terminationGracePeriodSeconds;
   const stop: Action = { kind: "stop", container: spec.name, id: one.id, graceSeconds, because };
-  return { actions: [stop], waiting: null, lookAgainInMs: null };
+  return { actions: [stop], waiting: null, requeueAfterMs: null };
 }
 
 /** A container whose start failed is made anew under the same attempt, after its wait. */
 function retryStart(situation: Situation, desired: DesiredPod, spec: Part, one: ObservedContainer): Step {
   const history = situation.history[spec.name];
   const held = failureWait(history, wantedKey(desired, spec), situation.now);
-  if (held > 0 && history?.failure != null) return { actions: [], waiting: failed(spec, history), lookAgainInMs: held };
+  if (held > 0 && history?.failure != null)
+    return { actions: [], waiting: failed(spec, history), requeueAfterMs: held };
   return act({ kind: "remove", container: spec.name, id: one.id, because: "its start failed, and it is made anew" });
 }
 
@@ -239,17 +241,17 @@ function startAgain(situation: Situation, desired: DesiredPod, spec: Part, sandb
   const policy = spec.name === sandboxName ? "Always" : desired.pod.spec.restartPolicy;
   if (!fresh && ended !== null && !restarts(policy, history)) return settled;
   const held = failureWait(history, wantedKey(desired, spec), now);
-  if (held > 0 && history !== undefined) return { actions: [], waiting: failed(spec, history), lookAgainInMs: held };
+  if (held > 0 && history !== undefined) return { actions: [], waiting: failed(spec, history), requeueAfterMs: held };
   const level = fresh ? 0 : (history?.backoffLevel ?? 0);
   const wait =
     !fresh && history?.diedAt != null && ended !== null ? remainingMs(restartDelayMs(level), history.diedAt, now) : 0;
-  if (wait > 0) return { actions: [], waiting: crashLoop(desired, spec, level), lookAgainInMs: wait };
+  if (wait > 0) return { actions: [], waiting: crashLoop(desired, spec, level), requeueAfterMs: wait };
   const because = whyCreate(changed, history);
   const image = imageStep(situation, spec, history, hashesOf(desired, spec).specHash, because);
-  if (image !== null) return { actions: [image], waiting: creating, lookAgainInMs: null };
+  if (image !== null) return { actions: [image], waiting: creating, requeueAfterMs: null };
   const npus = npusFor(situation, desired, spec);
   if (!npus.ok) {
-    return { actions: [], waiting: { ...creating, message: npus.message }, lookAgainInMs: npuRetryMs };
+    return { actions: [], waiting: { ...creating, message: npus.message }, requeueAfterMs: npuRetryMs };
   }
   const attempt = history === undefined ? 0 : ended === null ? history.attempt : history.attempt + 1;
   const backoffLevel = ended === null || fresh ? level : level + 1;

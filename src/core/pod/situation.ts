@@ -18,7 +18,7 @@ export interface Situation {
   readonly images: Readonly<Record<string, string | null>>;
   readonly probes: ProbeVerdicts;
   /** Why no new pod is to begin on this device now; null when one may. */
-  readonly held: Waiting | null;
+  readonly startsHeld: Waiting | null;
   readonly npus: NpuInventory;
   readonly now: Moment;
 }
@@ -35,7 +35,7 @@ export interface Plan {
   /** By container of the desired pod; absent for one that runs or has ended for good. */
   readonly waiting: Readonly<Record<string, Waiting>>;
   /** A replaced pod whose successor's images are not all here: it goes on as if it were wanted, see `stillWanted`. */
-  readonly livesOn?: TerminatingPod;
+  readonly keepsRunning?: TerminatingPod;
   /** Milliseconds after which time alone changes the answer; null when it does not. */
-  readonly lookAgainInMs: number | null;
+  readonly requeueAfterMs: number | null;
 }

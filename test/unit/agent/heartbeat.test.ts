@@ -1,16 +1,22 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
 import { runHeartbeat } from "../../../src/agent/heartbeat.ts";
-import { createMailbox } from "../../../src/agent/pods/pod-workers.ts";
+import { createPodWorkers } from "../../../src/agent/pods/pod-workers.ts";
 import { virtualClock } from "../../fakes/clock.ts";
 
 function heart(aliveEveryMs: number | null) {
   const clock = virtualClock();
-  const mailbox = createMailbox(clock, async () => null);
+  const mailbox = createPodWorkers(clock, async () => null);
   const said: string[] = [];
   const supervisor = { aliveEveryMs, ready: () => said.push("ready"), alive: () => said.push("alive") };
   const stop = new AbortController();
-  return { clock, mailbox, said, stop, beat: () => runHeartbeat({ clock, mailbox, supervisor }, stop.signal) };
+  return {
+    clock,
+    mailbox,
+    said,
+    stop,
+    beat: () => runHeartbeat({ clock, podWorkers: mailbox, supervisor }, stop.signal),
+  };
 }
 
 test("ready once the loop turns, then alive at every period", async () => {
@@ -43,7 +49,7 @@ test("ready alone where no watchdog is set", async () => {
 
 test("a loop that ends with a bug keeps nobody waiting", async () => {
   const clock = virtualClock();
-  const mailbox = createMailbox(clock, () => Promise.reject(new Error("bug")));
+  const mailbox = createPodWorkers(clock, () => Promise.reject(new Error("bug")));
   const stop = new AbortController();
   mailbox.wake("a/b");
   const run = mailbox.run(stop.signal);

@@ -1,6 +1,6 @@
 import assert from "node:assert/strict";
 import { describe, it } from "node:test";
-import { type Brought, createPuller } from "../../../../src/agent/images/image-puller.ts";
+import { createPuller, type PulledName } from "../../../../src/agent/images/image-puller.ts";
 import { virtualClock } from "../../../fakes/clock.ts";
 import { fakeEngine } from "../../../fakes/engine.ts";
 import { seededRandom } from "../../../fakes/random.ts";
@@ -15,7 +15,7 @@ function set() {
   const { engine, host } = fakeEngine({ clock, random: seededRandom(1) });
   host.latency(1, 1, 1_000);
   const pulls = () => host.calls().filter(({ operation }) => operation === "pull").length;
-  const brought: Brought[] = [];
+  const brought: PulledName[] = [];
   const puller = createPuller(engine, clock, (image) => brought.push(image));
   return { clock, engine, host, pulls, brought, puller };
 }

@@ -34,10 +34,10 @@ function setUp(options: MemoryStoreOptions = {}) {
     ...{
       protectedPaths: () => [],
       nodeName: "edge-1",
-      say: (text) => said.push(text),
-      stored: () => {},
-      wake: (key) => woken.push(key),
-      seen: () => engine.shows,
+      sendNow: (text) => said.push(text),
+      onOutboxChanged: () => {},
+      wakePod: (key) => woken.push(key),
+      lastListed: () => engine.shows,
     },
   });
   const outbox = () => store.outbox(0, 1_000).map((row) => JSON.parse(row.text) as Said);

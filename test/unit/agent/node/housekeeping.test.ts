@@ -1,6 +1,6 @@
 import assert from "node:assert/strict";
 import { describe, it } from "node:test";
-import { createObserver } from "../../../../src/agent/engine/container-lister.ts";
+import { createContainerLister } from "../../../../src/agent/engine/container-lister.ts";
 import { createHousekeeping } from "../../../../src/agent/node/housekeeping.ts";
 import type { NodeUsage } from "../../../../src/core/node/usage.ts";
 import { containerLabels, containerName } from "../../../../src/core/pod/identity.ts";
@@ -32,12 +32,12 @@ function set(names: readonly string[], fixed: number) {
   const state: { root: string | null } = { root: "/var/lib/docker" };
   const housekeeping = createHousekeeping({
     ...{ engine, store, clock, device: { ...device, usage }, log: { write: () => {} } },
-    observer: createObserver(engine, clock),
+    lister: createContainerLister(engine, clock),
     ...{ settings: { images: { high: 80, low: 70 } }, engineRoot: () => state.root },
   });
   for (const name of names) {
     host.addImage(name, { ...facts, id: `sha256:${name}` });
-    housekeeping.brought({ id: `sha256:${name}`, name });
+    housekeeping.onImagePulled({ id: `sha256:${name}`, name });
   }
   const running = housekeeping.run(stop.signal);
   const end = async () => {

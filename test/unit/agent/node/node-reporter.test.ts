@@ -14,7 +14,7 @@ function set() {
     content: { status: { conditions: [{ type: "Ready", status: "True", lastHeartbeatTime: `${clock.wall()}` }] } },
   });
   const say = (text: string): void => void said.push({ at: clock.mono(), message: JSON.parse(text) });
-  const reporter = createNodeReporter({ clock, random: seededRandom(1), reportedAs: "sn-1", report, say });
+  const reporter = createNodeReporter({ clock, random: seededRandom(1), reportedAs: "sn-1", report, sendNow: say });
   const stop = new AbortController();
   const running = reporter.run(stop.signal);
   const end = async () => {

@@ -1,6 +1,6 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
-import { type ReconcilePass, settle } from "../../../../src/agent/pods/action-outcome.ts";
+import { type ReconcilePass, recordOutcome } from "../../../../src/agent/pods/action-outcome.ts";
 import { virtualClock } from "../../../fakes/clock.ts";
 import { memoryStore } from "../../../fakes/store.ts";
 import { desiredPod, historyOf } from "../../../samples/pods.ts";
@@ -16,7 +16,7 @@ test("a warning of the engine is told once for a container, however often it is 
     const made = { attempt: 0, backoffLevel: 0, sandboxId: null, because: "the pod is new" };
     const subject = { desired, history: store.history(id.uid) };
     assert.equal(
-      settle(parts, turn, subject, { kind: "create", npus: [], container, ...made }, { kind: "done", warnings }),
+      recordOutcome(parts, turn, subject, { kind: "create", npus: [], container, ...made }, { kind: "done", warnings }),
       true,
     );
   };

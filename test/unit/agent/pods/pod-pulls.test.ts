@@ -16,7 +16,7 @@ function setUp() {
   const needed = (id: string): NeededPull => ({
     ...{ id, uid: "u1", wanted: "w" },
     action: { kind: "pull", container: id, image: `${id}:1`, because: "the pod is new" },
-    begin: (signal) => {
+    pull: (signal) => {
       begun.push(id);
       signals.set(id, signal);
       return new Promise((resolve) => land.set(id, resolve));
@@ -27,58 +27,58 @@ function setUp() {
 
 test("a pull is begun once, and its pod woken when it has ended", async () => {
   const { woken, begun, land, pulls, needed } = setUp();
-  pulls.need("a", [needed("x")]);
-  pulls.need("a", [needed("x"), needed("y")]);
-  pulls.need("b", [needed("x")]);
+  pulls.sync("a", [needed("x")]);
+  pulls.sync("a", [needed("x"), needed("y")]);
+  pulls.sync("b", [needed("x")]);
   assert.deepEqual(begun, ["x", "y", "x"], "each pod its own");
-  assert.deepEqual(pulls.landed("a"), []);
+  assert.deepEqual(pulls.takeEnded("a"), []);
   land.get("y")?.(here);
   await turn();
   assert.deepEqual(woken, ["a"]);
-  pulls.need("a", [needed("x"), needed("y")]);
+  pulls.sync("a", [needed("x"), needed("y")]);
   assert.equal(begun.length, 3, "not again before its outcome was taken");
-  assert.deepEqual(pulls.landed("a"), [{ uid: "u1", wanted: "w", action: needed("y").action, outcome: here }]);
-  assert.deepEqual(pulls.landed("a"), []);
-  pulls.need("a", [needed("x"), needed("y")]);
+  assert.deepEqual(pulls.takeEnded("a"), [{ uid: "u1", wanted: "w", action: needed("y").action, outcome: here }]);
+  assert.deepEqual(pulls.takeEnded("a"), []);
+  pulls.sync("a", [needed("x"), needed("y")]);
   assert.deepEqual(begun.slice(3), ["y"]);
 });
 
 test("a pod is woken as more of its image is here", () => {
   const { woken, pulls, needed } = setUp();
   let tell: (tenths: number) => void = () => {};
-  pulls.need("a", [
+  pulls.sync("a", [
     {
       ...needed("x"),
-      begin: (_, told) => {
+      pull: (_, told) => {
         told(3);
         tell = told;
         return new Promise(() => {});
       },
     },
   ]);
-  assert.equal(pulls.tenths("a", "u1", "x"), 3, "what another pod's pull had fetched before");
+  assert.equal(pulls.progressTenths("a", "u1", "x"), 3, "what another pod's pull had fetched before");
   tell(6);
   assert.deepEqual(woken, ["a", "a"]);
   assert.deepEqual(
-    [pulls.tenths("a", "u1", "x"), pulls.tenths("a", "u2", "x"), pulls.tenths("b", "u1", "x")],
+    [pulls.progressTenths("a", "u1", "x"), pulls.progressTenths("a", "u2", "x"), pulls.progressTenths("b", "u1", "x")],
     [6, 0, 0],
   );
-  pulls.need("a", []);
+  pulls.sync("a", []);
   tell(9);
   assert.deepEqual(woken, ["a", "a"], "nobody hears of a pull that was given up");
 });
 
 test("what is needed no more is given up, and nothing is heard of it", async () => {
   const { woken, signals, land, pulls, needed } = setUp();
-  pulls.need("a", [needed("x"), needed("y")]);
-  pulls.need("a", [needed("y")]);
+  pulls.sync("a", [needed("x"), needed("y")]);
+  pulls.sync("a", [needed("y")]);
   assert.deepEqual(
     ["x", "y"].map((id) => signals.get(id)?.aborted),
     [true, false],
   );
   land.get("x")?.(here);
   await turn();
-  assert.deepEqual([woken, pulls.landed("a")], [[], []]);
+  assert.deepEqual([woken, pulls.takeEnded("a")], [[], []]);
 });
 
 test("when the agent stops all are given up and waited for; a bug of one is not swallowed", async () => {
@@ -88,7 +88,7 @@ test("when the agent stops all are given up and waited for; a bug of one is not 
   const ended = pulls.run(stop.signal).then(() => {
     over = true;
   });
-  pulls.need("a", [needed("x")]);
+  pulls.sync("a", [needed("x")]);
   stop.abort();
   await turn();
   assert.deepEqual([signals.get("x")?.aborted, over], [true, false]);
@@ -97,6 +97,6 @@ test("when the agent stops all are given up and waited for; a bug of one is not 
 
   const broken = createPodPulls(() => {});
   const failed = assert.rejects(broken.run(new AbortController().signal), /A bug/);
-  broken.need("a", [{ ...needed("x"), begin: () => Promise.reject(new Error("A bug")) }]);
+  broken.sync("a", [{ ...needed("x"), pull: () => Promise.reject(new Error("A bug")) }]);
   await failed;
 });

@@ -1,14 +1,14 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
 import { createLimiter } from "../../../../src/agent/loop/limiter.ts";
-import { createMailbox } from "../../../../src/agent/pods/pod-workers.ts";
+import { createPodWorkers } from "../../../../src/agent/pods/pod-workers.ts";
 import { virtualClock } from "../../../fakes/clock.ts";
 
 test("one worker a key: what comes meanwhile is one more look", async () => {
   const clock = virtualClock();
   const looks: string[] = [];
   let working = 0;
-  const mailbox = createMailbox(clock, async (key) => {
+  const mailbox = createPodWorkers(clock, async (key) => {
     working += 1;
     assert.equal(working, 1);
     looks.push(`${key} at ${clock.mono()}`);
@@ -32,7 +32,7 @@ test("a due time is absolute: other keys do not put it off", async () => {
   const clock = virtualClock();
   const at: number[] = [];
   const began = clock.mono();
-  const mailbox = createMailbox(clock, async (key) => {
+  const mailbox = createPodWorkers(clock, async (key) => {
     if (key !== "a") return null;
     at.push(Math.round(clock.mono() - began));
     return 1_000;
@@ -51,7 +51,7 @@ test("a due time is absolute: other keys do not put it off", async () => {
 
 test("a bug in a worker is not swallowed", async () => {
   const clock = virtualClock();
-  const mailbox = createMailbox(clock, async () => {
+  const mailbox = createPodWorkers(clock, async () => {
     throw new Error("A bug");
   });
   const ended = mailbox.run(new AbortController().signal);

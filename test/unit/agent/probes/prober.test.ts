@@ -53,7 +53,7 @@ function bench({ probes, hostNetwork, ranMs = 0 }: Options) {
   const prober = createProber({
     ...{ engine, http, clock, random: { next: () => 0.5, uuid: () => "" }, device: { hostIp: () => "10.0.0.9" } },
     store: { appendEvent: (event) => void events.push(event) },
-    wake: (key) => void woken.push(key),
+    wakePod: (key) => void woken.push(key),
   });
   const began = clock.mono();
   const seenRunning = { wall: clock.wall(), mono: began - ranMs, bootId: clock.bootId() };
@@ -61,7 +61,7 @@ function bench({ probes, hostNetwork, ranMs = 0 }: Options) {
     app: historyOf(desired.pod, { current: { id: observed.id, startedAt, seenRunning, engineRunId: null } }),
   };
   const follow = (changes: { desired?: DesiredPod | null; observed?: readonly ObservedContainer[] } = {}) =>
-    prober.follow(desired.pod.id, { desired, observed: [observed], history, ...changes });
+    prober.sync(desired.pod.id, { desired, observed: [observed], history, ...changes });
   const verdict = () => follow()[observed.id];
   return { clock, behave, requests, events, woken, execs, live, prober, began, follow, verdict, observed, desired };
 }

@@ -22,12 +22,12 @@ test("10,000 waiting messages arrive in order, and a fresh status passes them wi
       store.appendOutbox("record", JSON.stringify({ route: { resource: `record/${n}` }, pad: "x".repeat(300) }));
     }
   });
-  reporter.stored();
+  reporter.outboxChanged();
   const waits: number[] = [];
   const seen: string[] = [];
   while (store.outboxCounts().pending > 0 && seen.length < 20_000) {
     const changedAt = clock.mono();
-    reporter.changed();
+    reporter.statusChanged();
     let arrived: readonly string[] = [];
     while (!arrived.some((text) => resourceOf(text) === "websocket/podstatus")) {
       await clock.pass(10);

@@ -31,7 +31,7 @@ export async function reporterOn<S extends Store>(store: S, options: SiteOptions
     statusPeriodMs: 30_000,
     keepaliveMs: 15_000,
     statusDialect,
-    released: () => {},
+    onDelivered: () => {},
   });
   const stop = new AbortController();
   const closes: number[] = [];

@@ -20,12 +20,12 @@ test("a change goes out at once, many at most four times a second", async () => 
   const { clock, reporter, reports, stop } = await setUp();
   reports();
   await clock.pass(5_000);
-  reporter.changed();
+  reporter.statusChanged();
   await clock.pass(20);
   assert.equal(reports(), 1);
   const times: number[] = [];
   for (let n = 0; n < 300; n += 1) {
-    reporter.changed();
+    reporter.statusChanged();
     await clock.pass(10);
     for (let sent = reports(); sent > 0; sent -= 1) times.push(clock.mono());
   }
@@ -41,7 +41,7 @@ test("a report that takes long leaves three times as long for all else", async (
   const { clock, reporter, reports, stop } = await setUp({ reportMs: 400 });
   reports();
   for (let n = 0; n < 1_200; n += 1) {
-    reporter.changed();
+    reporter.statusChanged();
     await clock.pass(10);
   }
   const sent = reports();
@@ -54,7 +54,7 @@ test("a reply stays until a pong shows that it has arrived, and goes out again o
   center.autoPong(false);
   const text = JSON.stringify({ route: { resource: "reply" } });
   store.appendOutbox("reply", text);
-  reporter.stored();
+  reporter.outboxChanged();
   await clock.pass(100);
   assert.equal(center.received().filter((one) => one === text).length, 1);
   assert.equal(store.outboxCounts().pending, 1);
@@ -71,7 +71,7 @@ test("a reply stays until a pong shows that it has arrived, and goes out again o
 test("a peer that never answers pings: released after two keepalive periods, and not hung up on", async () => {
   const { clock, store, reporter, closes, stop } = await setUp({ answersPings: false });
   store.appendOutbox("reply", JSON.stringify({ route: { resource: "reply" } }));
-  reporter.stored();
+  reporter.outboxChanged();
   await clock.pass(29_000);
   assert.equal(store.outboxCounts().pending, 1);
   await clock.pass(5_000);
@@ -86,7 +86,7 @@ test("a pod that is gone is reported until a report with its end has arrived", a
   center.autoPong(false);
   const terminating = store.putTerminatingPod({ ...terminatingPod("deleted"), seq: 0, isTerminated: true });
   store.putStatus(terminating.id, { phase: "Succeeded" });
-  reporter.changed();
+  reporter.statusChanged();
   await clock.pass(1_000);
   assert.equal(store.terminatingPods().length, 1);
   const last =
@@ -110,7 +110,7 @@ test("what waits for a pong is bounded, in bytes and in messages, and the rest f
   const add = (many: number) => {
     for (let n = 0; n < many; n += 1)
       store.appendOutbox("reply", JSON.stringify({ route: { resource: `reply/${n}` } }));
-    reporter.stored();
+    reporter.outboxChanged();
   };
   const sent = () => center.take().filter((text) => resourceOf(text).startsWith("reply/")).length;
   add(3_000);
@@ -233,7 +233,7 @@ test("a peer that does not read is sent one report when it does, not all that it
   store.putTerminatingPod({ ...terminatingPod("deleted"), seq: 0 });
   center.stall("toCenter");
   for (let n = 0; n < 200; n += 1) {
-    reporter.changed();
+    reporter.statusChanged();
     await clock.pass(300);
   }
   center.stall("no");
@@ -259,7 +259,7 @@ test("states are told in the dialect that is configured", async () => {
     const desired = desiredPod();
     store.putDesiredPod(desired);
     const phaseSaid = async (): Promise<string | undefined> => {
-      reporter.changed();
+      reporter.statusChanged();
       await clock.pass(50);
       const said = center.take().map((text) => JSON.parse(text).content as { status: { phase?: string } }[]);
       return said.at(-1)?.[0]?.status.phase;

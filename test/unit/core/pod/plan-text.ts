@@ -14,7 +14,7 @@ export function planOf(situation: Partial<Situation>): Plan {
     history: {},
     images: {},
     probes: {},
-    held: null,
+    startsHeld: null,
     npus: noNpus,
     now,
     ...situation,
@@ -23,13 +23,13 @@ export function planOf(situation: Partial<Situation>): Plan {
 
 /** A plan as a reader sees it: the actions, why containers wait, and when to look again. */
 export function planText(situation: Partial<Situation>): string {
-  const { actions, waiting, lookAgainInMs } = planOf(situation);
+  const { actions, waiting, requeueAfterMs } = planOf(situation);
   const lines = [
     ...actions.map(showAction),
     ...Object.entries(waiting).map(
       ([name, { reason, message }]) => `${name} waits: ${reason}${message === undefined ? "" : `: ${message}`}`,
     ),
-    ...(lookAgainInMs === null ? [] : [`look again in ${lookAgainInMs / 1000} s`]),
+    ...(requeueAfterMs === null ? [] : [`look again in ${requeueAfterMs / 1000} s`]),
   ];
   return lines.join("\n");
 }

@@ -58,29 +58,40 @@ const goldens: readonly Golden[] = [
   },
   {
     name: "a new pod on a node under pressure: not even its image is looked up",
-    situation: { desired, held },
+    situation: { desired, startsHeld: held },
     expected: "app waits: DiskPressure: less than there should be",
   },
   {
     name: "under pressure, and its image is pinned already",
-    situation: { desired, held, history: { app: historyOf(pod) }, images: here },
+    situation: { desired, startsHeld: held, history: { app: historyOf(pod) }, images: here },
     expected: "app waits: DiskPressure: less than there should be",
   },
   {
     name: "under pressure a pod that has begun goes on",
-    situation: { desired, held, images: here, observed: [container(pod, created)], history: { app: historyOf(pod) } },
+    situation: {
+      desired,
+      startsHeld: held,
+      images: here,
+      observed: [container(pod, created)],
+      history: { app: historyOf(pod) },
+    },
     expected: "start app (app-id-of-at), because it is made and does not run yet\napp waits: ContainerCreating",
   },
   {
     name: "under pressure what ended is restarted",
-    situation: { desired, held, images: here, history: { app: historyOf(pod, { termination: termination(1) }) } },
+    situation: {
+      desired,
+      startsHeld: held,
+      images: here,
+      history: { app: historyOf(pod, { termination: termination(1) }) },
+    },
     expected: "create app, attempt 1, because it ended with code 1\napp waits: ContainerCreating",
   },
   {
     name: "under pressure a new pod leaves the older one of its name alone",
     situation: {
       desired: desiredPod({ uid: "u2" }),
-      held,
+      startsHeld: held,
       terminating: [replaced],
       observed: [container(pod, running())],
     },
@@ -90,7 +101,7 @@ const goldens: readonly Golden[] = [
     name: "under pressure a deleted pod goes all the same",
     situation: {
       desired: desiredPod({ uid: "u2" }),
-      held,
+      startsHeld: held,
       terminating: [terminatingPod("deleted")],
       observed: [container(pod, running())],
     },
@@ -468,9 +479,9 @@ for (const { name, situation, expected } of [...goldens, ...withNpus]) {
 function oldPod(observed: Situation["observed"], changes: Partial<ContainerHistory> = {}): string {
   const old = terminatingPod("replaced");
   const whole = { desired: desiredPod({ uid: "u2" }), terminating: [old], observed, images: { app: null } };
-  assert.equal(planOf(whole).livesOn, old);
+  assert.equal(planOf(whole).keepsRunning, old);
   const known = { history: { app: historyOf(pod, changes) }, images: here };
-  const situation = stillWanted({ history: {}, probes: {}, held: null, npus: noNpus, now, ...whole }, old, known);
+  const situation = stillWanted({ history: {}, probes: {}, startsHeld: null, npus: noNpus, now, ...whole }, old, known);
   return situation === null ? "nothing is done for it" : planText(situation);
 }
 
@@ -492,7 +503,7 @@ test("a new uid under the same name, its image not here: the old pod lives on by
 test("a pod that was told to go does not live on", () => {
   const terminating = [terminatingPod("deleted"), terminatingPod("replaced")];
   assert.equal(
-    planOf({ desired: desiredPod({ uid: "u2" }), terminating: terminating, images: { app: null } }).livesOn,
+    planOf({ desired: desiredPod({ uid: "u2" }), terminating: terminating, images: { app: null } }).keepsRunning,
     undefined,
   );
 });

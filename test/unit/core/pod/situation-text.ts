@@ -21,7 +21,7 @@ export function situationText(situation: Partial<Situation>): string {
       ([name, id]) => `known: the image of ${name} is ${id === null ? "not here" : "here"}`,
     ),
     ...Object.values(probes).map(({ why }) => `known: ${why}`),
-    ...(situation.held == null ? [] : [`known: ${situation.held.message}`]),
+    ...(situation.startsHeld == null ? [] : [`known: ${situation.startsHeld.message}`]),
     ...(situation.npus?.missing == null ? [] : [`known: ${situation.npus.missing} is not there`]),
     ...(situation.now === undefined ? [] : [`clock: ${new Date(at.wall).toISOString()}, boot ${at.bootId}`]),
   ];
