@@ -48,16 +48,17 @@ export function prepareVolumes(
   covered: readonly string[],
   configMaps: ConfigMaps,
 ): VolumesResult {
-  const volumePaths: Record<string, string> = {};
+  const paths = new Map<string, string>();
   const submounts: string[] = [];
   for (const volume of pod.spec.volumes ?? []) {
     const resolved = resolveVolume(options, pod, volume, configMaps);
     if (!resolved.ok) return resolved;
-    volumePaths[volume.name] = resolved.path;
+    paths.set(volume.name, resolved.path);
     if (volume.hostPath !== undefined && hasSubmounts(resolved.path)) submounts.push(volume.name);
   }
   const folder = podFolder(options.dataDir, pod.id.uid);
   const resolvConf = options.resolvConf(pod.spec);
+  const volumePaths = Object.fromEntries(paths);
   const places = { ok: true, volumePaths, submounts, resolvConf } as const;
   if (options.policy().writableEmptyDir) return { ...places, coveredPaths: {}, scratchPaths: covered };
   const coveredPaths = Object.fromEntries(

@@ -183,6 +183,34 @@ const otherCases: readonly (Case & { readonly step: string })[] = [
     files: { "src/ports/text.ts": `import type {} from "node:fs";\n\n${sound("src/ports/text.ts")}` },
     says: /text.ts.*node:fs/,
   },
+  ...["record[key]", "key in record", "record?.[key]"].map((text) => ({
+    step: "lookups",
+    name: `a record is asked for any word: ${text}`,
+    files: inCore(`export const a = (record: Record<string, number>, key: string): unknown => ${text};\n`),
+    says: /record-lookups: src\/core\/broken.ts:1: .*: use a Map or ownValue/,
+  })),
+  {
+    step: "lookups",
+    name: "a record is written under any word",
+    files: inCore("export function put(record: Record<string, number>, key: string): void {\n  record[key] = 1;\n}\n"),
+    says: /record-lookups: src\/core\/broken.ts:2: record\[key\]/,
+  },
+  {
+    step: "lookups",
+    name: "a member of any name is taken out of a record",
+    files: inCore(
+      "export function take(record: Record<string, number>, key: string): number {\n  const { [key]: value = 0 } = record;\n  return value;\n}\n",
+    ),
+    says: /record-lookups: src\/core\/broken.ts:2: /,
+  },
+  {
+    step: "lookups",
+    name: "another record is asked whether it has the word",
+    files: inCore(
+      "export const a = (one: Record<string, number>, other: Record<string, number>, key: string): unknown =>\n  Object.hasOwn(one, key) ? other[key] : 0;\n",
+    ),
+    says: /record-lookups: src\/core\/broken.ts:2: other\[key\]/,
+  },
   {
     step: "dead",
     name: "an export that nobody uses",
@@ -212,7 +240,7 @@ function fails(step: string, { name, files, says }: Case): void {
 }
 
 describe("the sound tree passes", () => {
-  for (const step of ["types", "core-types", "lint", "structure", "dead"]) {
+  for (const step of ["types", "core-types", "lint", "structure", "lookups", "dead"]) {
     test(step, () => {
       const { ok, output } = checkTree(step, {});
       assert.equal(ok, true, output);

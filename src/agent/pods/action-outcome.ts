@@ -1,3 +1,4 @@
+import { ownValue } from "../../core/base/own-value.ts";
 import { type Action, showAction } from "../../core/pod/action.ts";
 import type { DesiredPod } from "../../core/pod/desired.ts";
 import type { PodEvent } from "../../core/pod/event.ts";
@@ -72,7 +73,7 @@ function warn(
 ): void {
   const { store } = parts;
   const history = desired === null ? {} : store.history(desired.pod.id.uid);
-  const before = history[container];
+  const before = ownValue(history, container);
   const told = before?.warnings ?? [];
   const fresh = warnings.filter((message) => !told.includes(message));
   if (fresh.length === 0) return;
@@ -113,7 +114,7 @@ function pin(store: Store, situation: Subject, container: string, image: ImageFa
   if (desired === null || spec === undefined) return;
   const hashes = hashesOf(desired, spec);
   const before =
-    situation.history[container] ?? emptyHistory({ attempt: 0, generation: desired.generation, ...hashes });
+    ownValue(situation.history, container) ?? emptyHistory({ attempt: 0, generation: desired.generation, ...hashes });
   const pulledFor = pulled
     ? hashes.specHash
     : before.pinnedImage?.name === spec.image
@@ -147,7 +148,7 @@ function fail(
     if (desired === null || spec === undefined || action.kind === "stop" || action.kind === "remove") return;
     const history = parts.store.history(desired.pod.id.uid);
     const before =
-      history[action.container] ??
+      ownValue(history, action.container) ??
       emptyHistory({ attempt: 0, generation: desired.generation, ...hashesOf(desired, spec) });
     const wanted = wantedKey(desired, spec);
     const count = before.failure?.wanted === wanted && before.failure.reason === reason ? before.failure.count + 1 : 1;

@@ -1,3 +1,4 @@
+import { ownValue } from "../../core/base/own-value.ts";
 import { type Action, showAction } from "../../core/pod/action.ts";
 import type { ContainerHistory } from "../../core/pod/container-history.ts";
 import type { DesiredPod } from "../../core/pod/desired.ts";
@@ -44,7 +45,7 @@ function beginAttempt(
   const spec = partOf(desired, action.container);
   if (spec === undefined) return;
   const made = { attempt: action.attempt, generation: desired.generation, ...hashesOf(desired, spec) };
-  const before = situation.history[action.container] ?? emptyHistory(made);
+  const before = ownValue(situation.history, action.container) ?? emptyHistory(made);
   const next: ContainerHistory = {
     ...before,
     ...made,

@@ -1,3 +1,4 @@
+import { ownValue } from "../../core/base/own-value.ts";
 import type { DesiredPod } from "../../core/pod/desired.ts";
 import type { ObservedContainer } from "../../core/pod/observed.ts";
 import type { Device } from "../../ports/device.ts";
@@ -46,7 +47,7 @@ export async function mountsDiffer(
 function mountsOf({ pod, container, volumePaths }: CreateRequest): Parameters<Device["mountedElsewhere"]>[1] {
   const spec = pod.spec.containers.find(({ name }) => name === container);
   return (spec?.volumeMounts ?? []).flatMap(({ name, mountPath }) => {
-    const source = volumePaths[name];
+    const source = ownValue(volumePaths, name);
     return source === undefined ? [] : [{ source, target: mountPath }];
   });
 }

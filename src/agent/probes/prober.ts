@@ -1,3 +1,4 @@
+import { ownValue } from "../../core/base/own-value.ts";
 import type { PodHistory } from "../../core/pod/container-history.ts";
 import type { DesiredPod } from "../../core/pod/desired.ts";
 import type { PodEvent } from "../../core/pod/event.ts";
@@ -136,7 +137,7 @@ function runningOf({ desired, observed, history }: SeenPod, { device, clock }: P
     const spec = pod.containers.find(({ name }) => name === one.container);
     if (spec === undefined || one.state.kind !== "running") return [];
     if (spec.livenessProbe === undefined && spec.readinessProbe === undefined) return [];
-    const current = history[one.container]?.current;
+    const current = ownValue(history, one.container)?.current;
     const seen = current?.id === one.id ? current.seenRunning : null;
     const startedMono = seen?.bootId === clock.bootId() ? seen.mono : clock.mono();
     const asWanted = one.specHash === hashesOf(desired, spec).specHash;

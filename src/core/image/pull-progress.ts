@@ -36,11 +36,12 @@ function pullWords(image: string, tenths: number): string {
 
 /** The plan with what its containers that wait for a pull say of it. */
 export function tellingPulls(plan: Plan, tenthsOf: (container: string) => number): Plan {
-  const waiting = { ...plan.waiting };
+  const waiting = new Map(Object.entries(plan.waiting));
   for (const action of plan.actions) {
-    const why = waiting[action.kind === "pull" ? action.container : ""];
-    if (action.kind !== "pull" || why?.reason !== "ContainerCreating" || why.message !== undefined) continue;
-    waiting[action.container] = { ...why, message: pullWords(action.image, tenthsOf(action.container)) };
+    if (action.kind !== "pull") continue;
+    const why = waiting.get(action.container);
+    if (why?.reason !== "ContainerCreating" || why.message !== undefined) continue;
+    waiting.set(action.container, { ...why, message: pullWords(action.image, tenthsOf(action.container)) });
   }
-  return { ...plan, waiting };
+  return { ...plan, waiting: Object.fromEntries(waiting) };
 }

@@ -1,3 +1,4 @@
+import { ownValue } from "../base/own-value.ts";
 import type { Action } from "./action.ts";
 import { remainingMs, restartDelayMs } from "./backoff.ts";
 import type { Moment, PodHistory } from "./container-history.ts";
@@ -20,7 +21,7 @@ const stopSeconds = 30;
  */
 export function planUnmanaged(
   observed: readonly ObservedContainer[],
-  histories: Readonly<Record<string, PodHistory>>,
+  histories: ReadonlyMap<string, PodHistory>,
   now: Moment,
   seen: readonly ObservedContainer[] = observed,
 ): Plan {
@@ -35,7 +36,7 @@ export function planUnmanaged(
     if (one.npus?.some((npu) => holderOf(npu, seen)?.id !== one.id)) continue;
     const isStarted = actions.some((action) => action.kind === "start" && action.id === one.sandboxId);
     if (isCutOff(one, its) && !isStarted) continue;
-    const history = histories[one.pod.uid]?.[one.container];
+    const history = ownValue(histories.get(one.pod.uid) ?? {}, one.container);
     if (history === undefined || history.diedAt === null || !restarts(policyOf(one), history)) continue;
     const wait = remainingMs(restartDelayMs(history.backoffLevel), history.diedAt, now);
     if (wait > 0) lookAgainInMs = Math.min(lookAgainInMs ?? wait, wait);

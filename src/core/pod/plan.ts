@@ -1,3 +1,4 @@
+import { ownValue } from "../base/own-value.ts";
 import type { Action } from "./action.ts";
 import { remainingMs, restartDelayMs } from "./backoff.ts";
 import type { ContainerHistory, Moment } from "./container-history.ts";
@@ -64,7 +65,7 @@ function heldSteps(situation: Situation, desired: DesiredPod): Plan | null {
 /** The images of a pod that is to replace another: the first step toward having them all, null when they are here. */
 function imageSteps(situation: Situation, desired: DesiredPod, because: string): Plan | null {
   for (const spec of desired.pod.spec.containers) {
-    const history = situation.history[spec.name];
+    const history = ownValue(situation.history, spec.name);
     const step = imageStep(situation, spec, history, hashesOf(desired, spec).specHash, because);
     if (step === null) continue;
     // What else one of them failed for is no reason to hold up another's image.
@@ -100,17 +101,17 @@ function desiredSteps(situation: Situation, desired: DesiredPod): Plan {
     return { ...noSteps, actions: [...extra, ...stops([sandbox], graceSeconds, "all its containers have ended")] };
   }
   const actions: Action[] = [...extra];
-  const waiting: Record<string, Waiting> = {};
+  const waiting = new Map<string, Waiting>();
   let lookAgainInMs: number | null = null;
   for (const spec of desired.pod.spec.containers) {
     const step = containerStep(situation, desired, spec, alone ? null : (sandbox?.id ?? null));
     actions.push(...step.actions);
-    if (step.waiting !== null) waiting[spec.name] = step.waiting;
+    if (step.waiting !== null) waiting.set(spec.name, step.waiting);
     if (step.lookAgainInMs !== null) lookAgainInMs = Math.min(lookAgainInMs ?? step.lookAgainInMs, step.lookAgainInMs);
   }
   // A pull may take hours: what can be done without one goes first.
   actions.sort((a, b) => Number(a.kind === "pull") - Number(b.kind === "pull"));
-  return { actions, waiting, lookAgainInMs };
+  return { actions, waiting: Object.fromEntries(waiting), lookAgainInMs };
 }
 
 /** Every image of the new pod is here before anything of the old one stops, unless the new one has begun already. */
@@ -143,7 +144,7 @@ function waitingForAll(situation: Situation, desired: DesiredPod, why: Waiting):
   );
   return Object.fromEntries(
     held.map((spec) => {
-      const history = situation.history[spec.name];
+      const history = ownValue(situation.history, spec.name);
       const failing = failureWait(history, wantedKey(desired, spec), situation.now) > 0;
       return [spec.name, failing && history !== undefined ? failed(spec, history) : why];
     }),
@@ -152,7 +153,7 @@ function waitingForAll(situation: Situation, desired: DesiredPod, why: Waiting):
 
 /** Whether a container has ended and is not to run again. */
 function isDone(situation: Situation, desired: DesiredPod, spec: Part, its: readonly ObservedContainer[]): boolean {
-  const history = situation.history[spec.name];
+  const history = ownValue(situation.history, spec.name);
   if (history === undefined || history.termination === null || difference(history, desired, spec) !== null)
     return false;
   const newest = newestOf(its, spec.name);
@@ -167,12 +168,12 @@ const settled: Step = { actions: [], waiting: null, lookAgainInMs: null };
 function containerStep(situation: Situation, desired: DesiredPod, spec: Part, sandboxId: string | null): Step {
   const its = situation.observed.filter((one) => one.pod.uid === desired.pod.id.uid && one.container === spec.name);
   const newest = newestOf(its, spec.name);
-  const history = situation.history[spec.name];
+  const history = ownValue(situation.history, spec.name);
   if (newest === undefined || newest.state.kind === "exited") return startAgain(situation, desired, spec, sandboxId);
   const changed = difference(newest, desired, spec);
   switch (newest.state.kind) {
     case "running":
-      if (situation.probes[newest.id]?.live === false) return stopUnhealthy(situation, desired, spec, newest);
+      if (ownValue(situation.probes, newest.id)?.live === false) return stopUnhealthy(situation, desired, spec, newest);
       return changed === null ? settled : replaceRunning(situation, desired, spec, newest, changed);
     case "created": {
       if (changed !== null) return act({ kind: "remove", container: spec.name, id: newest.id, because: changed });
@@ -215,7 +216,7 @@ function replaceRunning(
 
 /** Stopped only: whether and when it comes again is the restart policy's and the back-off's business, as after any death. */
 function stopUnhealthy(situation: Situation, desired: DesiredPod, spec: Part, one: ObservedContainer): Step {
-  const because = situation.probes[one.id]?.why ?? "its liveness probe failed";
+  const because = ownValue(situation.probes, one.id)?.why ?? "its liveness probe failed";
   const graceSeconds = desired.pod.spec.terminationGracePeriodSeconds;
   const stop: Action = { kind: "stop", container: spec.name, id: one.id, graceSeconds, because };
   return { actions: [stop], waiting: null, lookAgainInMs: null };
@@ -223,7 +224,7 @@ function stopUnhealthy(situation: Situation, desired: DesiredPod, spec: Part, on
 
 /** A container whose start failed is made anew under the same attempt, after its wait. */
 function retryStart(situation: Situation, desired: DesiredPod, spec: Part, one: ObservedContainer): Step {
-  const history = situation.history[spec.name];
+  const history = ownValue(situation.history, spec.name);
   const held = failureWait(history, wantedKey(desired, spec), situation.now);
   if (held > 0 && history?.failure != null) return { actions: [], waiting: failed(spec, history), lookAgainInMs: held };
   return act({ kind: "remove", container: spec.name, id: one.id, because: "its start failed, and it is made anew" });
@@ -231,7 +232,7 @@ function retryStart(situation: Situation, desired: DesiredPod, spec: Part, one: 
 
 function startAgain(situation: Situation, desired: DesiredPod, spec: Part, sandboxId: string | null): Step {
   const { now } = situation;
-  const history = situation.history[spec.name];
+  const history = ownValue(situation.history, spec.name);
   const changed = history === undefined ? null : difference(history, desired, spec);
   const fresh = history === undefined || changed !== null;
   const ended = history?.termination ?? null;
@@ -297,7 +298,7 @@ function imageStep(
   because: string,
 ): Action | null {
   const pinned = history?.pinnedImage?.name === spec.image ? history.pinnedImage : null;
-  const known = situation.images[spec.name];
+  const known = ownValue(situation.images, spec.name);
   if (spec.imagePullPolicy === "Always" && pinned?.pulledFor !== specWanted) {
     return { kind: "pull", container: spec.name, image: spec.image, because };
   }
