@@ -187,13 +187,13 @@ const otherCases: readonly (Case & { readonly step: string })[] = [
     step: "lookups",
     name: `a record is asked for any word: ${text}`,
     files: inCore(`export const a = (record: Record<string, number>, key: string): unknown => ${text};\n`),
-    says: /record-lookups: src\/core\/broken.ts:1: .*: use a Map or ownValue/,
+    says: /record-lookups: src\/core\/base\/broken.ts:1: .*: use a Map or ownValue/,
   })),
   {
     step: "lookups",
     name: "a record is written under any word",
     files: inCore("export function put(record: Record<string, number>, key: string): void {\n  record[key] = 1;\n}\n"),
-    says: /record-lookups: src\/core\/broken.ts:2: record\[key\]/,
+    says: /record-lookups: src\/core\/base\/broken.ts:2: record\[key\]/,
   },
   {
     step: "lookups",
@@ -201,7 +201,7 @@ const otherCases: readonly (Case & { readonly step: string })[] = [
     files: inCore(
       "export function take(record: Record<string, number>, key: string): number {\n  const { [key]: value = 0 } = record;\n  return value;\n}\n",
     ),
-    says: /record-lookups: src\/core\/broken.ts:2: /,
+    says: /record-lookups: src\/core\/base\/broken.ts:2: /,
   },
   {
     step: "lookups",
@@ -209,7 +209,7 @@ const otherCases: readonly (Case & { readonly step: string })[] = [
     files: inCore(
       "export const a = (one: Record<string, number>, other: Record<string, number>, key: string): unknown =>\n  Object.hasOwn(one, key) ? other[key] : 0;\n",
     ),
-    says: /record-lookups: src\/core\/broken.ts:2: other\[key\]/,
+    says: /record-lookups: src\/core\/base\/broken.ts:2: other\[key\]/,
   },
   {
     step: "dead",
