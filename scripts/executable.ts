@@ -3,7 +3,7 @@ import { copyFileSync, mkdtempSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join, resolve } from "node:path";
 import { addonFile } from "./bundle.ts";
-import { ensurePackages } from "./debian.ts";
+import { requirePackages } from "./packages.ts";
 import { type Architecture, runtimeOf } from "./runtimes.ts";
 
 /**
@@ -38,7 +38,7 @@ export function executableFile(architecture: Architecture): string {
  * @param script the program as CommonJS
  */
 export function makeExecutable(architecture: Architecture, script: string, output: string): void {
-  ensurePackages(["binutils-x86-64-linux-gnu", "binutils-aarch64-linux-gnu"], console.log);
+  requirePackages("executables");
   const folder = mkdtempSync(join(tmpdir(), "edge-executable-"));
   try {
     // Names without a folder: Node keeps the script's, and every build has another folder.

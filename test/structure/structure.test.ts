@@ -18,6 +18,8 @@ const uses = (path: string, ...imports: readonly string[]): Files => ({
 /** A file of core that is used, so that only what it holds is wrong. */
 const inCore = (content: string): Files => ({ "src/core/base/broken.ts": content });
 
+const aptGet = 'spawnSync(PROGRAM, ["install", "gcc"]);'.replace("PROGRAM", '"apt-get"');
+
 const structureCases: readonly Case[] = [
   {
     name: "core imports a port",
@@ -121,6 +123,25 @@ const structureCases: readonly Case[] = [
     name: "a module's collection",
     files: inCore("export const seen = new Map<string, number>();\n"),
     says: /module-state: src\/core\/base\/broken.ts: export const seen/,
+  },
+  {
+    name: "a test that reaches the installer",
+    files: {
+      "scripts/installer.ts": "export const install = (): void => undefined;\n",
+      "scripts/helper.ts": `import { install } from "./installer.ts";\n\nexport const help = install;\n`,
+      ...uses("test/double.test.ts", `import { help } from "../scripts/helper.ts";`, "help();"),
+    },
+    says: /no-install-in-tests: test\/double.test.ts imports scripts\/installer.ts/,
+  },
+  {
+    name: "a test that installs by itself",
+    files: uses("test/double.test.ts", `import { spawnSync } from "node:child_process";`, aptGet),
+    says: /installs: test\/double.test.ts: spawnSync\("apt-get"/,
+  },
+  {
+    name: "the host of a package archive",
+    files: inCore(`export const archive = "http://mirror.${"debian"}.org/debian";\n`),
+    says: /archives: src\/core\/broken.ts names the archive mirror\.debian\.org/,
   },
 ];
 
