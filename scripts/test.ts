@@ -44,7 +44,7 @@ function prepare(files: readonly string[], needs: readonly Need[], build: boolea
   const newer = needs.includes("engine") && files.some(isIn("contract"));
   install(
     [
-      debianPackages(build ? [...needs, "executables"] : needs),
+      debianPackages(build ? [...new Set<Need>([...needs, "executables"])] : needs),
       ...(build ? [executableRuntimes()] : []),
       ...(newer ? [dockerOfNextRelease()] : []),
     ],
