@@ -3,6 +3,7 @@ import { createHash } from "node:crypto";
 import { mkdirSync, mkdtempSync, readFileSync, rmSync, statSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { basename, join } from "node:path";
+import { builtAddon } from "./addon.ts";
 import { bundleFile, bundleModule, bundleScript } from "./bundle.ts";
 import { executableFile, makeExecutable } from "./executable.ts";
 import { debianPackages, executableRuntimes, install } from "./installer.ts";
@@ -16,12 +17,12 @@ async function buildAll(): Promise<readonly string[]> {
   install([debianPackages(["executables"]), executableRuntimes()], console.log);
   rmSync("dist", { recursive: true, force: true });
   mkdirSync("dist");
-  await bundleModule(bundleFile);
+  await bundleModule(bundleFile, builtAddon);
   const folder = mkdtempSync(join(tmpdir(), "edge-build-"));
   try {
     const script = join(folder, "edge.cjs");
     const metafile = await bundleScript(script);
-    for (const architecture of architectures) makeExecutable(architecture, script, executableFile(architecture));
+    for (const architecture of architectures) await makeExecutable(architecture, script, executableFile(architecture));
     writeFileSync(sbomFile, `${JSON.stringify(billOfMaterials(metafile), null, 2)}\n`);
     const files = [bundleFile, ...architectures.map(executableFile), sbomFile];
     writeFileSync("dist/SHA256SUMS", files.map(sumLine).join(""));

@@ -46,11 +46,15 @@ const needs = {
     },
   },
   executables: {
-    purpose: "stripping the executables for x64 and arm64",
+    purpose: "compiling SQLite's addon and stripping the executables for x64 and arm64",
     tests: /^test\/system\//,
     packages: {
       "binutils-x86-64-linux-gnu": "/usr/bin/x86_64-linux-gnu-strip",
       "binutils-aarch64-linux-gnu": "/usr/bin/aarch64-linux-gnu-strip",
+      "g++": "/usr/bin/g++",
+      ...(process.arch === "arm64"
+        ? { "g++-x86-64-linux-gnu": "/usr/bin/x86_64-linux-gnu-g++" }
+        : { "g++-aarch64-linux-gnu": "/usr/bin/aarch64-linux-gnu-g++" }),
     },
   },
   emulator: {
