@@ -12,7 +12,7 @@ import {
 import { join } from "node:path";
 import { cleanPath, pathList } from "../core/admission/path.ts";
 import type { Policy } from "../core/admission/policy.ts";
-import { isProtected } from "../core/admission/rules/owner.ts";
+import { isProtected } from "../core/admission/rules/host-paths.ts";
 import type { AcceptedPod, Volume } from "../core/pod/spec.ts";
 import type { ConfigMaps, VolumesResult } from "../ports/device.ts";
 import { holdsConfigMap, writeConfigMap } from "./config-map-folder.ts";

@@ -2,7 +2,7 @@ import * as v from "valibot";
 import { defaultProtectedPaths } from "../admission/context.ts";
 import { describe } from "../admission/findings.ts";
 import type { Policy } from "../admission/policy.ts";
-import { isVain } from "../admission/rules/owner.ts";
+import { isVain } from "../admission/rules/host-paths.ts";
 import { isObject } from "../base/json-keys.ts";
 import { ownValue } from "../base/own-value.ts";
 import type { Violation, Warning } from "../base/violation.ts";
