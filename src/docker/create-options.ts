@@ -284,7 +284,7 @@ function mountsOf(
     const sealed = readOnly && request.submounts.includes(name);
     // Before API 1.44 read-only holds for the folder alone: what is mounted below it stays writable.
     if (sealed && !reaches(apiVersion, 44)) {
-      const message = `Volume ${name} is read-only and something is mounted below ${source}, which this engine would leave writable; it takes API 1.44 (Docker 25), the engine speaks ${apiVersion}`;
+      const message = `Volume ${name} is read-only and something is mounted below ${ownValue(request.hostPaths, name) ?? source}, which this engine would leave writable; it takes API 1.44 (Docker 25), the engine speaks ${apiVersion}`;
       return { ok: false, message };
     }
     // The engine cleans it too (volume/mounts, linuxParser), and what was made is compared with this.

@@ -212,6 +212,7 @@ function mountGranted(mount: unknown, grant: Grant): boolean {
     return asked.some(
       (each) =>
         ownValue(request.volumePaths, each.name) === source &&
+        !forbiddenSources.test(ownValue(request.hostPaths, each.name) ?? "") &&
         (readOnly === true ? sealed || !request.submounts.includes(each.name) : writable(each, request)),
     );
   }

@@ -14,7 +14,7 @@ import type { Puller } from "../images/image-puller.ts";
 import { withDeadline } from "../loop/deadline.ts";
 import type { Limiter } from "../loop/limiter.ts";
 import { configMapsOf } from "./config-maps.ts";
-import { type Looked, mountsDiffer, mountsHostPath } from "./mount-check.ts";
+import { type Looked, mountsHostPath, mountsSeen, preparedAgain } from "./mount-check.ts";
 import { devicesOf } from "./npus.ts";
 import { type OomScoreParts, rememberOomScoreRefused, takenOomScore, wantsNegativeOomScore } from "./oom-score.ts";
 
@@ -188,8 +188,9 @@ async function create(
 }
 
 /**
- * A path that was looked at when the container was made may lead elsewhere by now. So every hostPath is resolved again
- * before the start, and what the container really sees is looked at after it; where they differ, it is killed.
+ * The place of a hostPath may be gone, after a boot, or its path lead elsewhere by now. So every hostPath is placed again
+ * before the start, and what the container really sees is looked at after it: an engine with mounts of its own would have
+ * started it without. Where they differ, it is killed.
  */
 async function start(
   parts: ExecutorParts,
@@ -203,20 +204,22 @@ async function start(
   if (!mountsHostPath(context.desired, container)) return started(parts, action, context, await begin());
   const request: Looked["request"] = (image, { sandboxId = null, attempt }) =>
     createRequest(parts, { container, sandboxId, attempt }, { ...context, images: new Map([[container, image]]) });
-  const look = () =>
-    withDeadline(clock, deadlines.audit, signal, (s) => mountsDiffer(engine, parts.device, { id, request }, s));
-  const before = await look();
+  const before = await withDeadline(clock, deadlines.audit, signal, (s) => preparedAgain(engine, { id, request }, s));
   if (!before.ok) return sorted(before, "CreateContainerConfigError", id);
-  if (before.value !== null) {
-    return { kind: "failed", reason: "CreateContainerConfigError", message: before.value, containerId: id };
+  const prepared = before.value;
+  if (typeof prepared === "string") {
+    return { kind: "failed", reason: "CreateContainerConfigError", message: prepared, containerId: id };
   }
   const begun = await begin();
   if (!begun.ok) return started(parts, action, context, begun);
-  const after = await look();
-  if (!after.ok) return { kind: "done", warnings: [`Its mounts could not be looked at: ${after.error.message}`] };
-  if (after.value === null) return done;
+  const seen = await withDeadline(clock, deadlines.audit, signal, (s) =>
+    mountsSeen(engine, parts.device, { id, prepared }, s),
+  );
+  if (seen.kind === "unknown")
+    return { kind: "done", warnings: [`Its mounts could not be looked at: ${seen.message}`] };
+  if (seen.kind === "same") return done;
   await withDeadline(clock, deadlines.stop, signal, (s) => engine.stop(id, 0, s));
-  const message = `Killed just after its start: ${after.value}`;
+  const message = `Killed just after its start: ${seen.message}`;
   return { kind: "failed", reason: "MountsDiffer", message, containerId: id };
 }
 
@@ -287,7 +290,7 @@ function sandboxRequest(
   if (desired === null || image == null) throw new Error("A plan to create a sandbox came without its pod or image");
   const { generation, pod } = desired;
   const made = { container: sandboxName, sandboxId, attempt, generation, ...hashesOf(desired, sandboxPart) };
-  const folders = { volumePaths: {}, coveredPaths: {}, scratchPaths: [], submounts: [] };
+  const folders = { volumePaths: {}, hostPaths: {}, coveredPaths: {}, scratchPaths: [], submounts: [] };
   const nothing = { ...folders, resolvConf: null, terminationLog: null, devices: [] };
   return { installId, pod, ...made, image, ...nothing, oomScoreAdj: takenOomScore(parts, pod.spec, sandboxName) };
 }
