@@ -21,12 +21,15 @@ import { runHeartbeat } from "./heartbeat.ts";
 import { createPuller } from "./images/image-puller.ts";
 import { createLimiter } from "./loop/limiter.ts";
 import { momentOf } from "./loop/moment.ts";
+import { type StoreWhileFull, storeWhileFull } from "./loop/store-while-full.ts";
+import { type Loop, recordFailure, supervise } from "./loop/supervise.ts";
 import { leastFreeBytes } from "./messages/apply.ts";
 import { createIntake } from "./messages/intake.ts";
 import { createClearing } from "./messages/pods-data.ts";
 import { createNode } from "./node/node.ts";
 import { createDrift, type Drift } from "./pods/drift.ts";
 import { oomScoreNotice } from "./pods/oom-score.ts";
+import { parkPod } from "./pods/parked-pods.ts";
 import { createPodPulls } from "./pods/pod-pulls.ts";
 import { createMailbox } from "./pods/pod-workers.ts";
 import { type EngineSession, reconcile } from "./pods/reconciler.ts";
@@ -67,6 +70,9 @@ export interface AgentSettings {
   readonly version: string;
 }
 
+/** The parts, with a store that goes on while its disk is full. */
+type RunningParts = AgentParts & { readonly store: StoreWhileFull };
+
 /** Two at a time saturate a two-core device; more only makes each one slower (measured). */
 const createsAtOnce = 2;
 interface EngineState {
@@ -77,11 +83,14 @@ interface EngineState {
 }
 
 /**
- * The whole agent: starts every loop and runs until the signal aborts. Stopping it leaves the pods as they are. A bug
- * in any loop rejects, and the process is to end and start again from disk.
+ * The whole agent: starts every loop and runs until the signal aborts. Stopping it leaves the pods as they are. A worker
+ * that throws parks its pod, a loop that throws starts again; it rejects only if the disk of the store fails, and the
+ * process is to start again from what was committed.
  */
-export async function runAgent(parts: AgentParts, signal: AbortSignal): Promise<void> {
-  const { store, clock, random, log, engine, device } = parts;
+export async function runAgent(given: AgentParts, signal: AbortSignal): Promise<void> {
+  const store = storeWhileFull(given.store, given.clock);
+  const parts: RunningParts = { ...given, store };
+  const { clock, random, log, engine, device } = parts;
   const state: EngineState = { info: null, lost: null };
   const startedAt = clock.wall();
   tellStart(parts);
@@ -98,7 +107,11 @@ export async function runAgent(parts: AgentParts, signal: AbortSignal): Promise<
     publisher.poke();
     clearing.poke();
   };
-  const prober = createProber({ ...parts, wake: (key) => mailbox.wake(key) });
+  const prober = createProber({
+    ...parts,
+    wake: (key) => mailbox.wake(key),
+    failed: (key, error) => recordFailure(parts, { what: `A probe of pod ${key}`, pod: key, error }),
+  });
   const pulls = createPodPulls((key) => mailbox.wake(key));
   const node = createNode({ ...parts, observer, say: reporter.say, conditionChanged: () => conditionChanged() });
   const reconcilerParts = {
@@ -106,7 +119,11 @@ export async function runAgent(parts: AgentParts, signal: AbortSignal): Promise<
     ...{ session: () => sessionOf(state, store), installId: () => installIdOf(store) ?? "" },
     ...{ limiter: createLimiter(createsAtOnce), puller: createPuller(engine, clock, node.brought) },
   };
-  const mailbox = createMailbox(clock, (key, s) => reconcile(reconcilerParts, fromKey(key), s));
+  const mailbox = createMailbox(
+    clock,
+    (key, s) => reconcile(reconcilerParts, fromKey(key), s),
+    (key, error, failures) => parkPod({ ...parts, reported }, fromKey(key), error, failures),
+  );
   const intake = createIntake({
     ...parts,
     nodeName: parts.settings.nodeName,
@@ -115,7 +132,7 @@ export async function runAgent(parts: AgentParts, signal: AbortSignal): Promise<
       reporter.stored();
       reported();
     },
-    wake: mailbox.wake,
+    wake: mailbox.wakeAfresh,
     seen: observer.seen,
   });
   const stock = createStock({
@@ -144,15 +161,25 @@ export async function runAgent(parts: AgentParts, signal: AbortSignal): Promise<
   };
   const uplink = { ...parts, intake, reporter, changed };
 
-  const runners = [stock, mailbox, pulls, prober, reporter, clearing, publisher];
-  await together(signal, (stop) => [
-    watchEngine(watcher, stop),
-    ...runners.map((one) => one.run(stop)),
-    ...node.run(stop),
-    runUplink(uplink, stop),
-    runHeartbeat({ clock, mailbox, supervisor: parts.supervisor ?? null }, stop),
-  ]);
+  const heartbeat = { clock, mailbox, supervisor: parts.supervisor ?? null };
+  const loops: readonly Loop[] = [
+    { name: "engine watcher", run: (stop) => watchEngine(watcher, stop) },
+    { name: "relist", run: stock.run },
+    { name: "pod workers", run: mailbox.run },
+    { name: "pulls", run: pulls.run },
+    { name: "prober", run: prober.run },
+    { name: "reporter", run: reporter.run },
+    { name: "pods data", run: clearing.run },
+    { name: "status publisher", run: publisher.run },
+    ...node.loops,
+    { name: "uplink", run: (stop) => runUplink(uplink, stop) },
+    { name: "heartbeat", run: (stop) => runHeartbeat(heartbeat, stop) },
+  ];
+  await together(signal, (stop) => loops.map((loop) => supervise(loop, parts, stop)));
 }
+
+const diskFull =
+  "The disk of the data folder is full: pods are restarted, probed and reported, but no message is accepted. Free space on it.";
 
 /** So that `edge events` shows how often it was started, and when last. A full disk is no reason not to start. */
 function tellStart({ store, clock, device, settings }: AgentParts): void {
@@ -161,9 +188,10 @@ function tellStart({ store, clock, device, settings }: AgentParts): void {
   store.appendEvent({ type: "Normal", pod: "", container: "", reason: "AgentStarted", message }, momentOf(clock));
 }
 
-function noticesOf(parts: AgentParts, { trouble }: EngineNow, drift: Drift): readonly string[] {
+function noticesOf(parts: RunningParts, { trouble }: EngineNow, drift: Drift): readonly string[] {
+  const full = parts.store.isFull() ? diskFull : null;
   const ofEngine = trouble === null ? null : `The engine cannot be used: ${trouble}`;
-  return [ofEngine, ...drift.notices(), oomScoreNotice(parts)].filter((one) => one !== null);
+  return [full, ofEngine, ...drift.notices(), oomScoreNotice(parts)].filter((one) => one !== null);
 }
 
 /** The session at hand, once it is known which containers are ours. */
@@ -239,7 +267,7 @@ function engineOf({ info, lost }: EngineState, observer: Observer): EngineNow {
 }
 
 function document(
-  parts: AgentParts,
+  parts: RunningParts,
   engine: EngineNow,
   [link, conditions, drift, startedAt]: readonly [LinkState, readonly Condition[], Drift, number],
 ): StatusDocument {

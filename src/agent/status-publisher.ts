@@ -15,6 +15,15 @@ const idleMs = 3_600_000;
 export function createPublisher(clock: Clock, publish: () => void): Publisher {
   let dirty = true;
   let alarm = new AbortController();
+  /** What could not be published is published later. */
+  function tryPublish(): void {
+    try {
+      publish();
+    } catch (error) {
+      dirty = true;
+      throw error;
+    }
+  }
   return {
     poke() {
       dirty = true;
@@ -27,7 +36,7 @@ export function createPublisher(clock: Clock, publish: () => void): Publisher {
         alarm = new AbortController();
         if (dirty) {
           dirty = false;
-          publish();
+          tryPublish();
           await clock.sleep(spacingMs, signal);
         } else {
           await clock.sleep(idleMs, alarm.signal);

@@ -23,13 +23,13 @@ export interface LandedPull extends Pick<NeededPull, "uid" | "wanted" | "action"
 export interface PodPulls {
   /** Begins those that are not under way and gives up what is needed no more. The pod is woken when one has ended. */
   need(key: string, pulls: readonly NeededPull[]): void;
-  /** What has come of those that ended since the last call. */
+  /** What has come of those that ended since the last call; throws what a pull threw, which parks the pod. */
   landed(key: string): readonly LandedPull[];
   /** How many tenths of an image are here that a container waits for; its pod is woken as they grow. */
   tenths(key: string, uid: string, container: string): number;
   /** Whether such a pull has not been taken from `landed` yet. */
   isUnderWay(key: string, pull: Pick<NeededPull, "uid" | "wanted"> & { readonly image: string }): boolean;
-  /** Runs until the signal aborts and all are given up; rejects with a bug of any. */
+  /** Runs until the signal aborts and all are given up. */
   run(signal: AbortSignal): Promise<void>;
 }
 
@@ -38,14 +38,13 @@ interface Flight {
   readonly stop: AbortController;
   readonly ended: Promise<void>;
   outcome: Outcome | null;
+  /** What it threw instead of an outcome. */
+  bug: { readonly error: unknown } | null;
   readonly heard: { tenths: number };
 }
 
 export function createPodPulls(wake: (key: string) => void): PodPulls {
   const pods = new Map<string, Map<string, Flight>>();
-  const bug = Promise.withResolvers<never>();
-  // Handled in run, which may not have begun.
-  bug.promise.catch(() => {});
 
   function begin(key: string, pull: NeededPull): Flight {
     const stop = new AbortController();
@@ -59,8 +58,12 @@ export function createPodPulls(wake: (key: string) => void): PodPulls {
       heard.tenths = tenths;
       if (!stop.signal.aborted) wake(key);
     };
-    const ended = pull.begin(stop.signal, told).then(landed, bug.reject);
-    const flight: Flight = { pull, stop, ended, heard, outcome: null };
+    const threw = (error: unknown): void => {
+      flight.bug = { error };
+      if (!stop.signal.aborted) wake(key);
+    };
+    const ended = pull.begin(stop.signal, told).then(landed, threw);
+    const flight: Flight = { pull, stop, ended, heard, outcome: null, bug: null };
     return flight;
   }
 
@@ -78,6 +81,11 @@ export function createPodPulls(wake: (key: string) => void): PodPulls {
     },
     landed(key) {
       const flights = [...(pods.get(key) ?? [])];
+      for (const [id, { bug }] of flights) {
+        if (bug === null) continue;
+        pods.get(key)?.delete(id);
+        throw bug.error;
+      }
       return flights.flatMap(([id, { pull, outcome }]) => {
         if (outcome === null) return [];
         pods.get(key)?.delete(id);
@@ -99,12 +107,8 @@ export function createPodPulls(wake: (key: string) => void): PodPulls {
       if (signal.aborted) end();
       signal.addEventListener("abort", end, { once: true });
       const all = (): readonly Flight[] => [...pods.values()].flatMap((flights) => [...flights.values()]);
-      try {
-        await Promise.race([over.promise, bug.promise]);
-      } finally {
-        signal.removeEventListener("abort", end);
-        for (const { stop } of all()) stop.abort();
-      }
+      await over.promise;
+      for (const { stop } of all()) stop.abort();
       await Promise.all(all().map(({ ended }) => ended));
     },
   };

@@ -22,6 +22,7 @@ import type { Random } from "../../ports/random.ts";
 import type { Store } from "../../ports/store.ts";
 import { createLimiter } from "../loop/limiter.ts";
 import { momentOf } from "../loop/moment.ts";
+import { endsProcess } from "../loop/supervise.ts";
 import { type ProbeRunner, type ProbeRunnerParts, probeRunner } from "./probe-runner.ts";
 
 export interface ProberParts extends ProbeRunnerParts {
@@ -29,6 +30,8 @@ export interface ProberParts extends ProbeRunnerParts {
   /** hostIp is the address of pods in the device's network. */
   readonly device: Pick<Device, "hostIp">;
   readonly store: Pick<Store, "appendEvent">;
+  /** A probe threw what nothing expected: it is recorded, and the probe goes on at its next time. */
+  readonly failed: (key: string, error: unknown) => void;
   /** A verdict has changed: this pod is to be looked at. */
   readonly wake: (key: string) => void;
 }
@@ -39,7 +42,7 @@ export interface Prober {
    * gives what is known so far.
    */
   follow(pod: { readonly namespace: string; readonly name: string }, seen: SeenPod): ProbeVerdicts;
-  /** Runs until the signal aborts; rejects with a bug of any worker. */
+  /** Runs until the signal aborts; rejects if the disk of the store fails. */
   run(signal: AbortSignal): Promise<void>;
 }
 
@@ -160,15 +163,30 @@ async function work(parts: ProberParts, run: Followed, { kind, probe, due: first
   while (!isOnHold(kind, run.states[kind])) {
     await clock.sleep(Math.max(0, due - clock.mono()), signal);
     if (signal.aborted) return;
-    const result = await look(signal);
+    try {
+      const result = await look(signal);
+      if (result !== null && !signal.aborted) take(parts, run, { kind, probe }, result);
+    } catch (error) {
+      if (endsProcess(error)) throw error;
+      parts.failed(run.key, error);
+    }
     if (signal.aborted) return;
     due = nextDue(probe, due, clock.mono());
-    if (result === null) continue;
-    const before = run.states[kind];
-    const after = afterResult(before, probe, result);
-    run.states[kind] = after;
-    if (isWorthTelling(before, after)) parts.store.appendEvent(unhealthy(run, kind, result.message), momentOf(clock));
-    if (after.verdict !== before.verdict) parts.wake(run.key);
+  }
+}
+
+function take(
+  parts: ProberParts,
+  run: Followed,
+  { kind, probe }: Pick<Job, "kind" | "probe">,
+  result: NonNullable<Awaited<ReturnType<ProbeRunner>>>,
+): void {
+  const before = run.states[kind];
+  const after = afterResult(before, probe, result);
+  run.states[kind] = after;
+  if (after.verdict !== before.verdict) parts.wake(run.key);
+  if (isWorthTelling(before, after)) {
+    parts.store.appendEvent(unhealthy(run, kind, result.message), momentOf(parts.clock));
   }
 }
 

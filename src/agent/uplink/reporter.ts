@@ -1,3 +1,4 @@
+import { isDiskFull } from "../../core/base/store-failure.ts";
 import { fusionDirectorStatus, isPodStatus, type StatusDialect } from "../../core/protocol/fusion-director.ts";
 import type { MessageIds } from "../../core/protocol/message.ts";
 import { firstPace, type Pace, paced } from "../../core/protocol/pace.ts";
@@ -242,7 +243,7 @@ function hasRoom({ connection, unconfirmed, underWayBytes, pace }: Session): boo
 /** The past follows once everything else has arrived, one message at a time, to a centre that asked for it. */
 function tellHistory(parts: ReporterParts, session: Session, now: number): void {
   if (!session.connection.asksHistory || now < session.historyAt || parts.store.outboxCounts().pending > 0) return;
-  const isMore = replayNext(parts, session.pace.windowBytes);
+  const isMore = unlessFull(() => replayNext(parts, session.pace.windowBytes)) ?? false;
   session.historyAt = isMore ? now : now + historyPeriodMs;
   sendOutbox(parts, session, now);
 }
@@ -265,14 +266,29 @@ function measure(session: Session, upTo: number, now: number): void {
 function release(parts: ReporterParts, session: Session, upTo: number): void {
   const arrived = session.unconfirmed.filter((one) => one.seq <= upTo);
   if (arrived.length === 0) return;
+  const { store } = parts;
+  const isReleased = unlessFull(() =>
+    store.transaction("normal", () => {
+      store.releaseOutbox(arrived.map((one) => one.outboxId).filter((id) => id !== null));
+      for (const seq of new Set(arrived.flatMap((one) => one.finals))) if (letGo(store, seq)) session.dirty = true;
+      return true;
+    }),
+  );
+  // On a full disk they stay unconfirmed, and the next pong releases them too.
+  if (isReleased !== true) return;
   session.unconfirmed = session.unconfirmed.filter((one) => one.seq > upTo);
   session.underWayBytes = session.unconfirmed.reduce((sum, one) => sum + one.bytes, 0);
-  const { store } = parts;
-  store.transaction("normal", () => {
-    store.releaseOutbox(arrived.map((one) => one.outboxId).filter((id) => id !== null));
-    for (const seq of new Set(arrived.flatMap((one) => one.finals))) if (letGo(store, seq)) session.dirty = true;
-  });
   parts.released();
+}
+
+/** What a write gives, undefined if the disk has no room for it. */
+function unlessFull<T>(write: () => T): T | undefined {
+  try {
+    return write();
+  } catch (error) {
+    if (isDiskFull(error)) return undefined;
+    throw error;
+  }
 }
 
 /** A pod that is gone leaves the report once its final status has arrived; true when it did, which is a change. */

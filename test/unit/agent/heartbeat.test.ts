@@ -2,11 +2,16 @@ import assert from "node:assert/strict";
 import { test } from "node:test";
 import { runHeartbeat } from "../../../src/agent/heartbeat.ts";
 import { createMailbox } from "../../../src/agent/pods/pod-workers.ts";
+import { storeError } from "../../../src/core/base/store-failure.ts";
 import { virtualClock } from "../../fakes/clock.ts";
 
 function heart(aliveEveryMs: number | null) {
   const clock = virtualClock();
-  const mailbox = createMailbox(clock, async () => null);
+  const mailbox = createMailbox(
+    clock,
+    async () => null,
+    () => 0,
+  );
   const said: string[] = [];
   const supervisor = { aliveEveryMs, ready: () => said.push("ready"), alive: () => said.push("alive") };
   const stop = new AbortController();
@@ -41,12 +46,16 @@ test("ready alone where no watchdog is set", async () => {
   await Promise.all(loops);
 });
 
-test("a loop that ends with a bug keeps nobody waiting", async () => {
+test("a loop that ends because the disk fails keeps nobody waiting", async () => {
   const clock = virtualClock();
-  const mailbox = createMailbox(clock, () => Promise.reject(new Error("bug")));
+  const mailbox = createMailbox(
+    clock,
+    () => Promise.reject(storeError("broken", "disk I/O error")),
+    () => 0,
+  );
   const stop = new AbortController();
   mailbox.wake("a/b");
   const run = mailbox.run(stop.signal);
-  await assert.rejects(run, /bug/);
+  await assert.rejects(run, /disk I\/O error/);
   await mailbox.turn();
 });

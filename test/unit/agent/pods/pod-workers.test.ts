@@ -2,20 +2,27 @@ import assert from "node:assert/strict";
 import { test } from "node:test";
 import { createLimiter } from "../../../../src/agent/loop/limiter.ts";
 import { createMailbox } from "../../../../src/agent/pods/pod-workers.ts";
+import { storeError } from "../../../../src/core/base/store-failure.ts";
 import { virtualClock } from "../../../fakes/clock.ts";
+
+const neverFails = (): number => assert.fail("No worker throws here");
 
 test("one worker a key: what comes meanwhile is one more look", async () => {
   const clock = virtualClock();
   const looks: string[] = [];
   let working = 0;
-  const mailbox = createMailbox(clock, async (key) => {
-    working += 1;
-    assert.equal(working, 1);
-    looks.push(`${key} at ${clock.mono()}`);
-    await clock.sleep(100);
-    working -= 1;
-    return null;
-  });
+  const mailbox = createMailbox(
+    clock,
+    async (key) => {
+      working += 1;
+      assert.equal(working, 1);
+      looks.push(`${key} at ${clock.mono()}`);
+      await clock.sleep(100);
+      working -= 1;
+      return null;
+    },
+    neverFails,
+  );
   const stop = new AbortController();
   const ended = mailbox.run(stop.signal);
   mailbox.wake("a");
@@ -32,11 +39,15 @@ test("a due time is absolute: other keys do not put it off", async () => {
   const clock = virtualClock();
   const at: number[] = [];
   const began = clock.mono();
-  const mailbox = createMailbox(clock, async (key) => {
-    if (key !== "a") return null;
-    at.push(Math.round(clock.mono() - began));
-    return 1_000;
-  });
+  const mailbox = createMailbox(
+    clock,
+    async (key) => {
+      if (key !== "a") return null;
+      at.push(Math.round(clock.mono() - began));
+      return 1_000;
+    },
+    neverFails,
+  );
   const stop = new AbortController();
   const ended = mailbox.run(stop.signal);
   mailbox.wake("a");
@@ -49,14 +60,59 @@ test("a due time is absolute: other keys do not put it off", async () => {
   await ended;
 });
 
-test("a bug in a worker is not swallowed", async () => {
+test("a worker that throws is parked, and the other keys go on", async () => {
   const clock = virtualClock();
-  const mailbox = createMailbox(clock, async () => {
-    throw new Error("A bug");
-  });
+  const looks: string[] = [];
+  const failures: string[] = [];
+  const began = clock.mono();
+  let isBroken = true;
+  const mailbox = createMailbox(
+    clock,
+    async (key) => {
+      looks.push(`${key} ${Math.round(clock.mono() - began)}`);
+      if (key === "a" && isBroken) throw new TypeError("A bug");
+      return null;
+    },
+    (key, error, count) => {
+      failures.push(`${key} ${error} ${count}`);
+      return count * 1_000;
+    },
+  );
+  const stop = new AbortController();
+  const ended = mailbox.run(stop.signal);
+  mailbox.wake("a");
+  await clock.pass(0);
+  for (let n = 0; n < 9; n += 1) {
+    // An event of a parked pod does not shorten its wait.
+    mailbox.wake("a");
+    mailbox.wake("b");
+    await clock.pass(100);
+  }
+  assert.deepEqual(looks.slice(0, 3), ["a 0", "b 0", "b 100"]);
+  assert.equal(looks.filter((one) => one.startsWith("a")).length, 1);
+  await clock.pass(3_000);
+  assert.deepEqual(
+    looks.filter((one) => one.startsWith("a")),
+    ["a 0", "a 1000", "a 3000"],
+  );
+  assert.deepEqual(failures.slice(0, 2), ["a TypeError: A bug 1", "a TypeError: A bug 2"]);
+
+  isBroken = false;
+  mailbox.wakeAfresh("a");
+  await clock.pass(0);
+  assert.equal(looks.filter((one) => one.startsWith("a")).length, 4, "a message is carried out at once");
+  await clock.pass(10_000);
+  assert.equal(mailbox.size, 0);
+  stop.abort();
+  await ended;
+});
+
+test("a disk that fails ends all workers", async () => {
+  const clock = virtualClock();
+  const mailbox = createMailbox(clock, () => Promise.reject(storeError("broken", "disk I/O error")), neverFails);
   const ended = mailbox.run(new AbortController().signal);
   mailbox.wake("a");
-  const failed = assert.rejects(ended, /A bug/);
+  const failed = assert.rejects(ended, /disk I\/O error/);
   await clock.pass(10);
   await failed;
 });
