@@ -3,24 +3,26 @@ import { createHash } from "node:crypto";
 import { mkdirSync, mkdtempSync, readFileSync, rmSync, statSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { basename, join } from "node:path";
+import { builtAddon } from "./addon.ts";
 import { bundleFile, bundleModule, bundleScript } from "./bundle.ts";
 import { executableFile, makeExecutable } from "./executable.ts";
-import { architectures, installRuntimes } from "./runtimes.ts";
+import { debianPackages, executableRuntimes, install } from "./installer.ts";
+import { architectures } from "./runtimes.ts";
 import { billOfMaterials } from "./sbom.ts";
 
 const sbomFile = "dist/sbom.cdx.json";
 
 /** Makes everything anew; returns the files. */
 async function buildAll(): Promise<readonly string[]> {
+  install([debianPackages(["executables"]), executableRuntimes()], console.log);
   rmSync("dist", { recursive: true, force: true });
   mkdirSync("dist");
-  await bundleModule(bundleFile);
+  await bundleModule(bundleFile, builtAddon);
   const folder = mkdtempSync(join(tmpdir(), "edge-build-"));
   try {
     const script = join(folder, "edge.cjs");
     const metafile = await bundleScript(script);
-    installRuntimes();
-    for (const architecture of architectures) makeExecutable(architecture, script, executableFile(architecture));
+    for (const architecture of architectures) await makeExecutable(architecture, script, executableFile(architecture));
     writeFileSync(sbomFile, `${JSON.stringify(billOfMaterials(metafile), null, 2)}\n`);
     const files = [bundleFile, ...architectures.map(executableFile), sbomFile];
     writeFileSync("dist/SHA256SUMS", files.map(sumLine).join(""));

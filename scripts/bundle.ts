@@ -3,6 +3,7 @@ import { chmodSync, mkdirSync, readFileSync } from "node:fs";
 import { dirname } from "node:path";
 import { brotliCompressSync, constants } from "node:zlib";
 import { type BuildOptions, build, type Metafile, type Plugin } from "esbuild";
+import { packagedAddon } from "./addon.ts";
 import { type Architecture, architectures } from "./runtimes.ts";
 
 export const bundleFile = "dist/edge.mjs";
@@ -23,15 +24,18 @@ const banner = [
   `const __dirname=import.meta.dirname??"/",__filename=import.meta.filename??"/edge.mjs";`,
 ].join("\n");
 
-/** SQLite's native code for an architecture. It lives outside of what its package exports. */
-export function addonFile(architecture: Architecture): string {
-  return `node_modules/better-sqlite3/prebuilds/linux-${architecture}.node`;
-}
-
-/** An ES module that carries the addons of every architecture. */
-export async function bundleModule(outfile: string): Promise<void> {
-  const inject = ["embedded-addons"];
-  await bundle({ outfile, format: "esm", banner: { js: banner }, inject, plugins: [emptyModules, embeddedAddons] });
+/**
+ * An ES module that carries the addons of every architecture.
+ * @param addonOf the package's own takes no compiler and a newer glibc; what is given out carries the compiled one
+ */
+export async function bundleModule(
+  outfile: string,
+  addonOf: (architecture: Architecture) => string | Promise<string> = packagedAddon,
+): Promise<void> {
+  // At once: each takes a minute where it has to be compiled.
+  const files = await Promise.all(architectures.map(async (name) => [name, await addonOf(name)] as const));
+  const plugins = [emptyModules, embeddedAddons(files)];
+  await bundle({ outfile, format: "esm", banner: { js: banner }, inject: ["embedded-addons"], plugins });
   chmodSync(outfile, 0o755);
 }
 
@@ -74,16 +78,16 @@ const emptyModules: Plugin = {
 };
 
 /** Addons as text, so that only the one that is needed is ever decoded. */
-const embeddedAddons: Plugin = {
+const embeddedAddons = (files: readonly (readonly [Architecture, string])[]): Plugin => ({
   name: "embedded-addons",
   setup: ({ onResolve, onLoad }) => {
     onResolve({ filter: /^embedded-addons$/ }, ({ path }) => ({ path, namespace: "addons", sideEffects: false }));
     onLoad({ filter: /.*/, namespace: "addons" }, () => {
-      const addons = Object.fromEntries(architectures.map((name) => [name, compressed(addonFile(name))]));
+      const addons = Object.fromEntries(files.map(([name, file]) => [name, compressed(file)]));
       return { contents: `export const embeddedAddons = ${JSON.stringify(addons)};`, loader: "js" };
     });
   },
-};
+});
 
 function compressed(file: string): string {
   const params = { [constants.BROTLI_PARAM_QUALITY]: 9, [constants.BROTLI_PARAM_LGWIN]: 22 };

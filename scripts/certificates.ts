@@ -3,7 +3,7 @@ import { mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from "nod
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import type { CredentialFiles } from "../src/websocket/credentials.ts";
-import { ensurePackages } from "./debian.ts";
+import { requirePackages } from "./packages.ts";
 
 export interface Certificate {
   readonly cert: Buffer;
@@ -47,7 +47,7 @@ commonName = supplied
 
 /** A certificate authority of its own, with one certificate for each end. They last `days` days. */
 export function makeCertificates(days = 2): Certificates {
-  ensurePackages(["openssl"], console.log);
+  requirePackages("certificates");
   const dir = mkdtempSync(join(tmpdir(), "edge-certificates-"));
   writeFileSync(join(dir, "ca.cnf"), caConfig);
   writeFileSync(join(dir, "index.txt"), "");

@@ -1,5 +1,6 @@
 // `npm run check [STEP...]`: everything that can be said of the code without running it.
 import { spawnSync } from "node:child_process";
+import { checkRecordLookups } from "./record-lookups.ts";
 import { checkStructure } from "./structure.ts";
 
 type Step = () => readonly string[] | Promise<readonly string[]>;
@@ -12,6 +13,7 @@ const steps: Readonly<Record<string, Step>> = {
   "core-types": () => tool("tsc", "-p", "tsconfig.core.json"),
   lint: () => tool("biome", "check", "--error-on-warnings", "--diagnostic-level=warn", "--max-diagnostics=50", "."),
   structure: checkStructure,
+  lookups: checkRecordLookups,
   dead: () => tool("knip", "--no-progress"),
 };
 

@@ -8,6 +8,8 @@ import Docker from "dockerode";
 import type { Config } from "../src/core/config/config.ts";
 import type { StatusDocument } from "../src/core/status-document.ts";
 import { bundleFile, bundleModule } from "./bundle.ts";
+import { debianPackages, install } from "./installer.ts";
+import { engineNeeds } from "./packages.ts";
 import { closeOnSignal, startTestEngine, type TestEngine } from "./private-engine.ts";
 import { createSite, killSite, nodeName, type ReportedPod, type Site } from "./site.ts";
 import { loadTestImages, testImages } from "./test-images.ts";
@@ -262,6 +264,8 @@ async function cleaner(engine: TestEngine, docker: Docker, site: Site): Promise<
 }
 
 async function main(): Promise<void> {
+  console.log("The demo takes about 20 s after what it installs. Everything it starts is gone at its end.");
+  install([debianPackages([...engineNeeds(), "certificates"])], console.log);
   await step("Build", build);
   let engine: TestEngine | undefined;
   await step("Docker engine", async () => {

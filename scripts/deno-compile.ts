@@ -4,7 +4,9 @@ import { spawnSync } from "node:child_process";
 import { copyFileSync, mkdtempSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join, resolve } from "node:path";
+import { builtAddon } from "./addon.ts";
 import { bundleFile, bundleModule } from "./bundle.ts";
+import { debianPackages, install } from "./installer.ts";
 
 const output = "dist/edge-deno";
 
@@ -13,7 +15,8 @@ async function compile(): Promise<number> {
     console.error("DENORT_BIN must name a denort, the runtime of `deno compile`: it is not set");
     return 2;
   }
-  await bundleModule(bundleFile);
+  install([debianPackages(["executables"])], console.log);
+  await bundleModule(bundleFile, builtAddon);
   // In a folder of its own: beside a package.json it would take in all of node_modules.
   const folder = mkdtempSync(join(tmpdir(), "edge-deno-"));
   try {

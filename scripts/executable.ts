@@ -2,8 +2,8 @@ import { spawnSync } from "node:child_process";
 import { copyFileSync, mkdtempSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join, resolve } from "node:path";
-import { addonFile } from "./bundle.ts";
-import { ensurePackages } from "./debian.ts";
+import { builtAddon } from "./addon.ts";
+import { requirePackages } from "./packages.ts";
 import { type Architecture, runtimeOf } from "./runtimes.ts";
 
 /**
@@ -37,13 +37,14 @@ export function executableFile(architecture: Architecture): string {
  * version of Node as the one that goes into it. Throws with what a tool said.
  * @param script the program as CommonJS
  */
-export function makeExecutable(architecture: Architecture, script: string, output: string): void {
-  ensurePackages(["binutils-x86-64-linux-gnu", "binutils-aarch64-linux-gnu"], console.log);
+export async function makeExecutable(architecture: Architecture, script: string, output: string): Promise<void> {
+  requirePackages("executables");
+  const addon = resolve(await builtAddon(architecture));
   const folder = mkdtempSync(join(tmpdir(), "edge-executable-"));
   try {
     // Names without a folder: Node keeps the script's, and every build has another folder.
     copyFileSync(script, join(folder, "edge.cjs"));
-    writeFileSync(join(folder, "sea.json"), JSON.stringify(configOf(architecture)));
+    writeFileSync(join(folder, "sea.json"), JSON.stringify(configOf(architecture, addon)));
     // V8 believes a code cache of its own flags only; without a fixed seed it has other bytes each time.
     tool(folder, process.execPath, ...execArgv, "--random-seed=1", "--experimental-sea-config", "sea.json");
     copyFileSync(runtimeOf(architecture), output);
@@ -55,7 +56,7 @@ export function makeExecutable(architecture: Architecture, script: string, outpu
   }
 }
 
-function configOf(architecture: Architecture): object {
+function configOf(architecture: Architecture, addon: string): object {
   return {
     main: "edge.cjs",
     mainFormat: "commonjs",
@@ -66,7 +67,7 @@ function configOf(architecture: Architecture): object {
     // NODE_OPTIONS of whoever starts it would change what runs.
     execArgvExtension: "none",
     execArgv,
-    assets: { "sqlite.node": resolve(addonFile(architecture)) },
+    assets: { "sqlite.node": addon },
   };
 }
 

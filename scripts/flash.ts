@@ -5,7 +5,7 @@ import { mkdtempSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { bootImage, canBoot } from "./boot-image.ts";
-import { ensurePackages } from "./debian.ts";
+import { debianArchive, debianPackages, install } from "./installer.ts";
 import { waitUntil } from "./processes.ts";
 
 const executable = `dist/edge-linux-${process.arch}`;
@@ -58,8 +58,8 @@ async function serve(): Promise<void> {
 const folder = mkdtempSync(join(tmpdir(), "edge-flash-"));
 const root = join(folder, "image");
 try {
-  ensurePackages(["debootstrap", "iproute2"], console.log);
-  expect(0, "debootstrap", "--variant=minbase", "--include=systemd", "bookworm", root);
+  install([debianPackages(["flash"])], console.log);
+  expect(0, "debootstrap", "--variant=minbase", "--include=systemd", "bookworm", root, debianArchive());
   show(expect(0, executable, "install", "--root", root, "--center", address));
   show(expect(0, executable, "install", "--root", root));
   show(expect(0, "systemd-analyze", `--root=${root}`, "--man=no", "verify", "edge.service"));

@@ -12,7 +12,9 @@ export stamp=node_modules/.lock-installed
 # The lock keeps two first commands from installing over each other.
 cmp -s package-lock.json "$stamp" || flock package-lock.json sh -euc '
   cmp -s package-lock.json "$stamp" && exit
-  npm ci --ignore-scripts --no-audit --no-fund >&2
+  echo "Will install into $PWD/node_modules with npm, half a minute: the packages of package-lock.json" >&2
+  # Warnings are of the Node that npm runs on, which is not the one that runs the program.
+  npm ci --ignore-scripts --no-audit --no-fund --loglevel=error >&2
   cp package-lock.json "$stamp"
 '
 PATH=$PWD/node_modules/node-linux-$arch/bin:$PWD/node_modules/.bin:$PATH

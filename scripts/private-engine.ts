@@ -4,8 +4,8 @@ import type { Socket } from "node:net";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import Docker from "dockerode";
-import { ensureNewerDocker, ensurePackages } from "./debian.ts";
 import { cleanLeftovers, folderPrefix, namespaceOf } from "./engine-janitor.ts";
+import { newerDockerPaths, requirePackages } from "./packages.ts";
 import { findProcesses, isRunning, readText, signalAll, waitUntil } from "./processes.ts";
 
 /** How the engine is started. */
@@ -72,14 +72,14 @@ export function sharedEngine(): Omit<TestEngine, "close"> {
 
 /** Starts a Docker engine with its own network namespace, socket and data folder; needs root. */
 export async function startPrivateEngine(say: Say, options: EngineOptions = {}): Promise<PrivateEngine> {
-  ensurePackages(["docker.io", "iptables", "iproute2", "busybox-static", "e2fsprogs"], say);
+  requirePackages("engine");
   await cleanLeftovers();
   const folder = mkdtempSync(join(tmpdir(), folderPrefix));
   const close = hireJanitor(folder);
   try {
     addNamespace(folder);
     if (options.diskMiB !== undefined) mountDisk(folder, options.diskMiB);
-    const engine = engineIn(folder, options.newer === true ? ensureNewerDocker(say) : []);
+    const engine = engineIn(folder, options.newer === true ? newerDockerPaths() : []);
     say(`Private Docker engine in ${folder}`);
     await engine.start(options);
     return { ...engine, folder, close };

@@ -1,7 +1,6 @@
-// `node run-suites.ts FILE...`: runs test files, two at a time, and writes how many tests passed and failed to file
-// descriptor 3.
+// `node run-suites.ts FILE...`: runs test files, two at a time, says how far it is, and writes how many tests passed and
+// failed to file descriptor 3.
 import { writeSync } from "node:fs";
-import { resolve } from "node:path";
 import { run } from "node:test";
 import { spec } from "node:test/reporters";
 import type { Counts } from "./check.ts";
@@ -9,25 +8,65 @@ import type { Counts } from "./check.ts";
 /** A soak takes as long as it takes. */
 const fileTimeoutMs = Number(process.env["EDGE_FILE_SECONDS"] ?? 240) * 1_000;
 
+/** A test file at work is named this often, so that a long one is not taken for one that hangs. */
+const reminderMs = 60_000;
+
+type Result = Counts & { readonly output: string };
+
 async function main(files: readonly string[]): Promise<void> {
-  const heard = new Set<string>();
-  const totals = { passed: 0, failed: 0 };
-  const stream = run({ files: [...files], concurrency: 2, timeout: fileTimeoutMs });
-  stream.on("test:pass", ({ name, file, details, skip, todo }) => {
-    // A file that holds no test passes as a test of its own name.
-    if (details.type === "suite" || files.includes(name)) return;
-    heard.add(file ?? "");
-    if (skip === undefined && todo === undefined) totals.passed += 1;
-  });
-  stream.on("test:fail", ({ file, details, todo }) => {
-    heard.add(file ?? "");
-    if (details.type !== "suite" && todo === undefined) totals.failed += 1;
-  });
-  for await (const chunk of stream.compose(new spec())) process.stdout.write(chunk);
-  const silent = files.filter((file) => !heard.has(resolve(file)));
-  for (const file of silent) console.log(`✖ No test ran in ${file}`);
-  const counts: Counts = { passed: totals.passed, failed: totals.failed + silent.length };
+  const began = performance.now();
+  const waiting = files.entries();
+  const atWork = new Set<string>();
+  const results: Result[] = [];
+  const say = (line: string): void => console.log(`${clock(performance.now() - began)}  ${line}`);
+  const reminder = setInterval(() => say(`still running: ${[...atWork].join(", ")}`), reminderMs);
+  const work = async (): Promise<void> => {
+    for (const [, file] of waiting) {
+      const start = performance.now();
+      atWork.add(file);
+      reminder.refresh();
+      const result = await runFile(file);
+      atWork.delete(file);
+      results.push(result);
+      const counts = `${result.passed} passed${result.failed === 0 ? "" : `, ${result.failed} FAILED`}`;
+      say(`file ${results.length} of ${files.length}  ${file}  ${counts}, ${clock(performance.now() - start)}`);
+      // A whole run names what failed; who asks for a file wants to see all of it.
+      if (result.failed > 0 || files.length <= shownWhole) process.stdout.write(result.output);
+    }
+  };
+  // Two take from the same list.
+  await Promise.all([work(), work()]);
+  clearInterval(reminder);
+  const total = (count: (one: Counts) => number): number => results.reduce((sum, one) => sum + count(one), 0);
+  const counts: Counts = { passed: total(({ passed }) => passed), failed: total(({ failed }) => failed) };
   writeSync(3, JSON.stringify(counts));
+}
+
+/** Of so many files every test is shown. */
+const shownWhole = 10;
+
+async function runFile(file: string): Promise<Result> {
+  let [passed, failed, heard, output] = [0, 0, false, ""];
+  const stream = run({ files: [file], timeout: fileTimeoutMs });
+  stream.on("test:pass", ({ name, details, skip, todo }) => {
+    // A file that holds no test passes as a test of its own name.
+    if (details.type === "suite" || name === file) return;
+    heard = true;
+    if (skip === undefined && todo === undefined) passed += 1;
+  });
+  stream.on("test:fail", ({ details, todo }) => {
+    heard = true;
+    if (details.type !== "suite" && todo === undefined) failed += 1;
+  });
+  for await (const chunk of stream.compose(new spec())) output += chunk;
+  if (heard) return { passed, failed, output };
+  return { passed, failed: failed + 1, output: `${output}✖ No test ran in ${file}\n` };
+}
+
+/** As `3:07`, minutes and seconds. */
+function clock(ms: number): string {
+  const seconds = Math.round(ms / 1000);
+  return `${Math.floor(seconds / 60)}:${String(seconds % 60).padStart(2, "0")}`;
 }
 
 await main(process.argv.slice(2));

@@ -4,7 +4,7 @@ import { spawnSync } from "node:child_process";
 import { mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
-import { ensurePackages } from "./debian.ts";
+import { requirePackages } from "./packages.ts";
 
 /** Where the generated source stands. */
 export const sandboxProgramFile = "src/docker/sandbox-program.ts";
@@ -21,9 +21,9 @@ const flags = [
   ...["-Wl,--build-id=none", "-Wl,-z,noseparate-code", "-Wl,-z,noexecstack", "-s"],
 ];
 
-/** Compiles for every architecture; installs the compilers when they are missing. */
-export function compileSandbox(say: (line: string) => void): Readonly<Record<string, Buffer>> {
-  ensurePackages(["gcc", process.arch === "arm64" ? "gcc-x86-64-linux-gnu" : "gcc-aarch64-linux-gnu"], say);
+/** Compiles for every architecture; throws when a compiler is missing or fails. */
+export function compileSandbox(): Readonly<Record<string, Buffer>> {
+  requirePackages("sandbox");
   const folder = mkdtempSync(join(tmpdir(), "edge-sandbox-"));
   try {
     return Object.fromEntries(
@@ -61,7 +61,7 @@ function compile(name: keyof typeof targets, folder: string): Buffer {
 }
 
 if (import.meta.main) {
-  const programs = compileSandbox(console.log);
+  const programs = compileSandbox();
   writeFileSync(sandboxProgramFile, sandboxProgramSource(programs));
   for (const [name, program] of Object.entries(programs)) console.log(`${name}: ${program.length} bytes`);
 }

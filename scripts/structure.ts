@@ -72,7 +72,8 @@ const folders = ["src", "scripts", "test"] as const;
 /** Everything in the tree that breaks the architecture, one line each; none when all is well. */
 export async function checkStructure(): Promise<readonly string[]> {
   const files = folders.flatMap(sourceFiles);
-  return [...(await checkImports(files)), ...checkRooms(files), ...files.flatMap(checkModuleState)];
+  const each = files.flatMap((file) => [...checkModuleState(file), ...checkInstalls(file), ...checkArchives(file)]);
+  return [...(await checkImports(files)), ...checkRooms(files), ...each];
 }
 
 async function checkImports(files: readonly string[]): Promise<readonly string[]> {
@@ -117,7 +118,17 @@ function subFloorRules(): readonly IForbiddenRuleType[] {
   );
 }
 
+/** The one file that installs anything. */
+const installer = "scripts/installer.ts";
+
 const generalRules: readonly IForbiddenRuleType[] = [
+  {
+    // Tests run within an engine's network, where nothing can be fetched; what they need is there before they begin.
+    name: "no-install-in-tests",
+    severity: "error",
+    from: { path: "^test/" },
+    to: { path: `^${installer}$`, reachable: true },
+  },
   { name: "no-cycles", severity: "error", from: {}, to: { circular: true } },
   { name: "resolvable", severity: "error", from: {}, to: { couldNotResolve: true } },
 ];
@@ -140,6 +151,21 @@ function checkModuleState(file: string): readonly string[] {
     /^(?:export )?(?:let|var) .*|^(?:export )?const (?![^=]*[Rr]eadonly)[^=]*= (?:new (?:Weak)?(?:Map|Set)(?:<.*>)?\(\)|\[\]|\{\});/gm;
   const found = readFileSync(file, "utf8").match(state) ?? [];
   return found.map((line) => `module-state: ${file}: ${line}`);
+}
+
+/** Programs that install are run by the one file whose business it is, and the npm of the runtimes' own lock file. */
+function checkInstalls(file: string): readonly string[] {
+  if (file === installer) return [];
+  const calls = /\b(?:spawn|exec|execFile|fork|run|tool)(?:Sync)?\(\s*["'`](?:apt|apt-get|dpkg|snap|pip)\b.*/g;
+  const found = readFileSync(file, "utf8").match(calls) ?? [];
+  return found.map((line) => `installs: ${file}: ${line}`);
+}
+
+/** Where packages come from is this machine's configuration, of apt and of npm. */
+function checkArchives(file: string): readonly string[] {
+  const hosts = /\b[\w.-]+\.(?:debian|ubuntu|npmjs|nodesource)\.(?:org|com)\b/g;
+  const found = readFileSync(file, "utf8").match(hosts) ?? [];
+  return found.map((host) => `archives: ${file} names the archive ${host}`);
 }
 
 function sourceFiles(folder: string): readonly string[] {

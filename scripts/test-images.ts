@@ -5,6 +5,7 @@ import { Readable } from "node:stream";
 import { buffer } from "node:stream/consumers";
 import Docker from "dockerode";
 import { type Header, pack } from "tar-stream";
+import { requirePackages } from "./packages.ts";
 
 /** The images that `loadTestImages` brings: the same file system, each with another configuration. */
 export const testImages = {
@@ -96,6 +97,7 @@ async function makeTestImages(): Promise<readonly ImageArchive[]> {
 }
 
 async function busyboxLayer(): Promise<Buffer> {
+  requirePackages("images");
   const applets = spawnSync("/bin/busybox", ["--list"], { encoding: "utf8" }).stdout.split("\n").filter(Boolean);
   const links = applets
     .filter((name) => name !== "busybox")

@@ -3,7 +3,7 @@ import { mkdtempSync, openSync, rmSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { buffer } from "node:stream/consumers";
 import Docker from "dockerode";
-import { ensurePackages } from "./debian.ts";
+import { requirePackages } from "./packages.ts";
 import type { TestEngine } from "./private-engine.ts";
 import { isRunning, readText, signalAll, waitUntil } from "./processes.ts";
 
@@ -30,7 +30,7 @@ export type RegistryOptions = {
 
 /** Starts a registry in an engine's network; with credentials it refuses everybody else. */
 export async function startTestRegistry(engine: TestEngine, options: RegistryOptions): Promise<TestRegistry> {
-  ensurePackages(["docker-registry", "apache2-utils"], (line) => process.stderr.write(`${line}\n`));
+  requirePackages("registry");
   const folder = mkdtempSync(join(engine.folder, "registry-"));
   const host = `${options.address ?? "127.0.0.1"}:${options.port}`;
   const config = join(folder, "config.json");

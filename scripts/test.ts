@@ -7,7 +7,8 @@ import { join } from "node:path";
 import type { Readable } from "node:stream";
 import { text } from "node:stream/consumers";
 import { type Counts, check } from "./check.ts";
-import { ensureNewerDocker } from "./debian.ts";
+import { debianPackages, dockerOfNextRelease, executableRuntimes, install } from "./installer.ts";
+import { type Need, needsOfTests, needsVariable } from "./packages.ts";
 import { closeOnSignal, startTestEngine, type TestEngine } from "./private-engine.ts";
 import { loadTestImages } from "./test-images.ts";
 
@@ -19,9 +20,36 @@ async function main(parts: readonly string[]): Promise<Counts> {
   const files = parts.length === 0 ? all : all.filter((file) => parts.some((part) => file.includes(part)));
   if (parts.length === 0) requireEverySuite(files);
   if (files.length === 0) throw new Error(`No test file matches ${parts.join(" ")}`);
-  const checks = parts.length === 0 ? [await check(), await buildAll()] : [];
-  const needsEngine = files.some((file) => /^test\/(contract|system)\//.test(file));
-  return sum([...checks, needsEngine ? await runOnEngine(files) : await runFiles(files)]);
+  const checks = parts.length === 0;
+  // The suite of the program tests what is built; with parts of names that may be an older one.
+  const build = checks || (files.some(isIn("system")) && !existsSync("dist/SHA256SUMS"));
+  say(
+    `${files.length} test files${checks ? ", checks and build: about 12 minutes on two cores, once all is installed" : ""}`,
+  );
+  const needs = needsOfTests(files);
+  prepare(files, needs, build);
+  const before = [checks ? await check() : none, build ? await buildAll() : none];
+  const needsEngine = files.some(isIn("contract", "system"));
+  return sum([...before, needsEngine ? await runOnEngine(files, needs) : await runFiles(files, needs)]);
+}
+
+const none: Counts = { passed: 0, failed: 0 };
+
+function isIn(...names: readonly (typeof suites)[number][]): (file: string) => boolean {
+  return (file) => names.some((suite) => file.startsWith(`test/${suite}/`));
+}
+
+/** Installs all that follows needs: from within the engine's network nothing can be fetched. */
+function prepare(files: readonly string[], needs: readonly Need[], build: boolean): void {
+  const newer = needs.includes("engine") && files.some(isIn("contract"));
+  install(
+    [
+      debianPackages(build ? [...new Set<Need>([...needs, "executables"])] : needs),
+      ...(build ? [executableRuntimes()] : []),
+      ...(newer ? [dockerOfNextRelease()] : []),
+    ],
+    say,
+  );
 }
 
 function testFiles(suite: string): readonly string[] {
@@ -43,14 +71,12 @@ async function buildAll(): Promise<Counts> {
   return code === 0 ? { passed: 1, failed: 0 } : { passed: 0, failed: 1 };
 }
 
-async function runOnEngine(files: readonly string[]): Promise<Counts> {
-  // From within the engine's network nothing can be fetched.
-  if (process.getuid?.() === 0 && files.some((file) => file.startsWith("test/contract/"))) ensureNewerDocker(say);
+async function runOnEngine(files: readonly string[], needs: readonly Need[]): Promise<Counts> {
   const engine = await startTestEngine(say);
   closeOnSignal(engine.close);
   try {
     await loadTestImages(engine.socket);
-    return await runFiles(files, engine);
+    return await runFiles(files, needs, engine);
   } finally {
     await engine.close();
     say("The engine and everything on it is gone");
@@ -58,18 +84,18 @@ async function runOnEngine(files: readonly string[]): Promise<Counts> {
 }
 
 /** The files run inside the engine's network, where the ports of its containers are. */
-async function runFiles(files: readonly string[], engine?: TestEngine): Promise<Counts> {
+async function runFiles(files: readonly string[], needs: readonly Need[], engine?: TestEngine): Promise<Counts> {
   const line = [process.execPath, "scripts/run-suites.ts", ...files];
   const [program = "", ...args] = engine?.command(...line) ?? line;
-  const env = { ...process.env, EDGE_TEST_SOCKET: engine?.socket, EDGE_TEST_FOLDER: engine?.folder };
+  const place = { EDGE_TEST_SOCKET: engine?.socket, EDGE_TEST_FOLDER: engine?.folder };
+  const env = { ...process.env, ...place, [needsVariable]: needs.join(" ") };
   const runner = spawn(program, args, { stdio: ["ignore", "inherit", "inherit", "pipe"], env });
   const counts = await text(runner.stdio[3] as Readable);
   return counts === "" ? { passed: 0, failed: files.length } : (JSON.parse(counts) as Counts);
 }
 
 function sum(counts: readonly Counts[]): Counts {
-  const zero: Counts = { passed: 0, failed: 0 };
-  return counts.reduce((a, b) => ({ passed: a.passed + b.passed, failed: a.failed + b.failed }), zero);
+  return counts.reduce((a, b) => ({ passed: a.passed + b.passed, failed: a.failed + b.failed }), none);
 }
 
 const { passed, failed } = await main(process.argv.slice(2));

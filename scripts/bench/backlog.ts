@@ -13,6 +13,7 @@ import { listen } from "../../src/center/server.ts";
 import { openStore, type SqliteStore } from "../../src/sqlite/store.ts";
 import { backlogText, type Drained, drain, pump, type Way } from "../../test/simulation/backlog-device.ts";
 import { writeCertificates } from "../certificates.ts";
+import { debianPackages, install } from "../installer.ts";
 import { table } from "../table.ts";
 import { figuresOf } from "./figures.ts";
 
@@ -118,6 +119,7 @@ async function told(device: "drain" | "pump", port: number, folder: string): Pro
 const mib = (value: number): string => `${(value / 1024 ** 2).toFixed(1)} MiB`;
 
 async function measure(): Promise<void> {
+  install([debianPackages(["certificates"])], (line) => console.error(line));
   const folder = mkdtempSync(join(tmpdir(), "edge-backlog-"));
   writeCertificates(folder);
   const pem = (name: string): Buffer => readFileSync(join(folder, `${name}.pem`));

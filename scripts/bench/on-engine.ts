@@ -1,10 +1,13 @@
 import { spawn } from "node:child_process";
 import { once } from "node:events";
+import { debianPackages, install } from "../installer.ts";
+import { engineNeeds } from "../packages.ts";
 import { closeOnSignal, startTestEngine } from "../private-engine.ts";
 import { loadTestImages } from "../test-images.ts";
 
 /** Starts an engine with the test images, runs a script in its network, and takes the engine away. */
 export async function onEngine(script: string, args: readonly string[] = []): Promise<void> {
+  install([debianPackages(engineNeeds())], (line) => console.error(line));
   const engine = await startTestEngine((line) => console.error(line));
   closeOnSignal(engine.close);
   try {

@@ -167,6 +167,7 @@ async function payloadOf(docker: Docker): Promise<CreatePayload> {
   const places = {
     sandboxId: null,
     volumePaths: {},
+    hostPaths: {},
     coveredPaths: {},
     scratchPaths: [],
     submounts: [],

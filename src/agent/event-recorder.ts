@@ -2,7 +2,6 @@ import type { Moment } from "../core/pod/container-history.ts";
 import type { PodEvent } from "../core/pod/event.ts";
 import type { Clock } from "../ports/clock.ts";
 import type { Log } from "../ports/log.ts";
-import type { Store } from "../ports/store.ts";
 import { momentOf } from "./loop/moment.ts";
 
 /** What has happened, and to which container of a pod; "" for the pod itself. */

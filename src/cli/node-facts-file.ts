@@ -7,9 +7,12 @@ const ports = v.array(v.pipe(v.number(), v.integer(), v.minValue(0), v.maxValue(
 
 const container = v.object({
   name: v.optional(v.string(), ""),
+  volumeMounts: v.optional(v.array(v.object({ name: v.string(), readOnly: v.optional(v.boolean()) }))),
   ports: v.optional(v.array(v.object({ hostPort: v.number(), hostIP: v.string(), protocol: v.string() }))),
   resources: v.optional(v.object({ limits: v.optional(quantities), requests: v.optional(quantities) })),
 });
+
+const volume = v.object({ name: v.string(), hostPath: v.optional(v.object({ path: v.string() })) });
 
 const pod = v.object({
   metadata: v.object({
@@ -18,7 +21,11 @@ const pod = v.object({
     uid: v.optional(v.string()),
     resourceVersion: v.optional(v.string()),
   }),
-  spec: v.object({ restartPolicy: v.optional(v.string()), containers: v.array(container) }),
+  spec: v.object({
+    restartPolicy: v.optional(v.string()),
+    volumes: v.optional(v.array(volume)),
+    containers: v.array(container),
+  }),
 });
 
 /** The file of `edge validate --node`: each part that is there replaces what the device says of itself (contracts.md). */

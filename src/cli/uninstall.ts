@@ -1,5 +1,5 @@
 import { existsSync } from "node:fs";
-import { removalStep, type Step } from "../linux/install/install-steps.ts";
+import { removalStep, type Step, unmountStep } from "../linux/install/install-steps.ts";
 import type { Engine } from "../ports/engine.ts";
 import { runLockHeld } from "../sqlite/lock.ts";
 import { keptConfig } from "./config-file.ts";
@@ -67,7 +67,8 @@ function removals(
 ): readonly Step[] {
   const always = [installed.enabled, installed.unit, installed.program];
   const purged = purge ? [installed.configFolder, data.dir, data.runDir] : [];
-  return [...always, ...purged].map((path) => removalStep(inRoot(root, path)));
+  const mounts = purge ? [unmountStep(inRoot(root, data.runDir))] : [];
+  return [...mounts, ...[...always, ...purged].map((path) => removalStep(inRoot(root, path)))];
 }
 
 /** Why it is still there; null when it is gone. */

@@ -5,9 +5,12 @@ import type { CreatePayload } from "./create-options.ts";
 /** What is compared, each as words: how a new container would have it, and how this one has it. */
 interface Compared {
   readonly field: string;
-  readonly wanted: (payload: CreatePayload) => string;
-  readonly found: (answer: unknown) => string;
+  readonly wanted: (payload: CreatePayload, shown: Shown) => string;
+  readonly found: (answer: unknown, shown: Shown) => string;
 }
+
+/** What a place of the agent's own shows of this device; any other path is itself. */
+type Shown = (source: string) => string;
 
 const host = (answer: unknown): unknown => at(answer, "HostConfig");
 
@@ -71,20 +74,20 @@ const rows: readonly Compared[] = [
   },
   {
     field: "Mounts",
-    wanted: ({ HostConfig }) =>
+    wanted: ({ HostConfig }, shown) =>
       sorted(
         HostConfig.Mounts.map((mount) =>
           mount.Type === "tmpfs"
             ? mountWords("tmpfs", "", mount.Target, false)
-            : mountWords("bind", mount.Source, mount.Target, mount.ReadOnly),
+            : mountWords("bind", shown(mount.Source), mount.Target, mount.ReadOnly),
         ),
       ),
-    found: (answer) =>
+    found: (answer, shown) =>
       sorted(
         listAt(answer, "Mounts").map((mount) =>
           mountWords(
             textAt(mount, "Type"),
-            textAt(mount, "Source"),
+            shown(textAt(mount, "Source")),
             textAt(mount, "Destination"),
             at(mount, "RW") !== true,
           ),
@@ -115,16 +118,24 @@ const neverUsed = [
 /**
  * Compares what the engine says of a container with the payload that would make it. What only the engine decides (its
  * runtime, its defaults) is left out: an upgrade of the engine is no drift.
+ * @param shown what the places of host paths show: a container that was made with the path itself has the same mount
  */
-export function audited(answer: unknown, payload: CreatePayload): ContainerAudit {
+export function audited(
+  answer: unknown,
+  payload: CreatePayload,
+  shown: ReadonlyMap<string, string> = new Map(),
+): ContainerAudit {
   const running = at(answer, "State", "Running") === true;
   const pid = numberAt(answer, "State", "Pid");
-  return { pid: running && pid > 0 ? pid : null, differences: [...differing(answer, payload), ...used(answer)] };
+  return {
+    pid: running && pid > 0 ? pid : null,
+    differences: [...differing(answer, payload, (source) => shown.get(source) ?? source), ...used(answer)],
+  };
 }
 
-function differing(answer: unknown, payload: CreatePayload): readonly Difference[] {
+function differing(answer: unknown, payload: CreatePayload, shown: Shown): readonly Difference[] {
   return rows.flatMap(({ field, wanted, found }) => {
-    const difference = { field, expected: wanted(payload) || "none", found: found(answer) || "none" };
+    const difference = { field, expected: wanted(payload, shown) || "none", found: found(answer, shown) || "none" };
     return difference.expected === difference.found ? [] : [difference];
   });
 }

@@ -1,4 +1,5 @@
 import { cleanPath } from "../core/admission/path.ts";
+import { ownValue } from "../core/base/own-value.ts";
 import { expand, expandedEnv } from "../core/pod/expansion.ts";
 import { containerLabels, hasSandbox, sandboxName } from "../core/pod/identity.ts";
 import { bytes, milliCpu } from "../core/pod/quantity.ts";
@@ -254,14 +255,13 @@ function portsOf(containers: readonly ContainerSpec[]): {
 } {
   const ports = containers.flatMap((container) => container.ports ?? []);
   if (ports.length === 0) return {};
-  const exposed: Record<string, Record<string, never>> = {};
-  const bindings: Record<string, { HostIp: string; HostPort: string }[]> = {};
+  const bindings = new Map<string, { HostIp: string; HostPort: string }[]>();
   for (const port of ports) {
     const key = `${port.containerPort}/${port.protocol.toLowerCase()}`;
-    exposed[key] = {};
-    bindings[key] = [...(bindings[key] ?? []), { HostIp: port.hostIP, HostPort: String(port.hostPort) }];
+    bindings.set(key, [...(bindings.get(key) ?? []), { HostIp: port.hostIP, HostPort: String(port.hostPort) }]);
   }
-  return { exposed, bindings };
+  const exposed = Object.fromEntries([...bindings.keys()].map((key) => [key, {}]));
+  return { exposed, bindings: Object.fromEntries(bindings) };
 }
 
 /**
@@ -279,12 +279,12 @@ function mountsOf(
     (request.pod.spec.volumes ?? []).filter((one) => one.configMap !== undefined).map(({ name }) => name),
   );
   for (const { name, mountPath, readOnly } of container.volumeMounts ?? []) {
-    const source = own(request.volumePaths, name);
+    const source = ownValue(request.volumePaths, name);
     if (source === undefined) return { ok: false, message: `Volume ${name} has no place on this device` };
     const sealed = readOnly && request.submounts.includes(name);
     // Before API 1.44 read-only holds for the folder alone: what is mounted below it stays writable.
     if (sealed && !reaches(apiVersion, 44)) {
-      const message = `Volume ${name} is read-only and something is mounted below ${source}, which this engine would leave writable; it takes API 1.44 (Docker 25), the engine speaks ${apiVersion}`;
+      const message = `Volume ${name} is read-only and something is mounted below ${ownValue(request.hostPaths, name) ?? source}, which this engine would leave writable; it takes API 1.44 (Docker 25), the engine speaks ${apiVersion}`;
       return { ok: false, message };
     }
     // The engine cleans it too (volume/mounts, linuxParser), and what was made is compared with this.
@@ -299,7 +299,7 @@ function mountsOf(
       mounts.push({ Type: "tmpfs", Target: path, TmpfsOptions: { SizeBytes: scratchBytes, Mode: scratchMode } });
       continue;
     }
-    const cover = own(request.coveredPaths, path);
+    const cover = ownValue(request.coveredPaths, path);
     if (cover === undefined)
       return { ok: false, message: `The image's VOLUME ${path} has neither a mount nor a cover` };
     mounted.add(cleanPath(path));
@@ -333,8 +333,4 @@ function bind(source: string, target: string, readOnly: boolean): BindMount {
 
 function reaches(apiVersion: string, minor: number): boolean {
   return Number(apiVersion.split(".")[1]) >= minor;
-}
-
-function own(record: Readonly<Record<string, string>>, key: string): string | undefined {
-  return Object.hasOwn(record, key) ? record[key] : undefined;
 }

@@ -1,5 +1,6 @@
 import { Readable } from "node:stream";
 import type Docker from "dockerode";
+import { ownValue } from "../core/base/own-value.ts";
 import type { LayerNews } from "../core/image/pull-progress.ts";
 import { containerName } from "../core/pod/identity.ts";
 import type { CreatedContainer, CreateRequest, Engine, EngineInfo, EngineResult, ImageInfo } from "../ports/engine.ts";
@@ -18,6 +19,14 @@ import { isReadable, jsonLines } from "./lines.ts";
 import { inspectAnswer, type Listing, listing } from "./list.ts";
 import { sandboxImage } from "./sandbox-image.ts";
 import { engineEvent, eventQuery } from "./watch.ts";
+
+/** What each place of a hostPath volume shows of this device. */
+function shownBy({ volumePaths, hostPaths }: CreateRequest): ReadonlyMap<string, string> {
+  const places = Object.entries(volumePaths).map(
+    ([volume, place]) => [place, ownValue(hostPaths, volume) ?? place] as const,
+  );
+  return new Map(places);
+}
 
 /** Where the engine is. */
 export interface DockerOptions {
@@ -44,7 +53,7 @@ export function dockerEngine(options: DockerOptions): Engine {
       onContainer(api, "audit", id, signal, async (_, { docker, apiVersion }) => {
         const wanted = createOptions(request, apiVersion);
         if (!wanted.ok) return failed(failure("audit", "invalid", wanted.message));
-        return done(audited(await inspectAnswer(docker, id, signal), wanted.payload));
+        return done(audited(await inspectAnswer(docker, id, signal), wanted.payload, shownBy(request)));
       }),
     start: (id, signal) => {
       containers.forget(id);

@@ -1,3 +1,4 @@
+import { ownValue } from "../core/base/own-value.ts";
 import type { EngineError, EngineErrorKind, EngineResult } from "../ports/engine.ts";
 
 const longestMessage = 1024;
@@ -91,7 +92,7 @@ export function statusOf(cause: unknown): number | null {
 }
 
 function kindOf(operation: string, status: number, message: string): EngineErrorKind {
-  const patterns = [...(byOperation[operation] ?? []), ...everywhere];
+  const patterns = [...(ownValue(byOperation, operation) ?? []), ...everywhere];
   const found = patterns.find(([words]) => words.test(message));
   if (found !== undefined) return found[1];
   if (status === 404) return operation === "pull" ? "imageNotFound" : "notFound";

@@ -1,3 +1,4 @@
+import { ownValue } from "../core/base/own-value.ts";
 import type { ContainerSpec } from "../core/pod/spec.ts";
 import type { CreateRequest } from "../ports/engine.ts";
 
@@ -104,11 +105,11 @@ export function gate(payload: Readonly<Record<string, unknown>>, request: Create
   ];
   for (const { prefix, fields, rules, needed } of levels) {
     for (const [field, value] of Object.entries(fields)) {
-      const rule = Object.hasOwn(rules, field) ? rules[field] : undefined;
+      const rule = ownValue(rules, field);
       if (rule === undefined) return breach(prefix + field, "the field is not one that this program sends");
       if (!rule(value, grant)) return breach(prefix + field, "the admitted pod does not grant it");
     }
-    const missing = needed.find((field) => fields[field] === undefined);
+    const missing = needed.find((field) => ownValue(fields, field) === undefined);
     if (missing !== undefined) return breach(prefix + missing, "it is missing");
   }
   // None at all is as wrong as another one: the program in it would find no NPU.
@@ -183,13 +184,13 @@ function labelsGranted(value: unknown, { request }: Grant): boolean {
     "edge.restart-policy": pod.spec.restartPolicy,
   };
   if (!isRecord(value) || keysOf(value).length !== Object.keys(expected).length) return false;
-  return Object.entries(expected).every(([name, text]) => value[name] === text);
+  return Object.entries(expected).every(([name, text]) => ownValue(value, name) === text);
 }
 
 /** The kernel spares nobody but a Guaranteed container, and what holds the pod's network, more than the engine itself. */
 function oomScoreGranted(value: unknown, { request, container, isSandbox }: Grant): boolean {
   if (typeof value !== "number" || !Number.isInteger(value) || value !== request.oomScoreAdj) return false;
-  const limited = ["cpu", "memory"].every((name) => container.resources.limits[name] !== undefined);
+  const limited = ["cpu", "memory"].every((name) => ownValue(container.resources.limits, name) !== undefined);
   return value <= 1000 && value >= (isSandbox ? -998 : limited ? -997 : 0);
 }
 
@@ -210,13 +211,14 @@ function mountGranted(mount: unknown, grant: Grant): boolean {
   if (asked.length > 0) {
     return asked.some(
       (each) =>
-        request.volumePaths[each.name] === source &&
+        ownValue(request.volumePaths, each.name) === source &&
+        !forbiddenSources.test(ownValue(request.hostPaths, each.name) ?? "") &&
         (readOnly === true ? sealed || !request.submounts.includes(each.name) : writable(each, request)),
     );
   }
   if (target === "/dev/termination-log") return !isSandbox && source === request.terminationLog;
   if (readOnly !== true) return false;
-  if (request.image.volumes.includes(target) && request.coveredPaths[target] === source) return true;
+  if (request.image.volumes.includes(target) && ownValue(request.coveredPaths, target) === source) return true;
   return target === "/etc/resolv.conf" && source === request.resolvConf;
 }
 

@@ -1,4 +1,5 @@
 import type Docker from "dockerode";
+import { ownValue } from "../core/base/own-value.ts";
 import { containerName, installLabel } from "../core/pod/identity.ts";
 import type { ObservedContainer } from "../core/pod/observed.ts";
 import { request } from "./connection.ts";
@@ -95,7 +96,7 @@ export function stableKey(listed: ListedContainer): string | null {
 export function ageSeconds(status: string): number {
   const found = /(\d+|an?) (second|minute|hour|day|week|month|year)s? ago$/.exec(status);
   if (found === null || /Less than/.test(status)) return 0;
-  return (Number(found[1]) || 1) * (unitSeconds[found[2] ?? ""] ?? 0);
+  return (Number(found[1]) || 1) * (ownValue(unitSeconds, found[2] ?? "") ?? 0);
 }
 
 /** `GET /containers/{id}/json` as it comes. */

@@ -1,4 +1,5 @@
 import { createHash } from "node:crypto";
+import { ownValue } from "../core/base/own-value.ts";
 import { sandboxPrograms } from "./sandbox-program.ts";
 
 /** The image that sandboxes are made from, in the format of `docker save`. */
@@ -20,7 +21,7 @@ const block = 512;
  * bytes: no time, no owner, nothing of the machine is in it.
  */
 export function sandboxImage(architecture: string): SandboxImage | null {
-  const program = Object.hasOwn(sandboxPrograms, architecture) ? sandboxPrograms[architecture] : undefined;
+  const program = ownValue(sandboxPrograms, architecture);
   if (program === undefined) return null;
   const layer = tar([{ name: "pause", mode: 0o755, content: Buffer.from(program, "base64") }]);
   const config = json({

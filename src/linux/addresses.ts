@@ -1,5 +1,6 @@
 import { readFileSync } from "node:fs";
 import { networkInterfaces } from "node:os";
+import { ownValue } from "../core/base/own-value.ts";
 
 /**
  * The address this device has toward the centre: of the interface with the default route, else the first that is not
@@ -9,7 +10,7 @@ export function hostIp(centerHost: string): string {
   if (centerHost === "localhost" || centerHost.startsWith("127.") || centerHost === "[::1]") return "127.0.0.1";
   const interfaces = networkInterfaces();
   const ipv4 = (name: string) =>
-    (interfaces[name] ?? []).find((one) => one.family === "IPv4" && !one.internal)?.address;
+    (ownValue(interfaces, name) ?? []).find((one) => one.family === "IPv4" && !one.internal)?.address;
   const candidates = [defaultInterface(), ...Object.keys(interfaces)].filter((name) => name !== null);
   return candidates.map(ipv4).find((address) => address !== undefined) ?? "127.0.0.1";
 }

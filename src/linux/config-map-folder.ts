@@ -12,6 +12,7 @@ import {
   writeFileSync,
 } from "node:fs";
 import { join } from "node:path";
+import { ownValue } from "../core/base/own-value.ts";
 
 const dataLink = "..data";
 const draftLink = "..data_tmp";
@@ -77,7 +78,7 @@ function holds(folder: string, data: Readonly<Record<string, string>>): boolean 
   return names.every((name) => {
     const file = join(folder, name);
     if (!Object.hasOwn(data, name) || !lstatSync(file).isFile()) return false;
-    return readFileSync(file, "utf8") === data[name];
+    return readFileSync(file, "utf8") === ownValue(data, name);
   });
 }
 

@@ -1,28 +1,40 @@
 import { lstatSync, readlinkSync, statSync } from "node:fs";
 import { join } from "node:path";
-import type { MountedAt } from "../ports/device.ts";
+import type { MountedAt, MountsSeen } from "../ports/device.ts";
 
 /** As many links as the kernel follows (MAXSYMLINKS). */
 const mostLinks = 40;
 
 /** See Device.mountedElsewhere; `root` is `/proc/<pid>/root`. Two names of one file have one device and one inode. */
-export function mountedElsewhere(root: string, mounts: readonly MountedAt[]): string | null {
+export function mountedElsewhere(root: string, mounts: readonly MountedAt[]): MountsSeen {
   for (const { source, target } of mounts) {
     const inside = fileAt(() => resolvedIn(root, target));
     // A process that has just ended shows nothing: that is no difference.
-    if (inside === null && fileAt(() => root) === null) return null;
+    if (inside.kind === "missing" && fileAt(() => root).kind === "missing") return { kind: "same" };
     const outside = fileAt(() => source);
-    if (inside === null || inside !== outside) return `${target} in the container is not ${source} of this device`;
+    if (inside.kind === "unknown") return { kind: "unknown", message: `${target}: ${inside.code}` };
+    if (outside.kind === "unknown") return { kind: "unknown", message: `${source}: ${outside.code}` };
+    if (inside.kind === "there" && outside.kind === "there" && inside.file === outside.file) continue;
+    return { kind: "elsewhere", message: `${target} in the container is not ${source} of this device` };
   }
-  return null;
+  return { kind: "same" };
 }
 
-function fileAt(path: () => string): string | null {
+type FileSeen =
+  | { readonly kind: "there"; readonly file: string }
+  | { readonly kind: "missing" }
+  | { readonly kind: "unknown"; readonly code: string };
+
+/** What says that a path leads nowhere, or its process is gone; anything else says that it could not be looked at. */
+const missingCodes = ["ENOENT", "ENOTDIR", "ESRCH", "ELOOP"];
+
+function fileAt(path: () => string): FileSeen {
   try {
     const { dev, ino } = statSync(path(), { bigint: true });
-    return `${dev}:${ino}`;
-  } catch {
-    return null;
+    return { kind: "there", file: `${dev}:${ino}` };
+  } catch (error) {
+    const { code = "ELOOP" } = error as NodeJS.ErrnoException;
+    return missingCodes.includes(code) ? { kind: "missing" } : { kind: "unknown", code };
   }
 }
 

@@ -1,64 +1,62 @@
-import {
-  chmodSync,
-  existsSync,
-  mkdirSync,
-  readdirSync,
-  readFileSync,
-  realpathSync,
-  rmSync,
-  statfsSync,
-  statSync,
-} from "node:fs";
+import { chmodSync, existsSync, mkdirSync, readdirSync, readFileSync, rmSync, statfsSync, statSync } from "node:fs";
 import { join } from "node:path";
-import { cleanPath, pathList } from "../core/admission/path.ts";
-import type { Policy } from "../core/admission/policy.ts";
-import { isProtected } from "../core/admission/rules/owner.ts";
 import type { AcceptedPod, Volume } from "../core/pod/spec.ts";
 import type { ConfigMaps, VolumesResult } from "../ports/device.ts";
 import { holdsConfigMap, writeConfigMap } from "./config-map-folder.ts";
 import { replaceFile } from "./files.ts";
+import { type HostPathOptions, hostPathPods, placeHostPath, removeHostPaths } from "./host-paths.ts";
 import { hasSubmounts } from "./submounts.ts";
 
-export interface VolumesOptions {
+/** `runDir` is on a tmpfs: volumes in memory lie below it, too. */
+export interface VolumesOptions extends HostPathOptions {
   readonly dataDir: string;
-  /** On a tmpfs: volumes in memory lie below it. */
-  readonly runDir: string;
-  readonly policy: () => Policy;
   /** Where the resolv.conf for a pod is. */
   readonly resolvConf: (pod: { readonly hostNetwork?: boolean }) => string;
-  /** What no pod may see, whatever the policy says. */
-  readonly protectedPaths: () => readonly string[];
 }
 
 const savedPod = "pod.json";
 /** statfs(2): TMPFS_MAGIC. */
 const tmpfsMagic = 0x01021994;
 
-type Resolved = { readonly ok: true; readonly path: string } | { readonly ok: false; readonly message: string };
+/** `real` is there for a host path: what its place shows of this device. */
+type Resolved =
+  | { readonly ok: true; readonly path: string; readonly real?: string }
+  | { readonly ok: false; readonly message: string };
 
 /** The folder of one pod: its second copy, its empty volumes. */
 function podFolder(dataDir: string, uid: string): string {
   return join(dataDir, "pods", uid);
 }
 
-/** See Device.prepareVolumes: folders of the pod's own are made, host paths are only looked at. */
+/** See Device.prepareVolumes: folders of the pod's own are made, host paths are mounted at places of the agent's own. */
 export function prepareVolumes(
   options: VolumesOptions,
   pod: AcceptedPod,
   covered: readonly string[],
   configMaps: ConfigMaps,
 ): VolumesResult {
-  const volumePaths: Record<string, string> = {};
+  const paths = new Map<string, string>();
+  const hostPaths = new Map<string, string>();
   const submounts: string[] = [];
   for (const volume of pod.spec.volumes ?? []) {
     const resolved = resolveVolume(options, pod, volume, configMaps);
     if (!resolved.ok) return resolved;
-    volumePaths[volume.name] = resolved.path;
-    if (volume.hostPath !== undefined && hasSubmounts(resolved.path)) submounts.push(volume.name);
+    paths.set(volume.name, resolved.path);
+    if (resolved.real === undefined) continue;
+    hostPaths.set(volume.name, resolved.real);
+    if (hasSubmounts(resolved.real) || hasSubmounts(resolved.path)) submounts.push(volume.name);
   }
+  removeHostPaths(options.runDir, pod.id.uid, [...paths.values()]);
   const folder = podFolder(options.dataDir, pod.id.uid);
   const resolvConf = options.resolvConf(pod.spec);
-  const places = { ok: true, volumePaths, submounts, resolvConf } as const;
+  const volumePaths = Object.fromEntries(paths);
+  const places = {
+    ok: true,
+    volumePaths,
+    hostPaths: Object.fromEntries(hostPaths),
+    submounts,
+    resolvConf,
+  } as const;
   if (options.policy().writableEmptyDir) return { ...places, coveredPaths: {}, scratchPaths: covered };
   const coveredPaths = Object.fromEntries(
     covered.map((path, index) => [path, ownFolder(join(folder, "covered", String(index)), 0o555)]),
@@ -96,7 +94,9 @@ function resolveVolume(options: VolumesOptions, pod: AcceptedPod, volume: Volume
   const writable = pod.spec.containers.some((container) =>
     (container.volumeMounts ?? []).some((mount) => mount.name === volume.name && !mount.readOnly),
   );
-  if (volume.hostPath !== undefined) return resolveHostPath(options, volume.hostPath.path, writable);
+  if (volume.hostPath !== undefined) {
+    return placeHostPath(options, { uid: pod.id.uid, volume: volume.name, path: volume.hostPath.path, writable });
+  }
   if (volume.emptyDir?.medium === "Memory") return memoryVolume(options.runDir, pod, volume.name);
   if (volume.emptyDir !== undefined) {
     // 0777 as the kubelet makes it: the container's user is not known to own anything here.
@@ -120,40 +120,6 @@ function memoryVolume(runDir: string, pod: AcceptedPod, name: string): Resolved 
   };
 }
 
-/** What the path really points to must be allowed too: a symbolic link is no way out (decisions.md 20). */
-function resolveHostPath({ policy, protectedPaths }: VolumesOptions, path: string, writable: boolean): Resolved {
-  let real: string;
-  try {
-    real = realpathSync(path);
-  } catch (error) {
-    const code = (error as NodeJS.ErrnoException).code ?? "unknown error";
-    return {
-      ok: false,
-      message: `hostPath ${path} cannot be used on this device: ${code}; nothing is made on the host`,
-    };
-  }
-  const { hostPaths, writableHostPaths } = policy();
-  const allowed = writable ? writableHostPaths : [...hostPaths, ...writableHostPaths];
-  const named = real === cleanPath(path) ? `hostPath ${path}` : `hostPath ${path}, which really is ${real},`;
-  if (isProtected(real, protectedPaths().map(realOrSame)))
-    return { ok: false, message: `${named} is never a pod's to see` };
-  if (!pathList(allowed)(real)) {
-    return {
-      ok: false,
-      message: `${named} is not allowed by this device's policy (${writable ? "writableHostPaths" : "hostPaths"})`,
-    };
-  }
-  return { ok: true, path: real };
-}
-
-function realOrSame(path: string): string {
-  try {
-    return realpathSync(path);
-  } catch {
-    return path;
-  }
-}
-
 /** Made if it is not there; its mode set by chmod, since the umask is not ours to rely on. Nothing is written if it is so. */
 function ownFolder(path: string, mode: number): string {
   mkdirSync(path, { recursive: true });
@@ -161,8 +127,9 @@ function ownFolder(path: string, mode: number): string {
   return path;
 }
 
-/** What a pod has in either folder goes. */
+/** What a pod has in either folder goes, what is mounted for it first. */
 export function removeVolumes({ dataDir, runDir }: Pick<VolumesOptions, "dataDir" | "runDir">, uid: string): void {
+  removeHostPaths(runDir, uid);
   for (const dir of [dataDir, runDir]) rmSync(podFolder(dir, uid), { recursive: true, force: true });
 }
 
@@ -172,7 +139,9 @@ export function podFolders({ dataDir, runDir }: Pick<VolumesOptions, "dataDir" |
     const folder = join(dir, "pods");
     return existsSync(folder) ? readdirSync(folder) : [];
   });
-  return [...new Set(names)].filter((name) => /^[0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12}$/.test(name));
+  return [...new Set([...names, ...hostPathPods(runDir)])].filter((name) =>
+    /^[0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12}$/.test(name),
+  );
 }
 
 export function forgetPod(dataDir: string, uid: string): void {

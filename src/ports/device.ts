@@ -21,7 +21,8 @@ export interface Device {
   memoryBytes(): number;
   readonly terminationLogs: TerminationLogs;
   /**
-   * Makes the pod's folders under the data folder and resolves its host paths, without making anything on the host.
+   * Makes the pod's folders under the data folder and mounts its host paths at places of the agent's own, without making
+   * anything on the host.
    * Fails with the kubelet's words for CreateContainerConfigError, naming the path. A config map that is not handed in
    * is one that this device does not have: what an earlier one left in the pod's folder is used then, if anything.
    */
@@ -31,11 +32,8 @@ export interface Device {
    * Gives the trouble it had, one sentence a volume.
    */
   refreshConfigMaps(pod: AcceptedPod, configMaps: ConfigMaps): readonly string[];
-  /**
-   * Looks through a process at what is mounted there, and names the first mount that is not its source, null when each
-   * is. Also null when the process is gone, or is not ours to look into: then nothing can be said.
-   */
-  mountedElsewhere(pid: number, mounts: readonly MountedAt[]): string | null;
+  /** Looks through a process at what is mounted there. */
+  mountedElsewhere(pid: number, mounts: readonly MountedAt[]): MountsSeen;
   /** Brings the resolv.conf of every pod up to date with the host's, in place. */
   refreshResolvConf(): void;
   /** Removes the folders of a pod that is gone. Fine when there are none. */
@@ -95,10 +93,18 @@ export interface MountedAt {
   readonly target: string;
 }
 
+/** What a process sees: each mount is its source, or the process is gone; the first that is not; or it could not be looked at. */
+export type MountsSeen =
+  | { readonly kind: "same" }
+  | { readonly kind: "elsewhere"; readonly message: string }
+  | { readonly kind: "unknown"; readonly message: string };
+
 export type VolumesResult =
   | {
       readonly ok: true;
       readonly volumePaths: Readonly<Record<string, string>>;
+      /** What the places of hostPath volumes show of this device, by volume name. */
+      readonly hostPaths: Readonly<Record<string, string>>;
       readonly coveredPaths: Readonly<Record<string, string>>;
       /** VOLUME paths that are to be bounded folders in memory instead: policy writableEmptyDir. */
       readonly scratchPaths: readonly string[];

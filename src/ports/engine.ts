@@ -125,8 +125,10 @@ export interface CreateRequest {
   readonly podHash: string;
   readonly specHash: string;
   readonly image: ImageInfo;
-  /** Where each volume of the pod really is on this device, by volume name; symbolic links are already resolved. */
+  /** What the engine mounts for each volume of the pod, by volume name; nobody but root can exchange such a path. */
   readonly volumePaths: Readonly<Record<string, string>>;
+  /** What that shows of this device, for hostPath volumes, by volume name. */
+  readonly hostPaths: Readonly<Record<string, string>>;
   /** An empty folder for each VOLUME path of the image that the pod does not mount, by container path. */
   readonly coveredPaths: Readonly<Record<string, string>>;
   /** VOLUME paths of the image that are bounded folders in memory instead. */

@@ -5,8 +5,8 @@ import type { NpuHolder } from "../core/pod/npu.ts";
 import type { PodId } from "../core/pod/spec.ts";
 
 /**
- * What survives a power cut. Every call is synchronous and throws only on a disk that fails (the process ends and starts
- * again from what was committed). Reads see the writes of the transaction they stand in. A write outside a
+ * What survives a power cut. Every call is synchronous and throws only on a disk that is full or fails
+ * (core/base/store-failure.ts): from one that fails, the process ends and starts again from what was committed. Reads see the writes of the transaction they stand in. A write outside a
  * transaction is one of its own, with "normal" durability.
  */
 export interface Store {

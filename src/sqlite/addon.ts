@@ -79,7 +79,7 @@ export function whyNotLoaded(errors: readonly string[]): string {
     return `Cannot load SQLite: it has to lie in ${folders().join(", ")} for a moment, and in none of them a program may run; mount one without noexec, or name another in TMPDIR`;
   }
   if (missing === undefined) return `Cannot load SQLite: ${all}`;
-  return `Cannot load SQLite: it needs glibc 2.34 or later and its libstdc++ (Debian 12, Ubuntu 22.04), and this machine lacks ${missing}`;
+  return `Cannot load SQLite: it needs glibc 2.28 or later and the libstdc++ of GCC 7 or later, and this machine lacks ${missing}`;
 }
 
 /** From a file without a name: nobody can tamper with it, and nothing is left to clean up. */

@@ -14,5 +14,5 @@ export function readJson<T extends object>(text: string, what: string, keys: rea
 }
 
 function isObjectWith<T extends object>(value: unknown, keys: readonly (keyof T & string)[]): value is T {
-  return typeof value === "object" && value !== null && keys.every((key) => key in value);
+  return typeof value === "object" && value !== null && keys.every((key) => Object.hasOwn(value, key));
 }

@@ -12,6 +12,7 @@ import {
 } from "node:fs";
 import { join } from "node:path";
 import SqliteDatabase, { type Database } from "better-sqlite3";
+import { storeError } from "../core/base/store-failure.ts";
 import { loadAddon } from "./addon.ts";
 
 /** Where the store lives in the data folder. */
@@ -154,7 +155,7 @@ export function writer(db: Database): Writer {
     write(work) {
       if (!working) return transaction("normal", work);
       // A full disk undoes a transaction in its middle: what comes after must not stand alone.
-      if (!db.inTransaction) throw new Error("The transaction was undone by the disk");
+      if (!db.inTransaction) throw storeError("full", "The transaction was undone by the disk");
       return work();
     },
     onUndo: (undone) => undoListeners.push(undone),

@@ -1,5 +1,6 @@
 import { accessSync, constants, existsSync, readdirSync, renameSync, rmSync } from "node:fs";
 import type { Database } from "better-sqlite3";
+import { storeError } from "../core/base/store-failure.ts";
 import type { Store } from "../ports/store.ts";
 import { copyInMemory, headerWithoutLog, openDatabase, openToRead, storeFile, writer } from "./database.ts";
 import { type DesiredPodReads, desiredPodReads, desiredPodWrites } from "./desired-pods.ts";
@@ -179,7 +180,7 @@ function readWrite(db: Database, limits: StoreLimits, secrets: Secrets): SqliteS
   const write = writer(db);
   const setMeta = db.prepare<[string, string]>("REPLACE INTO facts (key, value) VALUES (?, ?)");
   const all = reads(db);
-  return {
+  return withStoreErrors({
     ...all,
     transaction: write.transaction,
     setMeta(key, value) {
@@ -193,7 +194,32 @@ function readWrite(db: Database, limits: StoreLimits, secrets: Secrets): SqliteS
     ...eventWrites(write, limits),
     ...outboxWrites(write, limits),
     ...sealedRecords(write, secrets, limits),
-  };
+  });
+}
+
+/** The same store, whose calls throw the port's errors where SQLite finds the disk full or broken. */
+function withStoreErrors(store: SqliteStore): SqliteStore {
+  const guarded = Object.entries(store).map(([name, call]) => [
+    name,
+    (...args: readonly unknown[]): unknown => {
+      try {
+        return (call as (...given: readonly unknown[]) => unknown)(...args);
+      } catch (error) {
+        throw storeFailureIn(error);
+      }
+    },
+  ]);
+  return Object.fromEntries(guarded) as SqliteStore;
+}
+
+/** A log that cannot grow its index has no room either. */
+const fullCodes = ["SQLITE_FULL", "SQLITE_IOERR_SHMSIZE"];
+const brokenCodes = /^SQLITE_(?:IOERR|CORRUPT|NOTADB|CANTOPEN|READONLY)/;
+
+function storeFailureIn(error: unknown): unknown {
+  if (!(error instanceof Error) || !("code" in error) || typeof error.code !== "string") return error;
+  if (fullCodes.includes(error.code)) return storeError("full", error.message, error);
+  return brokenCodes.test(error.code) ? storeError("broken", error.message, error) : error;
 }
 
 function reads(db: Database): StoreReader {

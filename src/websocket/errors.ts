@@ -1,4 +1,5 @@
 import type { IncomingHttpHeaders } from "node:http";
+import { ownValue } from "../core/base/own-value.ts";
 import { type Certificate, certificateConcern, clockMayBeWrong } from "../core/protocol/certificate.ts";
 import type { LinkError } from "../core/protocol/link-error.ts";
 
@@ -56,7 +57,7 @@ function foundError(error: unknown, { tls, wall }: DialledWith): LinkError {
     return { code: "tls", message: `The centre's certificate is not yet valid: ${clockMayBeWrong(wall)}` };
   }
   if (certificateFindings.test(code)) {
-    const words = findingWords[code];
+    const words = ownValue(findingWords, code);
     return { code: "tls", message: words === undefined ? message : `${words} (${message})` };
   }
   if (code === "ETIMEDOUT") return { code: "timeout", message };

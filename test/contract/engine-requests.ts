@@ -65,6 +65,7 @@ export function createRequest(
     specHash: pod.hashes.containers[container.name] ?? "",
     image,
     volumePaths: {},
+    hostPaths: {},
     coveredPaths: {},
     scratchPaths: [],
     submounts: [],

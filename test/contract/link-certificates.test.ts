@@ -5,6 +5,7 @@ import { join } from "node:path";
 import { after, describe, it, type TestContext } from "node:test";
 import { setTimeout as sleep } from "node:timers/promises";
 import { type Certificate, makeCertificates } from "../../scripts/certificates.ts";
+import { createEventRecorder } from "../../src/agent/event-recorder.ts";
 import { type ConnectionState, runUplink } from "../../src/agent/uplink/uplink.ts";
 import { type LinkServer, listen } from "../../src/center/server.ts";
 import { credentialReader } from "../../src/websocket/credentials.ts";
@@ -61,9 +62,12 @@ async function setUp(t: TestContext, center: Certificate = ours.center, node: Ce
   const nothing = () => {};
   const states: ConnectionState[] = [];
   const stop = new AbortController();
+  const store = memoryStore();
+  const log = { write: nothing };
   const ended = runUplink(
     {
-      ...{ link, clock, random: { next: Math.random, uuid: () => "" }, log: { write: nothing }, store: memoryStore() },
+      ...{ link, clock, random: { next: Math.random, uuid: () => "" }, log, store },
+      events: createEventRecorder({ store, clock, log }),
       intake: { receive: nothing, full: () => false, flush: nothing },
       reporter: {
         ...{

@@ -78,6 +78,7 @@ export function fakeDevice(): FakeDevice {
     },
     prepareVolumes(pod, covered, configMaps) {
       const volumePaths: Record<string, string> = {};
+      const realPaths: Record<string, string> = {};
       for (const { name, hostPath, configMap } of pod.spec.volumes ?? []) {
         if (configMap !== undefined) {
           const place = `${pod.id.uid}/${name}`;
@@ -88,13 +89,22 @@ export function fakeDevice(): FakeDevice {
         if (hostPath !== undefined && !hostPaths.has(hostPath.path)) {
           return { ok: false, message: `hostPath ${hostPath.path} cannot be used on this device: ENOENT` };
         }
+        if (hostPath !== undefined) realPaths[name] = hostPath.path;
         volumePaths[name] = hostPath?.path ?? `/pods/${pod.id.uid}/${name}`;
       }
       folders.add(pod.id.uid);
       const coveredPaths = Object.fromEntries(
         covered.map((path, index) => [path, `/pods/${pod.id.uid}/covered/${index}`]),
       );
-      return { ok: true, volumePaths, coveredPaths, scratchPaths: [], submounts: [], resolvConf: "/dns/pod-network" };
+      return {
+        ok: true,
+        volumePaths,
+        hostPaths: realPaths,
+        coveredPaths,
+        scratchPaths: [],
+        submounts: [],
+        resolvConf: "/dns/pod-network",
+      };
     },
     refreshConfigMaps(pod, configMaps) {
       for (const { name, configMap } of pod.spec.volumes ?? []) {
@@ -111,7 +121,7 @@ export function fakeDevice(): FakeDevice {
     },
     refreshResolvConf: () => {},
     podFolders: () => [...folders],
-    mountedElsewhere: () => null,
+    mountedElsewhere: () => ({ kind: "same" }),
     savePod: (pod) => void folders.add(pod.id.uid),
     forgetPod: () => {},
   };

@@ -26,6 +26,7 @@ const sound: fc.Arbitrary<string> = fc
 
 const evilKeys = ["__proto__", "constructor", "prototype", "toString", "hasOwnProperty", "valueOf", "__defineGetter__"];
 const evilValues = [
+  ...evilKeys.map((key) => JSON.stringify(key)),
   "null",
   "true",
   "-0",

@@ -1,5 +1,6 @@
 import { setTimeout as sleep } from "node:timers/promises";
 import WebSocket from "ws";
+import { createEventRecorder } from "../../src/agent/event-recorder.ts";
 import { createReporter } from "../../src/agent/uplink/reporter.ts";
 import { runUplink } from "../../src/agent/uplink/uplink.ts";
 import { maxMessageBytes } from "../../src/core/protocol/limits.ts";
@@ -50,9 +51,10 @@ export async function drain({ port, tls }: Way, store: Store): Promise<Drained> 
   });
   const opened = Promise.withResolvers<number>();
   const stop = new AbortController();
+  const log = { write: nothing };
   const uplink = runUplink(
     {
-      ...{ link, clock, random, log: { write: nothing }, store, reporter },
+      ...{ link, clock, random, log, store, reporter, events: createEventRecorder({ store, clock, log }) },
       intake: { receive: nothing, full: () => false, flush: nothing },
       settings: { keepaliveMs: periods.keepaliveMs, centerUrl: urlOf(port) },
       onConnectionStateChanged: ({ state }) => state === "online" && opened.resolve(clock.mono()),

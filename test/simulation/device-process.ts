@@ -33,7 +33,7 @@ export interface DeviceProcess {
   kill(): void;
   /** SIGTERM; resolves when it has ended. */
   stop(): Promise<void>;
-  /** What it threw, if a bug or a planned crash ended it. */
+  /** What it threw: a planned crash that ended it, or a bug that parked a pod or a loop. */
   failure(): unknown;
   published(): StatusDocument | null;
 }
@@ -52,6 +52,11 @@ export function startProcess(world: ProcessWorld, store: Store): DeviceProcess {
     if (living) world.awaited?.();
     return living ? value : never();
   };
+  const write: Log["write"] = (level, event, fields) => {
+    // A bug ends nothing any more; for a simulation it is what it was.
+    if (living && event === "Internal error") thrown ??= new Error(`${fields?.["what"]}: ${fields?.["stack"]}`);
+    world.log?.write(level, event, fields);
+  };
   const mortal = <T>(wait: () => Promise<T>): Promise<T> => (living ? untilDead(wait()) : never());
   const parts: AgentParts = {
     engine: mortalEngine(world.engine, mortal),
@@ -65,7 +70,7 @@ export function startProcess(world: ProcessWorld, store: Store): DeviceProcess {
     http: { get: (request, signal) => mortal(() => http.get(request, signal)) },
     clock: { ...world.clock, sleep: (ms, signal) => mortal(() => world.clock.sleep(ms, signal)) },
     random: world.random,
-    log: world.log ?? { write: () => {} },
+    log: { write },
     policy: () => world.policy ?? defaultPolicy,
     protectedPaths: () => [],
     settings: {

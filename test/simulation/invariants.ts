@@ -48,11 +48,15 @@ function okMeansOnDisk(world: World, centre: Centre): void {
 }
 
 const reportWithinMs = 5_000;
+/** A store that was full is written to again within this, and everything is listed again. */
+const writtenWithinMs = 40_000;
 
 /** 6: while the line is good, a status that has changed is reported within seconds. */
 function reportedInTime(world: World, centre: Centre): void {
   const steadySince = world.lineSteadySince();
   if (steadySince === null) return;
+  const roomySince = world.storeRoomySince();
+  if (roomySince === null || world.clock.mono() - roomySince < writtenWithinMs) return;
   if (world.clock.mono() - Math.max(steadySince, world.witness.statusChangedAt()) < reportWithinMs) return;
   const reported = new Map(centre.lastReport().map((one) => [one.UID, JSON.stringify(one.status)]));
   const late = world.look((store) =>

@@ -1,4 +1,5 @@
 import { defaultPolicy } from "../../src/core/admission/policy.ts";
+import { storeError } from "../../src/core/base/store-failure.ts";
 import type { Engine } from "../../src/ports/engine.ts";
 import type { Link } from "../../src/ports/link.ts";
 import type { Log } from "../../src/ports/log.ts";
@@ -18,8 +19,10 @@ import { unjustifiedStop } from "./stops.ts";
 import { createTrace, noteLog, type Trace, tracedEngine, tracedStore } from "./trace.ts";
 import { createWitness, type Witness } from "./witness.ts";
 
-/** An end of the process that was planned: it tells itself from a bug. */
-export class PlannedEnd extends Error {}
+/** An end of the process that was planned: it tells itself from a bug. Only a disk that fails ends the process. */
+export class PlannedEnd extends Error {
+  readonly storeFailure = "broken";
+}
 
 /** One device in a world of fakes, on virtual time, with everything that happens decided by one seed. */
 export interface World {
@@ -53,6 +56,8 @@ export interface World {
   stopAndStart(): Promise<void>;
   /** Whether there is no room for the store either: whatever it is to write fails. */
   fillStore(on: boolean): void;
+  /** Since when the store has room; null while it has none, and the agent keeps in memory what it cannot write. */
+  storeRoomySince(): number | null;
   /** An image was taken away now, or all of them. */
   imageCleared(name?: string): void;
   /** Since when the line to the centre is as it should be; null while it is not. */
@@ -133,6 +138,7 @@ export function createWorld(seed: number, options: WorldOptions): World {
   let openedAt = clock.mono();
   let stalled = false;
   let storeFull = false;
+  let roomySince = Number.NEGATIVE_INFINITY;
   let store = memoryStore({ beforeCall, beforeWrite });
   /** Null while it starts. */
   let process: DeviceProcess | null = null;
@@ -180,7 +186,7 @@ export function createWorld(seed: number, options: WorldOptions): World {
   }
 
   function beforeWrite(): void {
-    if (storeFull) throw new PlannedEnd("database or disk is full");
+    if (storeFull) throw storeError("full", "database or disk is full");
   }
 
   function crash(): void {
@@ -301,8 +307,10 @@ export function createWorld(seed: number, options: WorldOptions): World {
       start();
     },
     fillStore(on) {
+      if (storeFull && !on) roomySince = clock.mono();
       storeFull = on;
     },
+    storeRoomySince: () => (storeFull ? null : roomySince),
     imageCleared(name) {
       for (const one of name === undefined ? Object.values(images) : [name]) clearedAt.set(one, clock.mono());
     },

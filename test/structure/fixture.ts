@@ -17,6 +17,7 @@ const copied = [
   "core-purity.grit",
   "knip.json",
   "scripts/check.ts",
+  "scripts/record-lookups.ts",
   "scripts/structure.ts",
   "scripts/core-globals.d.ts",
 ];

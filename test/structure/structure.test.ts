@@ -18,6 +18,8 @@ const uses = (path: string, ...imports: readonly string[]): Files => ({
 /** A file of core that is used, so that only what it holds is wrong. */
 const inCore = (content: string): Files => ({ "src/core/base/broken.ts": content });
 
+const aptGet = 'spawnSync(PROGRAM, ["install", "gcc"]);'.replace("PROGRAM", '"apt-get"');
+
 const structureCases: readonly Case[] = [
   {
     name: "core imports a port",
@@ -122,6 +124,25 @@ const structureCases: readonly Case[] = [
     files: inCore("export const seen = new Map<string, number>();\n"),
     says: /module-state: src\/core\/base\/broken.ts: export const seen/,
   },
+  {
+    name: "a test that reaches the installer",
+    files: {
+      "scripts/installer.ts": "export const install = (): void => undefined;\n",
+      "scripts/helper.ts": `import { install } from "./installer.ts";\n\nexport const help = install;\n`,
+      ...uses("test/double.test.ts", `import { help } from "../scripts/helper.ts";`, "help();"),
+    },
+    says: /no-install-in-tests: test\/double.test.ts imports scripts\/installer.ts/,
+  },
+  {
+    name: "a test that installs by itself",
+    files: uses("test/double.test.ts", `import { spawnSync } from "node:child_process";`, aptGet),
+    says: /installs: test\/double.test.ts: spawnSync\("apt-get"/,
+  },
+  {
+    name: "the host of a package archive",
+    files: inCore(`export const archive = "http://mirror.${"debian"}.org/debian";\n`),
+    says: /archives: src\/core\/broken.ts names the archive mirror\.debian\.org/,
+  },
 ];
 
 const lintCases: readonly Case[] = [
@@ -153,7 +174,7 @@ const lintCases: readonly Case[] = [
   },
   {
     name: "a long function",
-    files: inCore(`export function long(): void {\n${"  void 0;\n".repeat(61)}}\n`),
+    files: inCore(`export function long(): void {\n${"  void 0;\n".repeat(81)}}\n`),
     says: /noExcessiveLinesPerFunction/,
   },
   {
@@ -182,6 +203,34 @@ const otherCases: readonly (Case & { readonly step: string })[] = [
     name: "a port uses a package of Node",
     files: { "src/ports/text.ts": `import type {} from "node:fs";\n\n${sound("src/ports/text.ts")}` },
     says: /text.ts.*node:fs/,
+  },
+  ...["record[key]", "key in record", "record?.[key]"].map((text) => ({
+    step: "lookups",
+    name: `a record is asked for any word: ${text}`,
+    files: inCore(`export const a = (record: Record<string, number>, key: string): unknown => ${text};\n`),
+    says: /record-lookups: src\/core\/base\/broken.ts:1: .*: use a Map or ownValue/,
+  })),
+  {
+    step: "lookups",
+    name: "a record is written under any word",
+    files: inCore("export function put(record: Record<string, number>, key: string): void {\n  record[key] = 1;\n}\n"),
+    says: /record-lookups: src\/core\/base\/broken.ts:2: record\[key\]/,
+  },
+  {
+    step: "lookups",
+    name: "a member of any name is taken out of a record",
+    files: inCore(
+      "export function take(record: Record<string, number>, key: string): number {\n  const { [key]: value = 0 } = record;\n  return value;\n}\n",
+    ),
+    says: /record-lookups: src\/core\/base\/broken.ts:2: /,
+  },
+  {
+    step: "lookups",
+    name: "another record is asked whether it has the word",
+    files: inCore(
+      "export const a = (one: Record<string, number>, other: Record<string, number>, key: string): unknown =>\n  Object.hasOwn(one, key) ? other[key] : 0;\n",
+    ),
+    says: /record-lookups: src\/core\/base\/broken.ts:2: other\[key\]/,
   },
   {
     step: "dead",
@@ -212,7 +261,7 @@ function fails(step: string, { name, files, says }: Case): void {
 }
 
 describe("the sound tree passes", () => {
-  for (const step of ["types", "core-types", "lint", "structure", "dead"]) {
+  for (const step of ["types", "core-types", "lint", "structure", "lookups", "dead"]) {
     test(step, () => {
       const { ok, output } = checkTree(step, {});
       assert.equal(ok, true, output);

@@ -14,6 +14,7 @@ import type { CenterNode } from "../../src/center/nodes.ts";
 import type { NodeReport } from "../../src/core/node/status.ts";
 import type { PodStatus } from "../../src/core/pod/pod-status.ts";
 import type { PodRow, StatusDocument } from "../../src/core/status-document.ts";
+import { unmountBelow } from "../../src/linux/bind-mounts.ts";
 import { keepInstallId, writeConfig } from "./site-files.ts";
 import { control, deadlineMs, demultiplexed } from "./sockets.ts";
 
@@ -299,6 +300,8 @@ export function createSite(engine: UsedEngine, options: SiteOptions = {}) {
       for (const { Id } of await this.containers().catch(() => [])) {
         await docker.getContainer(Id).remove({ force: true, v: true }).catch(String);
       }
+      // What the agent has mounted there is the device's.
+      assert.equal(unmountBelow(folder), null);
       rmSync(folder, { recursive: true, force: true });
     },
   };

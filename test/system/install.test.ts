@@ -15,7 +15,7 @@ import {
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { after, describe, test } from "node:test";
-import { ensurePackages } from "../../scripts/debian.ts";
+import { requirePackages } from "../../scripts/packages.ts";
 import { unitText } from "../../src/linux/install/unit.ts";
 
 const folder = mkdtempSync(join(tmpdir(), "edge-install-"));
@@ -184,7 +184,7 @@ describe("edge install into an image", { skip: process.getuid?.() === 0 ? false 
 describe("the unit", () => {
   for (const canNotify of [true, false]) {
     test(`is one that systemd understands${canNotify ? "" : ", without systemd-notify"}`, () => {
-      ensurePackages(["systemd"], console.log);
+      requirePackages("systemd");
       const place = mkdtempSync(join(folder, "unit-"));
       const program = join(place, "edge");
       writeFileSync(program, "");

@@ -1,12 +1,12 @@
 import assert from "node:assert/strict";
 import { after, before, describe, test } from "node:test";
 import { setTimeout } from "node:timers/promises";
-import { ensurePackages } from "../../scripts/debian.ts";
+import { requirePackages } from "../../scripts/packages.ts";
 import { sharedEngine } from "../../scripts/private-engine.ts";
 import { fakeSystemd } from "../fakes/systemd.ts";
 import { createSite } from "./harness.ts";
 
-ensurePackages(["systemd"], console.log);
+requirePackages("systemd");
 const systemd = await fakeSystemd();
 const site = createSite(sharedEngine());
 

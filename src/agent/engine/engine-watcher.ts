@@ -3,42 +3,67 @@ import type { Engine, EngineInfo } from "../../ports/engine.ts";
 import type { Log } from "../../ports/log.ts";
 import { withDeadline } from "../loop/deadline.ts";
 
-export interface WatcherParts {
+export interface EngineWatcherParts {
   readonly engine: Engine;
   readonly clock: Clock;
   readonly log: Log;
-  /** The engine answers and its events are listened to: everything is to be looked at. */
-  readonly onEngineReady: (info: EngineInfo) => void;
-  /** It does not answer any more. */
-  readonly onEngineLost: (why: string) => void;
+}
+
+export interface EngineHandlers {
+  /** Events flow: what happened before has to be listed. */
+  onEngineReady(info: EngineInfo): void;
+  onEngineLost(why: string): void;
   /** Something happened to a container of this pod. */
-  readonly onPodEvent: (pod: { readonly namespace: string; readonly name: string }) => void;
+  onPodEvent(pod: { readonly namespace: string; readonly name: string }): void;
+}
+
+/**
+ * Keeps the stream of engine events open: an event only says which pod to reconcile. When the stream breaks, the engine counts
+ * as lost until it answers again; then everything has to be listed, since the engine replays nothing of the gap.
+ */
+export interface EngineWatcher {
+  /** What the engine says of itself; null while it does not answer. */
+  info(): EngineInfo | null;
+  /** Why it does not answer, as far as that is known; null while it does. */
+  lostBecause(): string | null;
+  /** Runs until the signal aborts. */
+  run(handlers: EngineHandlers, signal: AbortSignal): Promise<void>;
 }
 
 const infoDeadlineMs = 10_000;
 const retryMs = 1_000;
 
-/**
- * Keeps an ear on the engine: events only say which pod to look at. When the stream breaks, the engine is taken for
- * gone until it answers again; then the caller lists everything, since the engine replays nothing of the gap.
- */
-export async function watchEngine(parts: WatcherParts, signal: AbortSignal): Promise<void> {
-  const { engine, clock, log } = parts;
-  while (!signal.aborted) {
-    const info = await withDeadline(clock, infoDeadlineMs, signal, (deadline) => engine.info(deadline));
+export function createEngineWatcher({ engine, clock, log }: EngineWatcherParts): EngineWatcher {
+  let info: EngineInfo | null = null;
+  let lostBecause: string | null = null;
+
+  async function runOnce(handlers: EngineHandlers, signal: AbortSignal): Promise<void> {
+    const lost = (why: string): void => {
+      if (info !== null) log.write("error", "Engine unavailable", { why });
+      info = null;
+      lostBecause = why;
+      handlers.onEngineLost(why);
+    };
+    const answer = await withDeadline(clock, infoDeadlineMs, signal, (deadline) => engine.info(deadline));
     if (signal.aborted) return;
-    if (!info.ok) {
-      parts.onEngineLost(info.error.message);
-    } else {
-      const ended = await engine.watch(
-        { ready: () => parts.onEngineReady(info.value), changed: parts.onPodEvent },
-        signal,
-      );
-      if (signal.aborted) return;
-      const why = ended.ok ? "The engine closed its event stream" : ended.error.message;
-      log.write("warn", "Engine lost", { why });
-      parts.onEngineLost(why);
-    }
-    await clock.sleep(retryMs, signal);
+    if (!answer.ok) return lost(answer.error.message);
+    const ready = (): void => {
+      info = answer.value;
+      lostBecause = null;
+      handlers.onEngineReady(answer.value);
+    };
+    const ended = await engine.watch({ ready, changed: handlers.onPodEvent }, signal);
+    if (!signal.aborted) lost(ended.ok ? "The engine closed its event stream" : ended.error.message);
   }
+
+  return {
+    info: () => info,
+    lostBecause: () => lostBecause,
+    async run(handlers, signal) {
+      while (!signal.aborted) {
+        await runOnce(handlers, signal);
+        await clock.sleep(retryMs, signal);
+      }
+    },
+  };
 }

@@ -3,6 +3,7 @@ import type { AdmissionContext } from "../../core/admission/context.ts";
 import { featureGates } from "../../core/admission/feature-gates.ts";
 import type { NodeFacts, NodePod } from "../../core/admission/node-facts.ts";
 import type { Policy } from "../../core/admission/policy.ts";
+import { isDiskFull } from "../../core/base/store-failure.ts";
 import type { Violation } from "../../core/base/violation.ts";
 import { hostPortKey, type ObservedContainer } from "../../core/pod/observed.ts";
 import type { AcceptedPod } from "../../core/pod/spec.ts";
@@ -12,11 +13,13 @@ import { errorReply, okReply, type Request, restartFailedReply } from "../../cor
 import { classify } from "../../core/protocol/routes.ts";
 import type { Clock } from "../../ports/clock.ts";
 import type { Device } from "../../ports/device.ts";
+import type { Log } from "../../ports/log.ts";
 import type { Random } from "../../ports/random.ts";
 import type { RepeatKey, Store } from "../../ports/store.ts";
 import { installIdOf } from "../engine/install-id.ts";
 import type { EventRecorder } from "../event-recorder.ts";
 import { momentOf } from "../loop/moment.ts";
+import { endsProcess, recordFailure } from "../loop/supervise.ts";
 import { type Applied, apply } from "./apply.ts";
 
 export interface IntakeParts {
@@ -24,6 +27,7 @@ export interface IntakeParts {
   readonly device: Device;
   readonly clock: Clock;
   readonly random: Random;
+  readonly log: Log;
   readonly events: EventRecorder;
   readonly policy: () => Policy;
   readonly protectedPaths: () => readonly string[];
@@ -74,8 +78,7 @@ export function createIntake(parts: IntakeParts): Intake {
       waitingBytes = 0;
       if (texts.length === 0) return;
       // Facts are read once a batch: a flood must not make the device read /proc for every message.
-      const facts = parts.device.nodeFacts();
-      const handled = parts.store.transaction("full", () => texts.map((text) => handle(parts, text, facts)));
+      const handled = handleAll(parts, texts);
       const refused = handled.map((one) => one.refused).filter((one) => one !== null);
       if (refused.length > 0) recordRefusals(parts, refused);
       for (const { reply } of handled) if (reply !== null) parts.sendNow(reply);
@@ -84,6 +87,52 @@ export function createIntake(parts: IntakeParts): Intake {
     },
   };
 }
+
+/**
+ * One commit for all messages. If it fails, each message gets one of its own, so that a message which cannot be handled
+ * does not take the others with it.
+ */
+function handleAll(parts: IntakeParts, texts: readonly string[]): readonly Handled[] {
+  try {
+    return commit(parts, texts);
+  } catch (error) {
+    if (endsProcess(error)) throw error;
+    return texts.map((text) => handleAlone(parts, text));
+  }
+}
+
+function commit(parts: IntakeParts, texts: readonly string[]): readonly Handled[] {
+  const facts = parts.device.nodeFacts();
+  return parts.store.transaction("full", () => texts.map((text) => handle(parts, text, facts)));
+}
+
+function handleAlone(parts: IntakeParts, text: string): Handled {
+  try {
+    return commit(parts, [text])[0] ?? { reply: null, wakes: [], refused: null };
+  } catch (error) {
+    if (endsProcess(error)) throw error;
+    const isFull = isDiskFull(error);
+    if (!isFull) recordFailure(parts, { what: "A message", pod: "", error });
+    const decoded = decodeMessage(text);
+    const why = isFull ? diskFull : internalError;
+    if (decoded.ok) return refuse(parts, decoded.message, [why]);
+    return { reply: null, wakes: [], refused: why.message };
+  }
+}
+
+const diskFull: Violation = {
+  path: "",
+  rule: "disk",
+  message: "The device's disk is full, so the message cannot be stored. Free space on the device and send it again.",
+  value: null,
+};
+
+const internalError: Violation = {
+  path: "",
+  rule: "internalError",
+  message: "The agent failed on this message because of a bug. Its log on the device has the details.",
+  value: null,
+};
 
 /** Refusals are events too, but a flood of them must not wear out the flash: one row a batch. */
 function recordRefusals(parts: IntakeParts, refused: readonly string[]): void {

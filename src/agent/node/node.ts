@@ -4,6 +4,7 @@ import { type NodeState, nodeReport } from "../../core/node/status.ts";
 import type { Waiting } from "../../core/pod/situation.ts";
 import type { EngineInfo } from "../../ports/engine.ts";
 import type { Random } from "../../ports/random.ts";
+import type { Loop } from "../loop/supervise.ts";
 import { createHousekeeping, type Housekeeping, type HousekeepingParts } from "./housekeeping.ts";
 import { createNodeReporter } from "./node-reporter.ts";
 import { runPodFileUpkeep } from "./pod-file-upkeep.ts";
@@ -31,8 +32,7 @@ export interface Node extends Pick<Housekeeping, "onImagePulled"> {
   engineIs(info: EngineInfo | null): void;
   /** The centre can be reached, or no longer. */
   online(is: boolean): void;
-  /** Loops that run until the signal aborts. */
-  run(signal: AbortSignal): readonly Promise<void>[];
+  readonly loops: readonly Loop[];
 }
 
 export function createNode(parts: NodeParts): Node {
@@ -66,11 +66,11 @@ export function createNode(parts: NodeParts): Node {
       root = info.dataRoot;
       pressure.measureNow();
     },
-    run: (signal) => [
-      pressure.run(signal),
-      housekeeping.run(signal),
-      runPodFileUpkeep(parts.device, clock, signal),
-      reporter.run(signal),
+    loops: [
+      { name: "pressure", run: pressure.run },
+      { name: "housekeeping", run: housekeeping.run },
+      { name: "pod file upkeep", run: (signal) => runPodFileUpkeep(parts.device, clock, signal) },
+      { name: "node reporter", run: reporter.run },
     ],
   };
 }

@@ -1,4 +1,5 @@
-import { type Action, showAction } from "../../core/pod/action.ts";
+import { ownValue } from "../../core/base/own-value.ts";
+import { type Action, type Pull, showAction } from "../../core/pod/action.ts";
 import type { DesiredPod } from "../../core/pod/desired.ts";
 import { emptyHistory } from "../../core/pod/record.ts";
 import type { Situation } from "../../core/pod/situation.ts";
@@ -19,11 +20,11 @@ export interface OutcomeParts {
   readonly events: EventRecorder;
 }
 
-/** One look at the pods of a name, from its first step to its last. */
+/** One pass over the pods of a name, from its first step to its last. */
 export interface ReconcilePass {
   readonly namespace: string;
   readonly name: string;
-  /** What was found out about images in this turn, by `imagesKey` and container. */
+  /** What was found out about images in this pass, by `imagesKey` and container. */
   readonly images: Map<string, Map<string, ImageInfo | null>>;
 }
 
@@ -32,12 +33,12 @@ const mostWarnings = 16;
 
 type Subject = Pick<Situation, "desired" | "history">;
 
-/** Keeps what came of one action. False when nothing is known and the turn should end. */
+/** Keeps what came of one action. False when nothing is known and the pass should end. */
 export function recordOutcome(
   parts: OutcomeParts,
   pass: ReconcilePass,
   situation: Subject,
-  action: Exclude<Action, { kind: "finish" }>,
+  action: Exclude<Action, { kind: "finish" }> | Pull,
   outcome: Outcome,
 ): boolean {
   switch (outcome.kind) {
@@ -74,7 +75,7 @@ function recordWarnings(
 ): void {
   const { store } = parts;
   const history = desired === null ? {} : store.history(desired.pod.id.uid);
-  const before = history[container];
+  const before = ownValue(history, container);
   const told = before?.warnings ?? [];
   const fresh = warnings.filter((message) => !told.includes(message));
   if (fresh.length === 0) return;
@@ -87,7 +88,7 @@ function recordWarnings(
   });
 }
 
-function pulledEvent({ container, ...action }: Exclude<Action, { kind: "finish" }>, image: ImageInfo | null) {
+function pulledEvent({ container, ...action }: Exclude<Action, { kind: "finish" }> | Pull, image: ImageInfo | null) {
   const name = "image" in action ? action.image : "";
   return {
     type: "Normal",
@@ -121,7 +122,7 @@ function recordImageId(store: Store, situation: Subject, container: string, imag
   if (desired === null || spec === undefined) return;
   const hashes = hashesOf(desired, spec);
   const before =
-    situation.history[container] ?? emptyHistory({ attempt: 0, generation: desired.generation, ...hashes });
+    ownValue(situation.history, container) ?? emptyHistory({ attempt: 0, generation: desired.generation, ...hashes });
   const pulledFor = pulled
     ? hashes.specHash
     : before.pinnedImage?.name === spec.image
@@ -143,7 +144,7 @@ function recordFailure(
   parts: OutcomeParts,
   pass: ReconcilePass,
   situation: Subject,
-  action: Exclude<Action, { kind: "finish" }>,
+  action: Exclude<Action, { kind: "finish" }> | Pull,
   outcome: Extract<Outcome, { kind: "failed" }>,
 ): boolean {
   const { desired } = situation;
@@ -154,7 +155,7 @@ function recordFailure(
     if (desired === null || spec === undefined || action.kind === "stop" || action.kind === "remove") return;
     const history = parts.store.history(desired.pod.id.uid);
     const before =
-      history[action.container] ??
+      ownValue(history, action.container) ??
       emptyHistory({ attempt: 0, generation: desired.generation, ...hashesOf(desired, spec) });
     const wanted = wantedKey(desired, spec);
     const count = before.failure?.wanted === wanted && before.failure.reason === reason ? before.failure.count + 1 : 1;

@@ -1,4 +1,5 @@
-import { type Action, showAction } from "../../core/pod/action.ts";
+import { ownValue } from "../../core/base/own-value.ts";
+import { type Action, type Pull, showAction } from "../../core/pod/action.ts";
 import type { ContainerHistory } from "../../core/pod/container-history.ts";
 import type { DesiredPod } from "../../core/pod/desired.ts";
 import { emptyHistory } from "../../core/pod/record.ts";
@@ -13,7 +14,12 @@ import type { OutcomeParts, ReconcilePass } from "./action-outcome.ts";
  * What must be on disk before an action is carried out, so it stands in the caller's commit: an attempt that is about to be
  * made, and why something is done.
  */
-export function recordStart(parts: OutcomeParts, pass: ReconcilePass, situation: Situation, action: Action): void {
+export function recordStart(
+  parts: OutcomeParts,
+  pass: ReconcilePass,
+  situation: Situation,
+  action: Action | Pull,
+): void {
   const { store } = parts;
   if (action.kind === "resolve") return;
   if (action.kind === "create" && situation.desired !== null) {
@@ -30,7 +36,7 @@ const announced = {
   remove: "Removing",
 } as const;
 
-function startEvent(action: Exclude<Action, { kind: "resolve" | "finish" }>): RecordedEvent {
+function startEvent(action: Exclude<Action, { kind: "resolve" | "finish" }> | Pull): RecordedEvent {
   return { type: "Normal", container: action.container, reason: announced[action.kind], message: showAction(action) };
 }
 
@@ -43,7 +49,7 @@ function recordAttempt(
   const spec = partOf(desired, action.container);
   if (spec === undefined) return;
   const made = { attempt: action.attempt, generation: desired.generation, ...hashesOf(desired, spec) };
-  const before = situation.history[action.container] ?? emptyHistory(made);
+  const before = ownValue(situation.history, action.container) ?? emptyHistory(made);
   const next: ContainerHistory = {
     ...before,
     ...made,

@@ -1,6 +1,6 @@
 import { type NamedSecret, type PullFailureKind, pullFailure } from "../../core/image/pull-failure.ts";
 import { credentialsFor, type RegistryCredentials } from "../../core/image/registry-credentials.ts";
-import type { Action } from "../../core/pod/action.ts";
+import type { Action, Pull } from "../../core/pod/action.ts";
 import type { DesiredPod } from "../../core/pod/desired.ts";
 import { sandboxName } from "../../core/pod/identity.ts";
 import { oomScoreRefused } from "../../core/pod/qos.ts";
@@ -14,7 +14,7 @@ import type { Puller } from "../images/image-puller.ts";
 import { withDeadline } from "../loop/deadline.ts";
 import type { Limiter } from "../loop/limiter.ts";
 import { configMapsOf } from "./config-maps.ts";
-import { type MountCheckRequest, mountsDiffer, mountsHostPath } from "./mount-check.ts";
+import { type MountCheckRequest, mountsHostPath, mountsSeen, preparedAgain } from "./mount-check.ts";
 import { devicesOf } from "./npus.ts";
 import { type OomScoreParts, rememberOomScoreRefused, takenOomScore, wantsNegativeOomScore } from "./oom-score.ts";
 
@@ -63,16 +63,12 @@ const longestMessage = 1024;
 
 const done: Outcome = { kind: "done", warnings: [] };
 
-/**
- * Carries out one action: one engine call with a deadline, its errors sorted into what to do about them. `told` hears how
- * many tenths of an image are here.
- */
+/** Carries out one action: one engine call with a deadline, its errors sorted into what to do about them. */
 export async function execute(
   parts: ExecutorParts,
   action: Action,
   context: ExecuteContext,
   signal: AbortSignal,
-  onProgress?: (tenths: number) => void,
 ): Promise<Outcome> {
   const { engine, clock, limiter } = parts;
   switch (action.kind) {
@@ -82,8 +78,6 @@ export async function execute(
           action.container === sandboxName ? engine.ensureSandboxImage(s) : engine.image(action.image, s),
         ),
       );
-    case "pull":
-      return pull(parts, action.image, context, signal, onProgress);
     case "create":
       return limiter(() => create(parts, action, context, signal));
     case "start":
@@ -109,15 +103,15 @@ export async function execute(
   }
 }
 
-/** With what the pod's secrets hold for the registry. */
-async function pull(
+/** Pulls with what the pod's secrets hold for the registry. `onProgress` hears how many tenths of the image are here. */
+export async function executePull(
   parts: ExecutorParts,
-  image: string,
-  context: ExecuteContext,
+  { image }: Pull,
+  desired: DesiredPod,
   signal: AbortSignal,
-  onProgress?: (tenths: number) => void,
+  onProgress: (tenths: number) => void,
 ): Promise<Outcome> {
-  const secrets = secretsOf(parts.store, image, context.desired);
+  const secrets = secretsOf(parts.store, image, desired);
   const credentials = secrets.flatMap((one) => one.credentials);
   return pulled(await parts.puller.pull({ image, credentials }, signal, onProgress), image, secrets);
 }
@@ -188,8 +182,9 @@ async function create(
 }
 
 /**
- * A path that was looked at when the container was made may lead elsewhere by now. So every hostPath is resolved again
- * before the start, and what the container really sees is looked at after it; where they differ, it is killed.
+ * The place of a hostPath may be gone, after a boot, or its path lead elsewhere by now. So every hostPath is placed again
+ * before the start, and what the container really sees is looked at after it: an engine with mounts of its own would have
+ * started it without. Where they differ, it is killed.
  */
 async function start(
   parts: ExecutorParts,
@@ -203,20 +198,22 @@ async function start(
   if (!mountsHostPath(context.desired, container)) return started(parts, action, context, await begin());
   const request: MountCheckRequest["request"] = (image, { sandboxId = null, attempt }) =>
     createRequest(parts, { container, sandboxId, attempt }, { ...context, images: new Map([[container, image]]) });
-  const look = () =>
-    withDeadline(clock, deadlines.audit, signal, (s) => mountsDiffer(engine, parts.device, { id, request }, s));
-  const before = await look();
+  const before = await withDeadline(clock, deadlines.audit, signal, (s) => preparedAgain(engine, { id, request }, s));
   if (!before.ok) return outcomeOf(before, "CreateContainerConfigError", id);
-  if (before.value !== null) {
-    return { kind: "failed", reason: "CreateContainerConfigError", message: before.value, containerId: id };
+  const prepared = before.value;
+  if (typeof prepared === "string") {
+    return { kind: "failed", reason: "CreateContainerConfigError", message: prepared, containerId: id };
   }
   const begun = await begin();
   if (!begun.ok) return started(parts, action, context, begun);
-  const after = await look();
-  if (!after.ok) return { kind: "done", warnings: [`Its mounts could not be looked at: ${after.error.message}`] };
-  if (after.value === null) return done;
+  const seen = await withDeadline(clock, deadlines.audit, signal, (s) =>
+    mountsSeen(engine, parts.device, { id, prepared }, s),
+  );
+  if (seen.kind === "unknown")
+    return { kind: "done", warnings: [`Its mounts could not be looked at: ${seen.message}`] };
+  if (seen.kind === "same") return done;
   await withDeadline(clock, deadlines.stop, signal, (s) => engine.stop(id, 0, s));
-  const message = `Killed just after its start: ${after.value}`;
+  const message = `Killed just after its start: ${seen.message}`;
   return { kind: "failed", reason: "MountsDiffer", message, containerId: id };
 }
 
@@ -287,7 +284,7 @@ function sandboxRequest(
   if (desired === null || image == null) throw new Error("A plan to create a sandbox came without its pod or image");
   const { generation, pod } = desired;
   const made = { container: sandboxName, sandboxId, attempt, generation, ...hashesOf(desired, sandboxPart) };
-  const folders = { volumePaths: {}, coveredPaths: {}, scratchPaths: [], submounts: [] };
+  const folders = { volumePaths: {}, hostPaths: {}, coveredPaths: {}, scratchPaths: [], submounts: [] };
   const nothing = { ...folders, resolvConf: null, terminationLog: null, devices: [] };
   return { installId, pod, ...made, image, ...nothing, oomScoreAdj: takenOomScore(parts, pod.spec, sandboxName) };
 }

@@ -1,6 +1,7 @@
+import { ownValue } from "../../core/base/own-value.ts";
 import type { DesiredPod } from "../../core/pod/desired.ts";
 import type { ObservedContainer } from "../../core/pod/observed.ts";
-import type { Device } from "../../ports/device.ts";
+import type { Device, MountsSeen } from "../../ports/device.ts";
 import type { CreateRequest, Engine, EngineResult, ImageInfo } from "../../ports/engine.ts";
 
 /** A container, and what it would be made from now; a sentence where it could not be made. */
@@ -18,15 +19,14 @@ export function mountsHostPath(desired: DesiredPod | null, container: string): b
 }
 
 /**
- * Resolves a container's volumes once more and compares them with what it was made with and, if it runs, with what it
- * sees. Gives the difference in words, null when there is none.
+ * Prepares a container's volumes once more and compares them with what it was made with. Gives what it would be made from
+ * now, or the difference in a sentence.
  */
-export async function mountsDiffer(
+export async function preparedAgain(
   engine: Engine,
-  device: Device,
   { id, request }: MountCheckRequest,
   signal: AbortSignal,
-): Promise<EngineResult<string | null>> {
+): Promise<EngineResult<CreateRequest | string>> {
   const seen = await engine.inspect(id, signal);
   if (!seen.ok) return seen;
   const image = await engine.image(seen.value.imageId, signal);
@@ -36,17 +36,27 @@ export async function mountsDiffer(
   const audit = await engine.audit(id, wanted, signal);
   if (!audit.ok) return audit;
   const moved = audit.value.differences.find(({ field }) => field === "Mounts");
-  if (moved !== undefined) {
-    return { ok: true, value: `A path leads elsewhere by now: made with ${moved.found}, now ${moved.expected}` };
-  }
+  if (moved === undefined) return { ok: true, value: wanted };
+  return { ok: true, value: `A path leads elsewhere by now: made with ${moved.found}, now ${moved.expected}` };
+}
+
+/** What a container sees of what it was prepared with; no path is looked up anew. */
+export async function mountsSeen(
+  engine: Engine,
+  device: Device,
+  { id, prepared }: { readonly id: string; readonly prepared: CreateRequest },
+  signal: AbortSignal,
+): Promise<MountsSeen> {
+  const audit = await engine.audit(id, prepared, signal);
+  if (!audit.ok) return { kind: "unknown", message: audit.error.message };
   const { pid } = audit.value;
-  return { ok: true, value: pid === null ? null : device.mountedElsewhere(pid, mountsOf(wanted)) };
+  return pid === null ? { kind: "same" } : device.mountedElsewhere(pid, mountsOf(prepared));
 }
 
 function mountsOf({ pod, container, volumePaths }: CreateRequest): Parameters<Device["mountedElsewhere"]>[1] {
   const spec = pod.spec.containers.find(({ name }) => name === container);
   return (spec?.volumeMounts ?? []).flatMap(({ name, mountPath }) => {
-    const source = volumePaths[name];
+    const source = ownValue(volumePaths, name);
     return source === undefined ? [] : [{ source, target: mountPath }];
   });
 }

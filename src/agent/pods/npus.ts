@@ -1,4 +1,5 @@
 import type { DesiredPod, TerminatingPod } from "../../core/pod/desired.ts";
+import { knownPodIds, stillTerminating } from "../../core/pod/known-pods.ts";
 import { allHolders, type NpuHolder, type NpuInventory, npuCount, settleNpus } from "../../core/pod/npu.ts";
 import type { ObservedContainer } from "../../core/pod/observed.ts";
 import type { ContainerSpec, PodId } from "../../core/pod/spec.ts";
@@ -15,31 +16,37 @@ export interface NpuSituation {
 
 const none: NpuInventory = { present: [], missing: null, holders: [] };
 
-/**
- * Brings the records of who holds which NPU up to what a list shows, and gives what a container that is about to be made
- * may choose from. `changed` is called when a record has changed. Stands in the caller's transaction.
- */
-export function takeNpus(
-  { store, device }: { readonly store: Store; readonly device: Device },
-  { desired, terminating, observed, seen }: NpuSituation,
-  changed: () => void,
-): NpuInventory {
-  const recorded = store.npuHolders();
-  const settled = settleNpus({ desired, terminating, observed, recorded });
-  if (keep(store, recorded, settled)) changed();
-  // The pod that is to be replaced is still restarted while the new one's images are on their way.
-  const pods = [desired?.pod, ...terminating.map(({ pod }) => pod)];
-  if (!pods.some((pod) => pod?.spec.containers.some((spec) => npuCount(spec) > 0))) return none;
-  const { npus, missing } = device.npus();
-  const managed = new Set([
-    ...store.desiredPods().map(({ pod }) => pod.id.uid),
-    ...store.terminatingPods().flatMap(({ id, isTerminated }) => (isTerminated ? [] : [id.uid])),
-  ]);
-  return { present: npus.map(({ name }) => name), missing, holders: allHolders(store.npuHolders(), seen, managed) };
+/** Who holds which NPU by the records, and by what a list showed. */
+export interface NpuReading {
+  readonly recorded: readonly NpuHolder[];
+  readonly settled: readonly NpuHolder[];
+  /** What a container that is about to be made may choose from. */
+  readonly inventory: NpuInventory;
 }
 
-/** Writes what has changed. */
-function keep(store: Store, recorded: readonly NpuHolder[], settled: readonly NpuHolder[]): boolean {
+/** Compares the records of who holds which NPU with what a list shows. */
+export function readNpus(
+  { store, device }: { readonly store: Store; readonly device: Device },
+  { desired, terminating, observed, seen }: NpuSituation,
+): NpuReading {
+  const recorded = store.npuHolders();
+  const settled = settleNpus({ desired, terminating, observed, recorded });
+  // The pod that is to be replaced is still restarted while the new one's images are on their way.
+  const pods = [desired?.pod, ...terminating.map(({ pod }) => pod)];
+  const needsNpus = pods.some((pod) => pod?.spec.containers.some((spec) => npuCount(spec) > 0));
+  if (!needsNpus) return { recorded, settled, inventory: none };
+  const { npus, missing } = device.npus();
+  const known = knownPodIds(store.desiredPods(), stillTerminating(store.terminatingPods()));
+  const holders = allHolders(settled.toSorted(byName), seen, new Set(known.map(({ uid }) => uid)));
+  return { recorded, settled, inventory: { present: npus.map(({ name }) => name), missing, holders } };
+}
+
+function byName(one: NpuHolder, other: NpuHolder): number {
+  return one.npu < other.npu ? -1 : 1;
+}
+
+/** Saves what has changed; true when anything has. Stands in the caller's transaction. */
+export function saveNpus(store: Store, { recorded, settled }: NpuReading): boolean {
   const key = ({ npu, pod, container }: NpuHolder): string => `${npu} ${pod.uid} ${container}`;
   const before = new Set(recorded.map(key));
   const after = new Set(settled.map(key));
@@ -47,9 +54,8 @@ function keep(store: Store, recorded: readonly NpuHolder[], settled: readonly Np
     ...recorded.filter((one) => !after.has(key(one))),
     ...settled.filter((one) => !before.has(key(one))),
   ];
-  if (different.length === 0) return false;
   for (const { pod, container } of different) store.putNpus(pod, container, namesOf(settled, pod.uid, container));
-  return true;
+  return different.length > 0;
 }
 
 function namesOf(holders: readonly NpuHolder[], uid: string, container: string): readonly string[] {

@@ -1,3 +1,4 @@
+import { ownValue } from "../../core/base/own-value.ts";
 import { type Action, showAction } from "../../core/pod/action.ts";
 import type { PodHistory } from "../../core/pod/container-history.ts";
 import type { ObservedContainer } from "../../core/pod/observed.ts";
@@ -41,12 +42,12 @@ export async function keepOrphansRunning(
 ): Promise<number | null> {
   const { store, clock } = parts;
   const context = { now: momentOf(clock), engineRunId };
-  const histories: Record<string, PodHistory> = {};
+  const histories = new Map<string, PodHistory>();
   for (const uid of new Set(observed.map((one) => one.pod.uid))) {
     const its = observed.filter((one) => one.pod.uid === uid);
     const { history } = record(store.history(uid), its, context);
     store.putHistory(uid, history);
-    histories[uid] = history;
+    histories.set(uid, history);
   }
   const { actions, requeueAfterMs } = planOrphaned(observed, histories, context.now, seen);
   const action = actions.find(isOfEngine);
@@ -78,7 +79,7 @@ const isOfEngine = (action: Action): action is OfEngine => action.kind === "star
 /** It is started in place, so no new attempt says that this was a restart. */
 function raiseLevel(store: Store, { pod: { uid }, container }: ObservedContainer): void {
   const history = store.history(uid);
-  const before = history[container];
+  const before = ownValue(history, container);
   if (before === undefined) return;
   store.putHistory(uid, { ...history, [container]: { ...before, backoffLevel: before.backoffLevel + 1 } });
 }

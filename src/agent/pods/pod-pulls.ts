@@ -1,7 +1,4 @@
-import type { Action } from "../../core/pod/action.ts";
-import type { DesiredPod } from "../../core/pod/desired.ts";
-import { podKey } from "../../core/pod/spec.ts";
-import { partOf, wantedKey } from "../../core/pod/wanted.ts";
+import type { Pull } from "../../core/pod/action.ts";
 import type { Outcome } from "./executor.ts";
 
 /** A pull that a pod needs, and how it is begun. */
@@ -11,7 +8,7 @@ export interface NeededPull {
   readonly uid: string;
   /** What of the pod it is for, see `wantedKey`. */
   readonly wanted: string;
-  readonly action: Extract<Action, { kind: "pull" }>;
+  readonly action: Pull;
   readonly pull: (signal: AbortSignal, onProgress: (tenths: number) => void) => Promise<Outcome>;
 }
 
@@ -21,15 +18,15 @@ export interface EndedPull extends Pick<NeededPull, "uid" | "wanted" | "action">
 
 /** Pulls under way, by pod. A pull may take hours: the pod's worker does not wait for it, and sees to what runs meanwhile. */
 export interface PodPulls {
-  /** Begins those that are not under way and gives up what is needed no more. The pod is woken when one has ended. */
+  /** Starts those that are not under way and aborts those that are needed no more. The pod is woken when one has ended. */
   sync(key: string, pulls: readonly NeededPull[]): void;
-  /** What has come of those that ended since the last call. */
+  /** What has come of those that ended since the last call; throws what a pull threw, which parks the pod. */
   takeEnded(key: string): readonly EndedPull[];
   /** How many tenths of an image are here that a container waits for; its pod is woken as they grow. */
   progressTenths(key: string, uid: string, container: string): number;
-  /** Whether such a pull has not been taken from `landed` yet. */
+  /** Whether such a pull has not been taken by `takeEnded` yet. */
   isUnderWay(key: string, pull: Pick<NeededPull, "uid" | "wanted"> & { readonly image: string }): boolean;
-  /** Runs until the signal aborts and all are given up; rejects with a bug of any. */
+  /** Runs until the signal aborts and all are given up. */
   run(signal: AbortSignal): Promise<void>;
 }
 
@@ -38,19 +35,18 @@ interface RunningPull {
   readonly stop: AbortController;
   readonly ended: Promise<void>;
   outcome: Outcome | null;
+  /** What it threw instead of an outcome. */
+  bug: { readonly error: unknown } | null;
   readonly heard: { tenths: number };
 }
 
 export function createPodPulls(wake: (key: string) => void): PodPulls {
   const pods = new Map<string, Map<string, RunningPull>>();
-  const bug = Promise.withResolvers<never>();
-  // Handled in run, which may not have begun.
-  bug.promise.catch(() => {});
 
   function startPull(key: string, pull: NeededPull): RunningPull {
     const stop = new AbortController();
-    const landed = (outcome: Outcome): void => {
-      flight.outcome = outcome;
+    const endedWith = (outcome: Outcome): void => {
+      running.outcome = outcome;
       if (!stop.signal.aborted) wake(key);
     };
     // What another pod's pull has fetched already is told before this one is even known.
@@ -59,65 +55,58 @@ export function createPodPulls(wake: (key: string) => void): PodPulls {
       heard.tenths = tenths;
       if (!stop.signal.aborted) wake(key);
     };
-    const ended = pull.pull(stop.signal, onProgress).then(landed, bug.reject);
-    const flight: RunningPull = { pull, stop, ended, heard, outcome: null };
-    return flight;
+    const failedWith = (error: unknown): void => {
+      running.bug = { error };
+      if (!stop.signal.aborted) wake(key);
+    };
+    const ended = pull.pull(stop.signal, onProgress).then(endedWith, failedWith);
+    const running: RunningPull = { pull, stop, ended, heard, outcome: null, bug: null };
+    return running;
   }
 
   return {
     sync(key, pulls) {
-      const flights = pods.get(key) ?? new Map<string, RunningPull>();
-      for (const [id, flight] of flights) {
-        if (flight.outcome !== null || pulls.some((one) => one.id === id)) continue;
-        flight.stop.abort();
-        flights.delete(id);
+      const runnings = pods.get(key) ?? new Map<string, RunningPull>();
+      for (const [id, running] of runnings) {
+        if (running.outcome !== null || pulls.some((one) => one.id === id)) continue;
+        running.stop.abort();
+        runnings.delete(id);
       }
-      for (const pull of pulls) if (!flights.has(pull.id)) flights.set(pull.id, startPull(key, pull));
-      if (flights.size === 0) pods.delete(key);
-      else pods.set(key, flights);
+      for (const pull of pulls) if (!runnings.has(pull.id)) runnings.set(pull.id, startPull(key, pull));
+      if (runnings.size === 0) pods.delete(key);
+      else pods.set(key, runnings);
     },
     takeEnded(key) {
-      const flights = [...(pods.get(key) ?? [])];
-      return flights.flatMap(([id, { pull, outcome }]) => {
+      const runnings = [...(pods.get(key) ?? [])];
+      for (const [id, { bug }] of runnings) {
+        if (bug === null) continue;
+        pods.get(key)?.delete(id);
+        throw bug.error;
+      }
+      return runnings.flatMap(([id, { pull, outcome }]) => {
         if (outcome === null) return [];
         pods.get(key)?.delete(id);
         return [{ uid: pull.uid, wanted: pull.wanted, action: pull.action, outcome }];
       });
     },
     progressTenths(key, uid, container) {
-      const flights = [...(pods.get(key)?.values() ?? [])];
-      const its = flights.find(({ pull }) => pull.uid === uid && pull.action.container === container);
+      const runnings = [...(pods.get(key)?.values() ?? [])];
+      const its = runnings.find(({ pull }) => pull.uid === uid && pull.action.container === container);
       return its?.heard.tenths ?? 0;
     },
     isUnderWay(key, { uid, wanted, image }) {
-      const flights = [...(pods.get(key)?.values() ?? [])];
-      return flights.some(({ pull }) => pull.uid === uid && pull.wanted === wanted && pull.action.image === image);
+      const runnings = [...(pods.get(key)?.values() ?? [])];
+      return runnings.some(({ pull }) => pull.uid === uid && pull.wanted === wanted && pull.action.image === image);
     },
     async run(signal) {
       const over = Promise.withResolvers<void>();
       const end = (): void => over.resolve();
       if (signal.aborted) end();
       signal.addEventListener("abort", end, { once: true });
-      const all = (): readonly RunningPull[] => [...pods.values()].flatMap((flights) => [...flights.values()]);
-      try {
-        await Promise.race([over.promise, bug.promise]);
-      } finally {
-        signal.removeEventListener("abort", end);
-        for (const { stop } of all()) stop.abort();
-      }
+      const all = (): readonly RunningPull[] => [...pods.values()].flatMap((runnings) => [...runnings.values()]);
+      await over.promise;
+      for (const { stop } of all()) stop.abort();
       await Promise.all(all().map(({ ended }) => ended));
     },
   };
-}
-
-/** What a look for an image comes to while its pull is under way. */
-export const notYetHere = { kind: "image", image: null, pulled: false } as const satisfies Outcome;
-
-/** Docker names an image before it ends the answer to its pull: that answer tells the end, and whose the image is. */
-export function isAwaited(pulls: Pick<PodPulls, "isUnderWay">, desired: DesiredPod | null, action: Action): boolean {
-  if (desired === null || action.kind !== "resolve") return false;
-  const spec = partOf(desired, action.container);
-  if (spec === undefined) return false;
-  const { id } = desired.pod;
-  return pulls.isUnderWay(podKey(id), { uid: id.uid, wanted: wantedKey(desired, spec), image: action.image });
 }

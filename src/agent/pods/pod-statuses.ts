@@ -16,38 +16,45 @@ export interface StatusKeeperParts {
   readonly onStatusChanged: () => void;
 }
 
-/**
- * Computes and keeps the status of every pod of this name; nothing is written when nothing changed.
- * @param older the plan of a replaced pod that lives on, null when there is none
- */
-export function keepStatuses(parts: StatusKeeperParts, situation: Situation, next: Plan, older: Plan | null): void {
-  const { desired, terminating, observed } = situation;
-  const of = (uid: string) => observed.filter((one) => one.pod.uid === uid);
-  const again = terminating.some((one) => one.id.uid === desired?.pod.id.uid);
-  if (desired !== null && !again) {
-    const { pod, acceptedAt } = desired;
-    const { history } = situation;
-    keepStatus(parts, pod, {
+/** One pod of the name, and what is to be done for it. */
+export interface PodPlan {
+  readonly situation: Situation;
+  readonly plan: Plan;
+}
+
+export interface PodPlans {
+  /** Of a replaced pod that keeps running; null when there is none. */
+  readonly older: PodPlan | null;
+  /** Of the pod that is wanted. */
+  readonly wanted: PodPlan;
+}
+
+/** Computes and saves the status of every pod of this name; nothing is written when nothing changed. */
+export function saveStatuses(parts: StatusKeeperParts, { older, wanted }: PodPlans): void {
+  const { desired, terminating, observed, history, probes } = wanted.situation;
+  const containersOf = (uid: string) => observed.filter(({ pod }) => pod.uid === uid);
+  const wantedAgain = terminating.some(({ id }) => id.uid === desired?.pod.id.uid);
+  if (desired !== null && !wantedAgain) {
+    saveStatus(parts, desired.pod, {
       history,
-      observed: of(pod.id.uid),
-      waiting: next.waiting,
-      probes: situation.probes,
+      observed: containersOf(desired.pod.id.uid),
+      waiting: wanted.plan.waiting,
+      probes,
       termination: "none",
-      acceptedAtWall: acceptedAt.wall,
+      acceptedAtWall: desired.acceptedAt.wall,
     });
   }
-  for (const one of terminating) {
-    if (one.pod === null || one.id.uid === "") continue;
-    const history = parts.store.history(one.id.uid);
-    const termination = one.kind === "deleted" ? "terminating" : "none";
-    keepStatus(parts, one.pod, {
-      history,
-      observed: of(one.id.uid),
-      ...(one === next.keepsRunning && older !== null
-        ? { waiting: older.waiting, probes: situation.probes }
-        : { waiting: {}, probes: {} }),
-      termination,
-      acceptedAtWall: one.acceptedAt.wall,
+  for (const terminatingPod of terminating) {
+    const { pod, id, kind, acceptedAt } = terminatingPod;
+    if (pod === null || id.uid === "") continue;
+    const keepsRunning = older !== null && terminatingPod === wanted.plan.keepsRunning;
+    saveStatus(parts, pod, {
+      history: parts.store.history(id.uid),
+      observed: containersOf(id.uid),
+      waiting: keepsRunning ? older.plan.waiting : {},
+      probes: keepsRunning ? probes : {},
+      termination: kind === "deleted" ? "terminating" : "none",
+      acceptedAtWall: acceptedAt.wall,
     });
   }
 }
@@ -62,7 +69,7 @@ interface StatusInputs {
 }
 
 /** One pod's: `observed` holds its own containers. */
-export function keepStatus(parts: StatusKeeperParts, pod: AcceptedPod, facts: StatusInputs): void {
+export function saveStatus(parts: StatusKeeperParts, pod: AcceptedPod, facts: StatusInputs): void {
   const previous = (parts.store.status(pod.id.uid)?.status ?? null) as PodStatus | null;
   const status = podStatus({ ...facts, pod, previous, hostIp: parts.device.hostIp(), nowWall: parts.clock.wall() });
   if (sameStatus(previous, status)) return;

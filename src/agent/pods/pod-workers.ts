@@ -1,107 +1,154 @@
 import type { Clock } from "../../ports/clock.ts";
-import { woken } from "../loop/woken.ts";
+import { endsProcess } from "../loop/supervise.ts";
+import { createWakeableLoop } from "../loop/wakeable-loop.ts";
 
 export interface PodWorkers {
-  /** "Look at this pod again." While its worker is busy, it looks once more afterwards; nothing else is carried. */
+  /**
+   * Asks for another pass over this pod. While its worker is busy, one more pass follows; nothing else is carried. A pod
+   * that is parked waits for its time.
+   */
   wake(key: string): void;
-  /** Resolves when the loop has gone round once more, or is over. Of a loop that is stuck it is never heard. */
+  /** A message has changed what is wanted of this pod: it is parked no longer, and its worker runs now. */
+  wakeAfresh(key: string): void;
+  /** Keys that are being worked on at this moment. */
+  busy(): readonly string[];
+  /** Resolves when the loop has gone round once more, or is over. It never resolves while the loop is stuck. */
   nextRound(): Promise<void>;
   /** Keys that are being worked on or wait for a time. */
   readonly size: number;
   /** Runs until the signal aborts and the last worker has come back. */
-  run(signal: AbortSignal): Promise<void>;
+  run(work: PodWork, signal: AbortSignal): Promise<void>;
 }
 
-/** One look: gives the milliseconds after which to look again by itself, or null. */
-export type Work = (key: string, signal: AbortSignal) => Promise<number | null>;
+export interface PodWork {
+  /** One pass over a pod: resolves with the milliseconds after which the next one is due by itself, or null. */
+  reconcile(key: string, signal: AbortSignal): Promise<number | null>;
+  /** A pass threw for the n-th time in a row: gives the milliseconds for which its pod is parked. */
+  onFailed(key: string, error: unknown, failures: number): number;
+}
 
 interface PodSlot {
   working: boolean;
   again: boolean;
-  /** Monotonic time at which to look again: absolute, so that no other event can put it off. */
+  /** Monotonic time of the next pass: absolute, so that no other event can put it off. */
   due: number | null;
+  /** How often in a row its worker threw, and the monotonic time until which it is parked for that. */
+  failures: number;
+  parkedUntil: number;
 }
 
-/** A mailbox of depth one for every pod: pods in parallel, one pod strictly in series, memory by the number of pods. */
-export function createPodWorkers(clock: Clock, work: Work): PodWorkers {
-  const boxes = new Map<string, PodSlot>();
+/** With nothing due the loop only waits for a wake. */
+const idleMs = 3_600_000;
+
+/**
+ * A mailbox of depth one for every pod: pods in parallel, one pod strictly in series, memory by the number of pods. A
+ * worker that throws parks its pod, and the others go on; only an error that ends the process rejects `run`.
+ */
+export function createPodWorkers(clock: Clock): PodWorkers {
+  const slots = new Map<string, PodSlot>();
   const workers = new Set<Promise<void>>();
-  const bugs: unknown[] = [];
-  const waiting: (() => void)[] = [];
+  const fatal: unknown[] = [];
+  const waitingForRound: (() => void)[] = [];
+  const loop = createWakeableLoop(clock);
   let isOver = false;
-  let alarm = new AbortController();
 
   function wake(key: string): void {
-    const box = boxes.get(key) ?? { working: false, again: false, due: null };
-    boxes.set(key, box);
-    box.again = true;
-    alarm.abort(woken);
+    slotOf(key).again = true;
+    loop.wake();
   }
 
-  async function runWorker(key: string, box: PodSlot, signal: AbortSignal): Promise<void> {
-    box.working = true;
-    box.again = false;
-    box.due = null;
-    const requeueAfterMs = await work(key, signal);
-    box.working = false;
-    if (requeueAfterMs !== null) box.due = clock.mono() + requeueAfterMs;
-    if (!box.again && box.due === null) boxes.delete(key);
-    alarm.abort(woken);
+  function slotOf(key: string): PodSlot {
+    const slot = slots.get(key) ?? { working: false, again: false, due: null, failures: 0, parkedUntil: 0 };
+    slots.set(key, slot);
+    return slot;
   }
 
-  function startDue(signal: AbortSignal): number | null {
-    const now = clock.mono();
-    let earliest: number | null = null;
-    for (const [key, box] of boxes) {
-      if (box.working) continue;
-      if (box.again || (box.due !== null && box.due <= now)) {
-        const worker = runWorker(key, box, signal);
-        workers.add(worker);
-        worker.then(
-          () => workers.delete(worker),
-          (bug: unknown) => {
-            // Not swallowed: run throws it, and the process starts again from disk.
-            bugs.push(bug);
-            alarm.abort(woken);
-          },
-        );
-      } else if (box.due !== null) {
-        earliest = Math.min(earliest ?? box.due, box.due);
-      }
+  /** One pass; a throw parks the pod. */
+  async function passOnce(key: string, slot: PodSlot, work: PodWork, signal: AbortSignal): Promise<number | null> {
+    try {
+      const requeueAfterMs = await work.reconcile(key, signal);
+      slot.failures = 0;
+      return requeueAfterMs;
+    } catch (error) {
+      if (endsProcess(error)) throw error;
+      slot.failures += 1;
+      const waitMs = work.onFailed(key, error, slot.failures);
+      slot.parkedUntil = clock.mono() + waitMs;
+      return waitMs;
     }
-    return earliest === null ? null : earliest - now;
+  }
+
+  async function runWorker(key: string, slot: PodSlot, work: PodWork, signal: AbortSignal): Promise<void> {
+    slot.working = true;
+    slot.again = false;
+    slot.due = null;
+    const requeueAfterMs = await passOnce(key, slot, work, signal);
+    slot.working = false;
+    if (requeueAfterMs !== null) slot.due = clock.mono() + requeueAfterMs;
+    if (!slot.again && slot.due === null) slots.delete(key);
+    loop.wake();
+  }
+
+  function startWorker(key: string, slot: PodSlot, work: PodWork, signal: AbortSignal): void {
+    const worker = runWorker(key, slot, work, signal);
+    workers.add(worker);
+    worker.then(
+      () => workers.delete(worker),
+      (error: unknown) => {
+        fatal.push(error);
+        loop.wake();
+      },
+    );
+  }
+
+  /** Starts what is due; gives the milliseconds until something else is. */
+  function startDue(work: PodWork, signal: AbortSignal): number {
+    const now = clock.mono();
+    let earliest = now + idleMs;
+    for (const [key, slot] of slots) {
+      if (slot.working) continue;
+      if (slot.parkedUntil > now) earliest = Math.min(earliest, slot.parkedUntil);
+      else if (slot.again || (slot.due !== null && slot.due <= now)) startWorker(key, slot, work, signal);
+      else if (slot.due !== null) earliest = Math.min(earliest, slot.due);
+    }
+    return earliest - now;
+  }
+
+  function endRound(): void {
+    for (const resolve of waitingForRound.splice(0)) resolve();
   }
 
   return {
     wake,
+    wakeAfresh(key) {
+      const slot = slotOf(key);
+      slot.failures = 0;
+      slot.parkedUntil = 0;
+      wake(key);
+    },
+    busy: () => [...slots].filter(([, { working }]) => working).map(([key]) => key),
     nextRound() {
       if (isOver) return Promise.resolve();
-      alarm.abort(woken);
-      return new Promise((resolve) => waiting.push(resolve));
+      loop.wake();
+      return new Promise((resolve) => waitingForRound.push(resolve));
     },
     get size() {
-      return boxes.size;
+      return slots.size;
     },
-    async run(signal) {
-      const stop = (): void => alarm.abort(woken);
-      signal.addEventListener("abort", stop);
+    async run(work, signal) {
+      isOver = false;
       try {
-        while (!signal.aborted) {
-          alarm = new AbortController();
-          const waitMs = startDue(signal);
-          for (const turned of waiting.splice(0)) turned();
-          await clock.sleep(Math.min(waitMs ?? idleMs, idleMs), alarm.signal);
-          if (bugs.length > 0) throw bugs[0];
-        }
+        await loop.run(() => {
+          if (fatal.length > 0) throw fatal[0];
+          const waitMs = startDue(work, signal);
+          endRound();
+          return waitMs;
+        }, signal);
       } finally {
         isOver = true;
-        for (const turned of waiting.splice(0)) turned();
-        signal.removeEventListener("abort", stop);
+        endRound();
       }
       await Promise.all(workers);
     },
   };
 }
-
-/** With nothing due it only waits for a wake; this bounds the sleep so that no timer overflows. */
-const idleMs = 3_600_000;

@@ -1,226 +1,70 @@
-import { tellingPulls } from "../../core/image/pull-progress.ts";
+import { withPullProgress } from "../../core/image/pull-progress.ts";
 import type { Action } from "../../core/pod/action.ts";
+import type { PodHistory } from "../../core/pod/container-history.ts";
 import type { DesiredPod, TerminatingPod } from "../../core/pod/desired.ts";
+import { stillTerminating } from "../../core/pod/known-pods.ts";
 import type { ObservedContainer } from "../../core/pod/observed.ts";
 import { plan } from "../../core/pod/plan.ts";
+import type { ProbeVerdicts } from "../../core/pod/probe.ts";
 import { type Recorded, record } from "../../core/pod/record.ts";
 import { atOnce } from "../../core/pod/sandbox-plan.ts";
-import type { Plan, Situation, Waiting } from "../../core/pod/situation.ts";
+import type { Situation, Waiting } from "../../core/pod/situation.ts";
 import { type AcceptedPod, podKey } from "../../core/pod/spec.ts";
 import { asDesired, stillWanted } from "../../core/pod/terminating-plan.ts";
 import { partOf, wantedKey } from "../../core/pod/wanted.ts";
 import type { Log } from "../../ports/log.ts";
 import type { Store } from "../../ports/store.ts";
 import type { ContainerLister } from "../engine/container-lister.ts";
+import type { EventRecorder } from "../event-recorder.ts";
 import { momentOf } from "../loop/moment.ts";
 import type { Prober } from "../probes/prober.ts";
-import { imagesKey, type ReconcilePass, recordOutcome, recordPodEvent } from "./action-outcome.ts";
+import { imagesKey, type ReconcilePass, recordOutcome } from "./action-outcome.ts";
 import { recordStart } from "./action-start.ts";
 import { refreshMounted } from "./config-maps.ts";
-import { type ExecuteContext, type ExecutorParts, execute, secretsOf } from "./executor.ts";
-import { freeNpus, takeNpus } from "./npus.ts";
+import { type ExecuteContext, type ExecutorParts, execute, executePull, secretsOf } from "./executor.ts";
+import { freeNpus, type NpuReading, readNpus, saveNpus } from "./npus.ts";
 import { keepOrphansRunning } from "./orphans.ts";
-import { isAwaited, notYetHere, type PodPulls } from "./pod-pulls.ts";
-import { keepStatus, keepStatuses, type StatusKeeperParts } from "./pod-statuses.ts";
+import type { NeededPull, PodPulls } from "./pod-pulls.ts";
+import { type PodPlan, type PodPlans, type StatusKeeperParts, saveStatus, saveStatuses } from "./pod-statuses.ts";
 import { withLastWords } from "./termination-message.ts";
 
 export interface ReconcilerParts extends ExecutorParts, StatusKeeperParts {
   readonly store: Store;
   readonly log: Log;
+  readonly events: EventRecorder;
   readonly lister: ContainerLister;
   readonly prober: Pick<Prober, "sync">;
   readonly pulls: Pick<PodPulls, "sync" | "takeEnded" | "progressTenths" | "isUnderWay">;
-  /** The engine's session at hand; null while the engine is not ready. */
+  /** The run of the engine at hand; null while the engine is not ready. */
   readonly engineRun: () => EngineRun | null;
   readonly installId: () => string;
   /** Why no new pod is to begin now, null when one may. */
   readonly startsHeld: () => Waiting | null;
 }
 
-/** One pod of the name, and what is to be done for it. */
-interface PodPlan {
-  readonly situation: Situation;
-  readonly next: Plan;
-}
-
-/** More steps than any pod needs; beyond it something is going round in circles, and the device must not burn for it. */
-const maxSteps = 1024;
-const afterCirclesMs = 10_000;
-const afterUnknownMs = 2_000;
-
-/**
- * Drives the pods of one name toward what is wanted: observe, record, plan, execute the first steps, and again until nothing
- * is left to do. What was seen is committed before it is acted on, what is reported is committed with it.
- * @returns milliseconds until time alone changes the answer; null when only an event or a message can
- */
-export async function reconcile(
-  parts: ReconcilerParts,
-  pod: { readonly namespace: string; readonly name: string },
-  signal: AbortSignal,
-): Promise<number | null> {
-  const pass: ReconcilePass = { ...pod, images: new Map() };
-  refreshMounted(parts, pod);
-  for (let step = 0; step < maxSteps && !signal.aborted; step += 1) {
-    const engineRun = parts.engineRun();
-    if (engineRun === null) return null;
-    const known = recordPulls(parts, pass);
-    const seen = await parts.lister.list(signal);
-    if (!seen.ok || parts.engineRun()?.id !== engineRun.id) return afterUnknownMs;
-    const { situation, podPlans, podPlan } = decide(parts, pass, { known, seen: seen.value, engineRun });
-    if (situation.desired === null && situation.terminating.length === 0) {
-      parts.pulls.sync(podKey(pod), []);
-      return keepOrphansRunning(
-        parts,
-        { observed: situation.observed, seen: seen.value, engineRunId: engineRun.id },
-        signal,
-      );
-    }
-    if (!known) return afterUnknownMs;
-    needPulls(parts, pass, podPlans);
-    if (podPlan === undefined) return soonest(podPlans);
-    const told = await Promise.all(
-      podPlan.steps.map((action) => carryOut(parts, pass, podPlan.situation, action, signal)),
-    );
-    if (told.includes(false)) return afterUnknownMs;
-  }
-  if (!signal.aborted) parts.log.write("error", "A pod keeps needing steps", { pod: podKey(pod) });
-  return afterCirclesMs;
-}
-
-/** See `EngineInfo`. */
+/** See `EngineInfo.runId`. */
 export interface EngineRun {
   readonly id: string | null;
 }
 
-/** What a list showed, in which session of the engine; `known`: it is certain what came of all that was done before. */
+/** What a list showed, and in which run of the engine. */
 interface Listing {
-  readonly seen: readonly ObservedContainer[];
+  readonly containers: readonly ObservedContainer[];
   readonly engineRun: EngineRun;
-  readonly known: boolean;
 }
 
-/** What is to be done now: the first steps of the first podPlan that has any. */
-interface Decision {
-  readonly situation: Situation;
-  readonly podPlans: readonly PodPlan[];
-  readonly podPlan: (PodPlan & { readonly steps: readonly Action[] }) | undefined;
+/** The pods of one name as the store and a list have them. Nothing of it is written yet. */
+interface Reading {
+  readonly desired: DesiredPod | null;
+  readonly terminating: readonly TerminatingPod[];
+  readonly observed: readonly ObservedContainer[];
+  /** What the list adds to the histories. */
+  readonly records: readonly PodRecord[];
+  readonly npus: NpuReading;
 }
 
-/**
- * From what was seen to what is to be done. One commit holds all of it, the record, the statuses and what is about to be
- * done: each costs flash, and a pod may crash for a month.
- */
-function decide(parts: ReconcilerParts, pass: ReconcilePass, { known, seen, engineRun }: Listing): Decision {
-  const { desired, terminating } = namesakes(parts.store, pass);
-  const installId = parts.installId();
-  const observed = seen.filter(
-    (one) => one.pod.name === pass.name && one.pod.namespace === pass.namespace && one.installId === installId,
-  );
-  const records = recordsOf(parts, { desired, terminating, observed }, engineRun);
-  return parts.store.transaction(records.some(({ ofJob }) => ofJob) ? "full" : "normal", () => {
-    for (const { uid, history, events } of records) {
-      parts.store.putHistory(uid, history);
-      for (const event of events) recordPodEvent(parts, pass, event);
-    }
-    const situation = situationOf(parts, pass, { desired, terminating, observed, seen });
-    if (desired === null && terminating.length === 0) return { situation, podPlans: [], podPlan: undefined };
-    const podPlans = podPlansOf(parts, pass, situation);
-    const first = podPlans.map((one) => ({ ...one, steps: atOnce(one.next.actions.filter(isStep)) }));
-    const podPlan = known ? first.find(({ steps }) => steps.length > 0) : undefined;
-    for (const action of podPlan?.steps ?? []) recordStart(parts, pass, podPlan?.situation ?? situation, action);
-    return { situation, podPlans: podPlans, podPlan: podPlan };
-  });
-}
-
-/** What is to be done for the pod that is wanted, and before it for the one that lives on until it may take its place. */
-function podPlansOf(parts: ReconcilerParts, pass: ReconcilePass, situation: Situation): readonly PodPlan[] {
-  const planned = (of: Situation): Plan =>
-    tellingPulls(plan(of), (name) => parts.pulls.progressTenths(podKey(pass), of.desired?.pod.id.uid ?? "", name));
-  const next = planned(situation);
-  const { keepsRunning: livesOn } = next;
-  const old = asDesired(livesOn);
-  const known = old === null ? null : knownOf(parts, pass, old);
-  const older = livesOn === undefined || known === null ? null : stillWanted(situation, livesOn, known);
-  const podPlan = older === null ? null : { situation: older, next: planned(older) };
-  keepStatuses(parts, situation, next, podPlan?.next ?? null);
-  return podPlan === null ? [{ situation, next }] : [podPlan, { situation, next }];
-}
-
-const isStep = (action: Action): boolean => action.kind !== "pull";
-
-/** Milliseconds until time alone changes any of the answers; null when it does not. */
-function soonest(podPlans: readonly PodPlan[]): number | null {
-  const times = podPlans.flatMap(({ next }) => next.requeueAfterMs ?? []);
-  return times.length === 0 ? null : Math.min(...times);
-}
-
-/** Pulls are begun and not waited for; whoever is needed no more is given up. */
-function needPulls(parts: ReconcilerParts, pass: ReconcilePass, podPlans: readonly PodPlan[]): void {
-  // Each turn asks anew what is here: until that is known, no pull under way is known to be needless.
-  if (podPlans.some(({ next }) => next.actions.some(({ kind }) => kind === "resolve"))) return;
-  const needed = podPlans.flatMap(({ situation, next }) =>
-    next.actions.flatMap((action) => {
-      const { desired } = situation;
-      if (action.kind !== "pull" || desired === null) return [];
-      const spec = partOf(desired, action.container);
-      if (spec === undefined) return [];
-      const { uid } = desired.pod.id;
-      const wanted = wantedKey(desired, spec);
-      const shown = secretsOf(parts.store, action.image, desired);
-      return {
-        id: JSON.stringify([uid, action.container, action.image, wanted, shown]),
-        ...{ uid, wanted, action },
-        begin: (signal: AbortSignal, told: (tenths: number) => void) => {
-          recordStart(parts, pass, situation, action);
-          return execute(parts, action, contextOf(parts, pass, desired), signal, told);
-        },
-      };
-    }),
-  );
-  parts.pulls.sync(podKey(pass), needed);
-}
-
-/** Keeps what came of pulls that have ended since. False when that is not known of one: it is tried again a little later. */
-function recordPulls(parts: ReconcilerParts, pass: ReconcilePass): boolean {
-  const { store } = parts;
-  const landed = parts.pulls.takeEnded(podKey(pass)).map(({ uid, wanted, action, outcome }) => {
-    const desired = store.desiredPod(pass.namespace, pass.name);
-    const old = store.terminatingPods().find((one) => one.id.uid === uid);
-    const its = desired?.pod.id.uid === uid ? desired : asDesired(old);
-    const spec = its === null ? undefined : partOf(its, action.container);
-    // A message that came while its worker was busy wants something else: its image may be another.
-    if (its === null || spec === undefined || wantedKey(its, spec) !== wanted) return true;
-    return recordOutcome(parts, pass, { desired: its, history: store.history(uid) }, action, outcome);
-  });
-  return !landed.includes(false);
-}
-
-function knownOf(
-  parts: ReconcilerParts,
-  pass: ReconcilePass,
-  wanted: DesiredPod,
-): Pick<Situation, "history" | "images"> {
-  const { uid } = wanted.pod.id;
-  const found = pass.images.get(imagesKey(wanted)) ?? [];
-  const images = [...found].map(([container, image]) => [container, image?.id ?? null]);
-  return { history: parts.store.history(uid), images: Object.fromEntries(images) };
-}
-
-function contextOf(parts: ReconcilerParts, pass: ReconcilePass, desired: DesiredPod | null): ExecuteContext {
-  const images = (desired === null ? undefined : pass.images.get(imagesKey(desired))) ?? new Map();
-  return { installId: parts.installId(), desired, images };
-}
-
-/** The pods of a name: the one that is wanted, and those that go. */
-function namesakes(store: Store, pass: ReconcilePass): Pick<Situation, "desired" | "terminating"> {
-  const terminating = store
-    .terminatingPods()
-    .filter((one) => one.id.namespace === pass.namespace && one.id.name === pass.name && !one.isTerminated);
-  return { desired: store.desiredPod(pass.namespace, pass.name), terminating };
-}
-
-/** What a look adds to what is known of one pod. */
-interface News extends Recorded {
+/** What a list adds to what is known of one pod. */
+interface PodRecord extends Recorded {
   readonly uid: string;
   /**
    * What becomes of a job is kept over a power cut, before it is started even: after one nobody could tell whether it has
@@ -229,43 +73,238 @@ interface News extends Recorded {
   readonly ofJob: boolean;
 }
 
+/** More steps than any pod needs; beyond it something is going round in circles, and the device must not burn for it. */
+const maxSteps = 1024;
+const afterCirclesMs = 10_000;
+const afterUnknownMs = 2_000;
+
+/**
+ * Drives the pods of one name toward what is wanted: read, plan, save, execute the first steps, and again until nothing is
+ * left to do. What was seen is saved before it is acted on, what is reported is saved with it.
+ * @returns milliseconds until time alone changes the answer; null when only an event or a message can
+ */
+export async function reconcile(
+  parts: ReconcilerParts,
+  pod: { readonly namespace: string; readonly name: string },
+  signal: AbortSignal,
+): Promise<number | null> {
+  const pass: ReconcilePass = { namespace: pod.namespace, name: pod.name, images: new Map() };
+  refreshMounted(parts, pass);
+  for (let step = 0; step < maxSteps && !signal.aborted; step += 1) {
+    const engineRun = parts.engineRun();
+    if (engineRun === null) return null;
+    const outcomesKnown = recordEndedPulls(parts, pass);
+    const listed = await parts.lister.list(signal);
+    if (!listed.ok || parts.engineRun()?.id !== engineRun.id) return afterUnknownMs;
+    const listing: Listing = { containers: listed.value, engineRun };
+    const reading = read(parts, pass, listing);
+    const probes = syncProbes(parts, pass, reading);
+    if (reading.desired === null && reading.terminating.length === 0) {
+      parts.pulls.sync(podKey(pass), []);
+      const { observed } = reading;
+      const orphans = { observed, seen: listing.containers, engineRunId: engineRun.id };
+      return keepOrphansRunning(parts, orphans, signal);
+    }
+    const podPlans = planPods(parts, pass, reading, probes);
+    const next = outcomesKnown ? firstSteps(podPlans) : null;
+    save(parts, pass, reading, podPlans, next);
+    if (!outcomesKnown) return afterUnknownMs;
+    syncPulls(parts, pass, podPlans);
+    if (next === null) return soonest(podPlans);
+    const carriedOut = next.steps.map((action) => carryOut(parts, pass, next.situation, action, signal));
+    if ((await Promise.all(carriedOut)).includes(false)) return afterUnknownMs;
+  }
+  if (!signal.aborted) parts.log.write("error", "A pod keeps needing steps", { pod: podKey(pass) });
+  return afterCirclesMs;
+}
+
+/** Reads what is known of the pods of this name; a list is folded into their histories. */
+function read(parts: ReconcilerParts, pass: ReconcilePass, { containers, engineRun }: Listing): Reading {
+  const { store, device } = parts;
+  const desired = store.desiredPod(pass.namespace, pass.name);
+  const terminating = stillTerminating(store.terminatingPods()).filter(({ id }) => isNamed(id, pass));
+  const installId = parts.installId();
+  const observed = containers.filter((one) => isNamed(one.pod, pass) && one.installId === installId);
+  return {
+    desired,
+    terminating,
+    observed,
+    records: recordsOf(parts, { desired, terminating, observed }, engineRun),
+    npus: readNpus({ store, device }, { desired, terminating, observed, seen: containers }),
+  };
+}
+
+type Name = Pick<ReconcilePass, "namespace" | "name">;
+
+function isNamed(id: Name, { namespace, name }: Name): boolean {
+  return id.name === name && id.namespace === namespace;
+}
+
 /** Folds what was seen into the histories of the pods it is of; those that it adds nothing to are left out. */
 function recordsOf(
   parts: ReconcilerParts,
-  { desired, terminating, observed }: Pick<Situation, "desired" | "terminating" | "observed">,
-  engineRun: Listing["engineRun"],
-): readonly News[] {
+  { desired, terminating, observed }: Pick<Reading, "desired" | "terminating" | "observed">,
+  engineRun: EngineRun,
+): readonly PodRecord[] {
   const now = momentOf(parts.clock);
   const pods = new Map<string, AcceptedPod | null>();
   if (desired !== null) pods.set(desired.pod.id.uid, desired.pod);
   for (const { id, pod } of terminating) if (id.uid !== "" && !pods.has(id.uid)) pods.set(id.uid, pod);
   return [...pods].flatMap(([uid, pod]) => {
     const before = parts.store.history(uid);
-    const seenOfIt = observed.filter((one) => one.pod.uid === uid);
-    const its = withLastWords(parts.device, pod?.spec, seenOfIt, before);
-    const { history, events } = record(before, its, { now, engineRunId: engineRun.id });
+    const podContainers = observed.filter((one) => one.pod.uid === uid);
+    const withMessages = withLastWords(parts.device, pod?.spec, podContainers, before);
+    const { history, events } = record(before, withMessages, { now, engineRunId: engineRun.id });
     if (events.length === 0 && history === before) return [];
     return [{ uid, history, events, ofJob: pod !== null && pod.spec.restartPolicy !== "Always" }];
   });
 }
 
-function situationOf(
-  parts: ReconcilerParts,
-  pass: ReconcilePass,
-  look: Pick<Situation, "desired" | "terminating" | "observed"> & Pick<Listing, "containers">,
-): Situation {
-  const { desired, terminating, observed } = look;
-  const known = desired === null ? { history: {}, images: {} } : knownOf(parts, pass, desired);
-  // While one of its name lives on or goes, nothing of the new pod runs.
-  const old = asDesired(terminating[0]);
-  const probed = old === null ? known.history : parts.store.history(old.pod.id.uid);
-  const probes = parts.prober.sync(pass, { desired: old ?? desired, observed, history: probed });
-  const npus = takeNpus(parts, look, parts.onStatusChanged);
-  const now = momentOf(parts.clock);
-  return { desired, terminating, observed, ...known, probes, npus, startsHeld: parts.startsHeld(), now };
+/** The history of a pod with what the list has added. */
+function historyOf(parts: ReconcilerParts, { records }: Reading, uid: string): PodHistory {
+  return records.find((one) => one.uid === uid)?.history ?? parts.store.history(uid);
 }
 
-/** Carries out one action and keeps what came of it. False when nothing is known and the turn should end. */
+/** While a pod of this name keeps running or terminates, nothing of the new one runs: the older one is probed. */
+function syncProbes(parts: ReconcilerParts, pass: ReconcilePass, reading: Reading): ProbeVerdicts {
+  const probed = asDesired(reading.terminating[0]) ?? reading.desired;
+  const history = probed === null ? {} : historyOf(parts, reading, probed.pod.id.uid);
+  return parts.prober.sync(pass, { desired: probed, observed: reading.observed, history });
+}
+
+/** The plan of the pod that is wanted, and before it the one of a pod that keeps running until that may take its place. */
+function planPods(parts: ReconcilerParts, pass: ReconcilePass, reading: Reading, probes: ProbeVerdicts): PodPlans {
+  const planned = (situation: Situation): PodPlan => {
+    const uid = situation.desired?.pod.id.uid ?? "";
+    const tenthsOf = (container: string): number => parts.pulls.progressTenths(podKey(pass), uid, container);
+    return { situation, plan: withPullProgress(plan(situation), tenthsOf) };
+  };
+  const { desired, terminating, observed, npus } = reading;
+  const wanted = planned({
+    desired,
+    terminating,
+    observed,
+    history: desired === null ? {} : historyOf(parts, reading, desired.pod.id.uid),
+    images: desired === null ? {} : knownImages(parts, pass, desired),
+    probes,
+    npus: npus.inventory,
+    startsHeld: parts.startsHeld(),
+    now: momentOf(parts.clock),
+  });
+  const { keepsRunning } = wanted.plan;
+  const older = asDesired(keepsRunning);
+  if (keepsRunning === undefined || older === null) return { older: null, wanted };
+  const history = historyOf(parts, reading, older.pod.id.uid);
+  const situation = stillWanted(wanted.situation, keepsRunning, { history, images: knownImages(parts, pass, older) });
+  return { older: situation === null ? null : planned(situation), wanted };
+}
+
+/**
+ * Images that this pass has looked up. Docker names an image before it ends the answer to its pull: while that is under
+ * way, the image counts as not here, since only the answer tells the end and whose the image is.
+ */
+function knownImages(parts: ReconcilerParts, pass: ReconcilePass, wanted: DesiredPod): Situation["images"] {
+  const images = new Map<string, string | null>();
+  for (const [container, image] of pass.images.get(imagesKey(wanted)) ?? []) images.set(container, image?.id ?? null);
+  for (const spec of wanted.pod.spec.containers) {
+    const pull = { uid: wanted.pod.id.uid, wanted: wantedKey(wanted, spec), image: spec.image };
+    if (parts.pulls.isUnderWay(podKey(pass), pull)) images.set(spec.name, null);
+  }
+  return Object.fromEntries(images);
+}
+
+interface NextSteps {
+  readonly situation: Situation;
+  readonly steps: readonly Action[];
+}
+
+/** The plan of the older pod comes first. */
+function inOrder({ older, wanted }: PodPlans): readonly PodPlan[] {
+  return older === null ? [wanted] : [older, wanted];
+}
+
+/** The first steps of the first plan that has any. */
+function firstSteps(podPlans: PodPlans): NextSteps | null {
+  const found = inOrder(podPlans).find(({ plan }) => plan.actions.length > 0);
+  return found === undefined ? null : { situation: found.situation, steps: atOnce(found.plan.actions) };
+}
+
+/** Milliseconds until time alone changes any of the answers; null when it does not. */
+function soonest(podPlans: PodPlans): number | null {
+  const times = inOrder(podPlans).flatMap(({ plan }) => plan.requeueAfterMs ?? []);
+  return times.length === 0 ? null : Math.min(...times);
+}
+
+/** One commit for all that a pass writes: each costs flash, and a pod may crash for a month. */
+function save(
+  parts: ReconcilerParts,
+  pass: ReconcilePass,
+  { records, npus }: Reading,
+  podPlans: PodPlans,
+  next: NextSteps | null,
+): void {
+  const { store, events } = parts;
+  store.transaction(records.some(({ ofJob }) => ofJob) ? "full" : "normal", () => {
+    for (const { uid, history, events: recorded } of records) {
+      store.putHistory(uid, history);
+      for (const event of recorded) events.recordPodEvent(podKey(pass), event);
+    }
+    if (saveNpus(store, npus)) parts.onStatusChanged();
+    saveStatuses(parts, podPlans);
+    if (next === null) return;
+    for (const action of next.steps) recordStart(parts, pass, next.situation, action);
+  });
+}
+
+/** Pulls are started and not waited for; those that are needed no more are aborted. */
+function syncPulls(parts: ReconcilerParts, pass: ReconcilePass, podPlans: PodPlans): void {
+  const plans = inOrder(podPlans);
+  // Each pass looks anew what is here: until that is known, no pull under way is known to be needless.
+  if (plans.some(({ plan }) => plan.actions.some(({ kind }) => kind === "resolve"))) return;
+  parts.pulls.sync(
+    podKey(pass),
+    plans.flatMap((podPlan) => neededPulls(parts, pass, podPlan)),
+  );
+}
+
+function neededPulls(parts: ReconcilerParts, pass: ReconcilePass, { situation, plan }: PodPlan): readonly NeededPull[] {
+  const { desired } = situation;
+  if (desired === null) return [];
+  const { uid } = desired.pod.id;
+  return plan.pulls.flatMap((action) => {
+    const spec = partOf(desired, action.container);
+    if (spec === undefined) return [];
+    const wanted = wantedKey(desired, spec);
+    const secrets = secretsOf(parts.store, action.image, desired);
+    return {
+      id: JSON.stringify([uid, action.container, action.image, wanted, secrets]),
+      uid,
+      wanted,
+      action,
+      pull: (signal, onProgress) => {
+        recordStart(parts, pass, situation, action);
+        return executePull(parts, action, desired, signal, onProgress);
+      },
+    };
+  });
+}
+
+/** Records what came of pulls that have ended since. False when that is not known of one: it is tried again a little later. */
+function recordEndedPulls(parts: ReconcilerParts, pass: ReconcilePass): boolean {
+  const { store } = parts;
+  const recorded = parts.pulls.takeEnded(podKey(pass)).map(({ uid, wanted, action, outcome }) => {
+    const desired = store.desiredPod(pass.namespace, pass.name);
+    const older = asDesired(store.terminatingPods().find(({ id }) => id.uid === uid));
+    const pod = desired?.pod.id.uid === uid ? desired : older;
+    const spec = pod === null ? undefined : partOf(pod, action.container);
+    // A message that came while its worker was busy wants something else: its image may be another.
+    if (pod === null || spec === undefined || wantedKey(pod, spec) !== wanted) return true;
+    return recordOutcome(parts, pass, { desired: pod, history: store.history(uid) }, action, outcome);
+  });
+  return !recorded.includes(false);
+}
+
+/** Carries out one action and records what came of it. False when nothing is known and the pass should end. */
 async function carryOut(
   parts: ReconcilerParts,
   pass: ReconcilePass,
@@ -273,35 +312,31 @@ async function carryOut(
   action: Action,
   signal: AbortSignal,
 ): Promise<boolean> {
-  const outcome = await execute(parts, action, contextOf(parts, pass, situation.desired), signal);
   if (action.kind === "finish") {
     finish(parts, pass, situation, action.terminating);
     return true;
   }
-  return recordOutcome(
-    parts,
-    pass,
-    situation,
-    action,
-    isAwaited(parts.pulls, situation.desired, action) ? notYetHere : outcome,
-  );
+  const outcome = await execute(parts, action, contextOf(parts, pass, situation.desired), signal);
+  return recordOutcome(parts, pass, situation, action, outcome);
+}
+
+function contextOf(parts: ReconcilerParts, pass: ReconcilePass, desired: DesiredPod | null): ExecuteContext {
+  const images = (desired === null ? undefined : pass.images.get(imagesKey(desired))) ?? new Map();
+  return { installId: parts.installId(), desired, images };
 }
 
 /** A terminating pod has no container left: its final status is kept until it was reported, everything else of it goes. */
 function finish(parts: ReconcilerParts, pass: ReconcilePass, situation: Situation, terminating: TerminatingPod): void {
-  const { store } = parts;
-  const { uid } = terminating.id;
+  const { store, events } = parts;
+  const { uid, name } = terminating.id;
   const wantedAgain = situation.desired?.pod.id.uid === uid;
+  const forget = uid !== "" && !wantedAgain;
   store.transaction("normal", () => {
-    recordPodEvent(parts, pass, {
-      type: "Normal",
-      container: "",
-      reason: "Deleted",
-      message: `Pod ${terminating.id.name} (${uid || "any uid"}) is gone`,
-    });
-    if (terminating.pod === null || uid === "" || wantedAgain) store.deleteTerminatingPod(terminating.seq);
+    const message = `Pod ${name} (${uid || "any uid"}) is gone`;
+    events.recordPodEvent(podKey(pass), { type: "Normal", reason: "Deleted", message });
+    if (terminating.pod === null || !forget) store.deleteTerminatingPod(terminating.seq);
     else {
-      keepStatus(parts, terminating.pod, {
+      saveStatus(parts, terminating.pod, {
         history: store.history(uid),
         observed: [],
         waiting: {},
@@ -312,8 +347,8 @@ function finish(parts: ReconcilerParts, pass: ReconcilePass, situation: Situatio
       store.putTerminatingPod({ ...terminating, isTerminated: true });
     }
     if (uid !== "") store.deleteHistory(uid);
-    if (uid !== "" && !wantedAgain) freeNpus(store, terminating.id);
+    if (forget) freeNpus(store, terminating.id);
   });
-  if (uid !== "" && !wantedAgain) parts.device.removeVolumes(uid);
+  if (forget) parts.device.removeVolumes(uid);
   parts.onStatusChanged();
 }

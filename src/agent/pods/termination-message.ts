@@ -1,3 +1,4 @@
+import { ownValue } from "../../core/base/own-value.ts";
 import type { PodHistory } from "../../core/pod/container-history.ts";
 import type { ObservedContainer } from "../../core/pod/observed.ts";
 import { isOnRecord } from "../../core/pod/record.ts";
@@ -14,7 +15,7 @@ export function withLastWords(
 ): readonly ObservedContainer[] {
   if (spec === undefined) return observed;
   return observed.map((one) => {
-    if (one.state.kind !== "exited" || isOnRecord(one, history[one.container])) return one;
+    if (one.state.kind !== "exited" || isOnRecord(one, ownValue(history, one.container))) return one;
     const { container, attempt } = one;
     const lastWords = terminationLogs.read({ uid: one.pod.uid, container, attempt }, messageBytes(spec));
     return lastWords === "" ? one : { ...one, state: { ...one.state, lastWords } };

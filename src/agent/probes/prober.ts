@@ -1,3 +1,4 @@
+import { ownValue } from "../../core/base/own-value.ts";
 import type { PodHistory } from "../../core/pod/container-history.ts";
 import type { DesiredPod } from "../../core/pod/desired.ts";
 import type { ObservedContainer } from "../../core/pod/observed.ts";
@@ -19,6 +20,7 @@ import type { Device } from "../../ports/device.ts";
 import type { Random } from "../../ports/random.ts";
 import type { EventRecorder, RecordedEvent } from "../event-recorder.ts";
 import { createLimiter } from "../loop/limiter.ts";
+import { endsProcess } from "../loop/supervise.ts";
 import { type ProbeRunner, type ProbeRunnerParts, probeRunner } from "./probe-runner.ts";
 
 export interface ProberParts extends ProbeRunnerParts {
@@ -26,6 +28,8 @@ export interface ProberParts extends ProbeRunnerParts {
   /** hostIp is the address of pods in the device's network. */
   readonly device: Pick<Device, "hostIp">;
   readonly events: EventRecorder;
+  /** A probe threw what nothing expected: it is recorded, and the probe goes on at its next time. */
+  readonly onFailed: (key: string, error: unknown) => void;
   /** A verdict has changed: this pod is to be looked at. */
   readonly wakePod: (key: string) => void;
 }
@@ -36,7 +40,7 @@ export interface Prober {
    * gives what is known so far.
    */
   sync(pod: { readonly namespace: string; readonly name: string }, seen: SeenPod): ProbeVerdicts;
-  /** Runs until the signal aborts; rejects with a bug of any worker. */
+  /** Runs until the signal aborts; rejects if the disk of the store fails. */
   run(signal: AbortSignal): Promise<void>;
 }
 
@@ -134,7 +138,7 @@ function runningOf({ desired, observed, history }: SeenPod, { device, clock }: P
     const spec = pod.containers.find(({ name }) => name === one.container);
     if (spec === undefined || one.state.kind !== "running") return [];
     if (spec.livenessProbe === undefined && spec.readinessProbe === undefined) return [];
-    const current = history[one.container]?.current;
+    const current = ownValue(history, one.container)?.current;
     const seen = current?.id === one.id ? current.seenRunning : null;
     const startedMono = seen?.bootId === clock.bootId() ? seen.mono : clock.mono();
     const asWanted = one.specHash === hashesOf(desired, spec).specHash;
@@ -157,15 +161,30 @@ async function work(parts: ProberParts, run: Followed, { kind, probe, due: first
   while (!isOnHold(kind, run.states[kind])) {
     await clock.sleep(Math.max(0, due - clock.mono()), signal);
     if (signal.aborted) return;
-    const result = await look(signal);
+    try {
+      const result = await look(signal);
+      if (result !== null && !signal.aborted) takeResult(parts, run, { kind, probe }, result);
+    } catch (error) {
+      if (endsProcess(error)) throw error;
+      parts.onFailed(run.key, error);
+    }
     if (signal.aborted) return;
     due = nextDue(probe, due, clock.mono());
-    if (result === null) continue;
-    const before = run.states[kind];
-    const after = afterResult(before, probe, result);
-    run.states[kind] = after;
-    if (isWorthTelling(before, after)) parts.events.recordPodEvent(run.key, unhealthy(run, kind, result.message));
-    if (after.verdict !== before.verdict) parts.wakePod(run.key);
+  }
+}
+
+function takeResult(
+  parts: ProberParts,
+  run: Followed,
+  { kind, probe }: Pick<Job, "kind" | "probe">,
+  result: NonNullable<Awaited<ReturnType<ProbeRunner>>>,
+): void {
+  const before = run.states[kind];
+  const after = afterResult(before, probe, result);
+  run.states[kind] = after;
+  if (after.verdict !== before.verdict) parts.wakePod(run.key);
+  if (isWorthTelling(before, after)) {
+    parts.events.recordPodEvent(run.key, unhealthy(run, kind, result.message));
   }
 }
 

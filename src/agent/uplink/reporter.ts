@@ -1,3 +1,4 @@
+import { isDiskFull } from "../../core/base/store-failure.ts";
 import { fusionDirectorStatus, isPodStatus, type StatusDialect } from "../../core/protocol/fusion-director.ts";
 import type { MessageIds } from "../../core/protocol/message.ts";
 import { firstPace, type Pace, paced } from "../../core/protocol/pace.ts";
@@ -238,7 +239,7 @@ function hasRoom({ connection, unconfirmed, underWayBytes, pace }: ConnectionSta
 /** The past follows once everything else has arrived, one message at a time, to a centre that asked for it. */
 function sendHistory(parts: ReporterParts, state: ConnectionState, now: number): void {
   if (!state.connection.asksHistory || now < state.historyAt || parts.store.outboxCounts().pending > 0) return;
-  const isMore = replayNext(parts, state.pace.windowBytes);
+  const isMore = unlessFull(() => replayNext(parts, state.pace.windowBytes)) ?? false;
   state.historyAt = isMore ? now : now + historyPeriodMs;
   sendOutbox(parts, state, now);
 }
@@ -261,14 +262,30 @@ function measure(state: ConnectionState, upTo: number, now: number): void {
 function release(parts: ReporterParts, state: ConnectionState, upTo: number): void {
   const arrived = state.unconfirmed.filter((one) => one.seq <= upTo);
   if (arrived.length === 0) return;
+  const { store } = parts;
+  const isReleased = unlessFull(() =>
+    store.transaction("normal", () => {
+      store.releaseOutbox(arrived.map((one) => one.outboxId).filter((id) => id !== null));
+      for (const seq of new Set(arrived.flatMap((one) => one.finals)))
+        if (dropDelivered(store, seq)) state.dirty = true;
+      return true;
+    }),
+  );
+  // On a full disk they stay unconfirmed, and the next pong releases them too.
+  if (isReleased !== true) return;
   state.unconfirmed = state.unconfirmed.filter((one) => one.seq > upTo);
   state.underWayBytes = state.unconfirmed.reduce((sum, one) => sum + one.bytes, 0);
-  const { store } = parts;
-  store.transaction("normal", () => {
-    store.releaseOutbox(arrived.map((one) => one.outboxId).filter((id) => id !== null));
-    for (const seq of new Set(arrived.flatMap((one) => one.finals))) if (dropDelivered(store, seq)) state.dirty = true;
-  });
   parts.onDelivered();
+}
+
+/** What a write gives, undefined if the disk has no room for it. */
+function unlessFull<T>(write: () => T): T | undefined {
+  try {
+    return write();
+  } catch (error) {
+    if (isDiskFull(error)) return undefined;
+    throw error;
+  }
 }
 
 /** A pod that is gone leaves the report once its final status has arrived; true when it did, which is a change. */

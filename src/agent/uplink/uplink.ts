@@ -98,8 +98,17 @@ export async function runUplink(parts: UplinkParts, signal: AbortSignal): Promis
     if (uplink.broken !== null) break;
   }
   signal.removeEventListener("abort", stop);
+  if (uplink.broken !== null) abandon(uplink);
   await Promise.all(uplink.calls);
   if (uplink.broken !== null) throw uplink.broken.error;
+}
+
+/** After an error that nothing expected: every connection is closed, and the next run dials anew. */
+function abandon({ current, dialling, parts }: Uplink): void {
+  parts.reporter.detach();
+  dialling?.giveUp.abort();
+  dialling?.connection?.close(1011, "Internal error");
+  current?.connection?.close(1011, "Internal error");
 }
 
 /** Time has passed: looks at the files now and then, and just before they are used. */
@@ -229,21 +238,32 @@ async function connect(uplink: Uplink, call: Call): Promise<void> {
   const end = Promise.withResolvers<void>();
   const handlers = {
     message(text: string) {
-      receive(uplink, call, text, end.reject);
+      unlessItThrows(() => receive(uplink, call, text, end.reject));
     },
     pong(payload: string) {
-      if (call !== uplink.current) return;
-      handleEvent(uplink, { kind: "pong" });
-      uplink.parts.reporter.pong(payload);
+      unlessItThrows(() => {
+        if (call !== uplink.current) return;
+        handleEvent(uplink, { kind: "pong" });
+        uplink.parts.reporter.pong(payload);
+      });
     },
     closed({ code, reason }: { readonly code: number; readonly reason: string }) {
-      if (call === uplink.current) {
+      unlessItThrows(() => {
+        if (call !== uplink.current) return;
         uplink.current = null;
         handleEvent(uplink, { kind: "closed", code, reason });
-      }
+      });
       end.resolve();
     },
   };
+  // Thrown into the socket that calls it, an error would end the process.
+  function unlessItThrows(handle: () => void): void {
+    try {
+      handle();
+    } catch (error) {
+      end.reject(error);
+    }
+  }
   const result = await link.dial(handlers, call.giveUp.signal);
   const isWanted = call === uplink.dialling;
   if (!result.ok) {

@@ -14,7 +14,7 @@ function namespaceOf(pod: { readonly namespace?: string } | undefined): string {
 }
 
 /** Stored pods but for the earlier version of this one, which it replaces (decisions.md 21). */
-function otherPods(pod: PodDraft, node: NodeFacts): readonly NodePod[] {
+export function otherPods(pod: PodDraft, node: NodeFacts): readonly NodePod[] {
   const namespace = namespaceOf(pod.metadata);
   return node.pods.filter(
     ({ metadata }) => metadata.name !== pod.metadata?.name || namespaceOf(metadata) !== namespace,

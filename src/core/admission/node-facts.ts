@@ -13,7 +13,7 @@ export interface NodeFacts {
   readonly configMaps: readonly string[];
 }
 
-/** As much of an accepted pod as quota, ports and restarts ask about; every part may be missing in a hand-written file. */
+/** As much of an accepted pod as quota, ports, host paths and restarts ask about; every part may be missing in a hand-written file. */
 export interface NodePod {
   readonly metadata: {
     readonly name: string;
@@ -23,8 +23,10 @@ export interface NodePod {
   };
   readonly spec: {
     readonly restartPolicy?: string;
+    readonly volumes?: readonly { readonly name: string; readonly hostPath?: { readonly path: string } }[];
     readonly containers: readonly {
       readonly name: string;
+      readonly volumeMounts?: readonly { readonly name: string; readonly readOnly?: boolean }[];
       readonly ports?: readonly { readonly hostPort: number; readonly hostIP: string; readonly protocol: string }[];
       readonly resources?: { readonly limits?: ResourceList; readonly requests?: ResourceList };
     }[];

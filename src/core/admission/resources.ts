@@ -1,3 +1,4 @@
+import { ownValue } from "../base/own-value.ts";
 import { isNpu } from "../pod/npu.ts";
 import { parseQuantity } from "../pod/quantity.ts";
 import type { QuantitiesDraft } from "./draft.ts";
@@ -20,9 +21,9 @@ export function npuName(node: NodeFacts): string {
 /** One amount of a list in nano-units; null when it does not name the resource. `npu` stands for every NPU name. */
 export function amountOf(list: QuantitiesDraft | undefined, resource: string): bigint | null {
   if (list === undefined) return null;
-  if (resource !== "npu") return parseQuantity(list[resource]);
+  if (resource !== "npu") return parseQuantity(ownValue(list, resource));
   let sum: bigint | null = null;
-  for (const name of Object.keys(list).filter(isNpu)) sum = (sum ?? 0n) + (parseQuantity(list[name]) ?? 0n);
+  for (const name of Object.keys(list).filter(isNpu)) sum = (sum ?? 0n) + (parseQuantity(ownValue(list, name)) ?? 0n);
   return sum;
 }
 

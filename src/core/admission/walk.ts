@@ -31,9 +31,8 @@ function walkObject(walk: Walk, shape: Shape, source: object): object {
   const values: unknown[] = [];
   // Made only when needed: a large pod has thousands of objects, and next to none with a field twice.
   let twice: Set<Field> | null = null;
-  for (const key of Object.keys(source)) {
+  for (const [key, value] of Object.entries(source)) {
     const field = shape.byName.get(key) ?? shape.byFolded.get(key.toLowerCase());
-    const value = (source as Readonly<Record<string, unknown>>)[key];
     if (field === undefined) noteUnknown(walk, key);
     else if (values[field.order] !== undefined) {
       twice ??= new Set();
@@ -45,16 +44,16 @@ function walkObject(walk: Walk, shape: Shape, source: object): object {
       if (key !== field.name) walk.findings.spelled([...walk.path, field.name], key);
     }
   }
-  const passed: Record<string, unknown> = {};
+  const passed: [string, unknown][] = [];
   for (const field of shape.fields) {
     if (walk.findings.isFull()) break;
     const value = values[field.order];
     walk.path.push(field.name);
     const kept = isAbsent(value) ? walkAbsent(walk, field.shape, value) : walkValue(walk, field.shape, value);
     walk.path.pop();
-    if (kept !== undefined) passed[field.name] = kept;
+    if (kept !== undefined) passed.push([field.name, kept]);
   }
-  return passed;
+  return Object.fromEntries(passed);
 }
 
 function isAbsent(value: unknown): boolean {

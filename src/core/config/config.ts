@@ -2,7 +2,9 @@ import * as v from "valibot";
 import { defaultProtectedPaths } from "../admission/context.ts";
 import { describe } from "../admission/findings.ts";
 import type { Policy } from "../admission/policy.ts";
-import { isVain } from "../admission/rules/owner.ts";
+import { isVain } from "../admission/rules/host-paths.ts";
+import { isObject } from "../base/json-keys.ts";
+import { ownValue } from "../base/own-value.ts";
 import type { Violation, Warning } from "../base/violation.ts";
 import { configSchema, reservedKeys } from "./config-schema.ts";
 import { fillSerialNumber } from "./serial-number.ts";
@@ -157,7 +159,8 @@ function vainIn({ policy, data, engine }: Config): readonly Warning[] {
 function reservedIn(value: unknown): readonly Warning[] {
   return reservedKeys.flatMap((path) => {
     let inner: unknown = value;
-    for (const key of path.split(".")) inner = (inner as Readonly<Record<string, unknown>> | undefined)?.[key];
+    for (const key of path.split("."))
+      inner = isObject(inner) ? ownValue(inner as Readonly<Record<string, unknown>>, key) : undefined;
     return inner === undefined
       ? []
       : [{ path, message: `${path} is reserved for a later version; it has no effect yet` }];

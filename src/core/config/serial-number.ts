@@ -1,4 +1,5 @@
 import { isObject } from "../base/json-keys.ts";
+import { ownValue } from "../base/own-value.ts";
 
 /** Stands for the device's serial number in `node.name`, `node.serialNumber` and `center.url`: one image, many devices. */
 const placeholder = "{serialNumber}";
@@ -66,5 +67,5 @@ function textAt(value: unknown, [section, key]: readonly [string, string]): stri
 }
 
 function memberOf(value: unknown, key: string): unknown {
-  return isObject(value) ? (value as Readonly<Record<string, unknown>>)[key] : undefined;
+  return isObject(value) ? ownValue(value as Readonly<Record<string, unknown>>, key) : undefined;
 }

@@ -35,12 +35,12 @@ function pullWords(image: string, tenths: number): string {
 }
 
 /** The plan with what its containers that wait for a pull say of it. */
-export function tellingPulls(plan: Plan, tenthsOf: (container: string) => number): Plan {
-  const waiting = { ...plan.waiting };
-  for (const action of plan.actions) {
-    const why = waiting[action.kind === "pull" ? action.container : ""];
-    if (action.kind !== "pull" || why?.reason !== "ContainerCreating" || why.message !== undefined) continue;
-    waiting[action.container] = { ...why, message: pullWords(action.image, tenthsOf(action.container)) };
+export function withPullProgress(plan: Plan, tenthsOf: (container: string) => number): Plan {
+  const waiting = new Map(Object.entries(plan.waiting));
+  for (const { container, image } of plan.pulls) {
+    const why = waiting.get(container);
+    if (why?.reason !== "ContainerCreating" || why.message !== undefined) continue;
+    waiting.set(container, { ...why, message: pullWords(image, tenthsOf(container)) });
   }
-  return { ...plan, waiting };
+  return { ...plan, waiting: Object.fromEntries(waiting) };
 }

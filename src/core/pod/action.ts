@@ -6,7 +6,6 @@ import type { TerminatingPod } from "./desired.ts";
  */
 export type Action =
   | { readonly kind: "resolve"; readonly container: string; readonly image: string; readonly because: string }
-  | { readonly kind: "pull"; readonly container: string; readonly image: string; readonly because: string }
   | {
       readonly kind: "create";
       readonly container: string;
@@ -29,8 +28,16 @@ export type Action =
   | { readonly kind: "remove"; readonly container: string; readonly id: string; readonly because: string }
   | { readonly kind: "finish"; readonly terminating: TerminatingPod; readonly because: string };
 
-/** A plan as text, one action a line: what golden tests compare and `edge events` shows. */
-export function showAction(action: Action): string {
+/** An image that a container waits for. It may take hours, so it runs beside the actions (pod-pulls.ts). */
+export interface Pull {
+  readonly kind: "pull";
+  readonly container: string;
+  readonly image: string;
+  readonly because: string;
+}
+
+/** An action or a pull as text: what golden tests compare and `edge events` shows. */
+export function showAction(action: Action | Pull): string {
   switch (action.kind) {
     case "resolve":
       return `look up image ${action.image} for ${action.container}, because ${action.because}`;

@@ -120,10 +120,13 @@ export function podHash(spec: PodSpec): string {
  */
 export function specHash(container: ContainerSpec, spec: PodSpec): string {
   const mounted = new Set((container.volumeMounts ?? []).map((mount) => mount.name));
-  const volumes: Record<string, Omit<Volume, "name">> = {};
-  for (const { name, ...source } of spec.volumes ?? []) if (mounted.has(name)) volumes[name] = source;
+  const volumes = new Map<string, Omit<Volume, "name">>();
+  for (const { name, ...source } of spec.volumes ?? []) if (mounted.has(name)) volumes.set(name, source);
   const { ports, ...rest } = container;
-  return hashOf({ container: hasSandbox(spec) ? rest : { ...rest, ports: ports ?? [] }, volumes });
+  return hashOf({
+    container: hasSandbox(spec) ? rest : { ...rest, ports: ports ?? [] },
+    volumes: Object.fromEntries(volumes),
+  });
 }
 
 /** Both kinds, of a whole pod. */

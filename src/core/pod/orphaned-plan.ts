@@ -1,3 +1,4 @@
+import { ownValue } from "../base/own-value.ts";
 import type { Action } from "./action.ts";
 import { remainingMs, restartDelayMs } from "./backoff.ts";
 import type { Moment, PodHistory } from "./container-history.ts";
@@ -20,7 +21,7 @@ const stopSeconds = 30;
  */
 export function planOrphaned(
   observed: readonly ObservedContainer[],
-  histories: Readonly<Record<string, PodHistory>>,
+  histories: ReadonlyMap<string, PodHistory>,
   now: Moment,
   seen: readonly ObservedContainer[] = observed,
 ): Plan {
@@ -35,7 +36,7 @@ export function planOrphaned(
     if (one.npus?.some((npu) => holderOf(npu, seen)?.id !== one.id)) continue;
     const isStarted = actions.some((action) => action.kind === "start" && action.id === one.sandboxId);
     if (isCutOff(one, its) && !isStarted) continue;
-    const history = histories[one.pod.uid]?.[one.container];
+    const history = ownValue(histories.get(one.pod.uid) ?? {}, one.container);
     if (history === undefined || history.diedAt === null || !restarts(policyOf(one), history)) continue;
     const wait = remainingMs(restartDelayMs(history.backoffLevel), history.diedAt, now);
     if (wait > 0) requeueAfterMs = Math.min(requeueAfterMs ?? wait, wait);
@@ -44,7 +45,7 @@ export function planOrphaned(
       actions.push({ kind: "start", container: one.container, id: one.id, because });
     }
   }
-  return { actions, waiting: {}, requeueAfterMs: requeueAfterMs };
+  return { actions, pulls: [], waiting: {}, requeueAfterMs };
 }
 
 /** Who runs with it or is about to; else who of those that will be started again ended last. No record tells any more. */

@@ -1,4 +1,5 @@
-import type { Action } from "./action.ts";
+import { ownValue } from "../base/own-value.ts";
+import type { Action, Pull } from "./action.ts";
 import { remainingMs, restartDelayMs } from "./backoff.ts";
 import type { ContainerHistory, Moment } from "./container-history.ts";
 import type { DesiredPod } from "./desired.ts";
@@ -30,14 +31,15 @@ export function plan(situation: Situation): Plan {
   const { desired, terminating } = situation;
   const first = terminating.find((one) => one.kind === "deleted");
   const steps = desired === null ? noSteps : (heldSteps(situation, desired) ?? desiredSteps(situation, desired));
-  if (first !== undefined) return { ...steps, actions: planTermination(situation, first), requeueAfterMs: null };
+  if (first !== undefined)
+    return { ...steps, actions: planTermination(situation, first), pulls: [], requeueAfterMs: null };
   const old = terminating[0] ?? unrecordedPredecessor(situation);
   if (old === undefined) return { ...steps, actions: [...steps.actions, ...others(surplus(situation), steps.actions)] };
   if (desired === null) return { ...noSteps, actions: planTermination(situation, old) };
   if (heldSteps(situation, desired) !== null) return steps;
   const here = imageSteps(situation, desired, "a new pod of this name needs it");
   if (here !== null) return { ...here, waiting: steps.waiting, keepsRunning: old };
-  return { ...steps, actions: planTermination(situation, old), requeueAfterMs: null };
+  return { ...steps, actions: planTermination(situation, old), pulls: [], requeueAfterMs: null };
 }
 
 /** Actions about containers that none of the first ones is about. */
@@ -46,7 +48,7 @@ function others(actions: readonly Action[], first: readonly Action[]): readonly 
   return actions.filter((one) => !("id" in one) || !taken.has(one.id));
 }
 
-const noSteps: Plan = { actions: [], waiting: {}, requeueAfterMs: null };
+const noSteps: Plan = { actions: [], pulls: [], waiting: {}, requeueAfterMs: null };
 
 /**
  * A node under pressure begins nothing new, not even a pull; null when the pod may go on. What has begun is left alone,
@@ -64,21 +66,27 @@ function heldSteps(situation: Situation, desired: DesiredPod): Plan | null {
 /** The images of a pod that is to replace another: the first step toward having them all, null when they are here. */
 function imageSteps(situation: Situation, desired: DesiredPod, because: string): Plan | null {
   for (const spec of desired.pod.spec.containers) {
-    const history = situation.history[spec.name];
+    const history = ownValue(situation.history, spec.name);
     const step = imageStep(situation, spec, history, hashesOf(desired, spec).specHash, because);
     if (step === null) continue;
     // What else one of them failed for is no reason to hold up another's image.
     const isOfImage = imageFailures.includes(history?.failure?.reason ?? "");
     const held = isOfImage ? failureWait(history, wantedKey(desired, spec), situation.now) : 0;
-    return held > 0 ? { actions: [], waiting: {}, requeueAfterMs: held } : { ...noSteps, actions: [step] };
+    return held > 0 ? { ...noSteps, requeueAfterMs: held } : { ...noSteps, ...stepsOf(step) };
   }
   return null;
 }
 
 const imageFailures: readonly string[] = ["ErrImagePull", "ImageInspectError"];
 
+/** A look-up is an action, a pull is not. */
+function stepsOf(step: ImageStep): Pick<Plan, "actions" | "pulls"> {
+  return step.kind === "pull" ? { actions: [], pulls: [step] } : { actions: [step], pulls: [] };
+}
+
 interface Step {
   readonly actions: readonly Action[];
+  readonly pulls: readonly Pull[];
   readonly waiting: Waiting | null;
   readonly requeueAfterMs: number | null;
 }
@@ -100,18 +108,18 @@ function desiredSteps(situation: Situation, desired: DesiredPod): Plan {
     return { ...noSteps, actions: [...extra, ...stops([sandbox], graceSeconds, "all its containers have ended")] };
   }
   const actions: Action[] = [...extra];
-  const waiting: Record<string, Waiting> = {};
+  const pulls: Pull[] = [];
+  const waiting = new Map<string, Waiting>();
   let requeueAfterMs: number | null = null;
   for (const spec of desired.pod.spec.containers) {
     const step = containerStep(situation, desired, spec, alone ? null : (sandbox?.id ?? null));
     actions.push(...step.actions);
-    if (step.waiting !== null) waiting[spec.name] = step.waiting;
+    pulls.push(...step.pulls);
+    if (step.waiting !== null) waiting.set(spec.name, step.waiting);
     if (step.requeueAfterMs !== null)
       requeueAfterMs = Math.min(requeueAfterMs ?? step.requeueAfterMs, step.requeueAfterMs);
   }
-  // A pull may take hours: what can be done without one goes first.
-  actions.sort((a, b) => Number(a.kind === "pull") - Number(b.kind === "pull"));
-  return { actions, waiting, requeueAfterMs: requeueAfterMs };
+  return { actions, pulls, waiting: Object.fromEntries(waiting), requeueAfterMs };
 }
 
 /** Every image of the new pod is here before anything of the old one stops, unless the new one has begun already. */
@@ -127,12 +135,13 @@ function replaceSteps(
 
 /** A sandbox is made, started and tried again like any container; those that are to join it say what they wait for. */
 function sandboxSteps(situation: Situation, desired: DesiredPod, extra: readonly Action[]): Plan {
-  const { actions, waiting, requeueAfterMs } = containerStep(situation, desired, sandboxPart, null);
+  const { actions, pulls, waiting, requeueAfterMs } = containerStep(situation, desired, sandboxPart, null);
   const message = waiting?.message === undefined ? {} : { message: `The pod's sandbox: ${waiting.message}` };
   return {
     actions: [...extra, ...actions],
+    pulls,
     waiting: waitingForAll(situation, desired, { ...creating, ...message }),
-    requeueAfterMs: requeueAfterMs,
+    requeueAfterMs,
   };
 }
 
@@ -144,7 +153,7 @@ function waitingForAll(situation: Situation, desired: DesiredPod, why: Waiting):
   );
   return Object.fromEntries(
     held.map((spec) => {
-      const history = situation.history[spec.name];
+      const history = ownValue(situation.history, spec.name);
       const failing = failureWait(history, wantedKey(desired, spec), situation.now) > 0;
       return [spec.name, failing && history !== undefined ? failed(spec, history) : why];
     }),
@@ -153,7 +162,7 @@ function waitingForAll(situation: Situation, desired: DesiredPod, why: Waiting):
 
 /** Whether a container has ended and is not to run again. */
 function isDone(situation: Situation, desired: DesiredPod, spec: Part, its: readonly ObservedContainer[]): boolean {
-  const history = situation.history[spec.name];
+  const history = ownValue(situation.history, spec.name);
   if (history === undefined || history.termination === null || difference(history, desired, spec) !== null)
     return false;
   const newest = newestOf(its, spec.name);
@@ -162,18 +171,18 @@ function isDone(situation: Situation, desired: DesiredPod, spec: Part, its: read
 }
 
 const creating: Waiting = { reason: "ContainerCreating" };
-const act = (...actions: Action[]): Step => ({ actions, waiting: creating, requeueAfterMs: null });
-const settled: Step = { actions: [], waiting: null, requeueAfterMs: null };
+const act = (...actions: Action[]): Step => ({ actions, pulls: [], waiting: creating, requeueAfterMs: null });
+const settled: Step = { actions: [], pulls: [], waiting: null, requeueAfterMs: null };
 
 function containerStep(situation: Situation, desired: DesiredPod, spec: Part, sandboxId: string | null): Step {
   const its = situation.observed.filter((one) => one.pod.uid === desired.pod.id.uid && one.container === spec.name);
   const newest = newestOf(its, spec.name);
-  const history = situation.history[spec.name];
+  const history = ownValue(situation.history, spec.name);
   if (newest === undefined || newest.state.kind === "exited") return startAgain(situation, desired, spec, sandboxId);
   const changed = difference(newest, desired, spec);
   switch (newest.state.kind) {
     case "running":
-      if (situation.probes[newest.id]?.live === false) return stopUnhealthy(situation, desired, spec, newest);
+      if (ownValue(situation.probes, newest.id)?.live === false) return stopUnhealthy(situation, desired, spec, newest);
       return changed === null ? settled : replaceRunning(situation, desired, spec, newest, changed);
     case "created": {
       if (changed !== null) return act({ kind: "remove", container: spec.name, id: newest.id, because: changed });
@@ -211,29 +220,29 @@ function replaceRunning(
   if (images !== null) return { ...images, waiting: null };
   const graceSeconds = desired.pod.spec.terminationGracePeriodSeconds;
   const step: Action = { kind: "stop", container: spec.name, id: one.id, graceSeconds, because };
-  return { actions: [step], waiting: null, requeueAfterMs: null };
+  return { actions: [step], pulls: [], waiting: null, requeueAfterMs: null };
 }
 
 /** Stopped only: whether and when it comes again is the restart policy's and the back-off's business, as after any death. */
 function stopUnhealthy(situation: Situation, desired: DesiredPod, spec: Part, one: ObservedContainer): Step {
-  const because = situation.probes[one.id]?.why ?? "its liveness probe failed";
+  const because = ownValue(situation.probes, one.id)?.why ?? "its liveness probe failed";
   const graceSeconds = desired.pod.spec.terminationGracePeriodSeconds;
   const stop: Action = { kind: "stop", container: spec.name, id: one.id, graceSeconds, because };
-  return { actions: [stop], waiting: null, requeueAfterMs: null };
+  return { actions: [stop], pulls: [], waiting: null, requeueAfterMs: null };
 }
 
 /** A container whose start failed is made anew under the same attempt, after its wait. */
 function retryStart(situation: Situation, desired: DesiredPod, spec: Part, one: ObservedContainer): Step {
-  const history = situation.history[spec.name];
+  const history = ownValue(situation.history, spec.name);
   const held = failureWait(history, wantedKey(desired, spec), situation.now);
   if (held > 0 && history?.failure != null)
-    return { actions: [], waiting: failed(spec, history), requeueAfterMs: held };
+    return { actions: [], pulls: [], waiting: failed(spec, history), requeueAfterMs: held };
   return act({ kind: "remove", container: spec.name, id: one.id, because: "its start failed, and it is made anew" });
 }
 
 function startAgain(situation: Situation, desired: DesiredPod, spec: Part, sandboxId: string | null): Step {
   const { now } = situation;
-  const history = situation.history[spec.name];
+  const history = ownValue(situation.history, spec.name);
   const changed = history === undefined ? null : difference(history, desired, spec);
   const fresh = history === undefined || changed !== null;
   const ended = history?.termination ?? null;
@@ -241,17 +250,18 @@ function startAgain(situation: Situation, desired: DesiredPod, spec: Part, sandb
   const policy = spec.name === sandboxName ? "Always" : desired.pod.spec.restartPolicy;
   if (!fresh && ended !== null && !restarts(policy, history)) return settled;
   const held = failureWait(history, wantedKey(desired, spec), now);
-  if (held > 0 && history !== undefined) return { actions: [], waiting: failed(spec, history), requeueAfterMs: held };
+  if (held > 0 && history !== undefined)
+    return { actions: [], pulls: [], waiting: failed(spec, history), requeueAfterMs: held };
   const level = fresh ? 0 : (history?.backoffLevel ?? 0);
   const wait =
     !fresh && history?.diedAt != null && ended !== null ? remainingMs(restartDelayMs(level), history.diedAt, now) : 0;
-  if (wait > 0) return { actions: [], waiting: crashLoop(desired, spec, level), requeueAfterMs: wait };
+  if (wait > 0) return { actions: [], pulls: [], waiting: crashLoop(desired, spec, level), requeueAfterMs: wait };
   const because = whyCreate(changed, history);
   const image = imageStep(situation, spec, history, hashesOf(desired, spec).specHash, because);
-  if (image !== null) return { actions: [image], waiting: creating, requeueAfterMs: null };
+  if (image !== null) return { ...stepsOf(image), waiting: creating, requeueAfterMs: null };
   const npus = npusFor(situation, desired, spec);
   if (!npus.ok) {
-    return { actions: [], waiting: { ...creating, message: npus.message }, requeueAfterMs: npuRetryMs };
+    return { actions: [], pulls: [], waiting: { ...creating, message: npus.message }, requeueAfterMs: npuRetryMs };
   }
   const attempt = history === undefined ? 0 : ended === null ? history.attempt : history.attempt + 1;
   const backoffLevel = ended === null || fresh ? level : level + 1;
@@ -290,6 +300,8 @@ export function restarts(policy: RestartPolicy, history: ContainerHistory | unde
   }
 }
 
+type ImageStep = Extract<Action, { kind: "resolve" }> | Pull;
+
 /** The next step toward having the container's image, null when it is here. */
 function imageStep(
   situation: Situation,
@@ -297,9 +309,9 @@ function imageStep(
   history: ContainerHistory | undefined,
   specWanted: string,
   because: string,
-): Action | null {
+): ImageStep | null {
   const pinned = history?.pinnedImage?.name === spec.image ? history.pinnedImage : null;
-  const known = situation.images[spec.name];
+  const known = ownValue(situation.images, spec.name);
   if (spec.imagePullPolicy === "Always" && pinned?.pulledFor !== specWanted) {
     return { kind: "pull", container: spec.name, image: spec.image, because };
   }

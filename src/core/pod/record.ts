@@ -1,3 +1,4 @@
+import { ownValue } from "../base/own-value.ts";
 import { deathMoment, levelAfterRun } from "./backoff.ts";
 import type { ContainerHistory, CurrentContainer, Moment, PodHistory, Termination } from "./container-history.ts";
 import type { PodEvent } from "./event.ts";
@@ -24,21 +25,21 @@ export interface Recorded {
  * @param observed the containers of this pod (one uid), any attempt
  */
 export function record(history: PodHistory, observed: readonly ObservedContainer[], context: RecordContext): Recorded {
-  const next: Record<string, ContainerHistory> = { ...history };
+  const changed = new Map<string, ContainerHistory>();
   const events: Omit<PodEvent, "pod">[] = [];
   const names = new Set([...Object.keys(history), ...observed.map((o) => o.container)]);
   for (const container of names) {
     const newest = newestOf(observed, container);
-    const before = history[container];
+    const before = ownValue(history, container);
     const after =
       newest === undefined
         ? vanished(before, context)
         : look(adopt(before, newest, observed), newest, observed, context);
     if (after === undefined || after === before) continue;
-    next[container] = after;
+    changed.set(container, after);
     events.push(...told(container, before, after));
   }
-  return { history: Object.keys(next).every((name) => next[name] === history[name]) ? history : next, events };
+  return { history: changed.size === 0 ? history : { ...history, ...Object.fromEntries(changed) }, events };
 }
 
 /** The container of the highest attempt: older ones are only kept for their logs. */

@@ -1,4 +1,4 @@
-import type { Action } from "./action.ts";
+import type { Action, Pull } from "./action.ts";
 import type { Moment, PodHistory } from "./container-history.ts";
 import type { DesiredPod, TerminatingPod } from "./desired.ts";
 import type { NpuInventory } from "./npu.ts";
@@ -14,7 +14,7 @@ export interface Situation {
   readonly observed: readonly ObservedContainer[];
   /** Of the desired pod's uid. */
   readonly history: PodHistory;
-  /** What was found out about images in this turn, by container: the image id, or null when it is not on the device. */
+  /** What was found out about images in this pass, by container: the image id, or null if it is not on the device or still pulled. */
   readonly images: Readonly<Record<string, string | null>>;
   readonly probes: ProbeVerdicts;
   /** Why no new pod is to begin on this device now; null when one may. */
@@ -32,6 +32,8 @@ export interface Waiting {
 export interface Plan {
   /** To be done in this order; after the first, look again. */
   readonly actions: readonly Action[];
+  /** Images that are needed now; one that runs and is not among them is needed no more. */
+  readonly pulls: readonly Pull[];
   /** By container of the desired pod; absent for one that runs or has ended for good. */
   readonly waiting: Readonly<Record<string, Waiting>>;
   /** A replaced pod whose successor's images are not all here: it goes on as if it were wanted, see `stillWanted`. */

@@ -1,3 +1,4 @@
+import { ownValue } from "../base/own-value.ts";
 import type { ContainerHistory, PodHistory, Termination } from "./container-history.ts";
 import type { ObservedContainer } from "./observed.ts";
 import type { ContainerState, ContainerStatus, Phase, PodCondition, PodStatus, TerminatedState } from "./pod-status.ts";
@@ -55,7 +56,7 @@ export function sameStatus(a: PodStatus | null, b: PodStatus): boolean {
 }
 
 function containerStatus(input: StatusInput, spec: ContainerSpec): ContainerStatus {
-  const history = input.history[spec.name];
+  const history = ownValue(input.history, spec.name);
   const its = input.observed.filter((one) => one.container === spec.name);
   const newest = newestOf(its, spec.name);
   const current =
@@ -81,7 +82,7 @@ function containerStatus(input: StatusInput, spec: ContainerSpec): ContainerStat
 function isReady(input: StatusInput, spec: ContainerSpec, id: string): boolean {
   if (spec.readinessProbe === undefined) return true;
   const before = input.previous?.containerStatuses.find((one) => one.name === spec.name);
-  return input.probes[id]?.ready ?? (before?.containerID === dockerId(id) && before.ready);
+  return ownValue(input.probes, id)?.ready ?? (before?.containerID === dockerId(id) && before.ready);
 }
 
 const dockerId = (id: string): string => (id.startsWith("docker://") ? id : `docker://${id}`);
@@ -107,7 +108,7 @@ function states(
       lastState: before,
     };
   }
-  const waiting = input.waiting[spec.name];
+  const waiting = ownValue(input.waiting, spec.name);
   if (waiting !== undefined && input.termination === "none") {
     return { state: { waiting }, lastState: ended === null ? before : terminated(ended) };
   }

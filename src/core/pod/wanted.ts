@@ -1,3 +1,4 @@
+import { ownValue } from "../base/own-value.ts";
 import type { DesiredPod } from "./desired.ts";
 import { hasSandbox, sandboxName } from "./identity.ts";
 import type { ObservedContainer } from "./observed.ts";
@@ -21,7 +22,7 @@ export function hashesOf(
   part: Pick<Part, "name">,
 ): { readonly podHash: string; readonly specHash: string } {
   const { pod, containers } = desired.pod.hashes;
-  return { podHash: pod, specHash: containers[part.name] ?? pod };
+  return { podHash: pod, specHash: ownValue(containers, part.name) ?? pod };
 }
 
 /** What a failure belongs to: another specification or a restart message starts afresh. */

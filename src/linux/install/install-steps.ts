@@ -9,6 +9,7 @@ import {
   readdirSync,
   readFileSync,
   readlinkSync,
+  realpathSync,
   renameSync,
   rmdirSync,
   rmSync,
@@ -16,6 +17,7 @@ import {
   symlinkSync,
 } from "node:fs";
 import { dirname, join } from "node:path";
+import { mountedBelow, unmountBelow } from "../bind-mounts.ts";
 import { replaceFile } from "../files.ts";
 
 /** One thing that an installation needs. `carryOut` throws when the system does not let it. */
@@ -113,13 +115,30 @@ export function groupStep(name: string, root: string): Step {
   };
 }
 
-/** A file, link or folder that is to go, with all that is in it. What is mounted there stays mounted, empty. */
+/** Whatever is mounted below a folder of the agent's own, unmounted: what is removed afterwards ends at the folder. */
+export function unmountStep(folder: string): Step {
+  return {
+    what: `mounts below ${folder} unmounted`,
+    isDone: () => mountedBelow(folder).length === 0,
+    carryOut() {
+      const trouble = unmountBelow(folder);
+      if (trouble !== null) throw new Error(`What is mounted below ${folder} cannot be unmounted: ${trouble}`);
+    },
+  };
+}
+
+/**
+ * A file, link or folder that is to go, with all that is in it. What is mounted there stays mounted, empty; with something
+ * mounted below it nothing is removed, for that is not the folder's.
+ */
 export function removalStep(path: string): Step {
   return {
     what: `${path} removed`,
     isDone: () => linkOf(path) === null && !existsSync(path),
     carryOut() {
       if (!lstatSync(path).isDirectory()) return rmSync(path, { force: true });
+      const [mounted] = mountedBelow(realpathSync(path));
+      if (mounted !== undefined) throw new Error(`${path} is not removed: ${mounted} is mounted. Unmount it first`);
       for (const name of readdirSync(path)) rmSync(join(path, name), { recursive: true, force: true });
       try {
         rmdirSync(path);

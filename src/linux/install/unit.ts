@@ -11,8 +11,8 @@ const watchdogSeconds = 120;
 
 /**
  * The systemd unit of the agent. No setting that gives it a mount namespace of its own (ProtectSystem, PrivateTmp,
- * ReadOnlyPaths and their like): it has to see every mount of the host, later ones too, since it compares host paths with
- * what containers see. No RuntimeDirectory: systemd empties it at each stop, and volumes of running pods lie there.
+ * ReadOnlyPaths and their like): it has to see every mount of the host, later ones too, and the engine has to see the mounts
+ * that it makes of host paths. No RuntimeDirectory: systemd empties it at each stop, and volumes of running pods lie there.
  */
 export function unitText({ program, config, canNotify }: UnitOptions): string {
   return `[Unit]
@@ -38,14 +38,14 @@ MemoryHigh=128M
 OOMScoreAdjust=-500
 
 NoNewPrivileges=yes
-# Files of pods for any user, and a look at what their processes have mounted.
-CapabilityBoundingSet=CAP_CHOWN CAP_DAC_OVERRIDE CAP_DAC_READ_SEARCH CAP_FOWNER CAP_FSETID CAP_SYS_PTRACE
+# Files of pods for any user, a look at what their processes have mounted, and mounts of host paths for the engine.
+CapabilityBoundingSet=CAP_SYS_ADMIN CAP_CHOWN CAP_DAC_OVERRIDE CAP_DAC_READ_SEARCH CAP_FOWNER CAP_FSETID CAP_SYS_PTRACE
 RestrictAddressFamilies=AF_UNIX AF_INET AF_INET6 AF_NETLINK
 RestrictNamespaces=yes
 RestrictRealtime=yes
 LockPersonality=yes
 SystemCallArchitectures=native
-SystemCallFilter=@system-service
+SystemCallFilter=@system-service @mount
 SystemCallErrorNumber=EPERM
 
 [Install]

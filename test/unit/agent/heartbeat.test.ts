@@ -2,26 +2,29 @@ import assert from "node:assert/strict";
 import { test } from "node:test";
 import { runHeartbeat } from "../../../src/agent/heartbeat.ts";
 import { createPodWorkers } from "../../../src/agent/pods/pod-workers.ts";
+import { storeError } from "../../../src/core/base/store-failure.ts";
 import { virtualClock } from "../../fakes/clock.ts";
 
 function heart(aliveEveryMs: number | null) {
   const clock = virtualClock();
-  const mailbox = createPodWorkers(clock, async () => null);
+  const podWorkers = createPodWorkers(clock);
+  const idle = { reconcile: async () => null, onFailed: () => 0 };
   const said: string[] = [];
   const supervisor = { aliveEveryMs, ready: () => said.push("ready"), alive: () => said.push("alive") };
   const stop = new AbortController();
   return {
     clock,
-    mailbox,
+    podWorkers,
+    runWorkers: () => podWorkers.run(idle, stop.signal),
     said,
     stop,
-    beat: () => runHeartbeat({ clock, podWorkers: mailbox, supervisor }, stop.signal),
+    beat: () => runHeartbeat({ clock, podWorkers, supervisor }, stop.signal),
   };
 }
 
 test("ready once the loop turns, then alive at every period", async () => {
-  const { clock, mailbox, said, stop, beat } = heart(10_000);
-  const loops = [mailbox.run(stop.signal), beat()];
+  const { clock, runWorkers, said, stop, beat } = heart(10_000);
+  const loops = [runWorkers(), beat()];
   await clock.pass(0);
   assert.deepEqual(said, ["ready"]);
   await clock.pass(30_000);
@@ -39,20 +42,21 @@ test("silent while the loop does not turn, however often its time comes", async 
 });
 
 test("ready alone where no watchdog is set", async () => {
-  const { clock, mailbox, said, stop, beat } = heart(null);
-  const loops = [mailbox.run(stop.signal), beat()];
+  const { clock, runWorkers, said, stop, beat } = heart(null);
+  const loops = [runWorkers(), beat()];
   await clock.pass(60_000);
   assert.deepEqual(said, ["ready"]);
   stop.abort();
   await Promise.all(loops);
 });
 
-test("a loop that ends with a bug keeps nobody waiting", async () => {
+test("a loop that ends because the disk fails keeps nobody waiting", async () => {
   const clock = virtualClock();
-  const mailbox = createPodWorkers(clock, () => Promise.reject(new Error("bug")));
+  const podWorkers = createPodWorkers(clock);
+  const broken = { reconcile: () => Promise.reject(storeError("broken", "disk I/O error")), onFailed: () => 0 };
   const stop = new AbortController();
-  mailbox.wake("a/b");
-  const run = mailbox.run(stop.signal);
-  await assert.rejects(run, /bug/);
-  await mailbox.nextRound();
+  podWorkers.wake("a/b");
+  const run = podWorkers.run(broken, stop.signal);
+  await assert.rejects(run, /disk I\/O error/);
+  await podWorkers.nextRound();
 });

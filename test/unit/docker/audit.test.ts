@@ -44,6 +44,9 @@ test("a container that is as it was made has no difference, whichever engine tel
 
 test("no process is named for a container that does not run", () => {
   assert.equal(audited({ ...answer(), State: { Running: false, Pid: 0 } }, payload).pid, null);
+  const made = { ...answer(), Mounts: [{ Type: "bind", Source: "/srv/real", Destination: "/data", RW: false }] };
+  const shown = new Map([["/srv/data", "/srv/real"]]);
+  assert.deepEqual(audited(made, payload, shown).differences, [], "made with the path that the place shows");
 });
 
 describe("a difference is named with what was admitted and what is there", () => {

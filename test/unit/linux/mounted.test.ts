@@ -4,6 +4,7 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { after, test } from "node:test";
 import { mountedElsewhere } from "../../../src/linux/mounted.ts";
+import type { MountedAt } from "../../../src/ports/device.ts";
 
 // A process's root is a folder to whoever looks at it, and what is mounted there under another name is the same file.
 const folder = mkdtempSync(join(tmpdir(), "mounted-"));
@@ -19,7 +20,12 @@ symlinkSync(join(folder, "other"), join(root, "outside"));
 after(() => rmSync(folder, { recursive: true }));
 
 const source = join(root, "run/app");
-const look = (target: string, from = source) => mountedElsewhere(root, [{ source: from, target }]);
+/** The difference in words, null when there is none. */
+const difference = (at: string, mounts: readonly MountedAt[]) => {
+  const seen = mountedElsewhere(at, mounts);
+  return seen.kind === "same" ? null : seen.message;
+};
+const look = (target: string, from = source) => difference(root, [{ source: from, target }]);
 
 test("links of the image lead to where they lead inside the container", () => {
   for (const target of ["/run/app", "/run/app/", "/var/run/app", "/var/relative", "/above/app", "//run/./app"]) {
@@ -42,10 +48,16 @@ test("the first difference of several mounts is told", () => {
     { source, target: "/var" },
     { source, target: "/missing" },
   ];
-  assert.match(mountedElsewhere(root, mounts) ?? "", /^\/var in the container/);
-  assert.equal(mountedElsewhere(root, []), null);
+  assert.match(difference(root, mounts) ?? "", /^\/var in the container/);
+  assert.equal(difference(root, []), null);
 });
 
 test("nothing can be said of a process that is gone", () => {
-  assert.equal(mountedElsewhere(join(folder, "ended"), [{ source, target: "/run/app" }]), null);
+  assert.equal(difference(join(folder, "ended"), [{ source, target: "/run/app" }]), null);
+});
+
+test("a path that cannot be looked at is unknown, and neither the same nor another one", () => {
+  const mounts = [{ source, target: "/run/app" }];
+  const seen = mountedElsewhere(`${root}/${"x".repeat(256)}`, mounts);
+  assert.deepEqual(seen, { kind: "unknown", message: "/run/app: ENAMETOOLONG" });
 });

@@ -1,6 +1,6 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
-import { ensurePackages } from "../../../scripts/debian.ts";
+import { requirePackages } from "../../../scripts/packages.ts";
 import { waitUntil } from "../../../scripts/processes.ts";
 import { systemdSupervisor } from "../../../src/linux/supervisor.ts";
 import { fakeSystemd } from "../../fakes/systemd.ts";
@@ -8,7 +8,7 @@ import { fakeSystemd } from "../../fakes/systemd.ts";
 const silent = { write: () => {} };
 
 test("what the agent says arrives on systemd's socket, one message at a time", async (t) => {
-  ensurePackages(["systemd"], console.log);
+  requirePackages("systemd");
   const { socket, messages, close } = await fakeSystemd();
   t.after(close);
   const env = { PATH: process.env.PATH, NOTIFY_SOCKET: socket, WATCHDOG_USEC: "30000000" };

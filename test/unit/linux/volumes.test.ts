@@ -15,6 +15,7 @@ import { join } from "node:path";
 import { type TestContext, test } from "node:test";
 import { defaultPolicy } from "../../../src/core/admission/policy.ts";
 import type { AcceptedPod, Volume } from "../../../src/core/pod/spec.ts";
+import { unmountBelow } from "../../../src/linux/bind-mounts.ts";
 import {
   forgetPod,
   prepareVolumes,
@@ -36,7 +37,10 @@ function setUp(t: TestContext) {
   const dataDir = join(dir, "data");
   const policy = { ...defaultPolicy, hostPaths: [join(host, "allowed"), join(host, "link"), join(host, "missing")] };
   const runDir = mkdtempSync("/dev/shm/edge-volumes-");
-  t.after(() => rmSync(runDir, { recursive: true, force: true }));
+  t.after(() => {
+    assert.equal(unmountBelow(runDir), null);
+    rmSync(runDir, { recursive: true, force: true });
+  });
   const resolvConf = ({ hostNetwork }: { readonly hostNetwork?: boolean }) => (hostNetwork === true ? "/host" : "/pod");
   const options = { dataDir, runDir, policy: () => policy, protectedPaths: () => [dataDir], resolvConf };
   return { host, dataDir, options };
@@ -52,7 +56,8 @@ test("a host path is what it really is, an emptyDir a folder that every user may
   const pod = withVolumes({ name: "h", hostPath: { path: `${host}/allowed/` } }, { name: "e", emptyDir: {} });
   const result = prepareVolumes(options, pod, ["/cache"], noMaps);
   assert.ok(result.ok);
-  assert.equal(result.volumePaths.h, join(host, "allowed"));
+  assert.deepEqual(result.hostPaths, { h: join(host, "allowed") });
+  assert.equal(statSync(result.volumePaths.h ?? "").ino, statSync(join(host, "allowed")).ino);
   assert.equal(statSync(result.volumePaths.e ?? "").mode & 0o777, 0o777);
   assert.equal(statSync(result.coveredPaths["/cache"] ?? "").mode & 0o777, 0o555);
 });

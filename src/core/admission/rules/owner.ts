@@ -1,99 +1,9 @@
-import { type AdmissionContext, defaultProtectedPaths } from "../context.ts";
 import type { ContainerDraft, PodDraft, SecurityDraft } from "../draft.ts";
-import { cleanPath, foldersAbove, isBelow, pathList } from "../path.ts";
+import { cleanPath, pathList } from "../path.ts";
 import type { Policy } from "../policy.ts";
 import { capabilityName, isCapability } from "./capabilities.ts";
+import { hostPathRules } from "./host-paths.ts";
 import { eachContainer, type Relation } from "./relation.ts";
-
-/** Never a pod's, whatever the device: decisions.md 27. */
-const kernelPaths = ["/proc", "/sys", "/dev"] as const;
-
-/** The one part of the engine's folder that pods may see. */
-const modelFiles = "/var/lib/docker/modelfile";
-
-/** Whether a cleaned path shows, or lies in, something that no pod may see (cleaned paths as well). */
-export function isProtected(path: string, protectedPaths: readonly string[]): boolean {
-  if (path === "/") return true;
-  if (path === modelFiles || isBelow(path, modelFiles)) return false;
-  const shows = (entry: string) => path === entry || isBelow(path, entry) || isBelow(entry, path);
-  return kernelPaths.some(shows) || protectedPaths.some(shows);
-}
-
-/** Whether an entry of the owner's lists shows a pod nothing, because all that it allows is protected. */
-export function isVain(entry: string, protectedPaths: readonly string[]): boolean {
-  if (!entry.endsWith("/**")) return isProtected(entry, protectedPaths);
-  const folder = entry.slice(0, -3);
-  // No entry can hold that character: it stands for all that lies below.
-  return !isBelow(modelFiles, folder) && isProtected(`${folder}/?`, protectedPaths);
-}
-
-/** A row about every hostPath of the pod; `prepare` is called once for all of them. */
-function aboutHostPaths(
-  row: Omit<Relation, "check" | "path">,
-  prepare: (pod: PodDraft, context: AdmissionContext) => (path: string) => boolean,
-): Relation {
-  return {
-    ...row,
-    path: "spec.volumes[].hostPath.path",
-    check: (pod, context, say) => {
-      const volumes = pod.spec?.volumes ?? [];
-      const breaks = prepare(pod, context);
-      for (const [index, { hostPath }] of volumes.entries()) {
-        if (hostPath?.path === undefined || !breaks(cleanPath(hostPath.path))) continue;
-        say(["spec", "volumes", index, "hostPath", "path"], hostPath.path);
-      }
-    },
-  };
-}
-
-/** Cleaned host paths that a container of the pod mounts writable. */
-function writablePaths(pod: PodDraft): readonly string[] {
-  const writable = new Set<string | undefined>();
-  eachContainer(pod, ({ volumeMounts }) => {
-    for (const { name, readOnly } of volumeMounts ?? []) if (readOnly !== true) writable.add(name);
-  });
-  return (pod.spec?.volumes ?? []).flatMap(({ name, hostPath }) =>
-    hostPath?.path !== undefined && writable.has(name) ? [cleanPath(hostPath.path)] : [],
-  );
-}
-
-const hostPaths: readonly Relation[] = [
-  aboutHostPaths(
-    {
-      id: "policy.hostPath.protected",
-      expectation:
-        "a path that neither shows nor lies in /proc, /sys, /dev, the engine's or the agent's own folders, which no pod may see",
-      source: "decisions.md 27",
-    },
-    (_pod, { protectedPaths }) => {
-      const cleaned = (protectedPaths ?? defaultProtectedPaths).map(cleanPath);
-      return (path) => isProtected(path, cleaned);
-    },
-  ),
-  aboutHostPaths(
-    {
-      id: "policy.hostPaths",
-      expectation: "a path that this device's policy lists in hostPaths",
-      source: "decisions.md 20",
-    },
-    (_pod, { policy }) => {
-      const isListed = pathList([...policy.hostPaths, ...policy.writableHostPaths]);
-      return (path) => !isListed(path);
-    },
-  ),
-  aboutHostPaths(
-    {
-      id: "policy.hostPath.belowWritable",
-      expectation: "a path that does not lie below one that a pod may write to",
-      source: "lifecycle.md, Engine: who may write the folder above could put a link in its place",
-    },
-    (pod, { policy }) => {
-      const exact = policy.writableHostPaths.filter((entry) => !entry.endsWith("/**")).map(cleanPath);
-      const writable = new Set([...exact, ...writablePaths(pod)]);
-      return (path) => foldersAbove(path).some((folder) => writable.has(folder));
-    },
-  ),
-];
 
 /** Names of the pod's volumes that the policy lets a container write to (decisions.md 18). */
 function writableVolumes(pod: PodDraft, policy: Policy): ReadonlySet<string | undefined> {
@@ -239,7 +149,7 @@ const memoryEmptyDir: Relation = {
 
 /** What the device's owner allows, on top of the rules (contracts.md, `policy`). */
 export const ownerRules: readonly Relation[] = [
-  ...hostPaths,
+  ...hostPathRules,
   memoryEmptyDir,
   mounts,
   ...security,

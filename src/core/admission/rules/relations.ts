@@ -192,12 +192,12 @@ function sameNames(list: object): readonly string[] {
 
 function tellAboveLimit(container: ContainerDraft, tell: (path: Path, value: unknown) => void): void {
   const { limits, requests } = container.resources ?? {};
-  for (const name of Object.keys(requests ?? {})) {
+  for (const [name, asked] of Object.entries(requests ?? {})) {
     const resource = isNpu(name) ? "npu" : name;
     const limit = amountOf(limits, resource);
     const request = amountOf(requests, resource);
     if (limit !== null && request !== null && request > limit) {
-      tell(["resources", "requests", name], requests?.[name]);
+      tell(["resources", "requests", name], asked);
     }
   }
 }

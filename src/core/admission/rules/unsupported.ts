@@ -1,3 +1,4 @@
+import { ownValue } from "../../base/own-value.ts";
 import { isNpu } from "../../pod/npu.ts";
 import { nanosOf } from "../../pod/quantity.ts";
 import type { ContainerDraft, PodDraft } from "../draft.ts";
@@ -38,7 +39,7 @@ function probe(feature: "livenessProbe" | "readinessProbe", sentence: string): R
 function eachNpu(container: ContainerDraft, at: Path, found: Found): void {
   for (const kind of ["limits", "requests"] as const) {
     const list = container.resources?.[kind] ?? {};
-    for (const name of Object.keys(list).filter(isNpu)) found([...at, "resources", kind, name], list[name]);
+    for (const name of Object.keys(list).filter(isNpu)) found([...at, "resources", kind, name], ownValue(list, name));
   }
 }
 

@@ -1,5 +1,6 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
+import { createEventRecorder } from "../../../../src/agent/event-recorder.ts";
 import { createIntake } from "../../../../src/agent/messages/intake.ts";
 import { defaultPolicy } from "../../../../src/core/admission/policy.ts";
 import type { ObservedContainer } from "../../../../src/core/pod/observed.ts";
@@ -29,8 +30,10 @@ function setUp(options: MemoryStoreOptions = {}) {
   const said: string[] = [];
   const woken: string[] = [];
   const random = seededRandom(1);
+  const log = { write: () => {} };
+  const events = createEventRecorder({ store, clock, log });
   const intake = createIntake({
-    ...{ store, device: device.device, clock, random, log: { write: () => {} }, policy: () => defaultPolicy },
+    ...{ store, device: device.device, clock, random, log, events, policy: () => defaultPolicy },
     ...{
       protectedPaths: () => [],
       nodeName: "edge-1",
@@ -226,4 +229,34 @@ test("reading pauses when too much waits for its commit", () => {
   assert.equal(intake.full(), false);
   for (let n = 0; n < 5; n += 1) intake.receive("x".repeat(1024 * 1024));
   assert.equal(intake.full(), true);
+});
+
+test("a message on which the agent throws is refused, and the others of its batch are carried out", () => {
+  const { device, outbox, said, send, store } = setUp();
+  const { savePod } = device.device;
+  Object.assign(device.device, {
+    savePod(pod: Parameters<typeof savePod>[0]) {
+      if (pod.id.name === "bad") throw new TypeError("a bug of this pod");
+      savePod(pod);
+    },
+  });
+  send(
+    update(1, "1"),
+    podUpdate({ name: "bad", uid: otherUid, msgId: msgId(2) }),
+    podRestart({ name: "web", msgId: msgId(3) }),
+  );
+  assert.deepEqual(
+    outbox().map(({ header, content }) => [header.parent_msg_id, content]),
+    [
+      [msgId(1), "OK"],
+      [msgId(3), "OK"],
+    ],
+  );
+  assert.match(said()[0]?.content ?? "", /The agent failed on this message because of a bug/);
+  assert.deepEqual(
+    store.desiredPods().map(({ pod }) => pod.id.name),
+    ["web"],
+  );
+  const events = store.events({ limit: 100 }).filter(({ reason }) => reason === "InternalError");
+  assert.match(events[0]?.message ?? "", /TypeError: a bug of this pod/);
 });

@@ -1,6 +1,7 @@
 import assert from "node:assert/strict";
 import { describe, it } from "node:test";
 import { createContainerLister } from "../../../../src/agent/engine/container-lister.ts";
+import { createEventRecorder } from "../../../../src/agent/event-recorder.ts";
 import { createHousekeeping } from "../../../../src/agent/node/housekeeping.ts";
 import type { NodeUsage } from "../../../../src/core/node/usage.ts";
 import { containerLabels, containerName } from "../../../../src/core/pod/identity.ts";
@@ -30,8 +31,10 @@ function set(names: readonly string[], fixed: number) {
   });
   const stop = new AbortController();
   const state: { root: string | null } = { root: "/var/lib/docker" };
+  const log = { write: () => {} };
+  const events = createEventRecorder({ store, clock, log });
   const housekeeping = createHousekeeping({
-    ...{ engine, store, clock, device: { ...device, usage }, log: { write: () => {} } },
+    ...{ engine, store, clock, device: { ...device, usage }, log, events },
     lister: createContainerLister(engine, clock),
     ...{ settings: { images: { high: 80, low: 70 } }, engineRoot: () => state.root },
   });

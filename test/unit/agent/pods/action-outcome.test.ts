@@ -1,5 +1,6 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
+import { createEventRecorder } from "../../../../src/agent/event-recorder.ts";
 import { type ReconcilePass, recordOutcome } from "../../../../src/agent/pods/action-outcome.ts";
 import { virtualClock } from "../../../fakes/clock.ts";
 import { memoryStore } from "../../../fakes/store.ts";
@@ -7,7 +8,9 @@ import { desiredPod, historyOf } from "../../../samples/pods.ts";
 
 test("a warning of the engine is told once for a container, however often it is made", () => {
   const store = memoryStore();
-  const parts = { store, clock: virtualClock(), log: { write: () => {} } };
+  const clock = virtualClock();
+  const log = { write: () => {} };
+  const parts = { store, clock, log, events: createEventRecorder({ store, clock, log }) };
   const desired = desiredPod();
   const { id } = desired.pod;
   const turn: ReconcilePass = { namespace: id.namespace, name: id.name, images: new Map() };

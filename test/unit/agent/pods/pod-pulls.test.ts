@@ -81,7 +81,7 @@ test("what is needed no more is given up, and nothing is heard of it", async () 
   assert.deepEqual([woken, pulls.takeEnded("a")], [[], []]);
 });
 
-test("when the agent stops all are given up and waited for; a bug of one is not swallowed", async () => {
+test("when the agent stops, all pulls are given up and waited for", async () => {
   const { signals, land, pulls, needed } = setUp();
   const stop = new AbortController();
   let over = false;
@@ -94,9 +94,15 @@ test("when the agent stops all are given up and waited for; a bug of one is not 
   assert.deepEqual([signals.get("x")?.aborted, over], [true, false]);
   land.get("x")?.(here);
   await ended;
+});
 
-  const broken = createPodPulls(() => {});
-  const failed = assert.rejects(broken.run(new AbortController().signal), /A bug/);
+test("what a pull throws is thrown to the worker of its pod, once", async () => {
+  const { needed } = setUp();
+  const woken: string[] = [];
+  const broken = createPodPulls((key) => woken.push(key));
   broken.sync("a", [{ ...needed("x"), pull: () => Promise.reject(new Error("A bug")) }]);
-  await failed;
+  await turn();
+  assert.deepEqual(woken, ["a"]);
+  assert.throws(() => broken.takeEnded("a"), /A bug/);
+  assert.deepEqual(broken.takeEnded("a"), []);
 });

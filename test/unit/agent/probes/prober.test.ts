@@ -1,6 +1,8 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
+import { createEventRecorder } from "../../../../src/agent/event-recorder.ts";
 import { createProber } from "../../../../src/agent/probes/prober.ts";
+import { storeError } from "../../../../src/core/base/store-failure.ts";
 import type { DesiredPod } from "../../../../src/core/pod/desired.ts";
 import type { PodEvent } from "../../../../src/core/pod/event.ts";
 import type { ObservedContainer } from "../../../../src/core/pod/observed.ts";
@@ -35,6 +37,7 @@ function bench({ probes, hostNetwork, ranMs = 0 }: Options) {
   const startedAt = "2026-11-22T12:00:00Z";
   const events: PodEvent[] = [];
   const woken: string[] = [];
+  const failures: string[] = [];
   const execs: number[] = [];
   const live = {
     begins: true,
@@ -52,8 +55,13 @@ function bench({ probes, hostNetwork, ranMs = 0 }: Options) {
   } as unknown as Engine;
   const prober = createProber({
     ...{ engine, http, clock, random: { next: () => 0.5, uuid: () => "" }, device: { hostIp: () => "10.0.0.9" } },
-    store: { appendEvent: (event) => void events.push(event) },
+    events: createEventRecorder({
+      store: { appendEvent: (event) => void events.push(event) },
+      clock,
+      log: { write: () => {} },
+    }),
     wakePod: (key) => void woken.push(key),
+    onFailed: (key, error) => void failures.push(`${key} ${error}`),
   });
   const began = clock.mono();
   const seenRunning = { wall: clock.wall(), mono: began - ranMs, bootId: clock.bootId() };
@@ -63,7 +71,22 @@ function bench({ probes, hostNetwork, ranMs = 0 }: Options) {
   const follow = (changes: { desired?: DesiredPod | null; observed?: readonly ObservedContainer[] } = {}) =>
     prober.sync(desired.pod.id, { desired, observed: [observed], history, ...changes });
   const verdict = () => follow()[observed.id];
-  return { clock, behave, requests, events, woken, execs, live, prober, began, follow, verdict, observed, desired };
+  return {
+    clock,
+    behave,
+    requests,
+    events,
+    woken,
+    failures,
+    execs,
+    live,
+    prober,
+    began,
+    follow,
+    verdict,
+    observed,
+    desired,
+  };
 }
 
 const ok = <T>(value: T): EngineResult<T> => ({ ok: true, value });
@@ -278,13 +301,29 @@ test("a result during which the loop stood still is void", async () => {
   assert.equal(verdict()?.live, false);
 });
 
-test("a bug of a worker ends the prober, and its end lets go of everything", async () => {
+test("a probe that throws is recorded and asks again at its next time", async () => {
+  const { clock, execs, failures, follow, live, prober, verdict } = bench({ probes: { livenessProbe: probe } });
+  const stop = new AbortController();
+  const ended = prober.run(stop.signal);
+  live.exec = () => Promise.reject(new Error("a bug"));
+  follow();
+  await clock.pass(25_000);
+  assert.ok(execs.length >= 2);
+  assert.deepEqual([failures[0], verdict()?.live], ["websocket/web Error: a bug", true]);
+  stop.abort();
+  await ended;
+});
+
+test("the prober ends if the disk of the store fails", async () => {
   const broken = bench({ probes: { livenessProbe: probe } });
-  broken.live.exec = () => Promise.reject(new Error("a bug"));
+  broken.live.exec = () => Promise.reject(storeError("broken", "disk I/O error"));
   broken.follow();
-  const failed = assert.rejects(broken.prober.run(new AbortController().signal), /a bug/);
+  const failed = assert.rejects(broken.prober.run(new AbortController().signal), /disk I\/O error/);
   await broken.clock.pass(1_000);
   await failed;
+});
+
+test("the end of the prober lets go of everything", async () => {
   const { clock, execs, follow, prober } = bench({ probes: { livenessProbe: probe } });
   const stop = new AbortController();
   const ended = prober.run(stop.signal);

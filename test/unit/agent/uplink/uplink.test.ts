@@ -1,5 +1,6 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
+import { createEventRecorder } from "../../../../src/agent/event-recorder.ts";
 import { type ConnectionState, runUplink } from "../../../../src/agent/uplink/uplink.ts";
 import { virtualClock } from "../../../fakes/clock.ts";
 import { fakeLink } from "../../../fakes/link.ts";
@@ -40,7 +41,7 @@ function setUp({ store = memoryStore(), fullAt = Number.POSITIVE_INFINITY } = {}
     return clock.sleep(ms + more, signal);
   };
   const reporter = {
-    ...{ changed: nothing, stored: nothing, say: nothing, pong: nothing, run: async () => {} },
+    ...{ statusChanged: nothing, outboxChanged: nothing, sendNow: nothing, pong: nothing, run: async () => {} },
     attach: (connection: (typeof attached)[0]["connection"], { answersPings }: { answersPings: boolean }) => {
       attached.push({ connection, answersPings });
     },
@@ -48,9 +49,14 @@ function setUp({ store = memoryStore(), fullAt = Number.POSITIVE_INFINITY } = {}
       detached += 1;
     },
   };
+  const log = { write: nothing };
   const parts = {
-    ...{ link, clock: { ...clock, sleep }, random: seededRandom(1), log: { write: nothing }, store, intake, reporter },
-    ...{ settings: { keepaliveMs: 15_000, centerUrl }, changed: (state: ConnectionState) => states.push(state) },
+    ...{ link, clock: { ...clock, sleep }, random: seededRandom(1), log, store, intake, reporter },
+    events: createEventRecorder({ store, clock, log }),
+    ...{
+      settings: { keepaliveMs: 15_000, centerUrl },
+      onConnectionStateChanged: (state: ConnectionState) => states.push(state),
+    },
   };
   const ended = runUplink(parts, stop.signal);
   const last = () => states.at(-1);

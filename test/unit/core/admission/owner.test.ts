@@ -1,6 +1,6 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
-import { isVain } from "../../../../src/core/admission/rules/owner.ts";
+import { isVain } from "../../../../src/core/admission/rules/host-paths.ts";
 
 test("an entry of the owner's lists is vain when all that it allows is protected", () => {
   const hidden = ["/var/lib/docker", "/var/lib/edge"];

@@ -46,6 +46,14 @@ const otherPod = (fields: object = {}, container: object = {}) => ({
   metadata: { name: "other", ...fields },
   spec: { containers: [{ name: "main", ...container }] },
 });
+/** Where pods may write below /srv, and another pod mounts a path there. */
+const beside = (path: string, readOnly: boolean): AdmissionContext => {
+  const { metadata, spec } = otherPod({}, { volumeMounts: [{ name: "v", readOnly }] });
+  return {
+    ...on({ pods: [{ metadata, spec: { ...spec, volumes: hostPath(path) } }] }),
+    policy: { ...defaultPolicy, writableHostPaths: ["/srv/**"] },
+  };
+};
 
 interface Row {
   readonly rule: string;
@@ -234,6 +242,22 @@ const table: readonly Row[] = [
       { name: "x", hostPath: { path: "/srv/a/b" } },
     ]),
     passesIn: under({ writableHostPaths: ["/srv/**"] }),
+  },
+  {
+    rule: "policy.hostPath.belowWritable",
+    path: "spec.volumes[0].hostPath.path",
+    refused: withField(smallPod(), "spec.volumes", hostPath("/srv/a/b/c")),
+    in: beside("/srv/a", false),
+    passes: withField(smallPod(), "spec.volumes", hostPath("/srv/a/b/c")),
+    passesIn: beside("/srv/a", true),
+  },
+  {
+    rule: "policy.hostPath.aboveMounted",
+    path: "spec.volumes[0].hostPath.path",
+    refused: withField(mounts({ readOnly: false }), "spec.volumes", [...hostPath("/srv/a"), ...emptyDirs("w")]),
+    in: beside("/srv/a/b/c", true),
+    passes: withField(mounts({ readOnly: true }), "spec.volumes", [...hostPath("/srv/a"), ...emptyDirs("w")]),
+    passesIn: beside("/srv/a/b/c", true),
   },
   {
     rule: "policy.memoryEmptyDir",

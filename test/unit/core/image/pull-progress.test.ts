@@ -1,6 +1,11 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
-import { noProgress, type PullProgress, progressed, tellingPulls } from "../../../../src/core/image/pull-progress.ts";
+import {
+  noProgress,
+  type PullProgress,
+  progressed,
+  withPullProgress,
+} from "../../../../src/core/image/pull-progress.ts";
 import { desiredPod } from "../../../samples/pods.ts";
 import { planOf } from "../pod/plan-text.ts";
 
@@ -24,12 +29,12 @@ test("an engine that tells of layers without end fills no memory", () => {
 
 test("a container that waits for a pull says so, and how far it is", () => {
   const plan = planOf({ desired: desiredPod(), images: { app: null } });
-  const told = (tenths: number) => tellingPulls(plan, () => tenths).waiting;
+  const told = (tenths: number) => withPullProgress(plan, () => tenths).waiting;
   assert.deepEqual(told(0), { app: { reason: "ContainerCreating", message: 'Pulling image "app:1"' } });
   assert.equal(told(4)["app"]?.message, 'Pulling image "app:1": 40 % of its layers');
   const none = planOf({ desired: desiredPod(), images: { app: "sha256:app" } });
   assert.deepEqual(
-    tellingPulls(none, () => 4),
+    withPullProgress(none, () => 4),
     none,
   );
 });

@@ -23,9 +23,9 @@ export function planOf(situation: Partial<Situation>): Plan {
 
 /** A plan as a reader sees it: the actions, why containers wait, and when to look again. */
 export function planText(situation: Partial<Situation>): string {
-  const { actions, waiting, requeueAfterMs } = planOf(situation);
+  const { actions, pulls, waiting, requeueAfterMs } = planOf(situation);
   const lines = [
-    ...actions.map(showAction),
+    ...[...actions, ...pulls].map(showAction),
     ...Object.entries(waiting).map(
       ([name, { reason, message }]) => `${name} waits: ${reason}${message === undefined ? "" : `: ${message}`}`,
     ),

@@ -376,7 +376,9 @@ function unmanaged(policy: RestartPolicy, state: ObservedState, sandbox: Observe
   const cut = [sandboxOf(its, exited(137)), joined("a", running(), {}, its)];
   const observed = [joined("a", state, {}, its), sandboxOf(its, sandbox)];
   const history = seen(observed, seen(cut, seen(before)));
-  return planOrphaned(observed, { u1: history }, now).actions.map(showAction).join("\n");
+  return planOrphaned(observed, new Map([["u1", history]]), now)
+    .actions.map(showAction)
+    .join("\n");
 }
 
 test("a pod that nobody knows: what runs in its dead sandbox stops, the sandbox starts in place, then what it held", () => {
@@ -396,7 +398,7 @@ test("a container that nobody knows waits while an NPU of its own is another one
   const history = seen([its], seen([{ ...its, state: running() }]));
   const starts = (other: ObservedState, npu = "davinci0") => {
     const all = [its, { ...its, id: "other", npus: [npu], state: other }];
-    return planOrphaned([its], { u1: history }, now, all).actions.length;
+    return planOrphaned([its], new Map([["u1", history]]), now, all).actions.length;
   };
   assert.equal(starts(running()), 0);
   assert.equal(starts(running(), "davinci1"), 1);

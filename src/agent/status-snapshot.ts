@@ -1,0 +1,82 @@
+import { formatTime } from "../core/pod/time.ts";
+import { conditionRows, npuRows, podRows, type StatusDocument } from "../core/status-document.ts";
+import type { Clock } from "../ports/clock.ts";
+import type { Device } from "../ports/device.ts";
+import type { EngineInfo } from "../ports/engine.ts";
+import type { ContainerLister } from "./engine/container-lister.ts";
+import type { EngineWatcher } from "./engine/engine-watcher.ts";
+import type { StoreWhileFull } from "./loop/store-while-full.ts";
+import type { Node } from "./node/node.ts";
+import type { Drift } from "./pods/drift.ts";
+import { oomScoreNotice } from "./pods/oom-score.ts";
+import type { ConnectionState } from "./uplink/uplink.ts";
+
+/** What `edge status` is computed from. */
+export interface SnapshotSources {
+  readonly parts: {
+    readonly store: StoreWhileFull;
+    readonly clock: Clock;
+    readonly device: Device;
+    readonly settings: {
+      readonly nodeName: string;
+      readonly centerUrl: string;
+      readonly pid: number;
+      readonly version: string;
+    };
+  };
+  /** Wall milliseconds. */
+  readonly startedAt: number;
+  readonly connection: ConnectionState;
+  readonly node: Pick<Node, "conditions">;
+  readonly drift: Pick<Drift, "notices">;
+  readonly engineWatcher: Pick<EngineWatcher, "info" | "lostBecause">;
+  readonly lister: Pick<ContainerLister, "unavailableBecause">;
+}
+
+/** Everything that `edge status` shows of a running agent, right now. */
+export function statusSnapshot(sources: SnapshotSources): StatusDocument {
+  const { parts, startedAt, connection, node } = sources;
+  const { store, device, settings } = parts;
+  const engine = engineOf(sources);
+  const notices = noticesOf(sources, engine.unavailableBecause);
+  const npuNames = device.npus().npus.map(({ name }) => name);
+  return {
+    node: { name: settings.nodeName, conditions: conditionRows(node.conditions()) },
+    agent: { running: true, pid: settings.pid, version: settings.version, startedAt: formatTime(startedAt) },
+    center: centerOf(connection, settings.centerUrl),
+    engine: { state: engine.info === null ? "unavailable" : "ready", version: engine.info?.version ?? null },
+    outbox: store.outboxCounts(),
+    pods: podRows({ desired: store.desiredPods(), terminating: store.terminatingPods(), statuses: store.statuses() }),
+    ...npuRows(npuNames, store.npuHolders()),
+    ...(notices.length === 0 ? {} : { notices }),
+  };
+}
+
+interface EngineNow {
+  readonly info: EngineInfo | null;
+  readonly unavailableBecause: string | null;
+}
+
+/** An engine that hangs counts as one that is away. */
+function engineOf({ engineWatcher, lister }: SnapshotSources): EngineNow {
+  const unavailableBecause = engineWatcher.lostBecause() ?? lister.unavailableBecause();
+  return { info: unavailableBecause === null ? engineWatcher.info() : null, unavailableBecause };
+}
+
+const diskFull =
+  "The disk of the data folder is full: pods are restarted, probed and reported, but no message is accepted. Free space on it.";
+
+function noticesOf({ parts, drift }: SnapshotSources, unavailableBecause: string | null): readonly string[] {
+  const full = parts.store.isFull() ? diskFull : null;
+  const ofEngine = unavailableBecause === null ? null : `The engine cannot be used: ${unavailableBecause}`;
+  return [full, ofEngine, ...drift.notices(), oomScoreNotice(parts)].filter((notice) => notice !== null);
+}
+
+function centerOf(connection: ConnectionState, url: string): StatusDocument["center"] {
+  const { state, since, lastError } = connection;
+  const certificates = connection.certificates.map(({ file, notBefore, notAfter }) => {
+    return { file, notBefore: formatTime(notBefore), notAfter: formatTime(notAfter) };
+  });
+  const center = { state, url, since: formatTime(since), lastError };
+  return certificates.length === 0 ? center : { ...center, certificates };
+}

@@ -1,0 +1,118 @@
+import { otherPods } from "../capacity.ts";
+import { type AdmissionContext, defaultProtectedPaths } from "../context.ts";
+import type { PodDraft } from "../draft.ts";
+import { cleanPath, foldersAbove, isBelow, pathList } from "../path.ts";
+import type { Relation } from "./relation.ts";
+
+/** Never a pod's, whatever the device: decisions.md 27. */
+const kernelPaths = ["/proc", "/sys", "/dev"] as const;
+
+/** The one part of the engine's folder that pods may see. */
+const modelFiles = "/var/lib/docker/modelfile";
+
+/** Whether a cleaned path shows, or lies in, something that no pod may see (cleaned paths as well). */
+export function isProtected(path: string, protectedPaths: readonly string[]): boolean {
+  if (path === "/") return true;
+  if (path === modelFiles || isBelow(path, modelFiles)) return false;
+  const shows = (entry: string) => path === entry || isBelow(path, entry) || isBelow(entry, path);
+  return kernelPaths.some(shows) || protectedPaths.some(shows);
+}
+
+/** Whether an entry of the owner's lists shows a pod nothing, because all that it allows is protected. */
+export function isVain(entry: string, protectedPaths: readonly string[]): boolean {
+  if (!entry.endsWith("/**")) return isProtected(entry, protectedPaths);
+  const folder = entry.slice(0, -3);
+  // No entry can hold that character: it stands for all that lies below.
+  return !isBelow(modelFiles, folder) && isProtected(`${folder}/?`, protectedPaths);
+}
+
+/** A row about every hostPath of the pod; `prepare` is called once for all of them. */
+function aboutHostPaths(
+  row: Omit<Relation, "check" | "path">,
+  prepare: (pod: PodDraft, context: AdmissionContext) => (path: string) => boolean,
+): Relation {
+  return {
+    ...row,
+    path: "spec.volumes[].hostPath.path",
+    check: (pod, context, say) => {
+      const volumes = pod.spec?.volumes ?? [];
+      const breaks = prepare(pod, context);
+      for (const [index, { hostPath }] of volumes.entries()) {
+        if (hostPath?.path === undefined || !breaks(cleanPath(hostPath.path))) continue;
+        say(["spec", "volumes", index, "hostPath", "path"], hostPath.path);
+      }
+    },
+  };
+}
+
+/** As much of a pod as says what it mounts: one that is being judged, or one that was accepted. */
+interface Mounting {
+  readonly volumes?: readonly { readonly name?: string; readonly hostPath?: { readonly path?: string } }[];
+  readonly containers?: readonly {
+    readonly volumeMounts?: readonly { readonly name?: string; readonly readOnly?: boolean | null }[];
+  }[];
+}
+
+/** Cleaned host paths of a pod. */
+function mountedPaths({ volumes }: Mounting): readonly string[] {
+  return (volumes ?? []).flatMap(({ hostPath }) => (hostPath?.path === undefined ? [] : [cleanPath(hostPath.path)]));
+}
+
+/** Those among them that a container of the pod mounts writable. */
+function writablePaths({ volumes, containers }: Mounting): readonly string[] {
+  const mounts = (containers ?? []).flatMap(({ volumeMounts }) => volumeMounts ?? []);
+  const writable = new Set(mounts.filter(({ readOnly }) => readOnly !== true).map(({ name }) => name));
+  return mountedPaths({ volumes: (volumes ?? []).filter(({ name }) => writable.has(name)) });
+}
+
+/** What a pod may mount of the device. */
+export const hostPathRules: readonly Relation[] = [
+  aboutHostPaths(
+    {
+      id: "policy.hostPath.protected",
+      expectation:
+        "a path that neither shows nor lies in /proc, /sys, /dev, the engine's or the agent's own folders, which no pod may see",
+      source: "decisions.md 27",
+    },
+    (_pod, { protectedPaths }) => {
+      const cleaned = (protectedPaths ?? defaultProtectedPaths).map(cleanPath);
+      return (path) => isProtected(path, cleaned);
+    },
+  ),
+  aboutHostPaths(
+    {
+      id: "policy.hostPaths",
+      expectation: "a path that this device's policy lists in hostPaths",
+      source: "decisions.md 20",
+    },
+    (_pod, { policy }) => {
+      const isListed = pathList([...policy.hostPaths, ...policy.writableHostPaths]);
+      return (path) => !isListed(path);
+    },
+  ),
+  aboutHostPaths(
+    {
+      id: "policy.hostPath.belowWritable",
+      expectation: "a path that does not lie below one that a pod may write to",
+      source: "decisions.md 20: who may write the folder above could put a link in its place",
+    },
+    (pod, { policy, node }) => {
+      const exact = policy.writableHostPaths.filter((entry) => !entry.endsWith("/**")).map(cleanPath);
+      const ofOthers = otherPods(pod, node).flatMap(({ spec }) => writablePaths(spec));
+      const writable = new Set([...exact, ...writablePaths(pod.spec ?? {}), ...ofOthers]);
+      return (path) => foldersAbove(path).some((folder) => writable.has(folder));
+    },
+  ),
+  aboutHostPaths(
+    {
+      id: "policy.hostPath.aboveMounted",
+      expectation: "a path that is read-only, or has below it no path that another pod mounts",
+      source: "decisions.md 20: who may write the folder above could put a link in its place",
+    },
+    (pod, { node }) => {
+      const writable = new Set(writablePaths(pod.spec ?? {}));
+      const above = new Set(otherPods(pod, node).flatMap(({ spec }) => mountedPaths(spec).flatMap(foldersAbove)));
+      return (path) => writable.has(path) && above.has(path);
+    },
+  ),
+];

@@ -1,0 +1,163 @@
+import assert from "node:assert/strict";
+import { spawn } from "node:child_process";
+import { once } from "node:events";
+import {
+  chmodSync,
+  closeSync,
+  existsSync,
+  mkdirSync,
+  mkdtempSync,
+  openSync,
+  readdirSync,
+  readFileSync,
+  rmSync,
+  symlinkSync,
+  writeFileSync,
+} from "node:fs";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { type TestContext, test } from "node:test";
+import { defaultPolicy } from "../../../src/core/admission/policy.ts";
+import { bindMount, mountedBelow, unmountBelow } from "../../../src/linux/bind-mounts.ts";
+import { hostPathPods, placeHostPath, removeHostPaths } from "../../../src/linux/host-paths.ts";
+import { removalStep, unmountStep } from "../../../src/linux/install/install-steps.ts";
+
+const uid = "6bf30364-3c62-493d-b3c1-848012fb8731";
+const isRoot = process.geteuid?.() === 0;
+
+/** A folder that pods may mount from, a secret beside it, and a run folder. */
+function setUp(t: TestContext) {
+  const dir = mkdtempSync(join(tmpdir(), "edge-host-paths-"));
+  t.after(() => {
+    assert.equal(unmountBelow(dir), null);
+    rmSync(dir, { recursive: true, force: true });
+  });
+  const [allowed, secret, runDir] = [join(dir, "allowed"), join(dir, "secret"), join(dir, "run")];
+  for (const path of [join(allowed, "data"), secret, runDir]) mkdirSync(path, { recursive: true });
+  writeFileSync(join(allowed, "data", "word"), "allowed");
+  writeFileSync(join(secret, "word"), "secret");
+  const policy = { ...defaultPolicy, hostPaths: [`${allowed}/**`] };
+  const options = { runDir, policy: () => policy, protectedPaths: () => [runDir] };
+  const place = (path = join(allowed, "data"), volume = "data") =>
+    placeHostPath(options, { uid, volume, path, writable: false });
+  return { dir, allowed, secret, runDir, place };
+}
+
+function withoutPrograms<T>(run: () => T): T {
+  const { PATH } = process.env;
+  process.env["PATH"] = "/nowhere";
+  try {
+    return run();
+  } finally {
+    process.env["PATH"] = PATH;
+  }
+}
+
+test("a host path that somebody exchanges all the time never shows what is not allowed", async (t) => {
+  if (!isRoot) return t.diagnostic("the agent mounts only as root");
+  const { allowed, secret, place } = setUp(t);
+  const path = join(allowed, "data");
+  const loop = `while :; do mv -T "${path}" "${path}.aside"; ln -s "${secret}" "${path}"; rm "${path}"; mv -T "${path}.aside" "${path}"; done`;
+  const attacker = spawn("sh", ["-c", loop], { stdio: "ignore" });
+  let [shown, refused] = [0, 0];
+  try {
+    while (shown < 20 || refused < 20) {
+      const result = place();
+      if (result.ok) {
+        assert.equal(readFileSync(join(result.path, "word"), "utf8"), "allowed");
+        shown += 1;
+      } else refused += 1;
+    }
+  } finally {
+    attacker.kill("SIGKILL");
+    await once(attacker, "exit");
+  }
+  t.diagnostic(`${shown} shown, ${refused} refused`);
+});
+
+test("the place of a host path stays what it was made of when a link is put at the path", (t) => {
+  const { allowed, secret, place } = setUp(t);
+  const result = place();
+  assert.ok(result.ok, JSON.stringify(result));
+  rmSync(join(allowed, "data", "word"));
+  writeFileSync(join(allowed, "data", "word"), "allowed as well");
+  if (!isRoot) return;
+  const aside = join(allowed, "aside");
+  mkdirSync(aside);
+  rmSync(join(allowed, "data"), { recursive: true });
+  symlinkSync(secret, join(allowed, "data"));
+  assert.equal(existsSync(join(result.path, "word")), false, "the folder is empty by now, and no other one");
+  const again = place();
+  assert.ok(!again.ok);
+  assert.match(again.message, /which really is .*secret, is not allowed by this device's policy/);
+});
+
+test("a place that shows its path already is left alone, and one that was unmounted is made anew", (t) => {
+  const { runDir, place } = setUp(t);
+  const first = place();
+  assert.ok(first.ok);
+  const lines = () =>
+    readFileSync("/proc/self/mountinfo", "utf8")
+      .split("\n")
+      .filter((line) => line.includes(runDir));
+  const before = lines();
+  assert.deepEqual(withoutPrograms(place), first, "an agent that starts again has nothing to mount");
+  assert.deepEqual(lines(), before);
+  assert.equal(before.length, isRoot ? 1 : 0);
+  unmountBelow(runDir);
+  assert.deepEqual(place(), first);
+  assert.equal(readFileSync(join(first.path, "word"), "utf8"), "allowed");
+});
+
+test("a file is placed like a folder, and what is mounted below a folder comes along", (t) => {
+  const { allowed, secret, runDir, place } = setUp(t);
+  const file = place(join(allowed, "data", "word"));
+  assert.ok(file.ok);
+  assert.equal(readFileSync(file.path, "utf8"), "allowed");
+  if (!isRoot) return;
+  const below = join(allowed, "data", "below");
+  mkdirSync(below);
+  const descriptor = openSync(secret, "r");
+  assert.equal(bindMount(descriptor, below), null);
+  closeSync(descriptor);
+  const folder = place(join(allowed, "data"), "folder");
+  assert.ok(folder.ok);
+  assert.equal(readFileSync(join(folder.path, "below", "word"), "utf8"), "secret");
+  removeHostPaths(runDir, uid);
+  assert.deepEqual([mountedBelow(runDir), mountedBelow(allowed)], [[], [below]], "the device's own mount stays");
+});
+
+test("the places of a pod go with it, and what they showed stays", (t) => {
+  const { allowed, runDir, place } = setUp(t);
+  const [first, second] = [place(), place(join(allowed, "data", "word"), "word")];
+  assert.ok(first.ok && second.ok);
+  removeHostPaths(runDir, uid, [first.path]);
+  assert.equal(mountedBelow(runDir).length, isRoot ? 1 : 0);
+  removeHostPaths(runDir, uid);
+  assert.deepEqual([mountedBelow(runDir), hostPathPods(runDir)], [[], []]);
+  assert.equal(readFileSync(join(allowed, "data", "word"), "utf8"), "allowed");
+});
+
+test("what is mounted below a folder is not removed with it", (t) => {
+  if (!isRoot) return t.diagnostic("the agent mounts only as root");
+  const { allowed, runDir, place } = setUp(t);
+  assert.ok(place().ok);
+  assert.throws(() => removalStep(runDir).carryOut(), /is not removed: .* is mounted\. Unmount it first/);
+  assert.deepEqual(readdirSync(join(allowed, "data")), ["word"]);
+  unmountStep(runDir).carryOut();
+  removalStep(runDir).carryOut();
+  assert.deepEqual([existsSync(runDir), readdirSync(join(allowed, "data"))], [false, ["word"]]);
+});
+
+test("without mounts a path is taken as it is if only root and the agent can exchange it, and refused else", (t) => {
+  const { allowed, place } = setUp(t);
+  const path = join(allowed, "data");
+  assert.deepEqual(withoutPrograms(place), { ok: true, path, real: path });
+  chmodSync(allowed, 0o777);
+  const open = withoutPrograms(place);
+  assert.ok(!open.ok);
+  assert.match(open.message, /cannot be mounted at a place of the agent's own/);
+  assert.ok(open.message.includes(`others may write to ${allowed} and exchange the path`), open.message);
+  chmodSync(allowed, 0o1777);
+  assert.ok(withoutPrograms(place).ok, "in a sticky folder only the owner of a name exchanges it");
+});
