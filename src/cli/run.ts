@@ -2,7 +2,7 @@ import { join } from "node:path";
 import { runAgent } from "../agent/agent.ts";
 import { installIdOf } from "../agent/engine/relist.ts";
 import { defaultProtectedPaths } from "../core/admission/context.ts";
-import type { Config } from "../core/config/config.ts";
+import { type Config, ownPaths } from "../core/config/config.ts";
 import { maxMessageBytes } from "../core/protocol/limits.ts";
 import type { StatusDocument } from "../core/status-document.ts";
 import { dockerEngine } from "../docker/engine.ts";
@@ -14,6 +14,7 @@ import { httpProbe } from "../linux/http-probe.ts";
 import { jsonLog } from "../linux/log.ts";
 import { systemRandom } from "../linux/random.ts";
 import { systemdSupervisor } from "../linux/supervisor.ts";
+import { userEnginePaths } from "../linux/user-engines.ts";
 import { savedPods } from "../linux/volumes.ts";
 import type { Engine } from "../ports/engine.ts";
 import type { Log } from "../ports/log.ts";
@@ -249,10 +250,10 @@ function agentParts(
 
 /** What no pod may see: where things usually are, where this configuration puts them, and where the engine says it is. */
 function protectedOf(
-  { data, engine }: Config,
+  config: Config,
   store: SqliteStore,
 ): { readonly seen: (engine: Engine) => Engine; readonly protectedPaths: () => readonly string[] } {
-  const fixed = [data.dir, data.runDir, engine.socket, ...defaultProtectedPaths];
+  const fixed = [...ownPaths(config), ...defaultProtectedPaths];
   return {
     // Kept in the store, so that it holds while the engine is away, too.
     seen: (inner) => ({
@@ -267,7 +268,7 @@ function protectedOf(
     }),
     protectedPaths() {
       const dataRoot = store.fact(engineDataRoot);
-      return dataRoot === null ? fixed : [...fixed, dataRoot];
+      return [...fixed, ...userEnginePaths(), ...(dataRoot === null ? [] : [dataRoot])];
     },
   };
 }
