@@ -77,11 +77,9 @@ export async function execute(
   const { engine, clock, limiter } = parts;
   switch (action.kind) {
     case "resolve":
-      return resolved(
-        await withDeadline(clock, deadlines.image, signal, (s) =>
-          action.container === sandboxName ? engine.ensureSandboxImage(s) : engine.image(action.image, s),
-        ),
-      );
+      return action.container === sandboxName
+        ? loaded(await withDeadline(clock, deadlines.image, signal, (s) => engine.ensureSandboxImage(s)))
+        : resolved(await withDeadline(clock, deadlines.image, signal, (s) => engine.image(action.image, s)));
     case "pull":
       return pull(parts, action.image, context, signal, told);
     case "create":
@@ -144,6 +142,14 @@ function resolved(result: EngineResult<ImageFacts>): Outcome {
   if (result.error.kind === "notFound" || result.error.kind === "imageNotFound")
     return { kind: "image", image: null, pulled: false };
   return sorted(result, "ImageInspectError", null);
+}
+
+/** The sandbox's image comes from the program: where the engine does not have it, no registry has. */
+function loaded(result: EngineResult<ImageFacts>): Outcome {
+  if (result.ok) return { kind: "image", image: result.value, pulled: false };
+  const { message, kind } = result.error;
+  if (kind !== "notFound" && kind !== "imageNotFound") return sorted(result, "ImageInspectError", null);
+  return { kind: "failed", reason: "ImageInspectError", message, containerId: null };
 }
 
 function pulled(result: EngineResult<ImageFacts>, image: string, secrets: readonly NamedSecret[]): Outcome {
