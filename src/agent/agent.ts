@@ -1,6 +1,7 @@
 import type { Policy } from "../core/admission/policy.ts";
 import type { ImageLimits } from "../core/image/image-gc.ts";
 import type { Condition } from "../core/node/conditions.ts";
+import type { SafeMode } from "../core/node/safe-mode.ts";
 import { podKey } from "../core/pod/spec.ts";
 import { formatTime } from "../core/pod/time.ts";
 import type { StatusDialect } from "../core/protocol/fusion-director.ts";
@@ -28,6 +29,7 @@ import { createIntake } from "./messages/intake.ts";
 import { createClearing } from "./messages/pods-data.ts";
 import { createNode } from "./node/node.ts";
 import { createDrift, type Drift } from "./pods/drift.ts";
+import { createHeldPods } from "./pods/held-pods.ts";
 import { oomScoreNotice } from "./pods/oom-score.ts";
 import { parkPod } from "./pods/parked-pods.ts";
 import { createPodPulls } from "./pods/pod-pulls.ts";
@@ -54,6 +56,10 @@ export interface AgentParts {
   readonly settings: AgentSettings;
   /** Hears that the agent has started and is alive; without one nobody does. */
   readonly supervisor?: Supervisor | null;
+  /** The pods that were being worked on when the agent ended by itself too often are held; absent or null in a usual start. */
+  readonly safeMode?: SafeMode | null;
+  /** Hears, once, how to ask which pods are being worked on at a moment. */
+  readonly onWorkers?: (busy: () => readonly string[]) => void;
   /** Takes the document of `edge status` when something in it has changed, at most once a second. */
   readonly publish: (document: StatusDocument) => void;
 }
@@ -96,7 +102,7 @@ export async function runAgent(given: AgentParts, signal: AbortSignal): Promise<
   tellStart(parts);
   let link: LinkState = { state: "connecting", since: startedAt, lastError: null, certificates: [] };
   const publisher = createPublisher(clock, () =>
-    parts.publish(document(parts, engineOf(state, observer), [link, node.conditions(), drift, startedAt])),
+    parts.publish(document(parts, engineOf(state, observer), [link, node.conditions(), noticesOf, startedAt])),
   );
   const drift = createDrift({ ...parts, changed: () => publisher.poke() });
   const reporter = createReporter({ store, clock, random, ...parts.settings, released: publisher.poke });
@@ -119,11 +125,20 @@ export async function runAgent(given: AgentParts, signal: AbortSignal): Promise<
     ...{ session: () => sessionOf(state, store), installId: () => installIdOf(store) ?? "" },
     ...{ limiter: createLimiter(createsAtOnce), puller: createPuller(engine, clock, node.brought) },
   };
+  const heldPods = createHeldPods({
+    ...parts,
+    safeMode: parts.safeMode ?? null,
+    reported,
+    changed: publisher.poke,
+  });
+  const noticesOf = (now: EngineNow): readonly string[] =>
+    [heldPods.notice(), ...notices(parts, now, drift)].filter((one) => one !== null);
   const mailbox = createMailbox(
     clock,
-    (key, s) => reconcile(reconcilerParts, fromKey(key), s),
+    async (key, s) => heldPods.hold(fromKey(key)) ?? reconcile(reconcilerParts, fromKey(key), s),
     (key, error, failures) => parkPod({ ...parts, reported }, fromKey(key), error, failures),
   );
+  parts.onWorkers?.(mailbox.busy);
   const intake = createIntake({
     ...parts,
     nodeName: parts.settings.nodeName,
@@ -132,7 +147,10 @@ export async function runAgent(given: AgentParts, signal: AbortSignal): Promise<
       reporter.stored();
       reported();
     },
-    wake: mailbox.wakeAfresh,
+    wake: (key) => {
+      heldPods.release(key);
+      mailbox.wakeAfresh(key);
+    },
     seen: observer.seen,
   });
   const stock = createStock({
@@ -173,6 +191,7 @@ export async function runAgent(given: AgentParts, signal: AbortSignal): Promise<
     { name: "status publisher", run: publisher.run },
     ...node.loops,
     { name: "uplink", run: (stop) => runUplink(uplink, stop) },
+    { name: "safe mode", run: heldPods.run },
     { name: "heartbeat", run: (stop) => runHeartbeat(heartbeat, stop) },
   ];
   await together(signal, (stop) => loops.map((loop) => supervise(loop, parts, stop)));
@@ -188,7 +207,7 @@ function tellStart({ store, clock, device, settings }: AgentParts): void {
   store.appendEvent({ type: "Normal", pod: "", container: "", reason: "AgentStarted", message }, momentOf(clock));
 }
 
-function noticesOf(parts: RunningParts, { trouble }: EngineNow, drift: Drift): readonly string[] {
+function notices(parts: RunningParts, { trouble }: EngineNow, drift: Drift): readonly string[] {
   const full = parts.store.isFull() ? diskFull : null;
   const ofEngine = trouble === null ? null : `The engine cannot be used: ${trouble}`;
   return [full, ofEngine, ...drift.notices(), oomScoreNotice(parts)].filter((one) => one !== null);
@@ -269,9 +288,14 @@ function engineOf({ info, lost }: EngineState, observer: Observer): EngineNow {
 function document(
   parts: RunningParts,
   engine: EngineNow,
-  [link, conditions, drift, startedAt]: readonly [LinkState, readonly Condition[], Drift, number],
+  [link, conditions, noticesOf, startedAt]: readonly [
+    LinkState,
+    readonly Condition[],
+    (now: EngineNow) => readonly string[],
+    number,
+  ],
 ): StatusDocument {
-  const notices = noticesOf(parts, engine, drift);
+  const notices = noticesOf(engine);
   const { info } = engine;
   const { store, settings } = parts;
   const { nodeName, centerUrl, pid, version } = settings;
