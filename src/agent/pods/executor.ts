@@ -14,6 +14,7 @@ import type { Puller } from "../images/image-puller.ts";
 import { withDeadline } from "../loop/deadline.ts";
 import type { Limiter } from "../loop/limiter.ts";
 import { configMapsOf } from "./config-maps.ts";
+import { groupsSeen } from "./group-check.ts";
 import { type Looked, mountsHostPath, mountsSeen, preparedAgain } from "./mount-check.ts";
 import { devicesOf } from "./npus.ts";
 import { type OomScoreParts, rememberOomScoreRefused, takenOomScore, wantsNegativeOomScore } from "./oom-score.ts";
@@ -207,7 +208,10 @@ async function start(
   const { engine, clock } = parts;
   const { container, id } = action;
   const begin = () => withDeadline(clock, deadlines.start, signal, (s) => engine.start(id, s));
-  if (!mountsHostPath(context.desired, container)) return started(parts, action, context, await begin());
+  if (!mountsHostPath(context.desired, container)) {
+    const begun = await begin();
+    return begun.ok ? checkGroups(parts, action, context, signal) : started(parts, action, context, begun);
+  }
   const request: Looked["request"] = (image, { sandboxId = null, attempt }) =>
     createRequest(parts, { container, sandboxId, attempt }, { ...context, images: new Map([[container, image]]) });
   const before = await withDeadline(clock, deadlines.audit, signal, (s) => preparedAgain(engine, { id, request }, s));
@@ -221,12 +225,43 @@ async function start(
   const seen = await withDeadline(clock, deadlines.audit, signal, (s) =>
     mountsSeen(engine, parts.device, { id, prepared }, s),
   );
-  if (seen.kind === "unknown")
-    return { kind: "done", warnings: [`Its mounts could not be looked at: ${seen.message}`] };
-  if (seen.kind === "same") return done;
+  if (seen.kind === "elsewhere") return killed(parts, id, { reason: "MountsDiffer", message: seen.message }, signal);
+  const checked = await checkGroups(parts, action, context, signal);
+  if (seen.kind === "same" || checked.kind !== "done") return checked;
+  return unseen("mounts", seen.message);
+}
+
+/** What the engine has made of the user: groups of the image, which no message asked for, end the container. */
+async function checkGroups(
+  parts: ExecutorParts,
+  { id, container }: Extract<Action, { kind: "start" }>,
+  { desired }: ExecuteContext,
+  signal: AbortSignal,
+): Promise<Outcome> {
+  const spec = desired?.pod.spec.containers.find(({ name }) => name === container);
+  if (spec === undefined) return done;
+  const seen = await withDeadline(parts.clock, deadlines.audit, signal, (s) => groupsSeen(parts, id, spec, s));
+  if (seen.kind === "wrong") return killed(parts, id, { reason: "GroupsDiffer", message: seen.message }, signal);
+  return seen.kind === "right" ? done : unseen("groups", seen.message);
+}
+
+function unseen(what: string, why: string): Outcome {
+  return { kind: "done", warnings: [`Its ${what} could not be looked at: ${why}`] };
+}
+
+async function killed(
+  { engine, clock }: ExecutorParts,
+  id: string,
+  why: { readonly reason: string; readonly message: string },
+  signal: AbortSignal,
+): Promise<Outcome> {
   await withDeadline(clock, deadlines.stop, signal, (s) => engine.stop(id, 0, s));
-  const message = `Killed just after its start: ${seen.message}`;
-  return { kind: "failed", reason: "MountsDiffer", message, containerId: id };
+  return {
+    kind: "failed",
+    reason: why.reason,
+    message: `Killed just after its start: ${why.message}`,
+    containerId: id,
+  };
 }
 
 /** A kernel that takes no negative OOM score is remembered, and the container made anew without one, at once. */

@@ -42,7 +42,7 @@ function setUp(t: TestContext) {
   const options = {
     runDir,
     policy: () => policy,
-    protectedPaths: () => [runDir, join(secret, "engine"), join(dir, "socket")],
+    protectedPaths: () => [runDir, join(dir, "engines", "engine"), join(dir, "socket")],
   };
   const place = (path = join(allowed, "data"), volume = "data") =>
     placeHostPath(options, { uid, volume, path, writable: false });
@@ -173,8 +173,8 @@ test("without mounts a path is taken as it is if only root and the agent can exc
 
 test("what is protected is so under every other name: a bind, one of a folder in it, one below, a hard link", (t) => {
   if (!isRoot) return t.diagnostic("only root mounts");
-  const { dir, allowed, secret, place, mount } = setUp(t);
-  const engine = join(secret, "engine");
+  const { dir, allowed, place, mount } = setUp(t);
+  const engine = join(dir, "engines", "engine");
   mkdirSync(join(engine, "overlay2", "layer"), { recursive: true });
   writeFileSync(join(dir, "socket"), "");
   const at = (name: string): string => {
@@ -183,7 +183,7 @@ test("what is protected is so under every other name: a bind, one of a folder in
   };
   mount(engine, at("bind"));
   mount(join(engine, "overlay2", "layer"), at("inside"));
-  mount(secret, at("above"));
+  mount(join(dir, "engines"), at("above"));
   mkdirSync(join(at("below"), "deep"));
   mount(engine, join(at("below"), "deep"));
   linkSync(join(dir, "socket"), join(allowed, "link"));
