@@ -11,7 +11,7 @@ import type { Log } from "../../ports/log.ts";
 import type { Store } from "../../ports/store.ts";
 import { withDeadline } from "../loop/deadline.ts";
 import { momentOf } from "../loop/moment.ts";
-import { createRequest } from "./executor.ts";
+import { createRequest } from "./create-request.ts";
 
 export interface DriftParts {
   readonly engine: Engine;
