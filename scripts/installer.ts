@@ -10,7 +10,14 @@ import {
   writeFileSync,
 } from "node:fs";
 import { join, resolve } from "node:path";
-import { missingPackages, type Need, needsVariable, newerDocker, newerDockerFolder } from "./packages.ts";
+import {
+  type DockerRelease,
+  dockerFolder,
+  dockerPackages,
+  missingPackages,
+  type Need,
+  needsVariable,
+} from "./packages.ts";
 import { installRuntimes, runtimesFolder, runtimesInstalled } from "./runtimes.ts";
 
 /** Something that a command needs on this machine. */
@@ -50,15 +57,15 @@ export function debianPackages(needs: readonly Need[]): Installation {
   };
 }
 
-/** Docker of the next Debian release, unpacked into a folder: Debian's own sources and packages stay as they are. */
-export function dockerOfNextRelease(): Installation {
-  const { release, packages } = newerDocker;
+/** Docker of a later Debian release, unpacked into a folder: Debian's own sources and packages stay as they are. */
+export function dockerOfRelease(release: DockerRelease): Installation {
+  const folder = dockerFolder(release);
   return {
     missing() {
-      if (existsSync(newerDockerFolder)) return undefined;
-      return `into ${newerDockerFolder}, half a minute: ${packages.join(" ")} of ${release} (a newer Docker engine)`;
+      if (existsSync(folder)) return undefined;
+      return `into ${folder}, half a minute: ${dockerPackages.join(" ")} of ${release} (a newer Docker engine)`;
     },
-    install: () => unpackInto(newerDockerFolder, release, packages),
+    install: () => unpackInto(folder, release, dockerPackages),
   };
 }
 

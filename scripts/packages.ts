@@ -88,11 +88,16 @@ export type Need = keyof typeof needs;
 /** Names the needs of a test run, so that a test file that uses what was not installed for it fails on every machine. */
 export const needsVariable = "EDGE_TEST_NEEDS";
 
-/** Docker of the next Debian release (26.1, API 1.45), unpacked beside the installed one. */
-export const newerDocker = { release: "trixie", packages: ["docker.io", "containerd"] } as const;
+/** Debian releases whose Docker runs on this one with this one's runc, unpacked beside the installed: 26.1 and 28.5. */
+export type DockerRelease = "trixie" | "forky";
 
-/** Where the newer Docker is unpacked. */
-export const newerDockerFolder = resolve("node_modules/.cache", `docker-${newerDocker.release}`);
+/** What of such a release is unpacked. */
+export const dockerPackages: readonly string[] = ["docker.io", "containerd"];
+
+/** Where the Docker of a later release is unpacked. */
+export function dockerFolder(release: DockerRelease): string {
+  return resolve("node_modules/.cache", `docker-${release}`);
+}
 
 /** What the test files use, in the order of the table. */
 export function needsOfTests(files: readonly string[]): readonly Need[] {
@@ -130,9 +135,10 @@ export function requirePackages(need: Need): void {
   throw new Error(`Missing ${missing.join(" ")} (${needs[need].purpose}): \`npm test\` installs it`);
 }
 
-/** Folders for the front of PATH in which the newer Docker is, with this release's runc; throws where it is missing. */
-export function newerDockerPaths(): readonly string[] {
-  if (!existsSync(newerDockerFolder))
-    throw new Error(`Missing Docker of ${newerDocker.release} in ${newerDockerFolder}: \`npm test\` fetches it`);
-  return ["usr/sbin", "usr/bin"].map((path) => join(newerDockerFolder, path));
+/** Folders for the front of PATH in which a later Docker is, with this release's runc; throws where it is missing. */
+export function dockerPaths(release: DockerRelease): readonly string[] {
+  const folder = dockerFolder(release);
+  if (!existsSync(folder))
+    throw new Error(`Missing Docker of ${release} in ${folder}: the command that needs it fetches it`);
+  return ["usr/sbin", "usr/bin"].map((path) => join(folder, path));
 }

@@ -5,7 +5,7 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import Docker from "dockerode";
 import { cleanLeftovers, folderPrefix, namespaceOf } from "./engine-janitor.ts";
-import { newerDockerPaths, requirePackages } from "./packages.ts";
+import { type DockerRelease, dockerPaths, requirePackages } from "./packages.ts";
 import { findProcesses, isRunning, readText, signalAll, waitUntil } from "./processes.ts";
 
 /** How the engine is started. */
@@ -14,8 +14,10 @@ export type EngineOptions = {
   readonly liveRestore?: boolean;
   /** MiB of a disk of its own for what it keeps, so that it can be filled. */
   readonly diskMiB?: number;
-  /** The engine of the next Debian release in place of the installed one. */
-  readonly newer?: boolean;
+  /** The engine of a later Debian release in place of the installed one. */
+  readonly release?: DockerRelease;
+  /** Members of daemon.json beside live-restore; off the command line goes what they set. */
+  readonly settings?: Readonly<Record<string, unknown>>;
 };
 
 /** A Docker engine for tests, demo and measurements. */
@@ -79,7 +81,7 @@ export async function startPrivateEngine(say: Say, options: EngineOptions = {}):
   try {
     addNamespace(folder);
     if (options.diskMiB !== undefined) mountDisk(folder, options.diskMiB);
-    const engine = engineIn(folder, options.newer === true ? newerDockerPaths() : []);
+    const engine = engineIn(folder, options.release === undefined ? [] : dockerPaths(options.release));
     say(`Private Docker engine in ${folder}`);
     await engine.start(options);
     return { ...engine, folder, close };
@@ -170,6 +172,11 @@ function engineIn(folder: string, paths: readonly string[]): Omit<PrivateEngine,
   };
 }
 
+/** There the driver is called a snapshotter, and is overlayfs by itself. */
+function usesContainerdStore({ settings }: EngineOptions): boolean {
+  return JSON.stringify(settings?.["features"] ?? {}).includes('"containerd-snapshotter":true');
+}
+
 async function launch(
   folder: string,
   command: TestEngine["command"],
@@ -177,12 +184,13 @@ async function launch(
   options: EngineOptions,
 ): Promise<void> {
   const config = join(folder, "daemon.json");
-  writeFileSync(config, JSON.stringify({ "live-restore": options.liveRestore ?? false }));
+  const settings = { "live-restore": options.liveRestore ?? false, "userland-proxy": false, ...options.settings };
+  writeFileSync(config, JSON.stringify(settings));
   const [program, ...args] = command(
     "dockerd",
     ...["--data-root", join(folder, "data"), "--exec-root", join(folder, "exec")],
     ...["--pidfile", join(folder, "docker.pid"), "--host", `unix://${join(folder, "docker.sock")}`],
-    ...["--config-file", config, "--storage-driver", "overlay2", "--userland-proxy=false"],
+    ...["--config-file", config, ...(usesContainerdStore(options) ? [] : ["--storage-driver", "overlay2"])],
     ...["--log-driver", "json-file", "--log-opt", "max-size=1m", "--log-opt", "max-file=2"],
   );
   const log = openSync(join(folder, "docker.log"), "a");

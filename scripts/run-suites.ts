@@ -5,8 +5,11 @@ import { run } from "node:test";
 import { spec } from "node:test/reporters";
 import type { Counts } from "./check.ts";
 
-/** A soak takes as long as it takes. */
-const fileTimeoutMs = Number(process.env["EDGE_FILE_SECONDS"] ?? 240) * 1_000;
+/** For a test that names no limit of its own; a soak takes as long as it takes. */
+const testTimeoutMs = Number(process.env["EDGE_FILE_SECONDS"] ?? 240) * 1_000;
+
+/** The runner ends a test that is late, but not a file that hangs outside of its tests. */
+const fileTimeoutMs = 8 * testTimeoutMs;
 
 /** A test file at work is named this often, so that a long one is not taken for one that hangs. */
 const reminderMs = 60_000;
@@ -47,7 +50,7 @@ const shownWhole = 10;
 
 async function runFile(file: string): Promise<Result> {
   let [passed, failed, heard, output] = [0, 0, false, ""];
-  const stream = run({ files: [file], timeout: fileTimeoutMs });
+  const stream = run({ files: [file], timeout: testTimeoutMs, signal: AbortSignal.timeout(fileTimeoutMs) });
   stream.on("test:pass", ({ name, details, skip, todo }) => {
     // A file that holds no test passes as a test of its own name.
     if (details.type === "suite" || name === file) return;

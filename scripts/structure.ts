@@ -59,7 +59,7 @@ export const subRooms: Readonly<Record<string, Readonly<Record<string, readonly 
     uplink: ["loop", "event-recorder.ts", "messages"],
     "heartbeat.ts": ["loop", "pods"],
     "status-publisher.ts": ["loop"],
-    "status-snapshot.ts": ["engine", "node", "pods", "uplink"],
+    "status-snapshot.ts": ["loop", "engine", "node", "pods", "uplink"],
     "agent.ts": [
       ...["loop", "event-recorder.ts", "engine", "images", "probes", "pods", "node", "messages", "uplink"],
       ...["heartbeat.ts", "status-publisher.ts", "status-snapshot.ts"],

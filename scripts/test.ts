@@ -7,7 +7,7 @@ import { join } from "node:path";
 import type { Readable } from "node:stream";
 import { text } from "node:stream/consumers";
 import { type Counts, check } from "./check.ts";
-import { debianPackages, dockerOfNextRelease, executableRuntimes, install } from "./installer.ts";
+import { debianPackages, dockerOfRelease, executableRuntimes, install } from "./installer.ts";
 import { type Need, needsOfTests, needsVariable } from "./packages.ts";
 import { closeOnSignal, startTestEngine, type TestEngine } from "./private-engine.ts";
 import { loadTestImages } from "./test-images.ts";
@@ -46,7 +46,7 @@ function prepare(files: readonly string[], needs: readonly Need[], build: boolea
     [
       debianPackages(build ? [...new Set<Need>([...needs, "executables"])] : needs),
       ...(build ? [executableRuntimes()] : []),
-      ...(newer ? [dockerOfNextRelease()] : []),
+      ...(newer ? [dockerOfRelease("trixie")] : []),
     ],
     say,
   );

@@ -1,5 +1,6 @@
 import type { Policy } from "../core/admission/policy.ts";
 import type { ImageLimits } from "../core/image/image-gc.ts";
+import type { SafeMode } from "../core/node/safe-mode.ts";
 import { podKey } from "../core/pod/spec.ts";
 import type { StatusDialect } from "../core/protocol/fusion-director.ts";
 import type { StatusDocument } from "../core/status-document.ts";
@@ -15,7 +16,7 @@ import type { Supervisor } from "../ports/supervisor.ts";
 import { createContainerLister } from "./engine/container-lister.ts";
 import { createEngineWatcher, type EngineHandlers, type EngineWatcher } from "./engine/engine-watcher.ts";
 import { installIdOf } from "./engine/install-id.ts";
-import { createRelist } from "./engine/relist.ts";
+import { createRelist, type Relist } from "./engine/relist.ts";
 import { createEventRecorder, type EventRecorder } from "./event-recorder.ts";
 import { runHeartbeat } from "./heartbeat.ts";
 import { createPuller } from "./images/image-puller.ts";
@@ -25,14 +26,15 @@ import { type Loop, recordFailure, supervise } from "./loop/supervise.ts";
 import { leastFreeBytes } from "./messages/apply.ts";
 import { createIntake } from "./messages/intake.ts";
 import { createPodsData } from "./messages/pods-data.ts";
-import { createNode } from "./node/node.ts";
+import { createNode, type Node } from "./node/node.ts";
 import { createDrift } from "./pods/drift.ts";
+import { createHeldPods, type HeldPods } from "./pods/held-pods.ts";
 import { parkPod } from "./pods/parked-pods.ts";
 import { createPodPulls } from "./pods/pod-pulls.ts";
-import { createPodWorkers, type PodWork } from "./pods/pod-workers.ts";
+import { createPodWorkers, type PodWork, type PodWorkers } from "./pods/pod-workers.ts";
 import { type EngineRun, type ReconcilerParts, reconcile } from "./pods/reconciler.ts";
 import { createProber } from "./probes/prober.ts";
-import { createStatusPublisher } from "./status-publisher.ts";
+import { createStatusPublisher, type StatusPublisher } from "./status-publisher.ts";
 import { statusSnapshot } from "./status-snapshot.ts";
 import { createReporter } from "./uplink/reporter.ts";
 import { type ConnectionState, runUplink, type UplinkParts } from "./uplink/uplink.ts";
@@ -53,6 +55,10 @@ export interface AgentParts {
   readonly settings: AgentSettings;
   /** Hears that the agent has started and is alive; without one nobody does. */
   readonly supervisor?: Supervisor | null;
+  /** The pods that were being worked on when the agent ended by itself too often are held; absent or null in a usual start. */
+  readonly safeMode?: SafeMode | null;
+  /** Hears, once, how to ask which pods are being worked on at a moment. */
+  readonly onWorkers?: (busy: () => readonly string[]) => void;
   /** Takes the document of `edge status` when something in it has changed, at most once a second. */
   readonly publish: (document: StatusDocument) => void;
 }
@@ -104,6 +110,12 @@ export async function runAgent(given: AgentParts, signal: AbortSignal): Promise<
     statusPublisher.poke();
     podsData.poke();
   };
+  const heldPods = createHeldPods({
+    ...parts,
+    safeMode: parts.safeMode ?? null,
+    onStatusChanged,
+    onSafeModeChanged: statusPublisher.poke,
+  });
   const prober = createProber({
     ...parts,
     wakePod: podWorkers.wake,
@@ -114,9 +126,7 @@ export async function runAgent(given: AgentParts, signal: AbortSignal): Promise<
     ...parts,
     lister,
     engineReady: () => engineWatcher.info() !== null,
-    onListed: (keys) => {
-      for (const key of keys) podWorkers.wake(key);
-    },
+    onListed: podWorkers.wakeAll,
     // Nothing else tells that a device node has gone or come.
     inspect: (ours, stop) => drift.check(ours, stop).finally(statusPublisher.poke),
   });
@@ -129,6 +139,7 @@ export async function runAgent(given: AgentParts, signal: AbortSignal): Promise<
       relist.poke();
     },
   });
+  parts.onWorkers?.(podWorkers.busy);
   const intake = createIntake({
     ...parts,
     nodeName: settings.nodeName,
@@ -137,7 +148,10 @@ export async function runAgent(given: AgentParts, signal: AbortSignal): Promise<
       reporter.outboxChanged();
       onStatusChanged();
     },
-    wakePod: podWorkers.wakeAfresh,
+    wakePod: (key) => {
+      heldPods.release(key);
+      podWorkers.wakeAfresh(key);
+    },
     lastListed: lister.lastListed,
   });
   const reconcilerParts: ReconcilerParts = {
@@ -152,22 +166,6 @@ export async function runAgent(given: AgentParts, signal: AbortSignal): Promise<
     startsHeld: node.startsHeld,
     onStatusChanged,
   };
-  const podWork: PodWork = {
-    reconcile: (key, stop) => reconcile(reconcilerParts, fromKey(key), stop),
-    onFailed: (key, error, failures) => parkPod({ ...parts, onStatusChanged }, fromKey(key), error, failures),
-  };
-  const engineHandlers: EngineHandlers = {
-    onEngineReady(info) {
-      node.engineIs(info);
-      relist.poke();
-      statusPublisher.poke();
-    },
-    onEngineLost() {
-      node.engineIs(null);
-      statusPublisher.poke();
-    },
-    onPodEvent: (pod) => podWorkers.wake(podKey(pod)),
-  };
   const uplinkParts: UplinkParts = {
     ...parts,
     intake,
@@ -178,18 +176,22 @@ export async function runAgent(given: AgentParts, signal: AbortSignal): Promise<
       statusPublisher.poke();
     },
   };
-  const publish = (): void =>
-    parts.publish(statusSnapshot({ parts, startedAt, connection, node, drift, engineWatcher, lister }));
+  const snapshot = (): StatusDocument =>
+    statusSnapshot({ parts, startedAt, connection, node, drift, heldPods, engineWatcher, lister });
 
   const loops: readonly Loop[] = [
-    { name: "engine watcher", run: (stop) => engineWatcher.run(engineHandlers, stop) },
+    {
+      name: "engine watcher",
+      run: (stop) => engineWatcher.run(engineHandlers({ node, relist, podWorkers, statusPublisher }), stop),
+    },
     { name: "relist", run: relist.run },
-    { name: "pod workers", run: (stop) => podWorkers.run(podWork, stop) },
+    { name: "pod workers", run: (stop) => podWorkers.run(podWork(reconcilerParts, heldPods), stop) },
+    { name: "held pods", run: heldPods.run },
     { name: "pulls", run: pulls.run },
     { name: "prober", run: prober.run },
     { name: "reporter", run: reporter.run },
     { name: "pods data", run: podsData.run },
-    { name: "status publisher", run: (stop) => statusPublisher.run(publish, stop) },
+    { name: "status publisher", run: (stop) => statusPublisher.run(() => parts.publish(snapshot()), stop) },
     ...node.loops,
     { name: "uplink", run: (stop) => runUplink(uplinkParts, stop) },
     { name: "heartbeat", run: (stop) => runHeartbeat({ ...parts, podWorkers }, stop) },
@@ -202,6 +204,37 @@ function recordAgentStart({ events, device, settings }: RunningParts): void {
   if (device.freeBytes() < leastFreeBytes) return;
   const message = `Version ${settings.version} of the agent runs`;
   events.recordDeviceEvent({ type: "Normal", reason: "AgentStarted", message });
+}
+
+/** A pod that is held is left as it is; one whose pass throws is parked. */
+function podWork(parts: ReconcilerParts, heldPods: Pick<HeldPods, "hold">): PodWork {
+  return {
+    reconcile: async (key, stop) => heldPods.hold(fromKey(key)) ?? reconcile(parts, fromKey(key), stop),
+    onFailed: (key, error, failures) => parkPod(parts, fromKey(key), error, failures),
+  };
+}
+
+/** Who hears of the engine. */
+interface EngineListeners {
+  readonly node: Pick<Node, "engineIs">;
+  readonly relist: Pick<Relist, "poke">;
+  readonly podWorkers: Pick<PodWorkers, "wake">;
+  readonly statusPublisher: Pick<StatusPublisher, "poke">;
+}
+
+function engineHandlers({ node, relist, podWorkers, statusPublisher }: EngineListeners): EngineHandlers {
+  return {
+    onEngineReady(info) {
+      node.engineIs(info);
+      relist.poke();
+      statusPublisher.poke();
+    },
+    onEngineLost() {
+      node.engineIs(null);
+      statusPublisher.poke();
+    },
+    onPodEvent: (pod) => podWorkers.wake(podKey(pod)),
+  };
 }
 
 /** The run of the engine at hand, once it is known which containers are ours. */

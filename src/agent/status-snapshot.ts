@@ -8,6 +8,7 @@ import type { EngineWatcher } from "./engine/engine-watcher.ts";
 import type { StoreWhileFull } from "./loop/store-while-full.ts";
 import type { Node } from "./node/node.ts";
 import type { Drift } from "./pods/drift.ts";
+import type { HeldPods } from "./pods/held-pods.ts";
 import { oomScoreNotice } from "./pods/oom-score.ts";
 import type { ConnectionState } from "./uplink/uplink.ts";
 
@@ -29,6 +30,7 @@ export interface SnapshotSources {
   readonly connection: ConnectionState;
   readonly node: Pick<Node, "conditions">;
   readonly drift: Pick<Drift, "notices">;
+  readonly heldPods: Pick<HeldPods, "notice">;
   readonly engineWatcher: Pick<EngineWatcher, "info" | "lostBecause">;
   readonly lister: Pick<ContainerLister, "unavailableBecause">;
 }
@@ -66,10 +68,12 @@ function engineOf({ engineWatcher, lister }: SnapshotSources): EngineNow {
 const diskFull =
   "The disk of the data folder is full: pods are restarted, probed and reported, but no message is accepted. Free space on it.";
 
-function noticesOf({ parts, drift }: SnapshotSources, unavailableBecause: string | null): readonly string[] {
+function noticesOf({ parts, drift, heldPods }: SnapshotSources, unavailableBecause: string | null): readonly string[] {
   const full = parts.store.isFull() ? diskFull : null;
   const ofEngine = unavailableBecause === null ? null : `The engine cannot be used: ${unavailableBecause}`;
-  return [full, ofEngine, ...drift.notices(), oomScoreNotice(parts)].filter((notice) => notice !== null);
+  return [heldPods.notice(), full, ofEngine, ...drift.notices(), oomScoreNotice(parts)].filter(
+    (notice) => notice !== null,
+  );
 }
 
 function centerOf(connection: ConnectionState, url: string): StatusDocument["center"] {

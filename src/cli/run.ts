@@ -1,8 +1,10 @@
 import { join } from "node:path";
-import { runAgent } from "../agent/agent.ts";
+import { type AgentParts, runAgent } from "../agent/agent.ts";
 import { installIdOf } from "../agent/engine/install-id.ts";
+import { momentOf } from "../agent/loop/moment.ts";
 import { defaultProtectedPaths } from "../core/admission/context.ts";
-import type { Config } from "../core/config/config.ts";
+import { type Config, ownPaths } from "../core/config/config.ts";
+import { safeModeOf } from "../core/node/safe-mode.ts";
 import { maxMessageBytes } from "../core/protocol/limits.ts";
 import type { StatusDocument } from "../core/status-document.ts";
 import { dockerEngine } from "../docker/engine.ts";
@@ -13,7 +15,9 @@ import { keepHeapSmall } from "../linux/heap.ts";
 import { httpProbe } from "../linux/http-probe.ts";
 import { jsonLog } from "../linux/log.ts";
 import { systemRandom } from "../linux/random.ts";
+import { type SelfEnds, selfEnds } from "../linux/self-ends.ts";
 import { systemdSupervisor } from "../linux/supervisor.ts";
+import { userEnginePaths } from "../linux/user-engines.ts";
 import { savedPods } from "../linux/volumes.ts";
 import type { Engine } from "../ports/engine.ts";
 import type { Log } from "../ports/log.ts";
@@ -101,10 +105,15 @@ export async function runCommand(options: RunOptions, io: Output): Promise<numbe
   });
   keepHeapSmall();
   log.write("info", "Agent starts", { version, node: config.node.name, center: config.center.url, pid: process.pid });
+  const ends = selfEnds(config.data.dir, linuxClock(), log);
   try {
     const parts = agentParts(config, () => live.config, opened, log);
     const supervisor = systemdSupervisor(process.env, log);
-    await runAgent({ ...parts, publish: publisher.publish, supervisor }, stop.signal);
+    await untilItEnds(ends, log, (safety) =>
+      runAgent({ ...parts, ...safety, publish: publisher.publish, supervisor }, stop.signal),
+    );
+  } catch {
+    return exitCodes.no;
   } finally {
     opened.close();
     dataLock.release();
@@ -112,6 +121,39 @@ export async function runCommand(options: RunOptions, io: Output): Promise<numbe
   }
   log.write("info", "Agent stopped, pods are left running");
   return exitCodes.fine;
+}
+
+/**
+ * Runs the agent, in safe mode if it has ended by itself too often. An end by an error is logged with its stack and
+ * recorded for the next start; an error outside the agent's loops ends the process at once.
+ */
+async function untilItEnds(
+  ends: SelfEnds,
+  log: Log,
+  run: (safety: Pick<AgentParts, "safeMode" | "onWorkers">) => Promise<void>,
+): Promise<void> {
+  let busy = (): readonly string[] => [];
+  const ended = (error: unknown): void => {
+    const { message, stack } = error instanceof Error ? error : { message: String(error), stack: "" };
+    log.write("error", "Agent ends by itself", { why: message, stack: (stack ?? "").slice(0, 4_096) });
+    ends.add(message, busy());
+  };
+  process.on("uncaughtException", (error) => {
+    ended(error);
+    process.exit(exitCodes.no);
+  });
+  const safeMode = safeModeOf(ends.all(), momentOf(linuxClock()));
+  try {
+    await run({
+      safeMode,
+      onWorkers(ask) {
+        busy = ask;
+      },
+    });
+  } catch (error) {
+    ended(error);
+    throw error;
+  }
 }
 
 /** The configuration to run with: this one, or the last good one (lifecycle.md, Configuration); null when there is none. */
@@ -249,10 +291,10 @@ function agentParts(
 
 /** What no pod may see: where things usually are, where this configuration puts them, and where the engine says it is. */
 function protectedOf(
-  { data, engine }: Config,
+  config: Config,
   store: SqliteStore,
 ): { readonly seen: (engine: Engine) => Engine; readonly protectedPaths: () => readonly string[] } {
-  const fixed = [data.dir, data.runDir, engine.socket, ...defaultProtectedPaths];
+  const fixed = [...ownPaths(config), ...defaultProtectedPaths];
   return {
     // Kept in the store, so that it holds while the engine is away, too.
     seen: (inner) => ({
@@ -267,7 +309,7 @@ function protectedOf(
     }),
     protectedPaths() {
       const dataRoot = store.getMeta(engineDataRoot);
-      return dataRoot === null ? fixed : [...fixed, dataRoot];
+      return [...fixed, ...userEnginePaths(), ...(dataRoot === null ? [] : [dataRoot])];
     },
   };
 }

@@ -7,7 +7,7 @@ import { featureGates } from "../core/admission/feature-gates.ts";
 import { defaultPolicy } from "../core/admission/policy.ts";
 import { everyRule } from "../core/admission/rule-index.ts";
 import type { Verdict, Violation, Warning } from "../core/base/violation.ts";
-import type { Config } from "../core/config/config.ts";
+import { type Config, ownPaths } from "../core/config/config.ts";
 import { decodeMessage } from "../core/protocol/message.ts";
 import { readFacts } from "../linux/node-facts.ts";
 import { linesOf as linesOfConfig, loadConfig } from "./config-file.ts";
@@ -73,16 +73,16 @@ async function contextOf(options: ValidateOptions, io: Output): Promise<Admissio
   const config = loaded.ok ? loaded.config : null;
   const policy = config?.policy ?? defaultPolicy;
   const facts = readFacts({ systemReserved: policy.systemReserved, dev: config?.node.deviceDir ?? "/dev" });
-  const own = { ...facts, pods: [], configMaps: [] };
-  const judgedBy = options.node === undefined ? { ok: true as const, facts: own } : parseFacts(options.node, own);
+  const device = { ...facts, pods: [], configMaps: [] };
+  const judgedBy = options.node === undefined ? { ok: true as const, facts: device } : parseFacts(options.node, device);
   if (!judgedBy.ok) return judgedBy.reason;
-  const ownPaths = config === null ? [] : [config.data.dir, config.data.runDir, config.engine.socket];
+  const own = config === null ? [] : ownPaths(config);
   return {
     policy,
     node: judgedBy.facts,
     featureGates,
     nodeName: config?.node.name ?? hostname(),
-    protectedPaths: [...defaultProtectedPaths, ...ownPaths, ...(await engineFolder(config))],
+    protectedPaths: [...defaultProtectedPaths, ...own, ...(await engineFolder(config))],
   };
 }
 

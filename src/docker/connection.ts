@@ -31,9 +31,9 @@ export interface Caller {
   ): Promise<EngineResult<T>>;
 }
 
-/** The oldest API this program understands (docker 20.10), and the newest it was tested with (docker 26.1). */
-const oldest = [1, 41] as const;
-const newest = [1, 45] as const;
+/** The oldest API this program understands (docker 18.09), and the newest it was tested with (docker 28.5). */
+const oldest = [1, 39] as const;
+const newest = [1, 51] as const;
 
 /** A list of a thousand containers is 2 MB. */
 const longestAnswer = 16 * 1024 * 1024;

@@ -1,4 +1,3 @@
-import { Readable } from "node:stream";
 import type Docker from "dockerode";
 import { ownValue } from "../core/base/own-value.ts";
 import type { LayerNews } from "../core/image/pull-progress.ts";
@@ -17,7 +16,7 @@ import { observedContainer } from "./inspect.ts";
 import { layerNews } from "./layer-news.ts";
 import { isReadable, jsonLines } from "./lines.ts";
 import { inspectAnswer, type Listing, listing } from "./list.ts";
-import { sandboxImage } from "./sandbox-image.ts";
+import { ensureSandboxImage } from "./load-sandbox-image.ts";
 import { engineEvent, eventQuery } from "./watch.ts";
 
 /** What each place of a hostPath volume shows of this device. */
@@ -34,7 +33,7 @@ export interface DockerOptions {
   readonly socket: string;
 }
 
-/** The Docker Engine behind a unix socket, API 1.41 and later. Connects at the first call, and again whenever it must. */
+/** The Docker Engine behind a unix socket, API 1.39 to 1.51. Connects at the first call, and again whenever it must. */
 export function dockerEngine(options: DockerOptions): Engine {
   const api = caller(options.socket);
   const containers = listing();
@@ -164,30 +163,6 @@ async function localImage(
 ): Promise<EngineResult<ImageInfo>> {
   const facts = imageFacts(await request(docker, "GET", `/images/${name}/json`, {}, signal), name);
   return facts === null ? failed(failure(operation, "failed", "The engine's answer has no image id")) : done(facts);
-}
-
-async function ensureSandboxImage(
-  { docker, architecture }: Connection,
-  signal: AbortSignal,
-): Promise<EngineResult<ImageInfo>> {
-  const operation = "ensureSandboxImage";
-  const image = sandboxImage(architecture);
-  if (image === null) {
-    const message = `There is no sandbox image for the engine's architecture, which is ${architecture}`;
-    return failed(failure(operation, "wrongArchitecture", message));
-  }
-  try {
-    return await localImage(docker, operation, image.id, signal);
-  } catch (cause) {
-    if (statusOf(cause) !== 404) throw cause;
-  }
-  const stream: unknown = await docker.loadImage(Readable.from([image.archive]), { abortSignal: signal });
-  if (!isReadable(stream)) return failed(failure(operation, "failed", "The engine's answer is no stream"));
-  for await (const line of jsonLines(stream)) {
-    const error = textAt(line, "errorDetail", "message") || textAt(line, "error");
-    if (error !== "") return failed(streamedError(operation, error));
-  }
-  return localImage(docker, operation, image.id, signal);
 }
 
 interface Pull {

@@ -161,10 +161,17 @@ function userGranted(value: unknown, { request, container }: Grant): boolean {
   const [user = "", group, ...more] = value.split(":");
   if (more.length > 0) return false;
   if (runAsNonRoot && !(/^[0-9]+$/.test(user) && Number(user) > 0)) return false;
-  if (uid !== undefined) return user === String(uid) && group === (gid === undefined ? undefined : String(gid));
-  if (gid === undefined) return value === request.image.user;
-  const ofImage = request.image.user.split(":")[0] || "0";
-  const sameUser = user === ofImage || (/^[0-9]+$/.test(ofImage) && Number(user) === Number(ofImage));
+  // Without a group the engine would take the image's word for it, and 0 where that says nothing.
+  if (runAsNonRoot && (group === undefined || (Number(group) === 0 && gid !== 0))) return false;
+  const ownGroup = gid ?? (runAsNonRoot ? uid : undefined);
+  if (uid !== undefined) return user === String(uid) && group === (ownGroup === undefined ? undefined : `${ownGroup}`);
+  const [ofImage = "0", groupOfImage = ofImage] = request.image.user.split(":");
+  if (gid === undefined && !runAsNonRoot) return value === request.image.user;
+  if (gid === undefined) return Number(user) === Number(ofImage) && Number(group) === Number(groupOfImage);
+  const sameUser =
+    user === ofImage ||
+    (/^[0-9]+$/.test(ofImage) && Number(user) === Number(ofImage)) ||
+    (ofImage === "" && user === "0");
   return sameUser && group === String(gid);
 }
 

@@ -25,6 +25,7 @@ export function observedContainer(answer: unknown): ObservedContainer | null {
   if (identity === null || id === "") return null;
   const state = observedState(at(answer, "State"));
   const ip = state.kind === "running" ? address(answer) : "";
+  const pid = numberAt(answer, "State", "Pid");
   const npus = npusIn(answer);
   const hostPorts = hostPortsIn(answer);
   const sandboxId = /^container:(.+)$/.exec(textAt(answer, "HostConfig", "NetworkMode"))?.[1];
@@ -44,6 +45,7 @@ export function observedContainer(answer: unknown): ObservedContainer | null {
     ...(sandboxId === undefined ? {} : { sandboxId }),
     ...(npus.length === 0 ? {} : { npus }),
     ...(hostPorts.length === 0 ? {} : { hostPorts }),
+    ...(state.kind === "running" && pid > 0 ? { pid } : {}),
     ...(ip === "" ? {} : { ip }),
   };
 }

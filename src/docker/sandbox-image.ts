@@ -4,15 +4,20 @@ import { sandboxPrograms } from "./sandbox-program.ts";
 
 /** The image that sandboxes are made from, in the format of `docker save`. */
 export interface SandboxImage {
-  /** `sha256:…`, known before any engine has seen it. */
+  /** `sha256:…` of its configuration: its id on an engine without containerd's image store. */
   readonly id: string;
-  /** Only so that nobody takes the image for one that has lost its name. */
+  /** What it is called on every engine. No registry has it: names below `.invalid` are nobody's (RFC 6761). */
   readonly tag: string;
+  /** `sha256:…` of its one layer, unpacked. */
+  readonly layer: string;
+  readonly user: string;
+  readonly entrypoint: readonly string[];
   readonly archive: Buffer;
 }
 
 /** Nobody's user: it owns no file and no process of a pod. */
 const user = "65535:65535";
+const entrypoint = ["/pause"];
 const created = "1970-01-01T00:00:00Z";
 const block = 512;
 
@@ -24,16 +29,17 @@ export function sandboxImage(architecture: string): SandboxImage | null {
   const program = ownValue(sandboxPrograms, architecture);
   if (program === undefined) return null;
   const layer = tar([{ name: "pause", mode: 0o755, content: Buffer.from(program, "base64") }]);
+  const layerId = `sha256:${sha256(layer)}`;
   const config = json({
     architecture,
     os: "linux",
     created,
-    config: { User: user, Entrypoint: ["/pause"] },
-    rootfs: { type: "layers", diff_ids: [`sha256:${sha256(layer)}`] },
+    config: { User: user, Entrypoint: entrypoint },
+    rootfs: { type: "layers", diff_ids: [layerId] },
     history: [{ created, created_by: "edge" }],
   });
   const id = sha256(config);
-  const tag = `edge/sandbox:${id.slice(0, 12)}`;
+  const tag = `edge.invalid/sandbox:${id.slice(0, 12)}`;
   const archive = tar([
     { name: `${id}.json`, mode: 0o644, content: config },
     { name: "layer.tar", mode: 0o644, content: layer },
@@ -43,7 +49,7 @@ export function sandboxImage(architecture: string): SandboxImage | null {
       content: json([{ Config: `${id}.json`, RepoTags: [tag], Layers: ["layer.tar"] }]),
     },
   ]);
-  return { id: `sha256:${id}`, tag, archive };
+  return { id: `sha256:${id}`, tag, layer: layerId, user, entrypoint, archive };
 }
 
 interface Entry {

@@ -1,6 +1,6 @@
 import { spawnSync } from "node:child_process";
 import { isBelow } from "../core/admission/path.ts";
-import { mountPoints } from "./submounts.ts";
+import { mountTable } from "./mount-table.ts";
 
 /** Long beside the milliseconds that a mount takes; a file system that hangs must not hold the agent. */
 const timeoutMs = 10_000;
@@ -24,7 +24,7 @@ export function bindMount(descriptor: number, place: string): string | null {
  * @returns why not, null when nothing is mounted there any more
  */
 export function unmountPlace(place: string): string | null {
-  return unmountAll(() => mountPoints().filter((point) => point === place));
+  return unmountAll(() => pointsOf().filter((point) => point === place));
 }
 
 /** The same for everything below a folder. */
@@ -34,9 +34,13 @@ export function unmountBelow(folder: string): string | null {
 
 /** What is mounted below a folder of this device, as the agent sees it; those above first. */
 export function mountedBelow(folder: string): readonly string[] {
-  return mountPoints()
+  return pointsOf()
     .filter((point) => isBelow(point, folder))
     .toSorted((a, b) => a.length - b.length);
+}
+
+function pointsOf(): readonly string[] {
+  return mountTable().map(({ point }) => point);
 }
 
 function unmountAll(left: () => readonly string[]): string | null {

@@ -8,6 +8,7 @@ import { readMachine } from "./machine.ts";
 import { mountedElsewhere } from "./mounted.ts";
 import { readFacts } from "./node-facts.ts";
 import { npuNodes } from "./npu.ts";
+import { groupsOf } from "./process-groups.ts";
 import { resolvConf } from "./resolv-conf.ts";
 import { terminationLogs } from "./termination-logs.ts";
 import { readUsage } from "./usage.ts";
@@ -45,6 +46,7 @@ export function linuxDevice(options: DeviceOptions): Device {
     prepareVolumes: (pod, covered, configMaps) => prepareVolumes(volumes, pod, covered, configMaps),
     refreshConfigMaps: (pod, configMaps) => refreshConfigMaps(dataDir, pod, configMaps),
     mountedElsewhere: (pid, mounts) => mountedElsewhere(join("/proc", String(pid), "root"), mounts),
+    groupsOf: (pid) => groupsOf(pid),
     refreshResolvConf: names.refresh,
     removeVolumes: (uid) => removeVolumes(options, uid),
     podFolders: () => podFolders(options),

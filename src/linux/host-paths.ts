@@ -20,6 +20,7 @@ import { cleanPath, foldersAbove, pathList } from "../core/admission/path.ts";
 import type { Policy } from "../core/admission/policy.ts";
 import { isProtected } from "../core/admission/rules/host-paths.ts";
 import { bindMount, unmountPlace } from "./bind-mounts.ts";
+import { O_PATH, protectedByPlace } from "./protected-places.ts";
 
 export interface HostPathOptions {
   /** The places lie below it. */
@@ -41,9 +42,6 @@ export type HostPathResult =
   /** `path` is what the engine is given, `real` what that shows of this device. */
   | { readonly ok: true; readonly path: string; readonly real: string }
   | { readonly ok: false; readonly message: string };
-
-/** open(2): a descriptor that stands for a file or folder and can neither read nor write it. Node has no name for it. */
-const O_PATH = 0o10000000;
 
 /**
  * Opens a host path, judges the open file or folder by the owner's policy, and mounts the descriptor at a place of the
@@ -67,7 +65,10 @@ export function placeHostPath(options: HostPathOptions, asked: HostPathVolume): 
 
 function placeOpened(options: HostPathOptions, asked: HostPathVolume, descriptor: number): HostPathResult {
   const real = readlinkSync(`/proc/self/fd/${descriptor}`);
-  const why = judged(options, asked, real) ?? (fstatSync(descriptor).nlink === 0 ? "was removed just now" : null);
+  const why =
+    judged(options, asked, real) ??
+    (fstatSync(descriptor).nlink === 0 ? "was removed just now" : null) ??
+    protectedByPlace(descriptor, real, options.protectedPaths());
   const named =
     real === cleanPath(asked.path) ? `hostPath ${real}` : `hostPath ${asked.path}, which really is ${real},`;
   if (why !== null) return refusal(`${named} ${why}`);

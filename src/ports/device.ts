@@ -34,6 +34,8 @@ export interface Device {
   refreshConfigMaps(pod: AcceptedPod, configMaps: ConfigMaps): readonly string[];
   /** Looks through a process at what is mounted there. */
   mountedElsewhere(pid: number, mounts: readonly MountedAt[]): MountsSeen;
+  /** Every group of a process, real, effective, saved and supplementary; null when it is gone or cannot be looked at. */
+  groupsOf(pid: number): readonly number[] | null;
   /** Brings the resolv.conf of every pod up to date with the host's, in place. */
   refreshResolvConf(): void;
   /** Removes the folders of a pod that is gone. Fine when there are none. */

@@ -122,6 +122,7 @@ export function fakeDevice(): FakeDevice {
     refreshResolvConf: () => {},
     podFolders: () => [...folders],
     mountedElsewhere: () => ({ kind: "same" }),
+    groupsOf: () => null,
     savePod: (pod) => void folders.add(pod.id.uid),
     forgetPod: () => {},
   };

@@ -198,7 +198,7 @@ function engineOn(state: State, options: FakeEngineOptions): Engine {
     ensureSandboxImage: (signal) =>
       call(state, "ensureSandboxImage", "", signal, () => {
         const image = fakeSandboxImage(architecture);
-        host.addImage("edge/sandbox:fake", image);
+        host.addImage("edge.invalid/sandbox:fake", image);
         return { value: image };
       }),
     pull: (name, credentials, signal) =>

@@ -1,6 +1,7 @@
 import { type AgentParts, runAgent } from "../../src/agent/agent.ts";
 import type { Policy } from "../../src/core/admission/policy.ts";
 import { defaultPolicy } from "../../src/core/admission/policy.ts";
+import type { SafeMode } from "../../src/core/node/safe-mode.ts";
 import type { StatusDocument } from "../../src/core/status-document.ts";
 import type { Clock } from "../../src/ports/clock.ts";
 import type { Engine } from "../../src/ports/engine.ts";
@@ -22,6 +23,7 @@ export interface ProcessWorld {
   readonly http?: HttpProbe;
   readonly policy?: Policy;
   readonly log?: Log;
+  readonly safeMode?: SafeMode | null;
   /** Called each time before the process goes on with what it has waited for. */
   readonly awaited?: () => void;
 }
@@ -71,6 +73,7 @@ export function startProcess(world: ProcessWorld, store: Store): DeviceProcess {
     clock: { ...world.clock, sleep: (ms, signal) => mortal(() => world.clock.sleep(ms, signal)) },
     random: world.random,
     log: { write },
+    safeMode: world.safeMode ?? null,
     policy: () => world.policy ?? defaultPolicy,
     protectedPaths: () => [],
     settings: {

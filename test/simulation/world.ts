@@ -1,5 +1,6 @@
 import { defaultPolicy } from "../../src/core/admission/policy.ts";
 import { storeError } from "../../src/core/base/store-failure.ts";
+import type { SafeMode } from "../../src/core/node/safe-mode.ts";
 import type { Engine } from "../../src/ports/engine.ts";
 import type { Link } from "../../src/ports/link.ts";
 import type { Log } from "../../src/ports/log.ts";
@@ -95,6 +96,8 @@ const imageKnownMs = 200_000;
 
 export interface WorldOptions {
   readonly liveRestore: boolean;
+  /** Whether the next start of the agent is one in safe mode. */
+  readonly safeMode?: () => SafeMode | null;
   /** Writes down what happens. */
   readonly keep?: boolean;
   /** Hears of a fault that was planned, just before it strikes. */
@@ -251,7 +254,18 @@ export function createWorld(seed: number, options: WorldOptions): World {
     witness.agentStarts();
     process = null;
     const log: Log = { write: (level, event, fields) => noteLog(trace, level, event, fields) };
-    const ports = { clock, random, engine: tracedEngine(judged, trace), link: noted, device, http, log, awaited };
+    const safeMode = options.safeMode?.() ?? null;
+    const ports = {
+      safeMode,
+      clock,
+      random,
+      engine: tracedEngine(judged, trace),
+      link: noted,
+      device,
+      http,
+      log,
+      awaited,
+    };
     process = startProcess({ ...ports, policy: defaultPolicy }, tracedStore(witness.beside(store), trace));
   }
   start();

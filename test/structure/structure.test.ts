@@ -141,7 +141,7 @@ const structureCases: readonly Case[] = [
   {
     name: "the host of a package archive",
     files: inCore(`export const archive = "http://mirror.${"debian"}.org/debian";\n`),
-    says: /archives: src\/core\/broken.ts names the archive mirror\.debian\.org/,
+    says: /archives: src\/core\/base\/broken.ts names the archive mirror\.debian\.org/,
   },
 ];
 

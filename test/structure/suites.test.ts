@@ -6,13 +6,13 @@ import { join } from "node:path";
 import { describe, test } from "node:test";
 
 /** Runs one test file the way the test command does. */
-function counts(content: string): unknown {
+function counts(content: string, more: NodeJS.ProcessEnv = {}): unknown {
   const folder = mkdtempSync(join(tmpdir(), "edge-suites-"));
   try {
     const file = join(folder, "some.test.ts");
     writeFileSync(file, content);
     // Inside a test the runner refuses to run others, as long as it knows of it.
-    const env = { ...process.env, NODE_TEST_CONTEXT: undefined };
+    const env = { ...process.env, NODE_TEST_CONTEXT: undefined, ...more };
     const stdio: StdioOptions = ["ignore", "ignore", "ignore", "pipe"];
     const run = spawnSync(process.execPath, ["scripts/run-suites.ts", file], { env, stdio, encoding: "utf8" });
     return JSON.parse(run.output[3] ?? "");
@@ -41,6 +41,11 @@ describe("counting tests", () => {
 
   test("fails on a file that ends early", () =>
     assert.deepEqual(counts(`${head}test("a", () => process.exit(3));`), { passed: 0, failed: 1 }));
+
+  test("fails on a file that hangs outside of its tests", () => {
+    const content = `${head}test("a", () => {}); setInterval(() => {}, 1_000); await new Promise(() => {});`;
+    assert.deepEqual(counts(content, { EDGE_FILE_SECONDS: "1" }), { passed: 1, failed: 1 });
+  });
 
   test("refuses a part of a name that no file has", () => {
     const run = spawnSync(process.execPath, ["scripts/test.ts", "no-such-file"], { encoding: "utf8" });

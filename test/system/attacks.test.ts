@@ -4,6 +4,7 @@ import { createServer } from "node:net";
 import { dirname, join } from "node:path";
 import { after, before, describe, test } from "node:test";
 import { sharedEngine } from "../../scripts/private-engine.ts";
+import { groupsOf } from "../../src/linux/process-groups.ts";
 import { podUpdate } from "../samples/messages.ts";
 import { createSite, only } from "./harness.ts";
 import { freePort } from "./sockets.ts";
@@ -155,6 +156,13 @@ test("__proto__ and its like are unknown fields and grant nothing", async () => 
     [HostConfig.Privileged, HostConfig.NetworkMode, HostConfig.PidMode, HostConfig.ReadonlyRootfs, Config.User],
     [false, "default", "", true, "1000:1000"],
   );
+});
+
+test("a container that must not be root gets no group of its image, and not group 0, where none is asked for", async () => {
+  const securityContext = { runAsUser: 1000, runAsNonRoot: true };
+  const { State, Config } = await running(update("groups", {}, { ...sleeper, securityContext }), "groups");
+  assert.equal(Config.User, "1000:1000");
+  assert.deepEqual([...new Set(groupsOf(State.Pid))], [1000]);
 });
 
 describe("a capability", () => {

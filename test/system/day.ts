@@ -185,7 +185,9 @@ export async function heldBy(site: Site): Promise<Held> {
     volumes: (Volumes ?? []).map(({ Name }) => Name).sort(),
     networks: networks.map(({ Name }) => Name).sort(),
     // The agent brings the sandbox's image when the first pod needs it, and keeps it.
-    images: images.flatMap(({ Id, RepoTags }) => (RepoTags?.[0]?.startsWith("edge/sandbox:") ? [] : [Id])).sort(),
+    images: images
+      .flatMap(({ Id, RepoTags }) => (RepoTags?.[0]?.startsWith("edge.invalid/sandbox:") ? [] : [Id]))
+      .sort(),
     files: readdirSync(`/proc/${site.agentPid()}/fd`).length,
   };
 }

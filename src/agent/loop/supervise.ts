@@ -1,12 +1,13 @@
 import { isDiskFull, storeFailureOf } from "../../core/base/store-failure.ts";
 import type { Clock } from "../../ports/clock.ts";
 import type { Log } from "../../ports/log.ts";
-import type { EventRecorder } from "../event-recorder.ts";
 
 export interface FailureParts {
   readonly clock: Clock;
   readonly log: Log;
-  readonly events: EventRecorder;
+  readonly events: {
+    recordPodEvent(pod: string, event: { type: "Warning"; reason: string; message: string }): void;
+  };
 }
 
 /** What runs for as long as the agent does. */

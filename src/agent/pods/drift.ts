@@ -10,7 +10,7 @@ import type { Engine, EngineResult } from "../../ports/engine.ts";
 import type { Store } from "../../ports/store.ts";
 import type { EventRecorder } from "../event-recorder.ts";
 import { withDeadline } from "../loop/deadline.ts";
-import { createRequest } from "./executor.ts";
+import { createRequest } from "./create-request.ts";
 
 export interface DriftParts {
   readonly engine: Engine;

@@ -4,19 +4,17 @@ import type { Action, Pull } from "../../core/pod/action.ts";
 import type { DesiredPod } from "../../core/pod/desired.ts";
 import { sandboxName } from "../../core/pod/identity.ts";
 import { oomScoreRefused } from "../../core/pod/qos.ts";
-import { runAsUser } from "../../core/pod/user.ts";
-import { hashesOf, sandboxPart } from "../../core/pod/wanted.ts";
 import type { Clock } from "../../ports/clock.ts";
 import type { Device } from "../../ports/device.ts";
-import type { CreateRequest, Engine, EngineError, EngineResult, ImageInfo } from "../../ports/engine.ts";
+import type { Engine, EngineError, EngineResult, ImageInfo } from "../../ports/engine.ts";
 import type { Store } from "../../ports/store.ts";
 import type { Puller } from "../images/image-puller.ts";
 import { withDeadline } from "../loop/deadline.ts";
 import type { Limiter } from "../loop/limiter.ts";
-import { configMapsOf } from "./config-maps.ts";
+import { createRequest, type ExecuteContext } from "./create-request.ts";
+import { groupsSeen } from "./group-check.ts";
 import { type MountCheckRequest, mountsHostPath, mountsSeen, preparedAgain } from "./mount-check.ts";
-import { devicesOf } from "./npus.ts";
-import { type OomScoreParts, rememberOomScoreRefused, takenOomScore, wantsNegativeOomScore } from "./oom-score.ts";
+import { rememberOomScoreRefused, wantsNegativeOomScore } from "./oom-score.ts";
 
 /** What came of one action. */
 export type Outcome =
@@ -38,13 +36,6 @@ export interface ExecutorParts {
   readonly puller: Puller;
   /** Holds creates and starts to what the device can do at once. */
   readonly limiter: Limiter;
-}
-
-export interface ExecuteContext {
-  readonly installId: string;
-  readonly desired: DesiredPod | null;
-  /** Images looked up in this turn, by container. */
-  readonly images: ReadonlyMap<string, ImageInfo | null>;
 }
 
 const seconds = 1000;
@@ -73,11 +64,9 @@ export async function execute(
   const { engine, clock, limiter } = parts;
   switch (action.kind) {
     case "resolve":
-      return resolved(
-        await withDeadline(clock, deadlines.image, signal, (s) =>
-          action.container === sandboxName ? engine.ensureSandboxImage(s) : engine.image(action.image, s),
-        ),
-      );
+      return action.container === sandboxName
+        ? loaded(await withDeadline(clock, deadlines.image, signal, (s) => engine.ensureSandboxImage(s)))
+        : resolved(await withDeadline(clock, deadlines.image, signal, (s) => engine.image(action.image, s)));
     case "create":
       return limiter(() => create(parts, action, context, signal));
     case "start":
@@ -140,6 +129,14 @@ function resolved(result: EngineResult<ImageInfo>): Outcome {
   return outcomeOf(result, "ImageInspectError", null);
 }
 
+/** The sandbox's image comes from the program: where the engine does not have it, no registry has. */
+function loaded(result: EngineResult<ImageInfo>): Outcome {
+  if (result.ok) return { kind: "image", image: result.value, pulled: false };
+  const { message, kind } = result.error;
+  if (kind !== "notFound" && kind !== "imageNotFound") return outcomeOf(result, "ImageInspectError", null);
+  return { kind: "failed", reason: "ImageInspectError", message, containerId: null };
+}
+
 function pulled(result: EngineResult<ImageInfo>, image: string, secrets: readonly NamedSecret[]): Outcome {
   if (result.ok) return { kind: "image", image: result.value, pulled: true };
   const { kind: why, message: words } = result.error;
@@ -195,7 +192,10 @@ async function start(
   const { engine, clock } = parts;
   const { container, id } = action;
   const begin = () => withDeadline(clock, deadlines.start, signal, (s) => engine.start(id, s));
-  if (!mountsHostPath(context.desired, container)) return started(parts, action, context, await begin());
+  if (!mountsHostPath(context.desired, container)) {
+    const begun = await begin();
+    return begun.ok ? checkGroups(parts, action, context, signal) : started(parts, action, context, begun);
+  }
   const request: MountCheckRequest["request"] = (image, { sandboxId = null, attempt }) =>
     createRequest(parts, { container, sandboxId, attempt }, { ...context, images: new Map([[container, image]]) });
   const before = await withDeadline(clock, deadlines.audit, signal, (s) => preparedAgain(engine, { id, request }, s));
@@ -209,12 +209,43 @@ async function start(
   const seen = await withDeadline(clock, deadlines.audit, signal, (s) =>
     mountsSeen(engine, parts.device, { id, prepared }, s),
   );
-  if (seen.kind === "unknown")
-    return { kind: "done", warnings: [`Its mounts could not be looked at: ${seen.message}`] };
-  if (seen.kind === "same") return done;
+  if (seen.kind === "elsewhere") return killed(parts, id, { reason: "MountsDiffer", message: seen.message }, signal);
+  const checked = await checkGroups(parts, action, context, signal);
+  if (seen.kind === "same" || checked.kind !== "done") return checked;
+  return unseen("mounts", seen.message);
+}
+
+/** What the engine has made of the user: groups of the image, which no message asked for, end the container. */
+async function checkGroups(
+  parts: ExecutorParts,
+  { id, container }: Extract<Action, { kind: "start" }>,
+  { desired }: ExecuteContext,
+  signal: AbortSignal,
+): Promise<Outcome> {
+  const spec = desired?.pod.spec.containers.find(({ name }) => name === container);
+  if (spec === undefined) return done;
+  const seen = await withDeadline(parts.clock, deadlines.audit, signal, (s) => groupsSeen(parts, id, spec, s));
+  if (seen.kind === "wrong") return killed(parts, id, { reason: "GroupsDiffer", message: seen.message }, signal);
+  return seen.kind === "right" ? done : unseen("groups", seen.message);
+}
+
+function unseen(what: string, why: string): Outcome {
+  return { kind: "done", warnings: [`Its ${what} could not be looked at: ${why}`] };
+}
+
+async function killed(
+  { engine, clock }: ExecutorParts,
+  id: string,
+  why: { readonly reason: string; readonly message: string },
+  signal: AbortSignal,
+): Promise<Outcome> {
   await withDeadline(clock, deadlines.stop, signal, (s) => engine.stop(id, 0, s));
-  const message = `Killed just after its start: ${seen.message}`;
-  return { kind: "failed", reason: "MountsDiffer", message, containerId: id };
+  return {
+    kind: "failed",
+    reason: why.reason,
+    message: `Killed just after its start: ${why.message}`,
+    containerId: id,
+  };
 }
 
 /** A kernel that takes no negative OOM score is remembered, and the container made anew without one, at once. */
@@ -228,65 +259,6 @@ function started(
   if (!suspect || !wantsNegativeOomScore(desired.pod.spec, container)) return outcomeOf(begun, "RunContainerError", id);
   rememberOomScoreRefused(parts);
   return outcomeOf(begun, oomScoreRefused, id);
-}
-
-type CreateStep = Pick<Extract<Action, { kind: "create" }>, "container" | "attempt" | "sandboxId">;
-
-/** Everything the engine adapter needs for a container, or the sentence that says why it cannot be made. */
-export function createRequest(
-  parts: Pick<ExecutorParts, "device" | "store" | "clock">,
-  action: CreateStep,
-  context: Pick<ExecuteContext, "installId" | "desired" | "images">,
-): CreateRequest | string {
-  const { desired, installId } = context;
-  const { device, store } = parts;
-  if (action.container === sandboxName) return sandboxRequest(parts, action, context);
-  const spec = desired?.pod.spec.containers.find((one) => one.name === action.container);
-  const image = context.images.get(action.container);
-  if (desired === null || spec === undefined || image == null)
-    throw new Error(`A plan to create ${action.container} came without its pod or image`);
-  const user = runAsUser(spec, image, desired.pod.id);
-  if (!user.ok) return user.message;
-  const mounted = new Set((spec.volumeMounts ?? []).map((mount) => mount.mountPath));
-  const volumes = device.prepareVolumes(
-    desired.pod,
-    image.volumes.filter((path) => !mounted.has(path)),
-    configMapsOf(store, desired.pod),
-  );
-  if (!volumes.ok) return volumes.message;
-  const devices = devicesOf({ store, device }, desired.pod.id.uid, spec);
-  if (typeof devices === "string") return devices;
-  const { ok: _, ...places } = volumes;
-  const { container, attempt, sandboxId } = action;
-  const { generation, pod } = desired;
-  return {
-    installId,
-    pod,
-    container,
-    sandboxId,
-    attempt,
-    generation,
-    ...hashesOf(desired, spec),
-    image,
-    ...places,
-    terminationLog: device.terminationLogs.path({ uid: pod.id.uid, container, attempt }),
-    oomScoreAdj: takenOomScore(parts, pod.spec, container),
-    devices,
-  };
-}
-
-function sandboxRequest(
-  parts: OomScoreParts,
-  { attempt, sandboxId }: CreateStep,
-  { desired, installId, images }: Pick<ExecuteContext, "installId" | "desired" | "images">,
-): CreateRequest {
-  const image = images.get(sandboxName);
-  if (desired === null || image == null) throw new Error("A plan to create a sandbox came without its pod or image");
-  const { generation, pod } = desired;
-  const made = { container: sandboxName, sandboxId, attempt, generation, ...hashesOf(desired, sandboxPart) };
-  const folders = { volumePaths: {}, hostPaths: {}, coveredPaths: {}, scratchPaths: [], submounts: [] };
-  const nothing = { ...folders, resolvConf: null, terminationLog: null, devices: [] };
-  return { installId, pod, ...made, image, ...nothing, oomScoreAdj: takenOomScore(parts, pod.spec, sandboxName) };
 }
 
 /** Sorts an engine error into: gone on by itself, wait with a reason, or nothing known. */

@@ -37,7 +37,7 @@ export function parkPod(
 }
 
 /** Writes a reason into the last status of the pod of this name, and reports it. */
-function putReason(
+export function putReason(
   { store, clock, onStatusChanged }: Pick<ParkedPodsParts, "store" | "clock" | "onStatusChanged">,
   { namespace, name }: { readonly namespace: string; readonly name: string },
   reason: string,

@@ -8,6 +8,7 @@ export interface PodWorkers {
    * that is parked waits for its time.
    */
   wake(key: string): void;
+  wakeAll(keys: ReadonlySet<string>): void;
   /** A message has changed what is wanted of this pod: it is parked no longer, and its worker runs now. */
   wakeAfresh(key: string): void;
   /** Keys that are being worked on at this moment. */
@@ -120,6 +121,9 @@ export function createPodWorkers(clock: Clock): PodWorkers {
 
   return {
     wake,
+    wakeAll(keys) {
+      for (const key of keys) wake(key);
+    },
     wakeAfresh(key) {
       const slot = slotOf(key);
       slot.failures = 0;

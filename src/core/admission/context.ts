@@ -17,8 +17,9 @@ export interface AdmissionContext {
   readonly protectedPaths?: readonly string[];
 }
 
-/** The agent's own folders and the default places of the engine. */
+/** The agent's own folders, the default places of engines, and what gives a word in the host's services. */
 export const defaultProtectedPaths: readonly string[] = [
+  "/etc/edge",
   "/var/lib/edge",
   "/run/edge",
   "/var/run/docker.sock",
@@ -27,6 +28,10 @@ export const defaultProtectedPaths: readonly string[] = [
   "/run/containerd",
   "/var/lib/docker",
   "/var/lib/containerd",
+  ...["/run/systemd/private", "/run/dbus/system_bus_socket"],
+  ...["/run/podman", "/run/crio", "/run/cri-dockerd.sock", "/run/buildkit", "/run/k3s", "/run/libvirt", "/run/incus"],
+  ...["/var/lib/containers", "/var/lib/kubelet", "/var/lib/rancher", "/var/lib/libvirt"],
+  ...["/var/lib/lxd", "/var/lib/incus", "/var/snap/docker", "/var/snap/lxd"],
 ];
 
 /** What an accepted message asks for, one shape a kind. */

@@ -144,9 +144,16 @@ function violationOf(issue: ConfigIssue): Violation {
   };
 }
 
+/** What a configuration names that no pod may see: the agent's folders and credentials, and the way to the engine. */
+export function ownPaths({ data, engine, center: { tls, auth } }: Config): readonly string[] {
+  const files = [tls.cert, tls.key, auth.file].filter((file) => file?.startsWith("/") === true);
+  return [data.dir, data.runDir, engine.socket, ...files.filter((file) => file !== null)];
+}
+
 /** What the policy allows in vain (decisions.md 27). */
-function vainIn({ policy, data, engine }: Config): readonly Warning[] {
-  const hidden = [data.dir, data.runDir, engine.socket, ...defaultProtectedPaths];
+function vainIn(config: Config): readonly Warning[] {
+  const { policy } = config;
+  const hidden = [...ownPaths(config), ...defaultProtectedPaths];
   return (["hostPaths", "writableHostPaths"] as const).flatMap((list) =>
     policy[list].flatMap((entry, index) => {
       const path = `policy.${list}[${index}]`;

@@ -88,7 +88,12 @@ function configuration({ config }: DoctorInput): readonly Said[] {
   return said.length === 0 ? [ok(`${file} is right`)] : said;
 }
 
+/** How the adapter ends its sentence about an engine of which no version of the API fits. */
+const otherVersion = /; this program speaks \d/;
+
 function engine(facts: EngineInput): readonly Said[] {
+  // The engine runs, and starting it again would change nothing.
+  if (!facts.ok && otherVersion.test(facts.message)) return [failure(facts.message, "Install Docker 18.09 to 28.5")];
   if (!facts.ok) {
     return [failure(`The engine at ${facts.socket} does not answer: ${facts.message}`, engineTodo(facts))];
   }

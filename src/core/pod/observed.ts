@@ -22,6 +22,8 @@ export interface ObservedContainer {
   readonly npus?: readonly string[];
   /** Ports of the host that were published for it, running or not; absent where none was. */
   readonly hostPorts?: readonly string[];
+  /** Its first process as the host counts them; absent while it does not run. */
+  readonly pid?: number;
   /** Address in its network; absent while it does not run and with the host's network. */
   readonly ip?: string;
 }

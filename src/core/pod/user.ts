@@ -12,6 +12,9 @@ const largestUid = 4_294_967_295;
  * The user a container runs as: its own `runAsUser`, else the image's Config.User. Fails with the kubelet's words for
  * CreateContainerConfigError (`verifyRunAsNonRoot` in kuberuntime/security_context_others.go) when it must not be root and
  * is, or might be: what a name stands for is the image's to say.
+ *
+ * Who must not be root gets a group as well, `runAsGroup`, the image's or the number of the user: without one the engine
+ * looks the user up in the image's own passwd and group files, and takes group 0 where it finds nothing.
  */
 export function runAsUser(
   container: Pick<ContainerSpec, "name" | "securityContext">,
@@ -24,15 +27,24 @@ export function runAsUser(
 
   if (uid !== undefined) {
     if (runAsNonRoot && uid === 0) return refuse("container's runAsUser breaks non-root policy");
-    return { ok: true, user: gid === undefined ? String(uid) : `${uid}:${gid}` };
+    if (gid !== undefined) return { ok: true, user: `${uid}:${gid}` };
+    return { ok: true, user: runAsNonRoot ? `${uid}:${uid}` : String(uid) };
   }
   // As the kubelet reads it: what stands before the colon, and nothing there means root.
-  const [imageUser = ""] = image.user.split(":");
+  const [imageUser = "", imageGroup = ""] = image.user.split(":");
   const imageUid = imageUser === "" ? 0 : numeric(imageUser);
   if (runAsNonRoot && imageUid === 0) return refuse("container has runAsNonRoot and image will run as root");
   if (runAsNonRoot && imageUid === null) {
     return refuse(
       `container has runAsNonRoot and image has non-numeric user (${imageUser}), cannot verify user is non-root`,
+    );
+  }
+  if (gid === undefined && runAsNonRoot) {
+    const imageGid = imageGroup === "" ? imageUid : numeric(imageGroup);
+    if (imageGid === 0) return refuse("container has runAsNonRoot and image will run with group 0, set runAsGroup");
+    if (imageGid !== null) return { ok: true, user: `${imageUid}:${imageGid}` };
+    return refuse(
+      `container has runAsNonRoot and image has non-numeric group (${imageGroup}), cannot verify group is non-root, set runAsGroup`,
     );
   }
   if (gid === undefined) return { ok: true, user: image.user };
@@ -43,4 +55,20 @@ function numeric(text: string): number | null {
   if (!digits.test(text)) return null;
   const value = Number(text);
   return value <= largestUid ? value : null;
+}
+
+/**
+ * Why a process that was made with one group is not held to it: the engine gave it others, or group 0. Null when all is
+ * well, and for a container that may be root or gain privileges: its groups are its own affair.
+ * @param groups every group of its first process, real, effective, saved and supplementary
+ */
+export function groupTrouble(
+  { securityContext }: Pick<ContainerSpec, "securityContext">,
+  groups: readonly number[],
+): string | null {
+  const { runAsNonRoot, allowPrivilegeEscalation, runAsGroup } = securityContext;
+  if (!runAsNonRoot || allowPrivilegeEscalation) return null;
+  const different = [...new Set(groups)];
+  if (different.length <= 1 && (different[0] !== 0 || runAsGroup === 0)) return null;
+  return `its process has the groups ${different.slice(0, 8).join(", ")}; expected one, and not 0`;
 }

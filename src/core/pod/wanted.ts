@@ -7,8 +7,8 @@ import type { ContainerSpec } from "./spec.ts";
 /** What is made of a pod: its containers, and the sandbox of a pod of several. */
 export type Part = Pick<ContainerSpec, "name" | "image" | "imagePullPolicy">;
 
-/** Its image comes with the program; the name is only one for people. */
-export const sandboxPart: Part = { name: sandboxName, image: "edge/sandbox", imagePullPolicy: "IfNotPresent" };
+/** Its image comes with the program and is never pulled; the name is one that no registry has. */
+export const sandboxPart: Part = { name: sandboxName, image: "edge.invalid/sandbox", imagePullPolicy: "IfNotPresent" };
 
 /** The part of a pod that goes by this name, undefined when the pod has none. */
 export function partOf(desired: DesiredPod, name: string): Part | undefined {

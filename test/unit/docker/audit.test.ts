@@ -61,7 +61,7 @@ describe("a difference is named with what was admitted and what is there", () =>
   const mount = "bind /srv/data at /data read-only";
   const cases: readonly (readonly [field: string, expected: string, found: string, answer: Answer])[] = [
     ["Image", image.id, "sha256:b", { ...answer(), Image: "sha256:b" }],
-    ["User", "65534", "none", { ...answer(), Config: { User: "" } }],
+    ["User", "65534:65534", "none", { ...answer(), Config: { User: "" } }],
     ["Privileged", "false", "true", change("Privileged", true)],
     ["ReadonlyRootfs", "true", "false", change("ReadonlyRootfs", false)],
     ["CapAdd", "none", "NET_ADMIN, SYS_ADMIN", change("CapAdd", ["CAP_SYS_ADMIN", "net_admin"])],

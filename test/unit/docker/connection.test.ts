@@ -200,15 +200,16 @@ describe("A connection to an engine that answers badly", () => {
 
 describe("negotiate", () => {
   const cases: readonly (readonly [least: string, most: string, expected: string])[] = [
+    ["1.12", "1.39", "1.39"],
     ["1.12", "1.41", "1.41"],
     ["1.24", "1.43", "1.43"],
-    ["1.24", "1.45", "1.45"],
-    ["1.24", "1.52", "1.45"],
-    ["1.44", "1.52", "1.45"],
+    ["1.24", "1.51", "1.51"],
+    ["1.24", "1.52", "1.51"],
+    ["1.44", "1.60", "1.51"],
     ["", "1.41", "1.41"],
-    ["1.12", "1.40", "The engine speaks API 1.12 to 1.40; this program speaks 1.41 to 1.45"],
-    ["1.46", "1.60", "The engine speaks API 1.46 to 1.60; this program speaks 1.41 to 1.45"],
-    ["", "", "The engine names no API version; this program speaks 1.41 to 1.45"],
+    ["1.12", "1.38", "The engine speaks API 1.12 to 1.38; this program speaks 1.39 to 1.51"],
+    ["1.52", "1.60", "The engine speaks API 1.52 to 1.60; this program speaks 1.39 to 1.51"],
+    ["", "", "The engine names no API version; this program speaks 1.39 to 1.51"],
   ];
   for (const [least, most, expected] of cases) {
     it(`${least || "nothing"} to ${most || "nothing"}: ${expected}`, () => {

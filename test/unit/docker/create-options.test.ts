@@ -42,7 +42,7 @@ describe("createOptions", () => {
       Image: image.id,
       Env: [],
       Hostname: "web",
-      User: "65534",
+      User: "65534:65534",
       Labels: {
         "io.kubernetes.pod.name": "web",
         "io.kubernetes.pod.namespace": "websocket",

@@ -66,7 +66,7 @@ test("the gate counts: as many NPUs as were admitted, and for none not even the 
     createRequest(acceptedPod("web", npus("1")), image, { devices: [manager] }),
     createRequest(acceptedPod("web"), image, { devices: [npu, manager] }),
     createRequest(acceptedPod("web"), image, { devices: [manager] }),
-    { ...sandboxRequest(podOfTwo("web", npus("1")), image), devices: [npu, manager] },
+    { ...sandboxRequest(podOfTwo("web", npus("1")), { ...image, user: "65535:65535" }), devices: [npu, manager] },
     createRequest(acceptedPod("web", npus("1")), image, { devices: [{ path: "/dev/../dev/sda", target: npu.target }] }),
     createRequest(acceptedPod("web", npus("1")), image, { devices: [npu, { path: "/dev/mem", target: "/dev/../x" }] }),
   ];

@@ -40,7 +40,7 @@ const labels = payloadOf(strict)["Labels"] as Fields;
 /** Fields of the payload and of its HostConfig, each wider than what was admitted. */
 const wider: readonly (readonly [field: string, ...values: readonly unknown[]])[] = [
   ["Image", `sha256:${"b".repeat(64)}`, "busybox", undefined],
-  ["User", "", "0", "root", "65534:0", "1000", "0:0", "65534:65534:0", undefined, 0],
+  ["User", "", "0", "root", "65534", "65534:0", "65534:27", "1000", "0:0", "65534:65534:0", undefined, 0],
   [
     "Labels",
     {},

@@ -61,7 +61,7 @@ describe("The sandbox image", () => {
       assert.deepEqual(JSON.parse(files["manifest.json"]?.content.toString() ?? ""), [
         { Config: config, RepoTags: [image.tag], Layers: ["layer.tar"] },
       ]);
-      assert.match(image.tag, /^edge\/sandbox:[0-9a-f]{12}$/);
+      assert.match(image.tag, /^edge\.invalid\/sandbox:[0-9a-f]{12}$/);
       const inside = await filesOf(layer);
       assert.deepEqual(Object.keys(inside), ["pause"]);
       assert.equal(inside["pause"]?.mode, 0o755);

@@ -5,6 +5,7 @@ import {
   chmodSync,
   closeSync,
   existsSync,
+  linkSync,
   mkdirSync,
   mkdtempSync,
   openSync,
@@ -21,6 +22,7 @@ import { defaultPolicy } from "../../../src/core/admission/policy.ts";
 import { bindMount, mountedBelow, unmountBelow } from "../../../src/linux/bind-mounts.ts";
 import { hostPathPods, placeHostPath, removeHostPaths } from "../../../src/linux/host-paths.ts";
 import { removalStep, unmountStep } from "../../../src/linux/install/install-steps.ts";
+import { userEnginePaths } from "../../../src/linux/user-engines.ts";
 
 const uid = "6bf30364-3c62-493d-b3c1-848012fb8731";
 const isRoot = process.geteuid?.() === 0;
@@ -37,10 +39,19 @@ function setUp(t: TestContext) {
   writeFileSync(join(allowed, "data", "word"), "allowed");
   writeFileSync(join(secret, "word"), "secret");
   const policy = { ...defaultPolicy, hostPaths: [`${allowed}/**`] };
-  const options = { runDir, policy: () => policy, protectedPaths: () => [runDir] };
+  const options = {
+    runDir,
+    policy: () => policy,
+    protectedPaths: () => [runDir, join(dir, "engines", "engine"), join(dir, "socket")],
+  };
   const place = (path = join(allowed, "data"), volume = "data") =>
     placeHostPath(options, { uid, volume, path, writable: false });
-  return { dir, allowed, secret, runDir, place };
+  const mount = (source: string, at: string) => {
+    const descriptor = openSync(source, "r");
+    assert.equal(bindMount(descriptor, at), null);
+    closeSync(descriptor);
+  };
+  return { dir, allowed, secret, runDir, place, mount };
 }
 
 function withoutPrograms<T>(run: () => T): T {
@@ -110,16 +121,14 @@ test("a place that shows its path already is left alone, and one that was unmoun
 });
 
 test("a file is placed like a folder, and what is mounted below a folder comes along", (t) => {
-  const { allowed, secret, runDir, place } = setUp(t);
+  const { allowed, secret, runDir, place, mount } = setUp(t);
   const file = place(join(allowed, "data", "word"));
   assert.ok(file.ok);
   assert.equal(readFileSync(file.path, "utf8"), "allowed");
   if (!isRoot) return;
   const below = join(allowed, "data", "below");
   mkdirSync(below);
-  const descriptor = openSync(secret, "r");
-  assert.equal(bindMount(descriptor, below), null);
-  closeSync(descriptor);
+  mount(secret, below);
   const folder = place(join(allowed, "data"), "folder");
   assert.ok(folder.ok);
   assert.equal(readFileSync(join(folder.path, "below", "word"), "utf8"), "secret");
@@ -160,4 +169,49 @@ test("without mounts a path is taken as it is if only root and the agent can exc
   assert.ok(open.message.includes(`others may write to ${allowed} and exchange the path`), open.message);
   chmodSync(allowed, 0o1777);
   assert.ok(withoutPrograms(place).ok, "in a sticky folder only the owner of a name exchanges it");
+});
+
+test("what is protected is so under every other name: a bind, one of a folder in it, one below, a hard link", (t) => {
+  if (!isRoot) return t.diagnostic("only root mounts");
+  const { dir, allowed, place, mount } = setUp(t);
+  const engine = join(dir, "engines", "engine");
+  mkdirSync(join(engine, "overlay2", "layer"), { recursive: true });
+  writeFileSync(join(dir, "socket"), "");
+  const at = (name: string): string => {
+    mkdirSync(join(allowed, name, "here"), { recursive: true });
+    return join(allowed, name, "here");
+  };
+  mount(engine, at("bind"));
+  mount(join(engine, "overlay2", "layer"), at("inside"));
+  mount(join(dir, "engines"), at("above"));
+  mkdirSync(join(at("below"), "deep"));
+  mount(engine, join(at("below"), "deep"));
+  linkSync(join(dir, "socket"), join(allowed, "link"));
+  for (const path of ["bind/here", "inside/here", "above/here", "below/here", "link"]) {
+    const result = place(join(allowed, path));
+    assert.ok(!result.ok, path);
+    assert.match(result.message, /is another name of .*(engine|socket), or shows it, which is never a pod's to see/);
+  }
+  assert.deepEqual(mountedBelow(join(dir, "run")), []);
+});
+
+test("a file system of the kernel is nobody's to see wherever it is mounted, nor a folder above it", (t) => {
+  if (!isRoot) return t.diagnostic("only root mounts");
+  const { allowed, place, mount } = setUp(t);
+  for (const [name, source] of Object.entries({ processes: "/proc/sys", devices: "/dev", kernel: "/sys/kernel" })) {
+    mkdirSync(join(allowed, name, "deep"), { recursive: true });
+    mount(source, join(allowed, name, "deep"));
+    for (const path of [join(allowed, name, "deep"), join(allowed, name)]) {
+      const result = place(path);
+      assert.ok(!result.ok, path);
+      assert.match(result.message, /a file system of type \w+, which is never a pod's to see/);
+    }
+  }
+});
+
+test("sockets of the engines of users are found in their runtime folders", (t) => {
+  const { dir } = setUp(t);
+  mkdirSync(join(dir, "user", "1000"), { recursive: true });
+  assert.ok(userEnginePaths(join(dir, "user")).includes(join(dir, "user", "1000", "docker.sock")));
+  assert.deepEqual(userEnginePaths(join(dir, "none")), []);
 });

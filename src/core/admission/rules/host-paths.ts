@@ -5,10 +5,10 @@ import { cleanPath, foldersAbove, isBelow, pathList } from "../path.ts";
 import type { Relation } from "./relation.ts";
 
 /** Never a pod's, whatever the device: decisions.md 27. */
-const kernelPaths = ["/proc", "/sys", "/dev"] as const;
+export const kernelPaths: readonly string[] = ["/proc", "/sys", "/dev"];
 
 /** The one part of the engine's folder that pods may see. */
-const modelFiles = "/var/lib/docker/modelfile";
+export const modelFiles = "/var/lib/docker/modelfile";
 
 /** Whether a cleaned path shows, or lies in, something that no pod may see (cleaned paths as well). */
 export function isProtected(path: string, protectedPaths: readonly string[]): boolean {

@@ -3,6 +3,7 @@ import { test } from "node:test";
 import type { DoctorInput } from "../../../../src/core/doctor/doctor-input.ts";
 import { type Check, examine, type Finding } from "../../../../src/core/doctor/examine.ts";
 import { parseTime } from "../../../../src/core/pod/time.ts";
+import { negotiate } from "../../../../src/docker/connection.ts";
 
 const wall = parseTime("2026-11-23T12:00:00Z");
 const day = 86_400_000;
@@ -56,6 +57,8 @@ test("a device with nothing wrong gets an ok for every check, and nothing to do"
   assert.ok(found.every(({ state, todo }) => state === "ok" && todo === null));
 });
 
+const tooOld = negotiate({ least: "1.12", most: "1.38" });
+
 const rows: readonly (readonly [what: string, changed: Partial<DoctorInput>, trouble: RegExp])[] = [
   ["native code", { program: "Cannot load SQLite: x" }, /^failure program: Cannot load SQLite/],
   [
@@ -77,6 +80,11 @@ const rows: readonly (readonly [what: string, changed: Partial<DoctorInput>, tro
     "no engine",
     { engine: { ok: false, socket: "/s", message: "connect ENOENT /s", silent: false } },
     /^failure engine: .*\/s.* -> Start/,
+  ],
+  [
+    "an engine of another version",
+    { engine: { ok: false, socket: "/s", message: tooOld.ok ? "" : tooOld.message, silent: false } },
+    /^failure engine: The engine speaks API 1\.12 to 1\.38; this program speaks .* -> Install Docker 18\.09 to/,
   ],
   [
     "an engine that is not for this user",

@@ -103,7 +103,7 @@ const goldens: readonly Golden[] = [
   {
     name: "a new pod of two: the sandbox's image first",
     situation: { desired },
-    expected: `look up image edge/sandbox for POD, because the pod is new\n${bothCreating}`,
+    expected: `look up image edge.invalid/sandbox for POD, because the pod is new\n${bothCreating}`,
   },
   {
     name: "its image is here: the sandbox is made",

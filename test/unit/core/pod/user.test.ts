@@ -1,6 +1,7 @@
 import assert from "node:assert/strict";
 import { describe, it } from "node:test";
-import { runAsUser } from "../../../../src/core/pod/user.ts";
+import type { ContainerSpec } from "../../../../src/core/pod/spec.ts";
+import { groupTrouble, runAsUser } from "../../../../src/core/pod/user.ts";
 import { acceptedPod } from "../../../contract/engine-requests.ts";
 
 const pod = acceptedPod("web");
@@ -8,10 +9,19 @@ const [container] = pod.spec.containers;
 const root = "container has runAsNonRoot and image will run as root (container: app)";
 const named = (user: string): string =>
   `container has runAsNonRoot and image has non-numeric user (${user}), cannot verify user is non-root (container: app)`;
+const groupZero = "container has runAsNonRoot and image will run with group 0, set runAsGroup (container: app)";
+const namedGroup = (group: string): string =>
+  `container has runAsNonRoot and image has non-numeric group (${group}), cannot verify group is non-root, set runAsGroup (container: app)`;
 
 /** Image's user, runAsUser, runAsGroup; then the user when root is forbidden, and when it is not. */
 const cases: readonly (readonly [string, number | undefined, number | undefined, string, string])[] = [
-  ["1000", undefined, undefined, "1000", "1000"],
+  ["1000", undefined, undefined, "1000:1000", "1000"],
+  ["1000:", undefined, undefined, "1000:1000", "1000:"],
+  ["1000:0", undefined, undefined, groupZero, "1000:0"],
+  ["1000:000", undefined, undefined, groupZero, "1000:000"],
+  ["1000:wheel", undefined, undefined, namedGroup("wheel"), "1000:wheel"],
+  ["1000:0", undefined, 2000, "1000:2000", "1000:2000"],
+  ["1000:0", 3000, undefined, "3000:3000", "3000"],
   ["1000:100", undefined, undefined, "1000:100", "1000:100"],
   ["", undefined, undefined, root, ""],
   ["0", undefined, undefined, root, "0"],
@@ -22,7 +32,7 @@ const cases: readonly (readonly [string, number | undefined, number | undefined,
   ["nobody:nogroup", undefined, undefined, named("nobody"), "nobody:nogroup"],
   ["+5", undefined, undefined, named("+5"), "+5"],
   ["99999999999", undefined, undefined, named("99999999999"), "99999999999"],
-  ["", 1000, undefined, "1000", "1000"],
+  ["", 1000, undefined, "1000:1000", "1000"],
   ["root", 1000, 2000, "1000:2000", "1000:2000"],
   ["", 0, undefined, "container's runAsUser breaks non-root policy (container: app)", "0"],
   ["1000:100", undefined, 2000, "1000:2000", "1000:2000"],
@@ -58,5 +68,26 @@ describe("runAsUser", () => {
       result.message,
       'container has runAsNonRoot and image will run as root (pod: "web_websocket(u-1)", container: app)',
     );
+  });
+});
+
+describe("groupTrouble", () => {
+  const security = { ...container?.securityContext, runAsNonRoot: true, allowPrivilegeEscalation: false };
+  const strict = { securityContext: security as ContainerSpec["securityContext"] };
+
+  it("finds no trouble in one group, nor in none", () => {
+    for (const groups of [[1000, 1000, 1000, 1000, 1000], []]) assert.equal(groupTrouble(strict, groups), null);
+  });
+
+  it("names the groups where there are several, and group 0 where nobody asked for it", () => {
+    assert.match(groupTrouble(strict, [1000, 1000, 27]) ?? "", /has the groups 1000, 27; expected one/);
+    assert.match(groupTrouble(strict, [0, 0]) ?? "", /has the groups 0; expected one, and not 0/);
+    assert.equal(groupTrouble({ securityContext: { ...strict.securityContext, runAsGroup: 0 } }, [0]), null);
+  });
+
+  it("leaves those alone that may be root or may gain privileges", () => {
+    for (const free of [{ runAsNonRoot: false }, { allowPrivilegeEscalation: true }]) {
+      assert.equal(groupTrouble({ securityContext: { ...strict.securityContext, ...free } }, [0, 27]), null);
+    }
   });
 });
