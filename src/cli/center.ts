@@ -5,7 +5,8 @@ import { type Center, serveControl } from "../center/control.ts";
 import { centerHistories } from "../center/histories.ts";
 import { type CenterNodes, centerNodes } from "../center/nodes.ts";
 import { listen, type ServerHandlers, type ServerOptions } from "../center/server.ts";
-import { exitCodes, type Output, printable } from "./output.ts";
+import { printable } from "../core/base/printable.ts";
+import { exitCodes, type Output } from "./output.ts";
 
 export interface CenterOptions {
   readonly listen: string;

@@ -1,5 +1,6 @@
 import { existsSync, readFileSync } from "node:fs";
 import { isObject } from "../core/base/json-keys.ts";
+import { printable } from "../core/base/printable.ts";
 import type { Violation, Warning } from "../core/base/violation.ts";
 import { type Config, type ParseConfigOptions, parseConfig } from "../core/config/config.ts";
 import { readSerialNumber } from "../linux/serial-number.ts";
@@ -89,5 +90,7 @@ export async function keptConfig(dir: string): Promise<Config | null> {
 
 /** One line a violation, with the file that it stands in; of a file that cannot be read at all the message names it. */
 export function linesOf({ file, violations }: BrokenConfig): readonly string[] {
-  return violations.map(({ path, message }) => (path === "" || file === null ? message : `${file}: ${message}`));
+  return violations.map(({ path, message }) =>
+    printable(path === "" || file === null ? message : `${file}: ${message}`),
+  );
 }

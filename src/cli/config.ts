@@ -1,4 +1,5 @@
 import { existsSync } from "node:fs";
+import { printable } from "../core/base/printable.ts";
 import type { Warning } from "../core/base/violation.ts";
 import type { Config } from "../core/config/config.ts";
 import { linesOf, loadConfig } from "./config-file.ts";
@@ -16,7 +17,7 @@ export function configCommand(options: ConfigOptions, io: Output): number {
     for (const line of linesOf(loaded)) io.err(line);
     return exitCodes.usage;
   }
-  for (const { message } of loaded.warnings) io.err(message);
+  for (const { message } of loaded.warnings) io.err(printable(message));
   io.out(JSON.stringify(withoutSecrets(loaded.config), null, options.json ? undefined : 2));
   return exitCodes.fine;
 }
@@ -29,7 +30,7 @@ export function configCheckCommand(options: ConfigOptions, io: Output): number {
   const violations = loaded.ok ? [] : loaded.violations;
   if (options.json) io.out(JSON.stringify({ file, accepted: loaded.ok, violations, warnings }));
   else {
-    for (const { message } of [...violations, ...warnings]) io.out(message);
+    for (const { message } of [...violations, ...warnings]) io.out(printable(message));
     if (loaded.ok) io.out(`${file} is right`);
   }
   return loaded.ok ? exitCodes.fine : exitCodes.usage;

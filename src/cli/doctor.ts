@@ -1,4 +1,5 @@
 import { styleText } from "node:util";
+import { printable } from "../core/base/printable.ts";
 import type { Config } from "../core/config/config.ts";
 import type { CenterInput, EngineInput } from "../core/doctor/doctor-input.ts";
 import { examine, type Finding } from "../core/doctor/examine.ts";
@@ -11,7 +12,7 @@ import { runLockHeld } from "../sqlite/lock.ts";
 import { credentialReader, type LoadedCredentials } from "../websocket/credentials.ts";
 import { reachCenter } from "../websocket/reach.ts";
 import { foldersOf, keptConfig, type LoadedConfig, loadConfig } from "./config-file.ts";
-import { exitCodes, type Output, printable } from "./output.ts";
+import { exitCodes, type Output } from "./output.ts";
 
 const engineDeadlineMs = 5_000;
 const centerDeadlineMs = 10_000;

@@ -1,11 +1,12 @@
 import { statSync } from "node:fs";
 import { setTimeout as sleep } from "node:timers/promises";
 import { styleText } from "node:util";
+import { printable } from "../core/base/printable.ts";
 import type { KeptEvent } from "../core/pod/event.ts";
 import { formatTime } from "../core/pod/time.ts";
 import { openStoreReadOnly, type StoreReader } from "../sqlite/store.ts";
 import { openDevice } from "./device-store.ts";
-import { exitCodes, type Output, printable } from "./output.ts";
+import { exitCodes, type Output } from "./output.ts";
 
 export interface EventsOptions {
   readonly config?: string;

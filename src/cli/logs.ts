@@ -1,3 +1,4 @@
+import { printable } from "../core/base/printable.ts";
 import type { Config } from "../core/config/config.ts";
 import { sandboxName } from "../core/pod/identity.ts";
 import type { ObservedContainer } from "../core/pod/observed.ts";
@@ -8,7 +9,7 @@ import { containerLogs, type LogLine } from "../docker/logs.ts";
 import type { EngineError } from "../ports/engine.ts";
 import { openStoreReadOnly } from "../sqlite/store.ts";
 import { readConfig } from "./device-store.ts";
-import { exitCodes, type Output, printable } from "./output.ts";
+import { exitCodes, type Output } from "./output.ts";
 
 export interface LogsOptions {
   readonly config?: string;

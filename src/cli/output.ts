@@ -1,3 +1,5 @@
+import { printableOutput } from "../core/base/printable.ts";
+
 /** Where a command prints, one line at a time. */
 export interface Output {
   out(line: string): void;
@@ -7,7 +9,10 @@ export interface Output {
 /** Contracts.md, The `edge` command. */
 export const exitCodes = { fine: 0, no: 1, usage: 2 } as const;
 
-/** What others wrote must not draw on the terminal: everything but printable characters is shown as JSON would. */
-export function printable(text: string): string {
-  return text.replace(/[^\P{C}]/gu, (character) => JSON.stringify(character).slice(1, -1));
+/** Whatever a command prints comes through here: nothing of it draws on the terminal by itself, or hides there. */
+export function cleanOutput(output: Output): Output {
+  return {
+    out: (line) => output.out(printableOutput(line)),
+    err: (line) => output.err(printableOutput(line)),
+  };
 }

@@ -1,5 +1,6 @@
 import { stringify } from "yaml";
 import { podEntries } from "../agent/uplink/pod-entries.ts";
+import { printable } from "../core/base/printable.ts";
 import type { KeptEvent } from "../core/pod/event.ts";
 import type { ContainerState, ContainerStatus, PodCondition, PodStatus } from "../core/pod/pod-status.ts";
 import type { AcceptedPod } from "../core/pod/spec.ts";
@@ -7,7 +8,7 @@ import { summarize } from "../core/pod/summary.ts";
 import type { PodStatusEntry } from "../core/protocol/replies.ts";
 import { openDevice } from "./device-store.ts";
 import { eventLine } from "./events.ts";
-import { exitCodes, type Output, printable } from "./output.ts";
+import { exitCodes, type Output } from "./output.ts";
 
 export interface PodOptions {
   readonly config?: string;

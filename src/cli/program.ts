@@ -1,5 +1,5 @@
 import { Command, CommanderError } from "commander";
-import { exitCodes, type Output } from "./output.ts";
+import { cleanOutput, exitCodes, type Output } from "./output.ts";
 import { version } from "./version.ts";
 
 interface Globals {
@@ -11,7 +11,8 @@ interface Globals {
  * The `edge` command (contracts.md): reads the arguments, loads the one command that is asked for, and gives its exit
  * code. Commands are loaded lazily, so that `edge status` never loads the daemon.
  */
-export async function main(args: readonly string[], io: Output): Promise<number> {
+export async function main(args: readonly string[], output: Output): Promise<number> {
+  const io = cleanOutput(output);
   let code: number = exitCodes.fine;
   const program = commands(io, (next) => {
     code = next;

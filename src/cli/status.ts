@@ -1,6 +1,7 @@
 import { readFileSync } from "node:fs";
 import { join } from "node:path";
 import { styleText } from "node:util";
+import { printableValue } from "../core/base/printable.ts";
 import type { Config } from "../core/config/config.ts";
 import { readyCondition } from "../core/node/conditions.ts";
 import { judgePressure } from "../core/node/pressure.ts";
@@ -55,7 +56,7 @@ async function isLocked(runDir: string): Promise<boolean> {
 
 function print(document: StatusDocument, options: StatusOptions, io: Output): number {
   if (options.json) io.out(JSON.stringify(document));
-  else for (const line of show(document, Date.now())) io.out(line);
+  else for (const line of show(printableValue(document), Date.now())) io.out(line);
   return document.agent.running && document.engine.state === "ready" ? exitCodes.fine : exitCodes.no;
 }
 

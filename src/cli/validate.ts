@@ -6,6 +6,7 @@ import { type AdmissionContext, defaultProtectedPaths } from "../core/admission/
 import { featureGates } from "../core/admission/feature-gates.ts";
 import { defaultPolicy } from "../core/admission/policy.ts";
 import { everyRule } from "../core/admission/rule-index.ts";
+import { printable } from "../core/base/printable.ts";
 import type { Verdict, Violation, Warning } from "../core/base/violation.ts";
 import { type Config, ownPaths } from "../core/config/config.ts";
 import { decodeMessage } from "../core/protocol/message.ts";
@@ -168,8 +169,8 @@ function linesOf({ file, accepted, violations, warnings }: Judged): readonly str
   const head = accepted ? `${file}: accepted` : `${file}: refused, ${count}`;
   return [
     head,
-    ...violations.map(({ message, rule }) => `  ✗ ${message}  [${rule}]`),
-    ...warnings.map(({ message }) => `  ! ${message}`),
+    ...violations.map(({ message, rule }) => `  ✗ ${printable(message)}  [${rule}]`),
+    ...warnings.map(({ message }) => `  ! ${printable(message)}`),
   ];
 }
 
