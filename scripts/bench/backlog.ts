@@ -11,7 +11,7 @@ import { setFlagsFromString } from "node:v8";
 import { runInNewContext } from "node:vm";
 import { listen } from "../../src/center/server.ts";
 import { openStore, type SqliteStore } from "../../src/sqlite/store.ts";
-import { backlogText, type Drained, drain, pump, type Way } from "../../test/simulation/backlog-device.ts";
+import { backlogText, type Drained, drain, pump, type Way } from "../../test/simulation/link/backlog-device.ts";
 import { writeCertificates } from "../certificates.ts";
 import { debianPackages, install } from "../installer.ts";
 import { table } from "../table.ts";

@@ -11,7 +11,7 @@ import { fakeEngine } from "../../test/fakes/engine.ts";
 import { fakeLink } from "../../test/fakes/link.ts";
 import { seededRandom } from "../../test/fakes/random.ts";
 import { podUpdate, testImage } from "../../test/samples/messages.ts";
-import { startProcess } from "../../test/simulation/device-process.ts";
+import { startProcess } from "../../test/simulation/world/device-process.ts";
 import { table } from "../table.ts";
 
 const podCount = 20;

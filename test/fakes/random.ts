@@ -1,7 +1,15 @@
 import type { Random } from "../../src/ports/random.ts";
 
+/** Random numbers for a test that draws what happens. */
+export interface Dice extends Random {
+  /** A whole number from 0 up to, but not, `limit`. */
+  below(limit: number): number;
+  /** One of them; `from` is not empty. */
+  pick<T>(from: readonly T[]): T;
+}
+
 /** Numbers that one seed decides (mulberry32), so that a run can be played again. */
-export function seededRandom(seed: number): Random & { below(limit: number): number; pick<T>(from: readonly T[]): T } {
+export function seededRandom(seed: number): Dice {
   let state = seed >>> 0;
   const next = (): number => {
     state = (state + 0x6d2b79f5) >>> 0;

@@ -9,7 +9,7 @@ import {
   secretUpdate,
   testImage,
 } from "../samples/messages.ts";
-import { createWorld, type World } from "./world.ts";
+import { createWorld, type World } from "./world/world.ts";
 
 const image = { id: "sha256:first", user: "", architecture: "amd64", volumes: [] } as const;
 const privateImage = "registry.example:5000/app:1";

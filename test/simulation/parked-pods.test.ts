@@ -1,7 +1,7 @@
 import assert from "node:assert/strict";
 import { describe, test } from "node:test";
 import { podDelete, podUpdate, testImage } from "../samples/messages.ts";
-import { createWorld, type World } from "./world.ts";
+import { createWorld, type World } from "./world/world.ts";
 
 const image = { id: "sha256:first", user: "", architecture: "amd64", volumes: [] } as const;
 const uidOf = (name: string): string => `00000000-0000-4000-8000-00000000000${name.charCodeAt(0) - 96}`;

@@ -2,8 +2,8 @@ import assert from "node:assert/strict";
 import { describe, test } from "node:test";
 import type { PodStatus } from "../../src/core/pod/pod-status.ts";
 import { configMapUpdate, podContent, podDelete, podUpdate, testImage } from "../samples/messages.ts";
-import { npusOf } from "./invariants.ts";
-import { createWorld, images, type World } from "./world.ts";
+import { npusOf } from "./judges/invariants.ts";
+import { createWorld, images, type World } from "./world/world.ts";
 
 const image = { id: "sha256:first", user: "", architecture: "amd64", volumes: [] } as const;
 const uid = "00000000-0000-4000-8000-000000000001";

@@ -2,7 +2,7 @@ import assert from "node:assert/strict";
 import { test } from "node:test";
 import { type SafeMode, safeModeMs } from "../../src/core/node/safe-mode.ts";
 import { podDelete, podUpdate, testImage } from "../samples/messages.ts";
-import { createWorld } from "./world.ts";
+import { createWorld } from "./world/world.ts";
 
 const image = { id: "sha256:first", user: "", architecture: "amd64", volumes: [] } as const;
 const uidOf = (name: string): string => `00000000-0000-4000-8000-00000000000${name.charCodeAt(0) - 96}`;

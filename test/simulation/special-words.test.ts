@@ -2,7 +2,7 @@ import assert from "node:assert/strict";
 import { describe, test } from "node:test";
 import type { PodStatus } from "../../src/core/pod/pod-status.ts";
 import { configMapUpdate, podContent, podDelete, podUpdate, testImage } from "../samples/messages.ts";
-import { createWorld } from "./world.ts";
+import { createWorld } from "./world/world.ts";
 
 const image = { id: "sha256:first", user: "", architecture: "amd64", volumes: [] } as const;
 const uid = "00000000-0000-4000-8000-000000000001";

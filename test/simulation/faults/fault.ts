@@ -1,7 +1,7 @@
-import type { Centre } from "../centre.ts";
-import type { PodState } from "../states.ts";
-import type { Dice } from "../steps.ts";
-import type { World } from "../world.ts";
+import type { Dice } from "../../fakes/random.ts";
+import type { PodState } from "../campaign/states.ts";
+import type { Centre } from "../world/center.ts";
+import type { World } from "../world/world.ts";
 
 /** Where a fault happens. */
 export interface Site {

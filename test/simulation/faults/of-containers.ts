@@ -1,9 +1,9 @@
 import { containerName } from "../../../src/core/pod/identity.ts";
 import type { FakeContainer } from "../../fakes/engine-host.ts";
-import { npusOf } from "../invariants.ts";
-import type { Temper } from "../programs.ts";
-import type { Dice } from "../steps.ts";
-import type { World } from "../world.ts";
+import type { Dice } from "../../fakes/random.ts";
+import { npusOf } from "../judges/invariants.ts";
+import type { Temper } from "../world/programs.ts";
+import type { World } from "../world/world.ts";
 import { type Fault, type Site, withoutContainer } from "./fault.ts";
 
 function runningOf({ world, pod }: Site): readonly FakeContainer[] {

@@ -1,5 +1,5 @@
-import type { Centre } from "../centre.ts";
-import { images, type World } from "../world.ts";
+import type { Centre } from "../world/center.ts";
+import { images, type World } from "../world/world.ts";
 import type { Fault } from "./fault.ts";
 
 const operations = [

@@ -1,8 +1,8 @@
 import type { NodeUsage } from "../../../src/core/node/usage.ts";
 import { roomy } from "../../fakes/device.ts";
-import type { Centre } from "../centre.ts";
-import { npuNames } from "../pod-specs.ts";
-import type { World } from "../world.ts";
+import type { Centre } from "../world/center.ts";
+import { npuNames } from "../world/pod-specs.ts";
+import type { World } from "../world/world.ts";
 import type { Fault } from "./fault.ts";
 
 const shortages: readonly Partial<NodeUsage>[] = [

@@ -6,7 +6,7 @@ import type Docker from "dockerode";
 import type { PrivateEngine } from "../../../scripts/private-engine.ts";
 import { waitUntil } from "../../../scripts/processes.ts";
 import { parseIdentity } from "../../../src/core/pod/identity.ts";
-import { livePeriodSeconds } from "../../simulation/programs.ts";
+import { livePeriodSeconds } from "../../simulation/world/programs.ts";
 import type { Site } from "../harness.ts";
 import { type Outcome, outcomeOf, type RunningContainer } from "./outcome.ts";
 import { type Device, specOf, type ToContainer } from "./scenario.ts";

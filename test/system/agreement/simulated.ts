@@ -1,7 +1,7 @@
 import assert from "node:assert/strict";
 import { parseIdentity } from "../../../src/core/pod/identity.ts";
-import { liveCommand, livePeriodSeconds, readyCommand } from "../../simulation/programs.ts";
-import { createWorld, images, type World } from "../../simulation/world.ts";
+import { liveCommand, livePeriodSeconds, readyCommand } from "../../simulation/world/programs.ts";
+import { createWorld, images, type World } from "../../simulation/world/world.ts";
 import { type Outcome, outcomeOf, type ReportedEntry, type RunningContainer } from "./outcome.ts";
 import { type Device, specOf, type ToContainer } from "./scenario.ts";
 

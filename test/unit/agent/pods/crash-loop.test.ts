@@ -12,7 +12,7 @@ import { fakeLink } from "../../../fakes/link.ts";
 import { seededRandom } from "../../../fakes/random.ts";
 import { memoryStore } from "../../../fakes/store.ts";
 import { podUpdate, testImage } from "../../../samples/messages.ts";
-import { startProcess } from "../../../simulation/device-process.ts";
+import { startProcess } from "../../../simulation/world/device-process.ts";
 
 const uid = "aaaaaaaa-0000-4000-8000-000000000001";
 

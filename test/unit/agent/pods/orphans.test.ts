@@ -7,7 +7,7 @@ import { fakeLink } from "../../../fakes/link.ts";
 import { seededRandom } from "../../../fakes/random.ts";
 import { memoryStore } from "../../../fakes/store.ts";
 import { podUpdate, testImage } from "../../../samples/messages.ts";
-import { startProcess } from "../../../simulation/device-process.ts";
+import { startProcess } from "../../../simulation/world/device-process.ts";
 
 const uid = "6bf30364-3c62-493d-b3c1-848012fb8731";
 const text = podUpdate({ name: "web", uid, msgId: "00000000-0000-0000-0000-000000000001" });

@@ -1,0 +1,35 @@
+import type { Dice } from "../../fakes/random.ts";
+import type { Centre } from "../world/center.ts";
+import { podNames } from "../world/pod-specs.ts";
+import type { World } from "../world/world.ts";
+import type { Fault } from "./fault.ts";
+import { ofAgent } from "./of-agent.ts";
+import { ofCentre } from "./of-center.ts";
+import { ofContainers } from "./of-containers.ts";
+import { ofEngine } from "./of-engine.ts";
+import { ofLink } from "./of-link.ts";
+import { ofNode } from "./of-node.ts";
+import { unseen } from "./unseen.ts";
+
+/** Everything that can happen to a device, by name. */
+export const faults: Readonly<Record<string, Fault>> = {
+  ...ofAgent,
+  ...ofNode,
+  ...ofLink,
+  ...ofEngine,
+  ...ofContainers,
+  ...unseen,
+  ...ofCentre,
+};
+
+/** Each name as often as it is to be drawn. */
+export const weighted: readonly string[] = Object.entries(faults).flatMap(([name, { weight }]) =>
+  Array.from({ length: weight }, () => name),
+);
+
+/** Makes one happen; the words for it, null when nothing could happen. */
+export async function happen(name: string, world: World, centre: Centre, at: { subject: number; dice: Dice }) {
+  const fault = faults[name];
+  if (fault === undefined) throw new Error(`There is no fault ${name}`);
+  return fault.happen({ world, centre, pod: podNames[at.subject] ?? "a", dice: at.dice });
+}

@@ -1,0 +1,62 @@
+import assert from "node:assert/strict";
+import { describe, test } from "node:test";
+import type { PodEvent } from "../../../src/core/pod/event.ts";
+import { memoryStore } from "../../fakes/store.ts";
+import { type Chronicle, createChronicle } from "./chronicle.ts";
+
+const event = (reason: string): PodEvent => ({ type: "Normal", pod: "p/a", container: "app", reason, message: reason });
+
+function told(id: string, ...events: readonly (readonly [reason: string, count: number])[]): string {
+  const route = { operation: "update", resource: "websocket/podhistory" };
+  const content = {
+    missing: { events: 0, messages: 0 },
+    events: events.map(([reason, count]) => ({ ...event(reason), count })),
+  };
+  return JSON.stringify({ header: { msg_id: id }, route, content });
+}
+
+/** Three events have happened, the first of them twice. */
+function chronicle(): Chronicle {
+  const one = createChronicle();
+  for (const reason of ["Started", "Exited", "Started", "Killing"]) one.happened(event(reason));
+  return one;
+}
+
+describe("a judge of the history that a centre is told", () => {
+  test("finds nothing in one that is whole, in order, and said again", () => {
+    const one = chronicle();
+    const [first, second] = [told("1", ["Exited", 1], ["Started", 2]), told("2", ["Killing", 1])];
+    for (const text of [first, first, second, second, told("3")]) one.arrived(text);
+    assert.deepEqual([one.faults(), one.untold()], [[], 0]);
+  });
+
+  test("counts what was not told", () => {
+    const one = chronicle();
+    one.arrived(told("1", ["Started", 1], ["Exited", 1]));
+    assert.deepEqual([one.faults(), one.untold()], [[], 2]);
+  });
+
+  test("finds what was told twice", () => {
+    const one = chronicle();
+    for (const id of ["1", "2"]) one.arrived(told(id, ["Exited", 1]));
+    assert.deepEqual(one.faults(), ["2: Exited of p/a/app was told 1 times too often"]);
+  });
+
+  test("finds what was told too late", () => {
+    const one = chronicle();
+    one.arrived(told("1", ["Killing", 1], ["Exited", 1]));
+    assert.deepEqual(one.faults(), ["2: Exited of p/a/app was told after what came later"]);
+  });
+
+  test("asks for no more than the store still knows after a power cut", () => {
+    const store = memoryStore();
+    store.appendEvent(event("Killing"), { wall: 1, mono: 1, bootId: "b" });
+    store.appendOutbox("record", told("2", ["Exited", 1]));
+    const one = chronicle();
+    one.arrived(told("1", ["Started", 2]));
+    one.beginAnew(store);
+    assert.equal(one.untold(), 2);
+    for (const text of [told("2", ["Exited", 1]), told("3", ["Killing", 1])]) one.arrived(text);
+    assert.deepEqual([one.faults(), one.untold()], [[], 0]);
+  });
+});

@@ -1,0 +1,344 @@
+import { defaultPolicy } from "../../../src/core/admission/policy.ts";
+import { storeError } from "../../../src/core/base/store-failure.ts";
+import type { SafeMode } from "../../../src/core/node/safe-mode.ts";
+import type { Engine } from "../../../src/ports/engine.ts";
+import type { Link } from "../../../src/ports/link.ts";
+import type { Log } from "../../../src/ports/log.ts";
+import { type VirtualClock, virtualClock } from "../../fakes/clock.ts";
+import { type FakeDevice, fakeDevice } from "../../fakes/device.ts";
+import { type FakeEngineHost, fakeEngine } from "../../fakes/engine.ts";
+import { type FakeContainer, observed } from "../../fakes/engine-host.ts";
+import { fakeHttp } from "../../fakes/http.ts";
+import { type FakeCenter, fakeLink, type Stalled } from "../../fakes/link.ts";
+import { seededRandom } from "../../fakes/random.ts";
+import { type MemoryStore, memoryStore } from "../../fakes/store.ts";
+import { testImage } from "../../samples/messages.ts";
+import { type Chronicle, createChronicle } from "../judges/chronicle.ts";
+import { unjustifiedStop } from "../judges/stops.ts";
+import { createWitness, type Witness } from "../judges/witness.ts";
+import { type DeviceProcess, startProcess } from "./device-process.ts";
+import { createPrograms, type Programs } from "./programs.ts";
+import { createTrace, noteLog, type Trace, tracedEngine, tracedStore } from "./trace.ts";
+
+/** An end of the process that was planned: it tells itself from a bug. Only a disk that fails ends the process. */
+export class PlannedEnd extends Error {
+  readonly storeFailure = "broken";
+}
+
+/** One device in a world of fakes, on virtual time, with everything that happens decided by one seed. */
+export interface World {
+  readonly clock: VirtualClock;
+  readonly random: ReturnType<typeof seededRandom>;
+  readonly host: FakeEngineHost;
+  readonly center: FakeCenter;
+  readonly device: FakeDevice;
+  readonly programs: Programs;
+  readonly trace: Trace;
+  readonly witness: Witness;
+  readonly chronicle: Chronicle;
+  /** Looks into the store without being one of the process's calls. */
+  look<T>(at: (store: MemoryStore) => T): T;
+  process(): DeviceProcess;
+  /** The agent's process dies before the n-th store call from now, of any name or of one, alone or with all that runs. */
+  crashIn(at: { readonly calls: number; readonly name: string | null }, powerCut: boolean): void;
+  /** It dies as the n-th transaction from now is about to be committed. */
+  crashAtCommit(commits: number, powerCut: boolean): void;
+  /** The n-th store call from now fails as on a disk that fails; the process has to end by itself. */
+  failStoreIn(calls: number): void;
+  /** It dies as it is about to go on after the n-th wait from now: for the engine, a probe or the clock. */
+  crashAtAwait(awaits: number, powerCut: boolean): void;
+  /** How a process that died as planned is started again. */
+  afterCrash(): Restart;
+  /** No crash is planned any more. */
+  calm(): void;
+  /** The process dies now, if it has not yet, and another one starts on what is on disk. */
+  restart(how: Restart): Promise<void>;
+  /** SIGTERM, and another process once it has ended. */
+  stopAndStart(): Promise<void>;
+  /** Whether there is no room for the store either: whatever it is to write fails. */
+  fillStore(on: boolean): void;
+  /** Since when the store has room; null while it has none, and the agent keeps in memory what it cannot write. */
+  storeRoomySince(): number | null;
+  /** An image was taken away now, or all of them. */
+  imageCleared(name?: string): void;
+  /** Since when the line to the centre is as it should be; null while it is not. */
+  lineSteadySince(): number | null;
+  /** Which ways of the line stall from now on. */
+  stall(stalled: Stalled): void;
+  /** Stops that the desired state did not ask for: invariant 3. */
+  unjustified(): readonly string[];
+}
+
+/** Faults that are planned, and strike when the agent comes to that point: there they are met. */
+export const striking = ["crashAtStoreCall", "crashAtCommit", "crashAtAwait", "storeFails"] as const;
+
+type Striking = (typeof striking)[number];
+
+export interface Restart {
+  /** Takes the containers along, and what the store had not flushed. */
+  readonly powerCut: boolean;
+  /** The clock has no battery: it begins at 1970 after a power cut. */
+  readonly noBattery?: boolean;
+  /** The data folder is gone. */
+  readonly dataLost?: boolean;
+  /** What happens while no agent runs, and for how long none does. */
+  readonly meanwhile?: () => void;
+  readonly awayMs?: number;
+}
+
+export const images = { first: testImage, second: "edge.test/busybox:2" } as const;
+
+const longestUpMs = 3_600_000;
+/** The longest deadline of an engine call that a stopping agent may wait for. */
+const stopWithinMs = 200_000;
+/** Between looking an image up and stopping what it replaces, with calls in between that hang. */
+const imageKnownMs = 200_000;
+
+export interface WorldOptions {
+  readonly liveRestore: boolean;
+  /** Whether the next start of the agent is one in safe mode. */
+  readonly safeMode?: () => SafeMode | null;
+  /** Writes down what happens. */
+  readonly keep?: boolean;
+  /** Hears of a fault that was planned, just before it strikes. */
+  readonly strikes?: (fault: Striking) => void;
+}
+
+export function createWorld(seed: number, options: WorldOptions): World {
+  // An agent may come up long after its device: what a clock said before the boot tells nothing of now.
+  const boots = seededRandom(seed ^ 0xb007);
+  const upMs = (): number => 1_000 + boots.below(2) * boots.below(longestUpMs);
+  const clock = virtualClock(upMs());
+  const trace = createTrace(clock, options.keep ?? false);
+  const random = seededRandom(seed);
+  const { engine, host } = fakeEngine({
+    ...{ clock, random, liveRestore: options.liveRestore },
+    happened: (action, container) => witness.happened(action, container),
+  });
+  const chronicle = createChronicle();
+  const { link, center } = fakeLink(clock, { received: chronicle.arrived, handlerThrew: (error) => died(error) });
+  const device = fakeDevice();
+  device.listening(() => host.running().flatMap(publishedBy));
+  const { http, behave } = fakeHttp(clock);
+  const programs = createPrograms(clock, host, behave);
+  const unjustified: string[] = [];
+  const texts = new Set<string>();
+  const { endedByEngine } = host;
+  const witness = createWitness({
+    ...{ clock, programs, arrived, endedByEngine },
+    stateOf: (id) => host.container(id)?.state ?? null,
+    noted: chronicle.happened,
+    look: (at) => look(at),
+  });
+  let storeCalls = Number.POSITIVE_INFINITY;
+  let callsOf: string | null = null;
+  let failingCall = Number.POSITIVE_INFINITY;
+  let awaits = Number.POSITIVE_INFINITY;
+  let commits = Number.POSITIVE_INFINITY;
+  let after: Restart = { powerCut: false };
+  /** When each image was taken away last. */
+  const clearedAt = new Map<string, number>();
+  let openedAt = clock.mono();
+  let stalled = false;
+  let storeFull = false;
+  let roomySince = Number.NEGATIVE_INFINITY;
+  let store = memoryStore({ beforeCall, beforeWrite });
+  /** Null while it starts. */
+  let process: DeviceProcess | null = null;
+  /** A look from outside is none of the process's calls. */
+  let looking = false;
+
+  function look<T>(at: (store: MemoryStore) => T): T {
+    looking = true;
+    try {
+      return at(store);
+    } finally {
+      looking = false;
+    }
+  }
+
+  function arrived(text: string): boolean {
+    const all = center.received();
+    for (const one of all.slice(texts.size)) texts.add(one);
+    return texts.has(text);
+  }
+
+  function beforeCall(name: string): void {
+    if (looking) return;
+    // A dead process writes nothing, whatever of it was still on its way.
+    if (process?.alive() === false) throw new PlannedEnd("The process is dead");
+    if (callsOf === null || callsOf === name) storeCalls -= 1;
+    failingCall -= 1;
+    if (name === "commit") commits -= 1;
+    if (failingCall <= 0) {
+      failingCall = Number.POSITIVE_INFINITY;
+      options.strikes?.("storeFails");
+      trace.note("agent", () => "a store call fails");
+      throw new PlannedEnd("disk I/O error");
+    }
+    if (storeCalls > 0 && commits > 0) return;
+    options.strikes?.(commits > 0 ? "crashAtStoreCall" : "crashAtCommit");
+    trace.note("agent", () => "dies between two store calls");
+    crash();
+    throw new PlannedEnd("The process died between two store calls");
+  }
+
+  function kill(): void {
+    process?.kill();
+    host.abandon();
+  }
+
+  function beforeWrite(): void {
+    if (storeFull) throw storeError("full", "database or disk is full");
+  }
+
+  function crash(): void {
+    kill();
+    if (after.powerCut) powerGoes();
+  }
+
+  function powerGoes(): void {
+    host.down("crash");
+    for (const { id } of host.running()) host.kill(id, 255);
+  }
+
+  function awaited(): void {
+    awaits -= 1;
+    if (awaits > 0) return;
+    awaits = Number.POSITIVE_INFINITY;
+    options.strikes?.("crashAtAwait");
+    trace.note("agent", () => "dies as it goes on");
+    crash();
+  }
+
+  function calm(): void {
+    storeCalls = Number.POSITIVE_INFINITY;
+    failingCall = Number.POSITIVE_INFINITY;
+    awaits = Number.POSITIVE_INFINITY;
+    commits = Number.POSITIVE_INFINITY;
+    after = { powerCut: false };
+  }
+
+  /** What a handler throws that the socket calls, ends a process. */
+  function died(error: unknown): void {
+    if (!(error instanceof PlannedEnd)) throw error;
+    kill();
+  }
+
+  const judged: Engine = {
+    ...engine,
+    create(request, signal) {
+      witness.creates(request);
+      return engine.create(request, signal);
+    },
+    stop(id, graceSeconds, signal) {
+      const isKnown = (name: string): boolean => clock.mono() - (clearedAt.get(name) ?? -imageKnownMs) > imageKnownMs;
+      const circumstances = { host, programs, isKnown };
+      const why = look((now) => unjustifiedStop(now, circumstances, id));
+      if (why !== null) unjustified.push(why);
+      return engine.stop(id, graceSeconds, signal);
+    },
+  };
+
+  const noted: Link = {
+    credentials: () => link.credentials(),
+    async dial(handlers, signal) {
+      const result = await link.dial(handlers, signal);
+      if (result.ok) openedAt = clock.mono();
+      return result;
+    },
+  };
+
+  function start(): void {
+    trace.note("agent", () => "starts");
+    witness.agentStarts();
+    process = null;
+    const log: Log = { write: (level, event, fields) => noteLog(trace, level, event, fields) };
+    const safeMode = options.safeMode?.() ?? null;
+    const ports = {
+      safeMode,
+      clock,
+      random,
+      engine: tracedEngine(judged, trace),
+      link: noted,
+      device,
+      http,
+      log,
+      awaited,
+    };
+    process = startProcess({ ...ports, policy: defaultPolicy }, tracedStore(witness.beside(store), trace));
+  }
+  start();
+
+  return {
+    ...{ clock, random, host, center, device, programs, trace, witness, chronicle },
+    look,
+    process: () => process as DeviceProcess,
+    crashIn({ calls, name }, powerCut) {
+      storeCalls = calls;
+      callsOf = name;
+      after = { powerCut };
+    },
+    crashAtCommit(count, powerCut) {
+      commits = count;
+      after = { powerCut };
+    },
+    failStoreIn(calls) {
+      failingCall = calls;
+    },
+    crashAtAwait(count, powerCut) {
+      awaits = count;
+      after = { powerCut };
+    },
+    afterCrash: () => after,
+    calm,
+    async restart({ powerCut, noBattery = false, dataLost = false, meanwhile = () => undefined, awayMs = 500 }) {
+      kill();
+      center.abandon();
+      calm();
+      store = dataLost ? memoryStore({ beforeCall, beforeWrite }) : store.reopen({ powerCut });
+      if (powerCut || dataLost) look(chronicle.beginAnew);
+      if (powerCut) {
+        powerGoes();
+        clock.reboot(upMs());
+        for (const name of clearedAt.keys()) clearedAt.set(name, clock.mono());
+        if (noBattery) clock.jump(60_000 - clock.wall());
+        witness.unsure();
+        host.up();
+      }
+      meanwhile();
+      await clock.pass(awayMs);
+      start();
+    },
+    async stopAndStart() {
+      const before = process;
+      if (before === null) return;
+      void before.stop();
+      if (!(await clock.passUntil(() => !before.alive(), stopWithinMs))) throw new Error("The agent does not stop");
+      center.abandon();
+      calm();
+      store = store.reopen();
+      start();
+    },
+    fillStore(on) {
+      if (storeFull && !on) roomySince = clock.mono();
+      storeFull = on;
+    },
+    storeRoomySince: () => (storeFull ? null : roomySince),
+    imageCleared(name) {
+      for (const one of name === undefined ? Object.values(images) : [name]) clearedAt.set(one, clock.mono());
+    },
+    lineSteadySince: () => (stalled || !center.connected() ? null : openedAt),
+    stall(which) {
+      stalled = which !== "no";
+      openedAt = clock.mono();
+      center.stall(which);
+    },
+    unjustified: () => unjustified,
+  };
+}
+
+/** Docker's proxies listen on what is published. */
+function publishedBy(container: FakeContainer): readonly number[] {
+  return (observed(container)?.hostPorts ?? []).map((key) => Number.parseInt(key, 10));
+}
