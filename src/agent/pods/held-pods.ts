@@ -1,5 +1,6 @@
 import { type SafeMode, safeModeEnds, safeModeMs } from "../../core/node/safe-mode.ts";
 import { formatTime } from "../../core/pod/time.ts";
+import type { EventRecorder } from "../event-recorder.ts";
 import { type ParkedPodsParts, putReason } from "./parked-pods.ts";
 
 export interface HeldPods {
@@ -17,6 +18,7 @@ export interface HeldPods {
 }
 
 export interface HeldPodsParts extends ParkedPodsParts {
+  readonly events: EventRecorder;
   readonly safeMode: SafeMode | null;
   /** Safe mode has begun or ended: it shows in `edge status`. */
   readonly onSafeModeChanged: () => void;
