@@ -82,6 +82,10 @@ function update(context: ApplyContext, pod: AcceptedPod): Applied {
   if (existing?.pod.id.uid === uid && existing.contentHash === context.contentHash) {
     return { ok: true, wake: null, said: `Pod ${name} is the same as before` };
   }
+  if (existing?.pod.id.uid !== uid) {
+    const crowded = tooManyTerminating(store);
+    if (crowded !== null) return crowded;
+  }
   if (existing !== null && existing.pod.id.uid !== uid) replacePod(context, existing);
   const again = store.terminatingPods().filter((one) => one.id.uid === uid);
   for (const one of again.filter((terminating) => terminating.isTerminated)) {
@@ -97,6 +101,20 @@ function update(context: ApplyContext, pod: AcceptedPod): Applied {
   context.device.savePod(pod);
   if (store.status(uid) === null) putFirstStatus(context, pod);
   return { ok: true, wake: podKey(pod.id), said: existing === null ? `Pod ${name} is new` : `Pod ${name} has changed` };
+}
+
+/** Pods on their way out, at most; and how long their text may be together. A delete adds to them and is never refused for it. */
+const mostTerminating = 64;
+const mostTerminatingBytes = 2 * 1024 * 1024;
+
+/** Each of them is kept until its containers are gone and the center has its last status. */
+function tooManyTerminating(store: Store): Applied | null {
+  const pods = store.terminatingPods();
+  let bytes = 0;
+  for (const { pod } of pods) bytes += pod === null ? 0 : JSON.stringify(pod).length;
+  if (pods.length < mostTerminating && bytes < mostTerminatingBytes) return null;
+  const message = `${pods.length} pods are still being deleted on this device (at most ${mostTerminating}, ${mostTerminatingBytes / 1024 / 1024} MiB together). Send the pod again when they are gone.`;
+  return refuse("metadata.uid", "capacity.terminatingPods", message, pods.length);
 }
 
 function noSpace(context: ApplyContext, what: string): Applied | null {
@@ -203,11 +221,14 @@ function removeUnknown(context: ApplyContext, namespace: string, name: string, u
   const key = podKey({ namespace, name });
   const same = store
     .terminatingPods()
-    .filter((one) => !one.isTerminated && podKey(one.id) === key && (uid === "" || one.id.uid === uid));
+    .filter(
+      (one) => !one.isTerminated && podKey(one.id) === key && (uid === "" || one.pod === null || one.id.uid === uid),
+    );
   for (const one of same) {
     if (one.kind === "replaced") store.putTerminatingPod({ ...one, kind: "deleted", since: now, messageId });
   }
   if (same.length === 0) {
+    if (isCrowdedWithUnknown(store)) return unknownRefused(name);
     const rest = {
       kind: "deleted",
       pod: null,
@@ -230,6 +251,18 @@ function removeUnknown(context: ApplyContext, namespace: string, name: string, u
     wake: key,
     said: same.length === 0 ? `Pod ${name} is not known here` : `Pod ${name} is being deleted already`,
   };
+}
+
+/** Deletes of pods that are not known here, at most, that wait for a look at the engine. */
+const mostUnknownDeletes = 256;
+
+function isCrowdedWithUnknown(store: Store): boolean {
+  return store.terminatingPods().filter(({ pod }) => pod === null).length >= mostUnknownDeletes;
+}
+
+function unknownRefused(name: string): Applied {
+  const message = `${mostUnknownDeletes} deletes of pods that are not known here are still under way on this device. Send this one again when they are done.`;
+  return refuse("metadata.name", "capacity.unknownDeletes", message, name);
 }
 
 function restart(context: ApplyContext, asked: Extract<Admitted, { kind: "pod-restart" }>): Applied {

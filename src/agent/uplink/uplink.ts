@@ -44,6 +44,8 @@ interface Call {
   readonly giveUp: AbortController;
   connection: Connection | null;
   draining: Promise<void> | null;
+  /** The connection has ended. */
+  isOver: boolean;
 }
 
 interface Uplink {
@@ -222,7 +224,7 @@ function carryOut(uplink: Uplink, order: UplinkOrder): void {
 }
 
 function dial(uplink: Uplink): void {
-  const call: Call = { giveUp: new AbortController(), connection: null, draining: null };
+  const call: Call = { giveUp: new AbortController(), connection: null, draining: null, isOver: false };
   uplink.dialling = call;
   const ended = connect(uplink, call).catch((error: unknown) => {
     uplink.broken ??= { error };
@@ -248,6 +250,7 @@ async function connect(uplink: Uplink, call: Call): Promise<void> {
       });
     },
     closed({ code, reason }: { readonly code: number; readonly reason: string }) {
+      call.isOver = true;
       unlessItThrows(() => {
         if (call !== uplink.current) return;
         uplink.current = null;
@@ -277,21 +280,30 @@ async function connect(uplink: Uplink, call: Call): Promise<void> {
   if (call.draining !== null) await call.draining;
 }
 
+/** Replies that the socket has not taken: beyond this nothing is read, so that a center that does not read cannot fill the heap. */
+const maxUnreadReplyBytes = 1024 * 1024;
+const roomPeriodMs = 100;
+
 /** Messages that are read in one turn of the loop share one commit; too many that wait for it pause reading. */
 function receive(uplink: Uplink, call: Call, text: string, failed: (error: unknown) => void): void {
   const { clock, intake } = uplink.parts;
   const isCurrent = (): boolean => call === uplink.current;
-  intake.receive(text);
-  if (isCurrent()) handleEvent(uplink, { kind: "message" });
-  if (intake.full()) {
+  const pause = (): void => {
     call.connection?.pause();
     if (isCurrent()) handleEvent(uplink, { kind: "paused" });
-  }
+  };
+  const isSocketFull = (): boolean => !call.isOver && (call.connection?.bufferedBytes() ?? 0) > maxUnreadReplyBytes;
+  intake.receive(text);
+  if (isCurrent()) handleEvent(uplink, { kind: "message" });
+  if (intake.full()) pause();
   if (call.draining !== null) return;
   const drain = async (): Promise<void> => {
     await clock.sleep(0);
-    call.draining = null;
     intake.flush();
+    if (isSocketFull()) pause();
+    // A connection that takes nothing for two minutes is closed, which ends the wait too.
+    while (isSocketFull()) await clock.sleep(roomPeriodMs);
+    call.draining = null;
     call.connection?.resume();
     if (isCurrent()) handleEvent(uplink, { kind: "resumed" });
   };

@@ -7,6 +7,8 @@ import { amountOf } from "../resources.ts";
 import { probeRelations } from "./probe-relations.ts";
 import { eachContainer, type Relation, tellRepeated } from "./relation.ts";
 
+const mostConfigMapVolumes = 16;
+
 const volumes: readonly Relation[] = [
   {
     id: "spec.volumes.source",
@@ -20,6 +22,19 @@ const volumes: readonly Relation[] = [
         const detail = `expected exactly one of hostPath, configMap, emptyDir, and found ${sources.length || "none"}`;
         say(["spec", "volumes", index], volume, detail);
       }
+    },
+  },
+  {
+    id: "spec.volumes.configMap.count",
+    path: "spec.volumes[].configMap",
+    expectation: "at most 16 volumes from config maps",
+    source: "docs/security.md, Limits",
+    check: (pod, _context, say) => {
+      const all = [...(pod.spec?.volumes ?? []).entries()].filter(([, { configMap }]) => configMap !== undefined);
+      // Each may have 256 files, which are written in one go.
+      const tooMany = all[mostConfigMapVolumes];
+      if (tooMany === undefined) return;
+      say(["spec", "volumes", tooMany[0], "configMap"], all.length, `expected at most ${mostConfigMapVolumes} of them`);
     },
   },
   {

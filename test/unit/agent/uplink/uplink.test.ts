@@ -190,6 +190,25 @@ test("reading pauses until what waits is committed; a commit that takes a minute
   await ended;
 });
 
+test("reading pauses while the center does not take its replies, and goes on when it does", async () => {
+  const { clock, center, received, attached, stop, ended } = setUp();
+  await clock.pass(100);
+  const [{ connection } = assert.fail("no connection")] = attached;
+  center.stall("toCenter");
+  (connection as unknown as { send(text: string): void }).send("x".repeat(2 * 1024 * 1024));
+  for (let n = 0; n < 3; n += 1) {
+    center.deliver(String(n));
+    await clock.pass(1_000);
+  }
+  assert.deepEqual(received, ["0"], "the rest waits in the line");
+  center.stall("no");
+  await clock.pass(2_000);
+  assert.deepEqual(received, ["0", "1", "2"]);
+  stop.abort();
+  await clock.pass(5_000);
+  await ended;
+});
+
 test("a certificate that comes to its end is an event at each stage, once", async () => {
   const store = memoryStore();
   const dayMs = 86_400_000;

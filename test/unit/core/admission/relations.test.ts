@@ -35,6 +35,11 @@ const port = (fields: object) => ({
   ...fields,
 });
 const emptyDirs = (...names: string[]) => names.map((name) => ({ name, emptyDir: {} }));
+const configMapVolumes = (count: number) =>
+  Array.from({ length: count }, (_, index) => ({
+    name: `v${index}`,
+    configMap: { name: "settings", defaultMode: 420 },
+  }));
 const hostPath = (path: string) => [{ name: "v", hostPath: { path } }];
 const mounts = (...list: object[]) =>
   withField(
@@ -79,6 +84,12 @@ const table: readonly Row[] = [
       { name: "v", emptyDir: {}, configMap: { name: "settings", defaultMode: 420 } },
     ]),
     passes: withField(smallPod(), "spec.volumes", []),
+  },
+  {
+    rule: "spec.volumes.configMap.count",
+    path: "spec.volumes[16].configMap",
+    refused: withField(smallPod(), "spec.volumes", configMapVolumes(17)),
+    passes: withField(smallPod(), "spec.volumes", configMapVolumes(16)),
   },
   {
     rule: "spec.volumes.name.unique",
