@@ -72,7 +72,12 @@ const folders = ["src", "scripts", "test"] as const;
 /** Everything in the tree that breaks the architecture, one line each; none when all is well. */
 export async function checkStructure(): Promise<readonly string[]> {
   const files = folders.flatMap(sourceFiles);
-  const each = files.flatMap((file) => [...checkModuleState(file), ...checkInstalls(file), ...checkArchives(file)]);
+  const each = files.flatMap((file) => [
+    ...checkModuleState(file),
+    ...checkInstalls(file),
+    ...checkArchives(file),
+    ...checkObjectSpreads(file),
+  ]);
   return [...(await checkImports(files)), ...checkRooms(files), ...each];
 }
 
@@ -142,6 +147,13 @@ function checkRooms(files: readonly string[]): readonly string[] {
     return !Object.hasOwn(rooms, room) || (entries !== undefined && !Object.hasOwn(entries, inside));
   });
   return outside.map((file) => `rooms: ${file} stands in no room`);
+}
+
+/** Members are written out: an object that exists only to be spread saves a line and costs its reader a minute. */
+function checkObjectSpreads(file: string): readonly string[] {
+  const lines = readFileSync(file, "utf8").split("\n");
+  const found = lines.flatMap((line, index) => (/\.\.\.\(?\{/.test(line) ? [index + 1] : []));
+  return found.map((line) => `object-spread: ${file}:${line} spreads an object literal; write its members out`);
 }
 
 /** State of a module is shared by everything in the process, tests too; it belongs into a closure. */

@@ -46,7 +46,9 @@ export async function configSchemaCommand(io: Output): Promise<number> {
 /** They may come later, as certificates do: no mistake of the configuration. */
 function missingFiles({ center: { tls, auth } }: Config): readonly Warning[] {
   const named = {
-    ...{ "center.tls.ca": tls.ca, "center.tls.cert": tls.cert, "center.tls.key": tls.key },
+    "center.tls.ca": tls.ca,
+    "center.tls.cert": tls.cert,
+    "center.tls.key": tls.key,
     "center.auth.file": auth.file,
   };
   return Object.entries(named).flatMap(([path, file]) =>

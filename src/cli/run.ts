@@ -177,8 +177,10 @@ function troubleOf(loaded: BrokenConfig): string {
 
 function storeOptionsOf({ data: { dir, outbox, events } }: Config): StoreOptions {
   const limits = {
-    ...{ outboxMaxBytes: outbox.maxBytes, outboxMaxMessages: outbox.maxMessages },
-    ...{ eventsMaxBytes: events.maxBytes, eventsMaxRows: events.maxRows },
+    outboxMaxBytes: outbox.maxBytes,
+    outboxMaxMessages: outbox.maxMessages,
+    eventsMaxBytes: events.maxBytes,
+    eventsMaxRows: events.maxRows,
   };
   return { dir, limits };
 }
@@ -256,7 +258,10 @@ function agentParts(
     engine: seen(dockerEngine({ socket: engine.socket })),
     store,
     link: websocketLink({
-      ...{ url: center.url, headers: center.headers, handshakeTimeoutMs, maxPayload: maxMessageBytes },
+      url: center.url,
+      headers: center.headers,
+      handshakeTimeoutMs,
+      maxPayload: maxMessageBytes,
       serverName: center.tls.serverName ?? undefined,
       compression: center.compression,
       credentials: credentialReader({ ...center.tls, auth: center.auth.file }),

@@ -34,8 +34,11 @@ const certificatePattern = /-----BEGIN CERTIFICATE-----[\s\S]+?-----END CERTIFIC
 
 /** No files: the system's authorities, and no name. */
 export const noCredentials: LoadedCredentials = {
-  ...{ version: "none", problem: null, certificates: [] },
-  ...{ tls: {}, authorization: null },
+  version: "none",
+  problem: null,
+  certificates: [],
+  tls: {},
+  authorization: null,
 };
 
 /** Reads the files at every call; what did not change is judged once. A file that cannot be used is a `problem`. */

@@ -26,7 +26,11 @@ export function reachCenter(options: ReachOptions, signal: AbortSignal): Promise
   const url = options.url.replace(/^ws/, "http");
   const { serverName } = options;
   const request = {
-    ...{ agent: false, method: "HEAD", signal, minVersion: "TLSv1.2" as const, ...tls },
+    agent: false,
+    method: "HEAD",
+    signal,
+    minVersion: "TLSv1.2" as const,
+    ...tls,
     headers: { ...options.headers, ...(authorization !== null && { authorization }), connection: "close" },
     ...(serverName !== null && { servername: serverName }),
   };

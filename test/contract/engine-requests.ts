@@ -14,7 +14,8 @@ export function acceptedPod(
     containers: [
       {
         ...containerDefaults,
-        ...{ name: "app", image: "edge.test/busybox:1" },
+        name: "app",
+        image: "edge.test/busybox:1",
         resources: { limits: { cpu: "500m", memory: "64Mi" }, requests: { cpu: "250m", memory: "32Mi" } },
         ...container,
       },

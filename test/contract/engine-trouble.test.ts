@@ -53,7 +53,10 @@ function fakeMachine(liveRestore: boolean): Machine {
       : { termCode: 0 },
   );
   return {
-    ...{ engine, freeze: host.freeze, thaw: host.thaw, hangContainerd: host.hangContainerd },
+    engine,
+    freeze: host.freeze,
+    thaw: host.thaw,
+    hangContainerd: host.hangContainerd,
     fillDisk: (on) => host.fillDisk(on ? "data" : "no"),
     down: async (how) => host.down(how),
     up: async () => host.up(),
@@ -70,7 +73,9 @@ async function realMachine(liveRestore: boolean): Promise<Machine> {
   const data = join(private_.folder, "data");
   const filler = join(data, "filler");
   return {
-    ...{ engine, freeze: private_.freeze, thaw: private_.thaw },
+    engine,
+    freeze: private_.freeze,
+    thaw: private_.thaw,
     hangContainerd: (on) => (on ? private_.freezeContainerd() : private_.thawContainerd()),
     down: (how) => (how === "stop" ? private_.stop() : private_.kill()),
     up: () => private_.start({ liveRestore }),

@@ -392,7 +392,7 @@ function contract(open: () => Machine | Promise<Machine>): void {
   });
 
   it("starts a container with a negative OOM score, or says that the kernel takes none and starts it without", async () => {
-    const wanted = await request({ ...program("forever"), ...{ resources: { limits: both, requests: both } } });
+    const wanted = await request({ ...program("forever"), resources: { limits: both, requests: both } });
     const first = await create({ ...wanted, oomScoreAdj: -997 });
     const begun = await machine.engine.start(first, generous());
     if (begun.ok) return;

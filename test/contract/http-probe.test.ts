@@ -56,7 +56,9 @@ const get = (path: string, options: { readonly ms?: number; readonly host?: stri
 
 function fake(): HttpProbe {
   const clock = {
-    ...{ wall: () => 0, mono: () => 0, bootId: () => "boot" },
+    wall: () => 0,
+    mono: () => 0,
+    bootId: () => "boot",
     sleep: (ms: number, signal?: AbortSignal) =>
       sleep(Math.min(ms, 60_000), undefined, { signal: signal as never }).catch(() => undefined),
   };

@@ -66,18 +66,20 @@ async function setUp(t: TestContext, center: Certificate = ours.center, node: Ce
   const log = { write: nothing };
   const ended = runUplink(
     {
-      ...{ link, clock, random: { next: Math.random, uuid: () => "" }, log, store },
+      link,
+      clock,
+      random: { next: Math.random, uuid: () => "" },
+      log,
+      store,
       events: createEventRecorder({ store, clock, log }),
       intake: { receive: nothing, full: () => false, flush: nothing },
       reporter: {
-        ...{
-          attach: nothing,
-          detach: nothing,
-          statusChanged: nothing,
-          outboxChanged: nothing,
-          sendNow: nothing,
-          pong: nothing,
-        },
+        attach: nothing,
+        detach: nothing,
+        statusChanged: nothing,
+        outboxChanged: nothing,
+        sendNow: nothing,
+        pong: nothing,
         run: async () => {},
       },
       settings: { keepaliveMs: 15_000, centerUrl: url },
@@ -101,7 +103,10 @@ async function setUp(t: TestContext, center: Certificate = ours.center, node: Ce
     }
   };
   return {
-    ...{ files, put, states, closes },
+    files,
+    put,
+    states,
+    closes,
     connections: () => connections,
     /** Another certificate for the centre, on the same port. */
     async restart(certificate: Certificate): Promise<void> {

@@ -61,7 +61,10 @@ export function fakeDevice(): FakeDevice {
     }),
     freeBytes: () => free,
     machine: () => ({
-      ...{ cpus: 4, memoryBytes: 9 * gigabyte, osImage: "Edge Linux 1", kernelVersion: "6.1.0" },
+      cpus: 4,
+      memoryBytes: 9 * gigabyte,
+      osImage: "Edge Linux 1",
+      kernelVersion: "6.1.0",
       architecture: "amd64",
     }),
     usage: (engineRoot) => (engineRoot === null ? { ...usage, engineDisk: null } : usage),

@@ -52,7 +52,9 @@ export function acceptedPod({
 }: PodOptions = {}): AcceptedPod {
   const container = (name: string): ContainerSpec => ({
     ...containerDefaults,
-    ...{ name, image, imagePullPolicy: pull },
+    name,
+    image,
+    imagePullPolicy: pull,
     resources: { limits: { cpu: "1", memory: "64Mi" }, requests: { cpu: "250m", memory: "64Mi" } },
     securityContext: { ...containerDefaults.securityContext, runAsUser: 1000 },
   });
@@ -99,7 +101,11 @@ export function terminatingPod(
 export const running = (since = ago(30_000)): ObservedState => ({ kind: "running", startedAt: rfc3339(since) });
 export const exited = (exitCode: number, at = ago(1_000), oomKilled = false): ObservedState => ({
   kind: "exited",
-  ...{ exitCode, oomKilled, error: "", startedAt: rfc3339(ago(30_000)), finishedAt: rfc3339(at) },
+  exitCode,
+  oomKilled,
+  error: "",
+  startedAt: rfc3339(ago(30_000)),
+  finishedAt: rfc3339(at),
 });
 
 /** A container made from this pod as it is. */
@@ -113,15 +119,17 @@ export function container(
   if (spec === undefined) throw new Error("A pod has a container");
   const hashes = { podHash: pod.hashes.pod, specHash: pod.hashes.containers[spec.name] ?? "" };
   return {
-    ...{
-      id: `${name}-id-of-attempt-${changes.attempt ?? 0}`,
-      pod: pod.id,
-      container: name,
-      installId: "i",
-      attempt: 0,
-      generation: 0,
-    },
-    ...{ ...hashes, restartPolicy: pod.spec.restartPolicy, state, imageId: "sha256:app", image: "sha256:app" },
+    id: `${name}-id-of-attempt-${changes.attempt ?? 0}`,
+    pod: pod.id,
+    container: name,
+    installId: "i",
+    attempt: 0,
+    generation: 0,
+    ...hashes,
+    restartPolicy: pod.spec.restartPolicy,
+    state,
+    imageId: "sha256:app",
+    image: "sha256:app",
     ...changes,
   };
 }
@@ -138,8 +146,12 @@ export function termination(
   changes: Partial<NonNullable<ContainerHistory["termination"]>> = {},
 ): NonNullable<ContainerHistory["termination"]> {
   return {
-    ...{ containerId: "app-id-of-attempt-0", exitCode, reason: exitCode === 0 ? "Completed" : "Error" },
-    ...{ startedAt: rfc3339(ago(30_000)), finishedAt: rfc3339(ago(1_000)), interrupted: false },
+    containerId: "app-id-of-attempt-0",
+    exitCode,
+    reason: exitCode === 0 ? "Completed" : "Error",
+    startedAt: rfc3339(ago(30_000)),
+    finishedAt: rfc3339(ago(1_000)),
+    interrupted: false,
     ...changes,
   };
 }

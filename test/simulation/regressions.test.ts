@@ -244,7 +244,8 @@ describe("what the simulation has found", () => {
     assert.ok(await world.clock.passUntil(() => world.host.running().length === 3, 10_000));
     const [, ...both] = world.host.running();
     await world.restart({
-      ...{ powerCut: false, dataLost: true },
+      powerCut: false,
+      dataLost: true,
       meanwhile: () => both.forEach(({ id }) => void world.host.kill(id, 1)),
     });
     // The first of the two starts takes long, and the calls of everybody else do not.

@@ -120,6 +120,11 @@ const structureCases: readonly Case[] = [
     says: /module-state: src\/core\/base\/broken.ts: let count/,
   },
   {
+    name: "an object literal that is spread",
+    files: inCore("const b = 1;\nexport const a = { .." + ".{ b }, c: 2 };\n"),
+    says: /object-spread: src\/core\/base\/broken.ts:2/,
+  },
+  {
     name: "a module's collection",
     files: inCore("export const seen = new Map<string, number>();\n"),
     says: /module-state: src\/core\/base\/broken.ts: export const seen/,

@@ -51,7 +51,9 @@ export async function playDay(site: Site, { seed, events, pods }: Day): Promise<
     const container = { command, resources, securityContext: { runAsUser: 1000, runAsGroup: 1000 } };
     const mounts = [...volumeMounts, { name: "work", mountPath: "/work", readOnly: true }];
     const all = containersOf(name).map((each) => ({
-      ...{ name: each, image: "edge.test/busybox:1", ...container },
+      name: each,
+      image: "edge.test/busybox:1",
+      ...container,
       env: [{ name: "VERSION", value: String(of) }],
       volumeMounts: [...mounts, { name: "settings", mountPath: "/settings", readOnly: true }],
     }));

@@ -21,8 +21,10 @@ const data = join(host, "data");
 const zone = join(host, "localtime");
 const site = createSite(engine, {
   policy: {
-    ...{ hostPaths: [data, zone], writableHostPaths: [data] },
-    ...{ memoryEmptyDir: true, capabilities: ["SETPCAP", "MKNOD"] },
+    hostPaths: [data, zone],
+    writableHostPaths: [data],
+    memoryEmptyDir: true,
+    capabilities: ["SETPCAP", "MKNOD"],
   },
 });
 const id = (number: number): string => `66666666-0000-4000-8000-${String(number).padStart(12, "0")}`;
@@ -113,7 +115,10 @@ describe("the document's own example, mended", { skip: process.getuid?.() === 0 
     assert.equal(HostConfig.Memory, 512 * 1024 * 1024);
     const shell = async (line: string): Promise<string> => {
       const exec = await site.docker.getContainer(container.Id).exec({
-        ...{ Cmd: ["/bin/sh", "-c", line], AttachStdout: true, AttachStderr: true, Tty: true },
+        Cmd: ["/bin/sh", "-c", line],
+        AttachStdout: true,
+        AttachStderr: true,
+        Tty: true,
       });
       const stream = await exec.start({ Tty: true });
       let said = "";

@@ -49,7 +49,9 @@ describe("nodestatus", () => {
     const { header, route } = received()[0] ?? assert.fail();
     assert.equal(header["sync"], true);
     assert.deepEqual(route, {
-      ...{ source: "edged", group: "meta", operation: "update" },
+      source: "edged",
+      group: "meta",
+      operation: "update",
       resource: "websocket/nodestatus/edge-sn-77.a",
     });
     const { document } = await site.status();

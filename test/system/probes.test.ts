@@ -27,7 +27,9 @@ async function accept(
   const { command, volumes, volumeMounts } = site.script(`${name}.sh`, script);
   const msgId = `30000000-${uidOf(name).slice(9)}`;
   const update = podUpdate({
-    ...{ name, uid: uidOf(name), msgId },
+    name,
+    uid: uidOf(name),
+    msgId,
     spec: { volumes, ...spec },
     container: { command, volumeMounts, ...container },
   });

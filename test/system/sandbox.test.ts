@@ -75,7 +75,10 @@ describe("pods of several containers", () => {
 
   test("three containers talk over localhost, and the sandbox publishes their ports", async () => {
     const port = async (containerPort: number) => ({
-      ...{ containerPort, hostPort: await freePort(), protocol: "TCP", hostIP: "127.0.0.1" },
+      containerPort,
+      hostPort: await freePort(),
+      protocol: "TCP",
+      hostIP: "127.0.0.1",
     });
     const serve = (containerPort: number, text: string) => {
       const folder = `/dev/shm/${text}`;

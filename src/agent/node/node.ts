@@ -84,7 +84,10 @@ function stateOf(
   // Pods run on the engine's architecture, whatever this program was built for.
   const architecture = engine?.architecture ?? machine.architecture;
   return {
-    ...{ name: settings.nodeName, version: settings.version, bootId: clock.bootId(), conditions },
+    name: settings.nodeName,
+    version: settings.version,
+    bootId: clock.bootId(),
+    conditions,
     machine: { ...machine, architecture },
     allocatable: device.nodeFacts().allocatable,
     maxContainerNumber: policy().maxContainerNumber,

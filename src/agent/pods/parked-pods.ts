@@ -3,10 +3,12 @@ import { restartDelayMs } from "../../core/pod/backoff.ts";
 import { parkedStatus } from "../../core/pod/parked-status.ts";
 import type { PodStatus } from "../../core/pod/pod-status.ts";
 import type { Store } from "../../ports/store.ts";
+import type { EventRecorder } from "../event-recorder.ts";
 import { type FailureParts, messageOf, recordFailure } from "../loop/supervise.ts";
 
 export interface ParkedPodsParts extends FailureParts {
   readonly store: Store;
+  readonly events: EventRecorder;
   /** A pod's status has changed. */
   readonly onStatusChanged: () => void;
 }

@@ -84,10 +84,16 @@ function nodeCondition({ since, ...rest }: Condition, nowWall: number): NodeCond
 function nodeInfo({ machine, engineVersion, version, bootId }: NodeState): NodeSystemInfo {
   const { architecture, kernelVersion, osImage } = machine;
   return {
-    ...{ architecture, kernelVersion, osImage, operatingSystem: "linux", bootID: bootId },
+    architecture,
+    kernelVersion,
+    osImage,
+    operatingSystem: "linux",
+    bootID: bootId,
     containerRuntimeVersion: engineVersion === null ? "docker" : `docker://${engineVersion}`,
     kubeletVersion: version,
     // What identifies the box beyond its name is nobody's business but its owner's (machine-id(5)).
-    ...{ machineID: "", systemUUID: "", kubeProxyVersion: "" },
+    machineID: "",
+    systemUUID: "",
+    kubeProxyVersion: "",
   };
 }

@@ -86,7 +86,10 @@ function adopt(
   }
   return {
     ...before,
-    ...{ attempt, podHash, specHash, generation },
+    attempt,
+    podHash,
+    specHash,
+    generation,
     current: null,
     termination: null,
     lastTermination: before.termination ?? before.lastTermination,

@@ -29,9 +29,17 @@ export function unrecordedPredecessor({ desired, observed }: Situation): Termina
   if (desired === null || observed.every((one) => one.pod.uid === desired.pod.id.uid)) return undefined;
   const { acceptedAt, messageId } = desired;
   return {
-    ...{ seq: 0, kind: "replaced", id: { ...desired.pod.id, uid: "" }, pod: null, generation: 0 },
+    seq: 0,
+    kind: "replaced",
+    id: { ...desired.pod.id, uid: "" },
+    pod: null,
+    generation: 0,
     graceSeconds: desired.pod.spec.terminationGracePeriodSeconds,
-    ...{ since: acceptedAt, acceptedAt, deletionTimestamp: "", messageId, isTerminated: false },
+    since: acceptedAt,
+    acceptedAt,
+    deletionTimestamp: "",
+    messageId,
+    isTerminated: false,
   };
 }
 

@@ -13,7 +13,9 @@ test(`a device lives through seeds 1 to ${lives}`, { timeout: 1_800_000 }, async
   const played = new Set<number>();
   let seed = 0;
   await playAll({
-    ...{ root: resolve(import.meta.dirname, "../../.."), steps, jobs: availableParallelism() },
+    root: resolve(import.meta.dirname, "../../.."),
+    steps,
+    jobs: availableParallelism(),
     next() {
       if (seed === lives || failures.length >= 3) return null;
       seed += 1;

@@ -87,7 +87,9 @@ async function firstFailure(tree: string, { steps, first, last }: Lives) {
   let seed = first - 1;
   let failed: { readonly seed: number; readonly failure: string } | null = null;
   await playAll({
-    ...{ root: tree, steps, jobs: 1 },
+    root: tree,
+    steps,
+    jobs: 1,
     next() {
       if (failed !== null || seed === last) return null;
       seed += 1;

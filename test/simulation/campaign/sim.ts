@@ -71,7 +71,9 @@ async function campaign({ from, to, mostSeconds }: Extent): Promise<boolean> {
   const failures: RunResult[] = [];
   let seed = from;
   await playAll({
-    ...{ root: resolve(import.meta.dirname, "../../.."), steps, jobs: Number(values.jobs) },
+    root: resolve(import.meta.dirname, "../../.."),
+    steps,
+    jobs: Number(values.jobs),
     next() {
       if (seed > to || elapsed() > mostSeconds || failures.length >= Number(values.failures)) return null;
       const isFirstHalf = seed < (from + to) / 2 && elapsed() < mostSeconds / 2;

@@ -20,7 +20,8 @@ export const unseen: Readonly<Record<string, Fault>> = {
       const [, fault] = dice.pick(happenings);
       let words: unknown = null;
       await world.restart({
-        ...{ powerCut: false, awayMs },
+        powerCut: false,
+        awayMs,
         meanwhile() {
           words = fault?.happen(site) ?? "nothing";
         },

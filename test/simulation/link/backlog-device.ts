@@ -46,7 +46,10 @@ export async function drain({ port, tls }: Way, store: Store): Promise<Drained> 
   const kubernetes = { statusDialect: "kubernetes" } as const;
   const reporter = createReporter({ store, clock, random, ...periods, ...kubernetes, onDelivered: nothing });
   const link = websocketLink({
-    ...{ url: urlOf(port), headers: {}, handshakeTimeoutMs: 10_000, maxPayload: maxMessageBytes },
+    url: urlOf(port),
+    headers: {},
+    handshakeTimeoutMs: 10_000,
+    maxPayload: maxMessageBytes,
     credentials: () => ({ ...noCredentials, tls }),
   });
   const opened = Promise.withResolvers<number>();
@@ -54,7 +57,13 @@ export async function drain({ port, tls }: Way, store: Store): Promise<Drained> 
   const log = { write: nothing };
   const uplink = runUplink(
     {
-      ...{ link, clock, random, log, store, reporter, events: createEventRecorder({ store, clock, log }) },
+      link,
+      clock,
+      random,
+      log,
+      store,
+      reporter,
+      events: createEventRecorder({ store, clock, log }),
       intake: { receive: nothing, full: () => false, flush: nothing },
       settings: { keepaliveMs: periods.keepaliveMs, centerUrl: urlOf(port) },
       onConnectionStateChanged: ({ state }) => state === "online" && opened.resolve(clock.mono()),

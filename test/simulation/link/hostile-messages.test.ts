@@ -75,14 +75,12 @@ async function startAgent(folder: string) {
   const stop = new AbortController();
   const agent = runAgent(
     {
-      ...{
-        engine,
-        store: opened.store,
-        clock,
-        random: systemRandom(),
-        device: fakeDevice().device,
-        http: fakeHttp(clock).http,
-      },
+      engine,
+      store: opened.store,
+      clock,
+      random: systemRandom(),
+      device: fakeDevice().device,
+      http: fakeHttp(clock).http,
       link: websocketLink({
         url,
         headers: {},
@@ -94,7 +92,12 @@ async function startAgent(folder: string) {
       policy: () => defaultPolicy,
       protectedPaths: () => [],
       settings: {
-        ...{ nodeName: "edge-1", centerUrl: url, statusPeriodMs: 30_000, keepaliveMs: 15_000, pid: 1, version: "0" },
+        nodeName: "edge-1",
+        centerUrl: url,
+        statusPeriodMs: 30_000,
+        keepaliveMs: 15_000,
+        pid: 1,
+        version: "0",
         statusDialect: "kubernetes",
         serialNumber: null,
         images: { high: 80, low: 70 },

@@ -85,7 +85,13 @@ export function createCentre(world: World, names: readonly string[]): Centre {
   const { center, trace } = world;
   const none = { kind: "none" } as const;
   const ledgers: PodLedger[] = names.map((name) => ({
-    ...{ name, version: 0, outstanding: [], wanted: none, old: [], mostGeneration: 0, restarts: 0 },
+    name,
+    version: 0,
+    outstanding: [],
+    wanted: none,
+    old: [],
+    mostGeneration: 0,
+    restarts: 0,
   }));
   const replies = new Map<string, Set<string>>();
   const surprises: string[] = [];
@@ -174,7 +180,8 @@ export function createCentre(world: World, names: readonly string[]): Centre {
   }
 
   return {
-    ...{ ledgers, configMap },
+    ledgers,
+    configMap,
     askConfigMap(what, dice) {
       if (podsData.outstanding() !== null) return null;
       return what === "update" ? configMap.update(dice, reason()) : configMap.remove(dice, reason());

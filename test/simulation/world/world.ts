@@ -112,7 +112,9 @@ export function createWorld(seed: number, options: WorldOptions): World {
   const trace = createTrace(clock, options.keep ?? false);
   const random = seededRandom(seed);
   const { engine, host } = fakeEngine({
-    ...{ clock, random, liveRestore: options.liveRestore },
+    clock,
+    random,
+    liveRestore: options.liveRestore,
     happened: (action, container) => witness.happened(action, container),
   });
   const chronicle = createChronicle();
@@ -125,7 +127,10 @@ export function createWorld(seed: number, options: WorldOptions): World {
   const texts = new Set<string>();
   const { endedByEngine } = host;
   const witness = createWitness({
-    ...{ clock, programs, arrived, endedByEngine },
+    clock,
+    programs,
+    arrived,
+    endedByEngine,
     stateOf: (id) => host.container(id)?.state ?? null,
     noted: chronicle.happened,
     look: (at) => look(at),
@@ -271,7 +276,15 @@ export function createWorld(seed: number, options: WorldOptions): World {
   start();
 
   return {
-    ...{ clock, random, host, center, device, programs, trace, witness, chronicle },
+    clock,
+    random,
+    host,
+    center,
+    device,
+    programs,
+    trace,
+    witness,
+    chronicle,
     look,
     process: () => process as DeviceProcess,
     crashIn({ calls, name }, powerCut) {

@@ -22,7 +22,10 @@ const mostEnds = 3;
 export function createDraw(seed: number): (now: Outcome) => Happening {
   const course: Course = {
     random: seededRandom(seed ^ 0xa62ee),
-    ...{ wanted: new Map(), ends: new Map(), past: [], versions: 0 },
+    wanted: new Map(),
+    ends: new Map(),
+    past: [],
+    versions: 0,
   };
   return (now) => drawn(course, now);
 }

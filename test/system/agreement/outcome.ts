@@ -41,7 +41,9 @@ export function outcomeOf(report: readonly ReportedEntry[], running: readonly Ru
 
 function reportedPod({ Name, UID, status }: ReportedEntry): ReportedPod {
   return {
-    ...{ name: Name, uid: UID, phase: status.phase },
+    name: Name,
+    uid: UID,
+    phase: status.phase,
     conditions: status.conditions.map(({ type, status: is, reason }) => `${type} ${is} ${reason ?? ""}`.trim()),
     containers: status.containerStatuses.map(
       ({ name, ready, started, restartCount, state, lastState }) =>

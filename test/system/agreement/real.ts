@@ -36,7 +36,8 @@ export function realDevice(site: Site, engine: PrivateEngine, liveRestore: boole
   };
   const livenessProbe = {
     ...probe("live.sh", "[ ! -e /work/sick-$NAME ]"),
-    ...{ periodSeconds: livePeriodSeconds, timeoutSeconds: 2 },
+    periodSeconds: livePeriodSeconds,
+    timeoutSeconds: 2,
   };
   const readinessProbe = { ...probe("ready.sh", "[ ! -e /work/busy-$NAME ]"), periodSeconds: 5 };
 

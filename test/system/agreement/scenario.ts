@@ -165,7 +165,8 @@ export function specOf(pod: PodPlan, more: (container: ContainerPlan) => object)
   const base = podContent({ name: pod.name, uid: pod.uid })["spec"] as { readonly containers: readonly object[] };
   const containers = pod.containers.map((one) => ({
     ...base.containers[0],
-    ...{ name: one.name, image: one.image },
+    name: one.name,
+    image: one.image,
     env: [
       { name: "NAME", value: one.name },
       { name: "VERSION", value: String(pod.version) },

@@ -13,7 +13,10 @@ import { desiredPod } from "../../samples/pods.ts";
 
 const noStop = new AbortController().signal;
 const crash: PodEvent = {
-  ...{ type: "Warning", pod: "websocket/web", container: "app", reason: "Exited" },
+  type: "Warning",
+  pod: "websocket/web",
+  container: "app",
+  reason: "Exited",
   message: "Exit code 1 (Error)\u001b[2J",
 };
 const at = (seconds: number) => ({ wall: 1_700_000_000_000 + seconds * 1_000, mono: seconds * 1_000, bootId: "b" });
@@ -123,11 +126,20 @@ const status: PodStatus = {
   qosClass: "Burstable",
   containerStatuses: [
     {
-      ...{ name: "app", ready: false, started: false, restartCount: 7, image: "app:1", imageID: "sha256:1" },
+      name: "app",
+      ready: false,
+      started: false,
+      restartCount: 7,
+      image: "app:1",
+      imageID: "sha256:1",
       state: { waiting: { reason: "CrashLoopBackOff", message: "back-off 5m0s" } },
       lastState: {
         terminated: {
-          ...{ exitCode: 3, reason: "Error", startedAt: null, finishedAt: "2026-01-01T00:00:00Z", containerID: "c" },
+          exitCode: 3,
+          reason: "Error",
+          startedAt: null,
+          finishedAt: "2026-01-01T00:00:00Z",
+          containerID: "c",
         },
       },
     },

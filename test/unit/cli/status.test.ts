@@ -81,8 +81,11 @@ test("with the agent alive it is what the agent published", async (t) => {
       name: "edge-1",
       conditions: [
         {
-          ...{ type: "DiskPressure", status: "True", reason: "NodeHasDiskPressure" },
-          ...{ message: "less than 15 % of the engine's disk left", lastTransitionTime: "2026-11-22T11:45:00Z" },
+          type: "DiskPressure",
+          status: "True",
+          reason: "NodeHasDiskPressure",
+          message: "less than 15 % of the engine's disk left",
+          lastTransitionTime: "2026-11-22T11:45:00Z",
         },
       ],
     },

@@ -14,8 +14,13 @@ const flag = () => maybe(true, false);
 
 const policies: fc.Arbitrary<Policy> = fc
   .record({
-    ...{ privileged: fc.boolean(), allowPrivilegeEscalation: fc.boolean(), allowReadWriteRootFs: fc.boolean() },
-    ...{ runAsRoot: fc.boolean(), useHostNetwork: fc.boolean(), hostPid: fc.boolean(), writableEmptyDir: fc.boolean() },
+    privileged: fc.boolean(),
+    allowPrivilegeEscalation: fc.boolean(),
+    allowReadWriteRootFs: fc.boolean(),
+    runAsRoot: fc.boolean(),
+    useHostNetwork: fc.boolean(),
+    hostPid: fc.boolean(),
+    writableEmptyDir: fc.boolean(),
     useDefaultContainerCap: fc.boolean(),
     capabilities: fc.subarray(["CHOWN", "NET_ADMIN", "ALL"]),
     hostPaths: fc.subarray(["/srv/data", "/srv/**"]),
@@ -26,8 +31,12 @@ const policies: fc.Arbitrary<Policy> = fc
 const contents = fc
   .record({
     security: fc.record({
-      ...{ privileged: flag(), allowPrivilegeEscalation: flag(), readOnlyRootFilesystem: flag(), runAsNonRoot: flag() },
-      ...{ runAsUser: maybe(0, 1, 1000, 65_535), runAsGroup: maybe(0, 1, 1000) },
+      privileged: flag(),
+      allowPrivilegeEscalation: flag(),
+      readOnlyRootFilesystem: flag(),
+      runAsNonRoot: flag(),
+      runAsUser: maybe(0, 1, 1000, 65_535),
+      runAsGroup: maybe(0, 1, 1000),
       capabilities: maybe(
         { add: ["CHOWN"] },
         { add: ["CAP_NET_ADMIN"], drop: ["all"] },
@@ -35,8 +44,12 @@ const contents = fc
         { drop: [] },
       ),
     }),
-    ...{ hostNetwork: flag(), hostPID: flag(), hostname: maybe("own-name") },
-    ...{ command: maybe(["/bin/app"], []), args: maybe(["--mode=a"]), env: maybe([{ name: "MODE", value: "a" }]) },
+    hostNetwork: flag(),
+    hostPID: flag(),
+    hostname: maybe("own-name"),
+    command: maybe(["/bin/app"], []),
+    args: maybe(["--mode=a"]),
+    env: maybe([{ name: "MODE", value: "a" }]),
     ports: maybe([{ containerPort: 80, hostPort: 8080, protocol: "UDP", hostIP: "127.0.0.1" }], []),
     path: fc.constantFrom("/srv/data", "/srv/data/", "/srv//other/./deep", "/srv/data/below"),
     readOnly: fc.boolean(),
@@ -46,7 +59,9 @@ const contents = fc
   .map(({ security, path, readOnly, emptyReadOnly, limits, hostNetwork, hostPID, hostname, ...container }) => ({
     metadata: { name: "app" },
     spec: {
-      ...{ hostNetwork, hostPID, hostname },
+      hostNetwork,
+      hostPID,
+      hostname,
       volumes: [
         { name: "data", hostPath: { path } },
         { name: "scratch", emptyDir: {} },

@@ -244,7 +244,8 @@ describe("createOptions", () => {
     ];
     const volumePaths = { data: "/srv/a", work: "/srv/b" };
     const request = createRequest(acceptedPod("web", { volumeMounts }), image, {
-      ...{ volumePaths, submounts: ["data", "work"] },
+      volumePaths,
+      submounts: ["data", "work"],
     });
     for (const apiVersion of ["1.44", "1.45"]) {
       const made = createOptions(request, apiVersion);

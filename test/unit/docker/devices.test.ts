@@ -23,7 +23,9 @@ function payloadOf(of: CreateRequest): CreatePayload {
 }
 
 const mapped = (path: string, target: string, may = "rw") => ({
-  ...{ PathOnHost: path, PathInContainer: target, CgroupPermissions: may },
+  PathOnHost: path,
+  PathInContainer: target,
+  CgroupPermissions: may,
 });
 const granted = [mapped(npu.path, npu.target), mapped(manager.path, manager.target)];
 
@@ -92,8 +94,11 @@ test("an NPU that was taken from a container or given to it is a difference", ()
 test("which NPUs a container has is read from the host's names of its devices", () => {
   const { Labels } = payloadOf(request);
   const answer = (devices: unknown) => ({
-    ...{ Id: "c".repeat(64), Name: `/edge_app_web_websocket_${request.pod.id.uid}_0`, Config: { Labels } },
-    ...{ State: { Running: true, StartedAt: "2026-11-22T12:00:00Z" }, HostConfig: { Devices: devices } },
+    Id: "c".repeat(64),
+    Name: `/edge_app_web_websocket_${request.pod.id.uid}_0`,
+    Config: { Labels },
+    State: { Running: true, StartedAt: "2026-11-22T12:00:00Z" },
+    HostConfig: { Devices: devices },
   });
   const disk = mapped("/dev/sda", "/dev/davinci7");
   const deep = mapped("/tmp/dev/davinci10", "/dev/davinci10");

@@ -33,19 +33,30 @@ function setUp(options: MemoryStoreOptions = {}) {
   const log = { write: () => {} };
   const events = createEventRecorder({ store, clock, log });
   const intake = createIntake({
-    ...{ store, device: device.device, clock, random, log, events, policy: () => defaultPolicy },
-    ...{
-      protectedPaths: () => [],
-      nodeName: "edge-1",
-      sendNow: (text) => said.push(text),
-      onOutboxChanged: () => {},
-      wakePod: (key) => woken.push(key),
-      lastListed: () => engine.shows,
-    },
+    store,
+    device: device.device,
+    clock,
+    random,
+    log,
+    events,
+    policy: () => defaultPolicy,
+    protectedPaths: () => [],
+    nodeName: "edge-1",
+    sendNow: (text) => said.push(text),
+    onOutboxChanged: () => {},
+    wakePod: (key) => woken.push(key),
+    lastListed: () => engine.shows,
   });
   const outbox = () => store.outbox(0, 1_000).map((row) => JSON.parse(row.text) as Said);
   return {
-    ...{ clock, store, device, woken, intake, calls, outbox, engine },
+    clock,
+    store,
+    device,
+    woken,
+    intake,
+    calls,
+    outbox,
+    engine,
     said: () => said.map((text) => JSON.parse(text) as Said),
     send(...texts: string[]) {
       for (const text of texts) intake.receive(text);
@@ -56,7 +67,10 @@ function setUp(options: MemoryStoreOptions = {}) {
 
 const update = (n: number, version: string, changes: { uid?: string; env?: string } = {}): string =>
   podUpdate({
-    ...{ name: "web", uid: changes.uid ?? uid, msgId: msgId(n), resourceVersion: version },
+    name: "web",
+    uid: changes.uid ?? uid,
+    msgId: msgId(n),
+    resourceVersion: version,
     container: { env: [{ name: "VERSION", value: changes.env ?? "1" }] },
   });
 

@@ -34,9 +34,15 @@ function set(names: readonly string[], fixed: number) {
   const log = { write: () => {} };
   const events = createEventRecorder({ store, clock, log });
   const housekeeping = createHousekeeping({
-    ...{ engine, store, clock, device: { ...device, usage }, log, events },
+    engine,
+    store,
+    clock,
+    device: { ...device, usage },
+    log,
+    events,
     lister: createContainerLister(engine, clock),
-    ...{ settings: { images: { high: 80, low: 70 } }, engineRoot: () => state.root },
+    settings: { images: { high: 80, low: 70 } },
+    engineRoot: () => state.root,
   });
   for (const name of names) {
     host.addImage(name, { ...facts, id: `sha256:${name}` });

@@ -10,7 +10,9 @@ function set() {
   const said: { readonly at: number; readonly message: ReturnType<typeof JSON.parse> }[] = [];
   const state = { cpu: "1" };
   const report = (): NodeReport => ({
-    ...{ addresses: [], allocatable: { cpu: state.cpu }, capacity: {} },
+    addresses: [],
+    allocatable: { cpu: state.cpu },
+    capacity: {},
     content: { status: { conditions: [{ type: "Ready", status: "True", lastHeartbeatTime: `${clock.wall()}` }] } },
   });
   const say = (text: string): void => void said.push({ at: clock.mono(), message: JSON.parse(text) });
@@ -41,7 +43,9 @@ describe("createNodeReporter()", () => {
     const { header, route, content } = said[0]?.message ?? assert.fail();
     assert.deepEqual([header.sync, header.parent_msg_id], [true, ""]);
     assert.deepEqual(route, {
-      ...{ source: "edged", group: "meta", operation: "update" },
+      source: "edged",
+      group: "meta",
+      operation: "update",
       resource: "websocket/nodestatus/edge-sn-1",
     });
     assert.equal(content.Status.allocatable.cpu, "1");

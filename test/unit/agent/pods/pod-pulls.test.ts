@@ -14,7 +14,9 @@ function setUp() {
   const land = new Map<string, (outcome: Outcome) => void>();
   const pulls = createPodPulls((key) => woken.push(key));
   const needed = (id: string): NeededPull => ({
-    ...{ id, uid: "u1", wanted: "w" },
+    id,
+    uid: "u1",
+    wanted: "w",
     action: { kind: "pull", container: id, image: `${id}:1`, because: "the pod is new" },
     pull: (signal) => {
       begun.push(id);

@@ -13,9 +13,12 @@ import { fakeHttp, type HttpBehaviour } from "../../../fakes/http.ts";
 import { container, desiredPod, historyOf, withSpec } from "../../../samples/pods.ts";
 
 const times = {
-  ...{ initialDelaySeconds: 0, periodSeconds: 10, timeoutSeconds: 2 },
-  ...({ successThreshold: 1, failureThreshold: 3 } as const),
-};
+  initialDelaySeconds: 0,
+  periodSeconds: 10,
+  timeoutSeconds: 2,
+  successThreshold: 1,
+  failureThreshold: 3,
+} as const;
 const probe = { exec: { command: ["/bin/check"] }, ...times } as const satisfies Probe;
 const web = { httpGet: { path: "/ready", port: 8080, scheme: "HTTP" }, ...times } as const satisfies Probe;
 
@@ -54,7 +57,11 @@ function bench({ probes, hostNetwork, ranMs = 0 }: Options) {
     isAlive: (_id: string, _program: string, signal: AbortSignal) => live.isAlive(signal),
   } as unknown as Engine;
   const prober = createProber({
-    ...{ engine, http, clock, random: { next: () => 0.5, uuid: () => "" }, device: { hostIp: () => "10.0.0.9" } },
+    engine,
+    http,
+    clock,
+    random: { next: () => 0.5, uuid: () => "" },
+    device: { hostIp: () => "10.0.0.9" },
     events: createEventRecorder({
       store: { appendEvent: (event) => void events.push(event) },
       clock,

@@ -41,7 +41,11 @@ function setUp({ store = memoryStore(), fullAt = Number.POSITIVE_INFINITY } = {}
     return clock.sleep(ms + more, signal);
   };
   const reporter = {
-    ...{ statusChanged: nothing, outboxChanged: nothing, sendNow: nothing, pong: nothing, run: async () => {} },
+    statusChanged: nothing,
+    outboxChanged: nothing,
+    sendNow: nothing,
+    pong: nothing,
+    run: async () => {},
     attach: (connection: (typeof attached)[0]["connection"], { answersPings }: { answersPings: boolean }) => {
       attached.push({ connection, answersPings });
     },
@@ -51,12 +55,16 @@ function setUp({ store = memoryStore(), fullAt = Number.POSITIVE_INFINITY } = {}
   };
   const log = { write: nothing };
   const parts = {
-    ...{ link, clock: { ...clock, sleep }, random: seededRandom(1), log, store, intake, reporter },
+    link,
+    clock: { ...clock, sleep },
+    random: seededRandom(1),
+    log,
+    store,
+    intake,
+    reporter,
     events: createEventRecorder({ store, clock, log }),
-    ...{
-      settings: { keepaliveMs: 15_000, centerUrl },
-      onConnectionStateChanged: (state: ConnectionState) => states.push(state),
-    },
+    settings: { keepaliveMs: 15_000, centerUrl },
+    onConnectionStateChanged: (state: ConnectionState) => states.push(state),
   };
   const ended = runUplink(parts, stop.signal);
   const last = () => states.at(-1);

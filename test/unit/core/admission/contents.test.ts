@@ -118,7 +118,9 @@ const good: Readonly<Record<Table, Readonly<Record<string, unknown>>>> = {
   configMapRules: { metadata: { name: "settings" }, data: { key: "value" } },
   secretRules: { metadata: { name: "secret" }, data: { ".dockerconfigjson": "e30=" } },
   containerInfoRules: {
-    ...{ operation: "update", source: "all", pod_name: "pod-a" },
+    operation: "update",
+    source: "all",
+    pod_name: "pod-a",
     container: [{ modelfile: [{ name: "x.om", version: "1.0", active_type: "hot_update" }] }],
   },
   modelFileRules: {

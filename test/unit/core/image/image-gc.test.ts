@@ -112,8 +112,14 @@ describe("nextRemoval()", () => {
   it("says why", () => {
     const limits = { high: 80, low: 70 };
     const removal = nextImageToRemove({
-      ...{ disk: disk(90), limits, begun: false, images: [image("a")], pulled: [pulled("a")] },
-      ...{ wanted: nobody, spared: new Set<string>(), now },
+      disk: disk(90),
+      limits,
+      begun: false,
+      images: [image("a")],
+      pulled: [pulled("a")],
+      wanted: nobody,
+      spared: new Set<string>(),
+      now,
     });
     const because = "90.0 % of the engine's disk are taken, more than 80 %, and no pod has wanted it for longest";
     assert.equal(removal?.because, because);

@@ -5,13 +5,16 @@ import type { DiskUsage, NodeUsage } from "../../../../src/core/node/usage.ts";
 
 const mebibyte = 1024 * 1024;
 const disk = (percent: number, inodePercent = 50): DiskUsage => ({
-  ...{ totalBytes: 1_000, freeBytes: percent * 10 },
+  totalBytes: 1_000,
+  freeBytes: percent * 10,
   inodes: { total: 1_000, free: inodePercent * 10 },
 });
 const memory = (mebibytes: number) => ({ totalBytes: 512 * mebibyte, availableBytes: mebibytes * mebibyte });
 const processes = (percent: number) => ({ running: 1_000 - percent * 10, most: 1_000 });
 const roomy: NodeUsage = {
-  ...{ memory: memory(200), dataDisk: disk(50), engineDisk: disk(50) },
+  memory: memory(200),
+  dataDisk: disk(50),
+  engineDisk: disk(50),
   processes: processes(50),
 };
 const unknown: NodeUsage = { memory: null, dataDisk: null, engineDisk: null, processes: null };
@@ -63,7 +66,10 @@ describe("judgePressure()", () => {
     const second = judgePressure(first, { ...roomy, engineDisk: disk(13) }, 2_000);
     assert.deepEqual(second, first);
     assert.deepEqual(second[1], {
-      ...{ type: "DiskPressure", status: "True", reason: "NodeHasDiskPressure", since: 1_000 },
+      type: "DiskPressure",
+      status: "True",
+      reason: "NodeHasDiskPressure",
+      since: 1_000,
       message: "less than 15 % of the engine's disk left",
     });
     const between = judgePressure(second, { ...roomy, engineDisk: disk(16) }, 3_000);

@@ -7,7 +7,11 @@ import { eventBytes, folds, keep, type Share, sameness, trim, untold } from "../
 
 const at = (mono: number, bootId = "b", wall = 1_000_000 + mono): Moment => ({ mono, wall, bootId });
 const event = (message: string, change: Partial<PodEvent> = {}): PodEvent => ({
-  ...{ type: "Warning", pod: "websocket/a", container: "app", reason: "Exited", message },
+  type: "Warning",
+  pod: "websocket/a",
+  container: "app",
+  reason: "Exited",
+  message,
   ...change,
 });
 const hour = 3_600_000;

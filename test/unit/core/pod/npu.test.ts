@@ -127,7 +127,9 @@ describe("what is recorded follows what a list shows", () => {
     [
       "what the container that runs has, where the record is an older one",
       settleNpus({
-        ...{ ...nothing, desired: wanted, recorded: [holds("davinci0")] },
+        ...nothing,
+        desired: wanted,
+        recorded: [holds("davinci0")],
         observed: [shows(running(), "davinci2")],
       }),
       [holds("davinci2")],
@@ -140,7 +142,9 @@ describe("what is recorded follows what a list shows", () => {
     [
       "kept while the container of an earlier specification runs",
       settleNpus({
-        ...{ ...nothing, desired: desiredWith(null), recorded: [holds("davinci0")] },
+        ...nothing,
+        desired: desiredWith(null),
+        recorded: [holds("davinci0")],
         observed: [shows(running())],
       }),
       [holds("davinci0")],
@@ -148,7 +152,9 @@ describe("what is recorded follows what a list shows", () => {
     [
       "free when that one has ended, though it lies there still",
       settleNpus({
-        ...{ ...nothing, desired: desiredWith(null), recorded: [holds("davinci0")] },
+        ...nothing,
+        desired: desiredWith(null),
+        recorded: [holds("davinci0")],
         observed: [shows(exited(0))],
       }),
       [],
@@ -161,7 +167,9 @@ describe("what is recorded follows what a list shows", () => {
     [
       "not taken from whom it is recorded for",
       settleNpus({
-        ...{ ...nothing, desired: wanted, recorded: [holds("davinci0", other)] },
+        ...nothing,
+        desired: wanted,
+        recorded: [holds("davinci0", other)],
         observed: [shows(running())],
       }),
       [holds("davinci0", other)],

@@ -22,7 +22,11 @@ const ended = (code: number, secondsAgo: number, changes: Partial<ContainerHisto
 });
 const failed = (reason: string, message: string, count: number, secondsAgo: number, of = desired) => {
   const failure: Failure = {
-    ...{ reason, message, count, containerId: null, at: ago(secondsAgo * 1000) },
+    reason,
+    message,
+    count,
+    containerId: null,
+    at: ago(secondsAgo * 1000),
     wanted: wantedKey(of, of.pod.spec.containers[0] ?? assert.fail()),
   };
   return { failure };
@@ -66,14 +70,19 @@ const npu = {
 const chapters: Readonly<Record<string, Readonly<Record<string, Partial<Situation>>>>> = {
   Images: {
     "Always, and the container ends: its image was pulled for this specification, so the registry is not asked again": {
-      ...{ desired: always, observed: [container(always.pod, exited(1))] },
+      desired: always,
+      observed: [container(always.pod, exited(1))],
       history: ended(1, 1, pulled, always.pod),
     },
     "the pinned image has been removed from the device: its name is pulled again": {
-      ...{ desired, images: { app: null }, observed: [container(pod, exited(1))], history: ended(1, 1) },
+      desired,
+      images: { app: null },
+      observed: [container(pod, exited(1))],
+      history: ended(1, 1),
     },
     "a failed pull is tried again when its wait is over": {
-      ...{ desired, images: { app: null } },
+      desired,
+      images: { app: null },
       history: { app: historyOf(pod, failed("ErrImagePull", unreachable, 1, 11)) },
     },
     "however often a pull has failed, the next one comes within five minutes": {
@@ -81,20 +90,27 @@ const chapters: Readonly<Record<string, Readonly<Record<string, Partial<Situatio
       history: { app: historyOf(pod, failed("ErrImagePull", unreachable, 40, 0)) },
     },
     "the image of an update cannot be pulled: what runs is not touched": {
-      ...{ desired: newer, images: { app: null }, observed: [container(pod, running())] },
+      desired: newer,
+      images: { app: null },
+      observed: [container(pod, running())],
       history: { app: historyOf(pod, failed("ErrImagePull", unreachable, 2, 5, newer)) },
     },
     "one container's image cannot be pulled: the other one is made": {
-      ...{ desired: pair, images: { a: "sha256:app" }, observed: [sandbox], history: { b: pairFailed } },
+      desired: pair,
+      images: { a: "sha256:app" },
+      observed: [sandbox],
+      history: { b: pairFailed },
     },
   },
   "Config maps": {
     "a config map is not here yet: the container waits and says for which": {
-      ...{ desired, images: here },
+      desired,
+      images: here,
       history: { app: historyOf(pod, failed("CreateContainerConfigError", 'configmap "settings" not found', 1, 2)) },
     },
     "it still is not: looked at again within 40 s at most": {
-      ...{ desired, images: here },
+      desired,
+      images: here,
       history: { app: historyOf(pod, failed("CreateContainerConfigError", 'configmap "settings" not found', 9, 0)) },
     },
     "it has arrived, which ends the wait": { desired, images: here, history: { app: historyOf(pod) } },
@@ -102,11 +118,15 @@ const chapters: Readonly<Record<string, Readonly<Record<string, Partial<Situatio
   "Stopping and restarting": {
     "an update comes while the container is being stopped for an earlier one: the stop goes on under the newer message":
       {
-        ...{ desired: { ...newer, messageId: "m5" }, images: here, observed: [container(pod, running())] },
+        desired: { ...newer, messageId: "m5" },
+        images: here,
+        observed: [container(pod, running())],
         history: { app: historyOf(pod) },
       },
     "it has stopped: the newest specification is made": {
-      ...{ desired: { ...newer, messageId: "m5" }, images: here, observed: [container(pod, exited(0))] },
+      desired: { ...newer, messageId: "m5" },
+      images: here,
+      observed: [container(pod, exited(0))],
       history: ended(0, 1),
     },
     "an update under a new uid comes while the pod is being deleted: its grace is not begun anew": {
@@ -124,7 +144,8 @@ const chapters: Readonly<Record<string, Readonly<Record<string, Partial<Situatio
       images: { app: null },
     },
     "a delete while the image of an update is being pulled: what still runs stops": {
-      ...{ terminating: [terminatingPod("deleted")], images: { app: null } },
+      terminating: [terminatingPod("deleted")],
+      images: { app: null },
       observed: [container(pod, running())],
     },
     "a delete while a new uid pulls its image: that one is let go of, then the older pod goes": {
@@ -139,15 +160,20 @@ const chapters: Readonly<Record<string, Readonly<Record<string, Partial<Situatio
       observed: [container(pod, running())],
     },
     "a restart message ends a back-off": {
-      ...{ desired: { ...desired, generation: 1 }, images: here, observed: [dies], history: ended(1, 5, loop) },
+      desired: { ...desired, generation: 1 },
+      images: here,
+      observed: [dies],
+      history: ended(1, 5, loop),
     },
     "a restart message makes a job run again that was done": {
-      ...{ desired: { ...desiredPod({ policy: "Never" }), generation: 1 }, images: here },
+      desired: { ...desiredPod({ policy: "Never" }), generation: 1 },
+      images: here,
       observed: [container(pod, exited(0))],
       history: ended(0, 60),
     },
     "a container that failed its liveness probe under Never stays stopped": {
-      ...{ desired: desiredPod({ policy: "Never" }), images: here },
+      desired: desiredPod({ policy: "Never" }),
+      images: here,
       observed: [container(acceptedNever(), exited(137))],
       history: ended(137, 1, {}, acceptedNever()),
     },
@@ -157,35 +183,44 @@ const chapters: Readonly<Record<string, Readonly<Record<string, Partial<Situatio
     "OnFailure, out of memory: restarted": outOfMemory("OnFailure"),
     "Never, out of memory: that was it": outOfMemory("Never"),
     "the node that all NPUs need is not there: waited for": {
-      ...{ desired: npu, images: here },
+      desired: npu,
+      images: here,
       npus: { present: ["davinci0"], missing: "/dev/davinci_manager", holders: [] },
     },
     "a device without NPUs": { desired: npu, images: here, npus: noNpus },
   },
   "Back-off, reboots and clocks": {
     "five restarts in a row": {
-      ...{ desired, images: here, observed: [container(pod, exited(1), { attempt: 5 })] },
+      desired,
+      images: here,
+      observed: [container(pod, exited(1), { attempt: 5 })],
       history: ended(1, 20, { attempt: 5, backoffLevel: 5 }),
     },
     "the clock jumps from 1970 to today: what is left of the wait stays": {
-      ...{ desired, images: here, observed: [dies], now: at("2026-11-22T12:00:00Z") },
+      desired,
+      images: here,
+      observed: [dies],
+      now: at("2026-11-22T12:00:00Z"),
       history: ended(1, 5, { ...loop, diedAt: at("1970-01-01T00:01:00Z", { mono: pods.now.mono - 5_000 }) }),
     },
     "it jumps back to 1970: the same": {
-      ...{ desired, images: here, observed: [dies], now: at("1970-01-01T00:00:10Z") },
+      desired,
+      images: here,
+      observed: [dies],
+      now: at("1970-01-01T00:00:10Z"),
       history: ended(1, 5, loop),
     },
     "the device has booted since, its clock is at 1970: no wait": {
-      ...{
-        desired,
-        images: here,
-        observed: [dies],
-        now: at("1970-01-01T00:00:10Z", { mono: 20_000, bootId: "boot-2" }),
-      },
+      desired,
+      images: here,
+      observed: [dies],
+      now: at("1970-01-01T00:00:10Z", { mono: 20_000, bootId: "boot-2" }),
       history: ended(1, 5, loop),
     },
     "a pull's wait over a jump of the clock": {
-      ...{ desired, images: { app: null }, now: at("1970-01-01T00:00:10Z") },
+      desired,
+      images: { app: null },
+      now: at("1970-01-01T00:00:10Z"),
       history: { app: historyOf(pod, failed("ErrImagePull", unreachable, 2, 5)) },
     },
   },

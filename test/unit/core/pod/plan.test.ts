@@ -32,7 +32,12 @@ const newer = desiredPod({ image: "app:2" });
 const wanted = wantedKey(desired, pod.spec.containers[0] ?? assert.fail());
 const unhealthy = { ready: null, live: false, why: "its liveness probe failed 3 times: exit code 1" };
 const failure = (reason: string, count: number, containerId: string | null = null) => ({
-  ...{ reason, message: "no such luck", count, wanted, containerId, at: ago(3_000) },
+  reason,
+  message: "no such luck",
+  count,
+  wanted,
+  containerId,
+  at: ago(3_000),
 });
 
 const held = { reason: "DiskPressure", message: "less than there should be" };
@@ -126,7 +131,9 @@ const goldens: readonly Golden[] = [
   {
     name: "Always, the first death: restarted at once",
     situation: {
-      ...{ desired, images: here, observed: [container(pod, exited(1))] },
+      desired,
+      images: here,
+      observed: [container(pod, exited(1))],
       history: { app: historyOf(pod, { termination: termination(1), diedAt: ago(1_000) }) },
     },
     expected: "create app, attempt 1, because it ended with code 1\napp waits: ContainerCreating",
@@ -134,7 +141,9 @@ const goldens: readonly Golden[] = [
   {
     name: "Always, the third death: back-off of 20 s, 5 of them over",
     situation: {
-      ...{ desired, images: here, observed: [container(pod, exited(1), { attempt: 2 })] },
+      desired,
+      images: here,
+      observed: [container(pod, exited(1), { attempt: 2 })],
       history: {
         app: historyOf(pod, { attempt: 2, termination: termination(1), backoffLevel: 2, diedAt: ago(5_000) }),
       },
@@ -145,7 +154,8 @@ const goldens: readonly Golden[] = [
   {
     name: "back-off from before a reboot is over, the pinned image is taken",
     situation: {
-      ...{ desired, observed: [container(pod, exited(1), { attempt: 2 })] },
+      desired,
+      observed: [container(pod, exited(1), { attempt: 2 })],
       history: {
         app: historyOf(pod, {
           attempt: 2,
@@ -161,7 +171,9 @@ const goldens: readonly Golden[] = [
     (policy): Golden => ({
       name: `${policy}, ended with 0: done`,
       situation: {
-        ...{ desired: desiredPod({ policy }), images: here, observed: [container(acceptedPod({ policy }), exited(0))] },
+        desired: desiredPod({ policy }),
+        images: here,
+        observed: [container(acceptedPod({ policy }), exited(0))],
         history: { app: historyOf(acceptedPod({ policy }), { termination: termination(0), diedAt: ago(1_000) }) },
       },
       expected: "",
@@ -170,11 +182,9 @@ const goldens: readonly Golden[] = [
   {
     name: "Never, ended with 1: done",
     situation: {
-      ...{
-        desired: desiredPod({ policy: "Never" }),
-        images: here,
-        observed: [container(acceptedPod({ policy: "Never" }), exited(1))],
-      },
+      desired: desiredPod({ policy: "Never" }),
+      images: here,
+      observed: [container(acceptedPod({ policy: "Never" }), exited(1))],
       history: {
         app: historyOf(acceptedPod({ policy: "Never" }), { termination: termination(1), diedAt: ago(1_000) }),
       },
@@ -184,11 +194,9 @@ const goldens: readonly Golden[] = [
   {
     name: "OnFailure, ended with 0 because the power went: not done",
     situation: {
-      ...{
-        desired: desiredPod({ policy: "OnFailure" }),
-        images: here,
-        observed: [container(acceptedPod({ policy: "OnFailure" }), exited(0))],
-      },
+      desired: desiredPod({ policy: "OnFailure" }),
+      images: here,
+      observed: [container(acceptedPod({ policy: "OnFailure" }), exited(0))],
       history: {
         app: historyOf(acceptedPod({ policy: "OnFailure" }), {
           termination: termination(0, { interrupted: true }),
@@ -257,7 +265,10 @@ const goldens: readonly Golden[] = [
   {
     name: "stopped for its liveness probe: it comes again as after any death",
     situation: {
-      ...{ desired, images: here, observed: [container(pod, exited(137))], probes: {} },
+      desired,
+      images: here,
+      observed: [container(pod, exited(137))],
+      probes: {},
       history: { app: historyOf(pod, { termination: termination(137), diedAt: ago(1_000) }) },
     },
     expected: "create app, attempt 1, because it ended with code 137\napp waits: ContainerCreating",
@@ -265,7 +276,8 @@ const goldens: readonly Golden[] = [
   {
     name: "deleted while its liveness probe fails: it goes for the delete",
     situation: {
-      ...{ terminating: [terminatingPod("deleted")], observed: [container(pod, running())] },
+      terminating: [terminatingPod("deleted")],
+      observed: [container(pod, running())],
       probes: { "app-id-of-attempt-0": unhealthy },
     },
     expected: "stop app (app-id-of-at) within 30 s, because message m3 deletes the pod",
@@ -283,7 +295,8 @@ const goldens: readonly Golden[] = [
   {
     name: "a start that failed waits with its container",
     situation: {
-      ...{ desired, observed: [container(pod, { kind: "created", startError: "no such file" })] },
+      desired,
+      observed: [container(pod, { kind: "created", startError: "no such file" })],
       history: { app: historyOf(pod, { failure: failure("RunContainerError", 1, "app-id-of-attempt-0") }) },
     },
     expected: "app waits: RunContainerError: no such luck\nlook again in 7 s",
@@ -291,7 +304,8 @@ const goldens: readonly Golden[] = [
   {
     name: "a start that failed, its wait over: made anew under the same attempt",
     situation: {
-      ...{ desired, observed: [container(pod, { kind: "created", startError: "no such file" })] },
+      desired,
+      observed: [container(pod, { kind: "created", startError: "no such file" })],
       history: { app: historyOf(pod, { failure: { ...failure("RunContainerError", 1), at: ago(11_000) } }) },
     },
     expected: "remove app (app-id-of-at), because its start failed, and it is made anew\napp waits: ContainerCreating",
@@ -299,7 +313,8 @@ const goldens: readonly Golden[] = [
   {
     name: "the kernel takes no negative OOM score: made anew without one, at once",
     situation: {
-      ...{ desired, observed: [container(pod, { kind: "created", startError: "oom_score_adj" })] },
+      desired,
+      observed: [container(pod, { kind: "created", startError: "oom_score_adj" })],
       history: { app: historyOf(pod, { failure: failure("OomScoreRefused", 1, "app-id-of-attempt-0") }) },
     },
     expected: "remove app (app-id-of-at), because its start failed, and it is made anew\napp waits: ContainerCreating",
@@ -307,7 +322,8 @@ const goldens: readonly Golden[] = [
   {
     name: "it takes none at all: a start that failed like any other",
     situation: {
-      ...{ desired, observed: [container(pod, { kind: "created", startError: "oom_score_adj" })] },
+      desired,
+      observed: [container(pod, { kind: "created", startError: "oom_score_adj" })],
       history: { app: historyOf(pod, { failure: failure("OomScoreRefused", 2, "app-id-of-attempt-0") }) },
     },
     expected: "app waits: RunContainerError: no such luck\nlook again in 7 s",
@@ -320,7 +336,8 @@ const goldens: readonly Golden[] = [
   {
     name: "a start that hung is carried out after its container was replaced: the older one is stopped",
     situation: {
-      ...{ desired, history: { app: historyOf(pod, { attempt: 1 }) } },
+      desired,
+      history: { app: historyOf(pod, { attempt: 1 }) },
       observed: [container(pod, running()), container(pod, running(), { attempt: 1 })],
     },
     expected: "stop app (app-id-of-at) within 30 s, because a newer attempt has taken its place",
@@ -328,7 +345,8 @@ const goldens: readonly Golden[] = [
   {
     name: "dead containers beyond the last one are cleared away",
     situation: {
-      ...{ desired, history: { app: historyOf(pod, { attempt: 2 }) } },
+      desired,
+      history: { app: historyOf(pod, { attempt: 2 }) },
       observed: [
         container(pod, exited(1)),
         container(pod, exited(1), { attempt: 1 }),
@@ -435,7 +453,8 @@ const withNpus: readonly Golden[] = [
   {
     name: "the container is made with the lowest NPUs that are free",
     situation: {
-      ...{ desired: hungry, images: here },
+      desired: hungry,
+      images: here,
       npus: { present, missing: null, holders: [{ ...holder, npu: "davinci1" }] },
     },
     expected:
@@ -444,7 +463,8 @@ const withNpus: readonly Golden[] = [
   {
     name: "an NPU that somebody still holds is waited for",
     situation: {
-      ...{ desired: hungry, images: here },
+      desired: hungry,
+      images: here,
       npus: { present: present.slice(1), missing: null, holders: [{ ...holder, npu: "davinci1" }] },
     },
     expected:
@@ -453,7 +473,8 @@ const withNpus: readonly Golden[] = [
   {
     name: "what runs is left alone when its NPUs have gone",
     situation: {
-      ...{ desired: hungry, history: { app: historyOf(hungry.pod) } },
+      desired: hungry,
+      history: { app: historyOf(hungry.pod) },
       observed: [container(hungry.pod, running(), { npus: ["davinci0", "davinci1"] })],
       npus: { present: [], missing: "/dev/davinci_manager", holders: [] },
     },
@@ -462,7 +483,8 @@ const withNpus: readonly Golden[] = [
   {
     name: "what died is not made again before its NPUs are back",
     situation: {
-      ...{ desired: hungry, images: here },
+      desired: hungry,
+      images: here,
       history: { app: historyOf(hungry.pod, { termination: termination(1), diedAt: ago(60_000) }) },
       npus: { present: ["davinci1"], missing: null, holders: [{ npu: "davinci0", pod: pod.id, container: "app" }] },
     },

@@ -15,7 +15,11 @@ import type { Probe } from "../../../../src/core/pod/spec.ts";
 
 const probe: Probe = {
   exec: { command: ["/bin/check"] },
-  ...{ initialDelaySeconds: 5, periodSeconds: 10, timeoutSeconds: 1, successThreshold: 1, failureThreshold: 3 },
+  initialDelaySeconds: 5,
+  periodSeconds: 10,
+  timeoutSeconds: 1,
+  successThreshold: 1,
+  failureThreshold: 3,
 };
 
 /** One letter a result: g good, b bad. */

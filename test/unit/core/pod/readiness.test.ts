@@ -16,7 +16,11 @@ import {
 
 const probe: Probe = {
   httpGet: { path: "/ready", port: 8080, scheme: "HTTP" },
-  ...{ initialDelaySeconds: 0, periodSeconds: 10, timeoutSeconds: 1, successThreshold: 1, failureThreshold: 3 },
+  initialDelaySeconds: 0,
+  periodSeconds: 10,
+  timeoutSeconds: 1,
+  successThreshold: 1,
+  failureThreshold: 3,
 };
 const plain = acceptedPod();
 const probed = ((): AcceptedPod => {
@@ -28,8 +32,16 @@ const id = "app-id-of-attempt-0";
 function statusOf(input: Partial<StatusInput>): PodStatus {
   const pod = input.pod ?? probed;
   return podStatus({
-    ...{ pod, acceptedAtWall: now.wall, history: { app: historyOf(pod) }, observed: [container(pod, running())] },
-    ...{ waiting: {}, probes: {}, termination: "none", previous: null, hostIp: "10.0.0.1", nowWall: now.wall },
+    pod,
+    acceptedAtWall: now.wall,
+    history: { app: historyOf(pod) },
+    observed: [container(pod, running())],
+    waiting: {},
+    probes: {},
+    termination: "none",
+    previous: null,
+    hostIp: "10.0.0.1",
+    nowWall: now.wall,
     ...input,
   });
 }

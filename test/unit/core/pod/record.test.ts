@@ -185,7 +185,11 @@ test("an older attempt that somebody has started again, and that has ended again
   const ended = record({}, [container(pod, exited(1))], context).history;
   const next = {
     app: {
-      ...{ ...app(ended), attempt: 1, current: null, termination: null, backoffLevel: 1 },
+      ...app(ended),
+      attempt: 1,
+      current: null,
+      termination: null,
+      backoffLevel: 1,
       lastTermination: app(ended).termination,
     },
   };

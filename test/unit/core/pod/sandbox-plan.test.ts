@@ -94,8 +94,12 @@ const newB = {
 };
 const alone = acceptedPod({ containers: ["a"] });
 const failure = {
-  ...{ reason: "RunContainerError", message: "port is already allocated", count: 1 },
-  ...{ wanted: wantedKey(desired, { name: sandboxName }), containerId: sandboxId, at: ago(3_000) },
+  reason: "RunContainerError",
+  message: "port is already allocated",
+  count: 1,
+  wanted: wantedKey(desired, { name: sandboxName }),
+  containerId: sandboxId,
+  at: ago(3_000),
 };
 const sandboxHistory = { ...historyOf(pod, {}, sandboxName), pinnedImage: null };
 
@@ -146,7 +150,9 @@ const goldens: readonly Golden[] = [
   {
     name: "one container ended: it alone is made again, in the same sandbox",
     situation: {
-      ...{ desired, images, observed: [sandboxOf(pod, running()), joined("a", running()), joined("b", exited(1))] },
+      desired,
+      images,
+      observed: [sandboxOf(pod, running()), joined("a", running()), joined("b", exited(1))],
       history: seen([sandboxOf(pod, running()), joined("a", running()), joined("b", exited(1))]),
     },
     expected: "create b, attempt 1, because it ended with code 1\nb waits: ContainerCreating",
@@ -173,7 +179,8 @@ const goldens: readonly Golden[] = [
   {
     name: "the pod changed and all has stopped: another sandbox",
     situation: {
-      ...{ desired: ported, images: { ...images, ...ownImage } },
+      desired: ported,
+      images: { ...images, ...ownImage },
       observed: [sandboxOf(pod, exited(0)), joined("a", exited(0)), joined("b", exited(0))],
       history: seen([sandboxOf(pod, exited(0)), joined("a", exited(0)), joined("b", exited(0))]),
     },
@@ -191,15 +198,18 @@ const goldens: readonly Golden[] = [
   {
     name: "a container under another name: the old one stops when the new one's image is here",
     situation: {
-      ...{ desired: desiredPod({ containers: ["a", "c"] }), images: { a: "sha256:app", c: "sha256:app" } },
-      ...{ observed: whole, history: seen(whole) },
+      desired: desiredPod({ containers: ["a", "c"] }),
+      images: { a: "sha256:app", c: "sha256:app" },
+      observed: whole,
+      history: seen(whole),
     },
     expected: "stop b (b-id-of-atte) within 30 s, because message m2 has it no more\nc waits: ContainerCreating",
   },
   {
     name: "a container that the pod has no more is removed once it has stopped",
     situation: {
-      ...{ desired: desiredPod({ containers: ["a", "c"] }), images: { a: "sha256:app", c: "sha256:app" } },
+      desired: desiredPod({ containers: ["a", "c"] }),
+      images: { a: "sha256:app", c: "sha256:app" },
       observed: [sandboxOf(pod, running()), joined("a", running()), joined("b", exited(0))],
     },
     expected: [
@@ -251,12 +261,17 @@ const goldens: readonly Golden[] = [
   {
     name: "a sandbox that dies again and again waits like any container",
     situation: {
-      ...{ desired, observed: [sandboxOf(pod, exited(137), { attempt: 2 })] },
+      desired,
+      observed: [sandboxOf(pod, exited(137), { attempt: 2 })],
       history: {
         POD: {
           ...sandboxHistory,
-          ...{ podHash: podHash(pod.spec), specHash: podHash(pod.spec), attempt: 2 },
-          ...{ termination: termination(137), backoffLevel: 2, diedAt: ago(5_000) },
+          podHash: podHash(pod.spec),
+          specHash: podHash(pod.spec),
+          attempt: 2,
+          termination: termination(137),
+          backoffLevel: 2,
+          diedAt: ago(5_000),
         },
       },
     },
@@ -297,7 +312,8 @@ const goldens: readonly Golden[] = [
   {
     name: "one container becomes two: the images of both first",
     situation: {
-      ...{ desired, observed: [container(alone, running(), { container: "a" })] },
+      desired,
+      observed: [container(alone, running(), { container: "a" })],
       history: { a: historyOf(alone, {}, "a") },
     },
     expected: "look up image sha256:app for a, because message m2 changes the pod\nb waits: ContainerCreating",
@@ -310,7 +326,8 @@ const goldens: readonly Golden[] = [
   {
     name: "one container becomes two: then comes the sandbox",
     situation: {
-      ...{ desired, images: { ...images, ...ownImage } },
+      desired,
+      images: { ...images, ...ownImage },
       observed: [container(alone, exited(0), { container: "a" })],
     },
     expected: `create POD, attempt 0, because the pod is new\n${bothCreating}`,
@@ -318,7 +335,10 @@ const goldens: readonly Golden[] = [
   {
     name: "two containers become one: all stop, the sandbox last",
     situation: {
-      ...{ desired: desiredPod({ containers: ["a"] }), images, observed: whole, history: seen(whole) },
+      desired: desiredPod({ containers: ["a"] }),
+      images,
+      observed: whole,
+      history: seen(whole),
     },
     expected: [
       "stop a (a-id-of-atte) within 30 s, because message m2 changes the pod",
@@ -329,7 +349,8 @@ const goldens: readonly Golden[] = [
   {
     name: "two containers become one: what is no part of it any more goes, then the one is made alone",
     situation: {
-      ...{ desired: desiredPod({ containers: ["a"] }), images },
+      desired: desiredPod({ containers: ["a"] }),
+      images,
       observed: [sandboxOf(pod, exited(0)), joined("a", exited(0)), joined("b", exited(0))],
       history: seen([sandboxOf(pod, exited(0)), joined("a", exited(0)), joined("b", exited(0))]),
     },

@@ -14,16 +14,22 @@ const containers = ["a", "b"] as const;
 const two = acceptedPod({ containers });
 const desiredTwo = desiredPod({ containers });
 const sandbox = container(two, running(), {
-  ...{ container: sandboxName, id: "sandbox", podHash: podHash(two.spec), specHash: podHash(two.spec) },
+  container: sandboxName,
+  id: "sandbox",
+  podHash: podHash(two.spec),
+  specHash: podHash(two.spec),
 });
 const joined = (name: string, changes: Partial<ObservedContainer> = {}): ObservedContainer =>
   container(two, running(), { container: name, id: `${name}-of-the-new`, sandboxId: "sandbox", ...changes });
 const oldA = container(acceptedPod({ containers: ["a"] }), running(), {
-  ...{ container: "a", id: "a-of-the-old-pod", podHash: "old" },
+  container: "a",
+  id: "a-of-the-old-pod",
+  podHash: "old",
 });
 const historyOfTwo = (changes: Partial<Situation["history"]> = {}): Situation["history"] => ({
   [sandboxName]: { ...historyOf(two, {}, sandboxName), podHash: podHash(two.spec), specHash: podHash(two.spec) },
-  ...{ a: historyOf(two, {}, "a"), b: historyOf(two, {}, "b") },
+  a: historyOf(two, {}, "a"),
+  b: historyOf(two, {}, "b"),
   ...changes,
 });
 
@@ -38,7 +44,8 @@ const goldens: readonly Golden[] = [
   {
     name: "an older attempt runs again before the next one was started: that one goes",
     situation: {
-      ...{ desired, history: { app: historyOf(pod, { attempt: 1 }) } },
+      desired,
+      history: { app: historyOf(pod, { attempt: 1 }) },
       observed: [container(pod, running()), created],
     },
     expected: "remove app (app-id-of-at), because an older attempt runs again\napp waits: ContainerCreating",
@@ -46,7 +53,8 @@ const goldens: readonly Golden[] = [
   {
     name: "it is of an older specification: it stops before the next one starts",
     situation: {
-      ...{ desired, history: { app: historyOf(pod, { attempt: 1 }) } },
+      desired,
+      history: { app: historyOf(pod, { attempt: 1 }) },
       observed: [container(pod, running(), { specHash: "old" }), created],
     },
     expected: [
@@ -62,7 +70,9 @@ const goldens: readonly Golden[] = [
   {
     name: "a container of the old pod beside one of the new: it stops, whatever images are on their way",
     situation: {
-      ...{ desired: desiredTwo, images: { a: null, b: "sha256:app" }, history: historyOfTwo() },
+      desired: desiredTwo,
+      images: { a: null, b: "sha256:app" },
+      history: historyOfTwo(),
       observed: [sandbox, joined("b"), oldA],
     },
     expected: "stop a (a-of-the-old) within 30 s, because message m2 changes the pod",
@@ -70,7 +80,9 @@ const goldens: readonly Golden[] = [
   {
     name: "a container of the old pod beside the new sandbox alone: images first",
     situation: {
-      ...{ desired: desiredTwo, images: { a: null, b: "sha256:app" }, history: historyOfTwo() },
+      desired: desiredTwo,
+      images: { a: null, b: "sha256:app" },
+      history: historyOfTwo(),
       observed: [sandbox, oldA],
     },
     expected: [
@@ -81,7 +93,8 @@ const goldens: readonly Golden[] = [
   {
     name: "the old sandbox: it stops with what shares it",
     situation: {
-      ...{ desired: desiredTwo, history: historyOfTwo() },
+      desired: desiredTwo,
+      history: historyOfTwo(),
       observed: [
         ...[sandbox, joined("a"), joined("b")].map((one) => ({ ...one, attempt: 1 })),
         { ...sandbox, id: "old-sandbox", podHash: "old" },

@@ -27,8 +27,12 @@ type Kind = keyof typeof kinds;
 
 function statusOf(kind: Kind, index: number): ContainerStatus {
   return {
-    ...{ name: `c${index}`, ready: kind === "runs", started: kind === "runs" },
-    ...{ restartCount: 0, image: "", imageID: "" },
+    name: `c${index}`,
+    ready: kind === "runs",
+    started: kind === "runs",
+    restartCount: 0,
+    image: "",
+    imageID: "",
     ...kinds[kind],
   };
 }
@@ -85,8 +89,16 @@ function reported(policy: RestartPolicy, parts: readonly Part[], sandbox: "runs"
     history[name] = historyOf(pod, { attempt, termination: is === "ended" ? termination(exitCode) : null }, name);
   }
   return podStatus({
-    ...{ pod, history, observed, waiting, acceptedAtWall: now.wall, nowWall: now.wall },
-    ...{ termination: "none", probes: {}, previous: null, hostIp: "10.0.0.5" },
+    pod,
+    history,
+    observed,
+    waiting,
+    acceptedAtWall: now.wall,
+    nowWall: now.wall,
+    termination: "none",
+    probes: {},
+    previous: null,
+    hostIp: "10.0.0.5",
   });
 }
 

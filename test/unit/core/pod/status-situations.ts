@@ -49,10 +49,16 @@ function statusOf({
   const observed = state === undefined ? [] : [container(pod, state, { attempt: app.attempt, ip: "172.17.0.2" })];
   const [id = ""] = observed.map((one) => one.id);
   return podStatus({
-    ...{ pod, acceptedAtWall: ago(60_000).wall, history: { app }, observed, termination, previous: null },
+    pod,
+    acceptedAtWall: ago(60_000).wall,
+    history: { app },
+    observed,
+    termination,
+    previous: null,
     waiting: waiting === undefined ? {} : { app: waiting },
     probes: readiness === undefined ? {} : { [id]: { ready: verdicts[readiness], live: true, why: "" } },
-    ...{ hostIp: "192.0.2.1", nowWall: now.wall },
+    hostIp: "192.0.2.1",
+    nowWall: now.wall,
   });
 }
 

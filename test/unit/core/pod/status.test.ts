@@ -95,7 +95,8 @@ const rows: readonly Row[] = [
   {
     name: "Always, dead and waiting: the phase stays Running",
     history: { attempt: 2, termination: termination(1) },
-    ...{ observed: exited(1), waiting: crash },
+    observed: exited(1),
+    waiting: crash,
     expected: ["Running", "False ContainersNotReady", "0/1 CrashLoopBackOff 2"],
   },
   {
@@ -136,24 +137,29 @@ const rows: readonly Row[] = [
     name: "OnFailure, ended badly and waiting",
     policy: "OnFailure",
     history: { attempt: 1, termination: termination(1) },
-    ...{ observed: exited(1), waiting: crash },
+    observed: exited(1),
+    waiting: crash,
     expected: ["Running", "False ContainersNotReady", "0/1 CrashLoopBackOff 1"],
   },
   {
     name: "deleted, still running: the phase stays",
-    ...{ observed: running(), termination: "terminating", before: "Running" },
+    observed: running(),
+    termination: "terminating",
+    before: "Running",
     expected: ["Running", "True", "1/1 Running 0"],
   },
   {
     name: "deleted, ended well",
     history: { termination: termination(0) },
-    ...{ termination: "terminated", before: "Running" },
+    termination: "terminated",
+    before: "Running",
     expected: ["Succeeded", "False PodCompleted", "0/1 Completed 0"],
   },
   {
     name: "deleted, killed after its grace",
     history: { termination: termination(137) },
-    ...{ termination: "terminated", before: "Running" },
+    termination: "terminated",
+    before: "Running",
     expected: ["Failed", "False PodFailed", "0/1 Error 0"],
   },
   {
@@ -190,7 +196,10 @@ test("a crash keeps how it ended in lastState", () => {
   }).containerStatuses;
   assert.deepEqual(first?.state, { waiting: crash });
   assert.deepEqual(first?.lastState.terminated, {
-    ...{ exitCode: 2, reason: "Error", startedAt: "2026-11-22T11:59:30Z", finishedAt: "2026-11-22T11:59:59Z" },
+    exitCode: 2,
+    reason: "Error",
+    startedAt: "2026-11-22T11:59:30Z",
+    finishedAt: "2026-11-22T11:59:59Z",
     containerID: "docker://app-id-of-attempt-0",
   });
 });
