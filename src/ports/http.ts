@@ -16,7 +16,10 @@ export interface HttpProbeRequest {
   readonly path: string;
 }
 
-/** The status of the last answer, or the words for why there was none. */
+/**
+ * The status of the last answer, or the words for why there was none. `isCutOff`: the status arrived, and the body broke off
+ * or stalled until the signal aborted.
+ */
 export type HttpAnswer =
   | { readonly ok: true; readonly status: number }
-  | { readonly ok: false; readonly message: string };
+  | { readonly ok: false; readonly message: string; readonly isCutOff?: true };

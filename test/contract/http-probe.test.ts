@@ -24,6 +24,15 @@ const paths: Readonly<Record<string, (response: Parameters<RequestListener>[1]) 
   "/to-bad": (response) => response.writeHead(301, { Location: "/bad" }).end(),
   "/to-elsewhere": (response) => response.writeHead(302, { Location: "http://192.0.2.1/ok" }).end(),
   "/to-nowhere": (response) => response.writeHead(302).end(),
+  "/9-times": (response) => response.writeHead(302, { Location: "/8-times" }).end(),
+  ...Object.fromEntries(
+    [8, 7, 6, 5, 4, 3, 2].map((left) => [
+      `/${left}-times`,
+      (response: Parameters<RequestListener>[1]) => response.writeHead(302, { Location: `/${left - 1}-times` }).end(),
+    ]),
+  ),
+  "/1-times": (response) => response.writeHead(302, { Location: "/ok" }).end(),
+  "/10-times": (response) => response.writeHead(302, { Location: "/9-times" }).end(),
   "/round": (response) => response.writeHead(307, { Location: "/round" }).end(),
   "/huge": (response) => {
     response.writeHead(200);
@@ -116,20 +125,25 @@ describe("HttpProbe: sockets", () => {
     ["/to-bad", { ok: true, status: 500 }],
     ["/to-elsewhere", { ok: true, status: 302 }],
     ["/to-nowhere", { ok: true, status: 302 }],
+    ["/9-times", { ok: true, status: 200 }],
+    ["/10-times", { ok: false, message: "Stopped after 10 redirects" }],
     ["/round", { ok: false, message: "Stopped after 10 redirects" }],
     ["/huge", { ok: true, status: 200 }],
-    ["/broken", { ok: true, status: 200 }],
+    ["/broken", { ok: false, message: "The body of the answer with status 200 broke off", isCutOff: true }],
   ];
   for (const [path, answer] of answers) {
     test(`GET ${path} comes to ${JSON.stringify(answer)}`, async () => assert.deepEqual(await get(path), answer));
   }
 
   test("it says who it is, and keeps no connection", () => {
-    assert.ok(seen.includes("GET /ok edge-probe close"), seen.join("\n"));
+    assert.ok(seen.includes("GET /ok kube-probe/1.0 (edge) close"), seen.join("\n"));
   });
 
   test("it gives up with its signal, before the head of the answer and after it", async () => {
-    for (const path of ["/silent", "/stuck"]) assert.equal((await get(path, { ms: 200 })).ok, false, path);
+    const silent = await get("/silent", { ms: 200 });
+    assert.ok(!silent.ok && silent.isCutOff === undefined, JSON.stringify(silent));
+    const message = "The body of the answer with status 200 broke off";
+    assert.deepEqual(await get("/stuck", { ms: 200 }), { ok: false, message, isCutOff: true });
   });
 
   test("nobody there, or no HTTP there, is no answer", async () => {

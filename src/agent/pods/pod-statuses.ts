@@ -48,11 +48,12 @@ export function saveStatuses(parts: StatusKeeperParts, { older, wanted }: PodPla
     const { pod, id, kind, acceptedAt } = terminatingPod;
     if (pod === null || id.uid === "") continue;
     const keepsRunning = older !== null && terminatingPod === wanted.plan.keepsRunning;
+    const isProbed = keepsRunning || (kind === "deleted" && terminatingPod === terminating[0]);
     saveStatus(parts, pod, {
       history: parts.store.history(id.uid),
       observed: containersOf(id.uid),
       waiting: keepsRunning ? older.plan.waiting : {},
-      probes: keepsRunning ? probes : {},
+      probes: isProbed ? probes : {},
       termination: kind === "deleted" ? "terminating" : "none",
       acceptedAtWall: acceptedAt.wall,
     });

@@ -10,7 +10,7 @@ import { type Recorded, record } from "../../core/pod/record.ts";
 import { atOnce } from "../../core/pod/sandbox-plan.ts";
 import type { Situation, Waiting } from "../../core/pod/situation.ts";
 import { type AcceptedPod, podKey } from "../../core/pod/spec.ts";
-import { asDesired, stillWanted } from "../../core/pod/terminating-plan.ts";
+import { asDesired, asProbed, stillWanted } from "../../core/pod/terminating-plan.ts";
 import { partOf, wantedKey } from "../../core/pod/wanted.ts";
 import type { Log } from "../../ports/log.ts";
 import type { Store } from "../../ports/store.ts";
@@ -168,9 +168,11 @@ function historyOf(parts: ReconcilerParts, { records }: Reading, uid: string): P
 
 /** While a pod of this name keeps running or terminates, nothing of the new one runs: the older one is probed. */
 function syncProbes(parts: ReconcilerParts, pass: ReconcilePass, reading: Reading): ProbeVerdicts {
-  const probed = asDesired(reading.terminating[0]) ?? reading.desired;
+  const oldest = asProbed(reading.terminating[0]);
+  const probed = oldest ?? reading.desired;
   const history = probed === null ? {} : historyOf(parts, reading, probed.pod.id.uid);
-  return parts.prober.sync(pass, { desired: probed, observed: reading.observed, history });
+  const isDeleted = oldest !== null && reading.terminating[0]?.kind === "deleted";
+  return parts.prober.sync(pass, { desired: probed, isDeleted, observed: reading.observed, history });
 }
 
 /** The plan of the pod that is wanted, and before it the one of a pod that keeps running until that may take its place. */

@@ -49,14 +49,25 @@ export function probeRunner(
     const { answer, stalled } = await withTimeout(parts.clock, timeoutMs, asked, signal);
     giveUp();
     signal.removeEventListener("abort", giveUp);
-    return stalled ? null : httpResult(answer, probe.timeoutSeconds);
+    if (stalled) return null;
+    return httpResult(answer ?? lateAnswer(await asked, probe.timeoutSeconds));
   };
 }
 
-/** Kubelet `pkg/probe/http`: 200 to 399, and whatever goes wrong on the way is the container's failure. */
-function httpResult(answer: HttpAnswer | null, timeoutSeconds: number): ProbeResult {
-  if (answer === null) return { good: false, message: `no answer within ${timeoutSeconds} s` };
-  if (!answer.ok) return { good: false, message: answer.message.slice(0, longestMessage) };
+/** What a request that was given up came to: its status may have arrived, and its body not. */
+function lateAnswer(given: HttpAnswer, timeoutSeconds: number): HttpAnswer {
+  if (!given.ok && given.isCutOff === true) return given;
+  return { ok: false, message: `no answer within ${timeoutSeconds} s` };
+}
+
+/**
+ * Kubelet `pkg/probe/http`: 200 to 399 is good. Whatever goes wrong before the status is the container's failure; a body that
+ * breaks off or stalls after it is an error of the probe, which is no result.
+ */
+function httpResult(answer: HttpAnswer): ProbeResult | null {
+  if (!answer.ok) {
+    return answer.isCutOff === true ? null : { good: false, message: answer.message.slice(0, longestMessage) };
+  }
   return { good: answer.status >= 200 && answer.status < 400, message: `HTTP status ${answer.status}` };
 }
 

@@ -45,7 +45,10 @@ export interface Prober {
 }
 
 export interface SeenPod {
+  /** The pod whose containers are probed: the desired one, or one that keeps running or terminates. */
   readonly desired: DesiredPod | null;
+  /** It is deleted: liveness probes end, readiness probes go on (kubelet `StopLivenessAndStartup`). */
+  readonly isDeleted: boolean;
   readonly observed: readonly ObservedContainer[];
   readonly history: PodHistory;
 }
@@ -57,7 +60,9 @@ interface Followed {
   readonly container: string;
   /** The same container started again by hand is another run. */
   readonly startedAt: string;
+  /** Ends both of its probes, and only the liveness probe. */
   readonly stop: AbortController;
+  readonly stopLiveness: AbortController;
   readonly states: Record<ProbeKind, ProbeState>;
 }
 
@@ -71,12 +76,20 @@ export function createProber(parts: ProberParts): Prober {
   // Handled in run, which may not have begun.
   bug.promise.catch(() => {});
 
-  function begin(key: string, one: Running): Followed {
+  function begin(key: string, one: Running, probed: readonly ProbeKind[]): Followed {
     const { id, container } = one.observed;
     const states = { liveness: noResults, readiness: noResults };
-    const run: Followed = { key, id, container, startedAt: one.startedAt, stop: new AbortController(), states };
+    const run: Followed = {
+      key,
+      id,
+      container,
+      startedAt: one.startedAt,
+      stop: new AbortController(),
+      stopLiveness: new AbortController(),
+      states,
+    };
     const turns = createLimiter(1);
-    for (const kind of ["liveness", "readiness"] as const) {
+    for (const kind of probed) {
       const probe = one.spec[kinds[kind]];
       if (probe === undefined) continue;
       const spread = one.startedMono < bornAt ? parts.random.next() : null;
@@ -94,27 +107,33 @@ export function createProber(parts: ProberParts): Prober {
       const runs = runningOf(seen, parts).flatMap((one) => {
         const same = before.find((run) => run.id === one.observed.id && run.startedAt === one.startedAt);
         if (same !== undefined) return [same];
-        return one.asWanted ? [begin(key, one)] : [];
+        return one.asWanted ? [begin(key, one, seen.isDeleted ? ["readiness"] : ["liveness", "readiness"])] : [];
       });
-      for (const run of before) if (!runs.includes(run)) run.stop.abort();
+      for (const run of before) if (!runs.includes(run)) end(run);
+      if (seen.isDeleted) for (const run of runs) run.stopLiveness.abort();
       if (runs.length === 0) followed.delete(key);
       else followed.set(key, runs);
       return Object.fromEntries(runs.map(({ id, states }) => [id, verdictOf(states.liveness, states.readiness)]));
     },
     async run(signal) {
       const over = Promise.withResolvers<void>();
-      const end = (): void => over.resolve();
-      if (signal.aborted) end();
-      signal.addEventListener("abort", end, { once: true });
+      const finish = (): void => over.resolve();
+      if (signal.aborted) finish();
+      signal.addEventListener("abort", finish, { once: true });
       try {
         await Promise.race([over.promise, bug.promise]);
       } finally {
-        signal.removeEventListener("abort", end);
-        for (const run of [...followed.values()].flat()) run.stop.abort();
+        signal.removeEventListener("abort", finish);
+        for (const run of [...followed.values()].flat()) end(run);
         followed.clear();
       }
     },
   };
+}
+
+function end(run: Followed): void {
+  run.stop.abort();
+  run.stopLiveness.abort();
 }
 
 interface Running {
@@ -156,7 +175,7 @@ interface Job {
 /** Asks at absolute times until the container is let go of, or has failed its liveness probe. */
 async function work(parts: ProberParts, run: Followed, { kind, probe, due: first, look }: Job): Promise<void> {
   const { clock } = parts;
-  const { signal } = run.stop;
+  const { signal } = kind === "liveness" ? run.stopLiveness : run.stop;
   let due = first;
   while (!isOnHold(kind, run.states[kind])) {
     await clock.sleep(Math.max(0, due - clock.mono()), signal);

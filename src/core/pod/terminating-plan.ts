@@ -45,7 +45,12 @@ export function unrecordedPredecessor({ desired, observed }: Situation): Termina
 
 /** A replaced pod as one that is wanted; null when nothing is known of it, or it was told to go. */
 export function asDesired(old: TerminatingPod | undefined): DesiredPod | null {
-  if (old === undefined || old.kind !== "replaced" || old.pod === null) return null;
+  return old?.kind === "replaced" ? asProbed(old) : null;
+}
+
+/** A terminating pod with its probes, as if it were wanted; null when nothing is known of it. */
+export function asProbed(old: TerminatingPod | undefined): DesiredPod | null {
+  if (old === undefined || old.pod === null) return null;
   const { pod, generation, acceptedAt, messageId } = old;
   return { pod, generation, acceptedAt, messageId, contentHash: "" };
 }
@@ -77,10 +82,14 @@ function belongsTo(
   return uid === terminating.id.uid || rows.every(({ id }) => id.uid !== uid);
 }
 
+const leastGraceMs = 1_000;
+
 /** The deadline holds over a restart of the agent; after a reboot the grace begins anew, since nothing runs then anyway. */
 function graceLeft(terminating: TerminatingPod, now: Moment): number {
   if (terminating.kind === "replaced") return terminating.graceSeconds;
-  return Math.ceil(remainingMs(terminating.graceSeconds * 1000, terminating.since, now) / 1000);
+  // Kubelet `calculateEffectiveGracePeriod`: a grace of 0 is one second, in which a program can end by itself.
+  const graceMs = Math.max(leastGraceMs, terminating.graceSeconds * 1000);
+  return Math.ceil(remainingMs(graceMs, terminating.since, now) / 1000);
 }
 
 const outdated = "a newer attempt has taken its place";

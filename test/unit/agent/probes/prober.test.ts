@@ -75,8 +75,9 @@ function bench({ probes, hostNetwork, ranMs = 0 }: Options) {
   const history = {
     app: historyOf(desired.pod, { current: { id: observed.id, startedAt, seenRunning, engineRunId: null } }),
   };
-  const follow = (changes: { desired?: DesiredPod | null; observed?: readonly ObservedContainer[] } = {}) =>
-    prober.sync(desired.pod.id, { desired, observed: [observed], history, ...changes });
+  const follow = (
+    changes: { desired?: DesiredPod | null; isDeleted?: boolean; observed?: readonly ObservedContainer[] } = {},
+  ) => prober.sync(desired.pod.id, { desired, isDeleted: false, observed: [observed], history, ...changes });
   const verdict = () => follow()[observed.id];
   return {
     clock,
@@ -259,6 +260,41 @@ test("a container keeps being asked as it was made while a newer specification w
   assert.notDeepEqual(follow({ desired: newer }), {});
   await clock.pass(30_000);
   assert.equal(execs.length, 4);
+});
+
+test("a deleted pod is asked for its readiness until it has ended, and not for its liveness", async () => {
+  const { clock, behave, requests, execs, follow, observed } = bench({
+    probes: { livenessProbe: probe, readinessProbe: web },
+  });
+  behave(() => ({ answer: { ok: true, status: 200 }, afterMs: 5 }));
+  follow();
+  await clock.pass(1_000);
+  assert.equal(follow({ isDeleted: true })[observed.id]?.ready, true);
+  behave(() => ({ answer: { ok: true, status: 503 }, afterMs: 5 }));
+  await clock.pass(30_000);
+  assert.equal(follow({ isDeleted: true })[observed.id]?.ready, false);
+  assert.deepEqual([execs.length, requests().length], [1, 4]);
+});
+
+test("an agent that starts during the grace of a delete asks for the readiness only", async () => {
+  const { clock, behave, requests, execs, follow } = bench({ probes: { livenessProbe: probe, readinessProbe: web } });
+  behave(() => ({ answer: { ok: true, status: 200 }, afterMs: 5 }));
+  follow({ isDeleted: true });
+  await clock.pass(25_000);
+  assert.deepEqual([execs.length, requests().length], [0, 3]);
+});
+
+test("a body that stalls or breaks off after the status is no result", async () => {
+  const { clock, behave, requests, events, verdict } = bench({ probes: { livenessProbe: web } });
+  const message = "The body of the answer with status 500 broke off";
+  const cutOff = (afterMs: number) => behave(() => ({ answer: { ok: false, message, isCutOff: true }, afterMs }));
+  verdict();
+  cutOff(5);
+  await clock.pass(60_000);
+  cutOff(10_000);
+  await clock.pass(60_000);
+  assert.ok(requests().length >= 12);
+  assert.deepEqual([verdict()?.live, events], [true, []]);
 });
 
 test("the same container started again by hand is another run: what failed before is over", async () => {

@@ -114,6 +114,14 @@ const goldens: readonly Golden[] = [
       "stop app (app-id-of-at) within 30 s, because message m3 deletes the pod\napp waits: DiskPressure: less than there should be",
   },
   {
+    name: "a delete with a grace of 0: the container has one second",
+    situation: {
+      terminating: [terminatingPod("deleted", { graceSeconds: 0 })],
+      observed: [container(pod, running())],
+    },
+    expected: "stop app (app-id-of-at) within 1 s, because message m3 deletes the pod",
+  },
+  {
     name: "Always: the name is pulled although an image is here",
     situation: { desired: desiredPod({ pull: "Always" }), images: here },
     expected: "pull app:1 for app, because the pod is new\napp waits: ContainerCreating",
