@@ -169,7 +169,7 @@ function table(pods: readonly PodRow[], nowWall: number): readonly string[] {
     pod.name,
     pod.ready,
     pod.status,
-    String(pod.restarts),
+    pod.lastRestart === undefined ? String(pod.restarts) : `${pod.restarts} (${age(pod.lastRestart, nowWall)} ago)`,
     pod.startTime === null ? "-" : age(pod.startTime, nowWall),
     pod.reason ?? "",
   ]);

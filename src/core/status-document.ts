@@ -63,6 +63,8 @@ export interface PodRow {
   readonly ready: string;
   readonly status: string;
   readonly restarts: number;
+  /** When a container last ended before it was restarted; absent if none was restarted. */
+  readonly lastRestart?: string;
   readonly startTime: string | null;
   readonly reason: string | null;
 }
@@ -114,7 +116,7 @@ function row(
       reason: null,
     };
   }
-  const { ready, status: text, restarts, reason } = summarize(status, deleting);
+  const { ready, status: text, restarts, lastRestart, reason } = summarize(status, deleting);
   return {
     name,
     namespace,
@@ -123,6 +125,7 @@ function row(
     ready,
     status: text,
     restarts,
+    ...(lastRestart === null ? {} : { lastRestart }),
     startTime: status.startTime,
     reason,
   };

@@ -33,7 +33,7 @@ const ended =
   ({ terminated }: ContainerState) =>
     terminated?.exitCode === exitCode &&
     terminated.reason === reason &&
-    terminated.containerID.startsWith("docker://") &&
+    terminated.containerID?.startsWith("docker://") === true &&
     terminated.startedAt !== null &&
     terminated.finishedAt !== null;
 const sh = (words: string) => ({ command: ["/bin/sh", "-c", words] });

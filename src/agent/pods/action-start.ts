@@ -58,6 +58,7 @@ function recordAttempt(
     termination: null,
     lastTermination: before.termination ?? before.lastTermination,
     diedAt: null,
+    ...(before.pinnedImage === null ? {} : { madeFrom: before.pinnedImage }),
   };
   store.putHistory(desired.pod.id.uid, { ...situation.history, [action.container]: next });
   store.putNpus(desired.pod.id, action.container, action.npus);

@@ -59,6 +59,8 @@ export interface ContainerHistory {
   readonly warnings?: readonly string[];
   /** What the image name stood for when it was accepted or pulled. */
   readonly pinnedImage: PinnedImage | null;
+  /** The image that the newest container was made from; absent where an earlier version of the program made it. */
+  readonly madeFrom?: PinnedImage;
 }
 
 export interface CurrentContainer {

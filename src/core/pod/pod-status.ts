@@ -50,5 +50,6 @@ export interface TerminatedState {
   readonly message?: string;
   readonly startedAt: string | null;
   readonly finishedAt: string | null;
-  readonly containerID: string;
+  /** Absent where no container was ever made. */
+  readonly containerID?: string;
 }

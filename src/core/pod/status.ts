@@ -1,5 +1,5 @@
 import { ownValue } from "../base/own-value.ts";
-import type { ContainerHistory, PodHistory, Termination } from "./container-history.ts";
+import type { ContainerHistory, PinnedImage, PodHistory, Termination } from "./container-history.ts";
 import type { ObservedContainer } from "./observed.ts";
 import type { ContainerState, ContainerStatus, Phase, PodCondition, PodStatus, TerminatedState } from "./pod-status.ts";
 import type { ProbeVerdicts } from "./probe.ts";
@@ -36,18 +36,25 @@ export function podStatus(input: StatusInput): PodStatus {
   const statuses = pod.spec.containers.map((spec) => containerStatus(input, spec));
   const computed = phaseOf(statuses, pod.spec.restartPolicy);
   // While a pod leaves, its phase stays as it was until its containers have ended (lifecycle.md, Delete).
-  const phase = input.termination === "none" ? computed : terminatedPhase(input, statuses, previous?.phase ?? computed);
-  const ip = pod.spec.hostNetwork === true ? input.hostIp : input.observed.find((one) => one.ip !== undefined)?.ip;
-  const running = statuses.some((one) => one.state.running !== undefined);
+  const phase = input.termination === "none" ? computed : terminatedPhase(statuses, previous?.phase ?? computed);
+  const ip = podIp(input);
   return {
     phase,
     conditions: conditions(input, statuses, phase),
     ...(input.hostIp === "" ? {} : { hostIP: input.hostIp }),
-    ...(running && ip !== undefined && ip !== "" ? { podIP: ip, podIPs: [{ ip }] } : {}),
+    ...(ip === "" ? {} : { podIP: ip, podIPs: [{ ip }] }),
     startTime: previous?.startTime ?? formatTime(input.acceptedAtWall),
     qosClass: qosClass(pod.spec),
-    containerStatuses: statuses,
+    // Kubelet `SortedContainerStatuses`.
+    containerStatuses: statuses.toSorted((a, b) => (a.name < b.name ? -1 : 1)),
   };
+}
+
+/** Empty while there is none: of the sandbox while it runs, or of the container of a pod that needs no sandbox. */
+function podIp({ pod, hostIp, observed }: StatusInput): string {
+  // Kubelet `generateAPIPodStatus`: known before anything of the pod runs.
+  if (pod.spec.hostNetwork === true) return hostIp;
+  return observed.find(({ state, ip }) => state.kind === "running" && ip !== undefined)?.ip ?? "";
 }
 
 /** True when nothing in the two differs: then nothing is written and nothing is sent. */
@@ -72,8 +79,7 @@ function containerStatus(input: StatusInput, spec: ContainerSpec): ContainerStat
     ready: isRunning && isReady(input, spec, current?.id ?? ""),
     started: isRunning,
     restartCount: history?.attempt ?? 0,
-    image: spec.image,
-    imageID: imageId(history),
+    ...imageOf(input, spec, history, current),
     ...(containerID === undefined ? {} : { containerID }),
   };
 }
@@ -87,11 +93,24 @@ function isReady(input: StatusInput, spec: ContainerSpec, id: string): boolean {
 
 const dockerId = (id: string): string => (id.startsWith("docker://") ? id : `docker://${id}`);
 
+/** Of the newest container, whatever the pod is to run next; of the specification while none was made. */
+function imageOf(
+  { pod }: StatusInput,
+  spec: ContainerSpec,
+  history: ContainerHistory | undefined,
+  current: ObservedContainer | undefined,
+): Pick<ContainerStatus, "image" | "imageID"> {
+  const made = history?.madeFrom;
+  if (made !== undefined) return { image: made.name, imageID: imageId(made) };
+  const isAsWanted = current === undefined || current.specHash === ownValue(pod.hashes.containers, spec.name);
+  if (isAsWanted) return { image: spec.image, imageID: imageId(history?.pinnedImage ?? null) };
+  return { image: current.imageId, imageID: `docker://${current.imageId}` };
+}
+
 /** As dockershim wrote it: by digest where the image came from a registry, by id where it did not. */
-function imageId(history: ContainerHistory | undefined): string {
-  const pinned = history?.pinnedImage;
-  if (pinned == null) return "";
-  return pinned.digest === undefined ? `docker://${pinned.id}` : `docker-pullable://${pinned.digest}`;
+function imageId(image: PinnedImage | null): string {
+  if (image === null) return "";
+  return image.digest === undefined ? `docker://${image.id}` : `docker-pullable://${image.digest}`;
 }
 
 function states(
@@ -113,8 +132,18 @@ function states(
     return { state: { waiting }, lastState: ended === null ? before : terminated(ended) };
   }
   if (ended !== null) return { state: terminated(ended), lastState: before };
+  if (input.termination === "terminated") return { state: { terminated: neverFound }, lastState: before };
   return { state: { waiting: { reason: "ContainerCreating" } }, lastState: before };
 }
+
+/** Kubelet `status_manager.go` TerminatePod. */
+const neverFound: TerminatedState = {
+  exitCode: 137,
+  reason: "ContainerStatusUnknown",
+  message: "The container could not be located when the pod was terminated",
+  startedAt: null,
+  finishedAt: null,
+};
 
 function terminated(ended: Termination | null): ContainerState {
   if (ended === null) return {};
@@ -160,10 +189,10 @@ export function phaseOf(statuses: readonly ContainerStatus[], policy: RestartPol
 }
 
 /** A pod that was told to go: Succeeded or Failed once its last container has ended, by the exit codes. */
-function terminatedPhase(input: StatusInput, statuses: readonly ContainerStatus[], before: Phase): Phase {
+function terminatedPhase(statuses: readonly ContainerStatus[], before: Phase): Phase {
   if (statuses.some((one) => one.state.running !== undefined)) return before;
   const ended = statuses.map((one) => one.state.terminated).filter((one) => one !== undefined);
-  if (ended.length < statuses.length) return input.termination === "terminated" ? "Failed" : before;
+  if (ended.length < statuses.length) return before;
   return ended.every((one) => one.exitCode === 0) ? "Succeeded" : "Failed";
 }
 

@@ -5,6 +5,8 @@ export interface PodSummary {
   readonly ready: string;
   readonly status: string;
   readonly restarts: number;
+  /** When a container last ended before it was restarted, RFC 3339; null if none was restarted. */
+  readonly lastRestart: string | null;
   readonly reason: string | null;
 }
 
@@ -14,12 +16,16 @@ export interface PodSummary {
  */
 export function summarize(status: PodStatus, deleting: boolean): PodSummary {
   let restarts = 0;
+  let lastEnd = "";
   let ready = 0;
   let text: string = status.reason ?? status.phase;
   let reason: string | null = status.message ?? null;
   let running = false;
   for (const one of [...status.containerStatuses].reverse()) {
     restarts += one.restartCount;
+    const endedAt = one.lastState.terminated?.finishedAt ?? "";
+    // Both are whole seconds of UTC, so that text order is time order.
+    if (endedAt > lastEnd) lastEnd = endedAt;
     const { waiting, terminated } = one.state;
     if (waiting !== undefined) {
       text = waiting.reason;
@@ -35,7 +41,8 @@ export function summarize(status: PodStatus, deleting: boolean): PodSummary {
   // A pod that still has a container at work is not called Completed for one that has finished.
   if (text === "Completed" && running) text = status.phase === "Running" && allReady(status) ? "Running" : "NotReady";
   if (deleting && status.phase !== "Succeeded" && status.phase !== "Failed") text = "Terminating";
-  return { ready: `${ready}/${status.containerStatuses.length}`, status: text, restarts, reason };
+  const lastRestart = restarts === 0 || lastEnd === "" ? null : lastEnd;
+  return { ready: `${ready}/${status.containerStatuses.length}`, status: text, restarts, lastRestart, reason };
 }
 
 function allReady(status: PodStatus): boolean {

@@ -230,7 +230,7 @@ function checkPresent(world: World, centre: Centre, name: string, uid: string): 
   for (const { name: container } of done) {
     const { terminated } = statusOf(entry, container)?.state ?? {};
     assert.ok(terminated !== undefined, `6: ${name}/${container} is reported as ended`);
-    const { containerID, exitCode, reason } = terminated as TerminatedState;
+    const { containerID = "", exitCode, reason } = terminated as TerminatedState;
     const state = world.host.container(containerID.replace("docker://", ""))?.state;
     if (state?.kind !== "exited" || reason === "ContainerStatusUnknown") continue;
     assert.equal(exitCode, state.exitCode, `6: ${name}/${container} is reported as it ended`);

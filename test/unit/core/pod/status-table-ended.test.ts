@@ -8,27 +8,13 @@ const situations: readonly StatusSituation[] = [
     name: "it crashed and waits",
     source:
       "kuberuntime/kuberuntime_manager.go doBackOff; getPhase: a waiting container with a last state counts as stopped",
-    deviates: "podIP: a kubelet keeps its sandbox and so the address; here it is absent while nothing runs",
+    deviates:
+      "podIP: a kubelet keeps a sandbox for every pod; here a pod of one container has none, and no address meanwhile",
     history: { attempt: 2, termination: termination(1) },
     state: exited(1),
     waiting: { reason: "CrashLoopBackOff", message: "back-off 20s" },
-    expected: `
-      phase = Running
-      Ready.status = False
-      Ready.reason = ContainersNotReady
-      Ready.message = containers with unready status: [app]
-      app.state.waiting.reason = CrashLoopBackOff
-      app.state.waiting.message = back-off 20s
-      app.lastState.terminated.exitCode = 1
-      app.lastState.terminated.reason = Error
-      app.lastState.terminated.startedAt = 2026-11-22T11:59:30Z
-      app.lastState.terminated.finishedAt = 2026-11-22T11:59:59Z
-      app.lastState.terminated.containerID = docker://app-id-of-attempt-0
-      app.ready = false
-      app.started = false
-      app.restartCount = 2
-      app.containerID = docker://app-id-of-attempt-2
-    `,
+    expected:
+      'Running; ContainersNotReady; waits CrashLoopBackOff "back-off 20s"; before: ended 1 Error 11:59:30 to 11:59:59 #0; 2 restarts; #2; no address',
   },
   {
     name: "it ended and is being made again",
@@ -37,43 +23,16 @@ const situations: readonly StatusSituation[] = [
     history: { termination: termination(1) },
     state: exited(1),
     waiting: { reason: "ContainerCreating" },
-    expected: `
-      phase = Running
-      Ready.status = False
-      Ready.reason = ContainersNotReady
-      Ready.message = containers with unready status: [app]
-      app.state.waiting.reason = ContainerCreating
-      app.lastState.terminated.exitCode = 1
-      app.lastState.terminated.reason = Error
-      app.lastState.terminated.startedAt = 2026-11-22T11:59:30Z
-      app.lastState.terminated.finishedAt = 2026-11-22T11:59:59Z
-      app.lastState.terminated.containerID = docker://app-id-of-attempt-0
-      app.ready = false
-      app.started = false
-      app.restartCount = 0
-      app.containerID = docker://app-id-of-attempt-0
-    `,
+    expected:
+      "Running; ContainersNotReady; waits ContainerCreating; before: ended 1 Error 11:59:30 to 11:59:59 #0; 0 restarts; #0; no address",
   },
   {
     name: "it crashed and runs again",
     source: "kubelet_pods.go convertToAPIContainerStatuses: lastState",
     history: { attempt: 1, lastTermination: termination(1) },
     state: running(),
-    expected: `
-      phase = Running
-      Ready.status = True
-      podIP = 172.17.0.2
-      app.state.running.startedAt = 2026-11-22T11:59:30Z
-      app.lastState.terminated.exitCode = 1
-      app.lastState.terminated.reason = Error
-      app.lastState.terminated.startedAt = 2026-11-22T11:59:30Z
-      app.lastState.terminated.finishedAt = 2026-11-22T11:59:59Z
-      app.lastState.terminated.containerID = docker://app-id-of-attempt-0
-      app.ready = true
-      app.started = true
-      app.restartCount = 1
-      app.containerID = docker://app-id-of-attempt-1
-    `,
+    expected:
+      "Running; Ready; runs since 11:59:30; before: ended 1 Error 11:59:30 to 11:59:59 #0; ready started 1 restarts; #1; 172.17.0.2",
   },
   {
     name: "it used up its memory, under Never",
@@ -81,21 +40,8 @@ const situations: readonly StatusSituation[] = [
     policy: "Never",
     history: { termination: termination(137, { reason: "OOMKilled" }) },
     state: exited(137, ago(1_000), true),
-    expected: `
-      phase = Failed
-      Ready.status = False
-      Ready.reason = PodFailed
-      app.state.terminated.exitCode = 137
-      app.state.terminated.reason = OOMKilled
-      app.state.terminated.startedAt = 2026-11-22T11:59:30Z
-      app.state.terminated.finishedAt = 2026-11-22T11:59:59Z
-      app.state.terminated.containerID = docker://app-id-of-attempt-0
-      app.lastState = {}
-      app.ready = false
-      app.started = false
-      app.restartCount = 0
-      app.containerID = docker://app-id-of-attempt-0
-    `,
+    expected:
+      "Failed; PodFailed; ended 137 OOMKilled 11:59:30 to 11:59:59 #0; before: none; 0 restarts; #0; no address",
   },
   {
     name: "a job that is done",
@@ -103,21 +49,8 @@ const situations: readonly StatusSituation[] = [
     policy: "OnFailure",
     history: { termination: termination(0) },
     state: exited(0),
-    expected: `
-      phase = Succeeded
-      Ready.status = False
-      Ready.reason = PodCompleted
-      app.state.terminated.exitCode = 0
-      app.state.terminated.reason = Completed
-      app.state.terminated.startedAt = 2026-11-22T11:59:30Z
-      app.state.terminated.finishedAt = 2026-11-22T11:59:59Z
-      app.state.terminated.containerID = docker://app-id-of-attempt-0
-      app.lastState = {}
-      app.ready = false
-      app.started = false
-      app.restartCount = 0
-      app.containerID = docker://app-id-of-attempt-0
-    `,
+    expected:
+      "Succeeded; PodCompleted; ended 0 Completed 11:59:30 to 11:59:59 #0; before: none; 0 restarts; #0; no address",
   },
   {
     name: "a job that failed for good",
@@ -125,21 +58,7 @@ const situations: readonly StatusSituation[] = [
     policy: "Never",
     history: { termination: termination(3) },
     state: exited(3),
-    expected: `
-      phase = Failed
-      Ready.status = False
-      Ready.reason = PodFailed
-      app.state.terminated.exitCode = 3
-      app.state.terminated.reason = Error
-      app.state.terminated.startedAt = 2026-11-22T11:59:30Z
-      app.state.terminated.finishedAt = 2026-11-22T11:59:59Z
-      app.state.terminated.containerID = docker://app-id-of-attempt-0
-      app.lastState = {}
-      app.ready = false
-      app.started = false
-      app.restartCount = 0
-      app.containerID = docker://app-id-of-attempt-0
-    `,
+    expected: "Failed; PodFailed; ended 3 Error 11:59:30 to 11:59:59 #0; before: none; 0 restarts; #0; no address",
   },
   {
     name: "it vanished by hand, under Never",
@@ -147,80 +66,37 @@ const situations: readonly StatusSituation[] = [
     deviates: "a kubelet runs it again, waiting with this as its last state; here Never runs nothing twice",
     policy: "Never",
     history: { termination: termination(137, { reason: "ContainerStatusUnknown" }) },
-    expected: `
-      phase = Failed
-      Ready.status = False
-      Ready.reason = PodFailed
-      app.state.terminated.exitCode = 137
-      app.state.terminated.reason = ContainerStatusUnknown
-      app.state.terminated.startedAt = 2026-11-22T11:59:30Z
-      app.state.terminated.finishedAt = 2026-11-22T11:59:59Z
-      app.state.terminated.containerID = docker://app-id-of-attempt-0
-      app.lastState = {}
-      app.ready = false
-      app.started = false
-      app.restartCount = 0
-      app.containerID = docker://app-id-of-attempt-0
-    `,
+    expected:
+      "Failed; PodFailed; ended 137 ContainerStatusUnknown 11:59:30 to 11:59:59 #0; before: none; 0 restarts; #0; no address",
   },
   {
     name: "deleted, and still running in its grace",
     source: "kubelet_pods.go generateAPIPodStatus: the phase stays",
     termination: "terminating",
     state: running(),
-    expected: `
-      phase = Running
-      Ready.status = True
-      podIP = 172.17.0.2
-      app.state.running.startedAt = 2026-11-22T11:59:30Z
-      app.lastState = {}
-      app.ready = true
-      app.started = true
-      app.restartCount = 0
-      app.containerID = docker://app-id-of-attempt-0
-    `,
+    expected: "Running; Ready; runs since 11:59:30; before: none; ready started 0 restarts; #0; 172.17.0.2",
   },
   {
     name: "deleted, and killed after its grace",
     source: "kubelet_pods.go getPhase of a pod that is terminated",
     termination: "terminated",
     history: { termination: termination(137) },
-    expected: `
-      phase = Failed
-      Ready.status = False
-      Ready.reason = PodFailed
-      app.state.terminated.exitCode = 137
-      app.state.terminated.reason = Error
-      app.state.terminated.startedAt = 2026-11-22T11:59:30Z
-      app.state.terminated.finishedAt = 2026-11-22T11:59:59Z
-      app.state.terminated.containerID = docker://app-id-of-attempt-0
-      app.lastState = {}
-      app.ready = false
-      app.started = false
-      app.restartCount = 0
-      app.containerID = docker://app-id-of-attempt-0
-    `,
+    expected: "Failed; PodFailed; ended 137 Error 11:59:30 to 11:59:59 #0; before: none; 0 restarts; #0; no address",
   },
   {
     name: "deleted, and ended with 0 in its grace",
     source: "kubelet_pods.go getPhase of a pod that is terminated: its policy says nothing any more",
     termination: "terminated",
     history: { termination: termination(0) },
-    expected: `
-      phase = Succeeded
-      Ready.status = False
-      Ready.reason = PodCompleted
-      app.state.terminated.exitCode = 0
-      app.state.terminated.reason = Completed
-      app.state.terminated.startedAt = 2026-11-22T11:59:30Z
-      app.state.terminated.finishedAt = 2026-11-22T11:59:59Z
-      app.state.terminated.containerID = docker://app-id-of-attempt-0
-      app.lastState = {}
-      app.ready = false
-      app.started = false
-      app.restartCount = 0
-      app.containerID = docker://app-id-of-attempt-0
-    `,
+    expected:
+      "Succeeded; PodCompleted; ended 0 Completed 11:59:30 to 11:59:59 #0; before: none; 0 restarts; #0; no address",
+  },
+  {
+    name: "deleted, and its container was never made",
+    source: "status/status_manager.go TerminatePod: what could not be located is ContainerStatusUnknown, 137",
+    termination: "terminated",
+    expected:
+      'Failed; PodFailed; ended 137 ContainerStatusUnknown "The container could not be located when the pod was terminated" null to null no id; before: none; 0 restarts; no id; no address',
   },
   {
     name: "it used up its memory, under Always, and waits",
@@ -228,23 +104,8 @@ const situations: readonly StatusSituation[] = [
     history: { attempt: 2, termination: termination(137, { reason: "OOMKilled" }) },
     state: exited(137, ago(1_000), true),
     waiting: { reason: "CrashLoopBackOff", message: "back-off 20s" },
-    expected: `
-      phase = Running
-      Ready.status = False
-      Ready.reason = ContainersNotReady
-      Ready.message = containers with unready status: [app]
-      app.state.waiting.reason = CrashLoopBackOff
-      app.state.waiting.message = back-off 20s
-      app.lastState.terminated.exitCode = 137
-      app.lastState.terminated.reason = OOMKilled
-      app.lastState.terminated.startedAt = 2026-11-22T11:59:30Z
-      app.lastState.terminated.finishedAt = 2026-11-22T11:59:59Z
-      app.lastState.terminated.containerID = docker://app-id-of-attempt-0
-      app.ready = false
-      app.started = false
-      app.restartCount = 2
-      app.containerID = docker://app-id-of-attempt-2
-    `,
+    expected:
+      'Running; ContainersNotReady; waits CrashLoopBackOff "back-off 20s"; before: ended 137 OOMKilled 11:59:30 to 11:59:59 #0; 2 restarts; #2; no address',
   },
 ];
 

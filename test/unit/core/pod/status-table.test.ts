@@ -7,68 +7,28 @@ const situations: readonly StatusSituation[] = [
   {
     name: "accepted, nothing made yet",
     source: "kubelet_pods.go getPhase and convertToAPIContainerStatuses: ContainerCreating",
-    expected: `
-      phase = Pending
-      Ready.status = False
-      Ready.reason = ContainersNotReady
-      Ready.message = containers with unready status: [app]
-      app.state.waiting.reason = ContainerCreating
-      app.lastState = {}
-      app.ready = false
-      app.started = false
-      app.restartCount = 0
-    `,
+    expected: "Pending; ContainersNotReady; waits ContainerCreating; before: none; 0 restarts; no id; no address",
   },
   {
     name: "its image cannot be pulled",
     source: "images/types.go ErrImagePull",
     waiting: { reason: "ErrImagePull", message: "no such image" },
-    expected: `
-      phase = Pending
-      Ready.status = False
-      Ready.reason = ContainersNotReady
-      Ready.message = containers with unready status: [app]
-      app.state.waiting.reason = ErrImagePull
-      app.state.waiting.message = no such image
-      app.lastState = {}
-      app.ready = false
-      app.started = false
-      app.restartCount = 0
-    `,
+    expected:
+      'Pending; ContainersNotReady; waits ErrImagePull "no such image"; before: none; 0 restarts; no id; no address',
   },
   {
     name: "the pull waits",
     source: "images/types.go ErrImagePullBackOff",
     waiting: { reason: "ImagePullBackOff", message: "Back-off pulling" },
-    expected: `
-      phase = Pending
-      Ready.status = False
-      Ready.reason = ContainersNotReady
-      Ready.message = containers with unready status: [app]
-      app.state.waiting.reason = ImagePullBackOff
-      app.state.waiting.message = Back-off pulling
-      app.lastState = {}
-      app.ready = false
-      app.started = false
-      app.restartCount = 0
-    `,
+    expected:
+      'Pending; ContainersNotReady; waits ImagePullBackOff "Back-off pulling"; before: none; 0 restarts; no id; no address',
   },
   {
     name: "the container cannot be configured",
     source: "kuberuntime/kuberuntime_container.go ErrCreateContainerConfig",
     waiting: { reason: "CreateContainerConfigError", message: "container has runAsNonRoot and image will run as root" },
-    expected: `
-      phase = Pending
-      Ready.status = False
-      Ready.reason = ContainersNotReady
-      Ready.message = containers with unready status: [app]
-      app.state.waiting.reason = CreateContainerConfigError
-      app.state.waiting.message = container has runAsNonRoot and image will run as root
-      app.lastState = {}
-      app.ready = false
-      app.started = false
-      app.restartCount = 0
-    `,
+    expected:
+      'Pending; ContainersNotReady; waits CreateContainerConfigError "container has runAsNonRoot and image will run as root"; before: none; 0 restarts; no id; no address',
   },
   {
     name: "the container cannot be started",
@@ -76,90 +36,35 @@ const situations: readonly StatusSituation[] = [
     deviates: "restartCount: a kubelet counts each container it made, here one that never ran is no restart",
     state: { kind: "created", startError: "no such file" },
     waiting: { reason: "RunContainerError", message: "no such file" },
-    expected: `
-      phase = Pending
-      Ready.status = False
-      Ready.reason = ContainersNotReady
-      Ready.message = containers with unready status: [app]
-      app.state.waiting.reason = RunContainerError
-      app.state.waiting.message = no such file
-      app.lastState = {}
-      app.ready = false
-      app.started = false
-      app.restartCount = 0
-      app.containerID = docker://app-id-of-attempt-0
-    `,
+    expected:
+      'Pending; ContainersNotReady; waits RunContainerError "no such file"; before: none; 0 restarts; #0; no address',
   },
   {
     name: "it runs, without probes",
     source: "prober/prober_manager.go UpdatePodStatus",
     state: running(),
-    expected: `
-      phase = Running
-      Ready.status = True
-      podIP = 172.17.0.2
-      app.state.running.startedAt = 2026-11-22T11:59:30Z
-      app.lastState = {}
-      app.ready = true
-      app.started = true
-      app.restartCount = 0
-      app.containerID = docker://app-id-of-attempt-0
-    `,
+    expected: "Running; Ready; runs since 11:59:30; before: none; ready started 0 restarts; #0; 172.17.0.2",
   },
   {
     name: "it runs, and was not asked yet whether it is ready",
     source: "prober/prober_manager.go UpdatePodStatus",
     readiness: "none yet",
     state: running(),
-    expected: `
-      phase = Running
-      Ready.status = False
-      Ready.reason = ContainersNotReady
-      Ready.message = containers with unready status: [app]
-      podIP = 172.17.0.2
-      app.state.running.startedAt = 2026-11-22T11:59:30Z
-      app.lastState = {}
-      app.ready = false
-      app.started = true
-      app.restartCount = 0
-      app.containerID = docker://app-id-of-attempt-0
-    `,
+    expected: "Running; ContainersNotReady; runs since 11:59:30; before: none; started 0 restarts; #0; 172.17.0.2",
   },
   {
     name: "it runs and says that it is ready",
     source: "prober/prober_manager.go UpdatePodStatus",
     readiness: "good",
     state: running(),
-    expected: `
-      phase = Running
-      Ready.status = True
-      podIP = 172.17.0.2
-      app.state.running.startedAt = 2026-11-22T11:59:30Z
-      app.lastState = {}
-      app.ready = true
-      app.started = true
-      app.restartCount = 0
-      app.containerID = docker://app-id-of-attempt-0
-    `,
+    expected: "Running; Ready; runs since 11:59:30; before: none; ready started 0 restarts; #0; 172.17.0.2",
   },
   {
     name: "it runs and says that it is not ready",
     source: "status/generate.go GenerateContainersReadyCondition",
     readiness: "bad",
     state: running(),
-    expected: `
-      phase = Running
-      Ready.status = False
-      Ready.reason = ContainersNotReady
-      Ready.message = containers with unready status: [app]
-      podIP = 172.17.0.2
-      app.state.running.startedAt = 2026-11-22T11:59:30Z
-      app.lastState = {}
-      app.ready = false
-      app.started = true
-      app.restartCount = 0
-      app.containerID = docker://app-id-of-attempt-0
-    `,
+    expected: "Running; ContainersNotReady; runs since 11:59:30; before: none; started 0 restarts; #0; 172.17.0.2",
   },
 ];
 

@@ -1,6 +1,6 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
-import type { PodHistory } from "../../../../src/core/pod/container-history.ts";
+import type { ContainerHistory, PodHistory } from "../../../../src/core/pod/container-history.ts";
 import type { ObservedContainer } from "../../../../src/core/pod/observed.ts";
 import type { PodStatus } from "../../../../src/core/pod/pod-status.ts";
 import type { Waiting } from "../../../../src/core/pod/situation.ts";
@@ -166,7 +166,7 @@ const rows: readonly Row[] = [
     name: "deleted before it ever ran",
     termination: "terminated",
     before: "Pending",
-    expected: ["Failed", "False PodFailed", "0/1 ContainerCreating 0"],
+    expected: ["Failed", "False PodFailed", "0/1 ContainerStatusUnknown 0"],
   },
 ];
 
@@ -229,5 +229,53 @@ test("with the host's network the pod's address is the host's", () => {
   const plain = acceptedPod();
   const pod = { ...plain, spec: { ...plain.spec, hostNetwork: true } };
   assert.equal(status({ pod, observed: [container(pod, running())] }).podIP, "192.0.2.1");
-  assert.equal(status({ pod }).podIP, undefined, "while nothing runs there is none");
+  assert.equal(status({ pod }).podIP, "192.0.2.1", "before anything runs");
+});
+
+test("containerStatuses are ordered by name", () => {
+  const pod = acceptedPod({ containers: ["web", "app", "proxy"] });
+  const names = status({ pod }).containerStatuses.map(({ name }) => name);
+  assert.deepEqual(names, ["app", "proxy", "web"]);
+});
+
+const first = { name: "app:1", id: "sha256:one", digest: "registry/app@sha256:1", pulledFor: "" };
+const second = { name: "app:2", id: "sha256:two", digest: "registry/app@sha256:2", pulledFor: "" };
+
+/** A pod that is to run app:2 and whose container was made from app:1. */
+function imageWhileUpdated(history: Partial<ContainerHistory>): readonly (string | undefined)[] {
+  const before = acceptedPod({ image: "app:1" });
+  const pod = acceptedPod({ image: "app:2" });
+  const observed = [container(before, running(), { imageId: "sha256:one" })];
+  const [one] = status({ pod, history: { app: historyOf(before, history) }, observed }).containerStatuses;
+  return [one?.image, one?.imageID];
+}
+
+test("image and imageID are those of the container that runs, not of an update that waits for its image", () => {
+  assert.deepEqual(imageWhileUpdated({ madeFrom: first, pinnedImage: first }), [
+    "app:1",
+    "docker-pullable://registry/app@sha256:1",
+  ]);
+  assert.deepEqual(imageWhileUpdated({ madeFrom: first, pinnedImage: second }), [
+    "app:1",
+    "docker-pullable://registry/app@sha256:1",
+  ]);
+});
+
+test("a container that an earlier version made says the id of its image while an update waits", () => {
+  assert.deepEqual(imageWhileUpdated({ pinnedImage: second }), ["sha256:one", "docker://sha256:one"]);
+});
+
+test("a pod that was restarted says when its container last ended, as kubectl's RESTARTS does", () => {
+  const pod = acceptedPod();
+  const restarted = (attempt: number, lastTermination: ContainerHistory["lastTermination"]) => {
+    const history = { app: historyOf(pod, { attempt, lastTermination }) };
+    const { restarts, lastRestart } = summarize(
+      status({ history, observed: [container(pod, running(), { attempt })] }),
+      false,
+    );
+    return [restarts, lastRestart];
+  };
+  assert.deepEqual(restarted(5, termination(1)), [5, "2026-11-22T11:59:59Z"]);
+  assert.deepEqual(restarted(0, null), [0, null]);
+  assert.deepEqual(restarted(5, null), [5, null]);
 });
