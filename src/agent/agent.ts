@@ -73,6 +73,8 @@ export interface AgentSettings {
   readonly images: ImageLimits;
   readonly pid: number;
   readonly version: string;
+  /** The file that these come from, for `edge status`. */
+  readonly configFile?: string | null;
 }
 
 /** The parts, with a store that goes on while its disk is full. */

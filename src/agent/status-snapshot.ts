@@ -23,6 +23,7 @@ export interface SnapshotSources {
       readonly centerUrl: string;
       readonly pid: number;
       readonly version: string;
+      readonly configFile?: string | null;
     };
   };
   /** Wall milliseconds. */
@@ -44,7 +45,13 @@ export function statusSnapshot(sources: SnapshotSources): StatusDocument {
   const npuNames = device.npus().npus.map(({ name }) => name);
   return {
     node: { name: settings.nodeName, conditions: conditionRows(node.conditions()) },
-    agent: { running: true, pid: settings.pid, version: settings.version, startedAt: formatTime(startedAt) },
+    agent: {
+      running: true,
+      pid: settings.pid,
+      version: settings.version,
+      startedAt: formatTime(startedAt),
+      ...(settings.configFile == null ? {} : { config: settings.configFile }),
+    },
     center: centerOf(connection, settings.centerUrl),
     engine: { state: engine.info === null ? "unavailable" : "ready", version: engine.info?.version ?? null },
     outbox: store.outboxCounts(),

@@ -4,8 +4,9 @@ import { printable } from "../core/base/printable.ts";
 import type { Violation, Warning } from "../core/base/violation.ts";
 import { type Config, type ParseConfigOptions, parseConfig } from "../core/config/config.ts";
 import { readSerialNumber } from "../linux/serial-number.ts";
+import { writableByOthers } from "../linux/trust.ts";
 
-const places = ["edge.config.json", "/etc/edge/edge.config.json"] as const;
+const systemFile = "/etc/edge/edge.config.json";
 /** In the store: the configuration that the agent last started with. */
 const lastGoodConfig = "lastGoodConfig";
 /** As in the schema of the configuration: where things are when nothing can be read of it. */
@@ -22,16 +23,24 @@ export interface BrokenConfig {
   readonly violations: readonly Violation[];
 }
 
+/** Root takes nothing from the folder in which it happens to be: somebody else may have put it there. */
+function usualPlaces(): readonly string[] {
+  return process.geteuid?.() === 0 ? [systemFile] : ["edge.config.json", systemFile];
+}
+
 /**
- * Reads and judges the configuration file: the one that is named, else the first that is there (contracts.md).
+ * Reads and judges the configuration file: the one that is named, else the first that is there (contracts.md). One that
+ * others may write, or exchange in a folder that they may write, is not read.
  * `{serialNumber}` is filled from this device, unless the options give another one.
  * @param options.strict an unknown key is an error, not a warning
  */
 export function loadConfig(named: string | undefined, options: ParseConfigOptions): LoadedConfig {
-  const file = named ?? places.find((place) => existsSync(place));
-  if (file === undefined) return broken(null, firstBoot(places[1]), null);
+  const file = named ?? usualPlaces().find((place) => existsSync(place));
+  if (file === undefined) return broken(null, firstBoot(systemFile), null);
   let text: string;
   try {
+    const open = writableByOthers(file);
+    if (open !== null) return broken(file, openToOthers(file, open), file);
     text = readFileSync(file, "utf8").replace(/^\uFEFF/, "");
   } catch (error) {
     const { code, message } = error as NodeJS.ErrnoException;
@@ -50,6 +59,10 @@ export function loadConfig(named: string | undefined, options: ParseConfigOption
   }
   const parsed = parseConfig(raw, { serialNumber: () => readSerialNumber(), ...options });
   return parsed.ok ? { ...parsed, file } : { ok: false, file, raw, violations: parsed.violations };
+}
+
+function openToOthers(file: string, open: string): string {
+  return `${file} is not used: others may write to ${open}. Let only root or this user write there (chown, chmod go-w)`;
 }
 
 function firstBoot(file: string): string {

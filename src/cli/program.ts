@@ -31,7 +31,10 @@ function commands(io: Output, done: (code: number) => void): Command {
     .description("An embedded edge runtime: pods from a central node, judged here, run on Docker")
     .version(version, "--version", "print the version")
     .helpOption("--help", "print this help")
-    .option("--config <FILE>", "configuration (default: ./edge.config.json, then /etc/edge/edge.config.json)")
+    .option(
+      "--config <FILE>",
+      "configuration (default: /etc/edge/edge.config.json; before it, but not for root, ./edge.config.json)",
+    )
     .option("--json", "print JSON and nothing else")
     .showHelpAfterError("Try edge --help")
     .configureOutput({ writeOut: (text) => io.out(text.trimEnd()), writeErr: (text) => io.err(text.trimEnd()) })

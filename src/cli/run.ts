@@ -1,4 +1,4 @@
-import { join } from "node:path";
+import { join, resolve } from "node:path";
 import { type AgentParts, runAgent } from "../agent/agent.ts";
 import { installIdOf } from "../agent/engine/install-id.ts";
 import { momentOf } from "../agent/loop/moment.ts";
@@ -108,9 +108,11 @@ export async function runCommand(options: RunOptions, io: Output): Promise<numbe
   const ends = selfEnds(config.data.dir, linuxClock(), log);
   try {
     const parts = agentParts(config, () => live.config, opened, log);
+    const configFile = loaded.ok ? resolve(loaded.file) : null;
+    const settings = { ...parts.settings, configFile };
     const supervisor = systemdSupervisor(process.env, log);
     await untilItEnds(ends, log, (safety) =>
-      runAgent({ ...parts, ...safety, publish: publisher.publish, supervisor }, stop.signal),
+      runAgent({ ...parts, ...safety, settings, publish: publisher.publish, supervisor }, stop.signal),
     );
   } catch {
     return exitCodes.no;

@@ -46,7 +46,7 @@ export async function statusCommand(options: StatusOptions, io: Output): Promise
   if (!loaded.ok) for (const line of linesOf(loaded)) io.err(line);
   const config = loaded.ok ? loaded.config : await keptConfig(dir);
   if (config === null) return exitCodes.usage;
-  return print(await workedOut(config), options, io);
+  return print(await workedOut(config, loaded.file), options, io);
 }
 
 async function isLocked(runDir: string): Promise<boolean> {
@@ -70,7 +70,7 @@ function published(runDir: string): StatusDocument | null {
 }
 
 /** With no agent there is no link. The rest is on disk, for those who may read it, and on the engine. */
-async function workedOut(config: Config): Promise<StatusDocument> {
+async function workedOut(config: Config, file: string | null): Promise<StatusDocument> {
   const notices: string[] = [];
   const running = await isLocked(config.data.runDir);
   const { openStoreReadOnly } = await import("../sqlite/store.ts");
@@ -89,7 +89,7 @@ async function workedOut(config: Config): Promise<StatusDocument> {
   store?.close();
   return {
     node: { name: config.node.name, conditions: conditionsNow(config, root) },
-    agent: { running, pid: null, version, startedAt: null },
+    agent: { running, pid: null, version, startedAt: null, config: file },
     center: {
       state: "offline",
       url: config.center.url,
@@ -134,6 +134,7 @@ function show(document: StatusDocument, nowWall: number): readonly string[] {
     `Node     ${node.name}`,
     ...conditions.filter(isPressure).map((one) => styleText("red", `         ${one.type}: ${one.message}`)),
     `Agent    ${agent.running ? `${good(true, "running")}${since(agent.startedAt)}, version ${agent.version}` : good(false, "not running")}`,
+    ...(agent.config == null ? [] : [`Config   ${agent.config}`]),
     `Center   ${good(center.state === "online", center.state)}${since(center.since)}`,
     `         ${center.url}`,
     ...(center.lastError === null ? [] : [`         ${center.lastError}`]),

@@ -14,6 +14,8 @@ export interface StatusDocument {
     readonly pid: number | null;
     readonly version: string;
     readonly startedAt: string | null;
+    /** The configuration file in use; null when there is none. An agent of an earlier version does not tell. */
+    readonly config?: string | null;
   };
   readonly center: {
     readonly state: "online" | "connecting" | "offline";

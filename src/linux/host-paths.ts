@@ -16,11 +16,12 @@ import {
   writeFileSync,
 } from "node:fs";
 import { dirname, join } from "node:path";
-import { cleanPath, foldersAbove, pathList } from "../core/admission/path.ts";
+import { cleanPath, pathList } from "../core/admission/path.ts";
 import type { Policy } from "../core/admission/policy.ts";
 import { isProtected } from "../core/admission/rules/host-paths.ts";
 import { bindMount, unmountPlace } from "./bind-mounts.ts";
 import { O_PATH, protectedByPlace } from "./protected-places.ts";
+import { exchangeableIn } from "./trust.ts";
 
 export interface HostPathOptions {
   /** The places lie below it. */
@@ -127,23 +128,6 @@ function makeMountPoint(place: string, folder: boolean): void {
   mkdirSync(dirname(place), { recursive: true, mode: 0o700 });
   if (folder) mkdirSync(place, { mode: 0 });
   else writeFileSync(place, "", { mode: 0, flag: "wx" });
-}
-
-/**
- * The folder on the way to a path in which somebody other than root and the agent's user can put another thing in the
- * place of a name; null when nobody can. In a sticky folder only the owner of a name can.
- */
-function exchangeableIn(path: string): string | null {
-  const trusted = new Set([0, process.geteuid?.() ?? 0]);
-  let entry = path;
-  for (const folder of foldersAbove(path)) {
-    const { uid, mode } = statSync(folder);
-    const isOpen = (mode & 0o022) !== 0;
-    const isSticky = (mode & 0o1000) !== 0 && trusted.has(lstatSync(entry).uid);
-    if (!trusted.has(uid) || (isOpen && !isSticky)) return folder;
-    entry = folder;
-  }
-  return null;
 }
 
 /** Unmounts and removes the places of a pod that are not among those to keep. Never looks into one that stays mounted. */

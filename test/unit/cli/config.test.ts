@@ -1,9 +1,10 @@
 import assert from "node:assert/strict";
-import { mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs";
+import { chmodSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
-import { join } from "node:path";
+import { dirname, join } from "node:path";
 import { type TestContext, test } from "node:test";
 import { configJsonSchema, schemaFile } from "../../../scripts/config-schema.ts";
+import { loadConfig } from "../../../src/cli/config-file.ts";
 import { main } from "../../../src/cli/program.ts";
 
 const small = { node: { name: "edge-1" }, center: { url: "wss://center.example/websocket/edge-1/events" } };
@@ -146,4 +147,29 @@ test("edge config schema prints the schema that the configuration's own gives", 
     configJsonSchema(),
     "node scripts/config-schema.ts writes it",
   );
+});
+
+test("a configuration that others may write, or exchange in its folder, is not read", async (t) => {
+  const { file, edge } = device(t, small);
+  for (const [path, mode, back] of [
+    [file, 0o666, 0o644],
+    [dirname(file), 0o777, 0o700],
+  ] as const) {
+    chmodSync(path, mode);
+    const { code, err } = await edge("config");
+    assert.equal(code, 2);
+    assert.ok(err.includes(`is not used: others may write to ${path}`), err);
+    chmodSync(path, back);
+    assert.equal((await edge("config")).code, 0);
+  }
+});
+
+test("root takes no configuration from the folder it is in", (t) => {
+  const { file } = device(t, small);
+  const before = process.cwd();
+  process.chdir(dirname(file));
+  t.after(() => process.chdir(before));
+  const { file: used } = loadConfig(undefined, { strict: false });
+  if (process.geteuid?.() === 0) assert.notEqual(used, "edge.config.json");
+  else assert.equal(used, "edge.config.json");
 });

@@ -39,7 +39,7 @@ async function run(files: readonly string[], options: Partial<ValidateOptions> =
   const out: string[] = [];
   const err: string[] = [];
   const io = { out: (line: string) => void out.push(line), err: (line: string) => void err.push(line) };
-  const code = await validateCommand(files, { json: true, ...options }, io);
+  const code = await validateCommand(files, { json: true, config: "edge.config.json", ...options }, io);
   return { code, out, err };
 }
 
