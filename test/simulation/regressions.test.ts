@@ -30,7 +30,7 @@ async function device(restartPolicy: string): Promise<World> {
   return world;
 }
 
-describe("what the simulation has found", () => {
+describe("bugs that the simulation found", () => {
   for (const restartPolicy of ["OnFailure", "Never"]) {
     test(`a job that has ended stays so over a power cut (${restartPolicy})`, async () => {
       const world = await device(restartPolicy);
@@ -46,7 +46,7 @@ describe("what the simulation has found", () => {
     });
   }
 
-  test("a job that the engine ended before anybody had looked at it runs again after a power cut", async () => {
+  test("a job that the engine ended unseen runs again after a power cut", async () => {
     const world = createWorld(1, { liveRestore: false });
     world.host.addImage(testImage, image);
     await world.clock.pass(3_000);
@@ -61,7 +61,7 @@ describe("what the simulation has found", () => {
     world.process().kill();
   });
 
-  test("a container that a hand starts again before the next attempt could be made is reported as running", async () => {
+  test("a container that `docker start` restarts during its back-off is reported as running", async () => {
     const world = await device("Always");
     const [{ id = "" } = {}] = world.host.running();
     world.host.fillDisk("data");
@@ -83,7 +83,7 @@ describe("what the simulation has found", () => {
     world.process().kill();
   });
 
-  test("a container of the old pod that a hand starts again goes alone", async () => {
+  test("a container of a replaced pod that `docker start` restarts is deleted alone", async () => {
     const world = await device("Always");
     const [{ id: old = "" } = {}] = world.host.running();
     const containers = ["app", "side"].map((name) => ({ ...onlyContainer(), name }));
@@ -100,7 +100,7 @@ describe("what the simulation has found", () => {
     world.process().kill();
   });
 
-  test("a message that names another image while the pod is at work is carried out with that image", async () => {
+  test("an update with another image during a pull runs the newest image", async () => {
     const world = createWorld(1, { liveRestore: true });
     world.host.addImage(testImage, image);
     world.host.addImage(images.second, { ...image, id: "sha256:second" });
@@ -124,7 +124,7 @@ describe("what the simulation has found", () => {
     world.process().kill();
   });
 
-  test("what no row knows goes for a new pod of its name", async () => {
+  test("an unrecorded container is deleted before a new pod of its name starts", async () => {
     const world = await device("Always");
     await world.restart({ powerCut: false, dataLost: true });
     await world.clock.pass(5_000);
@@ -138,7 +138,7 @@ describe("what the simulation has found", () => {
     world.process().kill();
   });
 
-  test("what no row knows goes with a new pod of its name that is deleted before it began", async () => {
+  test("an unrecorded container is deleted with a new pod of its name that never started", async () => {
     const world = await device("Always");
     await world.restart({ powerCut: false, dataLost: true });
     await world.clock.pass(5_000);
@@ -157,7 +157,7 @@ describe("what the simulation has found", () => {
     world.process().kill();
   });
 
-  test("what was kept of a pod without a row goes with its containers", async () => {
+  test("files of an unrecorded pod are deleted with its containers", async () => {
     const world = await device("Always");
     await world.restart({ powerCut: false, dataLost: true });
     await world.clock.pass(5_000);
@@ -175,7 +175,7 @@ describe("what the simulation has found", () => {
     world.process().kill();
   });
 
-  test("a pull that takes longer than the time between two looks is not begun anew at each", async () => {
+  test("a pull that outlasts a relist is started once", async () => {
     const world = createWorld(1, { liveRestore: true });
     world.host.publish(testImage, image);
     world.host.latency(1, 5, 110_000);
@@ -187,7 +187,7 @@ describe("what the simulation has found", () => {
     world.process().kill();
   });
 
-  test("a look that finds the image before its pull has answered gives the pull up for nothing: its end is told", async () => {
+  test("a pull whose image is listed before it answers is stopped and its end is recorded", async () => {
     const world = createWorld(1, { liveRestore: true });
     world.host.publish(testImage, image);
     world.host.latency(1, 5, 60_000);
@@ -203,7 +203,7 @@ describe("what the simulation has found", () => {
     world.process().kill();
   });
 
-  test("the image of a pull that another message has made needless is not taken for the one that is wanted", async () => {
+  test("the image of an abandoned pull is not taken for the wanted image", async () => {
     const world = createWorld(1, { liveRestore: true });
     world.host.addImage(testImage, image);
     world.host.publish(images.second, { ...image, id: "sha256:second" });
@@ -231,7 +231,7 @@ describe("what the simulation has found", () => {
     world.process().kill();
   });
 
-  test("a container without a row that is to start after another one leaves its NPU to whoever has taken it meanwhile", async () => {
+  test("an unrecorded container gives up an NPU that another pod has taken", async () => {
     const world = createWorld(1, { liveRestore: true });
     world.host.addImage(testImage, image);
     world.device.npus(["davinci0"]);
@@ -272,7 +272,7 @@ describe("what the simulation has found", () => {
     world.process().kill();
   });
 
-  test("a power cut that takes back which NPU a container has gives it no second one", async () => {
+  test("a container keeps its NPU when a power cut loses the record of it", async () => {
     const world = createWorld(1, { liveRestore: true });
     world.host.addImage(testImage, image);
     world.device.npus(["davinci0", "davinci1"]);

@@ -46,7 +46,7 @@ async function replaceByHand(): Promise<void> {
   await made.start();
 }
 
-describe("what runs is not what was admitted", () => {
+describe("containers that differ from the admitted pod", () => {
   let known: readonly string[] = [];
   before(async () => {
     await site.startCenter();
@@ -110,7 +110,7 @@ describe("what runs is not what was admitted", () => {
     }
   });
 
-  test("nothing of it was stopped", async () => {
+  test("drift stops no container", async () => {
     assert.deepEqual(ids(await site.containers()), known);
     for (const { State } of await site.containers()) assert.equal(State.Running, true);
     const { document } = await site.status();

@@ -131,7 +131,7 @@ test("a file that begins with a byte order mark is read; an empty one is told wi
   assert.ok(err.startsWith(`${file} is empty. No configuration: write`), err);
 });
 
-test("what is wrong is told once, with the file that it stands in", async (t) => {
+test("edge config prints each problem once, with its file", async (t) => {
   const { file, edge } = device(t, { ...small, images: { high: 70, low: 80 } });
   const { code, err } = await edge("events");
   assert.deepEqual([code, err], [2, `${file}: images.low is 80; expected less than images.high, which is 70`]);

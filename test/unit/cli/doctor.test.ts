@@ -33,7 +33,7 @@ function device(t: TestContext, text?: string) {
   return { dir, config, whole, doctor, failed };
 }
 
-test("with nothing there it says so of each, and makes no file", async (t) => {
+test("edge doctor reports each missing part and creates no file", async (t) => {
   const { dir, doctor, failed } = device(t);
   const { code, lines } = await doctor(true);
   assert.equal(code, 1);
@@ -45,7 +45,7 @@ test("with nothing there it says so of each, and makes no file", async (t) => {
   assert.deepEqual(readdirSync(dir), ["edge.config.json"]);
 });
 
-test("a line each for people, and below it what to do", async (t) => {
+test("edge doctor prints a line a finding, and below it what to do", async (t) => {
   const { doctor } = device(t);
   const { lines } = await doctor(false);
   const at = lines.findIndex((line) => /failure.* engine .*no\.sock/.test(line));

@@ -92,7 +92,7 @@ test("a refusal is exit 1, with every violation", async (t) => {
   );
 });
 
-test("what does not parse is refused, not wrong usage", async (t) => {
+test("edge validate rejects text that does not parse, with exit code 1", async (t) => {
   const at = write(t, {
     "half.json": "{",
     "list.json": [],
@@ -107,7 +107,7 @@ test("what does not parse is refused, not wrong usage", async (t) => {
   }
 });
 
-test("what cannot be read is said with the reason, and the others are judged all the same", async (t) => {
+test("edge validate reports an unreadable file and judges the others", async (t) => {
   const at = write(t, { "good.json": pod, "bad.json": {}, "config.json": config });
   const files = ["good.json", "none.json", "bad.json"].map(at);
   const { code, out, err } = await run(files, { config: at("config.json") });

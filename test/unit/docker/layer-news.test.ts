@@ -18,7 +18,7 @@ test("a line of a pull is the share of a layer", () => {
   );
 });
 
-test("what is about no layer, or makes no sense, is no news", () => {
+test("a pull line without a layer is ignored", () => {
   const strange = [{ current: 1 }, { current: 1, total: 0 }, { current: "1", total: -3 }];
   for (const detail of strange) assert.equal(layerNews(line("Downloading", detail)), null);
   assert.equal(layerNews(line("Downloading", { current: 7, total: 1 }))?.share, 0.9);

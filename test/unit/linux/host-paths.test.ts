@@ -171,7 +171,7 @@ test("without mounts a path is taken as it is if only root and the agent can exc
   assert.ok(withoutPrograms(place).ok, "in a sticky folder only the owner of a name exchanges it");
 });
 
-test("what is protected is so under every other name: a bind, one of a folder in it, one below, a hard link", (t) => {
+test("a protected place is protected under every other name: a bind, one of a folder in it, one below, a hard link", (t) => {
   if (!isRoot) return t.diagnostic("only root mounts");
   const { dir, allowed, place, mount } = setUp(t);
   const engine = join(dir, "engines", "engine");

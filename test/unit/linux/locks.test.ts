@@ -21,7 +21,7 @@ test("the agent's lock is seen while it is held, and no longer", (t) => {
   assert.equal(isLockedForWriting(mine), false);
 });
 
-test("somebody who only looks is no agent", (t) => {
+test("a reader of the run lock is not taken for an agent", (t) => {
   const dir = mkdtempSync(join(tmpdir(), "edge-locks-"));
   t.after(() => rmSync(dir, { recursive: true }));
   const file = join(dir, "lock");

@@ -52,7 +52,7 @@ test("the first difference of several mounts is told", () => {
   assert.equal(difference(root, []), null);
 });
 
-test("nothing can be said of a process that is gone", () => {
+test("mounts of an ended process are unknown", () => {
   assert.equal(difference(join(folder, "ended"), [{ source, target: "/run/app" }]), null);
 });
 

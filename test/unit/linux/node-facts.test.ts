@@ -25,7 +25,7 @@ const table = (...rows: readonly (readonly [local: string, state: string])[]) =>
     ...rows.map(([local, state], i) => `   ${i}: ${local} 00000000:0000 ${state} 00000000:00000000 00:0`),
   ].join("\n");
 
-test("what pods may use is what is there without the system's reserve", (t) => {
+test("allocatable is the capacity less the system's reserve", (t) => {
   const folder = device(t, {
     "proc/stat": "cpu  1 2\ncpu0 1 2\ncpu1 1 2\ncpu2 1 2\ncpu10 1 2\nintr 5\n",
     "proc/meminfo": "MemTotal:        8388608 kB\nMemFree: 1 kB\n",

@@ -5,7 +5,7 @@ import { join } from "node:path";
 import { test } from "node:test";
 import { hasSubmounts } from "../../../src/linux/submounts.ts";
 
-test("what is mounted below a folder is found, in any of the tables; the folder's own mount is none", (t) => {
+test("submounts of a folder are found in every table, without the folder's own mount", (t) => {
   const dir = mkdtempSync(join(tmpdir(), "edge-mounts-"));
   t.after(() => rmSync(dir, { recursive: true, force: true }));
   const table = (name: string, ...points: readonly string[]): string => {

@@ -24,7 +24,7 @@ test("memory and processes are what the kernel says", (t) => {
   assert.equal(read({ "sys/kernel/threads-max": "1000\n" }).processes?.most, 1_000);
 });
 
-test("what cannot be read, or makes no sense, is unknown", (t) => {
+test("an unreadable or invalid figure is unknown", (t) => {
   const odd = {
     meminfo: "MemTotal:        2048 kB\n",
     loadavg: "nonsense\n",

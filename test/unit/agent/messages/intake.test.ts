@@ -187,7 +187,7 @@ test("restarts: counted, and refused in their own way", () => {
   assert.equal(store.desiredPod("websocket", "web")?.generation, 1, "the same restart twice is one");
 });
 
-test("what cannot be read: nothing to answer without a msg_id, an event all the same", () => {
+test("an unreadable message is an event, and has a reply only with a msg_id", () => {
   const { store, send, said } = setUp();
   send("{", "null", '{"header":{}}');
   assert.deepEqual(said(), []);

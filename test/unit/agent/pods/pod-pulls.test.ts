@@ -70,7 +70,7 @@ test("a pod is woken as more of its image is here", () => {
   assert.deepEqual(woken, ["a", "a"], "nobody hears of a pull that was given up");
 });
 
-test("what is needed no more is given up, and nothing is heard of it", async () => {
+test("a pull that no pod needs is stopped without an event", async () => {
   const { woken, signals, land, pulls, needed } = setUp();
   pulls.sync("a", [needed("x"), needed("y")]);
   pulls.sync("a", [needed("y")]);
@@ -98,7 +98,7 @@ test("when the agent stops, all pulls are given up and waited for", async () => 
   await ended;
 });
 
-test("what a pull throws is thrown to the worker of its pod, once", async () => {
+test("an error thrown by a pull is thrown once, to the worker of its pod", async () => {
   const { needed } = setUp();
   const woken: string[] = [];
   const broken = createPodPulls((key) => woken.push(key));

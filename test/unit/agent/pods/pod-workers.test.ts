@@ -7,7 +7,7 @@ import { virtualClock } from "../../../fakes/clock.ts";
 
 const neverFails = (): number => assert.fail("No worker throws here");
 
-test("one worker a key: what comes meanwhile is one more look", async () => {
+test("a key woken during its work runs once more", async () => {
   const clock = virtualClock();
   const looks: string[] = [];
   let working = 0;

@@ -57,7 +57,7 @@ test("as many bytes as the line takes, and one event whatever it takes", () => {
   assert.ok((store.outbox(0, 10).at(-1)?.text.length ?? 0) < 80_000);
 });
 
-test("what happened again is told as what is new of it", async () => {
+test("a repeated event is sent as the number of new occurrences", async () => {
   const { parts, store, clock, happen } = setUp();
   happen("crash");
   happen("crash");
@@ -70,7 +70,7 @@ test("what happened again is told as what is new of it", async () => {
   assert.ok((second?.at ?? "") > (first?.at ?? "z"));
 });
 
-test("what had to be dropped is told as missing, once", () => {
+test("dropped events are reported as missing, once", () => {
   const { parts, store, happen } = setUp({ eventsMaxRows: 2, outboxMaxMessages: 2 });
   for (const text of ["a", "b", "c", "d"]) happen(text);
   replayNext(parts, 10_000);

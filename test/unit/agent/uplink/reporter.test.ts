@@ -104,7 +104,7 @@ test("a pod that is gone is reported until a report with its end has arrived", a
   stop.abort();
 });
 
-test("what waits for a pong is bounded, in bytes and in messages, and the rest follows when it has come", async () => {
+test("unacknowledged messages are limited in bytes and number until a pong arrives", async () => {
   const { clock, store, center, reporter, stop } = await setUp();
   center.autoPong(false);
   const add = (many: number) => {

@@ -44,7 +44,7 @@ test("keys of the envelope are matched without case, and two spellings of one ar
   }
 });
 
-test("what the header leaves out is empty", () => {
+test("a missing header field is empty", () => {
   const decoded = decodeMessage(JSON.stringify({ header: { msg_id: id }, route }));
   assert.deepEqual(decoded.ok && decoded.message, {
     header: { msg_id: id, parent_msg_id: "", timestamp: 0, sync: false, resourceversion: "" },
@@ -71,7 +71,7 @@ test("without a usable msg_id there is nothing to answer", () => {
   }
 });
 
-test("what is no JSON object is refused", () => {
+test("a message that is no JSON object is rejected", () => {
   for (const wrong of ["", "{", "[]", "null", "5", '"x"', "\u0000"]) assert.equal(codeOf(wrong), "notJson");
 });
 

@@ -13,7 +13,7 @@ test("the first try comes within a second, later ones spread over a delay that d
     assert.equal(reconnectDelayMs("soon", failures, 0), 0, "full jitter: nobody waits for a step");
 });
 
-test("what the centre asks for is waited for, with jitter of at least half of it on top, an hour at most", () => {
+test("Retry-After is waited for with half of it as jitter, at most an hour", () => {
   assert.equal(reconnectDelayMs("soon", 1, 0.5, 120), 150_000);
   assert.equal(reconnectDelayMs("soon", 1, 0, 1_000_000), 3_600_000);
 });

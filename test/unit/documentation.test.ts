@@ -7,7 +7,7 @@ import { parseConfig } from "../../src/core/config/config.ts";
 
 const readme = readFileSync("README.md", "utf8");
 
-describe("what is written for people", () => {
+describe("README.md and the sample configuration", () => {
   test("the rules in README.md are the rules of the program", () => {
     assert.equal(readme, withRules(readme), "README.md is out of date: node scripts/rules-table.ts");
   });

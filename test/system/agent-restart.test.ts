@@ -63,7 +63,7 @@ describe("an agent that is started again", () => {
     );
   });
 
-  test("what it adopted is still its own: a container that ends comes back", async () => {
+  test("an adopted container that ends is restarted", async () => {
     const since = Date.now();
     const uid = uidOf("three");
     const old = only(await site.containers(uid));
@@ -85,7 +85,7 @@ describe("an agent that is started again", () => {
     });
   });
 
-  test("a second agent on the same folder is refused with a sentence", async () => {
+  test("a second agent on the same data folder exits with an error", async () => {
     const before = ids(await site.containers());
     const { code, stderr } = await site.run("run");
     assert.equal(code, 1);

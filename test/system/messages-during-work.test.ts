@@ -38,7 +38,7 @@ function slowToLeave(name: string) {
   });
 }
 
-describe("a pod that is told something while it is busy", () => {
+describe("messages for a pod that is stopping or pulling", () => {
   before(async () => {
     await site.startCenter();
     await site.startAgent();

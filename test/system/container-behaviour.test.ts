@@ -40,7 +40,7 @@ function twoOf(name: string, a: Fields, b: Fields): readonly Fields[] {
   ];
 }
 
-describe("details of containers, on the engine", () => {
+describe("containers on the engine", () => {
   before(async () => {
     await site.startCenter();
     await site.startAgent();
@@ -69,7 +69,7 @@ describe("details of containers, on the engine", () => {
     assert.equal(stateOf(site.entries(uidOf("talker")).at(-1) ?? entry).terminated?.message, message);
   });
 
-  test("last words that were left while no agent ran are found", async () => {
+  test("a termination message written while no agent ran is reported", async () => {
     const late = site.script(
       "late.sh",
       "trap 'printf bye >/dev/termination-log; exit 4' TERM\nwhile true; do sleep 1 & wait $!; done\n",
@@ -213,7 +213,7 @@ describe("details of containers, on the engine", () => {
     assert.deepEqual(codes, [0, 0]);
   });
 
-  test("a pod that has done its work keeps no sandbox running and has no address", async () => {
+  test("a Succeeded pod has no running sandbox and no address", async () => {
     const command = ["/bin/true"];
     await accept("worker", { restartPolicy: "Never", containers: twoOf("worker", { command }, { command }) }, {});
     const entry = await site.reported(uidOf("worker"), "Succeeded", ({ status }) => status.phase === "Succeeded");
@@ -228,7 +228,7 @@ describe("details of containers, on the engine", () => {
   });
 });
 
-describe("while an image is on its way", () => {
+describe("pods during an image pull", () => {
   const registry = hangingRegistry();
   const slow = createSite(sharedEngine());
   const image = async (): Promise<string> => `127.0.0.1:${(await registry).port}/slow:1`;
@@ -292,7 +292,7 @@ describe("while an image is on its way", () => {
   });
 });
 
-describe("where the owner lets pods write", () => {
+describe("a policy with writableEmptyDir", () => {
   const open = createSite(sharedEngine(), { policy: { writableEmptyDir: true } });
   before(async () => {
     await open.startCenter();

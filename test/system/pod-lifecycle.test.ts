@@ -220,7 +220,7 @@ describe("the life of a pod", () => {
     assert.deepEqual(ids(await site.containers()), before);
   });
 
-  test("what is no message is not answered; a route that is none gets an error", async () => {
+  test("a text that is no message gets no reply; an unknown route gets an error", async () => {
     const known = site.records().length;
     await site.sendRaw("this is not JSON");
     await site.sendRaw(JSON.stringify({ header: { msg_id: "UPPER-CASE" }, route: {}, content: {} }));

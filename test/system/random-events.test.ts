@@ -2,8 +2,8 @@ import assert from "node:assert/strict";
 import { test } from "node:test";
 import { startPrivateEngine } from "../../scripts/private-engine.ts";
 import { loadTestImages } from "../../scripts/test-images.ts";
-import { heldBy, playDay, podFolders } from "./day.ts";
 import { createSite } from "./harness.ts";
+import { heldBy, playDay, podFolders } from "./random-events.ts";
 
 const seed = Number(process.env["EDGE_SEED"] ?? 1);
 const events = Number(process.env["EDGE_EVENTS"] ?? 30);

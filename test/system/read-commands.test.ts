@@ -23,7 +23,7 @@ function history(): readonly History[] {
 const lines = (text: string) => text.split("\n").filter((line) => line !== "");
 const json = <T>(text: string): readonly T[] => lines(text).map((line) => JSON.parse(line) as T);
 
-describe("looking at a device", () => {
+describe("edge logs, edge pod and edge events", () => {
   before(async () => {
     await site.startCenter();
     await site.startAgent();
@@ -38,7 +38,7 @@ describe("looking at a device", () => {
   });
   after(() => site.close());
 
-  test("edge logs: both streams of the newest container, some of them, and why not", async () => {
+  test("edge logs prints both streams of the newest container, a part of them, or why it has none", async () => {
     // A container that has only just begun has said nothing yet.
     const all = await site.eventually("it has said something", async () => {
       const ran = await site.run("logs", "crash");
@@ -58,7 +58,7 @@ describe("looking at a device", () => {
     assert.equal((await site.run("logs")).code, 2);
   });
 
-  test("edge pod: the pod as Kubernetes has it, and for people", async () => {
+  test("edge pod prints the pod for people and as Kubernetes JSON", async () => {
     const { code, stdout } = await site.run("pod", "crash", "--json");
     assert.equal(code, 0);
     const [pod] = json<Entry & { kind: string }>(stdout);

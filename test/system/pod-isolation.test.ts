@@ -59,7 +59,7 @@ before(async () => {
 });
 after(() => site.close());
 
-describe("a way to the engine", () => {
+describe("a path to the engine", () => {
   const wide = createSite(engine, { policy: { hostPaths: careless } });
   before(async () => {
     await wide.startCenter();
@@ -85,7 +85,7 @@ describe("a way to the engine", () => {
     "the whole device": "//",
   };
   for (const [title, path] of Object.entries(ways)) {
-    test(`${title} is no pod's to mount, whatever the policy says`, async () => {
+    test(`${title} is rejected as a hostPath under every policy`, async () => {
       const [spec, container] = mounting(path);
       const { content } = await wide.ask(update("engine", spec, container));
       assert.match(String(content), /^FAILED: .*hostPath\.path is /);
