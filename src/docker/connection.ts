@@ -1,4 +1,4 @@
-import { Agent } from "node:http";
+import { Agent, type ClientRequest, type IncomingMessage } from "node:http";
 import type { Readable } from "node:stream";
 import { inspect } from "node:util";
 import Docker from "dockerode";
@@ -67,7 +67,29 @@ export function negotiate(speaks: {
  * that was five sixths of the garbage of an agent with 20 pods.
  */
 function oneConnectionEach(): Agent {
-  return Object.assign(new Agent({ keepAlive: false }), { [inspect.custom]: () => "Agent" });
+  const agent = new Agent({ keepAlive: false });
+  const { addRequest } = agent as unknown as { addRequest(request: ClientRequest, ...rest: readonly unknown[]): void };
+  return Object.assign(agent, {
+    [inspect.custom]: () => "Agent",
+    addRequest(request: ClientRequest, ...rest: readonly unknown[]) {
+      request.prependListener("response", boundRefusal);
+      addRequest.call(agent, request, ...rest);
+    },
+  });
+}
+
+const longestRefusal = 64 * 1024;
+
+/** docker-modem keeps the whole body of a refusal, in which the engine repeats what a registry said: the rest is dropped. */
+function boundRefusal(answer: IncomingMessage): void {
+  if ((answer.statusCode ?? 0) < 400) return;
+  let length = 0;
+  answer.on("data", (chunk: Buffer) => {
+    length += chunk.length;
+    if (length <= longestRefusal) return;
+    answer.removeAllListeners("data");
+    answer.resume();
+  });
 }
 
 /** Calls to the engine behind a unix socket. Negotiates at the first call, and again after the engine has been away. */

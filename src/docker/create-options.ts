@@ -193,7 +193,10 @@ function ownNetwork(spec: PodSpec): Pick<HostConfig, "NetworkMode" | "PortBindin
 
 /** `spec.hostname`, else the pod's name as far as a host name may be long (kubelet: truncatePodHostnameIfNeeded). */
 export function hostname(spec: Pick<PodSpec, "hostname">, podName: string): string {
-  return spec.hostname ?? podName.slice(0, 63).replace(/[-.]+$/, "");
+  if (spec.hostname !== undefined) return spec.hostname;
+  let name = podName.slice(0, 63);
+  while (name.endsWith("-") || name.endsWith(".")) name = name.slice(0, -1);
+  return name;
 }
 
 /** Relative weight: kubelet's MilliCPUToShares (cm/helpers_linux.go), between the kernel's least and most. */

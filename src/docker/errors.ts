@@ -2,16 +2,19 @@ import { ownValue } from "../core/base/own-value.ts";
 import type { EngineError, EngineErrorKind, EngineResult } from "../ports/engine.ts";
 
 const longestMessage = 1024;
+/** What is matched of a message: a registry may answer with megabytes. */
+const longestJudged = 4096;
 
 /** What Docker's own words tell apart where its status does not (it answers 500 to nearly everything). First match counts. */
-type Pattern = readonly [RegExp, EngineErrorKind];
+type Pattern = readonly [words: RegExp, kind: EngineErrorKind, alsoWords?: RegExp];
 
 const everywhere: readonly Pattern[] = [
   // A full disk shows as the second text when a container starts: docker 20.10 loses the cause.
   [/no space left on device|unable to store init state/i, "diskFull"],
   // containerd is down while dockerd answers.
-  [/containerd.*(?:connection refused|unavailable)|: unavailable$/i, "unavailable"],
-  [/client version [\d.]+ is too (?:old|new)/i, "unavailable"],
+  [/: unavailable$/i, "unavailable"],
+  [/connection refused|unavailable/i, "unavailable", /containerd/i],
+  [/client version /i, "unavailable", /is too (?:old|new)/i],
 ];
 
 const byOperation: Readonly<Record<string, readonly Pattern[]>> = {
@@ -24,7 +27,8 @@ const byOperation: Readonly<Record<string, readonly Pattern[]>> = {
     // Without CAP_SYS_RESOURCE runc's first process ends before it can say why; later ones say it (nsexec.c).
     [/oom_score_adj|can't get final child's PID from pipe/i, "oomScoreRefused"],
     // The sandbox has gone between the look and the start: the next look tells.
-    [/cannot join \w+ of a non running container|joining \w+ namespace of container/i, "conflict"],
+    [/cannot join /i, "conflict", / of a non running container/i],
+    [/joining /i, "conflict", / namespace of container/i],
   ],
   pull: [
     [/no matching manifest|does not match the specified platform/i, "wrongArchitecture"],
@@ -32,11 +36,14 @@ const byOperation: Readonly<Record<string, readonly Pattern[]>> = {
       /no basic auth credentials|unauthorized|authentication required|access denied|denied:|status: 40[13]/i,
       "registryAuth",
     ],
-    [/manifest unknown|manifest for .* not found|repository .* not found|name unknown|not found: /i, "imageNotFound"],
+    [/manifest unknown|name unknown|not found: /i, "imageNotFound"],
+    [/manifest for |repository /i, "imageNotFound", / not found/i],
     [
-      /connection refused|connection reset|no route to host|network is unreachable|lookup |i\/o timeout|timeout exceeded|deadline exceeded|handshake|x509|HTTP response to HTTPS|unexpected EOF|: EOF$/i,
+      /connection refused|connection reset|no route to host|network is unreachable|lookup |i\/o timeout/i,
       "registryUnreachable",
     ],
+    [/timeout exceeded|deadline exceeded|handshake|x509|HTTP response to HTTPS/i, "registryUnreachable"],
+    [/unexpected EOF|: EOF$/i, "registryUnreachable"],
   ],
 };
 
@@ -93,7 +100,8 @@ export function statusOf(cause: unknown): number | null {
 
 function kindOf(operation: string, status: number, message: string): EngineErrorKind {
   const patterns = [...(ownValue(byOperation, operation) ?? []), ...everywhere];
-  const found = patterns.find(([words]) => words.test(message));
+  const text = message.slice(0, longestJudged);
+  const found = patterns.find(([words, , alsoWords]) => words.test(text) && (alsoWords?.test(text) ?? true));
   if (found !== undefined) return found[1];
   if (status === 404) return operation === "pull" ? "imageNotFound" : "notFound";
   if (status === 409) return "conflict";
@@ -107,10 +115,15 @@ function kindOf(operation: string, status: number, message: string): EngineError
 /** Docker's words without the wrapping that docker-modem puts around them. */
 function messageOf(cause: unknown): string {
   const said = property(property(cause, "json"), "message");
-  if (typeof said === "string") return said;
+  if (typeof said === "string") return said.slice(0, longestJudged);
   const message = property(cause, "message");
   if (typeof message !== "string") return String(cause);
-  return message.replace(/^\(HTTP code \d+\) .*? - /, "").trim() || message;
+  return (
+    message
+      .slice(0, longestJudged)
+      .replace(/^\(HTTP code \d+\) .*? - /, "")
+      .trim() || message
+  );
 }
 
 function property(value: unknown, name: string): unknown {

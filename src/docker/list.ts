@@ -87,16 +87,17 @@ export function stableKey(listed: ListedContainer): string | null {
   const name = containerName(listed.identity);
   if (listed.state === "running") return listed.endpoint === "" ? null : `${name} running ${listed.endpoint}`;
   if (listed.state === "exited" || listed.state === "dead") {
-    return `${name} ${listed.state} ${/\(\d+\)/.exec(listed.status)?.[0] ?? ""}`;
+    return `${name} ${listed.state} ${/\(\d{1,5}\)/.exec(listed.status)?.[0] ?? ""}`;
   }
   return null;
 }
 
 /** Least age in seconds behind Docker's "Exited (0) About an hour ago"; 0 when it says nothing of the kind. */
 export function ageSeconds(status: string): number {
-  const found = /(\d+|an?) (second|minute|hour|day|week|month|year)s? ago$/.exec(status);
-  if (found === null || /Less than/.test(status)) return 0;
-  return (Number(found[1]) || 1) * (ownValue(unitSeconds, found[2] ?? "") ?? 0);
+  const [amount = "", units = "", ago = ""] = status.split(" ").slice(-3);
+  const isKnown = ago === "ago" && /^(?:\d{1,6}|an?)$/.test(amount);
+  if (!isKnown || status.includes("Less than")) return 0;
+  return (Number(amount) || 1) * (ownValue(unitSeconds, units.endsWith("s") ? units.slice(0, -1) : units) ?? 0);
 }
 
 /** `GET /containers/{id}/json` as it comes. */

@@ -12,7 +12,18 @@ interface Found {
 
 /** More than this to go through one text are a mistake in the expression, though they be bounded. */
 const mostWays = 64;
-const folder = "src/core";
+const folder = "src";
+
+/** Of the device and its owner: the configuration and its files, the name of the system, what the loader says of SQLite. And names of images, which are at most 512 characters. */
+const notOurs = [
+  "core/config/config.ts",
+  "websocket/credentials.ts",
+  "linux/machine.ts",
+  "sqlite/addon.ts",
+  "docker/image.ts",
+];
+/** Made of the program's own words and numbers. */
+const madeHere = ["src/linux/locks.ts", "src/linux/usage.ts", "src/core/base/printable.ts"];
 
 function expressionsOf(file: string): readonly Found[] {
   const source = ts.createSourceFile(file, readFileSync(file, "utf8"), ts.ScriptTarget.Latest, true);
@@ -24,7 +35,7 @@ function expressionsOf(file: string): readonly Found[] {
       found.push({ where: `${file}:${line + 1} ${node.text}`, expression: new RegExp(pattern, flags) });
     }
     assert.ok(
-      !(ts.isNewExpression(node) && node.expression.getText() === "RegExp"),
+      madeHere.includes(file) || !(ts.isNewExpression(node) && node.expression.getText() === "RegExp"),
       `${file} makes an expression at run time, which nobody has looked at`,
     );
     ts.forEachChild(node, visit);
@@ -38,14 +49,12 @@ function isLinear(expression: RegExp): boolean {
   return isSafe(expression, { maxScore: mostWays, timeout: 60_000 }).safe;
 }
 
-/** The owner's configuration comes in no message. */
-const notOurs = ["config/config.ts"];
 const files = readdirSync(folder, { recursive: true, encoding: "utf8" }).filter(
   (name) => name.endsWith(".ts") && !notOurs.includes(name),
 );
 const all = files.flatMap((name) => expressionsOf(join(folder, name)));
 
-test("every regular expression that a message can reach takes linear time", () => {
+test("every regular expression of the program takes linear time", () => {
   assert.ok(all.length > 30, `${all.length} were found`);
   const slow = all.filter(({ expression }) => !isLinear(expression)).map(({ where }) => where);
   assert.deepEqual(slow, []);

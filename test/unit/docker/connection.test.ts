@@ -55,6 +55,27 @@ describe("A connection to an engine that answers badly", () => {
     assert.ok(paths.slice(1).every((path) => path.startsWith("/v1.41/containers/json?")));
   });
 
+  it("keeps only the beginning of a refusal, however long a registry's answer is", async () => {
+    const body = JSON.stringify({ message: `no such image: ${"containerd ".repeat(60_000)}` });
+    let sent = 0;
+    answer = (_, response) => {
+      response.statusCode = 500;
+      const write = (): void => {
+        for (let more = true; more && sent < 100; sent += 1) more = response.write(body);
+        if (sent < 100) response.once("drain", write);
+        else response.end();
+      };
+      write();
+    };
+    const before = process.memoryUsage().external + process.memoryUsage().heapUsed;
+    const result = await engine.pull("registry.example/app:1", null, generous());
+    assert.equal(sent, 100, "66 MB were read");
+    assert.ok(!result.ok && result.error.message.length <= 1024);
+    assert.match(result.ok ? "" : result.error.message, /no such image/);
+    const after = process.memoryUsage().external + process.memoryUsage().heapUsed;
+    assert.ok(after - before < 40 * 1024 * 1024, `${after - before} bytes are kept`);
+  });
+
   it("has next to nothing written out at a call for docker-modem's log", async (t) => {
     const written: number[] = [];
     const { inspect } = util;
