@@ -6,7 +6,7 @@ export interface Output {
   err(line: string): void;
 }
 
-/** Contracts.md, The `edge` command. */
+/** Exit codes: contracts.md, The `edge` command. */
 export const exitCodes = { fine: 0, no: 1, usage: 2 } as const;
 
 /** Whatever a command prints comes through here: nothing of it draws on the terminal by itself, or hides there. */

@@ -88,8 +88,8 @@ async function contextOf(options: ValidateOptions, io: Output): Promise<Admissio
 }
 
 /**
- * Where the engine keeps its data, which no pod may see (decisions.md 27): the agent asks it, too. Nothing where it does
- * not answer, or where no path is allowed anyway.
+ * Where the engine keeps its data, which no pod may see (decisions.md 27: access to it owns the device). The
+ * agent asks the engine, too. Nothing if the engine does not answer, or no path is allowed anyway.
  */
 async function engineFolder(config: Config | null): Promise<readonly string[]> {
   if (config === null || config.policy.hostPaths.length === 0) return [];

@@ -3,7 +3,7 @@ import { join } from "node:path";
 import { byNumber, npuNode } from "../core/pod/npu.ts";
 import type { DeviceNode, NpuNodes } from "../ports/device.ts";
 
-/** One kind of device, told by a node that only it has; the first that fits counts. Names of protocol.md §3.2. */
+/** One kind of device, told by a node that only it has; the first that fits counts. Names are those of the driver's device nodes. */
 interface Kind {
   readonly resource: string;
   /** null fits always. */

@@ -35,7 +35,7 @@ export interface LinkHandlers {
 }
 
 export interface Connection {
-  /** The centre asked for history as it took the connection (docs/protocol.md, History). */
+  /** The centre asked for history as it took the connection (protocol.md §1.4). */
   readonly asksHistory: boolean;
   /** Queues one text message; false when the connection is no longer open. */
   send(text: string): boolean;

@@ -58,7 +58,10 @@ export interface Store {
   putStatus(id: PodId, status: unknown): void;
   deleteStatus(uid: string): void;
 
-  /** The reply given to this very message before (decisions.md 34); the last 1,024 are kept. */
+  /**
+   * The reply given to this very message before (decisions.md 34: a repeated message gets the same reply). The last 1,024
+   * are kept.
+   */
   repeatedReply(key: RepeatKey): string | null;
   rememberReply(key: RepeatKey, reply: string): void;
 

@@ -31,7 +31,7 @@ export interface ApplyContext {
   readonly contentHash: string;
 }
 
-/** A device with less free space than this takes on nothing new: decisions.md 22. */
+/** A device with less free space than this rejects updates (decisions.md 22: what cannot be stored cannot be promised). */
 export const leastFreeBytes = 50 * 1024 * 1024;
 
 /** Changes the desired state as an accepted message says. Stands in the caller's transaction; does no engine call. */
@@ -215,7 +215,10 @@ function remove(context: ApplyContext, asked: Extract<Admitted, { kind: "pod-del
   return { ok: true, wake: podKey(asked), said: `Pod ${name} is deleted` };
 }
 
-/** decisions.md 25: answered with OK; what still bears its name goes, and a grace period under way is not cut short. */
+/**
+ * The delete of an unknown pod is answered with OK (decisions.md 25: the center only wants the pod gone). A remaining pod
+ * of its name is deleted, and a grace period under way is not cut short.
+ */
 function removeUnknown(context: ApplyContext, namespace: string, name: string, uid: string): Applied {
   const { store, now, messageId } = context;
   const key = podKey({ namespace, name });
@@ -330,7 +333,7 @@ function retryNow(store: Store, reason: string, concerned: (pod: AcceptedPod) =>
 
 /**
  * pods_data: from this commit on nothing is wanted any more. Config maps and secrets go with it; the pods take their
- * time, and clearing.ts tells the centre when they are gone.
+ * time, and pods-data.ts tells the center when they are gone.
  */
 function removeEverything(context: ApplyContext): Applied {
   const { store, now, messageId } = context;

@@ -149,7 +149,7 @@ function handle(parts: IntakeParts, text: string, facts: DeviceFacts): Handled {
       header: { msg_id: messageId ?? "" },
       route: route ?? { source: "", group: "", operation: "", resource: "" },
     };
-    // Without a usable msg_id there is nothing to answer to: decisions.md 33.
+    // No reply without a usable msg_id (decisions.md 33: there is nothing to answer to).
     const reply = messageId === null ? null : errorReply(request, reason, newIds(parts));
     return { reply, wakes: [], refused: `A message could not be read: ${reason}` };
   }

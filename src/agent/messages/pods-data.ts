@@ -90,7 +90,7 @@ const success: readonly ConfigResult[] = [
   { topic, percentage: "100%", result: "success", reason: "" },
 ];
 
-/** They go on terminating, but nothing is told of this order any more: a success after a failure would confuse (decisions.md 45). */
+/** They go on terminating, but nothing is told of this order any more: a success after a failure would confuse (decisions.md 45: half a delete is no success). */
 function failure(left: readonly TerminatingPod[]): ConfigResult {
   const names = left.map((one) => one.id.name).join(", ");
   const reason = `delete pods failed, the containers of ${names} are still there`.slice(0, 512);

@@ -7,7 +7,7 @@ import { createWakeableLoop } from "../loop/wakeable-loop.ts";
 export interface NodeReporterParts {
   readonly clock: Clock;
   readonly random: Random;
-  /** `{node}` of `websocket/nodestatus/edge-{node}`: decisions.md 44. */
+  /** `{node}` of `websocket/nodestatus/edge-{node}` (decisions.md 44: centers look the device up by it). */
   readonly reportedAs: string;
   /** The device as it is right now. */
   readonly report: () => NodeReport;

@@ -38,7 +38,7 @@ export interface Reporter {
   run(signal: AbortSignal): Promise<void>;
 }
 
-/** Changes go out at once, but at most four times in any second: decisions.md 41. */
+/** Changes are sent at once, at most four a second (decisions.md 41: each report holds the whole array). */
 const reportsASecond = 4;
 /** After a report at least as many times as long as it took is for other work: of large pods it may have megabytes. */
 const restsAReport = 3;

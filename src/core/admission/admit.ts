@@ -29,7 +29,10 @@ import { type Occasion, walkFields } from "./walk.ts";
 
 const podShape = shapeOf(podRules);
 
-/** What a graceful delete of a stored pod is judged by: metadata, and how its containers are called (decisions.md 24). */
+/**
+ * A graceful delete of a stored pod is judged by its metadata and container names (decisions.md 24: a pod must be
+ * deletable whatever has changed since).
+ */
 const nameShape = shapeOf(
   podRules.filter(
     ({ path }) => path.startsWith("metadata") || /^spec(?:\.containers(?:\[\](?:\.name)?)?)?$/.test(path),
@@ -66,7 +69,10 @@ function fieldOf(value: unknown, folded: string): unknown {
 
 const namesRule: Told = { id: "delete.containers", expectation: "the names of the pod's containers" };
 
-/** Judges a pod update that carries `deletionTimestamp` (decisions.md 24): never policy, never capacity. */
+/**
+ * Judges a pod update that carries `deletionTimestamp`, never by policy or capacity (decisions.md 24: a pod must be
+ * deletable whatever has changed since).
+ */
 export function admitGracefulDelete(
   content: unknown,
   context: AdmissionContext,
@@ -172,7 +178,10 @@ function podVerdict(content: unknown, context: AdmissionContext): Verdict<Admitt
   return { accepted: true, value: { kind: "pod-update", pod: verdict.value }, warnings: verdict.warnings };
 }
 
-/** The content of a delete is not checked (decisions.md 25); what it says of namespace and uid is taken if it can be. */
+/**
+ * The content of a delete is not checked (decisions.md 25: the center only wants the pod gone). Its namespace and uid are
+ * used if they can be read.
+ */
 function deleteOf(content: unknown, name: string, context: AdmissionContext): Admitted {
   const uid = fieldOf(fieldOf(content, "metadata"), "uid");
   const namespace = namespaceOf(name, namesOf(content).namespace, context);

@@ -33,7 +33,7 @@ import { leastMemoryLimit, npuName } from "./resources.ts";
 import { capabilityName, isCapability } from "./rules/capabilities.ts";
 import { isUsable } from "./rules/probe-relations.ts";
 
-/** Turns a draft without violations into the pod as it is enforced: secure defaults filled in (decisions.md). */
+/** Turns a draft without violations into the pod as it is enforced: secure defaults filled in (decisions.md, Secure defaults). */
 export function buildPod(draft: PodDraft, context: AdmissionContext): AcceptedPod {
   const { metadata = {}, spec = {} } = draft;
   const built = buildMetadata(metadata);

@@ -13,7 +13,7 @@ function namespaceOf(pod: { readonly namespace?: string } | undefined): string {
   return pod?.namespace ?? defaultNamespace;
 }
 
-/** Stored pods but for the earlier version of this one, which it replaces (decisions.md 21). */
+/** Stored pods without the earlier version of this one (decisions.md 21: an update replaces that version). */
 export function otherPods(pod: PodDraft, node: NodeFacts): readonly NodePod[] {
   const namespace = namespaceOf(pod.metadata);
   return node.pods.filter(
@@ -149,7 +149,10 @@ const portInPod: Relation = {
   },
 };
 
-/** A port that our own pods hold is the row above's business: their proxies listen on it (decisions.md 14). */
+/**
+ * A port of our own pods belongs to the row above, as their proxies listen on it (decisions.md 14: a taken port would
+ * fail only at the start of the container).
+ */
 const portListening: Relation = {
   id: "capacity.hostPort.listening",
   path: "spec.containers[].ports[].hostPort",

@@ -11,8 +11,8 @@ export interface AdmissionContext {
   /** Goes into `spec.nodeName`. */
   readonly nodeName: string;
   /**
-   * Folders and sockets that no pod may see, whatever the policy says (decisions.md 27). {@link defaultProtectedPaths}
-   * when absent.
+   * Folders and sockets that no pod may see, whatever the policy says (decisions.md 27: each of them is a way to own the
+   * device). {@link defaultProtectedPaths} if absent.
    */
   readonly protectedPaths?: readonly string[];
 }

@@ -21,7 +21,10 @@ export function foldersAbove(path: string): readonly string[] {
 /** A list of the owner's paths, made ready to be asked often. */
 export type PathList = (path: string) => boolean;
 
-/** Whether a list allows a cleaned path: exactly, or below an entry that ends in `/**` (decisions.md 20). */
+/**
+ * Whether a list allows a cleaned path: exactly, or below an entry that ends in `/**` (decisions.md 20: no link
+ * may lead out of what is allowed).
+ */
 export function pathList(entries: readonly string[]): PathList {
   const exact = new Set(entries.filter((entry) => !entry.endsWith("/**")).map(cleanPath));
   const below = entries.filter((entry) => entry.endsWith("/**")).map((entry) => cleanPath(entry.slice(0, -3)));

@@ -1,6 +1,9 @@
 /** The device owner's switches (contracts.md, `policy`). Everything is off by default. */
 export interface Policy {
-  /** Cleaned paths; an entry that ends in `/**` allows what is below it (decisions.md 20). */
+  /**
+   * Cleaned paths; an entry that ends in `/**` allows every path below it (decisions.md 20: no link may lead out of
+   * what is allowed).
+   */
   readonly hostPaths: readonly string[];
   readonly writableHostPaths: readonly string[];
   readonly writableEmptyDir: boolean;

@@ -27,7 +27,10 @@ export function amountOf(list: QuantitiesDraft | undefined, resource: string): b
   return sum;
 }
 
-/** What a container takes of a resource: the larger of request and limit, either of which may be alone (decisions.md 21). */
+/**
+ * What a container takes of a resource: the larger of request and limit, or the only one (decisions.md 21: a resource
+ * may stand in limits alone).
+ */
 export function usageOf(resources: ResourcesLike | undefined, resource: string): bigint {
   const limit = amountOf(resources?.limits, resource) ?? 0n;
   const request = amountOf(resources?.requests, resource) ?? 0n;

@@ -1,6 +1,6 @@
 /**
- * Field names are matched without case, once, at the boundary (decisions.md 2): the centre's own examples spell
- * `Volumes` and `Port`. This is the one place where that happens.
+ * Field names are matched without case, once, at the boundary (decisions.md 2: the center's own examples spell
+ * `Volumes` and `Port`). This is the one place where that happens.
  */
 
 /** Canonical names of an object's fields, by their lower-case form. */

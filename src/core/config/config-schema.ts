@@ -21,7 +21,10 @@ const folder = field(
   "an absolute path",
 );
 
-/** An absolute path, or one that ends in `/**` and stands for what is below it (decisions.md 20). */
+/**
+ * An absolute path, or one that ends in `/**` and stands for every path below it (decisions.md 20: no link may
+ * lead out of what is allowed).
+ */
 const allowedPath = field(
   v.pipe(
     v.string(),

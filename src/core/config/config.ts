@@ -150,7 +150,7 @@ export function ownPaths({ data, engine, center: { tls, auth } }: Config): reado
   return [data.dir, data.runDir, engine.socket, ...files.filter((file) => file !== null)];
 }
 
-/** What the policy allows in vain (decisions.md 27). */
+/** Host paths that the policy allows without effect (decisions.md 27: protected paths are never mounted). */
 function vainIn(config: Config): readonly Warning[] {
   const { policy } = config;
   const hidden = [...ownPaths(config), ...defaultProtectedPaths];

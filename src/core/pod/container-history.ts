@@ -19,7 +19,7 @@ export interface Termination {
   /** RFC 3339, whole seconds. */
   readonly startedAt: string | null;
   readonly finishedAt: string;
-  /** It ended because the engine or the device did, unasked: a failure whatever the code (lifecycle.md, Restarts). */
+  /** It ended because the engine or the device did, unasked: a failure whatever the code (lifecycle.md, Restarts and back-off). */
   readonly interrupted: boolean;
 }
 

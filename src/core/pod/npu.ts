@@ -30,7 +30,7 @@ const nano = 1_000_000_000n;
 /** Of holders in a sentence. */
 const mostNamed = 8;
 
-/** "npu", "huawei.com/Ascend310" and the device's own name for its NPUs mean one thing: decisions.md 4. */
+/** "npu", "huawei.com/Ascend310" and the device's own name mean the same NPUs (decisions.md 4: centers send either of the two). */
 export function isNpu(resource: string): boolean {
   return resource === "npu" || resource.startsWith("huawei.com/");
 }

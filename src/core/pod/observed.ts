@@ -30,7 +30,7 @@ export interface ObservedContainer {
 
 /**
  * created: never ran; `startError` holds the engine's words when a start was tried and failed. Times are RFC 3339 of
- * the host's wall clock, as the engine has them: nothing may be computed from them alone (docker-engine.md §3).
+ * the host's wall clock, as the engine has them: no duration may be computed from them alone, as that clock may jump.
  */
 export type ObservedState =
   | { readonly kind: "created"; readonly startError?: string }

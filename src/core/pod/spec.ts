@@ -1,6 +1,7 @@
 /**
  * What a pod is once admission has accepted it: Kubernetes' shape, narrowed to what this device enforces, with the
- * secure defaults filled in. Reported to the centre exactly as it stands here (decisions.md 43).
+ * secure defaults filled in. Reported to the center exactly as it stands here (decisions.md 43: the center
+ * sees what runs, not what it sent).
  */
 
 /** A pod on this device. `uid` is never empty: lifecycle.md, Identity. */

@@ -1,7 +1,10 @@
 import { createHash } from "node:crypto";
 import { canonicalJson } from "../pod/identity.ts";
 
-/** Tells a repeat from a change (decisions.md 34): the order of keys makes no difference. */
+/**
+ * Tells a repeat from a change, whatever the order of keys (decisions.md 34: centers send several messages under one
+ * msg_id).
+ */
 export function contentHash(content: unknown): string {
   return createHash("sha256").update(canonicalJson(content)).digest("hex");
 }

@@ -1,7 +1,10 @@
 import type { ContainerStatus, PodStatus, TerminatedState } from "../pod/pod-status.ts";
 import { parseTime } from "../pod/time.ts";
 
-/** How a pod's states are told: in Kubernetes' words, or as FusionDirector expects them (decisions.md 42). */
+/**
+ * How a pod's states are reported: in Kubernetes' words, or in FusionDirector's (decisions.md 42: Kubernetes' words are
+ * what tools understand).
+ */
 export type StatusDialect = "kubernetes" | "fusion-director";
 
 const creatingMs = 600_000;

@@ -5,7 +5,7 @@ import { maxMessageBytes, maxNesting } from "./limits.ts";
 export interface Message {
   readonly header: MessageHeader;
   readonly route: Route;
-  /** Any JSON. A string that held JSON has been unquoted once (decisions.md 40). */
+  /** Any JSON. A string that held JSON has been unquoted once (decisions.md 40: some centers quote their content). */
   readonly content: unknown;
 }
 
@@ -25,8 +25,8 @@ export interface Route {
 }
 
 /**
- * notJson, tooLarge and noMessageId leave nothing to answer (decisions.md 33, 36). badShape can be answered when `route`
- * is there too.
+ * notJson, tooLarge and noMessageId have no reply (decisions.md 33, 36: without a msg_id there is nothing to answer to).
+ * badShape has a reply if `route` is there too.
  */
 export type Decoded =
   | { readonly ok: true; readonly message: Message }
@@ -138,7 +138,10 @@ function readRoute(source: unknown): { readonly value: Route | null; readonly tw
   return { value: allText ? { source: from, group, operation, resource } : null, twice: twice[0] };
 }
 
-/** Content may come as a string that holds JSON: decisions.md 40. A string that holds none ("OK", "") stays one. */
+/**
+ * Unquotes a string that holds JSON (decisions.md 40: some centers quote their content). Another string ("OK", "") stays
+ * as it is.
+ */
 function unquote(
   content: unknown,
 ): { readonly ok: true; readonly value: unknown } | { readonly ok: false; readonly reason: string } {

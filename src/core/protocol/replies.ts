@@ -19,7 +19,10 @@ export interface PodStatusEntry {
   readonly status: unknown;
 }
 
-/** "OK": stored durably and scheduled, not "running" (decisions.md 30). */
+/**
+ * "OK": stored durably and scheduled, not "running" (decisions.md 30: the center may forget a message once it is
+ * answered).
+ */
 export function okReply(request: Request, ids: MessageIds): string {
   const { group, resource } = request.route;
   // Answers to the hardware group are reports: protocol.md §1.2.
@@ -27,32 +30,35 @@ export function okReply(request: Request, ids: MessageIds): string {
   return reply(request, { source: "controller", group, operation, resource }, "OK", ids);
 }
 
-/** What was refused and why, every violation as far as there is room: decisions.md 31, 32. */
+/**
+ * Names every violation as far as there is room (decisions.md 31, 32: a person who mends a pod needs all of them at
+ * once).
+ */
 export function errorReply(request: Request, why: readonly Violation[] | string, ids: MessageIds): string {
   const { group, resource } = request.route;
   return reply(request, { source: "metaManager", group, operation: "error", resource }, failed(why), ids);
 }
 
-/** A refused restart answers with operation `response`, as the centre expects it: decisions.md 46. */
+/** A rejected restart is answered with operation `response` (decisions.md 46: the center listens for nothing else). */
 export function restartFailedReply(request: Request, why: readonly Violation[] | string, ids: MessageIds): string {
   const { group, resource } = request.route;
   return reply(request, { source: "controller", group, operation: "response", resource }, failed(why), ids);
 }
 
-/** The report of all pods; `[]` when there is none (decisions.md 41). */
+/** The report of all pods, `[]` if there is none (decisions.md 41: a whole array needs no history). */
 export function podStatusReport(entries: readonly PodStatusEntry[], ids: MessageIds): string {
   const route = { source: "metaManager", group: "resource", operation: "update", resource: "websocket/podstatus" };
   return encodeMessage({ route, content: entries }, ids);
 }
 
-/** What state the device is in, under the name that the centre looks it up by: protocol.md §1.3, decisions.md 44. */
+/** The state of the device, protocol.md §1.3 (decisions.md 44: centers look the device up by this name). */
 export function nodeStatusReport(report: NodeReport, reportedAs: string, ids: MessageIds): string {
   const resource = `websocket/nodestatus/edge-${reportedAs}`;
   const route = { source: "edged", group: "meta", operation: "update", resource };
   return encodeMessage({ header: { sync: true }, route, content: { Status: report } }, ids);
 }
 
-/** How far a long order has come: protocol.md §1.3, decisions.md 45. */
+/** The progress of a long order, protocol.md §1.3 (decisions.md 45: half a delete is no success). */
 export interface ConfigResult {
   readonly topic: string;
   readonly percentage: "25%" | "50%" | "75%" | "100%";

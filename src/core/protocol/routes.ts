@@ -27,7 +27,7 @@ interface RouteRow {
   readonly sync: boolean;
 }
 
-/** Any name that fits the expression of metadata.name: decisions.md 16. */
+/** Any name that fits the expression of metadata.name (decisions.md 16: route and metadata name one pod). */
 const pod = /^websocket\/pod\/([a-z0-9](?:[a-z0-9-]{0,126}[a-z0-9])?)$/;
 const configMap = /^websocket\/configmap\/([a-z][a-z0-9-]{2,62}[a-z0-9])$/;
 const secret = /^websocket\/secret\/fusion-director-docker-registry-secret$/;

@@ -1,7 +1,7 @@
 const digits = /^[0-9]{1,64}$/;
 
 /**
- * Compares two resourceVersions as numbers of any length (decisions.md 37).
+ * Compares two resourceVersions as numbers of any length (decisions.md 37: messages may arrive out of order).
  * @returns "older", "equal" or "newer" as `sent` stands to `known`; null where one is no number
  */
 export function versionOrder(sent: string | undefined, known: string | undefined): "older" | "equal" | "newer" | null {

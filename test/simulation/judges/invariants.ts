@@ -10,7 +10,7 @@ import { configMapName } from "../world/config-map-ledger.ts";
 import { possibleNow } from "../world/pod-ledger.ts";
 import { images, type World } from "../world/world.ts";
 
-/** What must hold at every moment, whatever has happened (architecture.md, What must always hold). */
+/** What must hold at every moment, whatever has happened (architecture.md, What always holds). */
 export function checkAlways(world: World, centre: Centre): void {
   okMeansOnDisk(world, centre);
   nothingIsDoubled(world);

@@ -8,7 +8,7 @@ import { volumeNamePattern } from "./volumes.ts";
 const document = "Pod Update";
 const reference = "protocol.md §2.5";
 
-/** Names a resource may have in a message; the last two mean the device's own NPU (decisions.md 4). */
+/** Names of resources in a message; the last two mean the device's own NPU (decisions.md 4: centers send either of the two). */
 const resourceNames: readonly string[] = ["cpu", "memory", "npu", "huawei.com/Ascend310"];
 
 const resourceList = mapOf(resourceNames.length, (name) => resourceNames.includes(name), isQuantity);

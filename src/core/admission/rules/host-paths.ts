@@ -4,7 +4,7 @@ import type { PodDraft } from "../draft.ts";
 import { cleanPath, foldersAbove, isBelow, pathList } from "../path.ts";
 import type { Relation } from "./relation.ts";
 
-/** Never a pod's, whatever the device: decisions.md 27. */
+/** No pod may mount these, on any device (decisions.md 27: each is a way to own the device). */
 export const kernelPaths: readonly string[] = ["/proc", "/sys", "/dev"];
 
 /** The one part of the engine's folder that pods may see. */

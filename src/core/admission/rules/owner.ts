@@ -5,7 +5,7 @@ import { capabilityName, isCapability } from "./capabilities.ts";
 import { hostPathRules } from "./host-paths.ts";
 import { eachContainer, type Relation } from "./relation.ts";
 
-/** Names of the pod's volumes that the policy lets a container write to (decisions.md 18). */
+/** The pod's volumes that containers may write to (decisions.md 18: volumes are read-only unless the owner decides). */
 function writableVolumes(pod: PodDraft, policy: Policy): ReadonlySet<string | undefined> {
   const isListed = pathList(policy.writableHostPaths);
   const writable = new Set<string | undefined>();

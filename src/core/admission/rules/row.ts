@@ -1,8 +1,8 @@
 import * as v from "valibot";
 
 /**
- * When a field must be there. In a graceful delete of a pod that is not stored each field that is there is judged by
- * itself, and only "always" must be there (decisions.md 24).
+ * When a field must be there. In a graceful delete of an unknown pod, each present field is judged by itself, and only
+ * "always" must be there (decisions.md 24: a pod must be deletable whatever has changed since).
  */
 export type Presence = "always" | "update" | "optional";
 
@@ -22,7 +22,7 @@ export interface FieldRule {
   readonly secret: boolean;
 }
 
-/** A row for a field that may be left out; `null` and `""` then mean the same (decisions.md 10). */
+/** A row for an optional field; `null` and `""` count as absent (decisions.md 10: serializers write values that ask for nothing). */
 export function optional(path: string, schema: v.GenericSchema, expectation: string, source: string): FieldRule {
   const id = path.replace(/\[\]$/, ".item").replaceAll("[]", "");
   return { id, path, expectation, source, presence: "optional", schema, secret: false };
@@ -38,12 +38,12 @@ export function essential(path: string, schema: v.GenericSchema, expectation: st
   return { ...optional(path, schema, expectation, source), presence: "always" };
 }
 
-/** A field that Kubernetes knows and the rules forbid (decisions.md 3). */
+/** A field that Kubernetes knows and this device rejects (decisions.md 3: without it another pod would start). */
 export function forbidden(path: string, source: string): FieldRule {
   return optional(path, v.never(), "it absent, as it is not supported", source);
 }
 
-/** The same, where a value that changes nothing is as good as none (decisions.md 10). */
+/** The same, but a value without effect counts as absent (decisions.md 10: serializers write values that ask for nothing). */
 export function forbiddenBut(path: string, harmless: false | readonly [] | object, source: string): FieldRule {
   // One issue for the whole value: what is inside does not matter.
   const text = JSON.stringify(harmless);

@@ -72,7 +72,7 @@ export function isQuantity(value: unknown): boolean {
 
 /**
  * IPv4 in four decimal parts, strictly: no octal, no short forms. Neither all 0 nor all 255 (Pod Update), nor one that
- * no interface can have (decisions.md 15).
+ * no interface can have (decisions.md 15: a port is published at its address only).
  */
 export const hostAddress: v.GenericSchema<string> = v.pipe(
   v.string(),

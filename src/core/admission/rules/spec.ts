@@ -148,7 +148,7 @@ export const specRules: readonly FieldRule[] = [
     ],
     reference,
   ),
-  // What a centre echoes of an older report changes nothing: decisions.md 23.
+  // A status in an update changes nothing (decisions.md 23: centers echo what the device reported).
 ];
 
 export const statusRule: FieldRule = optional("status", v.unknown(), "anything, as it is ignored", "decisions.md 23");

@@ -102,7 +102,7 @@ test("a graceful delete of a stored pod asks for metadata and the set of names, 
 
 test("a graceful delete of an unknown pod also asks for the form of each field that is there", () => {
   assert.equal(admitGracefulDelete(terminating(fullPod()), context).accepted, true);
-  // Neither policy nor capacity, nor rules between fields (decisions.md 24).
+  // Neither policy nor capacity, nor rules between fields (decisions.md 24: a stricter rule never blocks a delete).
   assert.deepEqual(refusals(update(terminating(fullPod()))), []);
   assert.deepEqual(
     refusals(

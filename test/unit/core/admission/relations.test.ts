@@ -366,7 +366,7 @@ const table: readonly Row[] = [
     path: "metadata.resourceVersion",
     refused: withField(smallPod(), "metadata.resourceVersion", `${"1".repeat(30)}0`),
     in: on({ pods: [otherPod({ name: podName, resourceVersion: `${"1".repeat(30)}1` })] }),
-    // A new uid starts anew (decisions.md 38).
+    // A new uid starts at any version (decisions.md 38: it is another pod of that name).
     passes: withField(smallPod(), "metadata.resourceVersion", "9"),
     passesIn: on({
       pods: [otherPod({ name: podName, resourceVersion: "10", uid: "11111111-643e-4c0d-8a11-0f1e2d3c4b5a" })],
@@ -405,7 +405,7 @@ const table: readonly Row[] = [
   {
     rule: "capacity.npu",
     path: "spec.containers",
-    // Only in limits: it counts all the same (decisions.md 21).
+    // A resource that is only in limits counts (decisions.md 21: a resource may stand in limits alone).
     refused: withField(smallPod(), `${first}.resources.limits`, { npu: "2.01" }),
     passes: withField(smallPod(), `${first}.resources.limits`, { "huawei.com/Ascend310": "2" }),
   },
