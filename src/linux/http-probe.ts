@@ -34,13 +34,18 @@ async function follow(first: URL, signal: AbortSignal): Promise<HttpAnswer> {
   for (let requests = 1; ; requests += 1) {
     const { status, location, isWhole } = await get(url, signal);
     const next = redirects.includes(status) && location !== undefined ? new URL(location, url) : null;
-    if (next === null || next.hostname !== first.hostname) {
+    if (next === null || !isSamePlace(next, first)) {
       if (isWhole) return { ok: true, status };
       return { ok: false, message: `The body of the answer with status ${status} broke off`, isCutOff: true };
     }
     if (requests >= mostRequests) return { ok: false, message: `Stopped after ${mostRequests} redirects` };
     url = next;
   }
+}
+
+/** Another port is another program, and a name in the address would be a password that nobody gave. */
+function isSamePlace(next: URL, first: URL): boolean {
+  return next.origin === first.origin && next.username === "" && next.password === "";
 }
 
 interface Answer {

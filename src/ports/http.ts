@@ -1,8 +1,8 @@
 /** Asks a container over HTTP how it is. */
 export interface HttpProbe {
   /**
-   * One GET without anything kept from another. Redirects to the same host are followed; one to another host is
-   * an answer like any other. HTTPS certificates are not looked at. Resolves soon after the signal aborts.
+   * One GET without anything kept from another. Redirects to the same scheme, host and port are followed; any
+   * other is an answer like any other. HTTPS certificates are not looked at. Resolves soon after the signal aborts.
    */
   get(request: HttpProbeRequest, signal: AbortSignal): Promise<HttpAnswer>;
 }

@@ -16,6 +16,8 @@ export interface Policy {
   readonly runAsRoot: boolean;
   readonly useHostNetwork: boolean;
   readonly hostPid: boolean;
+  /** HTTP probes may ask addresses that are neither the device's loopback nor published by the pod. */
+  readonly probeOtherHosts: boolean;
   readonly useDefaultContainerCap: boolean;
   readonly maxContainerNumber: number;
   readonly systemReserved: { readonly cpu: string; readonly memory: string };
@@ -34,6 +36,7 @@ export const defaultPolicy: Policy = {
   runAsRoot: false,
   useHostNetwork: false,
   hostPid: false,
+  probeOtherHosts: false,
   useDefaultContainerCap: false,
   maxContainerNumber: 20,
   systemReserved: { cpu: "1", memory: "1024Mi" },

@@ -109,6 +109,7 @@ const policySchema = section({
   runAsRoot: flag,
   useHostNetwork: flag,
   hostPid: flag,
+  probeOtherHosts: flag,
   useDefaultContainerCap: flag,
   maxContainerNumber: v.optional(whole(1, 128), 20),
   systemReserved: section({ cpu: v.optional(quantity, "1"), memory: v.optional(quantity, "1024Mi") }),

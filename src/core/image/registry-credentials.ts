@@ -45,9 +45,10 @@ interface Place {
 
 function parseImage(image: string): Place {
   const [first = "", ...rest] = image.split("/");
-  const named = rest.length > 0 && (/[.:]/.test(first) || first === "localhost");
+  // Docker takes a word with a capital for a host, too (distribution/reference, splitDockerDomain).
+  const named = rest.length > 0 && (/[.:]/.test(first) || first === "localhost" || first !== first.toLowerCase());
   const path = bareName((named ? rest : [first, ...rest]).join("/"));
-  if (named) return { host: canonicalHost(first), path };
+  if (named) return { host: imageHost(first), path };
   return { host: docker, path: rest.length === 0 ? `library/${path}` : path };
 }
 
@@ -57,6 +58,12 @@ function bareName(path: string): string {
   const tagged = digest < 0 ? path : path.slice(0, digest);
   const tag = tagged.lastIndexOf(":");
   return tag > tagged.lastIndexOf("/") ? tagged.slice(0, tag) : tagged;
+}
+
+/** Of Docker's own names an engine knows only this spelling: any other goes to a host, which its credentials are not for. */
+function imageHost(host: string): string {
+  const known = canonicalHost(host);
+  return known === docker && !dockerNames.includes(host) ? host : known;
 }
 
 /** A key of `auths`: a host, perhaps with scheme, port, path, and the `/v1/` or `/v2/` of the registry's own API. */

@@ -1,9 +1,13 @@
+import ipaddr from "ipaddr.js";
+import * as v from "valibot";
 import type { ContainerDraft, PodDraft, SecurityDraft } from "../draft.ts";
 import { cleanPath, pathList } from "../path.ts";
 import type { Policy } from "../policy.ts";
 import { capabilityName, isCapability } from "./capabilities.ts";
 import { hostPathRules } from "./host-paths.ts";
+import { eachProbe } from "./probe-relations.ts";
 import { eachContainer, type Relation } from "./relation.ts";
+import { anyAddress } from "./schema.ts";
 
 /** The pod's volumes that containers may write to (decisions.md 18: volumes are read-only unless the owner decides). */
 function writableVolumes(pod: PodDraft, policy: Policy): ReadonlySet<string | undefined> {
@@ -147,6 +151,26 @@ const memoryEmptyDir: Relation = {
   },
 };
 
+const probeOtherHosts: Relation = {
+  id: "policy.probeOtherHosts",
+  path: "spec.containers[].livenessProbe.httpGet.host",
+  expectation:
+    "it absent, a loopback address or one that the pod publishes the port at, as this device's policy (probeOtherHosts) does not allow others",
+  source: "decisions.md 63",
+  check: (pod, { policy }, say) => {
+    if (policy.probeOtherHosts) return;
+    const published = new Set<string>();
+    eachContainer(pod, ({ ports }) => {
+      for (const { hostIP, hostPort } of ports ?? []) published.add(`${hostIP} ${hostPort}`);
+    });
+    eachProbe(pod, ({ httpGet }, at) => {
+      const host = httpGet?.host;
+      if (host === undefined || !v.is(anyAddress, host) || ipaddr.parse(host).range() === "loopback") return;
+      if (!published.has(`${host} ${httpGet?.port}`)) say([...at, "httpGet", "host"], host);
+    });
+  },
+};
+
 /** What the device's owner allows, on top of the rules (contracts.md, `policy`). */
 export const ownerRules: readonly Relation[] = [
   ...hostPathRules,
@@ -154,5 +178,6 @@ export const ownerRules: readonly Relation[] = [
   mounts,
   ...security,
   switchedSpec("hostNetwork", (policy) => policy.useHostNetwork, "useHostNetwork"),
+  probeOtherHosts,
   switchedSpec("hostPID", (policy) => policy.hostPid, "hostPid"),
 ];

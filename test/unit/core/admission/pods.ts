@@ -123,6 +123,7 @@ export const openPolicy: Policy = {
   writableHostPaths: ["/srv/files"],
   writableEmptyDir: true,
   memoryEmptyDir: true,
+  probeOtherHosts: true,
   capabilities: ["CHOWN"],
   privileged: true,
   allowPrivilegeEscalation: true,

@@ -271,6 +271,19 @@ const table: readonly Row[] = [
     passesIn: beside("/srv/a/b/c", true),
   },
   {
+    rule: "policy.probeOtherHosts",
+    path: `${first}.livenessProbe.httpGet.host`,
+    refused: withField(smallPod(), `${first}.livenessProbe`, { httpGet: { host: "192.0.2.7", path: "/a", port: 80 } }),
+    passes: withField(smallPod(), `${first}.livenessProbe`, { httpGet: { host: "127.0.0.1", path: "/a", port: 80 } }),
+  },
+  {
+    rule: "policy.probeOtherHosts",
+    path: `${first}.livenessProbe.httpGet.host`,
+    refused: withField(smallPod(), `${first}.livenessProbe`, { httpGet: { host: "fe80::1", path: "/a", port: 80 } }),
+    passes: withField(smallPod(), `${first}.livenessProbe`, { httpGet: { host: "fe80::1", path: "/a", port: 80 } }),
+    passesIn: under({ probeOtherHosts: true }),
+  },
+  {
     rule: "policy.memoryEmptyDir",
     path: "spec.volumes[0].emptyDir.medium",
     refused: withField(smallPod(), "spec.volumes", [{ name: "v", emptyDir: { medium: "Memory" } }]),
