@@ -57,7 +57,7 @@ function namespacePids(folder: string): readonly number[] {
 
 async function stopEngine(folder: string): Promise<void> {
   const [pid] = findProcesses(
-    (commandLine) => commandLine.startsWith("dockerd\0") && commandLine.includes(`${folder}/`),
+    (commandLine) => /^(?:dockerd|podman)\0/.test(commandLine) && commandLine.includes(`${folder}/`),
   );
   if (pid === undefined) return;
   // A test may have frozen it, or what it started.

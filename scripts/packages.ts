@@ -70,10 +70,27 @@ const needs = {
             "libgcc-s1-arm64-cross": "/usr/aarch64-linux-gnu/lib/libgcc_s.so.1",
           },
   },
+  conntrack: {
+    purpose: "what the kernel remembers of senders",
+    tests: /^test\/system\/udp-port\.test\.ts$/,
+    packages: { conntrack: "/usr/sbin/conntrack" },
+  },
   systemd: {
     purpose: "systemd-notify and systemd-analyze",
     tests: /^test\/(?:unit\/linux\/supervisor|system\/(?:install|watchdog))\.test\.ts$/,
     packages: { systemd: "/usr/bin/systemd-analyze" },
+  },
+  podman: {
+    purpose: "podman in place of Docker",
+    tests: /^$/,
+    packages: {
+      podman: "/usr/bin/podman",
+      runc: "/usr/sbin/runc",
+      netavark: "/usr/lib/podman/netavark",
+      "aardvark-dns": "/usr/lib/podman/aardvark-dns",
+      iptables: "/usr/sbin/iptables",
+      iproute2: "/sbin/ip",
+    },
   },
   flash: {
     purpose: "an image of a device",

@@ -1,11 +1,12 @@
 import { spawn, spawnSync } from "node:child_process";
-import { mkdirSync, mkdtempSync, openSync, rmSync, writeFileSync } from "node:fs";
+import { chmodSync, mkdirSync, mkdtempSync, openSync, rmSync, writeFileSync } from "node:fs";
 import type { Socket } from "node:net";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import Docker from "dockerode";
 import { cleanLeftovers, folderPrefix, namespaceOf } from "./engine-janitor.ts";
 import { type DockerRelease, dockerPaths, requirePackages } from "./packages.ts";
+import { spawnPodman } from "./private-podman.ts";
 import { findProcesses, isRunning, readText, signalAll, waitUntil } from "./processes.ts";
 
 /** How the engine is started. */
@@ -16,6 +17,8 @@ export type EngineOptions = {
   readonly diskMiB?: number;
   /** The engine of a later Debian release in place of the installed one. */
   readonly release?: DockerRelease;
+  /** Podman in place of Docker; the other options mean nothing to it. */
+  readonly podman?: boolean;
   /** Members of daemon.json beside live-restore; off the command line goes what they set. */
   readonly settings?: Readonly<Record<string, unknown>>;
 };
@@ -74,9 +77,11 @@ export function sharedEngine(): Omit<TestEngine, "close"> {
 
 /** Starts a Docker engine with its own network namespace, socket and data folder; needs root. */
 export async function startPrivateEngine(say: Say, options: EngineOptions = {}): Promise<PrivateEngine> {
-  requirePackages("engine");
+  requirePackages(options.podman === true ? "podman" : "engine");
   await cleanLeftovers();
   const folder = mkdtempSync(join(tmpdir(), folderPrefix));
+  // Users of another namespace have to pass it on their way to what is theirs.
+  chmodSync(folder, 0o711);
   const close = hireJanitor(folder);
   try {
     addNamespace(folder);
@@ -177,12 +182,7 @@ function usesContainerdStore({ settings }: EngineOptions): boolean {
   return JSON.stringify(settings?.["features"] ?? {}).includes('"containerd-snapshotter":true');
 }
 
-async function launch(
-  folder: string,
-  command: TestEngine["command"],
-  path: string,
-  options: EngineOptions,
-): Promise<void> {
+function spawnDocker(folder: string, command: TestEngine["command"], path: string, options: EngineOptions) {
   const config = join(folder, "daemon.json");
   const settings = { "live-restore": options.liveRestore ?? false, "userland-proxy": false, ...options.settings };
   writeFileSync(config, JSON.stringify(settings));
@@ -194,11 +194,20 @@ async function launch(
     ...["--log-driver", "json-file", "--log-opt", "max-size=1m", "--log-opt", "max-file=2"],
   );
   const log = openSync(join(folder, "docker.log"), "a");
-  const engine = spawn(program, args, {
+  return spawn(program, args, {
     detached: true,
     stdio: ["ignore", log, log],
     env: { ...process.env, PATH: path },
   });
+}
+
+async function launch(
+  folder: string,
+  command: TestEngine["command"],
+  path: string,
+  options: EngineOptions,
+): Promise<void> {
+  const engine = options.podman === true ? spawnPodman(folder, command) : spawnDocker(folder, command, path, options);
   engine.unref();
   const docker = new Docker({ socketPath: join(folder, "docker.sock"), timeout: 1_000 });
   const answers = (): Promise<boolean> => docker.ping().then(Boolean, () => false);

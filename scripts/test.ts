@@ -41,7 +41,8 @@ function isIn(...names: readonly (typeof suites)[number][]): (file: string) => b
 
 /** Installs all that follows needs: from within the engine's network nothing can be fetched. */
 function prepare(files: readonly string[], needs: readonly Need[], build: boolean): void {
-  const newer = needs.includes("engine") && files.some(isIn("contract"));
+  const newer =
+    needs.includes("engine") && files.some((file) => isIn("contract")(file) || file.endsWith("system/engines.test.ts"));
   install(
     [
       debianPackages(build ? [...new Set<Need>([...needs, "executables"])] : needs),

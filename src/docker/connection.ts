@@ -3,7 +3,7 @@ import type { Readable } from "node:stream";
 import { inspect } from "node:util";
 import Docker from "dockerode";
 import type { EngineResult } from "../ports/engine.ts";
-import { textAt } from "./answer.ts";
+import { listAt, textAt } from "./answer.ts";
 import { abortedError, engineError, failed, failure } from "./errors.ts";
 import { isReadable } from "./lines.ts";
 
@@ -16,6 +16,9 @@ export interface Connection {
   readonly architecture: string;
   /** Version of the engine itself. */
   readonly version: string;
+  readonly product: "docker" | "podman";
+  /** Path of the unix socket behind which it is. */
+  readonly socket: string;
 }
 
 /** Makes calls with a negotiated version. */
@@ -108,6 +111,10 @@ export function caller(socket: string): Caller {
       apiVersion: agreed.version,
       architecture: textAt(answer, "Arch"),
       version: textAt(answer, "Version"),
+      product: listAt(answer, "Components").some((one) => textAt(one, "Name") === "Podman Engine")
+        ? "podman"
+        : "docker",
+      socket,
     };
     return { ok: true, value: negotiated };
   };

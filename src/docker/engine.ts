@@ -1,3 +1,4 @@
+import { statSync } from "node:fs";
 import type Docker from "dockerode";
 import { ownValue } from "../core/base/own-value.ts";
 import type { LayerNews } from "../core/image/pull-progress.ts";
@@ -85,17 +86,21 @@ export function dockerEngine(options: DockerOptions): Engine {
 }
 
 const mostWarnings = 32;
+const noBridge = "The engine has no bridge network (bridge=none): only a pod with hostNetwork can run on it";
 
 async function info(connection: Connection, signal: AbortSignal): Promise<EngineResult<EngineInfo>> {
   const answer = await request(connection.docker, "GET", "/info", {}, signal);
   const liveRestore = at(answer, "LiveRestoreEnabled") === true;
+  const bridge = await bridgeId(connection, signal);
   return done({
     version: connection.version,
     apiVersion: connection.apiVersion,
     architecture: connection.architecture,
     liveRestore,
-    runId: liveRestore ? "live-restore" : await bridgeId(connection, signal),
+    runId: liveRestore ? "live-restore" : (bridge ?? socketId(connection)),
     seccomp: textsAt(answer, "SecurityOptions").some((one) => /^name=seccomp\b(?!.*profile=unconfined)/.test(one)),
+    product: connection.product,
+    bridge: bridge !== null || connection.product === "podman",
     warnings: textsAt(answer, "Warnings").slice(0, mostWarnings),
     dataRoot: textAt(answer, "DockerRootDir"),
     memoryBytes: numberAt(answer, "MemTotal"),
@@ -105,20 +110,28 @@ async function info(connection: Connection, signal: AbortSignal): Promise<Engine
 
 /**
  * Docker makes its bridge anew at every start at which no container lives on. Nothing else in its API tells one run of
- * the engine from the next.
+ * the engine from the next. Null for an engine that was told to make none.
  */
 async function bridgeId({ docker }: Connection, signal: AbortSignal): Promise<string | null> {
   try {
     return textAt(await request(docker, "GET", "/networks/bridge", {}, signal), "Id") || null;
   } catch (cause) {
-    // An engine that was told to make none.
     if (statusOf(cause) === 404) return null;
     throw cause;
   }
 }
 
+/** An engine makes its socket anew at every start, but for one that systemd holds for it. */
+function socketId({ socket, product }: Connection): string | null {
+  // Podman's containers outlive its service.
+  if (product === "podman") return null;
+  const found = statSync(socket, { throwIfNoEntry: false });
+  return found === undefined ? null : `socket ${found.ino} ${found.mtimeMs}`;
+}
+
 function create(api: Caller, wanted: CreateRequest, signal: AbortSignal): Promise<EngineResult<CreatedContainer>> {
-  return api.call("create", signal, async ({ docker, architecture, apiVersion }) => {
+  return api.call("create", signal, async (connection) => {
+    const { docker, architecture, apiVersion, product } = connection;
     // Docker runs a foreign image and lets it die: only the architecture tells beforehand.
     if (wanted.image.architecture !== architecture) {
       const message = `The image is for ${wanted.image.architecture}, this device is ${architecture}`;
@@ -128,6 +141,11 @@ function create(api: Caller, wanted: CreateRequest, signal: AbortSignal): Promis
     if (!options.ok) return failed(failure("create", "invalid", options.message));
     const allowed = gate({ ...options.payload }, wanted);
     if (!allowed.ok) return failed(failure("create", "refused", allowed.message));
+    // Docker makes it all the same, without any network.
+    const needsBridge = options.payload.HostConfig.NetworkMode === "default" && product === "docker";
+    if (needsBridge && (await bridgeId(connection, signal)) === null) {
+      return failed(failure("create", "invalid", noBridge));
+    }
     const name = containerName({ container: wanted.container, pod: wanted.pod.id, attempt: wanted.attempt });
     const answer = await request(
       docker,

@@ -31,12 +31,16 @@ const byOperation: Readonly<Record<string, readonly Pattern[]>> = {
     [/joining /i, "conflict", / namespace of container/i],
   ],
   pull: [
-    [/no matching manifest|does not match the specified platform/i, "wrongArchitecture"],
+    // The second is containerd's, of a list that has nothing for this machine.
+    [
+      /no matching manifest|no match for platform in manifest|does not match the specified platform/i,
+      "wrongArchitecture",
+    ],
     [
       /no basic auth credentials|unauthorized|authentication required|access denied|denied:|status: 40[13]/i,
       "registryAuth",
     ],
-    [/manifest unknown|name unknown|not found: /i, "imageNotFound"],
+    [/manifest unknown|name unknown|not found: |: not found$/i, "imageNotFound"],
     [/manifest for |repository /i, "imageNotFound", / not found/i],
     [
       /connection refused|connection reset|no route to host|network is unreachable|lookup |i\/o timeout/i,

@@ -4,6 +4,7 @@ import { join } from "node:path";
 import type { Policy } from "../core/admission/policy.ts";
 import type { Device } from "../ports/device.ts";
 import { hostIp } from "./addresses.ts";
+import { forgetUdpSenders } from "./conntrack.ts";
 import { readMachine } from "./machine.ts";
 import { mountedElsewhere } from "./mounted.ts";
 import { readFacts } from "./node-facts.ts";
@@ -47,6 +48,7 @@ export function linuxDevice(options: DeviceOptions): Device {
     refreshConfigMaps: (pod, configMaps) => refreshConfigMaps(dataDir, pod, configMaps),
     mountedElsewhere: (pid, mounts) => mountedElsewhere(join("/proc", String(pid), "root"), mounts),
     groupsOf: (pid) => groupsOf(pid),
+    forgetUdpSenders,
     refreshResolvConf: names.refresh,
     removeVolumes: (uid) => removeVolumes(options, uid),
     podFolders: () => podFolders(options),

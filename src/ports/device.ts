@@ -36,6 +36,8 @@ export interface Device {
   mountedElsewhere(pid: number, mounts: readonly MountedAt[]): MountsSeen;
   /** Every group of a process, real, effective, saved and supplementary; null when it is gone or cannot be looked at. */
   groupsOf(pid: number): readonly number[] | null;
+  /** Makes the kernel forget who sends to these UDP ports, so that a container just started hears them; never rejects. */
+  forgetUdpSenders(ports: readonly number[]): Promise<void>;
   /** Brings the resolv.conf of every pod up to date with the host's, in place. */
   refreshResolvConf(): void;
   /** Removes the folders of a pod that is gone. Fine when there are none. */

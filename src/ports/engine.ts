@@ -94,6 +94,10 @@ export interface EngineInfo {
   readonly runId: string | null;
   /** System calls of containers are filtered. */
   readonly seccomp: boolean;
+  /** Podman speaks Docker's API, and does not do all that Docker does. */
+  readonly product: "docker" | "podman";
+  /** Whether there is a network of the engine's for pods; without one only pods with hostNetwork start. */
+  readonly bridge: boolean;
   /** What the engine warns of by itself, limits that its kernel lacks among them; at most 32. */
   readonly warnings: readonly string[];
   readonly dataRoot: string;

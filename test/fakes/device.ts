@@ -67,6 +67,7 @@ export function fakeDevice(): FakeDevice {
       kernelVersion: "6.1.0",
       architecture: "amd64",
     }),
+    forgetUdpSenders: async () => undefined,
     usage: (engineRoot) => (engineRoot === null ? { ...usage, engineDisk: null } : usage),
     hostIp: () => "127.0.0.1",
     memoryBytes: () => 8 * 1024 ** 3,

@@ -156,6 +156,8 @@ function engineOn(state: State, options: FakeEngineOptions): Engine {
     architecture,
     liveRestore: options.liveRestore ?? false,
     seccomp: true,
+    product: "docker" as const,
+    bridge: true,
     warnings: [],
     dataRoot: "/var/lib/docker",
     memoryBytes: 2 ** 31,

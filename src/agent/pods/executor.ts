@@ -2,7 +2,7 @@ import { type NamedSecret, type PullFailureKind, pullFailure } from "../../core/
 import { credentialsFor, type RegistryCredentials } from "../../core/image/registry-credentials.ts";
 import type { Action, Pull } from "../../core/pod/action.ts";
 import type { DesiredPod } from "../../core/pod/desired.ts";
-import { sandboxName } from "../../core/pod/identity.ts";
+import { hasSandbox, sandboxName } from "../../core/pod/identity.ts";
 import { oomScoreRefused } from "../../core/pod/qos.ts";
 import type { Clock } from "../../ports/clock.ts";
 import type { Device } from "../../ports/device.ts";
@@ -191,7 +191,11 @@ async function start(
 ): Promise<Outcome> {
   const { engine, clock } = parts;
   const { container, id } = action;
-  const begin = () => withDeadline(clock, deadlines.start, signal, (s) => engine.start(id, s));
+  const begin = async () => {
+    const begun = await withDeadline(clock, deadlines.start, signal, (s) => engine.start(id, s));
+    if (begun.ok) await parts.device.forgetUdpSenders(udpHostPorts(context.desired, container));
+    return begun;
+  };
   if (!mountsHostPath(context.desired, container)) {
     const begun = await begin();
     return begun.ok ? checkGroups(parts, action, context, signal) : started(parts, action, context, begun);
@@ -213,6 +217,13 @@ async function start(
   const checked = await checkGroups(parts, action, context, signal);
   if (seen.kind === "same" || checked.kind !== "done") return checked;
   return unseen("mounts", seen.message);
+}
+
+/** What a container publishes, or the sandbox for all containers of its pod. */
+function udpHostPorts(desired: DesiredPod | null, container: string): readonly number[] {
+  if (desired === null || (hasSandbox(desired.pod.spec) && container !== sandboxName)) return [];
+  const ports = desired.pod.spec.containers.flatMap((one) => one.ports ?? []);
+  return ports.flatMap(({ protocol, hostPort }) => (protocol === "UDP" ? [hostPort] : []));
 }
 
 /** What the engine has made of the user: groups of the image, which no message asked for, end the container. */

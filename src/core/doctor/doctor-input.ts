@@ -36,6 +36,9 @@ export type EngineInput =
       readonly liveRestore: boolean;
       /** Whether system calls of containers are filtered. */
       readonly seccomp: boolean;
+      readonly product: "docker" | "podman";
+      /** Whether the engine has a network for pods. */
+      readonly bridge: boolean;
       /** What the engine itself warns of: limits that this kernel does not have, among others. */
       readonly warnings: readonly string[];
     }

@@ -105,9 +105,15 @@ function engine(facts: EngineInput): readonly Said[] {
     "The engine filters no system calls (no seccomp)",
     "Use a kernel and an engine that have it, and no --seccomp-profile=unconfined",
   );
+  const bridge = warning(
+    "The engine has no bridge network (bridge=none): only pods with hostNetwork start",
+    'Take "bridge": "none" out of /etc/docker/daemon.json and restart the engine',
+  );
+  if (facts.product === "podman") return [podman(facts.version, facts.apiVersion)];
   return [
     ok(`Docker ${facts.version}, API ${facts.apiVersion}`),
     ...(facts.liveRestore ? [] : [restore]),
+    ...(facts.bridge ? [] : [bridge]),
     ...(facts.seccomp ? [] : [seccomp]),
     ...facts.warnings.filter((one) => !beside.test(one)).map(engineWarning),
   ];
@@ -118,6 +124,11 @@ function engineTodo({ silent, message }: Extract<EngineInput, { readonly ok: fal
   return /EACCES|permission denied/i.test(message)
     ? "Run this as root, or as a member of the socket's group"
     : "Start the engine (systemctl start docker), or name its socket in engine.socket";
+}
+
+function podman(version: string, apiVersion: string): Said {
+  const lacks = "it does not say when it was started anew, and a container that fails to start may hold its port";
+  return warning(`Podman ${version}, API ${apiVersion}: ${lacks}`, "Install Docker 18.09 to 28.5 where that matters");
 }
 
 /** Limits that no pod is ever given. */

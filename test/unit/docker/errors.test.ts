@@ -40,6 +40,8 @@ const answers: readonly (readonly [operation: string, status: number, message: s
   ["pull", 500, 'Head "http://r/v2/": unauthorized: authentication required', "registryAuth"],
   ["pull", 404, "pull access denied for x, repository does not exist or may require 'docker login'", "registryAuth"],
   ["pull", 404, "manifest for r/x:2 not found: manifest unknown: manifest unknown", "imageNotFound"],
+  ["pull", 500, 'failed to resolve reference "r/x:2": r/x:2: not found', "imageNotFound"],
+  ["pull", 500, "no match for platform in manifest sha256:1b2: not found", "wrongArchitecture"],
   ["pull", 404, "no matching manifest for linux/amd64 in the manifest list entries", "wrongArchitecture"],
   [
     "pull",

@@ -14,6 +14,8 @@ const engine = {
   apiVersion: "1.45",
   liveRestore: true,
   seccomp: true,
+  product: "docker",
+  bridge: true,
   warnings: [],
 } as const;
 const certificate = { file: "/etc/edge/node.pem", notBefore: wall - day, notAfter: wall + 100 * day };
@@ -112,6 +114,8 @@ const rows: readonly (readonly [what: string, changed: Partial<DoctorInput>, tro
     { config: { file: "/c.json", violations: ["/c.json cannot be read: EACCES"], warnings: [] } },
     /^failure configuration: .* -> Run this as root, or as a member of the group edge/,
   ],
+  ["no bridge", { engine: { ...engine, bridge: false } }, /^warning engine: .*bridge=none.* -> Take .*daemon\.json/],
+  ["podman", { engine: { ...engine, product: "podman" } }, /^warning engine: Podman 26.* -> Install Docker/],
   ["no seccomp", { engine: { ...engine, seccomp: false } }, /^warning engine: .*seccomp/],
   [
     "no swap limit",

@@ -1,0 +1,70 @@
+import { startOlderApi } from "./older-api.ts";
+import type { DockerRelease } from "./packages.ts";
+import { type EngineOptions, type PrivateEngine, startPrivateEngine } from "./private-engine.ts";
+
+/** An engine on which a pod's life is tried. */
+export interface TriedEngine extends Pick<PrivateEngine, "socket" | "folder" | "command" | "close"> {
+  /** Ends it as its service does, and starts it again. */
+  readonly restart: () => Promise<void>;
+}
+
+/** A kind of engine that devices have. */
+export interface EngineKind {
+  readonly name: string;
+  /** Where images are: its name in `docker info`. */
+  readonly store: string;
+  /** What of later Debian releases has to be fetched before. */
+  readonly release?: DockerRelease;
+  /** What is other than on docker 20.10, a sentence each without its full stop. */
+  readonly differs?: readonly string[];
+  /** Tests that cannot pass there, by a part of their name. */
+  readonly failures?: readonly { readonly test: string; readonly why: string }[];
+  readonly open: () => Promise<TriedEngine>;
+}
+
+const quiet = (): void => undefined;
+const containerdStore = { features: { "containerd-snapshotter": true } };
+
+const ipv6 = (prefix: string) => ({ ipv6: true, "fixed-cidr-v6": prefix });
+
+/** Words for people about a kind, by its name. */
+const notes: Readonly<Record<string, Partial<Pick<EngineKind, "store" | "differs" | "failures">>>> = {};
+
+/** Every kind, those of the test command first. */
+export const engineKinds: readonly EngineKind[] = [
+  docker("docker 20.10 at API 1.39", {}, "1.39"),
+  docker("docker 26.1", { release: "trixie" }),
+  docker("docker 20.10", {}),
+  docker("docker 28.5", { release: "forky" }),
+  docker("docker 28.5, containerd's image store", { release: "forky", settings: containerdStore }),
+  docker("podman 4.3", { podman: true }),
+  docker("docker 20.10, live-restore", { liveRestore: true }),
+  docker("docker 20.10, userland-proxy", { settings: { "userland-proxy": true } }),
+  docker("docker 20.10, icc=false", { settings: { icc: false } }),
+  docker("docker 20.10, bridge=none", { settings: { bridge: "none" } }),
+  docker("docker 20.10, userns-remap", { settings: { "userns-remap": "default" } }),
+  docker("docker 20.10, ipv6", { settings: ipv6("fd00:2010::/64") }),
+  docker("docker 28.5, ipv6", { release: "forky", settings: ipv6("fd00:2850::/64") }),
+];
+
+function docker(name: string, options: EngineOptions, apiVersion?: string): EngineKind {
+  const open = async (): Promise<TriedEngine> => {
+    const engine = await startPrivateEngine(quiet, options);
+    const older = apiVersion === undefined ? null : await startOlderApi(engine.socket, engine.folder, apiVersion);
+    return {
+      socket: older?.socket ?? engine.socket,
+      folder: engine.folder,
+      command: engine.command,
+      restart: async () => {
+        await engine.stop();
+        await engine.start(options);
+      },
+      close: async () => {
+        older?.close();
+        await engine.close();
+      },
+    };
+  };
+  const kind = { name, store: "overlay2", open, ...notes[name] };
+  return options.release === undefined ? kind : { ...kind, release: options.release };
+}

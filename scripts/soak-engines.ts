@@ -1,0 +1,101 @@
+// `npm run soak:engines [NAME...]`: the engine's contract suite and a pod's whole life on every kind of engine, written as
+// docs/engines.md. Takes minutes and needs root; fails where a test fails that no kind explains.
+import { spawn } from "node:child_process";
+import { once } from "node:events";
+import { readFileSync, writeFileSync } from "node:fs";
+import { text } from "node:stream/consumers";
+import { dockerEngine } from "../src/docker/engine.ts";
+import { type EngineKind, engineKinds } from "./engine-kinds.ts";
+import { debianPackages, dockerOfRelease, install } from "./installer.ts";
+import { table } from "./table.ts";
+import { loadTestImages } from "./test-images.ts";
+
+const page = "docs/engines.md";
+const mark = "<!-- Written by npm run soak:engines: do not edit below. -->";
+
+interface Tried {
+  readonly kind: EngineKind;
+  readonly version: string;
+  readonly apiVersion: string;
+  readonly contract: Result;
+  readonly life: Result;
+}
+
+interface Result {
+  readonly passed: number;
+  readonly failures: readonly string[];
+}
+
+/** Of the contract suite, what runs against the engine that is handed in and no other. */
+const contractTests = "^Engine: (Docker (?!at API|of the next)|Docker, (a sandbox|what only))";
+
+async function tryKind(kind: EngineKind): Promise<Tried> {
+  const engine = await kind.open();
+  try {
+    const info = await dockerEngine({ socket: engine.socket }).info(AbortSignal.timeout(60_000));
+    if (!info.ok) throw new Error(`${kind.name}: ${info.error.message}`);
+    const { version, apiVersion } = info.value;
+    await loadTestImages(engine.socket);
+    const env = { EDGE_TEST_SOCKET: engine.socket, EDGE_TEST_FOLDER: engine.folder };
+    const args = [`--test-name-pattern=${contractTests}`, "test/contract/engine.test.ts"];
+    const contract = await runTests(engine.command(...testCommand(args)), env);
+    const life = await runTests(testCommand(["test/system/engines.test.ts"]), { EDGE_ENGINES: kind.name });
+    return { kind, version, apiVersion, contract, life };
+  } finally {
+    await engine.close();
+  }
+}
+
+function testCommand(args: readonly string[]): readonly [string, ...string[]] {
+  return [process.execPath, "--test", "--test-reporter=tap", "--test-timeout=120000", ...args];
+}
+
+async function runTests([program, ...args]: readonly [string, ...string[]], env: Readonly<Record<string, string>>) {
+  const child = spawn(program, args, { env: { ...process.env, ...env }, stdio: ["ignore", "pipe", "inherit"] });
+  const [said] = await Promise.all([text(child.stdout), once(child, "exit")]);
+  const passed = Number(/^# pass (\d+)$/m.exec(said)?.[1] ?? 0);
+  // A suite is not ok where one of its tests is not: only the innermost are named.
+  const failures = [...said.matchAll(/^ {4,}not ok \d+ - (.*?)(?: # .*)?$/gm)].map(([, name = ""]) => name);
+  return { passed, failures };
+}
+
+function resultWords({ passed, failures }: Result): string {
+  return failures.length === 0 ? `${passed} of ${passed}` : `${passed} of ${passed + failures.length}`;
+}
+
+/** Why each test fails that does, as the kind explains it; a failure that nobody explains is named as such. */
+function explained({ kind, contract, life }: Tried): readonly string[] {
+  const failures = [...new Set([...contract.failures, ...life.failures])];
+  return failures.map((name) => {
+    const why = kind.failures?.find(({ test }) => name.includes(test))?.why;
+    return why === undefined ? `NOT EXPLAINED: ${name}` : `"${name}" fails: ${why}`;
+  });
+}
+
+function written(tried: readonly Tried[]): string {
+  const rows = tried.map((one) => [
+    one.kind.name,
+    one.version,
+    one.apiVersion,
+    one.kind.store,
+    resultWords(one.contract),
+    resultWords(one.life),
+    [...(one.kind.differs ?? []), ...explained(one)].join(". ") || "nothing",
+  ]);
+  const head = ["engine", "version", "API spoken", "image store", "contract suite", "a pod's life", "what differs"];
+  return `${mark}\n\n${table(head, rows)}\n`;
+}
+
+const named = process.argv.slice(2);
+const kinds = engineKinds.filter(({ name }) => named.length === 0 || named.includes(name));
+const releases = [...new Set(kinds.flatMap(({ release }) => (release === undefined ? [] : [release])))];
+install([debianPackages(["engine", "images", "registry", "podman"]), ...releases.map(dockerOfRelease)], console.log);
+const tried: Tried[] = [];
+for (const kind of kinds) {
+  const one = await tryKind(kind);
+  tried.push(one);
+  console.log([kind.name, one.version, one.apiVersion, resultWords(one.contract), resultWords(one.life)].join("  "));
+  for (const line of explained(one)) console.log(`  ${line}`);
+}
+if (named.length === 0) writeFileSync(page, `${readFileSync(page, "utf8").split(mark)[0]}${written(tried)}`);
+process.exitCode = tried.flatMap(explained).some((line) => line.startsWith("NOT EXPLAINED")) ? 1 : 0;

@@ -1,0 +1,8 @@
+import { engineKinds } from "../../scripts/engine-kinds.ts";
+import { lifeOn } from "./engine-life.ts";
+
+/** Names of the kinds to try, between bars; those of the test command where it is not set. */
+const asked = process.env["EDGE_ENGINES"]?.split("|");
+const kinds = engineKinds.filter(({ name }, index) => asked?.includes(name) ?? index < 2);
+
+for (const kind of kinds) lifeOn(kind);
