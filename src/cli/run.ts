@@ -3,6 +3,7 @@ import { type AgentParts, runAgent } from "../agent/agent.ts";
 import { installIdOf } from "../agent/engine/install-id.ts";
 import { momentOf } from "../agent/loop/moment.ts";
 import { defaultProtectedPaths } from "../core/admission/context.ts";
+import { isDiskFull } from "../core/base/store-failure.ts";
 import { type Config, ownPaths } from "../core/config/config.ts";
 import { safeModeOf } from "../core/node/safe-mode.ts";
 import { maxMessageBytes } from "../core/protocol/limits.ts";
@@ -95,7 +96,7 @@ export async function runCommand(options: RunOptions, io: Output): Promise<numbe
     );
     return exitCodes.no;
   }
-  keepConfig(opened, config);
+  unlessFull(() => keepConfig(opened, config));
   const stop = new AbortController();
   for (const signal of ["SIGTERM", "SIGINT"] as const) process.once(signal, () => stop.abort());
   const publisher = statusFile(join(config.data.runDir, "status.json"), () => live.trouble);
@@ -200,8 +201,24 @@ function openAgentStore(options: StoreOptions, log: Log): SqliteStore | string {
   log.write("error", "Store damaged, begun anew", { why: opened.error.message, keptAs: aside });
   const anew = openStore(options);
   if (!anew.ok) return anew.error.message;
+  unlessFull(() => recordBegunAnew(anew.store, opened.error.message));
   restore(anew.store, dir, log);
   return anew.store;
+}
+
+function recordBegunAnew(store: SqliteStore, why: string): void {
+  const message = `The store was damaged and is begun anew: ${why}`.slice(0, 1024);
+  const event = { type: "Warning", pod: "", container: "", reason: "StoreBegunAnew", message } as const;
+  store.appendEvent(event, momentOf(linuxClock()));
+}
+
+/** A disk that is full does not keep the agent from starting. */
+function unlessFull(write: () => void): void {
+  try {
+    write();
+  } catch (error) {
+    if (!isDiskFull(error)) throw error;
+  }
 }
 
 /** The desired pods of a database that was lost, from their second copies: what runs is theirs and is adopted. */

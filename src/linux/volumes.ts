@@ -5,6 +5,7 @@ import type { ConfigMaps, VolumesResult } from "../ports/device.ts";
 import { holdsConfigMap, writeConfigMap } from "./config-map-folder.ts";
 import { replaceFile } from "./files.ts";
 import { type HostPathOptions, hostPathPods, placeHostPath, removeHostPaths } from "./host-paths.ts";
+import { removeTree } from "./remove-tree.ts";
 import { hasSubmounts } from "./submounts.ts";
 
 /** `runDir` is on a tmpfs: volumes in memory lie below it, too. */
@@ -130,7 +131,7 @@ function ownFolder(path: string, mode: number): string {
 /** What a pod has in either folder goes, what is mounted for it first. */
 export function removeVolumes({ dataDir, runDir }: Pick<VolumesOptions, "dataDir" | "runDir">, uid: string): void {
   removeHostPaths(runDir, uid);
-  for (const dir of [dataDir, runDir]) rmSync(podFolder(dir, uid), { recursive: true, force: true });
+  for (const dir of [dataDir, runDir]) removeTree(podFolder(dir, uid));
 }
 
 /** See Device.podFolders. What is called otherwise than a uid is not ours to judge. */

@@ -45,6 +45,8 @@ test("an agent that ended by itself three times starts in safe mode, says so, an
   assert.match(notices, /Safe mode: the agent ended by itself 3 times within 10 minutes/);
   const { stdout } = await site.run("status");
   assert.match(stdout, /Safe mode/);
+  const events = await site.run("events");
+  assert.match(events.stdout, /StoreBegunAnew/);
   const { content } = await site.ask(podDelete({ name: "web", uid, msgId: msgId(30) }));
   assert.equal(content, "OK");
   await site.endAgent("SIGTERM");
