@@ -1,3 +1,5 @@
+// agent: the loops of the agent, and how they are wired.
+
 import type { Policy } from "../core/admission/policy.ts";
 import type { ImageLimits } from "../core/image/image-gc.ts";
 import type { SafeMode } from "../core/node/safe-mode.ts";

@@ -1,3 +1,5 @@
+// center: a central node for development and tests.
+
 import { createServer as createHttp, type IncomingMessage, type Server } from "node:http";
 import { createServer as createHttps } from "node:https";
 import type { AddressInfo } from "node:net";

@@ -1,3 +1,5 @@
+// cli: one file for each command; `run.ts` connects ports and adapters.
+
 import { Command, CommanderError } from "commander";
 import { cleanOutput, exitCodes, type Output } from "./output.ts";
 import { version } from "./version.ts";

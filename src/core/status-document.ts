@@ -1,3 +1,5 @@
+// core: pure functions: no clock, no I/O, no randomness.
+
 import type { Condition } from "./node/conditions.ts";
 import type { DesiredPod, TerminatingPod } from "./pod/desired.ts";
 import { byNumber, type NpuHolder } from "./pod/npu.ts";

@@ -1,3 +1,5 @@
+// docker: the engine port on Docker.
+
 import { statSync } from "node:fs";
 import type Docker from "dockerode";
 import { ownValue } from "../core/base/own-value.ts";

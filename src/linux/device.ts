@@ -1,3 +1,5 @@
+// linux: the device port on Linux: clock, files, mounts, facts from /proc.
+
 import { statfsSync } from "node:fs";
 import { totalmem } from "node:os";
 import { join } from "node:path";

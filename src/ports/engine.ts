@@ -1,3 +1,5 @@
+// ports: the types that separate the agent from engine, store, link and device.
+
 import type { StoredImage } from "../core/image/image-gc.ts";
 import type { LayerNews } from "../core/image/pull-progress.ts";
 import type { RegistryCredentials } from "../core/image/registry-credentials.ts";

@@ -1,3 +1,5 @@
+// sqlite: the store port on SQLite.
+
 import { accessSync, constants, existsSync, readdirSync, renameSync, rmSync } from "node:fs";
 import type { Database } from "better-sqlite3";
 import { storeError } from "../core/base/store-failure.ts";

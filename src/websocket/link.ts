@@ -1,3 +1,5 @@
+// websocket: the link port on WebSocket.
+
 import type { IncomingMessage } from "node:http";
 import type { Socket } from "node:net";
 import WebSocket, { type ClientOptions } from "ws";

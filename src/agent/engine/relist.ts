@@ -1,3 +1,5 @@
+// agent/engine: what the engine shows: its events, its list, whose containers they are.
+
 import { knownPodIds, stillTerminating } from "../../core/pod/known-pods.ts";
 import type { ObservedContainer } from "../../core/pod/observed.ts";
 import { podKey } from "../../core/pod/spec.ts";

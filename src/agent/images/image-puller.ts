@@ -1,3 +1,5 @@
+// agent/images: image pulls, and the deletion of images that no pod needs.
+
 import { type LayerNews, noProgress, progressed } from "../../core/image/pull-progress.ts";
 import type { RegistryCredentials } from "../../core/image/registry-credentials.ts";
 import type { Clock } from "../../ports/clock.ts";

@@ -1,3 +1,5 @@
+// agent/loop: how loops wait, wake, retry and keep deadlines.
+
 import type { Clock } from "../../ports/clock.ts";
 import { woken } from "./woken.ts";
 

@@ -1,3 +1,5 @@
+// agent/messages: messages of the center into the store.
+
 import { admitMessage } from "../../core/admission/admit.ts";
 import type { AdmissionContext } from "../../core/admission/context.ts";
 import { featureGates } from "../../core/admission/feature-gates.ts";

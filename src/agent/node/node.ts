@@ -1,3 +1,5 @@
+// agent/node: the device as a node: its conditions, reports and clean-up.
+
 import type { Policy } from "../../core/admission/policy.ts";
 import { type Condition, readyCondition } from "../../core/node/conditions.ts";
 import { type NodeState, nodeReport } from "../../core/node/status.ts";

@@ -1,3 +1,5 @@
+// agent/pods: one worker for each pod: read, plan, save, execute.
+
 import { withPullProgress } from "../../core/image/pull-progress.ts";
 import type { Action } from "../../core/pod/action.ts";
 import type { PodHistory } from "../../core/pod/container-history.ts";

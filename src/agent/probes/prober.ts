@@ -1,3 +1,5 @@
+// agent/probes: liveness and readiness probes of running containers.
+
 import { ownValue } from "../../core/base/own-value.ts";
 import type { PodHistory } from "../../core/pod/container-history.ts";
 import type { DesiredPod } from "../../core/pod/desired.ts";

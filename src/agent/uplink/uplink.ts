@@ -1,3 +1,5 @@
+// agent/uplink: everything that goes to the center and the connection to it.
+
 import type { Certificate } from "../../core/protocol/certificate.ts";
 import { dueAt, firstState, type StepContext, step } from "../../core/protocol/uplink.ts";
 import type { Traffic, UplinkEvent, UplinkOrder, UplinkState } from "../../core/protocol/uplink-state.ts";

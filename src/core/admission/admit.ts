@@ -1,3 +1,5 @@
+// core/admission: judges a message: the accepted pod, or every violation.
+
 import { isObject } from "../base/json-keys.ts";
 import type { Verdict, Violation } from "../base/violation.ts";
 import type { AcceptedPod } from "../pod/spec.ts";

@@ -1,3 +1,5 @@
+// core/base: small functions that every other folder of core may use.
+
 /** One thing that is wrong with a message: where, which rule, what was there, and what would pass. */
 export interface Violation {
   /** In the sender's spelling: `spec.Volumes[0].hostPath.path`. */

@@ -1,3 +1,5 @@
+// core/config: the configuration file: its schema, defaults and problems.
+
 import * as v from "valibot";
 import { defaultProtectedPaths } from "../admission/context.ts";
 import { describe } from "../admission/findings.ts";

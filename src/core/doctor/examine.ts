@@ -1,3 +1,5 @@
+// core/doctor: turns findings on a device into problems and what to do.
+
 import { judgePressure } from "../node/pressure.ts";
 import { formatTime, parseTime } from "../pod/time.ts";
 import { certificateConcern } from "../protocol/certificate.ts";

@@ -1,3 +1,5 @@
+// core/image: images: which may be deleted, how pulls fail, which credentials fit.
+
 import { type DiskUsage, usedPercent } from "../node/usage.ts";
 import type { Moment, PodHistory } from "../pod/container-history.ts";
 import type { AcceptedPod } from "../pod/spec.ts";

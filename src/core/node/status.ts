@@ -1,3 +1,5 @@
+// core/node: the device as a Kubernetes node: conditions, pressure, safe mode.
+
 import type { Node, NodeAddress, NodeCondition, NodeStatus, NodeSystemInfo } from "kubernetes-types/core/v1.js";
 import { isNpu } from "../pod/npu.ts";
 import { formatBinary } from "../pod/quantity.ts";

@@ -1,3 +1,5 @@
+// core/pod: what a pod is, what happened to it, and what to do next.
+
 import { ownValue } from "../base/own-value.ts";
 import type { Action, Pull } from "./action.ts";
 import { remainingMs, restartDelayMs } from "./backoff.ts";

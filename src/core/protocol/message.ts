@@ -1,3 +1,5 @@
+// core/protocol: messages of the center, and the connection as a state machine.
+
 import { foldObject, isObject, knownKeys } from "../base/json-keys.ts";
 import { maxMessageBytes, maxNesting } from "./limits.ts";
 

@@ -1,3 +1,5 @@
+// linux/install: the steps of `edge install` and the systemd unit.
+
 import { spawnSync } from "node:child_process";
 import {
   chmodSync,

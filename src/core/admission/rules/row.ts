@@ -1,3 +1,5 @@
+// core/admission/rules: the rules of admission: one row for each field and relation.
+
 import * as v from "valibot";
 
 /**
