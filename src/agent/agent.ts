@@ -25,7 +25,7 @@ import { createPuller } from "./images/image-puller.ts";
 import { createLimiter } from "./loop/limiter.ts";
 import { type StoreWhileFull, storeWhileFull } from "./loop/store-while-full.ts";
 import { type Loop, recordFailure, supervise } from "./loop/supervise.ts";
-import { leastFreeBytes } from "./messages/apply.ts";
+import { leastFreeBytes } from "./messages/applied.ts";
 import { createIntake } from "./messages/intake.ts";
 import { createPodsData } from "./messages/pods-data.ts";
 import { createNode, type Node } from "./node/node.ts";

@@ -61,7 +61,10 @@ function printAfter(store: StoreReader, after: number, { pod, json }: EventsOpti
 }
 
 function knows(store: StoreReader, pod: string): boolean {
-  const ids = [...store.desiredPods().map((one) => one.pod.id), ...store.terminatingPods().map((one) => one.id)];
+  const ids = [
+    ...store.desiredPods().map((desiredPod) => desiredPod.pod.id),
+    ...store.terminatingPods().map((terminatingPod) => terminatingPod.id),
+  ];
   return ids.some(({ namespace, name }) => name === pod || `${namespace}/${name}` === pod);
 }
 

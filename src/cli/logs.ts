@@ -40,21 +40,21 @@ export async function logsCommand(
   const { socket } = config.engine;
   const listed = await dockerEngine({ socket }).list(AbortSignal.any([signal, AbortSignal.timeout(listDeadlineMs)]));
   if (!listed.ok) return failed(socket, listed.error, io);
-  const its = listed.value.filter(
+  const podContainers = listed.value.filter(
     ({ pod, container }) => [pod.name, `${pod.namespace}/${pod.name}`].includes(name) && container !== sandboxName,
   );
-  const names = [...new Set(its.map((one) => one.container))].sort();
+  const names = [...new Set(podContainers.map((container) => container.container))].sort();
   const wanted = options.container ?? names[0];
   if (options.container === undefined && names.length > 1) {
     io.err(`Pod ${name} has several containers, name one with -c: ${names.join(", ")}`);
     return exitCodes.usage;
   }
-  const newest = its
-    .filter((one) => one.container === wanted)
+  const newest = podContainers
+    .filter((container) => container.container === wanted)
     .sort(byAge)
     .at(-1);
   if (newest === undefined) {
-    io.err(its.length === 0 ? whyNone(name, config) : `Pod ${name} has no container ${wanted}`);
+    io.err(podContainers.length === 0 ? whyNone(name, config) : `Pod ${name} has no container ${wanted}`);
     return exitCodes.no;
   }
   const query = { socket, container: newest.id, follow: options.follow, tail: tail === null ? null : Number(tail) };
@@ -89,7 +89,7 @@ function startOf({ state }: ObservedContainer): number {
 }
 
 function printer(json: boolean, io: Output): (line: LogLine) => void {
-  return (one) => io.out(json ? JSON.stringify(one) : printable(one.line.replaceAll("\t", "        ")));
+  return (line) => io.out(json ? JSON.stringify(line) : printable(line.line.replaceAll("\t", "        ")));
 }
 
 async function print(

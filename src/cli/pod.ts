@@ -27,7 +27,7 @@ export async function podCommand(name: string, options: PodOptions, io: Output):
   const opened = await openDevice(options.config, io);
   if (!opened.ok) return opened.code;
   const { store } = opened;
-  const pods = podEntries(store).map((one) => one as Known);
+  const pods = podEntries(store).map((entry) => entry as Known);
   const found = pods.filter(({ metadata }) => [metadata.name, `${metadata.namespace}/${metadata.name}`].includes(name));
   const key = found[0] === undefined ? name : `${found[0].metadata.namespace}/${found[0].metadata.name}`;
   const events = store.events({ pod: key, limit: lookedThrough });
@@ -48,7 +48,7 @@ export async function podCommand(name: string, options: PodOptions, io: Output):
 function show(pod: Known, events: readonly KeptEvent[]): readonly string[] {
   const { metadata, spec } = pod;
   const status = "phase" in Object(pod.status) ? (pod.status as PodStatus) : null;
-  const isMessage = (one: KeptEvent): boolean => one.reason.startsWith("Message");
+  const isMessage = (event: KeptEvent): boolean => event.reason.startsWith("Message");
   const section = (title: string, lines: readonly string[]) =>
     lines.length === 0 ? [] : ["", title, ...lines.map((line) => `  ${line}`)];
   return [
@@ -63,7 +63,7 @@ function show(pod: Known, events: readonly KeptEvent[]): readonly string[] {
     ...section(
       "Last actions",
       events
-        .filter((one) => !isMessage(one))
+        .filter((event) => !isMessage(event))
         .slice(-lastActions)
         .map(eventLine),
     ),

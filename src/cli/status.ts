@@ -109,7 +109,7 @@ function conditionsNow({ data }: Config, engineRoot: string | null): readonly Co
   const now = Date.now();
   const ready = readyCondition(null, false, now);
   const conditions = [...judgePressure([], readUsage({ dataDir: data.dir, engineRoot }), now), ready];
-  return conditionRows(conditions).map((one) => ({ ...one, lastTransitionTime: null }));
+  return conditionRows(conditions).map((row) => ({ ...row, lastTransitionTime: null }));
 }
 
 type Probed = StatusDocument["engine"] & { readonly root: string | null };
@@ -132,7 +132,7 @@ function show(document: StatusDocument, nowWall: number): readonly string[] {
   const dropped = outbox.dropped === 0 ? "" : styleText("red", `, ${outbox.dropped} dropped`);
   return [
     `Node     ${node.name}`,
-    ...conditions.filter(isPressure).map((one) => styleText("red", `         ${one.type}: ${one.message}`)),
+    ...conditions.filter(isPressure).map((row) => styleText("red", `         ${row.type}: ${row.message}`)),
     `Agent    ${agent.running ? `${good(true, "running")}${since(agent.startedAt)}, version ${agent.version}` : good(false, "not running")}`,
     ...(agent.config == null ? [] : [`Config   ${agent.config}`]),
     `Center   ${good(center.state === "online", center.state)}${since(center.since)}`,

@@ -94,7 +94,7 @@ async function removeContainers(
   const engine = dockerEngine({ socket });
   const listed = await engine.list(AbortSignal.timeout(callTimeoutMs));
   if (!listed.ok) return `The engine at ${socket} does not answer, so pods cannot be removed: ${listed.error.message}`;
-  const ours = listed.value.filter((one) => one.installId === installId);
+  const ours = listed.value.filter((container) => container.installId === installId);
   // All at once: each may take its whole grace.
   const left = await Promise.all((dryRun ? [] : ours).map(({ id }) => removeContainer(engine, id)));
   const trouble = left.find((one) => one !== null);

@@ -82,11 +82,11 @@ interface StoredPods {
 /** The rows of `edge status`: every pod that is wanted or on its way out, by namespace and name. */
 export function podRows({ desired, terminating, statuses }: StoredPods): readonly PodRow[] {
   const byUid = new Map(statuses.map((one) => [one.id.uid, one.status as PodStatus]));
-  const wanted = new Set(desired.map((one) => one.pod.id.uid));
-  const rows = desired.map((one) => row(one.pod.id, byUid.get(one.pod.id.uid), false));
-  for (const one of terminating) {
-    if (one.pod === null || one.isTerminated || wanted.has(one.id.uid)) continue;
-    rows.push(row(one.id, byUid.get(one.id.uid), one.kind === "deleted"));
+  const wanted = new Set(desired.map((desiredPod) => desiredPod.pod.id.uid));
+  const rows = desired.map((desiredPod) => row(desiredPod.pod.id, byUid.get(desiredPod.pod.id.uid), false));
+  for (const terminatingPod of terminating) {
+    if (terminatingPod.pod === null || terminatingPod.isTerminated || wanted.has(terminatingPod.id.uid)) continue;
+    rows.push(row(terminatingPod.id, byUid.get(terminatingPod.id.uid), terminatingPod.kind === "deleted"));
   }
   return rows.sort((a, b) => order(`${a.namespace}/${a.name}/${a.uid}`, `${b.namespace}/${b.name}/${b.uid}`));
 }

@@ -279,7 +279,7 @@ function mountsOf(
   const mounts: HostConfig["Mounts"][number][] = [];
   // Written by the agent alone, whatever the mount says (kubelet `IsReadOnly`); all else is as it was admitted.
   const kept = new Set(
-    (request.pod.spec.volumes ?? []).filter((one) => one.configMap !== undefined).map(({ name }) => name),
+    (request.pod.spec.volumes ?? []).filter((volume) => volume.configMap !== undefined).map(({ name }) => name),
   );
   for (const { name, mountPath, readOnly } of container.volumeMounts ?? []) {
     const source = ownValue(request.volumePaths, name);

@@ -39,7 +39,7 @@ export function protectedByPlace(descriptor: number, real: string, protectedPath
   for (const path of [...kernelPaths, ...protectedPaths]) {
     if (isModel && isBelow(modelFiles, path)) continue;
     const hidden = placeAt(path, table);
-    if (hidden !== null && shown.some((one) => overlap(one, hidden)))
+    if (hidden !== null && shown.some((place) => overlap(place, hidden)))
       return `is another name of ${path}, or shows it, which is never a pod's to see`;
   }
   return null;

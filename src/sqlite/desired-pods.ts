@@ -26,22 +26,26 @@ const columns = "pod, previous_pod, generation, accepted_wall, accepted_mono, ac
 
 export function desiredPodReads(db: Database): DesiredPodReads {
   const all = db.prepare<[], Row>(`SELECT ${columns} FROM desired_pods ORDER BY namespace, name`);
-  const one = db.prepare<[string, string], Row>(`SELECT ${columns} FROM desired_pods WHERE namespace = ? AND name = ?`);
+  const select = db.prepare<[string, string], Row>(
+    `SELECT ${columns} FROM desired_pods WHERE namespace = ? AND name = ?`,
+  );
   return {
     desiredPods: () => all.all().map(toDesiredPod),
     desiredPod(namespace, name) {
-      const row = one.get(namespace, name);
+      const row = select.get(namespace, name);
       return row === undefined ? null : toDesiredPod(row);
     },
     previousPod(namespace, name) {
-      const previous = one.get(namespace, name)?.previous_pod ?? null;
+      const previous = select.get(namespace, name)?.previous_pod ?? null;
       return previous === null ? null : readPod(previous);
     },
   };
 }
 
 export function desiredPodWrites({ db, write }: Writer): Pick<Store, "putDesiredPod" | "deleteDesiredPod"> {
-  const one = db.prepare<[string, string], Row>(`SELECT ${columns} FROM desired_pods WHERE namespace = ? AND name = ?`);
+  const select = db.prepare<[string, string], Row>(
+    `SELECT ${columns} FROM desired_pods WHERE namespace = ? AND name = ?`,
+  );
   const put = db.prepare<[Row & { namespace: string; name: string; uid: string }]>(
     `INSERT OR REPLACE INTO desired_pods (namespace, name, uid, ${columns}) VALUES (@namespace, @name, @uid, @pod,
      @previous_pod, @generation, @accepted_wall, @accepted_mono, @accepted_boot, @message_id, @content_hash)`,
@@ -52,7 +56,7 @@ export function desiredPodWrites({ db, write }: Writer): Pick<Store, "putDesired
       const { id } = desired.pod;
       const row = toRow(desired);
       write(() => {
-        const before = one.get(id.namespace, id.name);
+        const before = select.get(id.namespace, id.name);
         if (before !== undefined && isSame(before, row)) return;
         // A restart raises the generation and changes nothing of the pod: that is no previous spec.
         const previous_pod = before?.pod === row.pod ? before.previous_pod : (before?.pod ?? null);

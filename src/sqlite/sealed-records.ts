@@ -56,7 +56,7 @@ function sealedTexts(
   mostRows: number,
 ): SealedTexts {
   const names = db.prepare<[], string>(`SELECT name FROM ${table} ORDER BY name`).pluck();
-  const one = db.prepare<[string], Row>(`SELECT key_id, sealed FROM ${table} WHERE name = ?`);
+  const select = db.prepare<[string], Row>(`SELECT key_id, sealed FROM ${table} WHERE name = ?`);
   const others = db.prepare<[string], number>(`SELECT count(*) FROM ${table} WHERE name <> ?`).pluck();
   const put = db.prepare<[string, string, Buffer, number, number, string]>(
     `REPLACE INTO ${table} (name, resource_version, key_id, sealed, updated_wall, updated_mono, updated_boot)
@@ -65,7 +65,7 @@ function sealedTexts(
   const remove = db.prepare<[string]>(`DELETE FROM ${table} WHERE name = ?`);
   const place = (name: string): string => `${table}/${name}`;
   const text = (name: string): string | null => {
-    const row = one.get(name);
+    const row = select.get(name);
     return row === undefined ? null : secrets.open({ keyId: row.key_id, sealed: row.sealed }, place(name));
   };
   return {
@@ -82,7 +82,7 @@ function sealedTexts(
       });
     },
     remove(name) {
-      if (one.get(name) !== undefined) write(() => remove.run(name));
+      if (select.get(name) !== undefined) write(() => remove.run(name));
     },
   };
 }

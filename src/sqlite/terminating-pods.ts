@@ -53,7 +53,7 @@ export function terminatingPodReads(db: Database): Pick<Store, "terminatingPods"
 }
 
 export function terminatingPodWrites({ db, write }: Writer): Pick<Store, "putTerminatingPod" | "deleteTerminatingPod"> {
-  const one = db.prepare<[number], Row>(`SELECT ${names.join(", ")} FROM leaving_pods WHERE seq = ?`);
+  const select = db.prepare<[number], Row>(`SELECT ${names.join(", ")} FROM leaving_pods WHERE seq = ?`);
   const put = db.prepare<[Row]>(
     `INSERT OR REPLACE INTO leaving_pods (${names.join(", ")}) VALUES (${names.map((name) => `@${name}`).join(", ")})`,
   );
@@ -62,7 +62,7 @@ export function terminatingPodWrites({ db, write }: Writer): Pick<Store, "putTer
     putTerminatingPod(pod) {
       const row = toRow(pod);
       return write(() => {
-        const before = pod.seq === 0 ? undefined : one.get(pod.seq);
+        const before = pod.seq === 0 ? undefined : select.get(pod.seq);
         const isEqual = before !== undefined && names.every((name) => before[name] === row[name]);
         const seq = isEqual ? pod.seq : Number(put.run(row).lastInsertRowid);
         return toTerminatingPod(row, seq);

@@ -100,7 +100,7 @@ function readSecret(file: string): Buffer {
 function judged(files: CredentialFiles, { tls, problem }: Read): Pick<Credentials, "problem" | "certificates"> {
   try {
     const certificates = [certificateOf(files.cert, tls.cert), certificateOf(files.ca, tls.ca)].filter(
-      (one) => one !== null,
+      (certificate) => certificate !== null,
     );
     // What TLS itself would say: a key that does not fit, a file that is no PEM.
     createSecureContext(tls);

@@ -44,7 +44,9 @@ export function dialError(error: unknown, about: DialledWith): LinkError {
   const found = foundError(error, about);
   if (found.code !== "credentials" && found.code !== "tls" && !mayBeRefusal(error, about.tls)) return found;
   // The centre does not say what it has against our certificate; it is no secret that it has expired.
-  const concerns = about.certificates.map((one) => certificateConcern(one, about.wall)).filter((one) => one !== null);
+  const concerns = about.certificates
+    .map((certificate) => certificateConcern(certificate, about.wall))
+    .filter((one) => one !== null);
   return concerns.length === 0 ? found : { ...found, message: `${found.message}; ${concerns.join("; ")}` };
 }
 

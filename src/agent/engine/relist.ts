@@ -48,7 +48,7 @@ export function createRelist(parts: RelistParts): Relist {
     const seen = await parts.lister.list(signal);
     if (!seen.ok) return false;
     const installId = installIdOf(store) ?? establishInstallId(parts, seen.value);
-    const ours = seen.value.filter((one) => one.installId === installId);
+    const ours = seen.value.filter((container) => container.installId === installId);
     recordOrphans(parts, ours, reportedOrphans);
     forgetGoneOrphans(store, ours);
     const known = knownPodIds(store.desiredPods(), stillTerminating(store.terminatingPods()));
@@ -89,11 +89,11 @@ function forgetGoneOrphans(store: Store, ours: readonly ObservedContainer[]): vo
 function recordOrphans(parts: RelistParts, ours: readonly ObservedContainer[], told: Set<string>): void {
   const { store, events } = parts;
   const known = new Set(knownPodIds(store.desiredPods(), store.terminatingPods()).map(podKey));
-  for (const one of ours) {
-    const key = podKey(one.pod);
+  for (const container of ours) {
+    const key = podKey(container.pod);
     if (known.has(key) || told.has(key)) continue;
     told.add(key);
-    const message = `Container ${one.id.slice(0, 12)} is of a pod that this device has no record of; it is kept running by the policy in its label`;
-    events.recordPodEvent(key, { type: "Warning", container: one.container, reason: "Orphaned", message });
+    const message = `Container ${container.id.slice(0, 12)} is of a pod that this device has no record of; it is kept running by the policy in its label`;
+    events.recordPodEvent(key, { type: "Warning", container: container.container, reason: "Orphaned", message });
   }
 }

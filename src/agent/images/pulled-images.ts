@@ -15,7 +15,7 @@ export function keepPulledImages(store: Store, pulled: readonly PulledImage[]): 
 
 /** What pods need that are desired or still on their way out. */
 export function imagesWanted(store: Store): WantedImages {
-  const terminating = store.terminatingPods().filter((one) => !one.isTerminated);
+  const terminating = store.terminatingPods().filter((terminatingPod) => !terminatingPod.isTerminated);
   const pods = [...store.desiredPods(), ...terminating].flatMap(({ pod }) => (pod === null ? [] : [pod]));
   return wantedImages(pods.map((pod) => ({ pod, history: store.history(pod.id.uid) })));
 }

@@ -163,7 +163,7 @@ function records(inner: Store, { unwritten, keep, write }: Switch): Pick<Store, 
     },
     statuses() {
       if (unwritten().statuses.size === 0) return inner.statuses();
-      const byUid = new Map(inner.statuses().map((one) => [one.id.uid, one]));
+      const byUid = new Map(inner.statuses().map((stored) => [stored.id.uid, stored]));
       for (const [uid, one] of unwritten().statuses) byUid.set(uid, one);
       return [...byUid.values()];
     },
@@ -217,7 +217,7 @@ function durableOnly(inner: Store, { write }: Switch): Pick<Store, DurableOnly> 
     deleteTerminatingPod: durable(inner.deleteTerminatingPod),
     rememberDeleted: durable(inner.rememberDeleted),
     putNpus(pod, container, npus) {
-      const held = inner.npuHolders().filter((one) => one.pod.uid === pod.uid && one.container === container);
+      const held = inner.npuHolders().filter((holder) => holder.pod.uid === pod.uid && holder.container === container);
       // A container that starts again mostly has the NPUs that it had.
       const isSame = held.length === npus.length && held.every(({ npu }) => npus.includes(npu));
       if (!isSame) putNpus(pod, container, npus);

@@ -22,7 +22,8 @@ import { installIdOf } from "../engine/install-id.ts";
 import type { EventRecorder } from "../event-recorder.ts";
 import { momentOf } from "../loop/moment.ts";
 import { endsProcess, recordFailure } from "../loop/supervise.ts";
-import { type Applied, apply } from "./apply.ts";
+import type { Applied } from "./applied.ts";
+import { apply } from "./apply.ts";
 
 export interface IntakeParts {
   readonly store: Store;
@@ -81,11 +82,11 @@ export function createIntake(parts: IntakeParts): Intake {
       if (texts.length === 0) return;
       // Facts are read once a batch: a flood must not make the device read /proc for every message.
       const handled = handleAll(parts, texts);
-      const refused = handled.map((one) => one.refused).filter((one) => one !== null);
+      const refused = handled.map((result) => result.refused).filter((one) => one !== null);
       if (refused.length > 0) recordRefusals(parts, refused);
       for (const { reply } of handled) if (reply !== null) parts.sendNow(reply);
       parts.onOutboxChanged();
-      for (const key of handled.flatMap((one) => one.wakes)) parts.wakePod(key);
+      for (const key of handled.flatMap((result) => result.wakes)) parts.wakePod(key);
     },
   };
 }
@@ -175,7 +176,7 @@ function handle(parts: IntakeParts, text: string, facts: DeviceFacts): Handled {
     return refuse(parts, message, applied.violations);
   }
   store.rememberReply(key, reply);
-  const warnings = verdict.warnings.map((one) => `${one.path}: ${one.message}`).join("; ");
+  const warnings = verdict.warnings.map((warning) => `${warning.path}: ${warning.message}`).join("; ");
   const words = `${applied.said}${warnings === "" ? "" : `; ${warnings}`}`.slice(0, maxWords);
   parts.events.recordPodEvent(applied.wake ?? "", {
     type: "Normal",
@@ -210,7 +211,7 @@ function refuse(parts: IntakeParts, message: Message, violations: readonly Viola
   const answer = restart.ok && restart.kind === "pod-restart" ? restartFailedReply : errorReply;
   const request: Request = message;
   const { operation, resource } = message.route;
-  const refused = `${operation} ${resource}: ${violations.map((one) => one.message).join("; ")}`;
+  const refused = `${operation} ${resource}: ${violations.map((violation) => violation.message).join("; ")}`;
   return { reply: answer(request, violations, newIds(parts)), wakes: [], refused };
 }
 
@@ -220,8 +221,10 @@ function newIds(parts: IntakeParts): MessageIds {
 
 /** What admission is to know of this device now: its facts, and the intent it has taken on so far. */
 function admissionContext(parts: IntakeParts, facts: DeviceFacts): AdmissionContext {
-  const desired = parts.store.desiredPods().map((one) => one.pod);
-  const terminating = parts.store.terminatingPods().flatMap((one) => (one.pod === null ? [] : [one.pod]));
+  const desired = parts.store.desiredPods().map((desiredPod) => desiredPod.pod);
+  const terminating = parts.store
+    .terminatingPods()
+    .flatMap((terminatingPod) => (terminatingPod.pod === null ? [] : [terminatingPod.pod]));
   const listening = ofOthers(parts, facts.listening, [...desired, ...terminating]);
   const pods = desired.map(
     (pod): NodePod => ({ metadata: { ...pod.id, ...version(pod.metadata.resourceVersion) }, spec: pod.spec }),
@@ -252,7 +255,7 @@ function ofOthers(
   const ofRows = pods.flatMap((pod) => pod.spec.containers.flatMap(({ ports }) => ports ?? []));
   const ours = new Set([
     ...ofRows.map(({ protocol, hostPort }) => hostPortKey(protocol, hostPort)),
-    ...seen.filter((one) => one.installId === installId).flatMap(({ hostPorts }) => hostPorts ?? []),
+    ...seen.filter((container) => container.installId === installId).flatMap(({ hostPorts }) => hostPorts ?? []),
   ]);
   return {
     tcp: listening.tcp.filter((port) => !ours.has(hostPortKey("TCP", port))),

@@ -43,9 +43,9 @@ const retryMs = 5_000;
 
 /** Stands in the transaction that lets every pod leave. A second order takes the place of one that is under way. */
 export function startPodsData(store: Store, messageId: string, since: Moment): void {
-  const terminating = store.terminatingPods().filter((one) => !one.isTerminated);
-  const graceSeconds = Math.max(0, ...terminating.map((one) => one.graceSeconds));
-  const lastSeq = Math.max(0, ...terminating.map((one) => one.seq));
+  const terminating = store.terminatingPods().filter((terminatingPod) => !terminatingPod.isTerminated);
+  const graceSeconds = Math.max(0, ...terminating.map((terminatingPod) => terminatingPod.graceSeconds));
+  const lastSeq = Math.max(0, ...terminating.map((terminatingPod) => terminatingPod.seq));
   const order: Order = { messageId, since, limitMs: graceSeconds * 1000 + patienceMs, lastSeq };
   store.setMeta(metaKey, JSON.stringify(order));
 }
@@ -69,7 +69,9 @@ function runOnce(parts: PodsDataParts): number {
   const text = store.getMeta(metaKey) ?? none;
   if (text === none) return idleMs;
   const order = JSON.parse(text) as Order;
-  const left = store.terminatingPods().filter((one) => !one.isTerminated && one.seq <= order.lastSeq);
+  const left = store
+    .terminatingPods()
+    .filter((terminatingPod) => !terminatingPod.isTerminated && terminatingPod.seq <= order.lastSeq);
   if (left.length === 0) return reportResult(parts, order, success) ? idleMs : retryMs;
   // After a boot the wait begins anew: nothing ran, and nothing could be removed, while the device was off.
   const { bootId } = momentOf(clock);
@@ -92,7 +94,7 @@ const success: readonly ConfigResult[] = [
 
 /** They go on terminating, but nothing is told of this order any more: a success after a failure would confuse (decisions.md 45: half a delete is no success). */
 function failure(left: readonly TerminatingPod[]): ConfigResult {
-  const names = left.map((one) => one.id.name).join(", ");
+  const names = left.map((terminatingPod) => terminatingPod.id.name).join(", ");
   const reason = `delete pods failed, the containers of ${names} are still there`.slice(0, 512);
   return { topic, percentage: "100%", result: "failed", reason };
 }

@@ -20,7 +20,7 @@ export async function removeOrphanedPodFolders(parts: OrphanedPodFolderParts, si
   if (orphanedUids(parts).length === 0) return;
   const seen = await observer.list(signal);
   if (!seen.ok) return;
-  const used = new Set(seen.value.map((one) => one.pod.uid));
+  const used = new Set(seen.value.map((container) => container.pod.uid));
   // Looked at again: a pod may have come while the engine was asked.
   for (const uid of orphanedUids(parts).filter((one) => !used.has(one))) {
     log.write("info", "Folder of a pod that is gone removed", { uid });

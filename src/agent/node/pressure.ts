@@ -34,8 +34,8 @@ export function createPressure(parts: PressureParts): Pressure {
   const measureNow = (): void => {
     const before = conditions;
     conditions = judgePressure(before, device.usage(parts.engineRoot()), clock.wall());
-    const changed = conditions.filter((one) => statusIn(before, one.type) !== one.status);
-    for (const one of changed) recordCondition(parts, one, statusIn(before, one.type));
+    const changed = conditions.filter((condition) => statusIn(before, condition.type) !== condition.status);
+    for (const candidate of changed) recordCondition(parts, candidate, statusIn(before, candidate.type));
     if (changed.length > 0 && before.length > 0) parts.onConditionChanged();
   };
   measureNow();
@@ -53,13 +53,13 @@ export function createPressure(parts: PressureParts): Pressure {
 }
 
 function statusIn(conditions: readonly Condition[], type: string): Condition["status"] {
-  return conditions.find((one) => one.type === type)?.status ?? "False";
+  return conditions.find((condition) => condition.type === type)?.status ?? "False";
 }
 
-function recordCondition({ events }: PressureParts, one: Condition, before: Condition["status"]): void {
+function recordCondition({ events }: PressureParts, condition: Condition, before: Condition["status"]): void {
   // What becomes unknown, or known again, has happened to nobody.
-  if (one.status === "Unknown" || (before === "Unknown" && one.status === "False")) return;
-  const type = one.status === "True" ? "Warning" : "Normal";
-  const message = `${one.type} is ${one.status}: ${one.message}`;
-  events.recordDeviceEvent({ type, reason: one.reason, message });
+  if (condition.status === "Unknown" || (before === "Unknown" && condition.status === "False")) return;
+  const type = condition.status === "True" ? "Warning" : "Normal";
+  const message = `${condition.type} is ${condition.status}: ${condition.message}`;
+  events.recordDeviceEvent({ type, reason: condition.reason, message });
 }

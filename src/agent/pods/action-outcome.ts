@@ -111,8 +111,8 @@ function rememberImage(
 ): void {
   if (desired === null) return;
   const key = imagesKey(desired);
-  const its = pass.images.get(key) ?? new Map<string, ImageInfo | null>();
-  pass.images.set(key, its.set(container, image));
+  const candidate = pass.images.get(key) ?? new Map<string, ImageInfo | null>();
+  pass.images.set(key, candidate.set(container, image));
 }
 
 /** The id an image name stands for is kept, so that a restart needs neither the name nor the registry. */

@@ -34,8 +34,13 @@ export function refreshMounted(parts: ConfigMapParts, at: { readonly namespace: 
   const desired = store.desiredPod(at.namespace, at.name)?.pod ?? null;
   const terminating = store
     .terminatingPods()
-    .filter((one) => one.id.namespace === at.namespace && one.id.name === at.name && !one.isTerminated)
-    .map((one) => one.pod);
+    .filter(
+      (terminatingPod) =>
+        terminatingPod.id.namespace === at.namespace &&
+        terminatingPod.id.name === at.name &&
+        !terminatingPod.isTerminated,
+    )
+    .map((terminatingPod) => terminatingPod.pod);
   for (const pod of [desired, ...terminating]) {
     if (pod === null || !(pod.spec.volumes ?? []).some((volume) => volume.configMap !== undefined)) continue;
     for (const trouble of device.refreshConfigMaps(pod, configMapsOf(store, pod))) {

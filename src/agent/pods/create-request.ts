@@ -36,7 +36,7 @@ export function createRequest(
   const { desired, installId } = context;
   const { device, store } = parts;
   if (action.container === sandboxName) return sandboxRequest(parts, action, context);
-  const spec = desired?.pod.spec.containers.find((one) => one.name === action.container);
+  const spec = desired?.pod.spec.containers.find((spec) => spec.name === action.container);
   const image = context.images.get(action.container);
   if (desired === null || spec === undefined || image == null)
     throw new Error(`A plan to create ${action.container} came without its pod or image`);

@@ -51,12 +51,12 @@ export function createDrift(parts: DriftParts): Drift {
     async check(ours, signal) {
       const next = new Map<string, Found>();
       for (const desired of parts.store.desiredPods()) {
-        for (const one of outgrown(parts, desired)) next.set(one.key, one);
+        for (const candidate of outgrown(parts, desired)) next.set(candidate.key, candidate);
         for (const container of ours.filter((each) => isCurrent(each, desired))) {
           const found = await changedByHand(parts, desired, container, signal);
           // What cannot be looked at now is as it was.
           const kept = found.ok ? found.value : [...known.values()].filter(({ key }) => key.startsWith(container.id));
-          for (const one of kept) next.set(one.key, one);
+          for (const candidate of kept) next.set(candidate.key, candidate);
         }
       }
       if (signal.aborted) return;
@@ -74,12 +74,12 @@ export function createDrift(parts: DriftParts): Drift {
 }
 
 /** Runs, and is what is wanted: anything else is about to be replaced anyway. */
-function isCurrent(one: ObservedContainer, desired: DesiredPod): boolean {
-  if (one.state.kind !== "running" || one.pod.uid !== desired.pod.id.uid) return false;
-  const spec = desired.pod.spec.containers.find(({ name }) => name === one.container);
-  if (spec === undefined || one.generation < desired.generation) return false;
+function isCurrent(container: ObservedContainer, desired: DesiredPod): boolean {
+  if (container.state.kind !== "running" || container.pod.uid !== desired.pod.id.uid) return false;
+  const spec = desired.pod.spec.containers.find(({ name }) => name === container.container);
+  if (spec === undefined || container.generation < desired.generation) return false;
   const { podHash, specHash } = hashesOf(desired, spec);
-  return one.podHash === podHash && one.specHash === specHash;
+  return container.podHash === podHash && container.specHash === specHash;
 }
 
 /** What the policy would refuse today. */
@@ -117,8 +117,11 @@ async function changedByHand(
   if (typeof request === "string") return { ok: true, value: [found(request, `Could not be made today: ${request}`)] };
   const audit = await withDeadline(clock, deadlineMs, signal, (s) => engine.audit(id, request, s));
   if (!audit.ok) return audit;
-  const words = audit.value.differences.map((one) =>
-    found(`${one.field} ${one.found}`, `${one.field} is ${one.found}, admitted was ${one.expected}`),
+  const words = audit.value.differences.map((difference) =>
+    found(
+      `${difference.field} ${difference.found}`,
+      `${difference.field} is ${difference.found}, admitted was ${difference.expected}`,
+    ),
   );
   return { ok: true, value: words };
 }

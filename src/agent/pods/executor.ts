@@ -101,7 +101,7 @@ export async function executePull(
   onProgress: (tenths: number) => void,
 ): Promise<Outcome> {
   const secrets = secretsOf(parts.store, image, desired);
-  const credentials = secrets.flatMap((one) => one.credentials);
+  const credentials = secrets.flatMap((secret) => secret.credentials);
   return pulled(await parts.puller.pull({ image, credentials }, signal, onProgress), image, secrets);
 }
 

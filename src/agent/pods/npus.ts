@@ -41,8 +41,8 @@ export function readNpus(
   return { recorded, settled, inventory: { present: npus.map(({ name }) => name), missing, holders } };
 }
 
-function byName(one: NpuHolder, other: NpuHolder): number {
-  return one.npu < other.npu ? -1 : 1;
+function byName(holder: NpuHolder, other: NpuHolder): number {
+  return holder.npu < other.npu ? -1 : 1;
 }
 
 /** Saves what has changed; true when anything has. Stands in the caller's transaction. */
@@ -51,20 +51,20 @@ export function saveNpus(store: Store, { recorded, settled }: NpuReading): boole
   const before = new Set(recorded.map(key));
   const after = new Set(settled.map(key));
   const different = [
-    ...recorded.filter((one) => !after.has(key(one))),
-    ...settled.filter((one) => !before.has(key(one))),
+    ...recorded.filter((holder) => !after.has(key(holder))),
+    ...settled.filter((holder) => !before.has(key(holder))),
   ];
   for (const { pod, container } of different) store.putNpus(pod, container, namesOf(settled, pod.uid, container));
   return different.length > 0;
 }
 
 function namesOf(holders: readonly NpuHolder[], uid: string, container: string): readonly string[] {
-  return holders.flatMap((one) => (one.pod.uid === uid && one.container === container ? [one.npu] : []));
+  return holders.flatMap((holder) => (holder.pod.uid === uid && holder.container === container ? [holder.npu] : []));
 }
 
 /** Takes back all that a pod held. Stands in the caller's transaction. */
 export function freeNpus(store: Store, pod: PodId): void {
-  const containers = store.npuHolders().flatMap((one) => (one.pod.uid === pod.uid ? [one.container] : []));
+  const containers = store.npuHolders().flatMap((holder) => (holder.pod.uid === pod.uid ? [holder.container] : []));
   for (const container of new Set(containers)) store.putNpus(pod, container, []);
 }
 

@@ -43,30 +43,30 @@ export async function keepOrphansRunning(
   const { store, clock } = parts;
   const context = { now: momentOf(clock), engineRunId };
   const histories = new Map<string, PodHistory>();
-  for (const uid of new Set(observed.map((one) => one.pod.uid))) {
-    const its = observed.filter((one) => one.pod.uid === uid);
-    const { history } = record(store.history(uid), its, context);
+  for (const uid of new Set(observed.map((container) => container.pod.uid))) {
+    const podContainers = observed.filter((container) => container.pod.uid === uid);
+    const { history } = record(store.history(uid), podContainers, context);
     store.putHistory(uid, history);
     histories.set(uid, history);
   }
   const { actions, requeueAfterMs } = planOrphaned(observed, histories, context.now, seen);
   const action = actions.find(isOfEngine);
-  const one = observed.find((other) => other.id === action?.id);
-  if (action === undefined || one === undefined) return requeueAfterMs;
+  const candidate = observed.find((other) => other.id === action?.id);
+  if (action === undefined || candidate === undefined) return requeueAfterMs;
   const done = await withDeadline(clock, startDeadlineMs, signal, (deadline) =>
     action.kind === "stop"
-      ? parts.engine.stop(one.id, action.graceSeconds, deadline)
-      : parts.engine.start(one.id, deadline),
+      ? parts.engine.stop(candidate.id, action.graceSeconds, deadline)
+      : parts.engine.start(candidate.id, deadline),
   );
   const message = `${showAction(action)}${done.ok ? "" : `: ${done.error.message}`}`;
   store.transaction("normal", () => {
-    parts.events.recordPodEvent(podKey(one.pod), {
+    parts.events.recordPodEvent(podKey(candidate.pod), {
       type: done.ok ? "Normal" : "Warning",
-      container: one.container,
+      container: candidate.container,
       reason: action.kind === "stop" ? "Killing" : "Starting",
       message,
     });
-    if (action.kind === "start") raiseLevel(store, one);
+    if (action.kind === "start") raiseLevel(store, candidate);
   });
   // One at a time: while an engine hangs over it somebody else may take the NPU that the next one has.
   return done.ok ? 0 : afterFailureMs;

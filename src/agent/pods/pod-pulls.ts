@@ -68,7 +68,7 @@ export function createPodPulls(wake: (key: string) => void): PodPulls {
     sync(key, pulls) {
       const runnings = pods.get(key) ?? new Map<string, RunningPull>();
       for (const [id, running] of runnings) {
-        if (running.outcome !== null || pulls.some((one) => one.id === id)) continue;
+        if (running.outcome !== null || pulls.some((pull) => pull.id === id)) continue;
         running.stop.abort();
         runnings.delete(id);
       }

@@ -127,7 +127,7 @@ function read(parts: ReconcilerParts, pass: ReconcilePass, { containers, engineR
   const desired = store.desiredPod(pass.namespace, pass.name);
   const terminating = stillTerminating(store.terminatingPods()).filter(({ id }) => isNamed(id, pass));
   const installId = parts.installId();
-  const observed = containers.filter((one) => isNamed(one.pod, pass) && one.installId === installId);
+  const observed = containers.filter((container) => isNamed(container.pod, pass) && container.installId === installId);
   return {
     desired,
     terminating,
@@ -155,7 +155,7 @@ function recordsOf(
   for (const { id, pod } of terminating) if (id.uid !== "" && !pods.has(id.uid)) pods.set(id.uid, pod);
   return [...pods].flatMap(([uid, pod]) => {
     const before = parts.store.history(uid);
-    const podContainers = observed.filter((one) => one.pod.uid === uid);
+    const podContainers = observed.filter((container) => container.pod.uid === uid);
     const withMessages = withLastWords(parts.device, pod?.spec, podContainers, before);
     const { history, events } = record(before, withMessages, { now, engineRunId: engineRun.id });
     if (events.length === 0 && history === before) return [];
@@ -165,7 +165,7 @@ function recordsOf(
 
 /** The history of a pod with what the list has added. */
 function historyOf(parts: ReconcilerParts, { records }: Reading, uid: string): PodHistory {
-  return records.find((one) => one.uid === uid)?.history ?? parts.store.history(uid);
+  return records.find((podRecord) => podRecord.uid === uid)?.history ?? parts.store.history(uid);
 }
 
 /** While a pod of this name keeps running or terminates, nothing of the new one runs: the older one is probed. */

@@ -14,10 +14,11 @@ export function withLastWords(
   history: PodHistory,
 ): readonly ObservedContainer[] {
   if (spec === undefined) return observed;
-  return observed.map((one) => {
-    if (one.state.kind !== "exited" || isOnRecord(one, ownValue(history, one.container))) return one;
-    const { container, attempt } = one;
-    const lastWords = terminationLogs.read({ uid: one.pod.uid, container, attempt }, messageBytes(spec));
-    return lastWords === "" ? one : { ...one, state: { ...one.state, lastWords } };
+  return observed.map((candidate) => {
+    if (candidate.state.kind !== "exited" || isOnRecord(candidate, ownValue(history, candidate.container)))
+      return candidate;
+    const { container, attempt } = candidate;
+    const lastWords = terminationLogs.read({ uid: candidate.pod.uid, container, attempt }, messageBytes(spec));
+    return lastWords === "" ? candidate : { ...candidate, state: { ...candidate.state, lastWords } };
   });
 }

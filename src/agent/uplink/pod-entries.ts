@@ -6,11 +6,11 @@ import type { Store } from "../../ports/store.ts";
 export function podEntries(
   store: Pick<Store, "desiredPods" | "terminatingPods" | "statuses">,
 ): readonly PodStatusEntry[] {
-  const statuses = new Map(store.statuses().map((one) => [one.id.uid, one.status]));
+  const statuses = new Map(store.statuses().map((stored) => [stored.id.uid, stored.status]));
   const desired = store.desiredPods();
   const all = [
     ...desired.map(desiredEntry),
-    ...store.terminatingPods().flatMap((one) => terminatingEntry(one, desired)),
+    ...store.terminatingPods().flatMap((terminatingPod) => terminatingEntry(terminatingPod, desired)),
   ];
   return all.map(({ uid, entry }) => ({ ...entry, status: statuses.get(uid) ?? {} }));
 }
@@ -25,12 +25,12 @@ function desiredEntry({ pod }: DesiredPod): Entry {
   return { uid: id.uid, entry: { Name: id.name, UID: metadata.uid ?? id.uid, kind: "Pod", metadata, spec } };
 }
 
-function terminatingEntry(one: TerminatingPod, desired: readonly DesiredPod[]): readonly Entry[] {
-  if (one.pod === null || desired.some(({ pod }) => pod.id.uid === one.id.uid)) return [];
-  const { metadata, spec, id } = one.pod;
+function terminatingEntry(terminatingPod: TerminatingPod, desired: readonly DesiredPod[]): readonly Entry[] {
+  if (terminatingPod.pod === null || desired.some(({ pod }) => pod.id.uid === terminatingPod.id.uid)) return [];
+  const { metadata, spec, id } = terminatingPod.pod;
   const marks =
-    one.kind === "deleted"
-      ? { deletionTimestamp: one.deletionTimestamp, deletionGracePeriodSeconds: one.graceSeconds }
+    terminatingPod.kind === "deleted"
+      ? { deletionTimestamp: terminatingPod.deletionTimestamp, deletionGracePeriodSeconds: terminatingPod.graceSeconds }
       : {};
   return [
     {

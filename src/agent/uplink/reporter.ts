@@ -199,17 +199,19 @@ function sendReport(parts: ReporterParts, state: ConnectionState, now: number): 
   const after = parts.clock.mono();
   state.restsUntil = after + restsAReport * (after - now);
   if (!isSent) return;
-  const finals = terminating.filter((one) => one.isTerminated).map((one) => one.seq);
+  const finals = terminating
+    .filter((terminatingPod) => terminatingPod.isTerminated)
+    .map((terminatingPod) => terminatingPod.seq);
   confirmLater(state, { sentAt: now, outboxId: null, bytes: 0, underWayBytes: 0, finals });
 }
 
 function inDialect(parts: ReporterParts, said: readonly PodStatusEntry[]): readonly PodStatusEntry[] {
   if (parts.statusDialect === "kubernetes") return said;
   const wall = parts.clock.wall();
-  return said.map((one) => ({
-    ...one,
+  return said.map((entry) => ({
+    ...entry,
     // A pod whose first status was not worked out yet has none.
-    status: isPodStatus(one.status) ? fusionDirectorStatus(one.status, wall) : one.status,
+    status: isPodStatus(entry.status) ? fusionDirectorStatus(entry.status, wall) : entry.status,
   }));
 }
 
@@ -252,7 +254,7 @@ function confirmLater(state: ConnectionState, sent: Omit<Unconfirmed, "seq">): v
 
 /** What the newest message that this pong confirms says about the line. */
 function measure(state: ConnectionState, upTo: number, now: number): void {
-  const newest = state.unconfirmed.findLast((one) => one.seq <= upTo && one.outboxId !== null);
+  const newest = state.unconfirmed.findLast((message) => message.seq <= upTo && message.outboxId !== null);
   if (newest === undefined || newest.seq <= state.pacedFrom) return;
   const before = state.pace.windowBytes;
   state.pace = paced(state.pace, { tookMs: now - newest.sentAt, underWayBytes: newest.underWayBytes });
@@ -260,21 +262,21 @@ function measure(state: ConnectionState, upTo: number, now: number): void {
 }
 
 function release(parts: ReporterParts, state: ConnectionState, upTo: number): void {
-  const arrived = state.unconfirmed.filter((one) => one.seq <= upTo);
+  const arrived = state.unconfirmed.filter((message) => message.seq <= upTo);
   if (arrived.length === 0) return;
   const { store } = parts;
   const isReleased = unlessFull(() =>
     store.transaction("normal", () => {
-      store.releaseOutbox(arrived.map((one) => one.outboxId).filter((id) => id !== null));
-      for (const seq of new Set(arrived.flatMap((one) => one.finals)))
+      store.releaseOutbox(arrived.map((message) => message.outboxId).filter((id) => id !== null));
+      for (const seq of new Set(arrived.flatMap((message) => message.finals)))
         if (dropDelivered(store, seq)) state.dirty = true;
       return true;
     }),
   );
   // On a full disk they stay unconfirmed, and the next pong releases them too.
   if (isReleased !== true) return;
-  state.unconfirmed = state.unconfirmed.filter((one) => one.seq > upTo);
-  state.underWayBytes = state.unconfirmed.reduce((sum, one) => sum + one.bytes, 0);
+  state.unconfirmed = state.unconfirmed.filter((message) => message.seq > upTo);
+  state.underWayBytes = state.unconfirmed.reduce((sum, message) => sum + message.bytes, 0);
   parts.onDelivered();
 }
 
@@ -290,7 +292,9 @@ function unlessFull<T>(write: () => T): T | undefined {
 
 /** A pod that is gone leaves the report once its final status has arrived; true when it did, which is a change. */
 function dropDelivered(store: Store, seq: number): boolean {
-  const terminating = store.terminatingPods().find((one) => one.seq === seq && one.isTerminated);
+  const terminating = store
+    .terminatingPods()
+    .find((terminatingPod) => terminatingPod.seq === seq && terminatingPod.isTerminated);
   if (terminating === undefined) return false;
   store.deleteTerminatingPod(seq);
   if (store.desiredPod(terminating.id.namespace, terminating.id.name)?.pod.id.uid !== terminating.id.uid)
@@ -302,7 +306,7 @@ function dropDelivered(store: Store, seq: number): boolean {
 function fallback(parts: ReporterParts, state: ConnectionState, now: number): void {
   if (state.answered || state.connection.bufferedBytes() > 0) return;
   const old = now - 2 * parts.keepaliveMs;
-  const last = state.unconfirmed.filter((one) => Math.max(one.sentAt, state.connectedAt) <= old).at(-1);
+  const last = state.unconfirmed.filter((message) => Math.max(message.sentAt, state.connectedAt) <= old).at(-1);
   if (last !== undefined) release(parts, state, last.seq);
 }
 

@@ -40,7 +40,7 @@ const mostOffMs = 300_000;
 /** Judges all of it. Pure, so that every line can be shown by a test. */
 export function examine(facts: DoctorInput): readonly Finding[] {
   const pressure = judgePressure([], facts.usage, facts.wall);
-  const under = (type: string): Said[] => pressure.filter((one) => one.type === type).map(pressureSaid);
+  const under = (type: string): Said[] => pressure.filter((condition) => condition.type === type).map(pressureSaid);
   const all: Readonly<Record<Check, readonly Said[]>> = {
     program:
       facts.program === null ? [] : [failure(facts.program, "Mend the system as it says: edge run cannot start")],
@@ -201,12 +201,12 @@ function certificates({ credentials, wall }: DoctorInput): readonly Said[] {
   const { problem, certificates: all } = credentials;
   if (problem !== null) return [failure(problem, "Mend the files that center.tls and center.auth name")];
   if (all.length === 0) return [ok("None are configured")];
-  return all.map((one) => {
-    const concern = certificateConcern(one, wall);
-    if (concern === null) return ok(`${one.file} is valid until ${formatTime(one.notAfter)}`);
-    if (wall < one.notBefore) return failure(concern, "Set the clock, or put another certificate there");
+  return all.map((certificate) => {
+    const concern = certificateConcern(certificate, wall);
+    if (concern === null) return ok(`${certificate.file} is valid until ${formatTime(certificate.notAfter)}`);
+    if (wall < certificate.notBefore) return failure(concern, "Set the clock, or put another certificate there");
     const todo = "Put a new certificate there; it is taken up within 5 s, without a restart";
-    return wall >= one.notAfter ? failure(concern, todo) : warning(concern, todo);
+    return wall >= certificate.notAfter ? failure(concern, todo) : warning(concern, todo);
   });
 }
 

@@ -41,10 +41,10 @@ export interface WantedImages {
 export function wantedImages(
   pods: readonly { readonly pod: AcceptedPod; readonly history: PodHistory }[],
 ): WantedImages {
-  const pinned = pods.flatMap(({ history }) => Object.values(history).map((one) => one.pinnedImage?.id));
+  const pinned = pods.flatMap(({ history }) => Object.values(history).map((history) => history.pinnedImage?.id));
   return {
     ids: new Set(pinned.filter((id) => id !== undefined)),
-    names: new Set(pods.flatMap(({ pod }) => pod.spec.containers.map((one) => familiarName(one.image)))),
+    names: new Set(pods.flatMap(({ pod }) => pod.spec.containers.map((spec) => familiarName(spec.image)))),
   };
 }
 
@@ -66,18 +66,18 @@ export function withPulled(
   pulled: readonly PulledImage[],
   { id, name }: { readonly id: string; readonly name: string },
 ): readonly PulledImage[] {
-  const same = (one: PulledImage): boolean => one.name !== "" && familiarName(one.name) === familiarName(name);
+  const same = (image: PulledImage): boolean => image.name !== "" && familiarName(image.name) === familiarName(name);
   const others = pulled
-    .filter((one) => !(one.id === id && same(one)))
-    .map((one) => (same(one) ? { ...one, name: "" } : one));
+    .filter((image) => !(image.id === id && same(image)))
+    .map((image) => (same(image) ? { ...image, name: "" } : image));
   return [...others, { id, name, unusedSince: null }].slice(-mostRecords);
 }
 
 /** The same records with `unusedSince` as it is now; equal ones stay the same objects. */
 export function markUse(pulled: readonly PulledImage[], wanted: WantedImages, now: Moment): readonly PulledImage[] {
-  return pulled.map((one) => {
-    if (isWanted(one, wanted)) return one.unusedSince === null ? one : { ...one, unusedSince: null };
-    return one.unusedSince === null ? { ...one, unusedSince: now } : one;
+  return pulled.map((image) => {
+    if (isWanted(image, wanted)) return image.unusedSince === null ? image : { ...image, unusedSince: null };
+    return image.unusedSince === null ? { ...image, unusedSince: now } : image;
   });
 }
 
@@ -116,7 +116,7 @@ export function nextImageToRemove(cleaning: ImageGcInput): Removal | null {
   if (!isTooFull(cleaning)) return null;
   const [oldest] = images
     .flatMap((image) => {
-      const records = pulled.filter((one) => one.id === image.id);
+      const records = pulled.filter((candidate) => candidate.id === image.id);
       return mayGo(cleaning, image, records) ? [{ image, since: youngest(records, cleaning.now) }] : [];
     })
     .sort((a, b) => a.since - b.since);
@@ -127,9 +127,9 @@ export function nextImageToRemove(cleaning: ImageGcInput): Removal | null {
 
 function mayGo({ wanted, spared, now }: ImageGcInput, image: StoredImage, records: readonly PulledImage[]): boolean {
   if (records.length === 0 || image.inUse || spared.has(image.id)) return false;
-  if (records.some((one) => isWanted(one, wanted))) return false;
+  if (records.some((image) => isWanted(image, wanted))) return false;
   // A name that somebody else gave it makes it somebody else's too.
-  const ours = new Set(records.filter((one) => one.name !== "").map((one) => familiarName(one.name)));
+  const ours = new Set(records.filter((image) => image.name !== "").map((image) => familiarName(image.name)));
   if (image.names.some((name) => !ours.has(familiarName(name)) || wanted.names.has(familiarName(name)))) return false;
   return youngest(records, now) <= now.mono - youngestMs;
 }

@@ -49,7 +49,8 @@ export function pullFailure({ image, kind, words, secrets }: PullFailure): strin
 }
 
 function shownWords(registry: string, secrets: readonly NamedSecret[]): string {
-  const named = (use: NamedSecret["use"]) => secrets.filter((one) => one.use === use).map((one) => one.name);
+  const named = (use: NamedSecret["use"]) =>
+    secrets.filter((secret) => secret.use === use).map((secret) => secret.name);
   const shown = named("shown");
   if (shown.length > 0) return `shown the credentials of secret ${shown.join(", ")}`;
   if (secrets.length === 0) return "which was asked without credentials, as the pod names no imagePullSecrets";

@@ -70,7 +70,7 @@ export function judgePressure(
   nowWall: number,
 ): readonly Condition<PressureType>[] {
   return pressureTypes.map((type) => {
-    const last = before.find((one) => one.type === type);
+    const last = before.find((condition) => condition.type === type);
     const next = judged(type, last, usage);
     return { type, ...next, since: last?.status === next.status ? last.since : nowWall };
   });

@@ -62,7 +62,7 @@ export function nodeReport(facts: NodeState, nowWall: number): NodeReport {
     ...(hostIp === "" ? [] : [{ type: "InternalIP", address: hostIp }]),
     { type: "Hostname", address: name },
   ];
-  const conditions = facts.conditions.map((one) => nodeCondition(one, nowWall));
+  const conditions = facts.conditions.map((condition) => nodeCondition(condition, nowWall));
   const status: NodeStatus = { addresses, allocatable, capacity, conditions, nodeInfo: nodeInfo(facts) };
   const labels = { "kubernetes.io/arch": machine.architecture, "kubernetes.io/os": "linux" };
   const content: Node = { apiVersion: "v1", kind: "Node", metadata: { name, labels }, status };

@@ -55,8 +55,8 @@ export function chooseNpus(wanted: number, holder: Omit<NpuHolder, "npu">, stock
   if (wanted === 0) return { ok: true, npus: [] };
   const needs = `It needs ${wanted === 1 ? "an NPU" : `${wanted} NPUs`}`;
   if (stock.missing !== null) return { ok: false, message: `${needs}, and ${stock.missing} is not there` };
-  const mine = (one: NpuHolder): boolean => isSame(one, holder);
-  const others = stock.holders.filter((one) => !mine(one));
+  const mine = (candidate: NpuHolder): boolean => isSame(candidate, holder);
+  const others = stock.holders.filter((holder) => !mine(holder));
   const taken = new Set(others.map(({ npu }) => npu));
   const had = new Set(stock.holders.filter(mine).map(({ npu }) => npu));
   const free = stock.present.filter((npu) => !taken.has(npu));
@@ -73,8 +73,8 @@ function heldBy({ npu, pod, container }: NpuHolder): string {
   return `${npu} is held by ${podKey(pod)}/${container}`;
 }
 
-function isSame(one: Omit<NpuHolder, "npu">, other: Omit<NpuHolder, "npu">): boolean {
-  return one.pod.uid === other.pod.uid && one.container === other.container;
+function isSame(holder: Omit<NpuHolder, "npu">, other: Omit<NpuHolder, "npu">): boolean {
+  return holder.pod.uid === other.pod.uid && holder.container === other.container;
 }
 
 /** What is known of the pods of one name when their NPUs are looked at. */
@@ -96,20 +96,20 @@ export interface NpuSituation {
  */
 export function settleNpus({ desired, terminating, observed, recorded }: NpuSituation): readonly NpuHolder[] {
   const uids = new Set([desired?.pod.id.uid, ...terminating.map(({ id }) => id.uid)]);
-  const live = observed.filter((one) => uids.has(one.pod.uid) && mayRun(one));
+  const live = observed.filter((container) => uids.has(container.pod.uid) && mayRun(container));
   const shown = live.flatMap(heldIn);
   const wants = ({ pod, container }: NpuHolder): boolean => {
     if (pod.uid !== desired?.pod.id.uid) return false;
-    if (live.some((one) => one.pod.uid === pod.uid && one.container === container)) return false;
+    if (live.some((candidate) => candidate.pod.uid === pod.uid && candidate.container === container)) return false;
     const spec = desired.pod.spec.containers.find(({ name }) => name === container);
     return spec !== undefined && npuCount(spec) > 0;
   };
   const kept = recorded.filter(
-    (one) =>
-      !uids.has(one.pod.uid) ||
-      wants(one) ||
-      terminating.some(({ id }) => id.uid === one.pod.uid) ||
-      shown.some((other) => other.npu === one.npu && isSame(one, other)),
+    (holder) =>
+      !uids.has(holder.pod.uid) ||
+      wants(holder) ||
+      terminating.some(({ id }) => id.uid === holder.pod.uid) ||
+      shown.some((other) => other.npu === holder.npu && isSame(holder, other)),
   );
   const known = new Set(recorded.map(({ npu }) => npu));
   const found = shown.filter(({ npu }) => !known.has(npu) && known.add(npu));
@@ -123,10 +123,10 @@ export function allHolders(
   managed: ReadonlySet<string>,
 ): readonly NpuHolder[] {
   // One of a pod that nobody here knows is started again in place: it holds what it has while it is dead, too.
-  const holds = (one: ObservedContainer): boolean =>
-    mayRun(one) || (!managed.has(one.pod.uid) && one.restartPolicy !== "Never");
+  const holds = (container: ObservedContainer): boolean =>
+    mayRun(container) || (!managed.has(container.pod.uid) && container.restartPolicy !== "Never");
   const shown = seen.filter(holds).flatMap(heldIn);
-  const extra = shown.filter((one) => !recorded.some((other) => other.npu === one.npu && isSame(one, other)));
+  const extra = shown.filter((holder) => !recorded.some((other) => other.npu === holder.npu && isSame(holder, other)));
   return [...recorded, ...extra];
 }
 

@@ -52,7 +52,7 @@ export function hostPortKey(protocol: Protocol, port: number): string {
 }
 
 /** Whether a container's sandbox is gone: it may run, but has no network any more and can never be started again. */
-export function isCutOff(one: ObservedContainer, its: readonly ObservedContainer[]): boolean {
-  if (one.sandboxId === undefined) return false;
-  return !its.some((other) => other.id === one.sandboxId && other.state.kind === "running");
+export function isCutOff(container: ObservedContainer, podContainers: readonly ObservedContainer[]): boolean {
+  if (container.sandboxId === undefined) return false;
+  return !podContainers.some((other) => other.id === container.sandboxId && other.state.kind === "running");
 }

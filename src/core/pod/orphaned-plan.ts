@@ -26,23 +26,23 @@ export function planOrphaned(
   seen: readonly ObservedContainer[] = observed,
 ): Plan {
   // What runs in a dead sandbox has no network until it is started again in it.
-  const restartable = observed.filter((one) => one.restartPolicy !== "Never");
+  const restartable = observed.filter((container) => container.restartPolicy !== "Never");
   const actions: Action[] = [...stopsOfCutOff(restartable, stopSeconds)];
   let requeueAfterMs: number | null = null;
-  const sandboxes = observed.filter((one) => one.container === sandboxName);
-  for (const one of [...sandboxes, ...observed.filter((other) => other.container !== sandboxName)]) {
-    const its = observed.filter((other) => other.pod.uid === one.pod.uid);
-    if (one.state.kind !== "exited" || newestOf(its, one.container) !== one) continue;
-    if (one.npus?.some((npu) => holderOf(npu, seen)?.id !== one.id)) continue;
-    const isStarted = actions.some((action) => action.kind === "start" && action.id === one.sandboxId);
-    if (isCutOff(one, its) && !isStarted) continue;
-    const history = ownValue(histories.get(one.pod.uid) ?? {}, one.container);
-    if (history === undefined || history.diedAt === null || !restarts(policyOf(one), history)) continue;
+  const sandboxes = observed.filter((container) => container.container === sandboxName);
+  for (const candidate of [...sandboxes, ...observed.filter((other) => other.container !== sandboxName)]) {
+    const podContainers = observed.filter((other) => other.pod.uid === candidate.pod.uid);
+    if (candidate.state.kind !== "exited" || newestOf(podContainers, candidate.container) !== candidate) continue;
+    if (candidate.npus?.some((npu) => holderOf(npu, seen)?.id !== candidate.id)) continue;
+    const isStarted = actions.some((action) => action.kind === "start" && action.id === candidate.sandboxId);
+    if (isCutOff(candidate, podContainers) && !isStarted) continue;
+    const history = ownValue(histories.get(candidate.pod.uid) ?? {}, candidate.container);
+    if (history === undefined || history.diedAt === null || !restarts(policyOf(candidate), history)) continue;
     const wait = remainingMs(restartDelayMs(history.backoffLevel), history.diedAt, now);
     if (wait > 0) requeueAfterMs = Math.min(requeueAfterMs ?? wait, wait);
     else {
-      const because = `no pod here knows it, and its label says ${one.restartPolicy}`;
-      actions.push({ kind: "start", container: one.container, id: one.id, because });
+      const because = `no pod here knows it, and its label says ${candidate.restartPolicy}`;
+      actions.push({ kind: "start", container: candidate.container, id: candidate.id, because });
     }
   }
   return { actions, pulls: [], waiting: {}, requeueAfterMs };
@@ -50,12 +50,14 @@ export function planOrphaned(
 
 /** Who runs with it or is about to; else who of those that will be started again ended last. No record tells any more. */
 function holderOf(npu: string, seen: readonly ObservedContainer[]): ObservedContainer | undefined {
-  const its = seen.filter(({ npus }) => npus?.includes(npu));
-  const ended = its.filter(({ state, restartPolicy }) => state.kind === "exited" && restartPolicy !== "Never");
+  const podContainers = seen.filter(({ npus }) => npus?.includes(npu));
+  const ended = podContainers.filter(
+    ({ state, restartPolicy }) => state.kind === "exited" && restartPolicy !== "Never",
+  );
   const order = ({ state, id }: ObservedContainer): string =>
     `${state.kind === "exited" ? state.finishedAt : ""} ${id}`;
   const latest = ended.toSorted((a, b) => (order(a) < order(b) ? -1 : 1)).at(-1);
-  return its.find(({ state }) => state.kind !== "exited") ?? latest;
+  return podContainers.find(({ state }) => state.kind !== "exited") ?? latest;
 }
 
 /** A sandbox runs for the others, however it ended; under Never none of them runs twice. */

@@ -3,12 +3,12 @@
 import { ownValue } from "../base/own-value.ts";
 import type { Action, Pull } from "./action.ts";
 import { remainingMs, restartDelayMs } from "./backoff.ts";
-import type { ContainerHistory, Moment } from "./container-history.ts";
+import type { ContainerHistory } from "./container-history.ts";
 import type { DesiredPod } from "./desired.ts";
+import { failureReason, failureWait } from "./failure-wait.ts";
 import { hasSandbox, sandboxName } from "./identity.ts";
 import { chooseNpus, type NpuChoice, npuCount } from "./npu.ts";
 import { isCutOff, type ObservedContainer } from "./observed.ts";
-import { oomScoreRefused } from "./qos.ts";
 import { newestOf } from "./record.ts";
 import {
   type Replaced,
@@ -31,7 +31,7 @@ import { difference, hashesOf, type Part, sandboxPart, wantedKey } from "./wante
  */
 export function plan(situation: Situation): Plan {
   const { desired, terminating } = situation;
-  const first = terminating.find((one) => one.kind === "deleted");
+  const first = terminating.find((terminatingPod) => terminatingPod.kind === "deleted");
   const steps = desired === null ? noSteps : (heldSteps(situation, desired) ?? desiredSteps(situation, desired));
   if (first !== undefined)
     return { ...steps, actions: planTermination(situation, first), pulls: [], requeueAfterMs: null };
@@ -46,8 +46,8 @@ export function plan(situation: Situation): Plan {
 
 /** Actions about containers that none of the first ones is about. */
 function others(actions: readonly Action[], first: readonly Action[]): readonly Action[] {
-  const taken = new Set(first.map((one) => ("id" in one ? one.id : null)));
-  return actions.filter((one) => !("id" in one) || !taken.has(one.id));
+  const taken = new Set(first.map((action) => ("id" in action ? action.id : null)));
+  return actions.filter((action) => !("id" in action) || !taken.has(action.id));
 }
 
 const noSteps: Plan = { actions: [], pulls: [], waiting: {}, requeueAfterMs: null };
@@ -60,8 +60,8 @@ const noSteps: Plan = { actions: [], pulls: [], waiting: {}, requeueAfterMs: nul
 function heldSteps(situation: Situation, desired: DesiredPod): Plan | null {
   const { startsHeld: held, history, observed } = situation;
   const begun =
-    observed.some((one) => one.pod.uid === desired.pod.id.uid) ||
-    Object.values(history).some((one) => one.current !== null || one.termination !== null);
+    observed.some((container) => container.pod.uid === desired.pod.id.uid) ||
+    Object.values(history).some((history) => history.current !== null || history.termination !== null);
   return held === null || begun ? null : { ...noSteps, waiting: waitingForAll(situation, desired, held) };
 }
 
@@ -94,15 +94,18 @@ interface Step {
 }
 
 function desiredSteps(situation: Situation, desired: DesiredPod): Plan {
-  const its = situation.observed.filter((one) => one.pod.uid === desired.pod.id.uid);
-  const first = [...stopsOfCutOff(its, desired.pod.spec.terminationGracePeriodSeconds), ...removalsOfCutOff(its)];
+  const podContainers = situation.observed.filter((container) => container.pod.uid === desired.pod.id.uid);
+  const first = [
+    ...stopsOfCutOff(podContainers, desired.pod.spec.terminationGracePeriodSeconds),
+    ...removalsOfCutOff(podContainers),
+  ];
   if (first.length > 0) return { ...noSteps, actions: first, waiting: waitingForAll(situation, desired, creating) };
-  const old = replaced(desired, its);
+  const old = replaced(desired, podContainers);
   if (old !== null) return replaceSteps(situation, desired, old);
-  const extra = removalsOfExtra(desired, its);
-  const sandbox = runningSandbox(its);
+  const extra = removalsOfExtra(desired, podContainers);
+  const sandbox = runningSandbox(podContainers);
   const alone = !hasSandbox(desired.pod.spec);
-  const idle = desired.pod.spec.containers.every((spec) => isDone(situation, desired, spec, its));
+  const idle = desired.pod.spec.containers.every((spec) => isDone(situation, desired, spec, podContainers));
   if (!alone && !idle && sandbox === undefined) return sandboxSteps(situation, desired, extra);
   // Kubelet computePodActions: a pod in which nothing is to run any more gives its network back.
   if (idle && sandbox !== undefined) {
@@ -149,26 +152,32 @@ function sandboxSteps(situation: Situation, desired: DesiredPod, extra: readonly
 
 /** What holds up the whole pod holds up each of its containers that is to run and does not. */
 function waitingForAll(situation: Situation, desired: DesiredPod, why: Waiting): Plan["waiting"] {
-  const its = situation.observed.filter((one) => one.pod.uid === desired.pod.id.uid);
+  const podContainers = situation.observed.filter((container) => container.pod.uid === desired.pod.id.uid);
   const held = desired.pod.spec.containers.filter(
-    (spec) => newestOf(its, spec.name)?.state.kind !== "running" && !isDone(situation, desired, spec, its),
+    (spec) =>
+      newestOf(podContainers, spec.name)?.state.kind !== "running" && !isDone(situation, desired, spec, podContainers),
   );
   return Object.fromEntries(
     held.map((spec) => {
       const history = ownValue(situation.history, spec.name);
       const failing = failureWait(history, wantedKey(desired, spec), situation.now) > 0;
-      return [spec.name, failing && history !== undefined ? failed(spec, history) : why];
+      return [spec.name, failing && history !== undefined ? failureReason(spec, history) : why];
     }),
   );
 }
 
 /** Whether a container has ended and is not to run again. */
-function isDone(situation: Situation, desired: DesiredPod, spec: Part, its: readonly ObservedContainer[]): boolean {
+function isDone(
+  situation: Situation,
+  desired: DesiredPod,
+  spec: Part,
+  podContainers: readonly ObservedContainer[],
+): boolean {
   const history = ownValue(situation.history, spec.name);
   if (history === undefined || history.termination === null || difference(history, desired, spec) !== null)
     return false;
-  const newest = newestOf(its, spec.name);
-  if (newest?.state.kind === "running" && !isCutOff(newest, its)) return false;
+  const newest = newestOf(podContainers, spec.name);
+  if (newest?.state.kind === "running" && !isCutOff(newest, podContainers)) return false;
   return !restarts(desired.pod.spec.restartPolicy, history);
 }
 
@@ -177,8 +186,10 @@ const act = (...actions: Action[]): Step => ({ actions, pulls: [], waiting: crea
 const settled: Step = { actions: [], pulls: [], waiting: null, requeueAfterMs: null };
 
 function containerStep(situation: Situation, desired: DesiredPod, spec: Part, sandboxId: string | null): Step {
-  const its = situation.observed.filter((one) => one.pod.uid === desired.pod.id.uid && one.container === spec.name);
-  const newest = newestOf(its, spec.name);
+  const podContainers = situation.observed.filter(
+    (container) => container.pod.uid === desired.pod.id.uid && container.container === spec.name,
+  );
+  const newest = newestOf(podContainers, spec.name);
   const history = ownValue(situation.history, spec.name);
   if (newest === undefined || newest.state.kind === "exited") return startAgain(situation, desired, spec, sandboxId);
   const changed = difference(newest, desired, spec);
@@ -188,7 +199,7 @@ function containerStep(situation: Situation, desired: DesiredPod, spec: Part, sa
       return changed === null ? settled : replaceRunning(situation, desired, spec, newest, changed);
     case "created": {
       if (changed !== null) return act({ kind: "remove", container: spec.name, id: newest.id, because: changed });
-      const older = its.find(({ state }) => state.kind === "running");
+      const older = podContainers.find(({ state }) => state.kind === "running");
       if (older !== undefined) return besideOlder(desired, spec, newest, older);
       if (newest.state.startError === undefined && history?.failure?.containerId !== newest.id) {
         return act({ kind: "start", container: spec.name, id: newest.id, because: "it is made and does not run yet" });
@@ -215,31 +226,36 @@ function replaceRunning(
   situation: Situation,
   desired: DesiredPod,
   spec: Part,
-  one: ObservedContainer,
+  container: ObservedContainer,
   because: string,
 ): Step {
   const images = imageSteps(situation, desired, because);
   if (images !== null) return { ...images, waiting: null };
   const graceSeconds = desired.pod.spec.terminationGracePeriodSeconds;
-  const step: Action = { kind: "stop", container: spec.name, id: one.id, graceSeconds, because };
+  const step: Action = { kind: "stop", container: spec.name, id: container.id, graceSeconds, because };
   return { actions: [step], pulls: [], waiting: null, requeueAfterMs: null };
 }
 
 /** Stopped only: whether and when it comes again is the restart policy's and the back-off's business, as after any death. */
-function stopUnhealthy(situation: Situation, desired: DesiredPod, spec: Part, one: ObservedContainer): Step {
-  const because = ownValue(situation.probes, one.id)?.why ?? "its liveness probe failed";
+function stopUnhealthy(situation: Situation, desired: DesiredPod, spec: Part, container: ObservedContainer): Step {
+  const because = ownValue(situation.probes, container.id)?.why ?? "its liveness probe failed";
   const graceSeconds = desired.pod.spec.terminationGracePeriodSeconds;
-  const stop: Action = { kind: "stop", container: spec.name, id: one.id, graceSeconds, because };
+  const stop: Action = { kind: "stop", container: spec.name, id: container.id, graceSeconds, because };
   return { actions: [stop], pulls: [], waiting: null, requeueAfterMs: null };
 }
 
 /** A container whose start failed is made anew under the same attempt, after its wait. */
-function retryStart(situation: Situation, desired: DesiredPod, spec: Part, one: ObservedContainer): Step {
+function retryStart(situation: Situation, desired: DesiredPod, spec: Part, container: ObservedContainer): Step {
   const history = ownValue(situation.history, spec.name);
   const held = failureWait(history, wantedKey(desired, spec), situation.now);
   if (held > 0 && history?.failure != null)
-    return { actions: [], pulls: [], waiting: failed(spec, history), requeueAfterMs: held };
-  return act({ kind: "remove", container: spec.name, id: one.id, because: "its start failed, and it is made anew" });
+    return { actions: [], pulls: [], waiting: failureReason(spec, history), requeueAfterMs: held };
+  return act({
+    kind: "remove",
+    container: spec.name,
+    id: container.id,
+    because: "its start failed, and it is made anew",
+  });
 }
 
 function startAgain(situation: Situation, desired: DesiredPod, spec: Part, sandboxId: string | null): Step {
@@ -253,7 +269,7 @@ function startAgain(situation: Situation, desired: DesiredPod, spec: Part, sandb
   if (!fresh && ended !== null && !restarts(policy, history)) return settled;
   const held = failureWait(history, wantedKey(desired, spec), now);
   if (held > 0 && history !== undefined)
-    return { actions: [], pulls: [], waiting: failed(spec, history), requeueAfterMs: held };
+    return { actions: [], pulls: [], waiting: failureReason(spec, history), requeueAfterMs: held };
   const level = fresh ? 0 : (history?.backoffLevel ?? 0);
   const wait =
     !fresh && history?.diedAt != null && ended !== null ? remainingMs(restartDelayMs(level), history.diedAt, now) : 0;
@@ -275,7 +291,7 @@ const npuRetryMs = 5_000;
 
 /** Chosen last, when all else that the container needs is here. */
 function npusFor({ npus }: Situation, { pod }: DesiredPod, { name }: Part): NpuChoice {
-  const spec = pod.spec.containers.find((one) => one.name === name);
+  const spec = pod.spec.containers.find((spec) => spec.name === name);
   return chooseNpus(spec === undefined ? 0 : npuCount(spec), { pod: pod.id, container: name }, npus);
 }
 
@@ -321,30 +337,6 @@ function imageStep(
   if (known === null)
     return { kind: "pull", container: spec.name, image: spec.image, because: `${because}, and its image is not here` };
   return null;
-}
-
-function failureWait(history: ContainerHistory | undefined, wanted: string, now: Moment): number {
-  const failure = history?.failure ?? null;
-  if (failure === null || failure.wanted !== wanted) return 0;
-  return remainingMs(failureDelayMs(failure.reason, failure.count), failure.at, now);
-}
-
-/**
- * A registry is spared up to five minutes; what is wrong on the device itself is looked at again within 40 s, and what
- * is made in another way the next time at once.
- */
-function failureDelayMs(reason: string, count: number): number {
-  if (reason === oomScoreRefused) return restartDelayMs(Math.min(count - 1, 3));
-  return restartDelayMs(reason === "ErrImagePull" ? count : Math.min(count, 3));
-}
-
-/** Kubelet: the first failed pull is ErrImagePull, the wait after the next ones ImagePullBackOff. */
-function failed(spec: Part, history: ContainerHistory): Waiting {
-  const { reason, message, count } = history.failure ?? { reason: "ContainerCreating", message: "", count: 0 };
-  if (reason === "ErrImagePull" && count > 1) {
-    return { reason: "ImagePullBackOff", message: `Back-off pulling image "${spec.image}": ${message}` };
-  }
-  return { reason: reason === oomScoreRefused ? "RunContainerError" : reason, message };
 }
 
 function crashLoop(desired: DesiredPod, spec: Part, level: number): Waiting {

@@ -45,8 +45,9 @@ export function record(history: PodHistory, observed: readonly ObservedContainer
 /** The container of the highest attempt: older ones are only kept for their logs. */
 export function newestOf(observed: readonly ObservedContainer[], container: string): ObservedContainer | undefined {
   let newest: ObservedContainer | undefined;
-  for (const one of observed) {
-    if (one.container === container && (newest === undefined || one.attempt > newest.attempt)) newest = one;
+  for (const candidate of observed) {
+    if (candidate.container === container && (newest === undefined || candidate.attempt > newest.attempt))
+      newest = candidate;
   }
   return newest;
 }
@@ -74,11 +75,11 @@ export function emptyHistory(
 function adopt(
   before: ContainerHistory | undefined,
   newest: ObservedContainer,
-  its: readonly ObservedContainer[],
+  podContainers: readonly ObservedContainer[],
 ): ContainerHistory {
   if (before === undefined) return emptyHistory(newest);
   if (before.current?.id === newest.id) return before;
-  if (newest.attempt < before.attempt && !runsInstead(newest, before, its) && !ranInstead(newest, before))
+  if (newest.attempt < before.attempt && !runsInstead(newest, before, podContainers) && !ranInstead(newest, before))
     return before;
   const { attempt, podHash, specHash, generation } = newest;
   if (attempt === before.attempt && before.termination === null) {
@@ -100,10 +101,14 @@ function adopt(
  * Whether somebody has started an older attempt again where the next one was not made yet, or where the next one, of the
  * same specification, has ended: then no other is needed.
  */
-function runsInstead(one: ObservedContainer, before: ContainerHistory, its: readonly ObservedContainer[]): boolean {
-  if (one.state.kind !== "running" || isCutOff(one, its)) return false;
+function runsInstead(
+  container: ObservedContainer,
+  before: ContainerHistory,
+  podContainers: readonly ObservedContainer[],
+): boolean {
+  if (container.state.kind !== "running" || isCutOff(container, podContainers)) return false;
   if (before.current === null) return true;
-  return isMadeAs(one, before) && before.termination !== null;
+  return isMadeAs(container, before) && before.termination !== null;
 }
 
 /** Whether somebody has started an older attempt while nobody looked, and it has ended again: the next attempt waits for as long as after any other end. */
@@ -114,34 +119,34 @@ function ranInstead({ id, state, ...made }: ObservedContainer, before: Container
 }
 
 /** Whether nothing is to be learned any more from how it has ended. */
-export function isOnRecord(one: ObservedContainer, history: ContainerHistory | undefined): boolean {
-  if (history === undefined || one.state.kind !== "exited") return false;
-  if (one.attempt < history.attempt) return !ranInstead(one, history);
-  return isEndOf(history.termination, one.id, one.state.startedAt);
+export function isOnRecord(container: ObservedContainer, history: ContainerHistory | undefined): boolean {
+  if (history === undefined || container.state.kind !== "exited") return false;
+  if (container.attempt < history.attempt) return !ranInstead(container, history);
+  return isEndOf(history.termination, container.id, container.state.startedAt);
 }
 
 type Made = Pick<ContainerHistory, "podHash" | "specHash" | "generation">;
 
-function isMadeAs(one: Made, other: Made): boolean {
-  return one.podHash === other.podHash && one.specHash === other.specHash && one.generation === other.generation;
+function isMadeAs(made: Made, other: Made): boolean {
+  return made.podHash === other.podHash && made.specHash === other.specHash && made.generation === other.generation;
 }
 
-function seen(history: ContainerHistory, one: ObservedContainer, context: RecordContext): ContainerHistory {
-  if (one.attempt < history.attempt) {
+function seen(history: ContainerHistory, container: ObservedContainer, context: RecordContext): ContainerHistory {
+  if (container.attempt < history.attempt) {
     // The container of this attempt has not been made yet, or is gone; what is here is an older one.
     return vanished(history, context) ?? history;
   }
-  switch (one.state.kind) {
+  switch (container.state.kind) {
     case "created":
-      return made(history, one, context);
+      return made(history, container, context);
     case "running":
-      return running(history, one, one.state.startedAt, context);
+      return running(history, container, container.state.startedAt, context);
     case "exited":
-      return isEndOf(history.termination, one.id, one.state.startedAt)
+      return isEndOf(history.termination, container.id, container.state.startedAt)
         ? history
-        : exited(history, one, one.state, context);
+        : exited(history, container, container.state, context);
     default:
-      return one.state satisfies never;
+      return container.state satisfies never;
   }
 }
 
@@ -154,45 +159,55 @@ function isEndOf(termination: Termination | null, id: string, startedAt: string)
 /** A container in a dead sandbox counts as ended although its process may run: whatever it says when it is stopped is no result. */
 function look(
   history: ContainerHistory,
-  one: ObservedContainer,
-  its: readonly ObservedContainer[],
+  container: ObservedContainer,
+  podContainers: readonly ObservedContainer[],
   context: RecordContext,
 ): ContainerHistory {
-  if (one.state.kind !== "running" || one.attempt < history.attempt || !isCutOff(one, its)) {
-    return seen(history, one, context);
+  if (
+    container.state.kind !== "running" ||
+    container.attempt < history.attempt ||
+    !isCutOff(container, podContainers)
+  ) {
+    return seen(history, container, context);
   }
-  if (history.termination?.containerId === one.id) return history;
-  const known = running(history, one, one.state.startedAt, context);
+  if (history.termination?.containerId === container.id) return history;
+  const known = running(history, container, container.state.startedAt, context);
   return known.current === null ? known : lost(known, known.current, "The pod's sandbox died", context);
 }
 
 /** It may start and end before anybody looks again: what it ends in is told by the engine run in which it was last seen. */
-function made(history: ContainerHistory, one: ObservedContainer, context: RecordContext): ContainerHistory {
+function made(history: ContainerHistory, container: ObservedContainer, context: RecordContext): ContainerHistory {
   const { current } = history;
-  if (current?.id !== one.id) return { ...history, current: currentOf(one, null, context) };
+  if (current?.id !== container.id) return { ...history, current: currentOf(container, null, context) };
   return current.engineRunId === context.engineRunId
     ? history
     : { ...history, current: { ...current, engineRunId: context.engineRunId } };
 }
 
-function currentOf(one: ObservedContainer, startedAt: string | null, { engineRunId }: RecordContext): CurrentContainer {
-  return { id: one.id, startedAt, seenRunning: null, engineRunId };
+function currentOf(
+  container: ObservedContainer,
+  startedAt: string | null,
+  { engineRunId }: RecordContext,
+): CurrentContainer {
+  return { id: container.id, startedAt, seenRunning: null, engineRunId };
 }
 
 function running(
   history: ContainerHistory,
-  one: ObservedContainer,
+  container: ObservedContainer,
   startedAt: string,
   context: RecordContext,
 ): ContainerHistory {
   const current = history.current;
   const same =
-    current?.id === one.id && current.startedAt === startedAt && current.seenRunning?.bootId === context.now.bootId;
+    current?.id === container.id &&
+    current.startedAt === startedAt &&
+    current.seenRunning?.bootId === context.now.bootId;
   if (same && current.engineRunId === context.engineRunId && history.termination === null) return history;
   return {
     ...history,
     current: {
-      id: one.id,
+      id: container.id,
       startedAt,
       seenRunning: same ? current.seenRunning : context.now,
       engineRunId: context.engineRunId,
@@ -207,19 +222,19 @@ function running(
 
 function exited(
   history: ContainerHistory,
-  one: ObservedContainer,
+  container: ObservedContainer,
   state: Extract<ObservedContainer["state"], { kind: "exited" }>,
   context: RecordContext,
 ): ContainerHistory {
-  const seenRunning = history.current?.id === one.id ? history.current.seenRunning : null;
+  const seenRunning = history.current?.id === container.id ? history.current.seenRunning : null;
   const finished = parseTime(state.finishedAt);
   const died = deathMoment(finished, seenRunning, history.backoffLevel, context.now);
   const level = levelAfterRun(history.backoffLevel, ranFor(state.startedAt, finished, seenRunning, died));
   const interrupted =
-    wasInterrupted(history.current, one.id, context) || mayBeInterrupted(history, one, state.exitCode);
+    wasInterrupted(history.current, container.id, context) || mayBeInterrupted(history, container, state.exitCode);
   const message = terminationMessage(state.error, state.lastWords ?? "");
   const termination: Termination = {
-    containerId: one.id,
+    containerId: container.id,
     exitCode: state.exitCode,
     reason: terminationReason(state.exitCode, state.oomKilled),
     ...(message === "" ? {} : { message }),
@@ -227,7 +242,8 @@ function exited(
     finishedAt: state.finishedAt,
     interrupted,
   };
-  const current = history.current?.id === one.id ? history.current : currentOf(one, state.startedAt, context);
+  const current =
+    history.current?.id === container.id ? history.current : currentOf(container, state.startedAt, context);
   return { ...history, current, termination, backoffLevel: level, diedAt: died, failure: null };
 }
 
@@ -254,10 +270,15 @@ function wasInterrupted(current: CurrentContainer | null, id: string, context: R
 /** Nobody saw in which engine run somebody ran it again: that a job has ended well may be the engine's doing, and it is run again. */
 function mayBeInterrupted(
   { current, lastTermination }: ContainerHistory,
-  one: ObservedContainer,
+  container: ObservedContainer,
   code: number,
 ): boolean {
-  return current === null && lastTermination?.containerId === one.id && one.restartPolicy === "OnFailure" && code === 0;
+  return (
+    current === null &&
+    lastTermination?.containerId === container.id &&
+    container.restartPolicy === "OnFailure" &&
+    code === 0
+  );
 }
 
 /** Removed by hand, or with the engine's data: it cannot run, and nobody will ever know how it ended. */

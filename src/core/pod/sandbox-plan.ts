@@ -18,24 +18,28 @@ export interface Replaced {
 const deadSandbox = "its sandbox is dead";
 
 /** The sandbox that containers may join now; undefined while there is none that runs. */
-export function runningSandbox(its: Observed): ObservedContainer | undefined {
-  const newest = newestOf(its, sandboxName);
+export function runningSandbox(podContainers: Observed): ObservedContainer | undefined {
+  const newest = newestOf(podContainers, sandboxName);
   return newest?.state.kind === "running" ? newest : undefined;
 }
 
 /** Stops of containers that run in a dead sandbox, whatever the restart policy. */
-export function stopsOfCutOff(its: Observed, graceSeconds: number): readonly Action[] {
+export function stopsOfCutOff(podContainers: Observed, graceSeconds: number): readonly Action[] {
   return stops(
-    its.filter((one) => isCutOff(one, its)),
+    podContainers.filter((container) => isCutOff(container, podContainers)),
     graceSeconds,
     deadSandbox,
   );
 }
 
 /** Removals of containers that were made to join a sandbox which died before they could be started. */
-export function removalsOfCutOff(its: Observed): readonly Action[] {
-  const never = its.filter((one) => one.state.kind === "created" && isCutOff(one, its));
-  return never.map((one): Action => ({ kind: "remove", container: one.container, id: one.id, because: deadSandbox }));
+export function removalsOfCutOff(podContainers: Observed): readonly Action[] {
+  const never = podContainers.filter(
+    (container) => container.state.kind === "created" && isCutOff(container, podContainers),
+  );
+  return never.map(
+    (container): Action => ({ kind: "remove", container: container.container, id: container.id, because: deadSandbox }),
+  );
 }
 
 /**
@@ -43,38 +47,48 @@ export function removalsOfCutOff(its: Observed): readonly Action[] {
  * stays one needs none of this: it is replaced by itself. What is of the pod as it is wanted already runs on beside a
  * container of the old one that somebody has started again, unless it shares its sandbox.
  */
-export function replaced(desired: DesiredPod, its: Observed): Replaced | null {
+export function replaced(desired: DesiredPod, podContainers: Observed): Replaced | null {
   const graceSeconds = desired.pod.spec.terminationGracePeriodSeconds;
-  const live = its.filter((one) => one.state.kind === "running");
-  const shares = hasSandbox(desired.pod.spec) || its.some((one) => one.container === sandboxName);
-  const because = shares ? live.map((one) => podDifference(one, desired)).find((why) => why !== null) : undefined;
+  const live = podContainers.filter((container) => container.state.kind === "running");
+  const shares = hasSandbox(desired.pod.spec) || podContainers.some((container) => container.container === sandboxName);
+  const because = shares
+    ? live.map((container) => podDifference(container, desired)).find((why) => why !== null)
+    : undefined;
   if (because !== undefined) {
-    const old = live.filter((one) => podDifference(one, desired) !== null);
-    const goes = live.filter((one) => old.includes(one) || old.some(({ id }) => id === one.sandboxId));
-    const hasBegun = live.some((one) => one.container !== sandboxName && !goes.includes(one));
+    const old = live.filter((container) => podDifference(container, desired) !== null);
+    const goes = live.filter(
+      (container) => old.includes(container) || old.some(({ id }) => id === container.sandboxId),
+    );
+    const hasBegun = live.some((container) => container.container !== sandboxName && !goes.includes(container));
     return { because, stops: stops(goes, graceSeconds, because), hasBegun };
   }
-  const extra = live.filter((one) => partOf(desired, one.container) === undefined);
+  const extra = live.filter((container) => partOf(desired, container.container) === undefined);
   if (extra.length === 0) return null;
   const dropped = `message ${desired.messageId} has it no more`;
   return { because: dropped, stops: stops(extra, graceSeconds, dropped), hasBegun: false };
 }
 
 /** Removals of what does not run and is no part of the pod any more. */
-export function removalsOfExtra(desired: DesiredPod, its: Observed): readonly Action[] {
-  const extra = its.filter((one) => one.state.kind !== "running" && partOf(desired, one.container) === undefined);
+export function removalsOfExtra(desired: DesiredPod, podContainers: Observed): readonly Action[] {
+  const extra = podContainers.filter(
+    (container) => container.state.kind !== "running" && partOf(desired, container.container) === undefined,
+  );
   const because = `message ${desired.messageId} has it no more`;
-  return extra.map((one): Action => ({ kind: "remove", container: one.container, id: one.id, because }));
+  return extra.map(
+    (container): Action => ({ kind: "remove", container: container.container, id: container.id, because }),
+  );
 }
 
 /** Stops of whatever runs, the sandbox last: until then the others have their network to say goodbye in. */
-export function stops(its: Observed, graceSeconds: number, because: string): readonly Action[] {
-  const live = its.filter((one) => one.state.kind === "running");
+export function stops(podContainers: Observed, graceSeconds: number, because: string): readonly Action[] {
+  const live = podContainers.filter((container) => container.state.kind === "running");
   const ordered = [
-    ...live.filter((one) => one.container !== sandboxName),
-    ...live.filter((one) => one.container === sandboxName),
+    ...live.filter((container) => container.container !== sandboxName),
+    ...live.filter((container) => container.container === sandboxName),
   ];
-  return ordered.map((one): Action => ({ kind: "stop", container: one.container, id: one.id, graceSeconds, because }));
+  return ordered.map(
+    (container): Action => ({ kind: "stop", container: container.container, id: container.id, graceSeconds, because }),
+  );
 }
 
 /**
@@ -82,7 +96,7 @@ export function stops(its: Observed, graceSeconds: number, because: string): rea
  * kubelet does it (killContainersWithSyncResult), so that a pod takes its grace period once; the sandbox follows alone.
  */
 export function atOnce(actions: readonly Action[]): readonly Action[] {
-  const isStop = (one: Action): boolean => one.kind === "stop" && one.container !== sandboxName;
-  const others = actions.findIndex((one) => !isStop(one));
+  const isStop = (action: Action): boolean => action.kind === "stop" && action.container !== sandboxName;
+  const others = actions.findIndex((action) => !isStop(action));
   return actions.slice(0, others < 0 ? actions.length : Math.max(1, others));
 }

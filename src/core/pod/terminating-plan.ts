@@ -11,22 +11,24 @@ import { partOf } from "./wanted.ts";
 
 /** The containers of a terminating pod: stopped with what is left of its grace, removed, and then let go of. */
 export function planTermination(situation: Situation, terminating: TerminatingPod): readonly Action[] {
-  const its = situation.observed.filter((one) => belongsTo(one, terminating, situation));
+  const podContainers = situation.observed.filter((container) => belongsTo(container, terminating, situation));
   const because =
     terminating.kind === "deleted"
       ? `message ${terminating.messageId} deletes the pod`
       : `message ${terminating.messageId} brings a new pod of this name, and its images are here`;
   const graceSeconds = graceLeft(terminating, situation.now);
-  const halts = stops(its, graceSeconds, because);
+  const halts = stops(podContainers, graceSeconds, because);
   if (halts.length > 0) return halts;
-  const removes = its.map((one): Action => ({ kind: "remove", container: one.container, id: one.id, because }));
+  const removes = podContainers.map(
+    (container): Action => ({ kind: "remove", container: container.container, id: container.id, because }),
+  );
   if (removes.length > 0) return removes;
   return [{ kind: "finish", terminating, because: "none of its containers is left" }];
 }
 
 /** Containers of the desired pod's name that no row knows (a database was lost) go as those of an older pod would. */
 export function unrecordedPredecessor({ desired, observed }: Situation): TerminatingPod | undefined {
-  if (desired === null || observed.every((one) => one.pod.uid === desired.pod.id.uid)) return undefined;
+  if (desired === null || observed.every((container) => container.pod.uid === desired.pod.id.uid)) return undefined;
   const { acceptedAt, messageId } = desired;
   return {
     seq: 0,
@@ -65,20 +67,20 @@ export function stillWanted(
   known: Pick<Situation, "history" | "images">,
 ): Situation | null {
   const desired = asDesired(old);
-  const observed = situation.observed.filter((one) => one.pod.uid === old.id.uid);
+  const observed = situation.observed.filter((container) => container.pod.uid === old.id.uid);
   if (desired === null || observed.length === 0) return null;
   return { ...situation, ...known, desired, terminating: [], observed };
 }
 
 /** Whoever leaves takes along what no row knows: nobody would ask for it once more. */
 function belongsTo(
-  one: ObservedContainer,
+  container: ObservedContainer,
   terminating: TerminatingPod,
   { desired, terminating: rows }: Situation,
 ): boolean {
-  const { uid } = one.pod;
+  const { uid } = container.pod;
   // The same uid may be wanted again while it leaves: what is made for that has a higher generation.
-  if (uid === desired?.pod.id.uid) return uid === terminating.id.uid && one.generation <= terminating.generation;
+  if (uid === desired?.pod.id.uid) return uid === terminating.id.uid && container.generation <= terminating.generation;
   return uid === terminating.id.uid || rows.every(({ id }) => id.uid !== uid);
 }
 
@@ -102,21 +104,23 @@ const outdated = "a newer attempt has taken its place";
 export function surplus(situation: Situation): readonly Action[] {
   const { desired } = situation;
   if (desired === null) return [];
-  const its = situation.observed.filter(
-    (one) => one.pod.uid === desired.pod.id.uid && partOf(desired, one.container) !== undefined,
+  const podContainers = situation.observed.filter(
+    (container) => container.pod.uid === desired.pod.id.uid && partOf(desired, container.container) !== undefined,
   );
   const actions: Action[] = [];
-  for (const container of new Set(its.map((one) => one.container))) {
-    const dead = its
-      .filter((one) => one.container === container && one.state.kind !== "running")
+  for (const container of new Set(podContainers.map((container) => container.container))) {
+    const dead = podContainers
+      .filter((candidate) => candidate.container === container && candidate.state.kind !== "running")
       .sort((a, b) => b.attempt - a.attempt);
-    const newest = newestOf(its, container);
+    const newest = newestOf(podContainers, container);
     const kept = newest?.state.kind === "exited" || container === sandboxName ? 0 : 1;
     for (const one of dead.filter((d) => d !== newest).slice(kept)) {
       actions.push({ kind: "remove", container, id: one.id, because: outdated });
     }
     if (newest?.state.kind !== "running") continue;
-    const beside = its.filter((one) => one !== newest && one.container === container && one.state.kind === "running");
+    const beside = podContainers.filter(
+      (candidate) => candidate !== newest && candidate.container === container && candidate.state.kind === "running",
+    );
     actions.push(...stops(beside, desired.pod.spec.terminationGracePeriodSeconds, outdated));
   }
   return actions;

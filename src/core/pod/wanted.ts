@@ -13,7 +13,7 @@ export const sandboxPart: Part = { name: sandboxName, image: "edge.invalid/sandb
 /** The part of a pod that goes by this name, undefined when the pod has none. */
 export function partOf(desired: DesiredPod, name: string): Part | undefined {
   if (name === sandboxName) return hasSandbox(desired.pod.spec) ? sandboxPart : undefined;
-  return desired.pod.spec.containers.find((one) => one.name === name);
+  return desired.pod.spec.containers.find((spec) => spec.name === name);
 }
 
 /** The two hashes that a part of the desired pod should carry; a sandbox is made from nothing but what its pod hash covers. */
@@ -33,17 +33,17 @@ export function wantedKey(desired: DesiredPod, part: Pick<Part, "name">): string
 export type Made = Pick<ObservedContainer, "generation" | "podHash" | "specHash">;
 
 /** Why something made for a pod is not of the pod that is wanted, null when it is. */
-export function podDifference(one: Made, desired: DesiredPod): string | null {
-  if (one.generation < desired.generation) return `message ${desired.messageId} asks for a restart`;
-  if (one.podHash !== desired.pod.hashes.pod) return `message ${desired.messageId} changes the pod`;
+export function podDifference(made: Made, desired: DesiredPod): string | null {
+  if (made.generation < desired.generation) return `message ${desired.messageId} asks for a restart`;
+  if (made.podHash !== desired.pod.hashes.pod) return `message ${desired.messageId} changes the pod`;
   return null;
 }
 
 /** Why a container is not the one that is wanted, null when it is. */
-export function difference(one: Made, desired: DesiredPod, part: Part): string | null {
-  const ofPod = podDifference(one, desired);
+export function difference(made: Made, desired: DesiredPod, part: Part): string | null {
+  const ofPod = podDifference(made, desired);
   if (ofPod !== null) return ofPod;
-  return one.specHash === hashesOf(desired, part).specHash
+  return made.specHash === hashesOf(desired, part).specHash
     ? null
     : `message ${desired.messageId} changes the container`;
 }

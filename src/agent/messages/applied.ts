@@ -1,0 +1,39 @@
+import type { Violation } from "../../core/base/violation.ts";
+import type { Moment } from "../../core/pod/container-history.ts";
+import type { Device } from "../../ports/device.ts";
+import type { Store } from "../../ports/store.ts";
+
+/** What an accepted message did to the desired state. */
+export type Applied =
+  | {
+      readonly ok: true;
+      /** The pod that the message is about. */
+      readonly wake: string | null;
+      /** Pods that it concerns too. */
+      readonly alsoWake?: readonly string[];
+      readonly said: string;
+    }
+  | { readonly ok: false; readonly violations: readonly Violation[] };
+
+export interface ApplyContext {
+  readonly store: Store;
+  readonly device: Device;
+  readonly now: Moment;
+  readonly messageId: string;
+  readonly contentHash: string;
+}
+
+/** A device with less free space than this takes on nothing new: decisions.md 22. */
+export const leastFreeBytes = 50 * 1024 * 1024;
+
+/** A message that cannot be applied although admission accepted it, and why. */
+export function refuse(path: string, rule: string, message: string, value: unknown): Applied {
+  return { ok: false, violations: [{ path, rule, message, value }] };
+}
+
+/** The refusal of what needs room on the disk; null while there is enough. */
+export function noSpace(context: ApplyContext, what: string): Applied | null {
+  if (context.device.freeBytes() >= leastFreeBytes) return null;
+  const message = `Less than ${leastFreeBytes / 1024 / 1024} MB are free on this device, so ${what} cannot be stored`;
+  return refuse("", "disk", message, null);
+}

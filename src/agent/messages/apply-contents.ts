@@ -1,0 +1,53 @@
+// What config maps and secrets do to the desired state.
+import type { Admitted } from "../../core/admission/context.ts";
+import { type AcceptedPod, podKey } from "../../core/pod/spec.ts";
+import type { Store } from "../../ports/store.ts";
+import { mountsConfigMap } from "../pods/config-maps.ts";
+import { type Applied, type ApplyContext, noSpace, refuse } from "./applied.ts";
+
+type Content<K extends Admitted["kind"]> = Extract<Admitted, { kind: K }>;
+
+/** Stored, and every pod that mounts it looks again: one that runs gets the new files, one that waits for it starts. */
+export function updateConfigMap(context: ApplyContext, { name, data }: Content<"configmap-update">): Applied {
+  const full = noSpace(context, "the config map");
+  if (full !== null) return full;
+  if (!context.store.putConfigMap(name, data, context.now)) {
+    return refuse("metadata.name", "capacity.configMaps", "This device holds as many config maps as it can", name);
+  }
+  const alsoWake = retryNow(context.store, "CreateContainerConfigError", (pod) => mountsConfigMap(pod, name));
+  return { ok: true, wake: null, alsoWake, said: `Config map ${name} is stored` };
+}
+
+/** What runs keeps what it has mounted. */
+export function deleteConfigMap(context: ApplyContext, name: string): Applied {
+  context.store.deleteConfigMap(name);
+  return { ok: true, wake: null, said: `Config map ${name} is deleted` };
+}
+
+/** Pods that wait because of the old credentials try again at once. */
+export function updateSecret(context: ApplyContext, { name, dockerConfigJson }: Content<"secret-update">): Applied {
+  // A centre sends it at every connect: what did not change must not break off a pull that gets on.
+  if (context.store.credentials(name) === dockerConfigJson) {
+    return { ok: true, wake: null, said: `Secret ${name} is the same as before` };
+  }
+  if (!context.store.putCredentials(name, dockerConfigJson, context.now)) {
+    return refuse("metadata.name", "capacity.secrets", "This device holds as many secrets as it can", name);
+  }
+  const names = (pod: AcceptedPod) => (pod.spec.imagePullSecrets ?? []).some((one) => one.name === name);
+  const alsoWake = retryNow(context.store, "ErrImagePull", names);
+  return { ok: true, wake: null, alsoWake, said: `Secret ${name} is stored` };
+}
+
+/** Takes back the wait of containers that failed for this reason; gives the keys of their pods, failed or not. */
+function retryNow(store: Store, reason: string, concerned: (pod: AcceptedPod) => boolean): readonly string[] {
+  const pods = store.desiredPods().filter(({ pod }) => concerned(pod));
+  for (const { pod } of pods) {
+    const history = Object.entries(store.history(pod.id.uid));
+    const freed = history.map(([name, one]) => [
+      name,
+      one.failure?.reason === reason ? { ...one, failure: null } : one,
+    ]);
+    if (history.length > 0) store.putHistory(pod.id.uid, Object.fromEntries(freed));
+  }
+  return pods.map(({ pod }) => podKey(pod.id));
+}
