@@ -23,7 +23,7 @@ export interface ApplyContext {
   readonly contentHash: string;
 }
 
-/** A device with less free space than this takes on nothing new: decisions.md 22. */
+/** A device with less free space than this rejects updates (decisions.md 22: what cannot be stored cannot be promised). */
 export const leastFreeBytes = 50 * 1024 * 1024;
 
 /** A message that cannot be applied although admission accepted it, and why. */

@@ -1,38 +1,13 @@
 import type { Admitted } from "../../core/admission/context.ts";
-import type { Violation } from "../../core/base/violation.ts";
-import type { Moment } from "../../core/pod/container-history.ts";
 import type { DesiredPod, TerminatingPod } from "../../core/pod/desired.ts";
 import { type AcceptedPod, podKey } from "../../core/pod/spec.ts";
 import { podStatus } from "../../core/pod/status.ts";
 import { formatTime } from "../../core/pod/time.ts";
 import { versionOrder } from "../../core/protocol/version-order.ts";
-import type { Device } from "../../ports/device.ts";
 import type { Store } from "../../ports/store.ts";
-import { mountsConfigMap } from "../pods/config-maps.ts";
+import { type Applied, type ApplyContext, noSpace, refuse } from "./applied.ts";
+import { deleteConfigMap, updateConfigMap, updateSecret } from "./apply-contents.ts";
 import { startPodsData } from "./pods-data.ts";
-
-/** What an accepted message did to the desired state. */
-export type Applied =
-  | {
-      readonly ok: true;
-      /** The pod that the message is about. */
-      readonly wake: string | null;
-      /** Pods that it concerns too. */
-      readonly alsoWake?: readonly string[];
-      readonly said: string;
-    }
-  | { readonly ok: false; readonly violations: readonly Violation[] };
-
-export interface ApplyContext {
-  readonly store: Store;
-  readonly device: Device;
-  readonly now: Moment;
-  readonly messageId: string;
-  readonly contentHash: string;
-}
-
-/** A device with less free space than this rejects updates (decisions.md 22: what cannot be stored cannot be promised). */
-export const leastFreeBytes = 50 * 1024 * 1024;
 
 /** Changes the desired state as an accepted message says. Stands in the caller's transaction; does no engine call. */
 export function apply(context: ApplyContext, admitted: Admitted): Applied {
@@ -65,10 +40,6 @@ export function apply(context: ApplyContext, admitted: Admitted): Applied {
     default:
       return admitted satisfies never;
   }
-}
-
-function refuse(path: string, rule: string, message: string, value: unknown): Applied {
-  return { ok: false, violations: [{ path, rule, message, value }] };
 }
 
 function update(context: ApplyContext, pod: AcceptedPod): Applied {
@@ -115,12 +86,6 @@ function tooManyTerminating(store: Store): Applied | null {
   if (pods.length < mostTerminating && bytes < mostTerminatingBytes) return null;
   const message = `${pods.length} pods are still being deleted on this device (at most ${mostTerminating}, ${mostTerminatingBytes / 1024 / 1024} MiB together). Send the pod again when they are gone.`;
   return refuse("metadata.uid", "capacity.terminatingPods", message, pods.length);
-}
-
-function noSpace(context: ApplyContext, what: string): Applied | null {
-  if (context.device.freeBytes() >= leastFreeBytes) return null;
-  const message = `Less than ${leastFreeBytes / 1024 / 1024} MB are free on this device, so ${what} cannot be stored`;
-  return refuse("", "disk", message, null);
 }
 
 /** A pod is reported from the moment it was accepted: Pending, ContainerCreating. */
@@ -268,67 +233,12 @@ function unknownRefused(name: string): Applied {
   return refuse("metadata.name", "capacity.unknownDeletes", message, name);
 }
 
+/** Admission has refused a restart of an unknown pod, and of one whose restart policy is Never. */
 function restart(context: ApplyContext, asked: Extract<Admitted, { kind: "pod-restart" }>): Applied {
   const existing = context.store.desiredPod(asked.namespace, asked.name);
-  if (existing === null)
-    return refuse("route.resource", "restartUnknown", `Pod ${asked.name} is not known on this device`, asked.name);
-  if (existing.pod.spec.restartPolicy === "Never") {
-    return refuse(
-      "spec.restartPolicy",
-      "restartNever",
-      `Pod ${asked.name} has the restart policy Never, so it is not restarted`,
-      "Never",
-    );
-  }
+  if (existing === null) throw new Error(`Admission accepted a restart of ${podKey(asked)}, which is unknown`);
   context.store.putDesiredPod({ ...existing, generation: existing.generation + 1, messageId: context.messageId });
   return { ok: true, wake: podKey(asked), said: `Pod ${asked.name} is restarted` };
-}
-
-type Content<K extends Admitted["kind"]> = Extract<Admitted, { kind: K }>;
-
-/** Stored, and every pod that mounts it looks again: one that runs gets the new files, one that waits for it starts. */
-function updateConfigMap(context: ApplyContext, { name, data }: Content<"configmap-update">): Applied {
-  const full = noSpace(context, "the config map");
-  if (full !== null) return full;
-  if (!context.store.putConfigMap(name, data, context.now)) {
-    return refuse("metadata.name", "capacity.configMaps", "This device holds as many config maps as it can", name);
-  }
-  const alsoWake = retryNow(context.store, "CreateContainerConfigError", (pod) => mountsConfigMap(pod, name));
-  return { ok: true, wake: null, alsoWake, said: `Config map ${name} is stored` };
-}
-
-/** What runs keeps what it has mounted. */
-function deleteConfigMap(context: ApplyContext, name: string): Applied {
-  context.store.deleteConfigMap(name);
-  return { ok: true, wake: null, said: `Config map ${name} is deleted` };
-}
-
-/** Pods that wait because of the old credentials try again at once. */
-function updateSecret(context: ApplyContext, { name, dockerConfigJson }: Content<"secret-update">): Applied {
-  // A centre sends it at every connect: what did not change must not break off a pull that gets on.
-  if (context.store.credentials(name) === dockerConfigJson) {
-    return { ok: true, wake: null, said: `Secret ${name} is the same as before` };
-  }
-  if (!context.store.putCredentials(name, dockerConfigJson, context.now)) {
-    return refuse("metadata.name", "capacity.secrets", "This device holds as many secrets as it can", name);
-  }
-  const names = (pod: AcceptedPod) => (pod.spec.imagePullSecrets ?? []).some((one) => one.name === name);
-  const alsoWake = retryNow(context.store, "ErrImagePull", names);
-  return { ok: true, wake: null, alsoWake, said: `Secret ${name} is stored` };
-}
-
-/** Takes back the wait of containers that failed for this reason; gives the keys of their pods, failed or not. */
-function retryNow(store: Store, reason: string, concerned: (pod: AcceptedPod) => boolean): readonly string[] {
-  const pods = store.desiredPods().filter(({ pod }) => concerned(pod));
-  for (const { pod } of pods) {
-    const history = Object.entries(store.history(pod.id.uid));
-    const freed = history.map(([name, one]) => [
-      name,
-      one.failure?.reason === reason ? { ...one, failure: null } : one,
-    ]);
-    if (history.length > 0) store.putHistory(pod.id.uid, Object.fromEntries(freed));
-  }
-  return pods.map(({ pod }) => podKey(pod.id));
 }
 
 /**
