@@ -70,7 +70,7 @@ function readAll(files: CredentialFiles): Read {
   const tls = {
     ca: take(files.ca, readBounded),
     cert: take(files.cert, readBounded),
-    key: take(files.key, readBounded),
+    key: take(files.key, readKey),
   };
   const login = take(files.auth, readSecret);
   const authorization = login === undefined ? null : `Basic ${login.toString("base64")}`;
@@ -82,6 +82,12 @@ function readBounded(file: string): Buffer {
   const { size } = statSync(file);
   if (size > maxFileBytes) throw new Error(`${file} has ${size} bytes; expected at most ${maxFileBytes}`);
   return readFileSync(file);
+}
+
+function readKey(file: string): Buffer {
+  const { mode } = statSync(file);
+  if ((mode & 0o007) === 0) return readBounded(file);
+  throw new Error(`${file} is open to everybody (mode ${(mode & 0o777).toString(8)}): it holds a key, chmod 600 it`);
 }
 
 function readSecret(file: string): Buffer {

@@ -106,6 +106,8 @@ function clientOptions(
     perMessageDeflate: compression ? boundedCompression : false,
     followRedirects: false,
     minVersion: "TLSv1.2",
+    // Said outright: NODE_TLS_REJECT_UNAUTHORIZED=0 in the environment would turn it off else.
+    rejectUnauthorized: true,
     ...(tls.ca !== undefined && { ca: tls.ca }),
     ...(tls.cert !== undefined && { cert: tls.cert }),
     ...(tls.key !== undefined && { key: tls.key }),

@@ -29,6 +29,7 @@ export function reachCenter(options: ReachOptions, signal: AbortSignal): Promise
     agent: false,
     method: "HEAD",
     signal,
+    rejectUnauthorized: true,
     minVersion: "TLSv1.2" as const,
     ...tls,
     headers: { ...options.headers, ...(authorization !== null && { authorization }), connection: "close" },

@@ -30,7 +30,7 @@ async function setUp(t: TestContext, center: Certificate = ours.center, node: Ce
   const files = { ca: join(folder, "ca.pem"), cert: join(folder, "cert.pem"), key: join(folder, "key.pem") };
   const put = ({ cert, key }: Certificate): void => {
     writeFileSync(files.cert, cert);
-    writeFileSync(files.key, key);
+    writeFileSync(files.key, key, { mode: 0o600 });
   };
   put(node);
   writeFileSync(files.ca, ca);
@@ -170,7 +170,7 @@ describe("a link whose certificates are not good", () => {
   it("says which file cannot be used, and connects once it can", async (t) => {
     const site = await setUp(t);
     await site.online();
-    writeFileSync(site.files.key, others.node.key);
+    writeFileSync(site.files.key, others.node.key, { mode: 0o600 });
     await site.says(/^The changed certificates are not used, and the connection stays as it is: .*key values mismatch/);
     assert.equal(site.connections(), 1);
     site.put(ours.issue({ name: "next", altNames: "DNS:edge-1" }));

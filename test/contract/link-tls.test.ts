@@ -67,6 +67,24 @@ describe("websocketLink() with TLS", () => {
     assert.equal(codeOf(await dial(t, { ca: ours.ca, ...ours.node }, "localhost")), "tls");
   });
 
+  it("refuses it also where the environment turns verification off", async (t) => {
+    process.env["NODE_TLS_REJECT_UNAUTHORIZED"] = "0";
+    t.after(() => delete process.env["NODE_TLS_REJECT_UNAUTHORIZED"]);
+    assert.equal(codeOf(await dial(t, { ca: others.ca, ...ours.node })), "tls");
+  });
+
+  it("takes no key that everybody may read", (t) => {
+    const dir = mkdtempSync(join(tmpdir(), "edge-key-"));
+    t.after(() => rmSync(dir, { recursive: true }));
+    const [cert, key] = [join(dir, "node.pem"), join(dir, "node.key")];
+    writeFileSync(cert, ours.node.cert);
+    writeFileSync(key, ours.node.key, { mode: 0o600 });
+    const problem = () => credentialReader({ ca: null, cert, key, auth: null })().problem;
+    assert.equal(problem(), null);
+    chmodSync(key, 0o644);
+    assert.match(problem() ?? "", /node\.key is open to everybody \(mode 644\)/);
+  });
+
   it("says that the centre wants a certificate", async (t) => {
     assert.equal(codeOf(await dial(t, { ca: ours.ca })), "credentials");
   });

@@ -203,6 +203,7 @@ describe("the unit", () => {
 
   test("gives the agent no mount namespace: a mount that came later would be hidden from it", () => {
     const unit = unitText({ program: "/usr/local/bin/edge", config: "/etc/edge/edge.config.json", canNotify: true });
+    assert.match(unit, /^LimitCORE=0$/m);
     // systemd.exec(5): what is carried out with a file system namespace.
     const hiding =
       /^(Protect|Private|ReadOnly|ReadWrite|Inaccessible|Bind|Temporary|Root|Mount|DynamicUser|RuntimeDirectory|LogNamespace)/m;

@@ -38,6 +38,8 @@ MemoryHigh=128M
 OOMScoreAdjust=-500
 
 NoNewPrivileges=yes
+# A core would hold keys and passwords.
+LimitCORE=0
 # Files of pods for any user, a look at what their processes have mounted, and mounts of host paths for the engine.
 CapabilityBoundingSet=CAP_SYS_ADMIN CAP_CHOWN CAP_DAC_OVERRIDE CAP_DAC_READ_SEARCH CAP_FOWNER CAP_FSETID CAP_SYS_PTRACE
 RestrictAddressFamilies=AF_UNIX AF_INET AF_INET6 AF_NETLINK
