@@ -28,7 +28,19 @@ const containerdStore = { features: { "containerd-snapshotter": true } };
 const ipv6 = (prefix: string) => ({ ipv6: true, "fixed-cidr-v6": prefix });
 
 /** Words for people about a kind, by its name. */
-const notes: Readonly<Record<string, Partial<Pick<EngineKind, "store" | "differs" | "failures">>>> = {};
+const notes: Readonly<Record<string, Partial<Pick<EngineKind, "store" | "differs" | "failures">>>> = {
+  "docker 26.1": { differs: ["It seals what is mounted below a read-only folder (API 1.44)"] },
+  "docker 28.5": { differs: ["It seals what is mounted below a read-only folder (API 1.44)"] },
+  "docker 28.5, containerd's image store": {
+    store: "containerd",
+    differs: ["Ids of images are digests of manifests", "The engine's own words for a failed pull are others"],
+  },
+  "docker 20.10, live-restore": { differs: ["Containers live on while the engine is away"] },
+  "docker 20.10, bridge=none": {
+    differs: ["A pod without hostNetwork waits, with a sentence that says why"],
+    failures: [{ test: "", why: "there is no network for pods, which doctor names too" }],
+  },
+};
 
 /** Every kind, those of the test command first. */
 export const engineKinds: readonly EngineKind[] = [

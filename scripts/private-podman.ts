@@ -34,7 +34,7 @@ export function spawnPodman(
   );
   const log = openSync(join(folder, "docker.log"), "a");
   const env = { ...process.env, CONTAINERS_CONF: file, CONTAINERS_REGISTRIES_CONF: registries };
-  const engine = spawn(program, args, { detached: true, stdio: ["ignore", log, log], env });
+  const engine = spawn(program, args, { cwd: folder, detached: true, stdio: ["ignore", log, log], env });
   writeFileSync(join(folder, "docker.pid"), String(engine.pid));
   return engine;
 }

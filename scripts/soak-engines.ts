@@ -72,8 +72,10 @@ function explained({ kind, contract, life }: Tried): readonly string[] {
   });
 }
 
-function written(tried: readonly Tried[]): string {
-  const rows = tried.map((one) => [
+const head = ["engine", "version", "API spoken", "image store", "contract suite", "a pod's life", "what differs"];
+
+function rowOf(one: Tried): readonly string[] {
+  return [
     one.kind.name,
     one.version,
     one.apiVersion,
@@ -81,9 +83,25 @@ function written(tried: readonly Tried[]): string {
     resultWords(one.contract),
     resultWords(one.life),
     [...(one.kind.differs ?? []), ...explained(one)].join(". ") || "nothing",
-  ]);
-  const head = ["engine", "version", "API spoken", "image store", "contract suite", "a pod's life", "what differs"];
-  return `${mark}\n\n${table(head, rows)}\n`;
+  ];
+}
+
+/** Writes the table anew; the rows of kinds that were not tried now stay. */
+function writePage(tried: readonly Tried[]): void {
+  const [text = "", former = ""] = readFileSync(page, "utf8").split(mark);
+  const kept = former.split("\n").filter((line) => line.startsWith("| "));
+  const known = kept.map((line) =>
+    line
+      .split("|")
+      .slice(1, -1)
+      .map((cell) => cell.trim()),
+  );
+  const fresh = tried.map(rowOf);
+  const rows = engineKinds.flatMap(({ name }) => {
+    const row = [...fresh, ...known].find(([first]) => first === name);
+    return row === undefined ? [] : [row];
+  });
+  writeFileSync(page, `${text}${mark}\n\n${table(head, rows)}\n`);
 }
 
 const named = process.argv.slice(2);
@@ -94,8 +112,8 @@ const tried: Tried[] = [];
 for (const kind of kinds) {
   const one = await tryKind(kind);
   tried.push(one);
+  writePage(tried);
   console.log([kind.name, one.version, one.apiVersion, resultWords(one.contract), resultWords(one.life)].join("  "));
   for (const line of explained(one)) console.log(`  ${line}`);
 }
-if (named.length === 0) writeFileSync(page, `${readFileSync(page, "utf8").split(mark)[0]}${written(tried)}`);
 process.exitCode = tried.flatMap(explained).some((line) => line.startsWith("NOT EXPLAINED")) ? 1 : 0;
