@@ -133,6 +133,14 @@ export function audited(
   };
 }
 
+/** Podman writes these otherwise than it was asked, for every container: of a change by hand they tell nothing. */
+const podmansOwn = ["CapDrop", "Networks", "IpcMode", "UTSMode", "Tmpfs", "NanoCpus"];
+
+/** What an audit found on podman, without what podman itself has written otherwise. */
+export function withoutPodmansOwn({ pid, differences }: ContainerAudit): ContainerAudit {
+  return { pid, differences: differences.filter(({ field }) => !podmansOwn.includes(field)) };
+}
+
 function differing(answer: unknown, payload: CreatePayload, shown: Shown): readonly Difference[] {
   return rows.flatMap(({ field, wanted, found }) => {
     const difference = { field, expected: wanted(payload, shown) || "none", found: found(answer, shown) || "none" };

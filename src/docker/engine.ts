@@ -7,7 +7,7 @@ import type { LayerNews } from "../core/image/pull-progress.ts";
 import { containerName } from "../core/pod/identity.ts";
 import type { CreatedContainer, CreateRequest, Engine, EngineInfo, EngineResult, ImageInfo } from "../ports/engine.ts";
 import { at, numberAt, textAt, textsAt } from "./answer.ts";
-import { audited } from "./audit.ts";
+import { audited, withoutPodmansOwn } from "./audit.ts";
 import { type Caller, type Connection, caller, request } from "./connection.ts";
 import { createOptions } from "./create-options.ts";
 import { failed, failure, statusOf, streamedError } from "./errors.ts";
@@ -52,10 +52,11 @@ export function dockerEngine(options: DockerOptions): Engine {
       }),
     create: (request, signal) => create(api, request, signal),
     audit: (id, request, signal) =>
-      onContainer(api, "audit", id, signal, async (_, { docker, apiVersion }) => {
+      onContainer(api, "audit", id, signal, async (_, { docker, apiVersion, product }) => {
         const wanted = createOptions(request, apiVersion);
         if (!wanted.ok) return failed(failure("audit", "invalid", wanted.message));
-        return done(audited(await inspectAnswer(docker, id, signal), wanted.payload, shownBy(request)));
+        const audit = audited(await inspectAnswer(docker, id, signal), wanted.payload, shownBy(request));
+        return done(product === "podman" ? withoutPodmansOwn(audit) : audit);
       }),
     start: (id, signal) => {
       containers.forget(id);

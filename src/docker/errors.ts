@@ -21,6 +21,7 @@ const byOperation: Readonly<Record<string, readonly Pattern[]>> = {
   create: [
     [/does not match the specified platform/i, "wrongArchitecture"],
     [/no such image/i, "imageNotFound"],
+    [/that name is already in use/i, "conflict"],
   ],
   start: [
     [/port is already allocated|address already in use/i, "portInUse"],
@@ -30,6 +31,8 @@ const byOperation: Readonly<Record<string, readonly Pattern[]>> = {
     [/cannot join /i, "conflict", / of a non running container/i],
     [/joining /i, "conflict", / namespace of container/i],
   ],
+  // Podman's words; docker answers 409.
+  remove: [[/has dependent containers|cannot remove container/i, "conflict"]],
   pull: [
     // The second is containerd's, of a list that has nothing for this machine.
     [

@@ -129,7 +129,7 @@ function engineTodo({ silent, message }: Extract<EngineInput, { readonly ok: fal
 }
 
 function podman(version: string, apiVersion: string): Said {
-  const lacks = "it does not say when it was started anew, and a container that fails to start may hold its port";
+  const lacks = "a new run of it, and changes by hand to capabilities and networks, go unseen";
   return warning(`Podman ${version}, API ${apiVersion}: ${lacks}`, "Install Docker 18.09 to 28.5 where that matters");
 }
 

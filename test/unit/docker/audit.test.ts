@@ -1,7 +1,7 @@
 import assert from "node:assert/strict";
 import { describe, test } from "node:test";
 import type { ContainerSpec } from "../../../src/core/pod/spec.ts";
-import { audited } from "../../../src/docker/audit.ts";
+import { audited, withoutPodmansOwn } from "../../../src/docker/audit.ts";
 import { createOptions } from "../../../src/docker/create-options.ts";
 import { acceptedPod, createRequest } from "../../contract/engine-requests.ts";
 
@@ -97,4 +97,10 @@ test("an answer that says nothing differs in everything that is asked for, and d
     assert.equal(pid, null);
     assert.ok(differences.some(({ field }) => field === "User"));
   }
+});
+
+test("leaves out what podman writes otherwise for every container, and nothing else", () => {
+  const field = (name: string) => ({ field: name, expected: "a", found: "b" });
+  const found = { pid: 7, differences: [field("CapDrop"), field("Privileged"), field("Tmpfs")] };
+  assert.deepEqual(withoutPodmansOwn(found), { pid: 7, differences: [field("Privileged")] });
 });
