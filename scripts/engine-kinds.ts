@@ -27,6 +27,9 @@ const containerdStore = { features: { "containerd-snapshotter": true } };
 
 const ipv6 = (prefix: string) => ({ ipv6: true, "fixed-cidr-v6": prefix });
 
+const remapped =
+  "docker takes neither privileged nor the host's network and processes with a remapped user namespace; the pod waits with its words";
+
 /** Words for people about a kind, by its name. */
 const notes: Readonly<Record<string, Partial<Pick<EngineKind, "store" | "differs" | "failures">>>> = {
   "docker 26.1": { differs: ["It seals what is mounted below a read-only folder (API 1.44)"] },
@@ -36,6 +39,9 @@ const notes: Readonly<Record<string, Partial<Pick<EngineKind, "store" | "differs
     differs: ["Ids of images are digests of manifests", "The engine's own words for a failed pull are others"],
   },
   "docker 20.10, live-restore": { differs: ["Containers live on while the engine is away"] },
+  "docker 20.10, userns-remap": {
+    failures: [{ test: "granted all there is to grant", why: remapped }],
+  },
   "docker 20.10, bridge=none": {
     differs: ["A pod without hostNetwork waits, with a sentence that says why"],
     failures: [{ test: "", why: "there is no network for pods, which doctor names too" }],
