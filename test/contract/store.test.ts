@@ -198,7 +198,7 @@ function pods(open: Open): void {
     );
     assert.ok(first.seq > 0 && second.seq > first.seq);
     const gone = store.putTerminatingPod({ ...first, isTerminated: true });
-    assert.deepEqual(gone, { ...first, gone: true });
+    assert.deepEqual(gone, { ...first, isTerminated: true });
     assert.deepEqual(store.terminatingPods(), [gone, second]);
     store.deleteTerminatingPod(second.seq);
     store.deleteTerminatingPod(999);
