@@ -101,7 +101,7 @@ describe("pods of several containers", () => {
     assert.equal(status.phase, "Running");
     assert.deepEqual(
       status.containerStatuses.map(({ name }) => name),
-      ["one", "two", "asks"],
+      ["asks", "one", "two"],
     );
     const asks = await idOf("talk", "asks");
     await site.eventually("its output", async () =>
