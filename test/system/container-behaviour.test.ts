@@ -218,7 +218,7 @@ describe("containers on the engine", () => {
     await accept("worker", { restartPolicy: "Never", containers: twoOf("worker", { command }, { command }) }, {});
     // The address is the sandbox's, which stops after the last container.
     const isOver = ({ status }: Entry): boolean => status.phase === "Succeeded" && status.podIP === undefined;
-    await site.reported(uidOf("worker"), "Succeeded, without an address", isOver);
+    const entry = await site.reported(uidOf("worker"), "Succeeded, without an address", isOver);
     const left = await site.eventually("nothing of it runs", async () => {
       const all = await site.containers(uidOf("worker"));
       return all.every(({ State }) => !State.Running) ? all : undefined;

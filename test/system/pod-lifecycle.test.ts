@@ -85,7 +85,7 @@ describe("the life of a pod", () => {
       const lines = site
         .logOf()
         .split("\n")
-        .filter((line) => line.includes('"event":"Action",') && line.includes(`"pull ${image}`));
+        .filter((line) => line.includes('"event":"Pulling",') && line.includes(`"pull ${image}`));
       return lines.length < 2 ? undefined : lines.map((line) => Date.parse(JSON.parse(line).time));
     });
     const [first = 0, second = 0] = pulls;
@@ -232,7 +232,7 @@ describe("the life of a pod", () => {
       resource: "websocket/nothing/of-the-kind",
     });
     assert.match(String(reply.content), /^FAILED: route is .*; expected the route of a message that this device knows/);
-    assert.match(site.logOf(), /Message refused.*is not JSON/);
+    assert.match(site.logOf(), /MessageRefused.*is not JSON/);
     const answers = site
       .records()
       .slice(known)

@@ -299,7 +299,7 @@ describe("every state of a pod, at the centre and in edge status", () => {
     const failed = lines.find((line) => line.startsWith("failed ")) ?? "";
     assert.match(failed, /^failed +0\/1 +Error +0 +\d+\S* +Exit code 3$/);
     const crash = lines.find((line) => line.startsWith("crash ")) ?? "";
-    assert.match(crash, /^crash +[01]\/1 +\S+ +[1-9]\d* +\d+\S*/);
+    assert.match(crash, /^crash +[01]\/1 +\S+ +[1-9]\d*(?: \(\S+ ago\))? +\d+\S*/);
   });
 });
 

@@ -55,7 +55,7 @@ const actions = (name: string): readonly string[] =>
     .logOf()
     .split("\n")
     .filter((line) => line.includes(`"websocket/${name}"`))
-    .map((line) => (JSON.parse(line) as { readonly action?: string }).action ?? "");
+    .map((line) => (JSON.parse(line) as { readonly message?: string }).message ?? "");
 
 describe("probes", () => {
   before(async () => {
