@@ -25,10 +25,11 @@ import { recordStart } from "./action-start.ts";
 import { refreshMounted } from "./config-maps.ts";
 import type { ExecuteContext } from "./create-request.ts";
 import { type ExecutorParts, execute, executePull, secretsOf } from "./executor.ts";
-import { freeNpus, type NpuReading, readNpus, saveNpus } from "./npus.ts";
+import { finishPod } from "./finish-pod.ts";
+import { type NpuReading, readNpus, saveNpus } from "./npus.ts";
 import { keepOrphansRunning } from "./orphans.ts";
 import type { NeededPull, PodPulls } from "./pod-pulls.ts";
-import { type PodPlan, type PodPlans, type StatusKeeperParts, saveStatus, saveStatuses } from "./pod-statuses.ts";
+import { type PodPlan, type PodPlans, type StatusKeeperParts, saveStatuses } from "./pod-statuses.ts";
 import { withLastWords } from "./termination-message.ts";
 
 export interface ReconcilerParts extends ExecutorParts, StatusKeeperParts {
@@ -318,7 +319,7 @@ async function carryOut(
   signal: AbortSignal,
 ): Promise<boolean> {
   if (action.kind === "finish") {
-    finish(parts, pass, situation, action.terminating);
+    finishPod(parts, pass, situation, action.terminating);
     return true;
   }
   const outcome = await execute(parts, action, contextOf(parts, pass, situation.desired), signal);
@@ -328,32 +329,4 @@ async function carryOut(
 function contextOf(parts: ReconcilerParts, pass: ReconcilePass, desired: DesiredPod | null): ExecuteContext {
   const images = (desired === null ? undefined : pass.images.get(imagesKey(desired))) ?? new Map();
   return { installId: parts.installId(), desired, images };
-}
-
-/** A terminating pod has no container left: its final status is kept until it was reported, everything else of it goes. */
-function finish(parts: ReconcilerParts, pass: ReconcilePass, situation: Situation, terminating: TerminatingPod): void {
-  const { store, events } = parts;
-  const { uid, name } = terminating.id;
-  const wantedAgain = situation.desired?.pod.id.uid === uid;
-  const forget = uid !== "" && !wantedAgain;
-  store.transaction("normal", () => {
-    const message = `Pod ${name} (${uid || "any uid"}) is gone`;
-    events.recordPodEvent(podKey(pass), { type: "Normal", reason: "Deleted", message });
-    if (terminating.pod === null || !forget) store.deleteTerminatingPod(terminating.seq);
-    else {
-      saveStatus(parts, terminating.pod, {
-        history: store.history(uid),
-        observed: [],
-        waiting: {},
-        probes: {},
-        termination: "terminated",
-        acceptedAtWall: terminating.acceptedAt.wall,
-      });
-      store.putTerminatingPod({ ...terminating, isTerminated: true });
-    }
-    if (uid !== "") store.deleteHistory(uid);
-    if (forget) freeNpus(store, terminating.id);
-  });
-  if (forget) parts.device.removeVolumes(uid);
-  parts.onStatusChanged();
 }

@@ -1,0 +1,44 @@
+import type { TerminatingPod } from "../../core/pod/desired.ts";
+import type { Situation } from "../../core/pod/situation.ts";
+import { podKey } from "../../core/pod/spec.ts";
+import type { EventRecorder } from "../event-recorder.ts";
+import type { ReconcilePass } from "./action-outcome.ts";
+import { freeNpus } from "./npus.ts";
+import { type StatusKeeperParts, saveStatus } from "./pod-statuses.ts";
+
+export interface FinishPodParts extends StatusKeeperParts {
+  readonly events: EventRecorder;
+}
+
+/** A terminating pod has no container left: its final status is kept until it was reported, everything else of it goes. */
+export function finishPod(
+  parts: FinishPodParts,
+  pass: ReconcilePass,
+  situation: Situation,
+  terminating: TerminatingPod,
+): void {
+  const { store, events } = parts;
+  const { uid, name } = terminating.id;
+  const wantedAgain = situation.desired?.pod.id.uid === uid;
+  const forget = uid !== "" && !wantedAgain;
+  store.transaction("normal", () => {
+    const message = `Pod ${name} (${uid || "any uid"}) is gone`;
+    events.recordPodEvent(podKey(pass), { type: "Normal", reason: "Deleted", message });
+    if (terminating.pod === null || !forget) store.deleteTerminatingPod(terminating.seq);
+    else {
+      saveStatus(parts, terminating.pod, {
+        history: store.history(uid),
+        observed: [],
+        waiting: {},
+        probes: {},
+        termination: "terminated",
+        acceptedAtWall: terminating.acceptedAt.wall,
+      });
+      store.putTerminatingPod({ ...terminating, isTerminated: true });
+    }
+    if (uid !== "") store.deleteHistory(uid);
+    if (forget) freeNpus(store, terminating.id);
+  });
+  if (forget) parts.device.removeVolumes(uid);
+  parts.onStatusChanged();
+}
