@@ -19,6 +19,7 @@ import { createContainerLister } from "./engine/container-lister.ts";
 import { createEngineWatcher, type EngineHandlers, type EngineWatcher } from "./engine/engine-watcher.ts";
 import { installIdOf } from "./engine/install-id.ts";
 import { createRelist, type Relist } from "./engine/relist.ts";
+import { createTroubledContainers } from "./engine/troubled-containers.ts";
 import { createEventRecorder, type EventRecorder } from "./event-recorder.ts";
 import { runHeartbeat } from "./heartbeat.ts";
 import { createPuller } from "./images/image-puller.ts";
@@ -105,7 +106,8 @@ export async function runAgent(given: AgentParts, signal: AbortSignal): Promise<
   const statusPublisher = createStatusPublisher(clock);
   const podWorkers = createPodWorkers(clock);
   const engineWatcher = createEngineWatcher({ engine, clock, log });
-  const lister = createContainerLister(engine, clock, statusPublisher.poke);
+  const troubledContainers = createTroubledContainers({ ...parts, onChanged: statusPublisher.poke });
+  const lister = createContainerLister(engine, clock, statusPublisher.poke, troubledContainers.look);
   const drift = createDrift({ ...parts, onDriftChanged: statusPublisher.poke });
   const reporter = createReporter({ ...settings, store, clock, random, onDelivered: statusPublisher.poke });
   const podsData = createPodsData({ store, clock, random, log, onOutboxChanged: reporter.outboxChanged });
@@ -114,12 +116,8 @@ export async function runAgent(given: AgentParts, signal: AbortSignal): Promise<
     statusPublisher.poke();
     podsData.poke();
   };
-  const heldPods = createHeldPods({
-    ...parts,
-    safeMode: parts.safeMode ?? null,
-    onStatusChanged,
-    onSafeModeChanged: statusPublisher.poke,
-  });
+  const safeMode = parts.safeMode ?? null;
+  const heldPods = createHeldPods({ ...parts, safeMode, onStatusChanged, onSafeModeChanged: statusPublisher.poke });
   const prober = createProber({
     ...parts,
     wakePod: podWorkers.wake,
@@ -181,7 +179,7 @@ export async function runAgent(given: AgentParts, signal: AbortSignal): Promise<
     },
   };
   const snapshot = (): StatusDocument =>
-    statusSnapshot({ parts, startedAt, connection, node, drift, heldPods, engineWatcher, lister });
+    statusSnapshot({ parts, startedAt, connection, node, drift, heldPods, engineWatcher, lister, troubledContainers });
 
   const loops: readonly Loop[] = [
     {

@@ -5,6 +5,7 @@ import type { Device } from "../ports/device.ts";
 import type { EngineInfo } from "../ports/engine.ts";
 import type { ContainerLister } from "./engine/container-lister.ts";
 import type { EngineWatcher } from "./engine/engine-watcher.ts";
+import type { TroubledContainers } from "./engine/troubled-containers.ts";
 import type { StoreWhileFull } from "./loop/store-while-full.ts";
 import type { Node } from "./node/node.ts";
 import type { Drift } from "./pods/drift.ts";
@@ -34,6 +35,7 @@ export interface SnapshotSources {
   readonly heldPods: Pick<HeldPods, "notice">;
   readonly engineWatcher: Pick<EngineWatcher, "info" | "lostBecause">;
   readonly lister: Pick<ContainerLister, "unavailableBecause">;
+  readonly troubledContainers: Pick<TroubledContainers, "notices">;
 }
 
 /** Everything that `edge status` shows of a running agent, right now. */
@@ -75,12 +77,20 @@ function engineOf({ engineWatcher, lister }: SnapshotSources): EngineNow {
 const diskFull =
   "The disk of the data folder is full: pods are restarted, probed and reported, but no message is accepted. Free space on it.";
 
-function noticesOf({ parts, drift, heldPods }: SnapshotSources, unavailableBecause: string | null): readonly string[] {
+function noticesOf(
+  { parts, drift, heldPods, troubledContainers }: SnapshotSources,
+  unavailableBecause: string | null,
+): readonly string[] {
   const full = parts.store.isFull() ? diskFull : null;
   const ofEngine = unavailableBecause === null ? null : `The engine cannot be used: ${unavailableBecause}`;
-  return [heldPods.notice(), full, ofEngine, ...drift.notices(), oomScoreNotice(parts)].filter(
-    (notice) => notice !== null,
-  );
+  return [
+    heldPods.notice(),
+    full,
+    ofEngine,
+    ...troubledContainers.notices(),
+    ...drift.notices(),
+    oomScoreNotice(parts),
+  ].filter((notice) => notice !== null);
 }
 
 function centerOf(connection: ConnectionState, url: string): StatusDocument["center"] {

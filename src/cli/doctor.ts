@@ -3,10 +3,13 @@ import { printable } from "../core/base/printable.ts";
 import type { Config } from "../core/config/config.ts";
 import type { CenterInput, EngineInput } from "../core/doctor/doctor-input.ts";
 import { examine, type Finding } from "../core/doctor/examine.ts";
+import { containerTroubles } from "../core/pod/container-trouble.ts";
+import { podKey } from "../core/pod/spec.ts";
 import { dockerEngine } from "../docker/engine.ts";
 import { cgroupInput, folderInput, nearestExisting } from "../linux/host-checks.ts";
 import { npuNodes } from "../linux/npu.ts";
 import { readUsage } from "../linux/usage.ts";
+import type { Engine } from "../ports/engine.ts";
 import { addonProblem } from "../sqlite/addon.ts";
 import { runLockHeld } from "../sqlite/lock.ts";
 import { credentialReader, type LoadedCredentials } from "../websocket/credentials.ts";
@@ -15,6 +18,8 @@ import { foldersOf, keptConfig, type LoadedConfig, loadConfig } from "./config-f
 import { exitCodes, type Output } from "./output.ts";
 
 const engineDeadlineMs = 5_000;
+/** Each container that the engine does not answer about takes two seconds of it, four at a time. */
+const listDeadlineMs = 30_000;
 const centerDeadlineMs = 10_000;
 
 export interface DoctorOptions {
@@ -67,14 +72,23 @@ async function look(loaded: LoadedConfig): Promise<readonly Finding[]> {
 
 /** `root` is where it keeps images and containers, null where it does not say. */
 async function askEngine(socket: string): Promise<{ readonly facts: EngineInput; readonly root: string | null }> {
-  const info = await dockerEngine({ socket }).info(AbortSignal.timeout(engineDeadlineMs));
+  const engine = dockerEngine({ socket });
+  const info = await engine.info(AbortSignal.timeout(engineDeadlineMs));
   if (!info.ok)
     return {
       facts: { ok: false, socket, message: info.error.message, silent: info.error.kind === "timeout" },
       root: null,
     };
   const { dataRoot, ...facts } = info.value;
-  return { facts: { ok: true, ...facts }, root: dataRoot || null };
+  return { facts: { ok: true, ...facts, troubles: await troublesOf(engine) }, root: dataRoot || null };
+}
+
+async function troublesOf(engine: Engine): Promise<readonly string[]> {
+  const listed = await engine.list(AbortSignal.timeout(listDeadlineMs));
+  if (!listed.ok) return [];
+  return containerTroubles(listed.value).map(
+    ({ container: { pod, container }, message }) => `${podKey(pod)}/${container}: ${message}`,
+  );
 }
 
 async function askCenter({ center }: Config, credentials: LoadedCredentials): Promise<CenterInput> {

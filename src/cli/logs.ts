@@ -84,7 +84,7 @@ function byAge(a: ObservedContainer, b: ObservedContainer): number {
 }
 
 function startOf({ state }: ObservedContainer): number {
-  const time = state.kind === "created" ? Number.NaN : parseTime(state.startedAt);
+  const time = state.kind === "created" || state.kind === "unknown" ? Number.NaN : parseTime(state.startedAt);
   return Number.isNaN(time) ? 0 : time;
 }
 

@@ -108,7 +108,7 @@ export async function runCommand(options: RunOptions, io: Output): Promise<numbe
   log.write("info", "Agent starts", { version, node: config.node.name, center: config.center.url, pid: process.pid });
   const ends = selfEnds(config.data.dir, linuxClock(), log);
   try {
-    const parts = agentParts(config, () => live.config, opened, log);
+    const parts = agentParts(config, () => live.config, opened, log, stop.signal);
     const configFile = loaded.ok ? resolve(loaded.file) : null;
     const settings = { ...parts.settings, configFile };
     const supervisor = systemdSupervisor(process.env, log);
@@ -269,12 +269,13 @@ function agentParts(
   live: () => Config,
   store: SqliteStore,
   log: Log,
+  lifetime: AbortSignal,
 ): Omit<Parameters<typeof runAgent>[0], "publish"> {
   const { node, center, engine, data, images } = config;
   const policy = () => live().policy;
   const { seen, protectedPaths } = protectedOf(config, store);
   return {
-    engine: seen(dockerEngine({ socket: engine.socket })),
+    engine: seen(dockerEngine({ socket: engine.socket, lifetime })),
     store,
     link: websocketLink({
       url: center.url,

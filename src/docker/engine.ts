@@ -18,8 +18,9 @@ import { removeImage, storedImages } from "./image-store.ts";
 import { observedContainer } from "./inspect.ts";
 import { layerNews } from "./layer-news.ts";
 import { isReadable, jsonLines } from "./lines.ts";
-import { inspectAnswer, type Listing, listing } from "./list.ts";
+import { type Listing, listing } from "./list.ts";
 import { ensureSandboxImage } from "./load-sandbox-image.ts";
+import { inspectAnswer } from "./timed-inspects.ts";
 import { engineEvent, eventQuery } from "./watch.ts";
 
 /** What each place of a hostPath volume shows of this device. */
@@ -34,12 +35,14 @@ function shownBy({ volumePaths, hostPaths }: CreateRequest): ReadonlyMap<string,
 export interface DockerOptions {
   /** Path of its unix socket. */
   readonly socket: string;
+  /** Until when calls that were late are waited for; without one they are given up. */
+  readonly lifetime?: AbortSignal;
 }
 
 /** The Docker Engine behind a unix socket, API 1.39 to 1.51. Connects at the first call, and again whenever it must. */
 export function dockerEngine(options: DockerOptions): Engine {
   const api = caller(options.socket);
-  const containers = listing();
+  const containers = listing(options.lifetime ?? null);
   return {
     info: (signal) => api.call("info", signal, (connection) => info(connection, signal)),
     list: (signal) => api.call("list", signal, async ({ docker }) => done(await containers.list(docker, signal))),

@@ -13,6 +13,10 @@ export interface ListedContainer {
   readonly status: string;
   /** New at every start, absent while the container does not run and where it is in another container's network. */
   readonly endpoint: string;
+  readonly imageId: string;
+  readonly image: string;
+  /** The container whose network it was made to join. */
+  readonly sandboxId?: string;
 }
 
 /** Docker's zero time, which a container that never ran has. */
@@ -28,7 +32,7 @@ export function observedContainer(answer: unknown): ObservedContainer | null {
   const pid = numberAt(answer, "State", "Pid");
   const npus = npusIn(answer);
   const hostPorts = hostPortsIn(answer);
-  const sandboxId = /^container:(.+)$/.exec(textAt(answer, "HostConfig", "NetworkMode"))?.[1];
+  const sandboxId = sandboxIn(answer);
   return {
     id,
     pod: identity.pod,
@@ -58,14 +62,41 @@ export function listedContainer(entry: unknown): ListedContainer | null {
   const id = textAt(entry, "Id");
   if (identity === null || id === "") return null;
   const endpoint = networks(entry).map((network) => textAt(network, "EndpointID"));
-  return { id, identity, state: textAt(entry, "State"), status: textAt(entry, "Status"), endpoint: endpoint.join() };
+  const sandboxId = sandboxIn(entry);
+  return {
+    id,
+    identity,
+    state: textAt(entry, "State"),
+    status: textAt(entry, "Status"),
+    endpoint: endpoint.join(),
+    imageId: textAt(entry, "ImageID"),
+    image: textAt(entry, "Image"),
+    ...(sandboxId === undefined ? {} : { sandboxId }),
+  };
+}
+
+/**
+ * A listed container about which the engine does not answer.
+ * @param known what the last inspect that was answered said, undefined where there was none
+ */
+export function unknownContainer(listed: ListedContainer, known: ObservedContainer | undefined): ObservedContainer {
+  const { id, identity, imageId, image, sandboxId } = listed;
+  const state: ObservedState = listed.state === "paused" ? { kind: "unknown", paused: true } : { kind: "unknown" };
+  if (known !== undefined) return { ...known, state };
+  return { id, ...identity, state, imageId, image, ...(sandboxId === undefined ? {} : { sandboxId }) };
+}
+
+function sandboxIn(answer: unknown): string | undefined {
+  return /^container:(.+)$/.exec(textAt(answer, "HostConfig", "NetworkMode"))?.[1];
 }
 
 function observedState(state: unknown): ObservedState {
   const startedAt = textAt(state, "StartedAt");
   const error = textAt(state, "Error");
   // Paused and restarting containers count as running: their processes are there.
-  if (at(state, "Running") === true) return { kind: "running", startedAt };
+  if (at(state, "Running") === true) {
+    return at(state, "Paused") === true ? { kind: "running", startedAt, paused: true } : { kind: "running", startedAt };
+  }
   // A start that failed leaves the container "created", with an exit code of 127 or 128 that no process ever had.
   if (textAt(state, "Status") === "created" || startedAt === "" || never.test(startedAt)) {
     return error === "" ? { kind: "created" } : { kind: "created", startError: error };

@@ -1,14 +1,14 @@
 import type Docker from "dockerode";
 import { ownValue } from "../core/base/own-value.ts";
 import { containerName, installLabel } from "../core/pod/identity.ts";
-import type { ObservedContainer } from "../core/pod/observed.ts";
+import { isPaused, type ObservedContainer } from "../core/pod/observed.ts";
 import { request } from "./connection.ts";
-import { statusOf } from "./errors.ts";
-import { type ListedContainer, listedContainer, observedContainer } from "./inspect.ts";
+import { type ListedContainer, listedContainer, unknownContainer } from "./inspect.ts";
+import { createTimedInspects } from "./timed-inspects.ts";
 
 /** Lists containers and remembers what an inspect brought of those that cannot have changed. */
 export interface Listing {
-  /** Throws what dockerode throws. */
+  /** Throws what dockerode throws. A container about which the engine does not answer in time is listed as unknown. */
   list(docker: Docker, signal: AbortSignal): Promise<readonly ObservedContainer[]>;
   /** Something happened to this container. */
   forget(id: string): void;
@@ -40,8 +40,12 @@ const unitSeconds: Readonly<Record<string, number>> = {
  * A list says neither when a container started nor how it ended. Asking for each every time would cost an engine call a
  * container; so the answer is kept as long as the list shows that nothing was started since. Only containers of the last
  * list are remembered.
+ * @param lifetime see `createTimedInspects`
  */
-export function listing(): Listing {
+export function listing(lifetime: AbortSignal | null): Listing {
+  const inspects = createTimedInspects(lifetime);
+  // What was last known of each, for those about which the engine does not answer any more.
+  let lastKnown: ReadonlyMap<string, ObservedContainer> = new Map();
   let remembered: ReadonlyMap<string, Remembered> = new Map();
   // Grows only while a list is on its way.
   let forgotten = new Set<string>();
@@ -60,15 +64,18 @@ export function listing(): Listing {
         const age = ageSeconds(each.status);
         const known = remembered.get(each.id);
         const same = known !== undefined && known.key === key && known.age <= age && known.uses < mostUses;
-        const container = same ? known.container : await inspected(docker, each.id, signal);
+        const container = same ? known.container : await inspects.inspect(docker, each.id, signal);
         if (container === null) return null;
+        if (container === "late") return unknownContainer(each, lastKnown.get(each.id));
         const entry = { key: key ?? "", age, uses: same ? known.uses + 1 : 0, container };
         if (key !== null && describes(container, each)) next.set(each.id, entry);
         return container;
       });
       for (const id of forgotten) next.delete(id);
       remembered = next;
-      return found.filter((container) => container !== null);
+      const containers = found.filter((container) => container !== null);
+      lastKnown = new Map(containers.map((container) => [container.id, container]));
+      return containers;
     },
     forget: (id) => {
       forgotten.add(id);
@@ -100,24 +107,9 @@ export function ageSeconds(status: string): number {
   return (Number(amount) || 1) * (ownValue(unitSeconds, units.endsWith("s") ? units.slice(0, -1) : units) ?? 0);
 }
 
-/** `GET /containers/{id}/json` as it comes. */
-export function inspectAnswer(docker: Docker, id: string, signal: AbortSignal): Promise<unknown> {
-  return request(docker, "GET", `/containers/${id}/json`, {}, signal);
-}
-
-/** Null when the container is gone, or is no pod's any more, since it was listed. */
-async function inspected(docker: Docker, id: string, signal: AbortSignal): Promise<ObservedContainer | null> {
-  try {
-    return observedContainer(await inspectAnswer(docker, id, signal));
-  } catch (cause) {
-    if (statusOf(cause) === 404) return null;
-    throw cause;
-  }
-}
-
 /** Whether list and inspect, which are two moments, saw the container in the same state. */
 function describes(container: ObservedContainer, listed: ListedContainer): boolean {
-  return (container.state.kind === "running") === (listed.state === "running");
+  return (container.state.kind === "running") === (listed.state === "running") && !isPaused(container);
 }
 
 async function inParallel<A, B>(

@@ -16,6 +16,7 @@ export interface Engine {
   /**
    * Every container, running or dead, whose name parses and agrees with its labels as one of a pod's (contracts.md, On
    * the engine), of whatever install id. One engine call: what only an inspect brings is fetched for those that changed.
+   * One about which the engine does not answer in time is listed as unknown, and holds up none of the others.
    */
   list(signal: AbortSignal): Promise<EngineResult<readonly ObservedContainer[]>>;
   /** One container by id; `notFound` when it is gone. */

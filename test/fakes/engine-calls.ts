@@ -102,7 +102,7 @@ async function answer<T>(
     let own: Lock | null = null;
     while (!away()) {
       const hangs = engine.containerdHangs && ofContainerd.has(operation);
-      const waits = [...engine.locks].some((lock) => lock !== own && isInTheWay(engine, lock, operation, subject));
+      const waits = [...engine.locks].some((lock) => lock !== own && isInTheWay(lock, operation, subject));
       if (engine.mode !== "frozen" && !hangs && !waits) break;
       if (hangs && !waits && own === null && locking.has(operation)) {
         own = { id: subject };
@@ -127,11 +127,17 @@ async function answer<T>(
   return away() ? { refusal: gone } : outcome;
 }
 
-/** A list inspects what it sees first, what has not been started yet, and what is in the network of another one (src/docker/list.ts). */
-function isInTheWay({ host, shown }: EngineProcess, { id }: Lock, operation: Operation, subject: string): boolean {
-  if (operation !== "list") return id === subject && ofOne.has(operation);
+function isInTheWay({ id }: Lock, operation: Operation, subject: string): boolean {
+  return id === subject && ofOne.has(operation);
+}
+
+/**
+ * Whether a list cannot tell about a container, since the engine is in the middle of something with it: a list inspects what
+ * it sees first, what has not been started yet, and what is in the network of another one (src/docker/list.ts).
+ */
+export function isLocked({ host, shown, locks }: EngineProcess, id: string): boolean {
   const container = host.container(id);
-  if (container === null) return false;
+  if (container === null || ![...locks].some((lock) => lock.id === id)) return false;
   return container.state.kind === "created" || container.request?.sandboxId != null || !shown.has(id);
 }
 

@@ -1,6 +1,6 @@
-import type { ObservedContainer } from "../../src/core/pod/observed.ts";
+import { isPaused, type ObservedContainer, type ObservedState } from "../../src/core/pod/observed.ts";
 import type { ContainerAudit, CreatedContainer, CreateRequest } from "../../src/ports/engine.ts";
-import { type EngineProcess, refuse } from "./engine-calls.ts";
+import { type EngineProcess, isLocked, refuse } from "./engine-calls.ts";
 import { type Host, type Outcome, observed, type Refusal } from "./engine-host.ts";
 
 /** What the effects of the engine's calls depend on. */
@@ -12,12 +12,17 @@ export interface Effects extends EngineProcess {
   deadHeld: boolean;
 }
 
-/** Every container of a pod, running or dead. */
-export function listed(host: Host): readonly ObservedContainer[] {
-  return host
+/** Every container of a pod, running or dead; unknown are those that the engine is in the middle of something with. */
+export function listed(engine: EngineProcess): readonly ObservedContainer[] {
+  return engine.host
     .containers()
     .map(observed)
-    .filter((each) => each !== null);
+    .filter((each) => each !== null)
+    .map((each) => (isLocked(engine, each.id) ? { ...each, state: unknownOf(each) } : each));
+}
+
+function unknownOf(one: ObservedContainer): ObservedState {
+  return isPaused(one) ? { kind: "unknown", paused: true } : { kind: "unknown" };
 }
 
 /** One of them, by id or name. */

@@ -74,6 +74,8 @@ export interface Host {
   terminate(id: string): boolean;
   /** Ends a running container. */
   die(id: string, exitCode: number, oomKilled?: boolean): void;
+  /** Its programs stand still, or go on; nothing for one that does not run. */
+  pause(id: string, on: boolean): void;
   remove(id: string): void;
   /** Runs a program in the container to its end; a caller who has gone hears nothing of it. */
   exec(
@@ -234,6 +236,13 @@ export function fakeHost(clock: Clock, emit: (action: string, container: FakeCon
       return true;
     },
     die,
+    pause: (id, on) => {
+      const entry = entries.get(id);
+      if (entry?.state.kind !== "running") return;
+      const { startedAt } = entry.state;
+      entry.state = on ? { kind: "running", startedAt, paused: true } : { kind: "running", startedAt };
+      emit(on ? "pause" : "unpause", entry);
+    },
     remove: (id) => {
       const entry = entries.get(id);
       if (entry === undefined) return;

@@ -68,6 +68,10 @@ export interface FakeEngineHost extends Pick<Host, FromHost> {
    * what runs does so, and can be stopped and removed.
    */
   fillDisk(full: Effects["diskFull"]): void;
+  /** The shim of a container is stopped: the engine answers about everything but this one. */
+  silence(idOrName: string, on: boolean): void;
+  /** `docker pause` and `docker unpause` by somebody else. */
+  pauseByHand(idOrName: string, on: boolean): void;
   /** Dead containers cannot be removed: something holds their folders. */
   holdDead(on: boolean): void;
   /** Ends the stream of events; the engine is there all the while. */
@@ -167,7 +171,7 @@ function engineOn(state: State, options: FakeEngineOptions): Engine {
     info: (signal) => call(state, "info", "", signal, () => ({ value: { ...info, runId: runIdOf(state, options) } })),
     list: (signal) =>
       call(state, "list", "", signal, () => {
-        const value = listed(host);
+        const value = listed(state);
         for (const { id, state: is } of value) if (is.kind === "running") state.shown.add(id);
         return { value };
       }),
@@ -270,6 +274,14 @@ function hostOf(state: State, liveRestore: boolean): FakeEngineHost {
     fillDisk: (full) => {
       state.diskFull = full;
     },
+    silence: (idOrName, on) => {
+      const id = known(idOrName);
+      for (const lock of [...state.locks]) if (lock.id === id) state.locks.delete(lock);
+      if (on) state.locks.add({ id });
+      state.shown.delete(id);
+      turn(state.mode);
+    },
+    pauseByHand: (idOrName, on) => host.pause(known(idOrName), on),
     holdDead: (on) => {
       state.deadHeld = on;
     },

@@ -17,11 +17,15 @@ export interface ContainerLister {
   unavailableBecause(): string | null;
 }
 
-/** `onAvailabilityChanged` is called when the engine stops answering, and when it answers again. */
+/**
+ * @param onAvailabilityChanged called when the engine stops answering, and when it answers again
+ * @param onListed called with what every list that succeeded has shown
+ */
 export function createContainerLister(
   engine: Engine,
   clock: Clock,
   onAvailabilityChanged: () => void = () => {},
+  onListed: (containers: readonly ObservedContainer[]) => void = () => {},
 ): ContainerLister {
   let underWay: Promise<EngineResult<readonly ObservedContainer[]>> | null = null;
   let next: Promise<EngineResult<readonly ObservedContainer[]>> | null = null;
@@ -43,6 +47,7 @@ export function createContainerLister(
     const before = unavailableBecause;
     unavailableBecause = result.ok ? null : result.error.message;
     if (unavailableBecause !== before) onAvailabilityChanged();
+    if (result.ok) onListed(result.value);
     return result;
   }
 

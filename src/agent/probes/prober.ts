@@ -3,7 +3,7 @@
 import { ownValue } from "../../core/base/own-value.ts";
 import type { PodHistory } from "../../core/pod/container-history.ts";
 import type { DesiredPod } from "../../core/pod/desired.ts";
-import type { ObservedContainer } from "../../core/pod/observed.ts";
+import { isPaused, isUnknown, type ObservedContainer } from "../../core/pod/observed.ts";
 import {
   afterResult,
   firstDue,
@@ -65,6 +65,8 @@ interface Followed {
   /** Ends both of its probes, and only the liveness probe. */
   readonly stop: AbortController;
   readonly stopLiveness: AbortController;
+  /** While it is held nobody asks it: the verdicts stay, and no call waits for an engine that does not answer about it. */
+  readonly hold: { isOn: boolean };
   readonly states: Record<ProbeKind, ProbeState>;
 }
 
@@ -88,6 +90,7 @@ export function createProber(parts: ProberParts): Prober {
       startedAt: one.startedAt,
       stop: new AbortController(),
       stopLiveness: new AbortController(),
+      hold: { isOn: false },
       states,
     };
     const turns = createLimiter(1);
@@ -106,11 +109,14 @@ export function createProber(parts: ProberParts): Prober {
     sync(pod, seen) {
       const key = podKey(pod);
       const before = followed.get(key) ?? [];
-      const runs = runningOf(seen, parts).flatMap((one) => {
+      const held = seen.observed.filter((one) => isUnknown(one) || isPaused(one)).map(({ id }) => id);
+      const known = runningOf(seen, parts).flatMap((one) => {
         const same = before.find((run) => run.id === one.observed.id && run.startedAt === one.startedAt);
         if (same !== undefined) return [same];
         return one.asWanted ? [begin(key, one, seen.isDeleted ? ["readiness"] : ["liveness", "readiness"])] : [];
       });
+      const runs = [...known, ...before.filter((run) => held.includes(run.id) && !known.includes(run))];
+      for (const run of runs) run.hold.isOn = held.includes(run.id);
       for (const run of before) if (!runs.includes(run)) end(run);
       if (seen.isDeleted) for (const run of runs) run.stopLiveness.abort();
       if (runs.length === 0) followed.delete(key);
@@ -183,8 +189,8 @@ async function work(parts: ProberParts, run: Followed, { kind, probe, due: first
     await clock.sleep(Math.max(0, due - clock.mono()), signal);
     if (signal.aborted) return;
     try {
-      const result = await look(signal);
-      if (result !== null && !signal.aborted) takeResult(parts, run, { kind, probe }, result);
+      const result = run.hold.isOn ? null : await look(signal);
+      if (result !== null && !signal.aborted && !run.hold.isOn) takeResult(parts, run, { kind, probe }, result);
     } catch (error) {
       if (endsProcess(error)) throw error;
       parts.onFailed(run.key, error);

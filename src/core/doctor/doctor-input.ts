@@ -41,6 +41,8 @@ export type EngineInput =
       readonly bridge: boolean;
       /** What the engine itself warns of: limits that this kernel does not have, among others. */
       readonly warnings: readonly string[];
+      /** Containers of pods that are paused, or that the engine does not answer about: "namespace/name/container: what". */
+      readonly troubles: readonly string[];
     }
   | {
       readonly ok: false;

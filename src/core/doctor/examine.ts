@@ -117,9 +117,13 @@ function engine(facts: EngineInput): readonly Said[] {
     ...(facts.liveRestore ? [] : [restore]),
     ...(facts.bridge ? [] : [bridge]),
     ...(facts.seccomp ? [] : [seccomp]),
+    ...facts.troubles.map((one) => failure(`Container ${one}`, containerTodo)),
     ...facts.warnings.filter((one) => !beside.test(one)).map(engineWarning),
   ];
 }
+
+const containerTodo =
+  "Run docker unpause if somebody paused it; else let its containerd-shim go on (kill -CONT), or restart the engine";
 
 function engineTodo({ silent, message }: Extract<EngineInput, { readonly ok: false }>): string {
   if (silent) return "Restart it (systemctl restart docker)";

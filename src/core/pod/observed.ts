@@ -31,10 +31,12 @@ export interface ObservedContainer {
 /**
  * created: never ran; `startError` holds the engine's words when a start was tried and failed. Times are RFC 3339 of
  * the host's wall clock, as the engine has them: no duration may be computed from them alone, as that clock may jump.
+ * unknown: it is there, and the engine does not answer about it; what was known of it before is neither confirmed nor refuted.
  */
 export type ObservedState =
   | { readonly kind: "created"; readonly startError?: string }
-  | { readonly kind: "running"; readonly startedAt: string }
+  | { readonly kind: "running"; readonly startedAt: string; readonly paused?: true }
+  | { readonly kind: "unknown"; readonly paused?: true }
   | {
       readonly kind: "exited";
       readonly exitCode: number;
@@ -51,8 +53,20 @@ export function hostPortKey(protocol: Protocol, port: number): string {
   return `${port}/${protocol}`;
 }
 
+/** Whether the engine does not answer about it. Nothing is done to such a container, and nothing is concluded from it. */
+export function isUnknown({ state }: ObservedContainer): boolean {
+  return state.kind === "unknown";
+}
+
+/** Whether somebody has paused it: its processes are there and stand still. */
+export function isPaused({ state }: ObservedContainer): boolean {
+  return (state.kind === "running" || state.kind === "unknown") && state.paused === true;
+}
+
 /** Whether a container's sandbox is gone: it may run, but has no network any more and can never be started again. */
 export function isCutOff(container: ObservedContainer, podContainers: readonly ObservedContainer[]): boolean {
   if (container.sandboxId === undefined) return false;
-  return !podContainers.some((other) => other.id === container.sandboxId && other.state.kind === "running");
+  return !podContainers.some(
+    (other) => other.id === container.sandboxId && (other.state.kind === "running" || isUnknown(other)),
+  );
 }

@@ -4,11 +4,11 @@ import { ownValue } from "../base/own-value.ts";
 import type { Action, Pull } from "./action.ts";
 import { remainingMs, restartDelayMs } from "./backoff.ts";
 import type { ContainerHistory } from "./container-history.ts";
+import { npusFor, whyCreate } from "./create-inputs.ts";
 import type { DesiredPod } from "./desired.ts";
 import { failureReason, failureWait } from "./failure-wait.ts";
 import { hasSandbox, sandboxName } from "./identity.ts";
-import { chooseNpus, type NpuChoice, npuCount } from "./npu.ts";
-import { isCutOff, type ObservedContainer } from "./observed.ts";
+import { isCutOff, isUnknown, type ObservedContainer } from "./observed.ts";
 import { newestOf } from "./record.ts";
 import {
   type Replaced,
@@ -30,6 +30,16 @@ import { difference, hashesOf, type Part, sandboxPart, wantedKey } from "./wante
  * `computePodActions` and `doBackOff` are where its rules come from, lifecycle.md where they differ.
  */
 export function plan(situation: Situation): Plan {
+  const planned = planKnown(situation);
+  if (!situation.observed.some(isUnknown)) return planned;
+  const requeueAfterMs = Math.min(planned.requeueAfterMs ?? unknownRetryMs, unknownRetryMs);
+  return { ...planned, requeueAfterMs };
+}
+
+/** Nothing tells that the engine answers about a container again. */
+const unknownRetryMs = 5_000;
+
+function planKnown(situation: Situation): Plan {
   const { desired, terminating } = situation;
   const first = terminating.find((terminatingPod) => terminatingPod.kind === "deleted");
   const steps = desired === null ? noSteps : (heldSteps(situation, desired) ?? desiredSteps(situation, desired));
@@ -101,6 +111,11 @@ function desiredSteps(situation: Situation, desired: DesiredPod): Plan {
   ];
   if (first.length > 0) return { ...noSteps, actions: first, waiting: waitingForAll(situation, desired, creating) };
   const old = replaced(desired, podContainers);
+  const newestSandbox = newestOf(podContainers, sandboxName);
+  // A pod is never half replaced, and nothing joins a sandbox that may be dead.
+  if ((old !== null && podContainers.some(isUnknown)) || (newestSandbox !== undefined && isUnknown(newestSandbox))) {
+    return { ...noSteps, waiting: waitingForAll(situation, desired, { ...creating, message: unanswered }) };
+  }
   if (old !== null) return replaceSteps(situation, desired, old);
   const extra = removalsOfExtra(desired, podContainers);
   const sandbox = runningSandbox(podContainers);
@@ -153,10 +168,10 @@ function sandboxSteps(situation: Situation, desired: DesiredPod, extra: readonly
 /** What holds up the whole pod holds up each of its containers that is to run and does not. */
 function waitingForAll(situation: Situation, desired: DesiredPod, why: Waiting): Plan["waiting"] {
   const podContainers = situation.observed.filter((container) => container.pod.uid === desired.pod.id.uid);
-  const held = desired.pod.spec.containers.filter(
-    (spec) =>
-      newestOf(podContainers, spec.name)?.state.kind !== "running" && !isDone(situation, desired, spec, podContainers),
-  );
+  const held = desired.pod.spec.containers.filter((spec) => {
+    const state = newestOf(podContainers, spec.name)?.state.kind;
+    return state !== "running" && state !== "unknown" && !isDone(situation, desired, spec, podContainers);
+  });
   return Object.fromEntries(
     held.map((spec) => {
       const history = ownValue(situation.history, spec.name);
@@ -182,6 +197,7 @@ function isDone(
 }
 
 const creating: Waiting = { reason: "ContainerCreating" };
+const unanswered = "The engine does not answer about a container of the pod";
 const act = (...actions: Action[]): Step => ({ actions, pulls: [], waiting: creating, requeueAfterMs: null });
 const settled: Step = { actions: [], pulls: [], waiting: null, requeueAfterMs: null };
 
@@ -194,6 +210,8 @@ function containerStep(situation: Situation, desired: DesiredPod, spec: Part, sa
   if (newest === undefined || newest.state.kind === "exited") return startAgain(situation, desired, spec, sandboxId);
   const changed = difference(newest, desired, spec);
   switch (newest.state.kind) {
+    case "unknown":
+      return settled;
     case "running":
       if (ownValue(situation.probes, newest.id)?.live === false) return stopUnhealthy(situation, desired, spec, newest);
       return changed === null ? settled : replaceRunning(situation, desired, spec, newest, changed);
@@ -288,20 +306,6 @@ function startAgain(situation: Situation, desired: DesiredPod, spec: Part, sandb
 
 /** Nothing tells when an NPU is free again or its node is back. */
 const npuRetryMs = 5_000;
-
-/** Chosen last, when all else that the container needs is here. */
-function npusFor({ npus }: Situation, { pod }: DesiredPod, { name }: Part): NpuChoice {
-  const spec = pod.spec.containers.find((spec) => spec.name === name);
-  return chooseNpus(spec === undefined ? 0 : npuCount(spec), { pod: pod.id, container: name }, npus);
-}
-
-function whyCreate(changed: string | null, history: ContainerHistory | undefined): string {
-  if (history === undefined) return "the pod is new";
-  if (history.termination === null) return "it was never made";
-  if (changed !== null) return changed;
-  const { exitCode, interrupted } = history.termination;
-  return interrupted ? "the engine or the device stopped it" : `it ended with code ${exitCode}`;
-}
 
 /** Kubelet `ShouldContainerBeRestarted`, and lifecycle.md's deviation: what was cut off by a power-off has not succeeded. */
 export function restarts(policy: RestartPolicy, history: ContainerHistory | undefined): boolean {

@@ -2,7 +2,7 @@ import { ownValue } from "../base/own-value.ts";
 import { deathMoment, levelAfterRun } from "./backoff.ts";
 import type { ContainerHistory, CurrentContainer, Moment, PodHistory, Termination } from "./container-history.ts";
 import type { PodEvent } from "./event.ts";
-import { isCutOff, type ObservedContainer } from "./observed.ts";
+import { isCutOff, isUnknown, type ObservedContainer } from "./observed.ts";
 import { terminationMessage } from "./termination-message.ts";
 import { formatTime, parseTime } from "./time.ts";
 
@@ -31,6 +31,8 @@ export function record(history: PodHistory, observed: readonly ObservedContainer
   for (const container of names) {
     const newest = newestOf(observed, container);
     const before = ownValue(history, container);
+    // What is unknown adds nothing to what was known.
+    if (newest !== undefined && isUnknown(newest)) continue;
     const after =
       newest === undefined
         ? vanished(before, context)
@@ -141,6 +143,8 @@ function seen(history: ContainerHistory, container: ObservedContainer, context: 
       return made(history, container, context);
     case "running":
       return running(history, container, container.state.startedAt, context);
+    case "unknown":
+      return history;
     case "exited":
       return isEndOf(history.termination, container.id, container.state.startedAt)
         ? history

@@ -1,7 +1,7 @@
 import type { Action } from "./action.ts";
 import type { DesiredPod } from "./desired.ts";
 import { hasSandbox, sandboxName } from "./identity.ts";
-import { isCutOff, type ObservedContainer } from "./observed.ts";
+import { isCutOff, isUnknown, type ObservedContainer } from "./observed.ts";
 import { newestOf } from "./record.ts";
 import { partOf, podDifference } from "./wanted.ts";
 
@@ -71,7 +71,10 @@ export function replaced(desired: DesiredPod, podContainers: Observed): Replaced
 /** Removals of what does not run and is no part of the pod any more. */
 export function removalsOfExtra(desired: DesiredPod, podContainers: Observed): readonly Action[] {
   const extra = podContainers.filter(
-    (container) => container.state.kind !== "running" && partOf(desired, container.container) === undefined,
+    (container) =>
+      container.state.kind !== "running" &&
+      !isUnknown(container) &&
+      partOf(desired, container.container) === undefined,
   );
   const because = `message ${desired.messageId} has it no more`;
   return extra.map(

@@ -1,6 +1,7 @@
 import { ownValue } from "../base/own-value.ts";
 import type { ContainerHistory, PinnedImage, PodHistory, Termination } from "./container-history.ts";
-import type { ObservedContainer } from "./observed.ts";
+import { podTrouble } from "./container-trouble.ts";
+import { isPaused, type ObservedContainer } from "./observed.ts";
 import type { ContainerState, ContainerStatus, Phase, PodCondition, PodStatus, TerminatedState } from "./pod-status.ts";
 import type { ProbeVerdicts } from "./probe.ts";
 import { qosClass } from "./qos.ts";
@@ -38,9 +39,11 @@ export function podStatus(input: StatusInput): PodStatus {
   // While a pod leaves, its phase stays as it was until its containers have ended (lifecycle.md, Delete).
   const phase = input.termination === "none" ? computed : terminatedPhase(statuses, previous?.phase ?? computed);
   const ip = podIp(input);
+  const trouble = podTrouble(input.observed);
   return {
     phase,
     conditions: conditions(input, statuses, phase),
+    ...trouble,
     ...(input.hostIp === "" ? {} : { hostIP: input.hostIp }),
     ...(ip === "" ? {} : { podIP: ip, podIPs: [{ ip }] }),
     startTime: previous?.startTime ?? formatTime(input.acceptedAtWall),
@@ -76,7 +79,7 @@ function containerStatus(input: StatusInput, spec: ContainerSpec): ContainerStat
     name: spec.name,
     state,
     lastState,
-    ready: isRunning && isReady(input, spec, current?.id ?? ""),
+    ready: isRunning && isReady(input, spec, current),
     started: isRunning,
     restartCount: history?.attempt ?? 0,
     ...imageOf(input, spec, history, current),
@@ -85,8 +88,10 @@ function containerStatus(input: StatusInput, spec: ContainerSpec): ContainerStat
 }
 
 /** Without a verdict yet, what was reported of this very container holds: the agent may have been restarted. */
-function isReady(input: StatusInput, spec: ContainerSpec, id: string): boolean {
+function isReady(input: StatusInput, spec: ContainerSpec, current: ObservedContainer | undefined): boolean {
+  if (current !== undefined && isPaused(current)) return false;
   if (spec.readinessProbe === undefined) return true;
+  const id = current?.id ?? "";
   const before = input.previous?.containerStatuses.find((one) => one.name === spec.name);
   return ownValue(input.probes, id)?.ready ?? (before?.containerID === dockerId(id) && before.ready);
 }
@@ -127,6 +132,7 @@ function states(
       lastState: before,
     };
   }
+  if (current?.state.kind === "unknown") return { state: lastKnown(history, current, ended), lastState: before };
   const waiting = ownValue(input.waiting, spec.name);
   if (waiting !== undefined && input.termination === "none") {
     return { state: { waiting }, lastState: ended === null ? before : terminated(ended) };
@@ -144,6 +150,18 @@ const neverFound: TerminatedState = {
   startedAt: null,
   finishedAt: null,
 };
+
+/** The engine does not answer about it: what the record says of this very container. */
+function lastKnown(
+  history: ContainerHistory | undefined,
+  { id }: ObservedContainer,
+  ended: Termination | null,
+): ContainerState {
+  if (ended?.containerId === id) return terminated(ended);
+  const startedAt = history?.current?.id === id ? history.current.startedAt : null;
+  if (startedAt !== null) return { running: { startedAt: wholeSeconds(startedAt) ?? startedAt } };
+  return { waiting: { reason: "ContainerStatusUnknown" } };
+}
 
 function terminated(ended: Termination | null): ContainerState {
   if (ended === null) return {};

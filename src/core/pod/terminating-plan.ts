@@ -3,15 +3,19 @@ import { remainingMs } from "./backoff.ts";
 import type { Moment } from "./container-history.ts";
 import type { DesiredPod, TerminatingPod } from "./desired.ts";
 import { sandboxName } from "./identity.ts";
-import type { ObservedContainer } from "./observed.ts";
+import { isUnknown, type ObservedContainer } from "./observed.ts";
 import { newestOf } from "./record.ts";
 import { stops } from "./sandbox-plan.ts";
 import type { Situation } from "./situation.ts";
 import { partOf } from "./wanted.ts";
 
-/** The containers of a terminating pod: stopped with what is left of its grace, removed, and then let go of. */
+/**
+ * The containers of a terminating pod: stopped with what is left of its grace, removed, and then let go of. What the engine
+ * does not answer about is waited for: a stop would hang as well.
+ */
 export function planTermination(situation: Situation, terminating: TerminatingPod): readonly Action[] {
-  const podContainers = situation.observed.filter((container) => belongsTo(container, terminating, situation));
+  const all = situation.observed.filter((container) => belongsTo(container, terminating, situation));
+  const podContainers = all.filter((container) => !isUnknown(container));
   const because =
     terminating.kind === "deleted"
       ? `message ${terminating.messageId} deletes the pod`
@@ -23,6 +27,7 @@ export function planTermination(situation: Situation, terminating: TerminatingPo
     (container): Action => ({ kind: "remove", container: container.container, id: container.id, because }),
   );
   if (removes.length > 0) return removes;
+  if (podContainers.length < all.length) return [];
   return [{ kind: "finish", terminating, because: "none of its containers is left" }];
 }
 
@@ -111,6 +116,7 @@ export function surplus(situation: Situation): readonly Action[] {
   for (const container of new Set(podContainers.map((container) => container.container))) {
     const dead = podContainers
       .filter((candidate) => candidate.container === container && candidate.state.kind !== "running")
+      .filter((candidate) => !isUnknown(candidate))
       .sort((a, b) => b.attempt - a.attempt);
     const newest = newestOf(podContainers, container);
     const kept = newest?.state.kind === "exited" || container === sandboxName ? 0 : 1;

@@ -42,7 +42,11 @@ describe("observedContainer", () => {
       { kind: "created", startError: "stat /nope" },
     ],
     ["running", { Status: "running", Running: true, StartedAt: startedAt }, { kind: "running", startedAt }],
-    ["paused", { Status: "paused", Running: true, Paused: true, StartedAt: startedAt }, { kind: "running", startedAt }],
+    [
+      "paused",
+      { Status: "paused", Running: true, Paused: true, StartedAt: startedAt },
+      { kind: "running", startedAt, paused: true },
+    ],
     [
       "killed for memory",
       { Status: "exited", ExitCode: 137, OOMKilled: true, StartedAt: startedAt, FinishedAt: finishedAt },

@@ -378,3 +378,22 @@ test("the end of the prober lets go of everything", async () => {
   await clock.pass(60_000);
   assert.deepEqual(execs, []);
 });
+
+test("a container that is unknown or paused is not asked, and keeps its verdicts", async () => {
+  const { clock, execs, live, follow, observed } = bench({ probes: { livenessProbe: probe, readinessProbe: probe } });
+  follow();
+  await clock.pass(1_000);
+  assert.equal(follow()[observed.id]?.ready, true);
+  const asked = execs.length;
+  live.exec = failing;
+  for (const state of [{ kind: "unknown" }, { ...observed.state, kind: "running", paused: true }] as const) {
+    const held = [{ ...observed, state }] as readonly ObservedContainer[];
+    assert.deepEqual(follow({ observed: held })[observed.id], { ready: true, live: true, why: "" });
+    await clock.pass(120_000);
+    assert.equal(execs.length, asked);
+    assert.equal(follow({ observed: held })[observed.id]?.live, true);
+  }
+  follow();
+  await clock.pass(30_000);
+  assert.equal(follow()[observed.id]?.live, false);
+});

@@ -17,6 +17,7 @@ const engine = {
   product: "docker",
   bridge: true,
   warnings: [],
+  troubles: [],
 } as const;
 const certificate = { file: "/etc/edge/node.pem", notBefore: wall - day, notAfter: wall + 100 * day };
 
@@ -116,6 +117,11 @@ const rows: readonly (readonly [what: string, changed: Partial<DoctorInput>, tro
   ],
   ["no bridge", { engine: { ...engine, bridge: false } }, /^warning engine: .*bridge=none.* -> Take .*daemon\.json/],
   ["podman", { engine: { ...engine, product: "podman" } }, /^warning engine: Podman 26.* -> Install Docker/],
+  [
+    "a container that the engine does not answer about",
+    { engine: { ...engine, troubles: ["websocket/web/app: the engine does not answer about it"] } },
+    /^failure engine: Container websocket\/web\/app: the engine does not answer about it -> Run docker unpause/,
+  ],
   ["no seccomp", { engine: { ...engine, seccomp: false } }, /^warning engine: .*seccomp/],
   [
     "no swap limit",

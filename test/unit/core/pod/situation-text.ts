@@ -45,7 +45,7 @@ function leavingText({ id, kind, graceSeconds }: TerminatingPod): string {
 }
 
 function containerText({ container, pod, attempt, state, generation }: ObservedContainer): string {
-  const is = { created: "is made", running: "runs", exited: "has ended" }[state.kind];
+  const is = { created: "is made", running: "runs", unknown: "is unknown", exited: "has ended" }[state.kind];
   const code = state.kind === "exited" ? ` with ${state.exitCode}${state.oomKilled ? ", out of memory" : ""}` : "";
   return `${container} of ${pod.uid}, attempt ${attempt}${generation > 0 ? `, restart ${generation}` : ""}, ${is}${code}`;
 }
