@@ -8,9 +8,11 @@ const longestJudged = 4096;
 /** What Docker's own words tell apart where its status does not (it answers 500 to nearly everything). First match counts. */
 type Pattern = readonly [words: RegExp, kind: EngineErrorKind, alsoWords?: RegExp];
 
+// A full disk shows as the second text when a container starts: docker 20.10 loses the cause.
+const diskFull: Pattern = [/no space left on device|unable to store init state/i, "diskFull"];
+
 const everywhere: readonly Pattern[] = [
-  // A full disk shows as the second text when a container starts: docker 20.10 loses the cause.
-  [/no space left on device|unable to store init state/i, "diskFull"],
+  diskFull,
   // containerd is down while dockerd answers.
   [/: unavailable$/i, "unavailable"],
   [/connection refused|unavailable/i, "unavailable", /containerd/i],
@@ -106,11 +108,14 @@ export function statusOf(cause: unknown): number | null {
 }
 
 function kindOf(operation: string, status: number, message: string): EngineErrorKind {
-  const patterns = [...(ownValue(byOperation, operation) ?? []), ...everywhere];
+  // The engine hands on a registry's status and words: that they say "unavailable" tells nothing about the engine.
+  const isRegistrys = operation === "pull";
+  const patterns = [...(ownValue(byOperation, operation) ?? []), ...(isRegistrys ? [diskFull] : everywhere)];
   const text = message.slice(0, longestJudged);
   const found = patterns.find(([words, , alsoWords]) => words.test(text) && (alsoWords?.test(text) ?? true));
   if (found !== undefined) return found[1];
-  if (status === 404) return operation === "pull" ? "imageNotFound" : "notFound";
+  if (status === 404) return isRegistrys ? "imageNotFound" : "notFound";
+  if (isRegistrys && status !== 400) return "failed";
   if (status === 409) return "conflict";
   if (status === 503) return "unavailable";
   // Only a create is refused for what it asks; a start's 400 is a program that is not in the image, and that is worth

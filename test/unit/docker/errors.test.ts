@@ -64,6 +64,9 @@ const answers: readonly (readonly [operation: string, status: number, message: s
   ["pull", 500, "write /var/lib/docker/tmp: no space left on device", "diskFull"],
   ["pull", 400, "invalid reference format", "invalid"],
   ["pull", 500, "toomanyrequests: slow down", "failed"],
+  ["pull", 500, "error parsing HTTP 503 response body: unavailable", "failed"],
+  ["pull", 500, "Get https://containerd.test/v2/: service unavailable", "failed"],
+  ["pull", 503, "the registry is being mended", "failed"],
 ];
 
 describe("engineError", () => {
