@@ -105,7 +105,7 @@ export async function runAgent(given: AgentParts, signal: AbortSignal): Promise<
 
   const statusPublisher = createStatusPublisher(clock);
   const podWorkers = createPodWorkers(clock);
-  const engineWatcher = createEngineWatcher({ engine, clock, log });
+  const engineWatcher = createEngineWatcher({ engine, clock, events });
   const troubledContainers = createTroubledContainers({ ...parts, onChanged: statusPublisher.poke });
   const lister = createContainerLister(engine, clock, statusPublisher.poke, troubledContainers.look);
   const drift = createDrift({ ...parts, onDriftChanged: statusPublisher.poke });

@@ -1,12 +1,12 @@
 import type { Clock } from "../../ports/clock.ts";
 import type { Engine, EngineInfo } from "../../ports/engine.ts";
-import type { Log } from "../../ports/log.ts";
+import type { EventRecorder } from "../event-recorder.ts";
 import { withDeadline } from "../loop/deadline.ts";
 
 export interface EngineWatcherParts {
   readonly engine: Engine;
   readonly clock: Clock;
-  readonly log: Log;
+  readonly events: Pick<EventRecorder, "recordDeviceEvent">;
 }
 
 export interface EngineHandlers {
@@ -19,7 +19,8 @@ export interface EngineHandlers {
 
 /**
  * Keeps the stream of engine events open: an event only says which pod to reconcile. When the stream breaks, the engine counts
- * as lost until it answers again; then everything has to be listed, since the engine replays nothing of the gap.
+ * as lost until it answers again; then everything has to be listed, since the engine replays nothing of the gap. Each outage
+ * is an event at its beginning and at its end.
  */
 export interface EngineWatcher {
   /** What the engine says of itself; null while it does not answer. */
@@ -33,13 +34,14 @@ export interface EngineWatcher {
 const infoDeadlineMs = 10_000;
 const retryMs = 1_000;
 
-export function createEngineWatcher({ engine, clock, log }: EngineWatcherParts): EngineWatcher {
+export function createEngineWatcher({ engine, clock, events }: EngineWatcherParts): EngineWatcher {
   let info: EngineInfo | null = null;
   let lostBecause: string | null = null;
 
   async function runOnce(handlers: EngineHandlers, signal: AbortSignal): Promise<void> {
     const lost = (why: string): void => {
-      if (info !== null) log.write("error", "Engine unavailable", { why });
+      if (lostBecause === null)
+        events.recordDeviceEvent({ type: "Warning", reason: "EngineUnavailable", message: why });
       info = null;
       lostBecause = why;
       handlers.onEngineLost(why);
@@ -49,6 +51,10 @@ export function createEngineWatcher({ engine, clock, log }: EngineWatcherParts):
     if (!answer.ok) return lost(answer.error.message);
     const ready = (): void => {
       info = answer.value;
+      if (lostBecause !== null) {
+        const message = `The engine answers again, version ${answer.value.version}`;
+        events.recordDeviceEvent({ type: "Normal", reason: "EngineReady", message });
+      }
       lostBecause = null;
       handlers.onEngineReady(answer.value);
     };
