@@ -32,8 +32,7 @@ import { difference, hashesOf, type Part, sandboxPart, wantedKey } from "./wante
 export function plan(situation: Situation): Plan {
   const planned = planKnown(situation);
   if (!situation.observed.some(isUnknown)) return planned;
-  const requeueAfterMs = Math.min(planned.requeueAfterMs ?? unknownRetryMs, unknownRetryMs);
-  return { ...planned, requeueAfterMs };
+  return { ...planned, requeueAfterMs: Math.min(planned.requeueAfterMs ?? unknownRetryMs, unknownRetryMs) };
 }
 
 /** Nothing tells that the engine answers about a container again. */

@@ -72,9 +72,7 @@ export function replaced(desired: DesiredPod, podContainers: Observed): Replaced
 export function removalsOfExtra(desired: DesiredPod, podContainers: Observed): readonly Action[] {
   const extra = podContainers.filter(
     (container) =>
-      container.state.kind !== "running" &&
-      !isUnknown(container) &&
-      partOf(desired, container.container) === undefined,
+      container.state.kind !== "running" && !isUnknown(container) && partOf(desired, container.container) === undefined,
   );
   const because = `message ${desired.messageId} has it no more`;
   return extra.map(
