@@ -218,7 +218,9 @@ function contract(open: () => Machine | Promise<Machine>, liveRestore: boolean):
     try {
       assert.equal(errorOf(await machine.engine.start(first, soon())), "timeout");
       assert.equal(errorOf(await machine.engine.inspect(first, soon())), "timeout");
-      assert.equal(errorOf(await machine.engine.list(soon())), "timeout");
+      const listed = valued(await machine.engine.list(generous()));
+      assert.equal(listed.find(({ id }) => id === first)?.state.kind, "unknown");
+      assert.equal(listed.find(({ id }) => id === other)?.state.kind, "created");
       valued(await machine.engine.inspect(other, generous()));
       valued(await machine.engine.remove(other, generous()));
     } finally {
