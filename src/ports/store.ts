@@ -2,7 +2,7 @@ import type { Moment, PodHistory } from "../core/pod/container-history.ts";
 import type { DesiredPod, TerminatingPod } from "../core/pod/desired.ts";
 import type { KeptEvent, PodEvent } from "../core/pod/event.ts";
 import type { NpuHolder } from "../core/pod/npu.ts";
-import type { PodId } from "../core/pod/spec.ts";
+import type { AcceptedPod, PodId } from "../core/pod/spec.ts";
 
 /**
  * What survives a power cut. Every call is synchronous and throws only on a disk that is full or fails
@@ -23,8 +23,13 @@ export interface Store {
   /** Ordered by namespace and name. */
   desiredPods(): readonly DesiredPod[];
   desiredPod(namespace: string, name: string): DesiredPod | null;
-  /** Writes the one pod of that namespace and name; what stood there before is kept as the previous spec. */
-  putDesiredPod(pod: DesiredPod): void;
+  /**
+   * Writes the one pod of that namespace and name. What stood there before is kept as the previous pod, or `keepPrevious`
+   * keeps the one before that: an update that never began is not what runs.
+   */
+  putDesiredPod(pod: DesiredPod, keepPrevious?: "keepPrevious"): void;
+  /** What the pod was before its last change, null when it has not changed. */
+  previousPod(namespace: string, name: string): AcceptedPod | null;
   deleteDesiredPod(namespace: string, name: string): void;
 
   /** Ordered by seq. */

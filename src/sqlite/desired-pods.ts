@@ -17,10 +17,7 @@ interface Row {
   readonly content_hash: string;
 }
 
-export interface DesiredPodReads extends Pick<Store, "desiredPods" | "desiredPod"> {
-  /** What the pod was before its last change, null when it has not changed: for the device's owner to see. */
-  previousPod(namespace: string, name: string): AcceptedPod | null;
-}
+export type DesiredPodReads = Pick<Store, "desiredPods" | "desiredPod" | "previousPod">;
 
 const columns = "pod, previous_pod, generation, accepted_wall, accepted_mono, accepted_boot, message_id, content_hash";
 
@@ -52,14 +49,15 @@ export function desiredPodWrites({ db, write }: Writer): Pick<Store, "putDesired
   );
   const remove = db.prepare<[string, string]>("DELETE FROM desired_pods WHERE namespace = ? AND name = ?");
   return {
-    putDesiredPod(desired) {
+    putDesiredPod(desired, keepPrevious) {
       const { id } = desired.pod;
       const row = toRow(desired);
       write(() => {
         const before = select.get(id.namespace, id.name);
         if (before !== undefined && isSame(before, row)) return;
         // A restart raises the generation and changes nothing of the pod: that is no previous spec.
-        const previous_pod = before?.pod === row.pod ? before.previous_pod : (before?.pod ?? null);
+        const isKept = keepPrevious !== undefined || before?.pod === row.pod;
+        const previous_pod = (isKept ? before?.previous_pod : before?.pod) ?? null;
         put.run({ namespace: id.namespace, name: id.name, uid: id.uid, ...row, previous_pod });
       });
     },

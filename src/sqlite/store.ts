@@ -5,7 +5,7 @@ import type { Database } from "better-sqlite3";
 import { storeError } from "../core/base/store-failure.ts";
 import type { Store } from "../ports/store.ts";
 import { copyInMemory, headerWithoutLog, openDatabase, openToRead, storeFile, writer } from "./database.ts";
-import { type DesiredPodReads, desiredPodReads, desiredPodWrites } from "./desired-pods.ts";
+import { desiredPodReads, desiredPodWrites } from "./desired-pods.ts";
 import { eventReads, eventWrites } from "./events.ts";
 import { defaultStoreLimits, type StoreLimits } from "./limits.ts";
 import { npuHolderReads, npuHolderWrites } from "./npu-holders.ts";
@@ -36,7 +36,7 @@ export type StoreResult<T> =
   | { readonly ok: true; readonly store: T }
   | { readonly ok: false; readonly error: StoreError };
 
-export type SqliteStore = Store & Pick<DesiredPodReads, "previousPod">;
+export type SqliteStore = Store;
 
 /** What can be asked of a store without changing it. */
 export type StoreReader = Pick<

@@ -3,13 +3,12 @@ import { mkdtempSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import type { TestContext } from "node:test";
-import type { AcceptedPod } from "../../src/core/pod/spec.ts";
 import type { Store } from "../../src/ports/store.ts";
 import type { StoreLimits } from "../../src/sqlite/limits.ts";
 import { openStore } from "../../src/sqlite/store.ts";
 import { memoryStore } from "../fakes/store.ts";
 
-type Subject = Store & { previousPod(namespace: string, name: string): AcceptedPod | null };
+type Subject = Store;
 
 /** A store, and the same one after the process that held it has ended. */
 interface Opened {

@@ -185,6 +185,10 @@ function pods(open: Open): void {
     assert.deepEqual(previous(), pod("a"));
     store.putDesiredPod(desired("a", { pod: pod("a", "app:2.0"), generation: 1 }));
     assert.deepEqual(previous(), pod("a"), "a restart is no change of the spec");
+    store.putDesiredPod(desired("a", { pod: pod("a", "app:3.0") }), "keepPrevious");
+    assert.deepEqual(previous(), pod("a"), "an update that never began is passed over");
+    store.putDesiredPod(desired("a", { pod: pod("a", "app:4.0") }));
+    assert.deepEqual(previous(), pod("a", "app:3.0"));
     store.deleteDesiredPod("websocket", "a");
     store.putDesiredPod(desired("a"));
     assert.equal(previous(), null);

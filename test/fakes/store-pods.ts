@@ -1,17 +1,11 @@
 import type { PodHistory } from "../../src/core/pod/container-history.ts";
-import type { DesiredPod } from "../../src/core/pod/desired.ts";
 import { type PodId, podKey } from "../../src/core/pod/spec.ts";
 import type { Store } from "../../src/ports/store.ts";
 import { kept, keptAnew, newestEntries, type Room, withEntry, withoutEntry } from "./store-state.ts";
 
-/** What a pod was before its last change: kept for the device's owner, so no part of the port. */
-export interface PreviousPods {
-  previousPod(namespace: string, name: string): DesiredPod["pod"] | null;
-}
-
 export function desiredPods(
   room: Room,
-): Pick<Store, "desiredPods" | "desiredPod" | "putDesiredPod" | "deleteDesiredPod"> & PreviousPods {
+): Pick<Store, "desiredPods" | "desiredPod" | "previousPod" | "putDesiredPod" | "deleteDesiredPod"> {
   const { called, change, state } = room;
   return {
     desiredPods() {
@@ -23,14 +17,15 @@ export function desiredPods(
       called("desiredPod");
       return state().desired.get(podKey({ namespace, name }))?.value ?? null;
     },
-    putDesiredPod(pod) {
+    putDesiredPod(pod, keepPrevious) {
       called("putDesiredPod");
       const key = podKey(pod.pod.id);
       const before = state().desired.get(key);
       const now = keptAnew(pod, before);
       if (now === null) return;
       const last = before === undefined ? null : kept(before.value.pod);
-      const previous = last?.json === JSON.stringify(pod.pod) ? (before?.previous ?? null) : last;
+      const isKept = keepPrevious !== undefined || last?.json === JSON.stringify(pod.pod);
+      const previous = isKept ? (before?.previous ?? null) : last;
       change({ desired: withEntry(state().desired, key, { ...now, previous }) });
     },
     deleteDesiredPod(namespace, name) {

@@ -2,7 +2,7 @@ import type { Store } from "../../src/ports/store.ts";
 import { defaultStoreLimits, type StoreLimits } from "../../src/sqlite/limits.ts";
 import { events, outbox, replies } from "./store-messages.ts";
 import { npuHolders } from "./store-npus.ts";
-import { desiredPods, leavingPods, type PreviousPods, perPod } from "./store-pods.ts";
+import { desiredPods, leavingPods, perPod } from "./store-pods.ts";
 import { configMaps, credentials } from "./store-sealed.ts";
 import { empty, type Room, type State, withEntry } from "./store-state.ts";
 
@@ -17,7 +17,7 @@ export interface MemoryStoreOptions {
   readonly beforeWrite?: () => void;
 }
 
-export interface MemoryStore extends Store, PreviousPods {
+export interface MemoryStore extends Store {
   /**
    * The store as a restarted process finds it: what was committed, without the transaction in flight. This one is dead
    * from then on. `powerCut` also takes what was committed with "normal" durability since the last "full" commit.

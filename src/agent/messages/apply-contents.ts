@@ -1,5 +1,6 @@
 // What config maps and secrets do to the desired state.
 import type { Admitted } from "../../core/admission/context.ts";
+import type { ContainerHistory } from "../../core/pod/container-history.ts";
 import { type AcceptedPod, podKey } from "../../core/pod/spec.ts";
 import type { Store } from "../../ports/store.ts";
 import { mountsConfigMap } from "../pods/config-maps.ts";
@@ -43,11 +44,15 @@ function retryNow(store: Store, reason: string, concerned: (pod: AcceptedPod) =>
   const pods = store.desiredPods().filter(({ pod }) => concerned(pod));
   for (const { pod } of pods) {
     const history = Object.entries(store.history(pod.id.uid));
-    const freed = history.map(([name, one]) => [
-      name,
-      one.failure?.reason === reason ? { ...one, failure: null } : one,
-    ]);
+    const freed = history.map(([name, container]) => [name, freedOf(container, reason)]);
     if (history.length > 0) store.putHistory(pod.id.uid, Object.fromEntries(freed));
   }
   return pods.map(({ pod }) => podKey(pod.id));
+}
+
+function freedOf(history: ContainerHistory, reason: string): ContainerHistory {
+  const { updateFailure, ...rest } = history;
+  const failure = rest.failure?.reason === reason ? null : rest.failure;
+  if (updateFailure === undefined || updateFailure.reason === reason) return { ...rest, failure };
+  return { ...rest, failure, updateFailure };
 }

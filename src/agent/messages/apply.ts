@@ -3,6 +3,7 @@ import type { DesiredPod, TerminatingPod } from "../../core/pod/desired.ts";
 import { type AcceptedPod, podKey } from "../../core/pod/spec.ts";
 import { podStatus } from "../../core/pod/status.ts";
 import { formatTime } from "../../core/pod/time.ts";
+import { hasBegun } from "../../core/pod/version-before.ts";
 import { versionOrder } from "../../core/protocol/version-order.ts";
 import type { Store } from "../../ports/store.ts";
 import { type Applied, type ApplyContext, noSpace, refuse } from "./applied.ts";
@@ -68,7 +69,10 @@ function update(context: ApplyContext, pod: AcceptedPod): Applied {
     ...again.filter((one) => !one.isTerminated).map((one) => one.generation + 1),
   );
   const acceptedAt = existing?.pod.id.uid === uid ? existing.acceptedAt : now;
-  store.putDesiredPod({ pod, generation, acceptedAt, messageId: context.messageId, contentHash: context.contentHash });
+  const desired = { pod, generation, acceptedAt, messageId: context.messageId, contentHash: context.contentHash };
+  const isPassedOver = existing?.pod.id.uid === uid && !hasBegun(existing, store.history(uid));
+  if (isPassedOver) store.putDesiredPod(desired, "keepPrevious");
+  else store.putDesiredPod(desired);
   context.device.savePod(pod);
   if (store.status(uid) === null) putFirstStatus(context, pod);
   return { ok: true, wake: podKey(pod.id), said: existing === null ? `Pod ${name} is new` : `Pod ${name} has changed` };

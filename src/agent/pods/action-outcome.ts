@@ -1,10 +1,13 @@
 import { ownValue } from "../../core/base/own-value.ts";
 import { type Action, type Pull, showAction } from "../../core/pod/action.ts";
+import type { ContainerHistory } from "../../core/pod/container-history.ts";
 import type { DesiredPod } from "../../core/pod/desired.ts";
+import { failureOf } from "../../core/pod/failure-wait.ts";
+import { pinnedFor } from "../../core/pod/image-plan.ts";
 import { emptyHistory } from "../../core/pod/record.ts";
 import type { Situation } from "../../core/pod/situation.ts";
 import { podKey } from "../../core/pod/spec.ts";
-import { hashesOf, partOf, wantedKey } from "../../core/pod/wanted.ts";
+import { hashesOf, type Part, partOf, wantedKey } from "../../core/pod/wanted.ts";
 import type { Clock } from "../../ports/clock.ts";
 import type { ImageInfo } from "../../ports/engine.ts";
 import type { Log } from "../../ports/log.ts";
@@ -98,9 +101,9 @@ function pulledEvent({ container, ...action }: Exclude<Action, { kind: "finish" 
   } as const;
 }
 
-/** Another message may name another image for the same container, while a turn is under way. */
+/** Another message, or the version before it, may name another image for the same container, while a turn is under way. */
 export function imagesKey({ pod, messageId }: DesiredPod): string {
-  return `${pod.id.uid} ${messageId}`;
+  return `${pod.id.uid} ${messageId} ${Object.values(pod.hashes.containers).join(" ")}`;
 }
 
 function rememberImage(
@@ -123,20 +126,21 @@ function recordImageId(store: Store, situation: Subject, container: string, imag
   const hashes = hashesOf(desired, spec);
   const before =
     ownValue(situation.history, container) ?? emptyHistory({ attempt: 0, generation: desired.generation, ...hashes });
-  const pulledFor = pulled
-    ? hashes.specHash
-    : before.pinnedImage?.name === spec.image
-      ? before.pinnedImage.pulledFor
-      : "";
+  const pulledFor = pulled ? hashes.specHash : (pinnedFor(before, spec.image)?.pulledFor ?? "");
   const pinnedImage = {
     name: spec.image,
     id: image.id,
     ...(image.digest === undefined ? {} : { digest: image.digest }),
     pulledFor,
   };
-  const failure = pulled && before.failure?.reason === "ErrImagePull" ? null : before.failure;
-  const history = { ...situation.history, [container]: { ...before, pinnedImage, failure } };
-  store.putHistory(desired.pod.id.uid, history);
+  // Of the version before an update: what the update has pinned stays.
+  if (!pulled && before.madeFrom?.name === spec.image && before.madeFrom.id === image.id && before.pinnedImage !== null)
+    return;
+  const { updateFailure, ...rest } = before;
+  const failure = pulled && rest.failure?.reason === "ErrImagePull" ? null : rest.failure;
+  const isOver = updateFailure === undefined || (pulled && updateFailure.wanted === wantedKey(desired, spec));
+  const next: ContainerHistory = { ...rest, pinnedImage, failure, ...(isOver ? {} : { updateFailure }) };
+  store.putHistory(desired.pod.id.uid, { ...situation.history, [container]: next });
 }
 
 /** Keeps why it failed, for the report and the wait; what belongs to no container of the desired pod is tried again soon. */
@@ -158,9 +162,20 @@ function recordFailure(
       ownValue(history, action.container) ??
       emptyHistory({ attempt: 0, generation: desired.generation, ...hashesOf(desired, spec) });
     const wanted = wantedKey(desired, spec);
-    const count = before.failure?.wanted === wanted && before.failure.reason === reason ? before.failure.count + 1 : 1;
+    const last = failureOf(before, wanted);
+    const count = last?.reason === reason ? last.count + 1 : 1;
     const failure = { reason, message, count, wanted, containerId, at: momentOf(parts.clock) };
-    parts.store.putHistory(desired.pod.id.uid, { ...history, [action.container]: { ...before, failure } });
+    // The version before an update goes on, with failures of its own.
+    const isOfUpdate = action.kind !== "create" && action.kind !== "start" && isMadeOtherwise(before, desired, spec);
+    const next = isOfUpdate ? { ...before, updateFailure: failure } : { ...before, failure };
+    parts.store.putHistory(desired.pod.id.uid, { ...history, [action.container]: next });
   });
   return action.kind !== "stop" && action.kind !== "remove";
+}
+
+/** Whether the newest container was made from another version of the pod. */
+function isMadeOtherwise(history: ContainerHistory, desired: DesiredPod, spec: Part): boolean {
+  const wasMade = history.current !== null || history.termination !== null;
+  const { podHash, specHash } = hashesOf(desired, spec);
+  return wasMade && (history.podHash !== podHash || history.specHash !== specHash);
 }

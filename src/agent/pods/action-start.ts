@@ -2,10 +2,11 @@ import { ownValue } from "../../core/base/own-value.ts";
 import { type Action, type Pull, showAction } from "../../core/pod/action.ts";
 import type { ContainerHistory } from "../../core/pod/container-history.ts";
 import type { DesiredPod } from "../../core/pod/desired.ts";
+import { pinnedFor } from "../../core/pod/image-plan.ts";
 import { emptyHistory } from "../../core/pod/record.ts";
 import type { Situation } from "../../core/pod/situation.ts";
 import { podKey } from "../../core/pod/spec.ts";
-import { hashesOf, partOf } from "../../core/pod/wanted.ts";
+import { hashesOf, partOf, wantedKey } from "../../core/pod/wanted.ts";
 import type { Store } from "../../ports/store.ts";
 import type { RecordedEvent } from "../event-recorder.ts";
 import type { OutcomeParts, ReconcilePass } from "./action-outcome.ts";
@@ -50,15 +51,19 @@ function recordAttempt(
   if (spec === undefined) return;
   const made = { attempt: action.attempt, generation: desired.generation, ...hashesOf(desired, spec) };
   const before = ownValue(situation.history, action.container) ?? emptyHistory(made);
+  const { updateFailure, ...rest } = before;
+  const image = pinnedFor(before, spec.image);
+  const isWaiting = updateFailure !== undefined && updateFailure.wanted !== wantedKey(desired, spec);
   const next: ContainerHistory = {
-    ...before,
+    ...rest,
     ...made,
     backoffLevel: action.backoffLevel,
     current: null,
     termination: null,
     lastTermination: before.termination ?? before.lastTermination,
     diedAt: null,
-    ...(before.pinnedImage === null ? {} : { madeFrom: before.pinnedImage }),
+    ...(image === null ? {} : { madeFrom: image }),
+    ...(isWaiting ? { updateFailure } : {}),
   };
   store.putHistory(desired.pod.id.uid, { ...situation.history, [action.container]: next });
   store.putNpus(desired.pod.id, action.container, action.npus);

@@ -25,20 +25,24 @@ export interface PodPlan {
 export interface PodPlans {
   /** Of a replaced pod that keeps running; null when there is none. */
   readonly older: PodPlan | null;
+  /** Of the version before an update that waits for its images; null when there is none. */
+  readonly version: PodPlan | null;
   /** Of the pod that is wanted. */
   readonly wanted: PodPlan;
 }
 
 /** Computes and saves the status of every pod of this name; nothing is written when nothing changed. */
-export function saveStatuses(parts: StatusKeeperParts, { older, wanted }: PodPlans): void {
+export function saveStatuses(parts: StatusKeeperParts, { older, version, wanted }: PodPlans): void {
   const { desired, terminating, observed, history, probes } = wanted.situation;
   const containersOf = (uid: string) => observed.filter(({ pod }) => pod.uid === uid);
   const wantedAgain = terminating.some(({ id }) => id.uid === desired?.pod.id.uid);
   if (desired !== null && !wantedAgain) {
-    saveStatus(parts, desired.pod, {
+    const current = version ?? wanted;
+    saveStatus(parts, (current.situation.desired ?? desired).pod, {
       history,
       observed: containersOf(desired.pod.id.uid),
-      waiting: wanted.plan.waiting,
+      waiting: current.plan.waiting,
+      ...(wanted.plan.update === undefined ? {} : { update: wanted.plan.update }),
       probes,
       termination: "none",
       acceptedAtWall: desired.acceptedAt.wall,
@@ -64,6 +68,7 @@ interface StatusInputs {
   readonly history: PodHistory;
   readonly observed: readonly ObservedContainer[];
   readonly waiting: Plan["waiting"];
+  readonly update?: Plan["update"];
   readonly probes: Situation["probes"];
   readonly termination: "none" | "terminating" | "terminated";
   readonly acceptedAtWall: number;

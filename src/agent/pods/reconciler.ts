@@ -1,18 +1,16 @@
 // agent/pods: one worker for each pod: read, plan, save, execute.
 
-import { withPullProgress } from "../../core/image/pull-progress.ts";
 import type { Action } from "../../core/pod/action.ts";
 import type { PodHistory } from "../../core/pod/container-history.ts";
 import type { DesiredPod, TerminatingPod } from "../../core/pod/desired.ts";
 import { stillTerminating } from "../../core/pod/known-pods.ts";
 import type { ObservedContainer } from "../../core/pod/observed.ts";
-import { plan } from "../../core/pod/plan.ts";
 import type { ProbeVerdicts } from "../../core/pod/probe.ts";
 import { type Recorded, record } from "../../core/pod/record.ts";
-import { atOnce } from "../../core/pod/sandbox-plan.ts";
 import type { Situation, Waiting } from "../../core/pod/situation.ts";
 import { type AcceptedPod, podKey } from "../../core/pod/spec.ts";
-import { asDesired, asProbed, stillWanted } from "../../core/pod/terminating-plan.ts";
+import { asDesired, asProbed } from "../../core/pod/terminating-plan.ts";
+import { versionBefore } from "../../core/pod/version-before.ts";
 import { partOf, wantedKey } from "../../core/pod/wanted.ts";
 import type { Log } from "../../ports/log.ts";
 import type { Store } from "../../ports/store.ts";
@@ -28,7 +26,8 @@ import { type ExecutorParts, execute, executePull, secretsOf } from "./executor.
 import { finishPod } from "./finish-pod.ts";
 import { type NpuReading, readNpus, saveNpus } from "./npus.ts";
 import { keepOrphansRunning } from "./orphans.ts";
-import type { NeededPull, PodPulls } from "./pod-pulls.ts";
+import { firstSteps, inOrder, type NextSteps, planPods, soonest } from "./plan-pods.ts";
+import type { EndedPull, NeededPull, PodPulls } from "./pod-pulls.ts";
 import { type PodPlan, type PodPlans, type StatusKeeperParts, saveStatuses } from "./pod-statuses.ts";
 import { withLastWords } from "./termination-message.ts";
 
@@ -65,6 +64,8 @@ interface Reading {
   /** What the list adds to the histories. */
   readonly records: readonly PodRecord[];
   readonly npus: NpuReading;
+  /** See `Situation.before`. */
+  readonly before: DesiredPod | null;
 }
 
 /** What a list adds to what is known of one pod. */
@@ -109,7 +110,12 @@ export async function reconcile(
       const orphans = { observed, seen: listing.containers, engineRunId: engineRun.id };
       return keepOrphansRunning(parts, orphans, signal);
     }
-    const podPlans = planPods(parts, pass, reading, probes);
+    const podPlans = planPods(parts, pass, {
+      ...reading,
+      npus: reading.npus.inventory,
+      probes,
+      historyOf: (uid) => historyOf(parts, reading, uid),
+    });
     const next = outcomesKnown ? firstSteps(podPlans) : null;
     save(parts, pass, reading, podPlans, next);
     if (!outcomesKnown) return afterUnknownMs;
@@ -129,13 +135,22 @@ function read(parts: ReconcilerParts, pass: ReconcilePass, { containers, engineR
   const terminating = stillTerminating(store.terminatingPods()).filter(({ id }) => isNamed(id, pass));
   const installId = parts.installId();
   const observed = containers.filter((container) => isNamed(container.pod, pass) && container.installId === installId);
+  const records = recordsOf(parts, { desired, terminating, observed }, engineRun);
+  const before = desired === null || terminating.length > 0 ? null : beforeUpdate(parts, desired, records);
   return {
     desired,
+    before,
     terminating,
     observed,
-    records: recordsOf(parts, { desired, terminating, observed }, engineRun),
+    records,
     npus: readNpus({ store, device }, { desired, terminating, observed, seen: containers }),
   };
+}
+
+function beforeUpdate({ store }: ReconcilerParts, desired: DesiredPod, records: Reading["records"]): DesiredPod | null {
+  const { namespace, name, uid } = desired.pod.id;
+  const history = records.find((one) => one.uid === uid)?.history ?? store.history(uid);
+  return versionBefore(desired, store.previousPod(namespace, name), history);
 }
 
 type Name = Pick<ReconcilePass, "namespace" | "name">;
@@ -172,73 +187,10 @@ function historyOf(parts: ReconcilerParts, { records }: Reading, uid: string): P
 /** While a pod of this name keeps running or terminates, nothing of the new one runs: the older one is probed. */
 function syncProbes(parts: ReconcilerParts, pass: ReconcilePass, reading: Reading): ProbeVerdicts {
   const oldest = asProbed(reading.terminating[0]);
-  const probed = oldest ?? reading.desired;
+  const probed = oldest ?? reading.before ?? reading.desired;
   const history = probed === null ? {} : historyOf(parts, reading, probed.pod.id.uid);
   const isDeleted = oldest !== null && reading.terminating[0]?.kind === "deleted";
   return parts.prober.sync(pass, { desired: probed, isDeleted, observed: reading.observed, history });
-}
-
-/** The plan of the pod that is wanted, and before it the one of a pod that keeps running until that may take its place. */
-function planPods(parts: ReconcilerParts, pass: ReconcilePass, reading: Reading, probes: ProbeVerdicts): PodPlans {
-  const planned = (situation: Situation): PodPlan => {
-    const uid = situation.desired?.pod.id.uid ?? "";
-    const tenthsOf = (container: string): number => parts.pulls.progressTenths(podKey(pass), uid, container);
-    return { situation, plan: withPullProgress(plan(situation), tenthsOf) };
-  };
-  const { desired, terminating, observed, npus } = reading;
-  const wanted = planned({
-    desired,
-    terminating,
-    observed,
-    history: desired === null ? {} : historyOf(parts, reading, desired.pod.id.uid),
-    images: desired === null ? {} : knownImages(parts, pass, desired),
-    probes,
-    npus: npus.inventory,
-    startsHeld: parts.startsHeld(),
-    now: momentOf(parts.clock),
-  });
-  const { keepsRunning } = wanted.plan;
-  const older = asDesired(keepsRunning);
-  if (keepsRunning === undefined || older === null) return { older: null, wanted };
-  const history = historyOf(parts, reading, older.pod.id.uid);
-  const situation = stillWanted(wanted.situation, keepsRunning, { history, images: knownImages(parts, pass, older) });
-  return { older: situation === null ? null : planned(situation), wanted };
-}
-
-/**
- * Images that this pass has looked up. Docker names an image before it ends the answer to its pull: while that is under
- * way, the image counts as not here, since only the answer tells the end and whose the image is.
- */
-function knownImages(parts: ReconcilerParts, pass: ReconcilePass, wanted: DesiredPod): Situation["images"] {
-  const images = new Map<string, string | null>();
-  for (const [container, image] of pass.images.get(imagesKey(wanted)) ?? []) images.set(container, image?.id ?? null);
-  for (const spec of wanted.pod.spec.containers) {
-    const pull = { uid: wanted.pod.id.uid, wanted: wantedKey(wanted, spec), image: spec.image };
-    if (parts.pulls.isUnderWay(podKey(pass), pull)) images.set(spec.name, null);
-  }
-  return Object.fromEntries(images);
-}
-
-interface NextSteps {
-  readonly situation: Situation;
-  readonly steps: readonly Action[];
-}
-
-/** The plan of the older pod comes first. */
-function inOrder({ older, wanted }: PodPlans): readonly PodPlan[] {
-  return older === null ? [wanted] : [older, wanted];
-}
-
-/** The first steps of the first plan that has any. */
-function firstSteps(podPlans: PodPlans): NextSteps | null {
-  const found = inOrder(podPlans).find(({ plan }) => plan.actions.length > 0);
-  return found === undefined ? null : { situation: found.situation, steps: atOnce(found.plan.actions) };
-}
-
-/** Milliseconds until time alone changes any of the answers; null when it does not. */
-function soonest(podPlans: PodPlans): number | null {
-  const times = inOrder(podPlans).flatMap(({ plan }) => plan.requeueAfterMs ?? []);
-  return times.length === 0 ? null : Math.min(...times);
 }
 
 /** One commit for all that a pass writes: each costs flash, and a pod may crash for a month. */
@@ -301,13 +253,19 @@ function recordEndedPulls(parts: ReconcilerParts, pass: ReconcilePass): boolean 
   const recorded = parts.pulls.takeEnded(podKey(pass)).map(({ uid, wanted, action, outcome }) => {
     const desired = store.desiredPod(pass.namespace, pass.name);
     const older = asDesired(store.terminatingPods().find(({ id }) => id.uid === uid));
-    const pod = desired?.pod.id.uid === uid ? desired : older;
-    const spec = pod === null ? undefined : partOf(pod, action.container);
+    const previous = store.previousPod(pass.namespace, pass.name);
+    const before = desired === null || previous === null ? null : { ...desired, pod: previous };
+    const pod = [desired, before, older].find((one) => one !== null && isFor(one, { uid, wanted, action }));
     // A message that came while its worker was busy wants something else: its image may be another.
-    if (pod === null || spec === undefined || wantedKey(pod, spec) !== wanted) return true;
+    if (pod === null || pod === undefined) return true;
     return recordOutcome(parts, pass, { desired: pod, history: store.history(uid) }, action, outcome);
   });
   return !recorded.includes(false);
+}
+
+function isFor(version: DesiredPod, pull: Pick<EndedPull, "uid" | "wanted" | "action">): boolean {
+  const spec = partOf(version, pull.action.container);
+  return version.pod.id.uid === pull.uid && spec !== undefined && wantedKey(version, spec) === pull.wanted;
 }
 
 /** Carries out one action and records what came of it. False when nothing is known and the pass should end. */

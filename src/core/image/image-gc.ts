@@ -41,7 +41,9 @@ export interface WantedImages {
 export function wantedImages(
   pods: readonly { readonly pod: AcceptedPod; readonly history: PodHistory }[],
 ): WantedImages {
-  const pinned = pods.flatMap(({ history }) => Object.values(history).map((history) => history.pinnedImage?.id));
+  const pinned = pods.flatMap(({ history }) =>
+    Object.values(history).flatMap((container) => [container.pinnedImage?.id, container.madeFrom?.id]),
+  );
   return {
     ids: new Set(pinned.filter((id) => id !== undefined)),
     names: new Set(pods.flatMap(({ pod }) => pod.spec.containers.map((spec) => familiarName(spec.image)))),

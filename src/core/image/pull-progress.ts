@@ -36,11 +36,15 @@ function pullWords(image: string, tenths: number): string {
 
 /** The plan with what its containers that wait for a pull say of it. */
 export function withPullProgress(plan: Plan, tenthsOf: (container: string) => number): Plan {
-  const waiting = new Map(Object.entries(plan.waiting));
-  for (const { container, image } of plan.pulls) {
-    const why = waiting.get(container);
-    if (why?.reason !== "ContainerCreating" || why.message !== undefined) continue;
-    waiting.set(container, { ...why, message: pullWords(image, tenthsOf(container)) });
-  }
-  return { ...plan, waiting: Object.fromEntries(waiting) };
+  const told = (waiting: Plan["waiting"]): Plan["waiting"] => {
+    const all = new Map(Object.entries(waiting));
+    for (const { container, image } of plan.pulls) {
+      const why = all.get(container);
+      if (why?.reason !== "ContainerCreating" || why.message !== undefined) continue;
+      all.set(container, { ...why, message: pullWords(image, tenthsOf(container)) });
+    }
+    return Object.fromEntries(all);
+  };
+  const waiting = told(plan.waiting);
+  return plan.update === undefined ? { ...plan, waiting } : { ...plan, waiting, update: told(plan.update) };
 }

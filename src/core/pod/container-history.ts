@@ -55,6 +55,8 @@ export interface ContainerHistory {
   readonly diedAt: Moment | null;
   /** The last create, start or pull that failed, null after one that worked. */
   readonly failure: Failure | null;
+  /** The last failure of an update that waits for its image, while the version before it goes on with failures of its own. */
+  readonly updateFailure?: Failure;
   /** What the engine could not carry out and has been told as an event: no restart tells it again. */
   readonly warnings?: readonly string[];
   /** What the image name stood for when it was accepted or pulled. */

@@ -1,14 +1,18 @@
 import { remainingMs, restartDelayMs } from "./backoff.ts";
-import type { ContainerHistory, Moment } from "./container-history.ts";
+import type { ContainerHistory, Failure, Moment } from "./container-history.ts";
 import { oomScoreRefused } from "./qos.ts";
 import type { Waiting } from "./situation.ts";
 import type { Part } from "./wanted.ts";
 
+/** The last failure for this specification; null if nothing failed for it. */
+export function failureOf(history: ContainerHistory | undefined, wanted: string): Failure | null {
+  return [history?.failure, history?.updateFailure].find((failure) => failure?.wanted === wanted) ?? null;
+}
+
 /** Milliseconds until what failed for this specification is tried again; 0 if nothing failed for it. */
 export function failureWait(history: ContainerHistory | undefined, wanted: string, now: Moment): number {
-  const failure = history?.failure ?? null;
-  if (failure === null || failure.wanted !== wanted) return 0;
-  return remainingMs(failureDelayMs(failure.reason, failure.count), failure.at, now);
+  const failure = failureOf(history, wanted);
+  return failure === null ? 0 : remainingMs(failureDelayMs(failure.reason, failure.count), failure.at, now);
 }
 
 /**
@@ -21,8 +25,7 @@ function failureDelayMs(reason: string, count: number): number {
 }
 
 /** Kubelet: the first failed pull is ErrImagePull, the wait after the next ones ImagePullBackOff. */
-export function failureReason(spec: Part, history: ContainerHistory): Waiting {
-  const { reason, message, count } = history.failure ?? { reason: "ContainerCreating", message: "", count: 0 };
+export function failureReason(spec: Part, { reason, message, count }: Failure): Waiting {
   if (reason === "ErrImagePull" && count > 1) {
     return { reason: "ImagePullBackOff", message: `Back-off pulling image "${spec.image}": ${message}` };
   }

@@ -6,8 +6,9 @@ import { remainingMs, restartDelayMs } from "./backoff.ts";
 import type { ContainerHistory } from "./container-history.ts";
 import { npusFor, whyCreate } from "./create-inputs.ts";
 import type { DesiredPod } from "./desired.ts";
-import { failureReason, failureWait } from "./failure-wait.ts";
+import { failureOf, failureReason, failureWait } from "./failure-wait.ts";
 import { hasSandbox, sandboxName } from "./identity.ts";
+import { creating, imageStep, imageSteps, invalidImage, stepsOf, whileFetched } from "./image-plan.ts";
 import { isCutOff, isUnknown, type ObservedContainer } from "./observed.ts";
 import { newestOf } from "./record.ts";
 import {
@@ -42,15 +43,19 @@ function planKnown(situation: Situation): Plan {
   const { desired, terminating } = situation;
   const first = terminating.find((terminatingPod) => terminatingPod.kind === "deleted");
   const steps = desired === null ? noSteps : (heldSteps(situation, desired) ?? desiredSteps(situation, desired));
+  const { waiting } = steps;
   if (first !== undefined)
-    return { ...steps, actions: planTermination(situation, first), pulls: [], requeueAfterMs: null };
+    return { actions: planTermination(situation, first), pulls: [], waiting, requeueAfterMs: null };
   const old = terminating[0] ?? unrecordedPredecessor(situation);
   if (old === undefined) return { ...steps, actions: [...steps.actions, ...others(surplus(situation), steps.actions)] };
   if (desired === null) return { ...noSteps, actions: planTermination(situation, old) };
   if (heldSteps(situation, desired) !== null) return steps;
   const here = imageSteps(situation, desired, "a new pod of this name needs it");
-  if (here !== null) return { ...here, waiting: steps.waiting, keepsRunning: old };
-  return { ...steps, actions: planTermination(situation, old), pulls: [], requeueAfterMs: null };
+  if (here !== null) {
+    const { actions, pulls, requeueAfterMs } = here;
+    return { actions, pulls, requeueAfterMs, waiting, keepsRunning: old };
+  }
+  return { actions: planTermination(situation, old), pulls: [], waiting, requeueAfterMs: null };
 }
 
 /** Actions about containers that none of the first ones is about. */
@@ -74,35 +79,20 @@ function heldSteps(situation: Situation, desired: DesiredPod): Plan | null {
   return held === null || begun ? null : { ...noSteps, waiting: waitingForAll(situation, desired, held) };
 }
 
-/** The images of a pod that is to replace another: the first step toward having them all, null when they are here. */
-function imageSteps(situation: Situation, desired: DesiredPod, because: string): Plan | null {
-  for (const spec of desired.pod.spec.containers) {
-    const history = ownValue(situation.history, spec.name);
-    const step = imageStep(situation, spec, history, hashesOf(desired, spec).specHash, because);
-    if (step === null) continue;
-    // What else one of them failed for is no reason to hold up another's image.
-    const isOfImage = imageFailures.includes(history?.failure?.reason ?? "");
-    const held = isOfImage ? failureWait(history, wantedKey(desired, spec), situation.now) : 0;
-    return held > 0 ? { ...noSteps, requeueAfterMs: held } : { ...noSteps, ...stepsOf(step) };
-  }
-  return null;
-}
-
-const imageFailures: readonly string[] = ["ErrImagePull", "ImageInspectError"];
-
-/** A look-up is an action, a pull is not. */
-function stepsOf(step: ImageStep): Pick<Plan, "actions" | "pulls"> {
-  return step.kind === "pull" ? { actions: [], pulls: [step] } : { actions: [step], pulls: [] };
-}
-
 interface Step {
   readonly actions: readonly Action[];
   readonly pulls: readonly Pull[];
   readonly waiting: Waiting | null;
+  readonly update?: Plan["update"];
   readonly requeueAfterMs: number | null;
 }
 
 function desiredSteps(situation: Situation, desired: DesiredPod): Plan {
+  const { before } = situation;
+  if (before !== null) {
+    const images = imageSteps(situation, desired, `message ${desired.messageId} changes the pod`);
+    if (images !== null) return { ...images, waiting: {}, keepsVersion: before };
+  }
   const podContainers = situation.observed.filter((container) => container.pod.uid === desired.pod.id.uid);
   const first = [
     ...stopsOfCutOff(podContainers, desired.pod.spec.terminationGracePeriodSeconds),
@@ -129,16 +119,19 @@ function desiredSteps(situation: Situation, desired: DesiredPod): Plan {
   const actions: Action[] = [...extra];
   const pulls: Pull[] = [];
   const waiting = new Map<string, Waiting>();
+  const update = new Map<string, Waiting>();
   let requeueAfterMs: number | null = null;
   for (const spec of desired.pod.spec.containers) {
     const step = containerStep(situation, desired, spec, alone ? null : (sandbox?.id ?? null));
     actions.push(...step.actions);
     pulls.push(...step.pulls);
     if (step.waiting !== null) waiting.set(spec.name, step.waiting);
+    for (const [name, why] of Object.entries(step.update ?? {})) update.set(name, why);
     if (step.requeueAfterMs !== null)
       requeueAfterMs = Math.min(requeueAfterMs ?? step.requeueAfterMs, step.requeueAfterMs);
   }
-  return { actions, pulls, waiting: Object.fromEntries(waiting), requeueAfterMs };
+  const planned = { actions, pulls, waiting: Object.fromEntries(waiting), requeueAfterMs };
+  return update.size === 0 ? planned : { ...planned, update: Object.fromEntries(update) };
 }
 
 /** Every image of the new pod is here before anything of the old one stops, unless the new one has begun already. */
@@ -174,8 +167,9 @@ function waitingForAll(situation: Situation, desired: DesiredPod, why: Waiting):
   return Object.fromEntries(
     held.map((spec) => {
       const history = ownValue(situation.history, spec.name);
-      const failing = failureWait(history, wantedKey(desired, spec), situation.now) > 0;
-      return [spec.name, failing && history !== undefined ? failureReason(spec, history) : why];
+      const key = wantedKey(desired, spec);
+      const failure = failureWait(history, key, situation.now) > 0 ? failureOf(history, key) : null;
+      return [spec.name, failure === null ? why : failureReason(spec, failure)];
     }),
   );
 }
@@ -195,7 +189,6 @@ function isDone(
   return !restarts(desired.pod.spec.restartPolicy, history);
 }
 
-const creating: Waiting = { reason: "ContainerCreating" };
 const unanswered = "The engine does not answer about a container of the pod";
 const act = (...actions: Action[]): Step => ({ actions, pulls: [], waiting: creating, requeueAfterMs: null });
 const settled: Step = { actions: [], pulls: [], waiting: null, requeueAfterMs: null };
@@ -264,9 +257,11 @@ function stopUnhealthy(situation: Situation, desired: DesiredPod, spec: Part, co
 /** A container whose start failed is made anew under the same attempt, after its wait. */
 function retryStart(situation: Situation, desired: DesiredPod, spec: Part, container: ObservedContainer): Step {
   const history = ownValue(situation.history, spec.name);
-  const held = failureWait(history, wantedKey(desired, spec), situation.now);
-  if (held > 0 && history?.failure != null)
-    return { actions: [], pulls: [], waiting: failureReason(spec, history), requeueAfterMs: held };
+  const key = wantedKey(desired, spec);
+  const held = failureWait(history, key, situation.now);
+  const failure = failureOf(history, key);
+  if (held > 0 && failure !== null)
+    return { actions: [], pulls: [], waiting: failureReason(spec, failure), requeueAfterMs: held };
   return act({
     kind: "remove",
     container: spec.name,
@@ -284,16 +279,20 @@ function startAgain(situation: Situation, desired: DesiredPod, spec: Part, sandb
   // A sandbox runs for the others: it is asked for only while one of them is to run.
   const policy = spec.name === sandboxName ? "Always" : desired.pod.spec.restartPolicy;
   if (!fresh && ended !== null && !restarts(policy, history)) return settled;
-  const held = failureWait(history, wantedKey(desired, spec), now);
-  if (held > 0 && history !== undefined)
-    return { actions: [], pulls: [], waiting: failureReason(spec, history), requeueAfterMs: held };
+  const key = wantedKey(desired, spec);
+  const failure = failureOf(history, key);
+  const held = failureWait(history, key, now);
+  if (held > 0 && failure !== null)
+    return { actions: [], pulls: [], waiting: failureReason(spec, failure), requeueAfterMs: held };
   const level = fresh ? 0 : (history?.backoffLevel ?? 0);
   const wait =
     !fresh && history?.diedAt != null && ended !== null ? remainingMs(restartDelayMs(level), history.diedAt, now) : 0;
   if (wait > 0) return { actions: [], pulls: [], waiting: crashLoop(desired, spec, level), requeueAfterMs: wait };
   const because = whyCreate(changed, history);
+  const invalid = invalidImage(spec);
+  if (invalid !== null) return { actions: [], pulls: [], waiting: invalid, requeueAfterMs: null };
   const image = imageStep(situation, spec, history, hashesOf(desired, spec).specHash, because);
-  if (image !== null) return { ...stepsOf(image), waiting: creating, requeueAfterMs: null };
+  if (image !== null) return { ...stepsOf(image), waiting: whileFetched(spec, failure), requeueAfterMs: null };
   const npus = npusFor(situation, desired, spec);
   if (!npus.ok) {
     return { actions: [], pulls: [], waiting: { ...creating, message: npus.message }, requeueAfterMs: npuRetryMs };
@@ -319,27 +318,6 @@ export function restarts(policy: RestartPolicy, history: ContainerHistory | unde
     default:
       return policy satisfies never;
   }
-}
-
-type ImageStep = Extract<Action, { kind: "resolve" }> | Pull;
-
-/** The next step toward having the container's image, null when it is here. */
-function imageStep(
-  situation: Situation,
-  spec: Part,
-  history: ContainerHistory | undefined,
-  specWanted: string,
-  because: string,
-): ImageStep | null {
-  const pinned = history?.pinnedImage?.name === spec.image ? history.pinnedImage : null;
-  const known = ownValue(situation.images, spec.name);
-  if (spec.imagePullPolicy === "Always" && pinned?.pulledFor !== specWanted) {
-    return { kind: "pull", container: spec.name, image: spec.image, because };
-  }
-  if (known === undefined) return { kind: "resolve", container: spec.name, image: pinned?.id ?? spec.image, because };
-  if (known === null)
-    return { kind: "pull", container: spec.name, image: spec.image, because: `${because}, and its image is not here` };
-  return null;
 }
 
 function crashLoop(desired: DesiredPod, spec: Part, level: number): Waiting {

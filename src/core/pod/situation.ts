@@ -8,6 +8,8 @@ import type { ProbeVerdicts } from "./probe.ts";
 /** Everything that is known about the pods of one name, at one moment. */
 export interface Situation {
   readonly desired: DesiredPod | null;
+  /** The version of the desired pod that its containers were made from, while an update has begun nothing; else null. */
+  readonly before: DesiredPod | null;
   /** Those that are not gone yet, oldest first. */
   readonly terminating: readonly TerminatingPod[];
   /** Containers of ours with that namespace and name, of any uid. */
@@ -38,6 +40,10 @@ export interface Plan {
   readonly waiting: Readonly<Record<string, Waiting>>;
   /** A replaced pod whose successor's images are not all here: it goes on as if it were wanted, see `stillWanted`. */
   readonly keepsRunning?: TerminatingPod;
+  /** The version before an update whose images are not all here: it goes on as if it were wanted. */
+  readonly keepsVersion?: DesiredPod;
+  /** What an update waits for while the version before it goes on, by container; absent when none waits. */
+  readonly update?: Readonly<Record<string, Waiting>>;
   /** Milliseconds after which time alone changes the answer; null when it does not. */
   readonly requeueAfterMs: number | null;
 }

@@ -1,6 +1,7 @@
 import { ownValue } from "../base/own-value.ts";
 import type { ContainerHistory, PinnedImage, PodHistory, Termination } from "./container-history.ts";
 import { podTrouble } from "./container-trouble.ts";
+import { creating } from "./image-plan.ts";
 import { isPaused, type ObservedContainer } from "./observed.ts";
 import type { ContainerState, ContainerStatus, Phase, PodCondition, PodStatus, TerminatedState } from "./pod-status.ts";
 import type { ProbeVerdicts } from "./probe.ts";
@@ -19,6 +20,8 @@ export interface StatusInput {
   readonly observed: readonly ObservedContainer[];
   /** From the plan: why a container that is to run does not. */
   readonly waiting: Readonly<Record<string, Waiting>>;
+  /** From the plan: what an update waits for while the version before it goes on. */
+  readonly update?: Readonly<Record<string, Waiting>> | undefined;
   readonly probes: ProbeVerdicts;
   /** going: it was told to go, and what ended is not waited for. gone: none of its containers is left. */
   readonly termination: "none" | "terminating" | "terminated";
@@ -39,11 +42,10 @@ export function podStatus(input: StatusInput): PodStatus {
   // While a pod leaves, its phase stays as it was until its containers have ended (lifecycle.md, Delete).
   const phase = input.termination === "none" ? computed : terminatedPhase(statuses, previous?.phase ?? computed);
   const ip = podIp(input);
-  const trouble = podTrouble(input.observed);
   return {
     phase,
     conditions: conditions(input, statuses, phase),
-    ...trouble,
+    ...reasonAndMessage(podTrouble(input.observed), updateMessage(input.update)),
     ...(input.hostIp === "" ? {} : { hostIP: input.hostIp }),
     ...(ip === "" ? {} : { podIP: ip, podIPs: [{ ip }] }),
     startTime: previous?.startTime ?? formatTime(input.acceptedAtWall),
@@ -51,6 +53,24 @@ export function podStatus(input: StatusInput): PodStatus {
     // Kubelet `SortedContainerStatuses`.
     containerStatuses: statuses.toSorted((a, b) => (a.name < b.name ? -1 : 1)),
   };
+}
+
+/** Of the pod itself, for what is no state of one of its containers; both can be true at once. */
+function reasonAndMessage(
+  trouble: { readonly reason: string; readonly message: string } | null,
+  update: string | null,
+): Pick<PodStatus, "reason" | "message"> {
+  if (trouble === null) return update === null ? {} : { message: update };
+  return { reason: trouble.reason, message: [trouble.message, update].filter((text) => text !== null).join("; ") };
+}
+
+/** What an update waits for, null when none does. The containers go on as they are. */
+function updateMessage(update: StatusInput["update"]): string | null {
+  const [first] = Object.entries(update ?? {});
+  if (first === undefined) return null;
+  const [name, { reason, message }] = first;
+  const why = reason === creating.reason ? "" : `${reason}: `;
+  return `The update waits for the image of container ${name}: ${why}${message ?? "it is looked up"}`;
 }
 
 /** Empty while there is none: of the sandbox while it runs, or of the container of a pod that needs no sandbox. */
@@ -182,7 +202,10 @@ function wholeSeconds(time: string): string | null {
   return Number.isNaN(wall) ? null : formatTime(wall);
 }
 
-/** Kubelet `getPhase`: a waiting container with a last termination counts as stopped. */
+/**
+ * Kubelet `getPhase`: a waiting container with a last termination counts as stopped. Under Never it only waits again if an
+ * update runs it anew, which a kubelet does not know: then it counts as one that has not run.
+ */
 export function phaseOf(statuses: readonly ContainerStatus[], policy: RestartPolicy): Phase {
   let waiting = 0;
   let running = 0;
@@ -193,7 +216,7 @@ export function phaseOf(statuses: readonly ContainerStatus[], policy: RestartPol
     else if (state.terminated !== undefined) {
       stopped += 1;
       if (state.terminated.exitCode === 0) succeeded += 1;
-    } else if (lastState.terminated !== undefined) stopped += 1;
+    } else if (lastState.terminated !== undefined && policy !== "Never") stopped += 1;
     else waiting += 1;
   }
   if (waiting > 0) return "Pending";

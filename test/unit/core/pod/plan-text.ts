@@ -9,6 +9,7 @@ export const noNpus = { present: [], missing: null, holders: [] };
 export function planOf(situation: Partial<Situation>): Plan {
   return plan({
     desired: null,
+    before: null,
     terminating: [],
     observed: [],
     history: {},
@@ -23,11 +24,15 @@ export function planOf(situation: Partial<Situation>): Plan {
 
 /** A plan as a reader sees it: the actions, why containers wait, and when to look again. */
 export function planText(situation: Partial<Situation>): string {
-  const { actions, pulls, waiting, requeueAfterMs } = planOf(situation);
+  const { actions, pulls, waiting, update = {}, requeueAfterMs } = planOf(situation);
   const lines = [
     ...[...actions, ...pulls].map(showAction),
     ...Object.entries(waiting).map(
       ([name, { reason, message }]) => `${name} waits: ${reason}${message === undefined ? "" : `: ${message}`}`,
+    ),
+    ...Object.entries(update).map(
+      ([name, { reason, message }]) =>
+        `the update of ${name} waits: ${reason}${message === undefined ? "" : `: ${message}`}`,
     ),
     ...(requeueAfterMs === null ? [] : [`look again in ${requeueAfterMs / 1000} s`]),
   ];

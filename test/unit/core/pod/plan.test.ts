@@ -40,6 +40,8 @@ const failure = (reason: string, count: number, containerId: string | null = nul
   at: ago(3_000),
 });
 
+const pullFailed = (count: number, msAgo: number) => ({ ...failure("ErrImagePull", count), at: ago(msAgo) });
+
 const held = { reason: "DiskPressure", message: "less than there should be" };
 const replaced = terminatingPod("replaced");
 const again = container(pod, running(), { generation: 1 });
@@ -217,7 +219,8 @@ const goldens: readonly Golden[] = [
   {
     name: "a changed image: looked up while the old container runs on",
     situation: { desired: newer, observed: [container(pod, running())], history: { app: historyOf(pod) } },
-    expected: "look up image app:2 for app, because message m2 changes the container",
+    expected:
+      "look up image app:2 for app, because message m2 changes the container\nthe update of app waits: ContainerCreating",
   },
   {
     name: "a changed image that is not here: pulled while the old container runs on",
@@ -227,7 +230,24 @@ const goldens: readonly Golden[] = [
       history: { app: historyOf(pod) },
       images: { app: null },
     },
-    expected: "pull app:2 for app, because message m2 changes the container, and its image is not here",
+    expected:
+      "pull app:2 for app, because message m2 changes the container, and its image is not here\nthe update of app waits: ContainerCreating",
+  },
+  {
+    name: "a name that no image can have: nobody is asked, and only a message helps",
+    situation: { desired: desiredPod({ image: "a//b" }), images: here },
+    expected: 'app waits: InvalidImageName: Could not parse image name "a//b": invalid reference format',
+  },
+  {
+    name: "a failed pull is repeated: the reason stays, with the last error",
+    situation: { desired, images: { app: null }, history: { app: historyOf(pod, { failure: pullFailed(3, 41_000) }) } },
+    expected:
+      'pull app:1 for app, because it was never made, and its image is not here\napp waits: ImagePullBackOff: Back-off pulling image "app:1": no such luck',
+  },
+  {
+    name: "a failed pull is repeated: the reason stays while the image is looked up, too",
+    situation: { desired, history: { app: historyOf(pod, { failure: pullFailed(1, 11_000) }) } },
+    expected: "look up image sha256:app for app, because it was never made\napp waits: ErrImagePull: no such luck",
   },
   {
     name: "a changed image that is here: now the old container stops",
@@ -511,7 +531,11 @@ function oldPod(observed: Situation["observed"], changes: Partial<ContainerHisto
   const whole = { desired: desiredPod({ uid: "u2" }), terminating: [old], observed, images: { app: null } };
   assert.equal(planOf(whole).keepsRunning, old);
   const known = { history: { app: historyOf(pod, changes) }, images: here };
-  const situation = stillWanted({ history: {}, probes: {}, startsHeld: null, npus: noNpus, now, ...whole }, old, known);
+  const situation = stillWanted(
+    { before: null, history: {}, probes: {}, startsHeld: null, npus: noNpus, now, ...whole },
+    old,
+    known,
+  );
   return situation === null ? "nothing is done for it" : planText(situation);
 }
 

@@ -88,6 +88,7 @@ const goldens: readonly Golden[] = [
     expected: [
       "pull app:1 for a, because message m2 changes the pod, and its image is not here",
       "b waits: ContainerCreating",
+      "the update of a waits: ContainerCreating",
     ].join("\n"),
   },
   {

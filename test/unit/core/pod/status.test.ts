@@ -113,6 +113,13 @@ const rows: readonly Row[] = [
     expected: ["Succeeded", "False PodCompleted", "0/1 Completed 0"],
   },
   {
+    name: "Never, ended well, and run anew for an update: it never turns to Failed",
+    policy: "Never",
+    history: { attempt: 1, lastTermination: termination(0) },
+    waiting: { reason: "ContainerCreating" },
+    expected: ["Pending", "False ContainersNotReady", "0/1 ContainerCreating 1"],
+  },
+  {
     name: "Never, ended badly",
     policy: "Never",
     history: { termination: termination(3) },
