@@ -1,5 +1,5 @@
-const domainPart = "(?:[a-zA-Z0-9]|[a-zA-Z0-9][a-zA-Z0-9-]*[a-zA-Z0-9])";
-const domain = new RegExp(`^${domainPart}(?:\\.${domainPart})*(?::[0-9]+)?$`);
+const domainPart = /^[a-zA-Z0-9](?:[a-zA-Z0-9-]*[a-zA-Z0-9])?$/;
+const port = /^[0-9]+$/;
 const pathPart = /^[a-z0-9]+(?:(?:\.|_|__|-+)[a-z0-9]+)*$/;
 const tag = /^[a-zA-Z0-9_][a-zA-Z0-9_.-]{0,127}$/;
 const imageId = /^[a-f0-9]{64}$/;
@@ -19,6 +19,13 @@ export function isImageName(text: string): boolean {
   const parts = name.split("/");
   const [first = ""] = parts;
   const hasDomain = parts.length > 1 && (/[.:A-Z]/.test(first) || first === "localhost");
-  if (hasDomain && !domain.test(first)) return false;
+  if (hasDomain && !isDomain(first)) return false;
   return parts.slice(hasDomain ? 1 : 0).every((part) => pathPart.test(part));
+}
+
+function isDomain(text: string): boolean {
+  const colon = text.indexOf(":");
+  const host = colon < 0 ? text : text.slice(0, colon);
+  if (colon >= 0 && !port.test(text.slice(colon + 1))) return false;
+  return host.split(".").every((part) => domainPart.test(part));
 }
