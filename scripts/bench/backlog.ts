@@ -10,7 +10,8 @@ import { parseArgs } from "node:util";
 import { setFlagsFromString } from "node:v8";
 import { runInNewContext } from "node:vm";
 import { listen } from "../../src/center/server.ts";
-import { openStore, type SqliteStore } from "../../src/sqlite/store.ts";
+import type { Store } from "../../src/ports/store.ts";
+import { openStore } from "../../src/sqlite/store.ts";
 import { backlogText, type Drained, drain, pump, type Way } from "../../test/simulation/link/backlog-device.ts";
 import { writeCertificates } from "../certificates.ts";
 import { debianPackages, install } from "../installer.ts";
@@ -78,13 +79,13 @@ function filledStore(): string {
   const dir = mkdtempSync(join(tmpdir(), "edge-backlog-"));
   const store = storeIn(dir);
   store.transaction("normal", () => {
-    for (const text of texts()) store.appendOutbox("record", text);
+    for (const text of texts()) store.outbox.append("record", text);
   });
   store.close();
   return dir;
 }
 
-function storeIn(dir: string): SqliteStore {
+function storeIn(dir: string): Store {
   const opened = openStore({ dir });
   if (!opened.ok) throw new Error(opened.error.message);
   return opened.store;

@@ -4,7 +4,8 @@ import { mkdtempSync, readdirSync, readFileSync, rmSync, statSync } from "node:f
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { parseArgs } from "node:util";
-import { openStore, type SqliteStore } from "../../src/sqlite/store.ts";
+import type { Store } from "../../src/ports/store.ts";
+import { openStore } from "../../src/sqlite/store.ts";
 import { virtualClock } from "../../test/fakes/clock.ts";
 import { fakeDevice } from "../../test/fakes/device.ts";
 import { fakeEngine } from "../../test/fakes/engine.ts";
@@ -49,8 +50,8 @@ function bytesOnDisk(dir: string): number {
   return readdirSync(dir).reduce((sum, name) => sum + statSync(join(dir, name)).size, 0);
 }
 
-function restartsOf(store: SqliteStore): number {
-  const attempts = store.desiredPods().map(({ pod }) => store.history(pod.id.uid)["app"]?.attempt ?? 0);
+function restartsOf(store: Store): number {
+  const attempts = store.desiredPods.list().map(({ pod }) => store.histories.get(pod.id.uid)["app"]?.attempt ?? 0);
   return attempts.reduce((sum, attempt) => sum + attempt, 0);
 }
 
@@ -86,13 +87,13 @@ try {
     if (!device.alive()) throw device.failure();
     if (hour % 24 === 23) {
       const spent = ((Date.now() - began.wall) / 1000).toFixed(0);
-      console.error(`day ${(hour + 1) / 24}: ${spent} s, ${store.eventCounts().rows} rows of events`);
+      console.error(`day ${(hour + 1) / 24}: ${spent} s, ${store.events.counts().rows} rows of events`);
     }
   }
   const written = bytesWritten() - began.written;
   const restarts = restartsOf(store) - began.restarts;
-  const { rows, bytes, dropped } = store.eventCounts();
-  const outbox = store.outboxCounts();
+  const { rows, bytes, dropped } = store.events.counts();
+  const outbox = store.outbox.counts();
   const disk = bytesOnDisk(dir);
   center.take();
   center.answerDials("open");

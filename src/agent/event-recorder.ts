@@ -1,7 +1,7 @@
-import type { Moment } from "../core/pod/container-history.ts";
 import type { PodEvent } from "../core/pod/event.ts";
 import type { Clock } from "../ports/clock.ts";
 import type { Log } from "../ports/log.ts";
+import type { Store } from "../ports/store.ts";
 import { momentOf } from "./loop/moment.ts";
 
 /** What has happened, and to which container of a pod; "" for the pod itself. */
@@ -16,7 +16,7 @@ export interface EventRecorder {
 }
 
 export interface EventRecorderParts {
-  readonly store: { appendEvent(event: PodEvent, at: Moment): void };
+  readonly store: { readonly events: Pick<Store["events"], "append"> };
   readonly clock: Clock;
   readonly log: Log;
 }
@@ -30,7 +30,7 @@ export function createEventRecorder({ store, clock, log }: EventRecorderParts): 
     const message = event.message.slice(0, maxMessageCharacters);
     const subject = container === "" ? { pod } : { pod, container };
     log.write(type === "Warning" ? "warn" : "info", reason, { ...(pod === "" ? {} : subject), message });
-    store.appendEvent({ type, pod, container, reason, message }, momentOf(clock));
+    store.events.append({ type, pod, container, reason, message }, momentOf(clock));
   };
   return {
     recordDeviceEvent: ({ type, reason, message }) => record({ type, pod: "", container: "", reason, message }),

@@ -56,9 +56,13 @@ export function statusSnapshot(sources: SnapshotSources): StatusDocument {
     },
     center: centerOf(connection, settings.centerUrl),
     engine: { state: engine.info === null ? "unavailable" : "ready", version: engine.info?.version ?? null },
-    outbox: store.outboxCounts(),
-    pods: podRows({ desired: store.desiredPods(), terminating: store.terminatingPods(), statuses: store.statuses() }),
-    ...npuRows(npuNames, store.npuHolders()),
+    outbox: store.outbox.counts(),
+    pods: podRows({
+      desired: store.desiredPods.list(),
+      terminating: store.terminatingPods.list(),
+      statuses: store.statuses.list(),
+    }),
+    ...npuRows(npuNames, store.npus.holders()),
     ...(notices.length === 0 ? {} : { notices }),
   };
 }

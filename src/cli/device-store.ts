@@ -1,5 +1,5 @@
 import type { Config } from "../core/config/config.ts";
-import type { StoreReader } from "../sqlite/store.ts";
+import type { StoreReader } from "../ports/store.ts";
 import { linesOf, loadConfig } from "./config-file.ts";
 import { exitCodes, type Output } from "./output.ts";
 

@@ -4,7 +4,8 @@ import { styleText } from "node:util";
 import { printable } from "../core/base/printable.ts";
 import type { KeptEvent } from "../core/pod/event.ts";
 import { formatTime } from "../core/pod/time.ts";
-import { openStoreReadOnly, type StoreReader } from "../sqlite/store.ts";
+import type { StoreReader } from "../ports/store.ts";
+import { openStoreReadOnly } from "../sqlite/store.ts";
 import { openDevice } from "./device-store.ts";
 import { exitCodes, type Output } from "./output.ts";
 
@@ -53,7 +54,7 @@ export async function eventsCommand(options: EventsOptions, io: Output, signal: 
 function printAfter(store: StoreReader, after: number, { pod, json }: EventsOptions, io: Output): number {
   let last = after;
   while (true) {
-    const rows = store.events({ ...(pod === undefined ? {} : { pod }), after: last, limit: pageRows });
+    const rows = store.events.list({ ...(pod === undefined ? {} : { pod }), after: last, limit: pageRows });
     for (const row of rows) io.out(json ? JSON.stringify(document(row)) : eventLine(row));
     last = rows.at(-1)?.id ?? last;
     if (rows.length < pageRows) return last;
@@ -62,8 +63,8 @@ function printAfter(store: StoreReader, after: number, { pod, json }: EventsOpti
 
 function knows(store: StoreReader, pod: string): boolean {
   const ids = [
-    ...store.desiredPods().map((desiredPod) => desiredPod.pod.id),
-    ...store.terminatingPods().map((terminatingPod) => terminatingPod.id),
+    ...store.desiredPods.list().map((desiredPod) => desiredPod.pod.id),
+    ...store.terminatingPods.list().map((terminatingPod) => terminatingPod.id),
   ];
   return ids.some(({ namespace, name }) => name === pod || `${namespace}/${name}` === pod);
 }

@@ -67,9 +67,9 @@ function whyNone(name: string, { data }: Config): string {
   if (!opened.ok) return `Pod ${name} has no container here`;
   const { store } = opened;
   const pods = podRows({
-    desired: store.desiredPods(),
-    terminating: store.terminatingPods(),
-    statuses: store.statuses(),
+    desired: store.desiredPods.list(),
+    terminating: store.terminatingPods.list(),
+    statuses: store.statuses.list(),
   });
   store.close();
   const found = pods.find((pod) => [pod.name, `${pod.namespace}/${pod.name}`].includes(name));

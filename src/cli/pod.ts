@@ -30,7 +30,7 @@ export async function podCommand(name: string, options: PodOptions, io: Output):
   const pods = podEntries(store).map((entry) => entry as Known);
   const found = pods.filter(({ metadata }) => [metadata.name, `${metadata.namespace}/${metadata.name}`].includes(name));
   const key = found[0] === undefined ? name : `${found[0].metadata.namespace}/${found[0].metadata.name}`;
-  const events = store.events({ pod: key, limit: lookedThrough });
+  const events = store.events.list({ pod: key, limit: lookedThrough });
   store.close();
   if (found.length === 0) {
     io.err(`There is no pod ${name} on this device`);

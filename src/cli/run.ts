@@ -22,9 +22,10 @@ import { userEnginePaths } from "../linux/user-engines.ts";
 import { savedPods } from "../linux/volumes.ts";
 import type { Engine } from "../ports/engine.ts";
 import type { Log } from "../ports/log.ts";
+import type { Store } from "../ports/store.ts";
 import { addonProblem } from "../sqlite/addon.ts";
 import { acquireDataLock, acquireRunLock, dataLockFile } from "../sqlite/lock.ts";
-import { openStore, recoverStore, type SqliteStore, type StoreOptions } from "../sqlite/store.ts";
+import { openStore, recoverStore, type StoreOptions } from "../sqlite/store.ts";
 import { credentialReader } from "../websocket/credentials.ts";
 import { websocketLink } from "../websocket/link.ts";
 import {
@@ -189,7 +190,7 @@ function storeOptionsOf({ data: { dir, outbox, events } }: Config): StoreOptions
 }
 
 /** A damaged database is put aside: running pods are found again on the engine, and the centre sends what it wants. */
-function openAgentStore(options: StoreOptions, log: Log): SqliteStore | string {
+function openAgentStore(options: StoreOptions, log: Log): Store | string {
   const { dir } = options;
   const opened = openStore(options);
   if (opened.ok) {
@@ -206,10 +207,10 @@ function openAgentStore(options: StoreOptions, log: Log): SqliteStore | string {
   return anew.store;
 }
 
-function recordBegunAnew(store: SqliteStore, why: string): void {
+function recordBegunAnew(store: Store, why: string): void {
   const message = `The store was damaged and is begun anew: ${why}`.slice(0, 1024);
   const event = { type: "Warning", pod: "", container: "", reason: "StoreBegunAnew", message } as const;
-  store.appendEvent(event, momentOf(linuxClock()));
+  store.events.append(event, momentOf(linuxClock()));
 }
 
 /** A disk that is full does not keep the agent from starting. */
@@ -222,13 +223,13 @@ function unlessFull(write: () => void): void {
 }
 
 /** The desired pods of a database that was lost, from their second copies: what runs is theirs and is adopted. */
-function restore(store: SqliteStore, dir: string, log: Log): void {
+function restore(store: Store, dir: string, log: Log): void {
   const { pods, unreadable } = savedPods(dir);
   if (pods.length === 0 && unreadable.length === 0) return;
   const clock = linuxClock();
   const acceptedAt = { wall: clock.wall(), mono: clock.mono(), bootId: clock.bootId() };
   store.transaction("full", () => {
-    for (const pod of pods) store.putDesiredPod({ pod, generation: 0, acceptedAt, messageId: "", contentHash: "" });
+    for (const pod of pods) store.desiredPods.put({ pod, generation: 0, acceptedAt, messageId: "", contentHash: "" });
   });
   log.write("warn", "Pods restored from their second copies", { pods: pods.map((pod) => pod.id.name), unreadable });
 }
@@ -267,7 +268,7 @@ function statusFile(file: string, trouble: () => string | null) {
 function agentParts(
   config: Config,
   live: () => Config,
-  store: SqliteStore,
+  store: Store,
   log: Log,
   lifetime: AbortSignal,
 ): Omit<Parameters<typeof runAgent>[0], "publish"> {
@@ -317,7 +318,7 @@ function agentParts(
 /** What no pod may see: where things usually are, where this configuration puts them, and where the engine says it is. */
 function protectedOf(
   config: Config,
-  store: SqliteStore,
+  store: Store,
 ): { readonly seen: (engine: Engine) => Engine; readonly protectedPaths: () => readonly string[] } {
   const fixed = [...ownPaths(config), ...defaultProtectedPaths];
   return {

@@ -81,11 +81,15 @@ async function workedOut(config: Config, file: string | null): Promise<StatusDoc
   const pods =
     store === null
       ? []
-      : podRows({ desired: store.desiredPods(), terminating: store.terminatingPods(), statuses: store.statuses() });
+      : podRows({
+          desired: store.desiredPods.list(),
+          terminating: store.terminatingPods.list(),
+          statuses: store.statuses.list(),
+        });
   const { npuNodes } = await import("../linux/npu.ts");
   const present = npuNodes(config.node.deviceDir).npus.map(({ name }) => name);
-  const npus = npuRows(present, store?.npuHolders() ?? []);
-  const outbox = store?.outboxCounts() ?? { pending: 0, bytes: 0, dropped: 0 };
+  const npus = npuRows(present, store?.npus.holders() ?? []);
+  const outbox = store?.outbox.counts() ?? { pending: 0, bytes: 0, dropped: 0 };
   store?.close();
   return {
     node: { name: config.node.name, conditions: conditionsNow(config, root) },

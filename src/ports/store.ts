@@ -15,98 +15,152 @@ export interface Store {
    * A throw undoes it and goes on. Refuses to be nested, and `work` may not return a promise.
    */
   transaction<T>(durability: "full" | "normal", work: () => T): T;
-
   /** Small facts about the device: install id, last good configuration. */
   getMeta(key: string): string | null;
   setMeta(key: string, value: string): void;
+  readonly desiredPods: DesiredPods;
+  readonly terminatingPods: TerminatingPods;
+  readonly deletedPods: DeletedPods;
+  readonly histories: Histories;
+  readonly npus: NpuHolders;
+  readonly statuses: Statuses;
+  readonly replies: Replies;
+  readonly outbox: Outbox;
+  readonly configMaps: ConfigMaps;
+  readonly credentials: Credentials;
+  readonly events: PodEvents;
+  close(): void;
+}
 
+/** What can be asked of a store without changing it. */
+export interface StoreReader extends Pick<Store, "getMeta" | "close"> {
+  readonly desiredPods: Pick<DesiredPods, "list" | "get" | "previous">;
+  readonly terminatingPods: Pick<TerminatingPods, "list">;
+  readonly deletedPods: Pick<DeletedPods, "version">;
+  readonly histories: Pick<Histories, "get" | "uids">;
+  readonly npus: Pick<NpuHolders, "holders">;
+  readonly statuses: Pick<Statuses, "list" | "get">;
+  readonly replies: Pick<Replies, "repeated">;
+  readonly outbox: Pick<Outbox, "list" | "counts">;
+  readonly events: Pick<PodEvents, "list" | "untold" | "counts">;
+}
+
+/** The pods that are to run here, one a namespace and name. */
+export interface DesiredPods {
   /** Ordered by namespace and name. */
-  desiredPods(): readonly DesiredPod[];
-  desiredPod(namespace: string, name: string): DesiredPod | null;
+  list(): readonly DesiredPod[];
+  get(namespace: string, name: string): DesiredPod | null;
   /**
    * Writes the one pod of that namespace and name. What stood there before is kept as the previous pod, or `keepPrevious`
    * keeps the one before that: an update that never began is not what runs.
    */
-  putDesiredPod(pod: DesiredPod, keepPrevious?: "keepPrevious"): void;
+  put(pod: DesiredPod, keepPrevious?: "keepPrevious"): void;
   /** What the pod was before its last change, null when it has not changed. */
-  previousPod(namespace: string, name: string): AcceptedPod | null;
-  deleteDesiredPod(namespace: string, name: string): void;
+  previous(namespace: string, name: string): AcceptedPod | null;
+  delete(namespace: string, name: string): void;
+}
 
+/** The pods on their way out. */
+export interface TerminatingPods {
   /** Ordered by seq. */
-  terminatingPods(): readonly TerminatingPod[];
+  list(): readonly TerminatingPod[];
   /** seq 0 adds a row, any other writes that row. Gives back what stands there now, seq filled in. */
-  putTerminatingPod(pod: TerminatingPod): TerminatingPod;
-  deleteTerminatingPod(seq: number): void;
+  put(pod: TerminatingPod): TerminatingPod;
+  delete(seq: number): void;
+}
 
-  /** resourceVersion of a deleted pod, null when it is not among the last 256 deleted. */
-  deletedVersion(uid: string): string | null;
-  rememberDeleted(uid: string, resourceVersion: string): void;
+/** The last 256 pods that were deleted. */
+export interface DeletedPods {
+  /** resourceVersion of a deleted pod, null when it is not among them. */
+  version(uid: string): string | null;
+  remember(uid: string, resourceVersion: string): void;
+}
 
-  history(uid: string): PodHistory;
+/** What happened to the containers of a pod, by its uid. */
+export interface Histories {
+  /** Empty when none is kept. */
+  get(uid: string): PodHistory;
   /** uids that a history is kept of, in order. */
-  historyUids(): readonly string[];
-  putHistory(uid: string, history: PodHistory): void;
-  deleteHistory(uid: string): void;
+  uids(): readonly string[];
+  put(uid: string, history: PodHistory): void;
+  delete(uid: string): void;
+}
 
-  /** Who has which NPU for itself, ordered by the NPUs' names. */
-  npuHolders(): readonly NpuHolder[];
+/** Which container has which NPU for itself. */
+export interface NpuHolders {
+  /** Ordered by the NPUs' names. */
+  holders(): readonly NpuHolder[];
   /**
    * What this container holds from now on, and nothing else. Throws, and writes nothing, when one of them is another's:
    * that would be a bug.
    */
-  putNpus(pod: PodId, container: string, npus: readonly string[]): void;
+  put(pod: PodId, container: string, npus: readonly string[]): void;
+}
 
-  /** The current status of every pod that has one, ordered by namespace, name and uid. */
-  statuses(): readonly StoredStatus[];
-  status(uid: string): StoredStatus | null;
+/** The current status of every pod that has one. */
+export interface Statuses {
+  /** Ordered by namespace, name and uid. */
+  list(): readonly StoredStatus[];
+  get(uid: string): StoredStatus | null;
   /** Writes nothing when an equal status JSON stands there already. */
-  putStatus(id: PodId, status: unknown): void;
-  deleteStatus(uid: string): void;
+  put(id: PodId, status: unknown): void;
+  delete(uid: string): void;
+}
 
-  /**
-   * The reply given to this very message before (decisions.md 34: a repeated message gets the same reply). The last 1,024
-   * are kept.
-   */
-  repeatedReply(key: RepeatKey): string | null;
-  rememberReply(key: RepeatKey, reply: string): void;
+/** The replies given to messages; the last 1,024 are kept. */
+export interface Replies {
+  /** The reply given to this very message before (decisions.md 34: a repeated message gets the same reply). */
+  repeated(key: RepeatKey): string | null;
+  remember(key: RepeatKey, reply: string): void;
+}
 
+/** What is to be said to the center. */
+export interface Outbox {
   /**
-   * Adds a message to what is to be said. When a limit is reached the oldest record goes first; a reply is never dropped.
+   * Adds a message. When a limit is reached the oldest record goes first; a reply is never dropped.
    * Gives its id, or null when there was no room.
    */
-  appendOutbox(kind: OutboxKind, text: string): number | null;
+  append(kind: OutboxKind, text: string): number | null;
   /** Up to `limit` messages with an id above `after`, in order. */
-  outbox(after: number, limit: number): readonly OutboxRow[];
+  list(after: number, limit: number): readonly OutboxRow[];
   /** Delivered: they go. */
-  releaseOutbox(ids: readonly number[]): void;
-  outboxCounts(): OutboxCounts;
+  release(ids: readonly number[]): void;
+  counts(): OutboxCounts;
+}
 
-  /** Names, in order. What is kept under them and below is sealed on disk: nothing of it can be read there. */
-  configMapNames(): readonly string[];
+/** Sealed on disk, as credentials are: nothing of it can be read there. */
+export interface ConfigMaps {
+  /** In order. */
+  names(): readonly string[];
   /** Null when there is none, or when it can no longer be opened, because the key of this device is another one. */
-  configMap(name: string): ConfigMapData | null;
+  get(name: string): ConfigMapData | null;
   /** False, and nothing written, when there are 256 others already. */
-  putConfigMap(name: string, data: ConfigMapData, at: Moment): boolean;
-  deleteConfigMap(name: string): void;
+  put(name: string, data: ConfigMapData, at: Moment): boolean;
+  delete(name: string): void;
+}
 
-  /** Secrets for registries, by the name that pods know them by: the text of a `.dockerconfigjson`. */
-  credentialNames(): readonly string[];
-  credentials(name: string): string | null;
+/** Secrets for registries, by the name that pods know them by: the text of a `.dockerconfigjson`. */
+export interface Credentials {
+  /** In order. */
+  names(): readonly string[];
+  /** Null when there are none, or when they can no longer be opened. */
+  get(name: string): string | null;
   /** False, and nothing written, when there are 16 others already. */
-  putCredentials(name: string, dockerConfigJson: string, at: Moment): boolean;
-  deleteCredentials(name: string): void;
+  put(name: string, dockerConfigJson: string, at: Moment): boolean;
+  delete(name: string): void;
+}
 
+/** What has happened to pods and to the device, as people and the center are told. */
+export interface PodEvents {
   /** Counted in the row of an equal event that is not long past, else a row of its own; what is too much goes (core/pod/event-history.ts). */
-  appendEvent(event: PodEvent, at: Moment): void;
+  append(event: PodEvent, at: Moment): void;
   /** In the order in which they last happened; `after` is an id; `pod` a namespace/name or a bare name. */
-  events(query: { readonly pod?: string; readonly after?: number; readonly limit: number }): readonly KeptEvent[];
-  /** The oldest events that `tellEvents` has not been called for. */
-  untoldEvents(limit: number): readonly KeptEvent[];
-  /** The centre is told of all events up to this id, the counts as they are now. */
-  tellEvents(upTo: number): void;
-  eventCounts(): EventCounts;
-
-  close(): void;
+  list(query: { readonly pod?: string; readonly after?: number; readonly limit: number }): readonly KeptEvent[];
+  /** The oldest events that `markTold` has not been called for. */
+  untold(limit: number): readonly KeptEvent[];
+  /** The center is told of all events up to this id, the counts as they are now. */
+  markTold(upTo: number): void;
+  counts(): EventCounts;
 }
 
 /** File names and what stands in the files. */

@@ -2,7 +2,7 @@ import type { Database } from "better-sqlite3";
 import type { DesiredPod } from "../core/pod/desired.ts";
 import { podHashes } from "../core/pod/identity.ts";
 import type { AcceptedPod } from "../core/pod/spec.ts";
-import type { Store } from "../ports/store.ts";
+import type { DesiredPods, StoreReader } from "../ports/store.ts";
 import { readJson } from "./columns.ts";
 import type { Writer } from "./database.ts";
 
@@ -17,29 +17,27 @@ interface Row {
   readonly content_hash: string;
 }
 
-export type DesiredPodReads = Pick<Store, "desiredPods" | "desiredPod" | "previousPod">;
-
 const columns = "pod, previous_pod, generation, accepted_wall, accepted_mono, accepted_boot, message_id, content_hash";
 
-export function desiredPodReads(db: Database): DesiredPodReads {
+export function desiredPodReads(db: Database): StoreReader["desiredPods"] {
   const all = db.prepare<[], Row>(`SELECT ${columns} FROM desired_pods ORDER BY namespace, name`);
   const select = db.prepare<[string, string], Row>(
     `SELECT ${columns} FROM desired_pods WHERE namespace = ? AND name = ?`,
   );
   return {
-    desiredPods: () => all.all().map(toDesiredPod),
-    desiredPod(namespace, name) {
+    list: () => all.all().map(toDesiredPod),
+    get(namespace, name) {
       const row = select.get(namespace, name);
       return row === undefined ? null : toDesiredPod(row);
     },
-    previousPod(namespace, name) {
+    previous(namespace, name) {
       const previous = select.get(namespace, name)?.previous_pod ?? null;
       return previous === null ? null : readPod(previous);
     },
   };
 }
 
-export function desiredPodWrites({ db, write }: Writer): Pick<Store, "putDesiredPod" | "deleteDesiredPod"> {
+export function desiredPods({ db, write }: Writer): DesiredPods {
   const select = db.prepare<[string, string], Row>(
     `SELECT ${columns} FROM desired_pods WHERE namespace = ? AND name = ?`,
   );
@@ -49,7 +47,8 @@ export function desiredPodWrites({ db, write }: Writer): Pick<Store, "putDesired
   );
   const remove = db.prepare<[string, string]>("DELETE FROM desired_pods WHERE namespace = ? AND name = ?");
   return {
-    putDesiredPod(desired, keepPrevious) {
+    ...desiredPodReads(db),
+    put(desired, keepPrevious) {
       const { id } = desired.pod;
       const row = toRow(desired);
       write(() => {
@@ -61,7 +60,7 @@ export function desiredPodWrites({ db, write }: Writer): Pick<Store, "putDesired
         put.run({ namespace: id.namespace, name: id.name, uid: id.uid, ...row, previous_pod });
       });
     },
-    deleteDesiredPod(namespace, name) {
+    delete(namespace, name) {
       write(() => remove.run(namespace, name));
     },
   };

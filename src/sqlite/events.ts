@@ -1,7 +1,7 @@
 import type { Database } from "better-sqlite3";
 import type { KeptEvent, PodEvent } from "../core/pod/event.ts";
 import { eventBytes, keep, type Share, sameness, type Trim, total, trim, untold } from "../core/pod/event-history.ts";
-import type { EventCounts, Store } from "../ports/store.ts";
+import type { EventCounts, PodEvents, StoreReader } from "../ports/store.ts";
 import type { Writer } from "./database.ts";
 import type { StoreLimits } from "./limits.ts";
 
@@ -24,11 +24,8 @@ const ofPod = "(@pod IS NULL OR pod = @pod OR substr(pod, instr(pod, '/') + 1) =
 /** Rows among which an event that happens again is looked for; it is last in them, for it moves to the end. */
 const maxRecent = 1_024;
 
-type Reads = Pick<Store, "events" | "untoldEvents" | "eventCounts">;
-type Writes = Pick<Store, "appendEvent" | "tellEvents" | "eventCounts">;
-
 /** What has happened, as people and the centre are told. */
-export function eventReads(db: Database): Reads {
+export function eventReads(db: Database): StoreReader["events"] {
   const newest = db.prepare<[{ pod: string | null; limit: number }], Row>(
     `SELECT * FROM (SELECT ${columns} FROM events WHERE ${ofPod} ORDER BY id DESC LIMIT @limit) ORDER BY id`,
   );
@@ -41,14 +38,14 @@ export function eventReads(db: Database): Reads {
        coalesce((SELECT value FROM counters WHERE name = 'events-dropped'), 0) AS dropped FROM events`,
   );
   return {
-    events({ pod = null, after, limit }) {
+    list({ pod = null, after, limit }) {
       const atMost = Math.max(0, limit);
       const rows =
         after === undefined ? newest.all({ pod, limit: atMost }) : following.all({ pod, after, limit: atMost });
       return rows.map(toEvent);
     },
-    untoldEvents: (limit) => following.all({ pod: null, after: told.read(), limit: Math.max(0, limit) }).map(toEvent),
-    eventCounts: () => counts.get() ?? { rows: 0, bytes: 0, dropped: 0 },
+    untold: (limit) => following.all({ pod: null, after: told.read(), limit: Math.max(0, limit) }).map(toEvent),
+    counts: () => counts.get() ?? { rows: 0, bytes: 0, dropped: 0 },
   };
 }
 
@@ -61,7 +58,8 @@ interface Book {
   readonly recent: Map<string, KeptEvent>;
 }
 
-export function eventWrites({ db, write, onUndo }: Writer, limits: StoreLimits): Writes {
+export function events({ db, write, onUndo }: Writer, limits: StoreLimits): PodEvents {
+  const reads = eventReads(db);
   const told = counter(db, "events-told");
   const dropped = counter(db, "events-dropped");
   const insert = db.prepare<[Row]>(`INSERT INTO events (${columns}) VALUES (${columns.replace(/\w+/g, "@$&")})`);
@@ -89,7 +87,9 @@ export function eventWrites({ db, write, onUndo }: Writer, limits: StoreLimits):
   }
 
   return {
-    appendEvent(event, at) {
+    list: reads.list,
+    untold: reads.untold,
+    append(event, at) {
       const key = sameness(event);
       const before = book.recent.get(key) ?? null;
       write(() => {
@@ -106,14 +106,14 @@ export function eventWrites({ db, write, onUndo }: Writer, limits: StoreLimits):
         for (let next = trim(book.shares, limits); next !== null; next = trim(book.shares, limits)) dropRows(next);
       });
     },
-    tellEvents(upTo) {
+    markTold(upTo) {
       if (upTo <= book.toldUpTo) return;
       write(() => {
         told.add(upTo - book.toldUpTo);
         book.toldUpTo = upTo;
       });
     },
-    eventCounts: () => ({ ...total(book.shares), dropped: dropped.read() }),
+    counts: () => ({ ...total(book.shares), dropped: dropped.read() }),
   };
 }
 

@@ -1,6 +1,6 @@
 import type { Database } from "better-sqlite3";
 import { byNumber } from "../core/pod/npu.ts";
-import type { Store } from "../ports/store.ts";
+import type { NpuHolders, StoreReader } from "../ports/store.ts";
 import type { Writer } from "./database.ts";
 
 interface Row {
@@ -12,10 +12,10 @@ interface Row {
 }
 
 /** Which container has which NPU. The key of the table is what keeps two from having one. */
-export function npuHolderReads(db: Database): Pick<Store, "npuHolders"> {
+export function npuHolderReads(db: Database): StoreReader["npus"] {
   const all = db.prepare<[], Row>("SELECT npu, namespace, name, uid, container FROM npu_holders");
   return {
-    npuHolders: () =>
+    holders: () =>
       all
         .all()
         .map(({ npu, namespace, name, uid, container }) => ({ npu, pod: { namespace, name, uid }, container }))
@@ -23,7 +23,7 @@ export function npuHolderReads(db: Database): Pick<Store, "npuHolders"> {
   };
 }
 
-export function npuHolderWrites({ db, write }: Writer): Pick<Store, "putNpus"> {
+export function npuHolders({ db, write }: Writer): NpuHolders {
   const held = db
     .prepare<[string, string], string>("SELECT npu FROM npu_holders WHERE uid = ? AND container = ?")
     .pluck();
@@ -32,7 +32,8 @@ export function npuHolderWrites({ db, write }: Writer): Pick<Store, "putNpus"> {
     "INSERT INTO npu_holders (npu, namespace, name, uid, container) VALUES (@npu, @namespace, @name, @uid, @container)",
   );
   return {
-    putNpus({ namespace, name, uid }, container, npus) {
+    holders: npuHolderReads(db).holders,
+    put({ namespace, name, uid }, container, npus) {
       const before = held.all(uid, container);
       if (before.length === npus.length && npus.every((npu) => before.includes(npu))) return;
       write(() => {

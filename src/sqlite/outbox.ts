@@ -1,5 +1,5 @@
 import type { Database } from "better-sqlite3";
-import type { OutboxCounts, OutboxKind, OutboxRow, Store } from "../ports/store.ts";
+import type { Outbox, OutboxCounts, OutboxKind, OutboxRow, StoreReader } from "../ports/store.ts";
 import type { Writer } from "./database.ts";
 import type { StoreLimits } from "./limits.ts";
 
@@ -11,7 +11,7 @@ interface Totals {
   recordBytes: number;
 }
 
-export function outboxReads(db: Database): Pick<Store, "outbox" | "outboxCounts"> {
+export function outboxReads(db: Database): StoreReader["outbox"] {
   const rows = db.prepare<[number, number], OutboxRow>(
     "SELECT id, kind, text FROM outbox WHERE id > ? ORDER BY id LIMIT ?",
   );
@@ -21,14 +21,12 @@ export function outboxReads(db: Database): Pick<Store, "outbox" | "outboxCounts"
   );
   return {
     // A negative limit is no limit to SQLite.
-    outbox: (after, limit) => rows.all(after, Math.max(0, limit)),
-    outboxCounts: () => counts.get() ?? { pending: 0, bytes: 0, dropped: 0 },
+    list: (after, limit) => rows.all(after, Math.max(0, limit)),
+    counts: () => counts.get() ?? { pending: 0, bytes: 0, dropped: 0 },
   };
 }
 
-type Outbox = Pick<Store, "appendOutbox" | "releaseOutbox" | "outboxCounts">;
-
-export function outboxWrites({ db, write, onUndo }: Writer, limits: StoreLimits): Outbox {
+export function outbox({ db, write, onUndo }: Writer, limits: StoreLimits): Outbox {
   const insert = db.prepare<[OutboxKind, string, number]>("INSERT INTO outbox (kind, text, bytes) VALUES (?, ?, ?)");
   const oldestRecord = db.prepare<[], { id: number }>(
     "SELECT id FROM outbox WHERE kind = 'record' ORDER BY id LIMIT 1",
@@ -83,11 +81,12 @@ export function outboxWrites({ db, write, onUndo }: Writer, limits: StoreLimits)
   }
 
   return {
-    appendOutbox: (kind, text) => write(() => append(kind, text, Buffer.byteLength(text))),
-    releaseOutbox(ids) {
+    list: outboxReads(db).list,
+    append: (kind, text) => write(() => append(kind, text, Buffer.byteLength(text))),
+    release(ids) {
       if (ids.length > 0) write(() => ids.forEach(removeRow));
     },
-    outboxCounts: () => ({ pending: totals.count, bytes: totals.bytes, dropped: dropped.get() ?? 0 }),
+    counts: () => ({ pending: totals.count, bytes: totals.bytes, dropped: dropped.get() ?? 0 }),
   };
 }
 

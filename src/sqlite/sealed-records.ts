@@ -1,5 +1,5 @@
 import type { Moment } from "../core/pod/container-history.ts";
-import type { ConfigMapData, Store } from "../ports/store.ts";
+import type { ConfigMapData, ConfigMaps, Credentials } from "../ports/store.ts";
 import { readJson } from "./columns.ts";
 import type { Writer } from "./database.ts";
 import type { StoreLimits } from "./limits.ts";
@@ -18,35 +18,23 @@ interface SealedTexts {
   remove(name: string): void;
 }
 
-type Records = Pick<
-  Store,
-  | "configMapNames"
-  | "configMap"
-  | "putConfigMap"
-  | "deleteConfigMap"
-  | "credentialNames"
-  | "credentials"
-  | "putCredentials"
-  | "deleteCredentials"
->;
-
-/** Config maps and credentials. A config map is no secret by name, but people put passwords there all the same. */
-export function sealedRecords(writer: Writer, secrets: Secrets, limits: StoreLimits): Records {
+/** A config map is no secret by name, but people put passwords there all the same. */
+export function configMaps(writer: Writer, secrets: Secrets, limits: StoreLimits): ConfigMaps {
   const maps = sealedTexts(writer, secrets, "config_maps", limits.configMapsMaxRows);
-  const credentials = sealedTexts(writer, secrets, "credentials", limits.credentialsMaxRows);
   return {
-    configMapNames: maps.names,
-    configMap(name) {
+    names: maps.names,
+    get(name) {
       const json = maps.text(name);
       return json === null ? null : readJson<ConfigMapData>(json, "config map", []);
     },
-    putConfigMap: (name, data, at) => maps.put(name, JSON.stringify(data), at),
-    deleteConfigMap: maps.remove,
-    credentialNames: credentials.names,
-    credentials: credentials.text,
-    putCredentials: credentials.put,
-    deleteCredentials: credentials.remove,
+    put: (name, data, at) => maps.put(name, JSON.stringify(data), at),
+    delete: maps.remove,
   };
+}
+
+export function credentials(writer: Writer, secrets: Secrets, limits: StoreLimits): Credentials {
+  const texts = sealedTexts(writer, secrets, "credentials", limits.credentialsMaxRows);
+  return { names: texts.names, get: texts.text, put: texts.put, delete: texts.remove };
 }
 
 function sealedTexts(

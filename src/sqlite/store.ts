@@ -3,19 +3,21 @@
 import { accessSync, constants, existsSync, readdirSync, renameSync, rmSync } from "node:fs";
 import type { Database } from "better-sqlite3";
 import { storeError } from "../core/base/store-failure.ts";
-import type { Store } from "../ports/store.ts";
+import type { Store, StoreReader } from "../ports/store.ts";
 import { copyInMemory, headerWithoutLog, openDatabase, openToRead, storeFile, writer } from "./database.ts";
-import { desiredPodReads, desiredPodWrites } from "./desired-pods.ts";
-import { eventReads, eventWrites } from "./events.ts";
+import { deletedPodReads, deletedPods } from "./deleted-pods.ts";
+import { desiredPodReads, desiredPods } from "./desired-pods.ts";
+import { eventReads, events } from "./events.ts";
+import { histories, historyReads } from "./histories.ts";
 import { defaultStoreLimits, type StoreLimits } from "./limits.ts";
-import { npuHolderReads, npuHolderWrites } from "./npu-holders.ts";
-import { outboxReads, outboxWrites } from "./outbox.ts";
-import { podRecordReads, podRecordWrites } from "./pod-records.ts";
-import { replyReads, replyWrites } from "./replies.ts";
+import { npuHolderReads, npuHolders } from "./npu-holders.ts";
+import { outbox, outboxReads } from "./outbox.ts";
+import { replies, replyReads } from "./replies.ts";
 import { bringSchema, isOlder, judgeVersion, readSchema, versionInHeader } from "./schema.ts";
-import { sealedRecords } from "./sealed-records.ts";
+import { configMaps, credentials } from "./sealed-records.ts";
 import { openSecrets, type Secrets } from "./secrets.ts";
-import { terminatingPodReads, terminatingPodWrites } from "./terminating-pods.ts";
+import { statuses, statusReads } from "./statuses.ts";
+import { terminatingPodReads, terminatingPods } from "./terminating-pods.ts";
 
 export interface StoreOptions {
   /** The data folder; made if it is not there. */
@@ -36,31 +38,6 @@ export type StoreResult<T> =
   | { readonly ok: true; readonly store: T }
   | { readonly ok: false; readonly error: StoreError };
 
-export type SqliteStore = Store;
-
-/** What can be asked of a store without changing it. */
-export type StoreReader = Pick<
-  SqliteStore,
-  | "getMeta"
-  | "desiredPods"
-  | "desiredPod"
-  | "previousPod"
-  | "terminatingPods"
-  | "deletedVersion"
-  | "history"
-  | "historyUids"
-  | "npuHolders"
-  | "statuses"
-  | "status"
-  | "repeatedReply"
-  | "outbox"
-  | "outboxCounts"
-  | "events"
-  | "untoldEvents"
-  | "eventCounts"
-  | "close"
->;
-
 /** How many damaged databases are kept for somebody to look at. */
 const maxPutAside = 3;
 
@@ -68,7 +45,7 @@ const maxPutAside = 3;
  * Opens the store of a data folder, made if there is none. One process at a time: see lock.ts. A database that is not for
  * this program is found out before anything is opened to write: a newer program's files stay as they are.
  */
-export function openStore({ dir, limits }: StoreOptions): StoreResult<SqliteStore> {
+export function openStore({ dir, limits }: StoreOptions): StoreResult<Store> {
   const stranger = strangerIn(dir);
   if (stranger !== null) return { ok: false, error: stranger };
   return opening(
@@ -178,40 +155,48 @@ function opening<T>(dir: string, open: () => Database, use: (db: Database) => St
   }
 }
 
-function readWrite(db: Database, limits: StoreLimits, secrets: Secrets): SqliteStore {
+function readWrite(db: Database, limits: StoreLimits, secrets: Secrets): Store {
   const write = writer(db);
   const setMeta = db.prepare<[string, string]>("REPLACE INTO facts (key, value) VALUES (?, ?)");
-  const all = reads(db);
+  const { getMeta, close } = reads(db);
   return withStoreErrors({
-    ...all,
     transaction: write.transaction,
+    getMeta,
     setMeta(key, value) {
-      if (all.getMeta(key) !== value) write.write(() => setMeta.run(key, value));
+      if (getMeta(key) !== value) write.write(() => setMeta.run(key, value));
     },
-    ...desiredPodWrites(write),
-    ...terminatingPodWrites(write),
-    ...podRecordWrites(write, limits),
-    ...replyWrites(write, limits),
-    ...npuHolderWrites(write),
-    ...eventWrites(write, limits),
-    ...outboxWrites(write, limits),
-    ...sealedRecords(write, secrets, limits),
+    desiredPods: desiredPods(write),
+    terminatingPods: terminatingPods(write),
+    deletedPods: deletedPods(write, limits),
+    histories: histories(write),
+    npus: npuHolders(write),
+    statuses: statuses(write),
+    replies: replies(write, limits),
+    outbox: outbox(write, limits),
+    configMaps: configMaps(write, secrets, limits),
+    credentials: credentials(write, secrets, limits),
+    events: events(write, limits),
+    close,
   });
 }
 
-/** The same store, whose calls throw the port's errors where SQLite finds the disk full or broken. */
-function withStoreErrors(store: SqliteStore): SqliteStore {
-  const guarded = Object.entries(store).map(([name, call]) => [
+/** The same calls and groups of calls, which throw the port's errors where SQLite finds the disk full or broken. */
+function withStoreErrors<T extends object>(calls: T): T {
+  const guarded = Object.entries(calls).map(([name, member]) => [
     name,
-    (...args: readonly unknown[]): unknown => {
-      try {
-        return (call as (...given: readonly unknown[]) => unknown)(...args);
-      } catch (error) {
-        throw storeFailureIn(error);
-      }
-    },
+    typeof member === "function" ? withStoreError(member) : withStoreErrors(member),
   ]);
-  return Object.fromEntries(guarded) as SqliteStore;
+  return Object.fromEntries(guarded) as T;
+}
+
+function withStoreError(call: (...args: readonly unknown[]) => unknown): typeof call {
+  return (...args) => {
+    try {
+      return call(...args);
+    } catch (error) {
+      throw storeFailureIn(error);
+    }
+  };
 }
 
 /** A log that cannot grow its index has no room either. */
@@ -228,13 +213,15 @@ function reads(db: Database): StoreReader {
   const meta = db.prepare<[string], string>("SELECT value FROM facts WHERE key = ?").pluck();
   return {
     getMeta: (key) => meta.get(key) ?? null,
-    ...desiredPodReads(db),
-    ...terminatingPodReads(db),
-    ...podRecordReads(db),
-    ...replyReads(db),
-    ...npuHolderReads(db),
-    ...eventReads(db),
-    ...outboxReads(db),
+    desiredPods: desiredPodReads(db),
+    terminatingPods: terminatingPodReads(db),
+    deletedPods: deletedPodReads(db),
+    histories: historyReads(db),
+    npus: npuHolderReads(db),
+    statuses: statusReads(db),
+    replies: replyReads(db),
+    outbox: outboxReads(db),
+    events: eventReads(db),
     close() {
       db.close();
     },

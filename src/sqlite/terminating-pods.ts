@@ -1,6 +1,6 @@
 import type { Database } from "better-sqlite3";
 import type { TerminatingPod } from "../core/pod/desired.ts";
-import type { Store } from "../ports/store.ts";
+import type { StoreReader, TerminatingPods } from "../ports/store.ts";
 import type { Writer } from "./database.ts";
 import { readPod } from "./desired-pods.ts";
 
@@ -47,19 +47,20 @@ const names = [
   "gone",
 ] as const satisfies readonly (keyof Row)[];
 
-export function terminatingPodReads(db: Database): Pick<Store, "terminatingPods"> {
+export function terminatingPodReads(db: Database): StoreReader["terminatingPods"] {
   const all = db.prepare<[], Row & { seq: number }>(`SELECT ${names.join(", ")} FROM leaving_pods ORDER BY seq`);
-  return { terminatingPods: () => all.all().map((row) => toTerminatingPod(row, row.seq)) };
+  return { list: () => all.all().map((row) => toTerminatingPod(row, row.seq)) };
 }
 
-export function terminatingPodWrites({ db, write }: Writer): Pick<Store, "putTerminatingPod" | "deleteTerminatingPod"> {
+export function terminatingPods({ db, write }: Writer): TerminatingPods {
   const select = db.prepare<[number], Row>(`SELECT ${names.join(", ")} FROM leaving_pods WHERE seq = ?`);
   const put = db.prepare<[Row]>(
     `INSERT OR REPLACE INTO leaving_pods (${names.join(", ")}) VALUES (${names.map((name) => `@${name}`).join(", ")})`,
   );
   const remove = db.prepare<[number]>("DELETE FROM leaving_pods WHERE seq = ?");
   return {
-    putTerminatingPod(pod) {
+    list: terminatingPodReads(db).list,
+    put(pod) {
       const row = toRow(pod);
       return write(() => {
         const before = pod.seq === 0 ? undefined : select.get(pod.seq);
@@ -68,7 +69,7 @@ export function terminatingPodWrites({ db, write }: Writer): Pick<Store, "putTer
         return toTerminatingPod(row, seq);
       });
     },
-    deleteTerminatingPod(seq) {
+    delete(seq) {
       write(() => remove.run(seq));
     },
   };

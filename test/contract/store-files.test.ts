@@ -20,9 +20,10 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { describe, it, type TestContext } from "node:test";
 import SqliteDatabase from "better-sqlite3";
+import type { Store } from "../../src/ports/store.ts";
 import { openDatabase, writer } from "../../src/sqlite/database.ts";
 import { acquireDataLock, acquireRunLock, runLockHeld } from "../../src/sqlite/lock.ts";
-import { openStore, openStoreReadOnly, recoverStore, type SqliteStore } from "../../src/sqlite/store.ts";
+import { openStore, openStoreReadOnly, recoverStore } from "../../src/sqlite/store.ts";
 import { desired, event, history, moment, pod } from "./store-samples.ts";
 
 const needsRoot = process.getuid?.() === 0 ? false : "needs root";
@@ -33,7 +34,7 @@ function folder(t: TestContext): string {
   return join(parent, "data");
 }
 
-function opened(dir: string): SqliteStore {
+function opened(dir: string): Store {
   const result = openStore({ dir });
   assert.ok(result.ok, JSON.stringify(result));
   return result.store;
@@ -44,8 +45,8 @@ function filled(t: TestContext): string {
   const dir = folder(t);
   const store = opened(dir);
   store.setMeta("install", "1");
-  store.putDesiredPod(desired("a"));
-  for (let i = 0; i < 100; i += 1) store.appendEvent({ ...event, message: `${i} ${"x".repeat(1_000)}` }, moment);
+  store.desiredPods.put(desired("a"));
+  for (let i = 0; i < 100; i += 1) store.events.append({ ...event, message: `${i} ${"x".repeat(1_000)}` }, moment);
   store.close();
   return dir;
 }
@@ -131,16 +132,16 @@ describe("openStore()", () => {
     const store = opened(dir);
     const writeAll = () => {
       store.setMeta("a", "1");
-      store.putDesiredPod(desired("a"));
-      store.putHistory("uid-a", { app: history });
-      store.putConfigMap("settings", { a: "1" }, moment);
-      store.putCredentials("registry", "{}", moment);
-      store.deleteConfigMap("never");
-      store.putStatus(pod("a").id, { phase: "Running" });
-      store.deleteStatus("never");
-      store.deleteHistory("never");
-      store.deleteTerminatingPod(99);
-      store.releaseOutbox([99]);
+      store.desiredPods.put(desired("a"));
+      store.histories.put("uid-a", { app: history });
+      store.configMaps.put("settings", { a: "1" }, moment);
+      store.credentials.put("registry", "{}", moment);
+      store.configMaps.delete("never");
+      store.statuses.put(pod("a").id, { phase: "Running" });
+      store.statuses.delete("never");
+      store.histories.delete("never");
+      store.terminatingPods.delete(99);
+      store.outbox.release([99]);
       store.transaction("full", () => store.getMeta("a"));
     };
     writeAll();
@@ -155,11 +156,11 @@ describe("openStore()", () => {
     const store = opened(dir);
     const readable = (word: string) => readdirSync(dir).filter((name) => readFileSync(join(dir, name)).includes(word));
     store.transaction("full", () => {
-      store.putCredentials("registry", '{"auths":{"r":{"password":"s3cret-one"}}}', moment);
-      store.putConfigMap("settings", { "app.conf": "s3cret-two" }, moment);
+      store.credentials.put("registry", '{"auths":{"r":{"password":"s3cret-one"}}}', moment);
+      store.configMaps.put("settings", { "app.conf": "s3cret-two" }, moment);
     });
     assert.deepEqual(readable("s3cret"), [], "while it is open, the log included");
-    store.deleteCredentials("registry");
+    store.credentials.delete("registry");
     store.close();
     assert.deepEqual(readable("s3cret"), [], "once it is closed");
   });
@@ -167,14 +168,14 @@ describe("openStore()", () => {
   it("has no more what was sealed with a key that is gone, and takes it anew", (t) => {
     const dir = folder(t);
     const store = opened(dir);
-    store.putCredentials("registry", "{}", moment);
-    store.putConfigMap("settings", { a: "1" }, moment);
+    store.credentials.put("registry", "{}", moment);
+    store.configMaps.put("settings", { a: "1" }, moment);
     store.close();
     rmSync(join(dir, "device.key"));
     const again = opened(dir);
-    assert.deepEqual([again.credentials("registry"), again.configMap("settings")], [null, null]);
-    assert.equal(again.putConfigMap("settings", { a: "1" }, moment), true);
-    assert.deepEqual(again.configMap("settings"), { a: "1" });
+    assert.deepEqual([again.credentials.get("registry"), again.configMaps.get("settings")], [null, null]);
+    assert.equal(again.configMaps.put("settings", { a: "1" }, moment), true);
+    assert.deepEqual(again.configMaps.get("settings"), { a: "1" });
     again.close();
   });
 
@@ -198,7 +199,7 @@ describe("openStore()", () => {
     const dir = folder(t);
     const store = opened(dir);
     store.transaction("normal", () => {
-      for (let n = 0; n < 32; n += 1) store.appendOutbox("record", "x".repeat(1_048_576));
+      for (let n = 0; n < 32; n += 1) store.outbox.append("record", "x".repeat(1_048_576));
     });
     store.close();
     const before = process.memoryUsage().arrayBuffers;
@@ -228,7 +229,7 @@ describe("openStore()", () => {
       assert.equal(aside, join(dir, "store.db.damaged-1"));
       assert.deepEqual(readFileSync(aside), before);
       const store = opened(dir);
-      assert.deepEqual(store.desiredPods(), []);
+      assert.deepEqual(store.desiredPods.list(), []);
       store.close();
     });
   }
@@ -271,8 +272,8 @@ describe("openStoreReadOnly()", () => {
     const dir = filled(t);
     const result = openStoreReadOnly(dir);
     assert.ok(result.ok, JSON.stringify(result));
-    assert.deepEqual(result.store.desiredPods(), [desired("a")]);
-    assert.equal(result.store.events({ limit: 3 }).length, 3);
+    assert.deepEqual(result.store.desiredPods.list(), [desired("a")]);
+    assert.equal(result.store.events.list({ limit: 3 }).length, 3);
     assert.deepEqual(readdirSync(dir).sort(), ["device.key", "store.db"]);
     result.store.close();
     assert.deepEqual(readdirSync(dir).sort(), ["device.key", "store.db"]);

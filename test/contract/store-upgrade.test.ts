@@ -52,27 +52,27 @@ function holdsAll(dir: string): void {
   assert.ok(opened.ok, JSON.stringify(opened));
   const { store } = opened;
   const two = desired("b", { generation: 1, pod: pod("b", "app:2.0") });
-  assert.deepEqual(store.desiredPods(), [desired("a"), two]);
-  assert.deepEqual(store.previousPod("websocket", "b"), pod("b"));
-  assert.deepEqual(store.terminatingPods(), [terminating("c", { seq: 1 })]);
-  assert.equal(store.deletedVersion("uid-d"), "7");
-  assert.deepEqual(store.history("uid-a"), { app: history });
-  assert.deepEqual(store.status(pod("a").id.uid)?.status, { phase: "Running" });
-  assert.equal(store.repeatedReply(repeat("m1")), "OK");
+  assert.deepEqual(store.desiredPods.list(), [desired("a"), two]);
+  assert.deepEqual(store.desiredPods.previous("websocket", "b"), pod("b"));
+  assert.deepEqual(store.terminatingPods.list(), [terminating("c", { seq: 1 })]);
+  assert.equal(store.deletedPods.version("uid-d"), "7");
+  assert.deepEqual(store.histories.get("uid-a"), { app: history });
+  assert.deepEqual(store.statuses.get(pod("a").id.uid)?.status, { phase: "Running" });
+  assert.equal(store.replies.repeated(repeat("m1")), "OK");
   assert.deepEqual(
-    store.outbox(0, 10).map(({ kind, text }) => [kind, text]),
+    store.outbox.list(0, 10).map(({ kind, text }) => [kind, text]),
     [
       ["reply", '{"content":"OK"}'],
       ["record", "{}"],
     ],
   );
-  assert.deepEqual(store.configMap("settings"), { a: "1" });
-  assert.equal(store.credentials("registry"), '{"auths":{}}');
+  assert.deepEqual(store.configMaps.get("settings"), { a: "1" });
+  assert.equal(store.credentials.get("registry"), '{"auths":{}}');
   assert.deepEqual(
-    store.events({ limit: 10 }).map(({ reason, count }) => [reason, count]),
+    store.events.list({ limit: 10 }).map(({ reason, count }) => [reason, count]),
     [["Started", 2]],
   );
-  assert.deepEqual(store.npuHolders(), []);
+  assert.deepEqual(store.npus.holders(), []);
   store.close();
 }
 
@@ -116,8 +116,8 @@ describe("a newer program on an older database", () => {
       log?.exec("INSERT INTO facts VALUES ('late', '1')");
       const opened = openStoreReadOnly(dir);
       assert.ok(opened.ok, JSON.stringify(opened));
-      assert.equal(opened.store.desiredPods().length, 2);
-      assert.deepEqual(opened.store.npuHolders(), []);
+      assert.equal(opened.store.desiredPods.list().length, 2);
+      assert.deepEqual(opened.store.npus.holders(), []);
       assert.equal(opened.store.getMeta("late"), withLog ? "1" : null);
       opened.store.close();
       log?.close();
@@ -167,7 +167,7 @@ describe("an older program on a newer database", () => {
     holdsAll(dir);
     const opened = openStore({ dir });
     assert.ok(opened.ok);
-    opened.store.appendEvent({ ...event, reason: "Killing" }, moment);
+    opened.store.events.append({ ...event, reason: "Killing" }, moment);
     opened.store.close();
     const db = new SqliteDatabase(join(dir, "store.db"));
     assert.deepEqual(db.prepare("SELECT severity FROM events").pluck().all(), ["info", "info"]);

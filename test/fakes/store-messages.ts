@@ -3,24 +3,24 @@ import { eventBytes, keep, type Share, sameness, trim, untold } from "../../src/
 import type { OutboxRow, RepeatKey, Store } from "../../src/ports/store.ts";
 import { kept, newestEntries, type Room, type State } from "./store-state.ts";
 
-export function replies({ called, change, state, limits }: Room): Pick<Store, "repeatedReply" | "rememberReply"> {
+export function replies({ called, change, state, limits }: Room): Store["replies"] {
   return {
-    repeatedReply(key) {
-      called("repeatedReply");
+    repeated(key) {
+      called("replies.repeated");
       return state().replies.get(repeatText(key)) ?? null;
     },
-    rememberReply(key, reply) {
-      called("rememberReply");
+    remember(key, reply) {
+      called("replies.remember");
       change({ replies: newestEntries(state().replies, repeatText(key), reply, limits.repliesMaxRows) });
     },
   };
 }
 
-export function outbox(room: Room): Pick<Store, "appendOutbox" | "outbox" | "releaseOutbox" | "outboxCounts"> {
+export function outbox(room: Room): Store["outbox"] {
   const { called, change, state, limits } = room;
   return {
-    appendOutbox(kind, text) {
-      called("appendOutbox");
+    append(kind, text) {
+      called("outbox.append");
       const size = Buffer.byteLength(text);
       const rows = state().outbox;
       let bytes = sumBytes(rows) + size;
@@ -46,32 +46,30 @@ export function outbox(room: Room): Pick<Store, "appendOutbox" | "outbox" | "rel
       });
       return id;
     },
-    outbox(after, limit) {
-      called("outbox");
+    list(after, limit) {
+      called("outbox.list");
       return state()
         .outbox.filter((row) => row.id > after)
         .slice(0, Math.max(0, limit));
     },
-    releaseOutbox(ids) {
-      called("releaseOutbox");
+    release(ids) {
+      called("outbox.release");
       const released = new Set(ids);
       const kept = state().outbox.filter((row) => !released.has(row.id));
       if (kept.length < state().outbox.length) change({ outbox: kept });
     },
-    outboxCounts() {
-      called("outboxCounts");
+    counts() {
+      called("outbox.counts");
       return { pending: state().outbox.length, bytes: sumBytes(state().outbox), dropped: state().dropped };
     },
   };
 }
 
-export function events(
-  room: Room,
-): Pick<Store, "appendEvent" | "events" | "untoldEvents" | "tellEvents" | "eventCounts"> {
+export function events(room: Room): Store["events"] {
   const { called, change, state } = room;
   return {
-    appendEvent(event, at) {
-      called("appendEvent");
+    append(event, at) {
+      called("events.append");
       const key = sameness(event);
       const before = state().events.findLast((row) => row.key === key) ?? null;
       const next = { id: state().eventSeq + 1, toldUpTo: state().eventsTold };
@@ -80,26 +78,26 @@ export function events(
       change({ events: [...others, { value: row, key, bytes: eventBytes(row) }], eventSeq: row.id });
       trimEvents(room);
     },
-    events({ pod, after, limit }) {
-      called("events");
+    list({ pod, after, limit }) {
+      called("events.list");
       const isWanted = (row: KeptEvent) =>
         row.id > (after ?? 0) && (pod === undefined || row.pod === pod || nameOf(row.pod) === pod);
       const rows = valuesOf(state().events).filter(isWanted);
       if (limit <= 0) return [];
       return after === undefined ? rows.slice(-limit) : rows.slice(0, limit);
     },
-    untoldEvents(limit) {
-      called("untoldEvents");
+    untold(limit) {
+      called("events.untold");
       return valuesOf(state().events)
         .filter((row) => row.id > state().eventsTold)
         .slice(0, Math.max(0, limit));
     },
-    tellEvents(upTo) {
-      called("tellEvents");
+    markTold(upTo) {
+      called("events.markTold");
       if (upTo > state().eventsTold) change({ eventsTold: upTo });
     },
-    eventCounts() {
-      called("eventCounts");
+    counts() {
+      called("events.counts");
       return { rows: state().events.length, bytes: bytesOf(state().events), dropped: state().eventsDropped };
     },
   };

@@ -3,15 +3,15 @@ import type { Store } from "../../src/ports/store.ts";
 import type { Room } from "./store-state.ts";
 
 /** Who has which NPU, by its name. */
-export function npuHolders({ called, change, state }: Room): Pick<Store, "npuHolders" | "putNpus"> {
+export function npuHolders({ called, change, state }: Room): Store["npus"] {
   const all = (): readonly NpuHolder[] => [...state().npus.values()].map((json): NpuHolder => JSON.parse(json));
   return {
-    npuHolders() {
-      called("npuHolders");
+    holders() {
+      called("npus.holders");
       return [...all()].sort((a, b) => byNumber(a.npu, b.npu));
     },
-    putNpus(pod, container, npus) {
-      called("putNpus");
+    put(pod, container, npus) {
+      called("npus.put");
       const mine = ({ pod: { uid }, container: its }: NpuHolder): boolean => uid === pod.uid && its === container;
       const before = all().filter(mine);
       if (before.length === npus.length && npus.every((npu) => before.some((one) => one.npu === npu))) return;

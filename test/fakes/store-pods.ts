@@ -3,22 +3,20 @@ import { type PodId, podKey } from "../../src/core/pod/spec.ts";
 import type { Store } from "../../src/ports/store.ts";
 import { kept, keptAnew, newestEntries, type Room, withEntry, withoutEntry } from "./store-state.ts";
 
-export function desiredPods(
-  room: Room,
-): Pick<Store, "desiredPods" | "desiredPod" | "previousPod" | "putDesiredPod" | "deleteDesiredPod"> {
+export function desiredPods(room: Room): Store["desiredPods"] {
   const { called, change, state } = room;
   return {
-    desiredPods() {
-      called("desiredPods");
+    list() {
+      called("desiredPods.list");
       const pods = [...state().desired.values()].map((row) => row.value);
       return pods.sort((a, b) => compareIds(a.pod.id, b.pod.id));
     },
-    desiredPod(namespace, name) {
-      called("desiredPod");
+    get(namespace, name) {
+      called("desiredPods.get");
       return state().desired.get(podKey({ namespace, name }))?.value ?? null;
     },
-    putDesiredPod(pod, keepPrevious) {
-      called("putDesiredPod");
+    put(pod, keepPrevious) {
+      called("desiredPods.put");
       const key = podKey(pod.pod.id);
       const before = state().desired.get(key);
       const now = keptAnew(pod, before);
@@ -28,30 +26,26 @@ export function desiredPods(
       const previous = isKept ? (before?.previous ?? null) : last;
       change({ desired: withEntry(state().desired, key, { ...now, previous }) });
     },
-    deleteDesiredPod(namespace, name) {
-      called("deleteDesiredPod");
+    delete(namespace, name) {
+      called("desiredPods.delete");
       const key = podKey({ namespace, name });
       if (state().desired.has(key)) change({ desired: withoutEntry(state().desired, key) });
     },
-    previousPod(namespace, name) {
+    previous(namespace, name) {
       return state().desired.get(podKey({ namespace, name }))?.previous?.value ?? null;
     },
   };
 }
 
-export function leavingPods({
-  called,
-  change,
-  state,
-}: Room): Pick<Store, "terminatingPods" | "putTerminatingPod" | "deleteTerminatingPod"> {
+export function terminatingPods({ called, change, state }: Room): Store["terminatingPods"] {
   return {
-    terminatingPods() {
-      called("terminatingPods");
+    list() {
+      called("terminatingPods.list");
       const pods = [...state().terminating.values()].map((row) => row.value);
       return pods.sort((a, b) => a.seq - b.seq);
     },
-    putTerminatingPod(pod) {
-      called("putTerminatingPod");
+    put(pod) {
+      called("terminatingPods.put");
       const seq = pod.seq === 0 ? state().leavingSeq + 1 : pod.seq;
       const row = kept({ ...pod, seq });
       if (state().terminating.get(seq)?.json !== row.json) {
@@ -60,70 +54,66 @@ export function leavingPods({
       }
       return row.value;
     },
-    deleteTerminatingPod(seq) {
-      called("deleteTerminatingPod");
+    delete(seq) {
+      called("terminatingPods.delete");
       if (state().terminating.has(seq)) change({ terminating: withoutEntry(state().terminating, seq) });
     },
   };
 }
 
-type PerPod = Pick<
-  Store,
-  | "deletedVersion"
-  | "rememberDeleted"
-  | "history"
-  | "historyUids"
-  | "putHistory"
-  | "deleteHistory"
-  | "statuses"
-  | "status"
-  | "putStatus"
-  | "deleteStatus"
->;
-
-export function perPod({ called, change, state, limits }: Room): PerPod {
+export function deletedPods({ called, change, state, limits }: Room): Store["deletedPods"] {
   return {
-    deletedVersion(uid) {
-      called("deletedVersion");
+    version(uid) {
+      called("deletedPods.version");
       return state().deleted.get(uid) ?? null;
     },
-    rememberDeleted(uid, resourceVersion) {
-      called("rememberDeleted");
+    remember(uid, resourceVersion) {
+      called("deletedPods.remember");
       change({ deleted: newestEntries(state().deleted, uid, resourceVersion, limits.deletedMaxRows) });
     },
-    history(uid): PodHistory {
-      called("history");
+  };
+}
+
+export function histories({ called, change, state }: Room): Store["histories"] {
+  return {
+    get(uid): PodHistory {
+      called("histories.get");
       return state().histories.get(uid)?.value ?? {};
     },
-    historyUids() {
-      called("historyUids");
+    uids() {
+      called("histories.uids");
       return [...state().histories.keys()].sort();
     },
-    putHistory(uid, history) {
-      called("putHistory");
+    put(uid, history) {
+      called("histories.put");
       const row = keptAnew(history, state().histories.get(uid));
       if (row !== null) change({ histories: withEntry(state().histories, uid, row) });
     },
-    deleteHistory(uid) {
-      called("deleteHistory");
+    delete(uid) {
+      called("histories.delete");
       if (state().histories.has(uid)) change({ histories: withoutEntry(state().histories, uid) });
     },
-    statuses() {
-      called("statuses");
+  };
+}
+
+export function statuses({ called, change, state }: Room): Store["statuses"] {
+  return {
+    list() {
+      called("statuses.list");
       const rows = [...state().statuses.values()].map((row) => row.value);
       return rows.sort((a, b) => compareIds(a.id, b.id));
     },
-    status(uid) {
-      called("status");
+    get(uid) {
+      called("statuses.get");
       return state().statuses.get(uid)?.value ?? null;
     },
-    putStatus({ namespace, name, uid }, status) {
-      called("putStatus");
+    put({ namespace, name, uid }, status) {
+      called("statuses.put");
       const row = keptAnew({ id: { namespace, name, uid }, status }, state().statuses.get(uid));
       if (row !== null) change({ statuses: withEntry(state().statuses, uid, row) });
     },
-    deleteStatus(uid) {
-      called("deleteStatus");
+    delete(uid) {
+      called("statuses.delete");
       if (state().statuses.has(uid)) change({ statuses: withoutEntry(state().statuses, uid) });
     },
   };

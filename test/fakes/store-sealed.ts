@@ -1,23 +1,20 @@
 import type { Store } from "../../src/ports/store.ts";
 import { type Room, withEntry, withoutEntry } from "./store-state.ts";
 
-type ConfigMaps = Pick<Store, "configMapNames" | "configMap" | "putConfigMap" | "deleteConfigMap">;
-type Credentials = Pick<Store, "credentialNames" | "credentials" | "putCredentials" | "deleteCredentials">;
-
 /** In memory nothing is sealed: there is no disk to read it from. */
-export function configMaps({ called, change, state, limits }: Room): ConfigMaps {
+export function configMaps({ called, change, state, limits }: Room): Store["configMaps"] {
   return {
-    configMapNames() {
-      called("configMapNames");
+    names() {
+      called("configMaps.names");
       return [...state().configMaps.keys()].sort();
     },
-    configMap(name) {
-      called("configMap");
+    get(name) {
+      called("configMaps.get");
       const json = state().configMaps.get(name);
       return json === undefined ? null : JSON.parse(json);
     },
-    putConfigMap(name, data) {
-      called("putConfigMap");
+    put(name, data) {
+      called("configMaps.put");
       const json = JSON.stringify(data);
       const now = state().configMaps;
       if (now.get(name) === json) return true;
@@ -25,33 +22,33 @@ export function configMaps({ called, change, state, limits }: Room): ConfigMaps 
       change({ configMaps: withEntry(now, name, json) });
       return true;
     },
-    deleteConfigMap(name) {
-      called("deleteConfigMap");
+    delete(name) {
+      called("configMaps.delete");
       if (state().configMaps.has(name)) change({ configMaps: withoutEntry(state().configMaps, name) });
     },
   };
 }
 
-export function credentials({ called, change, state, limits }: Room): Credentials {
+export function credentials({ called, change, state, limits }: Room): Store["credentials"] {
   return {
-    credentialNames() {
-      called("credentialNames");
+    names() {
+      called("credentials.names");
       return [...state().credentials.keys()].sort();
     },
-    credentials(name) {
-      called("credentials");
+    get(name) {
+      called("credentials.get");
       return state().credentials.get(name) ?? null;
     },
-    putCredentials(name, text) {
-      called("putCredentials");
+    put(name, text) {
+      called("credentials.put");
       const now = state().credentials;
       if (now.get(name) === text) return true;
       if (!now.has(name) && now.size >= limits.credentialsMaxRows) return false;
       change({ credentials: withEntry(now, name, text) });
       return true;
     },
-    deleteCredentials(name) {
-      called("deleteCredentials");
+    delete(name) {
+      called("credentials.delete");
       if (state().credentials.has(name)) change({ credentials: withoutEntry(state().credentials, name) });
     },
   };

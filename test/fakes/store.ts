@@ -2,14 +2,14 @@ import type { Store } from "../../src/ports/store.ts";
 import { defaultStoreLimits, type StoreLimits } from "../../src/sqlite/limits.ts";
 import { events, outbox, replies } from "./store-messages.ts";
 import { npuHolders } from "./store-npus.ts";
-import { desiredPods, leavingPods, perPod } from "./store-pods.ts";
+import { deletedPods, desiredPods, histories, statuses, terminatingPods } from "./store-pods.ts";
 import { configMaps, credentials } from "./store-sealed.ts";
 import { empty, type Room, type State, withEntry } from "./store-state.ts";
 
 export interface MemoryStoreOptions {
   readonly limits?: Partial<StoreLimits>;
   /**
-   * Runs before every call, with the method's name, and with "commit" when a transaction is about to end. What it
+   * Runs before every call, with its name ("outbox.append"), and with "commit" when a transaction is about to end. What it
    * throws is a crash: the call has no effect, and the transaction it stands in is undone.
    */
   readonly beforeCall?: (name: string) => void;
@@ -80,15 +80,17 @@ function openDisk(disk: Disk, options: MemoryStoreOptions): MemoryStore {
   return {
     transaction,
     ...facts(room),
-    ...desiredPods(room),
-    ...leavingPods(room),
-    ...perPod(room),
-    ...npuHolders(room),
-    ...replies(room),
-    ...outbox(room),
-    ...events(room),
-    ...configMaps(room),
-    ...credentials(room),
+    desiredPods: desiredPods(room),
+    terminatingPods: terminatingPods(room),
+    deletedPods: deletedPods(room),
+    histories: histories(room),
+    npus: npuHolders(room),
+    statuses: statuses(room),
+    replies: replies(room),
+    outbox: outbox(room),
+    configMaps: configMaps(room),
+    credentials: credentials(room),
+    events: events(room),
     close() {
       called("close");
       open = false;

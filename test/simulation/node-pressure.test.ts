@@ -46,7 +46,7 @@ describe("a node under pressure", () => {
     world.device.usage({ engineDisk: { totalBytes: 1_000, freeBytes: 300, inodes: null } });
     await world.clock.pass(11_000);
     assert.equal(world.host.running().length, 2);
-    const told = world.look((store) => store.events({ limit: 100 })).filter(({ pod }) => pod === "");
+    const told = world.look((store) => store.events.list({ limit: 100 })).filter(({ pod }) => pod === "");
     assert.deepEqual(
       told.map(({ type, reason }) => `${type} ${reason}`),
       ["Normal AgentStarted", "Warning NodeHasDiskPressure", "Normal NodeHasNoDiskPressure"],

@@ -33,7 +33,10 @@ function plantBug(world: World, name: string): () => void {
 const runningNames = (world: World): readonly (string | undefined)[] =>
   world.host.running().map(({ request }) => request?.pod.id.name);
 const statusOf = (world: World, name: string) =>
-  world.look((store) => store.status(uidOf(name)))?.status as { readonly reason?: string; readonly message?: string };
+  world.look((store) => store.statuses.get(uidOf(name)))?.status as {
+    readonly reason?: string;
+    readonly message?: string;
+  };
 const repliesTo = (world: World, number: number): readonly string[] =>
   world.center.received().filter((text) => JSON.parse(text).header.parent_msg_id === msgId(number));
 
@@ -47,12 +50,12 @@ describe("a pod whose worker throws", () => {
     assert.deepEqual(runningNames(world), ["b"]);
     assert.equal(statusOf(world, "a").reason, "InternalError");
     assert.match(statusOf(world, "a").message ?? "", /TypeError: a bug of this pod.*tries again in 10 s/);
-    const events = world.look((store) => store.events({ pod: "a", limit: 100 }));
+    const events = world.look((store) => store.events.list({ pod: "a", limit: 100 }));
     assert.match(events.find(({ reason }) => reason === "InternalError")?.message ?? "", /a bug of this pod/);
     assert.match(String(world.process().failure()), /prepareVolumes/, "the log has the stack");
 
     await world.clock.pass(600_000);
-    const tries = world.look((store) => store.events({ pod: "a", limit: 100 }));
+    const tries = world.look((store) => store.events.list({ pod: "a", limit: 100 }));
     const count = tries.filter(({ reason }) => reason === "InternalError").reduce((sum, one) => sum + one.count, 0);
     assert.ok(count >= 5 && count <= 9, `${count} tries in ten minutes`);
     assert.ok(world.process().alive());
@@ -73,7 +76,7 @@ describe("a pod whose worker throws", () => {
     world.center.deliver(podDelete({ name: "a", uid: uidOf("a"), msgId: msgId(12) }));
     await world.clock.pass(3_000);
     assert.deepEqual(
-      world.look((store) => [...store.desiredPods(), ...store.terminatingPods()]),
+      world.look((store) => [...store.desiredPods.list(), ...store.terminatingPods.list()]),
       [],
     );
     world.process().kill();
@@ -101,7 +104,7 @@ describe("a device whose data disk is full", () => {
     await world.clock.pass(60_000);
     assert.ok(world.process().alive());
     assert.equal(world.process().failure(), null);
-    const status = world.look((store) => store.status(uidOf("a")))?.status;
+    const status = world.look((store) => store.statuses.get(uidOf("a")))?.status;
     assert.match(JSON.stringify(status), /"restartCount":2/);
     assert.equal(world.process().published()?.notices, undefined);
     world.center.deliver(update("b", 12));

@@ -32,7 +32,7 @@ describe("pods_data", () => {
   }
 
   const left = (world: World) =>
-    world.look((store) => [...store.desiredPods(), ...store.configMapNames(), ...store.credentialNames()]);
+    world.look((store) => [...store.desiredPods.list(), ...store.configMaps.names(), ...store.credentials.names()]);
 
   test("removes everything and says so in order, and has no reply", async () => {
     const world = await full();
@@ -61,7 +61,7 @@ describe("pods_data", () => {
       ["next"],
     );
     assert.deepEqual(
-      world.look((store) => store.configMap("app-settings")),
+      world.look((store) => store.configMaps.get("app-settings")),
       { a: "new" },
     );
     world.process().kill();

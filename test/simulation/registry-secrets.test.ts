@@ -33,7 +33,12 @@ describe("a registry that asks for a password", () => {
     assert.equal(await send(world, secretUpdate(id(13), login("s3cret-right"))), "OK");
     assert.equal(world.host.running().length, 1, waiting(world, id(1)));
     const told = world.look((store) =>
-      JSON.stringify([store.events({ limit: 10_000 }), store.outbox(0, 1_000), store.statuses(), store.desiredPods()]),
+      JSON.stringify([
+        store.events.list({ limit: 10_000 }),
+        store.outbox.list(0, 1_000),
+        store.statuses.list(),
+        store.desiredPods.list(),
+      ]),
     );
     const said = JSON.stringify([world.center.received(), world.process().published()]);
     for (const words of [told, said]) {
@@ -49,7 +54,7 @@ describe("a registry that asks for a password", () => {
     assert.match(await send(world, text), /^FAILED/);
     const broken = secretUpdate(id(2), {}).replace(/"\.dockerconfigjson":"[^"]*"/, '".dockerconfigjson":"s3cret!"');
     assert.match(await send(world, broken), /^FAILED/);
-    const told = world.look((store) => JSON.stringify([store.events({ limit: 100 }), store.outbox(0, 100)]));
+    const told = world.look((store) => JSON.stringify([store.events.list({ limit: 100 }), store.outbox.list(0, 100)]));
     assert.equal(`${told}${world.center.received().join("")}`.includes("s3cret"), false);
     world.process().kill();
   });

@@ -74,7 +74,7 @@ describe("bugs that the simulation found", () => {
       world.host.containers().map((one) => one.id),
       [id],
     );
-    const kept = world.look((store) => store.status(uid));
+    const kept = world.look((store) => store.statuses.get(uid));
     assert.ok(kept !== null);
     assert.deepEqual(
       (kept.status as PodStatus).containerStatuses.map(({ restartCount, state }) => [restartCount, Object.keys(state)]),
@@ -197,7 +197,7 @@ describe("bugs that the simulation found", () => {
     // Docker names an image before it ends the answer to its pull.
     world.host.addImage(testImage, image);
     assert.ok(await world.clock.passUntil(() => world.host.running().length === 1, 300_000));
-    const told = world.look((store) => store.events({ limit: 100 })).map(({ reason }) => reason);
+    const told = world.look((store) => store.events.list({ limit: 100 })).map(({ reason }) => reason);
     assert.equal(told.filter((reason) => reason === "Pulled").length, 1);
     assert.equal(called(world, "pull"), 1);
     world.process().kill();
@@ -291,7 +291,7 @@ describe("bugs that the simulation found", () => {
     world.host.fail("start", "hang");
     world.center.deliver(podUpdate({ name: "a", uid, msgId: msgId(2), resourceVersion: "2", spec: spec("2") }));
     await world.clock.pass(3_000);
-    const holders = () => world.look((store) => store.npuHolders().map(({ npu }) => npu));
+    const holders = () => world.look((store) => store.npus.holders().map(({ npu }) => npu));
     assert.deepEqual(holders(), ["davinci1"]);
     await world.restart({ powerCut: true });
     world.device.npus(["davinci0", "davinci1"]);

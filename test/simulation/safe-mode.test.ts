@@ -36,7 +36,7 @@ async function inSafeMode() {
       .map(({ request }) => request?.pod.id.name)
       .sort();
   const reasonOf = (name: string) =>
-    (world.look((store) => store.status(uidOf(name)))?.status as { reason?: string } | undefined)?.reason;
+    (world.look((store) => store.statuses.get(uidOf(name)))?.status as { reason?: string } | undefined)?.reason;
   return { world, running, reasonOf };
 }
 
@@ -76,7 +76,9 @@ test("safe mode ends ten minutes after the last end of the process", async () =>
   await world.clock.pass(30_000);
   assert.equal(reasonOf("a"), undefined);
   assert.equal(world.process().published()?.notices, undefined);
-  const events = world.look((store) => store.events({ limit: 1_000 })).filter(({ reason }) => reason === "SafeMode");
+  const events = world
+    .look((store) => store.events.list({ limit: 1_000 }))
+    .filter(({ reason }) => reason === "SafeMode");
   assert.equal(events.length, 2);
   world.process().kill();
 });

@@ -48,7 +48,7 @@ describe("a pod whose names are words that every object inherits", () => {
     world.host.kill(world.host.running()[0]?.id ?? "", 1);
     assert.ok(await world.clock.passUntil(() => world.host.running().length === 1, 60_000), "it runs again");
     await world.clock.pass(3_000);
-    const status = world.look((store) => store.status(uid))?.status as PodStatus;
+    const status = world.look((store) => store.statuses.get(uid))?.status as PodStatus;
     assert.deepEqual(
       status.containerStatuses.map(({ name, restartCount }) => ({ name, restartCount })),
       [{ name: "constructor", restartCount: 1 }],

@@ -21,7 +21,7 @@ function events(): readonly string[] {
   const opened = openStoreReadOnly(site.dataDir);
   assert.ok(opened.ok);
   try {
-    const drift = opened.store.events({ limit: 1000 }).filter(({ reason }) => reason === "Drift");
+    const drift = opened.store.events.list({ limit: 1000 }).filter(({ reason }) => reason === "Drift");
     return drift.map(({ pod, message }) => `${pod} ${message}`);
   } finally {
     opened.store.close();

@@ -118,7 +118,7 @@ function isApp({ Config }: { readonly Config: { readonly Labels: Readonly<Record
 function storeOfOneMessage(dir: string): string {
   const opened = openStore({ dir });
   assert.ok(opened.ok);
-  opened.store.appendOutbox("reply", "{}");
+  opened.store.outbox.append("reply", "{}");
   opened.store.close();
   const config = {
     node: { name: "edge-1", serialNumber: "edge-1" },

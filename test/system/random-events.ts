@@ -154,7 +154,7 @@ async function agrees(site: Site, wanted: Wanted): Promise<true | undefined> {
   if (!reported || report.length !== pods.length) return undefined;
   const opened = openStoreReadOnly(site.dataDir);
   if (!opened.ok) return undefined;
-  const stored = opened.store.desiredPods().map(({ pod }) => `${pod.id.uid} ${pod.metadata.resourceVersion}`);
+  const stored = opened.store.desiredPods.list().map(({ pod }) => `${pod.id.uid} ${pod.metadata.resourceVersion}`);
   opened.store.close();
   const expected = pods.map(({ uid, version }) => `${uid} ${version}`);
   if (stored.sort().join() !== expected.sort().join()) return undefined;

@@ -51,7 +51,7 @@ export function createRelist(parts: RelistParts): Relist {
     const ours = seen.value.filter((container) => container.installId === installId);
     recordOrphans(parts, ours, reportedOrphans);
     forgetGoneOrphans(store, ours);
-    const known = knownPodIds(store.desiredPods(), stillTerminating(store.terminatingPods()));
+    const known = knownPodIds(store.desiredPods.list(), stillTerminating(store.terminatingPods.list()));
     parts.onListed(new Set([...known, ...ours.map(({ pod }) => pod)].map(podKey)));
     await parts.inspect(ours, signal);
     return true;
@@ -80,15 +80,15 @@ export function createRelist(parts: RelistParts): Relist {
 
 /** What a pod without a row did is remembered for as long as a container of it is there. */
 function forgetGoneOrphans(store: Store, ours: readonly ObservedContainer[]): void {
-  const pods = [...knownPodIds(store.desiredPods(), store.terminatingPods()), ...ours.map(({ pod }) => pod)];
+  const pods = [...knownPodIds(store.desiredPods.list(), store.terminatingPods.list()), ...ours.map(({ pod }) => pod)];
   const known = new Set(pods.map(({ uid }) => uid));
-  for (const uid of store.historyUids()) if (!known.has(uid)) store.deleteHistory(uid);
+  for (const uid of store.histories.uids()) if (!known.has(uid)) store.histories.delete(uid);
 }
 
 /** Containers of ours with neither row nor tombstone: told once, never removed (lifecycle.md, Delete). */
 function recordOrphans(parts: RelistParts, ours: readonly ObservedContainer[], told: Set<string>): void {
   const { store, events } = parts;
-  const known = new Set(knownPodIds(store.desiredPods(), store.terminatingPods()).map(podKey));
+  const known = new Set(knownPodIds(store.desiredPods.list(), store.terminatingPods.list()).map(podKey));
   for (const container of ours) {
     const key = podKey(container.pod);
     if (known.has(key) || told.has(key)) continue;

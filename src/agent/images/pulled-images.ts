@@ -15,7 +15,7 @@ export function keepPulledImages(store: Store, pulled: readonly PulledImage[]): 
 
 /** What pods need that are desired or still on their way out. */
 export function imagesWanted(store: Store): WantedImages {
-  const terminating = store.terminatingPods().filter((terminatingPod) => !terminatingPod.isTerminated);
-  const pods = [...store.desiredPods(), ...terminating].flatMap(({ pod }) => (pod === null ? [] : [pod]));
-  return wantedImages(pods.map((pod) => ({ pod, history: store.history(pod.id.uid) })));
+  const terminating = store.terminatingPods.list().filter((terminatingPod) => !terminatingPod.isTerminated);
+  const pods = [...store.desiredPods.list(), ...terminating].flatMap(({ pod }) => (pod === null ? [] : [pod]));
+  return wantedImages(pods.map((pod) => ({ pod, history: store.histories.get(pod.id.uid) })));
 }

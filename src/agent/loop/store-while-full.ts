@@ -35,23 +35,40 @@ interface Switch extends Pick<StoreWhileFull, "isFull" | "transaction"> {
  */
 export function storeWhileFull(inner: Store, clock: Clock): StoreWhileFull {
   const full = createSwitch(inner, clock);
+  const durable = durableOnly(full);
   return {
-    ...inner,
     isFull: full.isFull,
     transaction: full.transaction,
-    ...records(inner, full),
-    ...durableOnly(inner, full),
-    appendEvent(event, at) {
-      full.write(
-        () => inner.appendEvent(event, at),
-        () => undefined,
-      );
+    getMeta: (key) => full.unwritten().facts.get(key) ?? inner.getMeta(key),
+    setMeta: (key, value) => setMeta(inner, full, key, value),
+    desiredPods: {
+      ...inner.desiredPods,
+      put: durable(inner.desiredPods.put),
+      delete: durable(inner.desiredPods.delete),
     },
-    appendOutbox: (kind, text) =>
-      full.write(
-        () => inner.appendOutbox(kind, text),
-        () => null,
-      ),
+    terminatingPods: {
+      ...inner.terminatingPods,
+      put: durable(inner.terminatingPods.put),
+      delete: durable(inner.terminatingPods.delete),
+    },
+    deletedPods: { ...inner.deletedPods, remember: durable(inner.deletedPods.remember) },
+    histories: histories(inner.histories, full),
+    npus: npus(inner.npus, durable),
+    statuses: statuses(inner.statuses, full, durable),
+    replies: { ...inner.replies, remember: durable(inner.replies.remember) },
+    outbox: outbox(inner.outbox, full, durable),
+    configMaps: {
+      ...inner.configMaps,
+      put: durable(inner.configMaps.put),
+      delete: durable(inner.configMaps.delete),
+    },
+    credentials: {
+      ...inner.credentials,
+      put: durable(inner.credentials.put),
+      delete: durable(inner.credentials.delete),
+    },
+    events: events(inner.events, full, durable),
+    close: inner.close,
   };
 }
 
@@ -117,118 +134,117 @@ function createSwitch(inner: Store, clock: Clock): Switch {
 
 function writeOut(inner: Store, { histories, statuses, facts }: Unwritten): void {
   for (const [uid, history] of histories) {
-    if (history === null) inner.deleteHistory(uid);
-    else inner.putHistory(uid, history);
+    if (history === null) inner.histories.delete(uid);
+    else inner.histories.put(uid, history);
   }
-  for (const { id, status } of statuses.values()) inner.putStatus(id, status);
+  for (const { id, status } of statuses.values()) inner.statuses.put(id, status);
   for (const [key, value] of facts) inner.setMeta(key, value);
 }
 
-type Records =
-  | "history"
-  | "historyUids"
-  | "putHistory"
-  | "deleteHistory"
-  | "statuses"
-  | "status"
-  | "putStatus"
-  | "getMeta"
-  | "setMeta";
+function setMeta(inner: Store, { unwritten, keep, write }: Switch, key: string, value: string): void {
+  write(
+    () => inner.setMeta(key, value),
+    () => keep({ ...unwritten(), facts: new Map(unwritten().facts).set(key, value) }),
+  );
+}
 
-/** What waits in memory while the disk is full. */
-function records(inner: Store, { unwritten, keep, write }: Switch): Pick<Store, Records> {
+function histories(inner: Store["histories"], { unwritten, keep, write }: Switch): Store["histories"] {
   const keepHistory = (uid: string, history: PodHistory | null): void =>
     keep({ ...unwritten(), histories: new Map(unwritten().histories).set(uid, history) });
   return {
-    history(uid) {
+    get(uid) {
       const kept = unwritten().histories.get(uid);
-      return kept === undefined ? inner.history(uid) : (kept ?? {});
+      return kept === undefined ? inner.get(uid) : (kept ?? {});
     },
-    historyUids() {
-      const uids = new Set([...inner.historyUids(), ...unwritten().histories.keys()]);
+    uids() {
+      const uids = new Set([...inner.uids(), ...unwritten().histories.keys()]);
       for (const [uid, history] of unwritten().histories) if (history === null) uids.delete(uid);
       return [...uids].sort();
     },
-    putHistory(uid, history) {
+    put(uid, history) {
       write(
-        () => inner.putHistory(uid, history),
+        () => inner.put(uid, history),
         () => keepHistory(uid, history),
       );
     },
-    deleteHistory(uid) {
+    delete(uid) {
       write(
-        () => inner.deleteHistory(uid),
+        () => inner.delete(uid),
         () => keepHistory(uid, null),
-      );
-    },
-    statuses() {
-      if (unwritten().statuses.size === 0) return inner.statuses();
-      const byUid = new Map(inner.statuses().map((stored) => [stored.id.uid, stored]));
-      for (const [uid, one] of unwritten().statuses) byUid.set(uid, one);
-      return [...byUid.values()];
-    },
-    status: (uid) => unwritten().statuses.get(uid) ?? inner.status(uid),
-    putStatus(id, status) {
-      write(
-        () => inner.putStatus(id, status),
-        () => keep({ ...unwritten(), statuses: new Map(unwritten().statuses).set(id.uid, { id, status }) }),
-      );
-    },
-    getMeta: (key) => unwritten().facts.get(key) ?? inner.getMeta(key),
-    setMeta(key, value) {
-      write(
-        () => inner.setMeta(key, value),
-        () => keep({ ...unwritten(), facts: new Map(unwritten().facts).set(key, value) }),
       );
     },
   };
 }
 
-type DurableOnly =
-  | "putDesiredPod"
-  | "deleteDesiredPod"
-  | "putTerminatingPod"
-  | "deleteTerminatingPod"
-  | "rememberDeleted"
-  | "putNpus"
-  | "deleteStatus"
-  | "rememberReply"
-  | "releaseOutbox"
-  | "putConfigMap"
-  | "deleteConfigMap"
-  | "putCredentials"
-  | "deleteCredentials"
-  | "tellEvents";
+function statuses(
+  inner: Store["statuses"],
+  { unwritten, keep, write }: Switch,
+  durable: DurableOnly,
+): Store["statuses"] {
+  return {
+    list() {
+      if (unwritten().statuses.size === 0) return inner.list();
+      const byUid = new Map(inner.list().map((stored) => [stored.id.uid, stored]));
+      for (const [uid, one] of unwritten().statuses) byUid.set(uid, one);
+      return [...byUid.values()];
+    },
+    get: (uid) => unwritten().statuses.get(uid) ?? inner.get(uid),
+    put(id, status) {
+      write(
+        () => inner.put(id, status),
+        () => keep({ ...unwritten(), statuses: new Map(unwritten().statuses).set(id.uid, { id, status }) }),
+      );
+    },
+    delete: durable(inner.delete),
+  };
+}
 
-/** What is never kept in memory only: on a full disk it throws. */
-function durableOnly(inner: Store, { write }: Switch): Pick<Store, DurableOnly> {
+function npus(inner: Store["npus"], durable: DurableOnly): Store["npus"] {
+  const put = durable(inner.put);
+  return {
+    holders: inner.holders,
+    put(pod, container, npus) {
+      const held = inner.holders().filter((holder) => holder.pod.uid === pod.uid && holder.container === container);
+      // A container that starts again mostly has the NPUs that it had.
+      const isSame = held.length === npus.length && held.every(({ npu }) => npus.includes(npu));
+      if (!isSame) put(pod, container, npus);
+    },
+  };
+}
+
+function outbox(inner: Store["outbox"], { write }: Switch, durable: DurableOnly): Store["outbox"] {
+  return {
+    ...inner,
+    append: (kind, text) =>
+      write(
+        () => inner.append(kind, text),
+        () => null,
+      ),
+    release: durable(inner.release),
+  };
+}
+
+function events(inner: Store["events"], { write }: Switch, durable: DurableOnly): Store["events"] {
+  return {
+    ...inner,
+    append(event, at) {
+      write(
+        () => inner.append(event, at),
+        () => undefined,
+      );
+    },
+    markTold: durable(inner.markTold),
+  };
+}
+
+/** A call that is never kept in memory only: on a full disk it throws. */
+type DurableOnly = <A extends readonly unknown[], R>(call: (...args: A) => R) => (...args: A) => R;
+
+function durableOnly({ write }: Switch): DurableOnly {
   const refuse = (): never => {
     throw storeError("full", "The device's disk is full");
   };
-  const durable =
-    <A extends readonly unknown[], R>(call: (...args: A) => R) =>
-    (...args: A): R =>
+  return (call) =>
+    (...args) =>
       write(() => call(...args), refuse);
-  const putNpus = durable(inner.putNpus);
-  return {
-    putDesiredPod: durable(inner.putDesiredPod),
-    deleteDesiredPod: durable(inner.deleteDesiredPod),
-    putTerminatingPod: durable(inner.putTerminatingPod),
-    deleteTerminatingPod: durable(inner.deleteTerminatingPod),
-    rememberDeleted: durable(inner.rememberDeleted),
-    putNpus(pod, container, npus) {
-      const held = inner.npuHolders().filter((holder) => holder.pod.uid === pod.uid && holder.container === container);
-      // A container that starts again mostly has the NPUs that it had.
-      const isSame = held.length === npus.length && held.every(({ npu }) => npus.includes(npu));
-      if (!isSame) putNpus(pod, container, npus);
-    },
-    deleteStatus: durable(inner.deleteStatus),
-    rememberReply: durable(inner.rememberReply),
-    releaseOutbox: durable(inner.releaseOutbox),
-    putConfigMap: durable(inner.putConfigMap),
-    deleteConfigMap: durable(inner.deleteConfigMap),
-    putCredentials: durable(inner.putCredentials),
-    deleteCredentials: durable(inner.deleteCredentials),
-    tellEvents: durable(inner.tellEvents),
-  };
 }

@@ -12,7 +12,7 @@ type Content<K extends Admitted["kind"]> = Extract<Admitted, { kind: K }>;
 export function updateConfigMap(context: ApplyContext, { name, data }: Content<"configmap-update">): Applied {
   const full = noSpace(context, "the config map");
   if (full !== null) return full;
-  if (!context.store.putConfigMap(name, data, context.now)) {
+  if (!context.store.configMaps.put(name, data, context.now)) {
     return refuse("metadata.name", "capacity.configMaps", "This device holds as many config maps as it can", name);
   }
   const alsoWake = retryNow(context.store, "CreateContainerConfigError", (pod) => mountsConfigMap(pod, name));
@@ -21,17 +21,17 @@ export function updateConfigMap(context: ApplyContext, { name, data }: Content<"
 
 /** What runs keeps what it has mounted. */
 export function deleteConfigMap(context: ApplyContext, name: string): Applied {
-  context.store.deleteConfigMap(name);
+  context.store.configMaps.delete(name);
   return { ok: true, wake: null, said: `Config map ${name} is deleted` };
 }
 
 /** Pods that wait because of the old credentials try again at once. */
 export function updateSecret(context: ApplyContext, { name, dockerConfigJson }: Content<"secret-update">): Applied {
   // A centre sends it at every connect: what did not change must not break off a pull that gets on.
-  if (context.store.credentials(name) === dockerConfigJson) {
+  if (context.store.credentials.get(name) === dockerConfigJson) {
     return { ok: true, wake: null, said: `Secret ${name} is the same as before` };
   }
-  if (!context.store.putCredentials(name, dockerConfigJson, context.now)) {
+  if (!context.store.credentials.put(name, dockerConfigJson, context.now)) {
     return refuse("metadata.name", "capacity.secrets", "This device holds as many secrets as it can", name);
   }
   const names = (pod: AcceptedPod) => (pod.spec.imagePullSecrets ?? []).some((one) => one.name === name);
@@ -41,11 +41,11 @@ export function updateSecret(context: ApplyContext, { name, dockerConfigJson }: 
 
 /** Takes back the wait of containers that failed for this reason; gives the keys of their pods, failed or not. */
 function retryNow(store: Store, reason: string, concerned: (pod: AcceptedPod) => boolean): readonly string[] {
-  const pods = store.desiredPods().filter(({ pod }) => concerned(pod));
+  const pods = store.desiredPods.list().filter(({ pod }) => concerned(pod));
   for (const { pod } of pods) {
-    const history = Object.entries(store.history(pod.id.uid));
+    const history = Object.entries(store.histories.get(pod.id.uid));
     const freed = history.map(([name, container]) => [name, freedOf(container, reason)]);
-    if (history.length > 0) store.putHistory(pod.id.uid, Object.fromEntries(freed));
+    if (history.length > 0) store.histories.put(pod.id.uid, Object.fromEntries(freed));
   }
   return pods.map(({ pod }) => podKey(pod.id));
 }

@@ -46,7 +46,7 @@ export function apply(context: ApplyContext, admitted: Admitted): Applied {
 function update(context: ApplyContext, pod: AcceptedPod): Applied {
   const { store, now } = context;
   const { namespace, name, uid } = pod.id;
-  const existing = store.desiredPod(namespace, name);
+  const existing = store.desiredPods.get(namespace, name);
   const stale = staleness(store, existing, pod);
   if (stale !== null) return refuse("metadata.resourceVersion", "stale", stale, pod.metadata.resourceVersion);
   const full = noSpace(context, "the pod");
@@ -59,10 +59,10 @@ function update(context: ApplyContext, pod: AcceptedPod): Applied {
     if (crowded !== null) return crowded;
   }
   if (existing !== null && existing.pod.id.uid !== uid) replacePod(context, existing);
-  const again = store.terminatingPods().filter((one) => one.id.uid === uid);
+  const again = store.terminatingPods.list().filter((one) => one.id.uid === uid);
   for (const one of again.filter((terminating) => terminating.isTerminated)) {
-    store.deleteTerminatingPod(one.seq);
-    store.deleteStatus(uid);
+    store.terminatingPods.delete(one.seq);
+    store.statuses.delete(uid);
   }
   const generation = Math.max(
     existing?.generation ?? 0,
@@ -70,11 +70,11 @@ function update(context: ApplyContext, pod: AcceptedPod): Applied {
   );
   const acceptedAt = existing?.pod.id.uid === uid ? existing.acceptedAt : now;
   const desired = { pod, generation, acceptedAt, messageId: context.messageId, contentHash: context.contentHash };
-  const isPassedOver = existing?.pod.id.uid === uid && !hasBegun(existing, store.history(uid));
-  if (isPassedOver) store.putDesiredPod(desired, "keepPrevious");
-  else store.putDesiredPod(desired);
+  const isPassedOver = existing?.pod.id.uid === uid && !hasBegun(existing, store.histories.get(uid));
+  if (isPassedOver) store.desiredPods.put(desired, "keepPrevious");
+  else store.desiredPods.put(desired);
   context.device.savePod(pod);
-  if (store.status(uid) === null) putFirstStatus(context, pod);
+  if (store.statuses.get(uid) === null) putFirstStatus(context, pod);
   return { ok: true, wake: podKey(pod.id), said: existing === null ? `Pod ${name} is new` : `Pod ${name} has changed` };
 }
 
@@ -84,7 +84,7 @@ const mostTerminatingBytes = 2 * 1024 * 1024;
 
 /** Each of them is kept until its containers are gone and the center has its last status. */
 function tooManyTerminating(store: Store): Applied | null {
-  const pods = store.terminatingPods();
+  const pods = store.terminatingPods.list();
   let bytes = 0;
   for (const { pod } of pods) bytes += pod === null ? 0 : JSON.stringify(pod).length;
   if (pods.length < mostTerminating && bytes < mostTerminatingBytes) return null;
@@ -103,7 +103,7 @@ function putFirstStatus({ store, device, now }: ApplyContext, pod: AcceptedPod):
     previous: null,
     hostIp: device.hostIp(),
   } as const;
-  store.putStatus(pod.id, podStatus({ ...facts, pod, acceptedAtWall: now.wall, nowWall: now.wall }));
+  store.statuses.put(pod.id, podStatus({ ...facts, pod, acceptedAtWall: now.wall, nowWall: now.wall }));
 }
 
 /**
@@ -113,7 +113,7 @@ function putFirstStatus({ store, device, now }: ApplyContext, pod: AcceptedPod):
 function staleness(store: Store, existing: DesiredPod | null, pod: AcceptedPod): string | null {
   if (existing?.pod.id.uid === pod.id.uid) return null;
   const sent = pod.metadata.resourceVersion;
-  const deleted = store.deletedVersion(pod.id.uid);
+  const deleted = store.deletedPods.version(pod.id.uid);
   if (deleted === null || versionOrder(sent, deleted) === "newer") return null;
   return `metadata.uid ${pod.id.uid} was deleted at resourceVersion ${deleted || "(none)"}; only a newer one brings it back`;
 }
@@ -149,25 +149,25 @@ function putTerminating(
     messageId,
     isTerminated: false,
   };
-  store.putTerminatingPod(row);
-  store.rememberDeleted(pod.id.uid, pod.metadata.resourceVersion ?? "");
+  store.terminatingPods.put(row);
+  store.deletedPods.remember(pod.id.uid, pod.metadata.resourceVersion ?? "");
   device.forgetPod(pod.id.uid);
 }
 
 /** Takes a desired pod out: it, and an older one of its name that still waits for it, leave. */
 function terminate(context: ApplyContext, existing: DesiredPod, graceSeconds: number, deletionTimestamp: string): void {
   const { namespace, name } = existing.pod.id;
-  context.store.deleteDesiredPod(namespace, name);
+  context.store.desiredPods.delete(namespace, name);
   putTerminating(context, existing, "deleted", graceSeconds, deletionTimestamp);
-  for (const one of context.store.terminatingPods()) {
+  for (const one of context.store.terminatingPods.list()) {
     if (one.kind !== "replaced" || one.isTerminated || podKey(one.id) !== podKey(existing.pod.id)) continue;
-    context.store.putTerminatingPod({ ...one, kind: "deleted", since: context.now, messageId: context.messageId });
+    context.store.terminatingPods.put({ ...one, kind: "deleted", since: context.now, messageId: context.messageId });
   }
 }
 
 function gracefulDelete(context: ApplyContext, asked: Extract<Admitted, { kind: "graceful-delete" }>): Applied {
   const { namespace, name, uid } = asked.id;
-  const existing = context.store.desiredPod(namespace, name);
+  const existing = context.store.desiredPods.get(namespace, name);
   if (existing === null || existing.pod.id.uid !== uid) return removeUnknown(context, namespace, name, uid);
   terminate(context, existing, asked.graceSeconds, asked.deletionTimestamp);
   return { ok: true, wake: podKey(asked.id), said: `Pod ${name} is deleted within ${asked.graceSeconds} s` };
@@ -175,7 +175,7 @@ function gracefulDelete(context: ApplyContext, asked: Extract<Admitted, { kind: 
 
 function remove(context: ApplyContext, asked: Extract<Admitted, { kind: "pod-delete" }>): Applied {
   const { namespace, name, uid } = asked;
-  const existing = context.store.desiredPod(namespace, name);
+  const existing = context.store.desiredPods.get(namespace, name);
   // A delete that names another uid is one for a pod that was here before: it must not take the present one with it.
   if (existing === null || (uid !== undefined && uid !== "" && uid !== existing.pod.id.uid)) {
     return removeUnknown(context, namespace, name, uid ?? "");
@@ -191,13 +191,13 @@ function remove(context: ApplyContext, asked: Extract<Admitted, { kind: "pod-del
 function removeUnknown(context: ApplyContext, namespace: string, name: string, uid: string): Applied {
   const { store, now, messageId } = context;
   const key = podKey({ namespace, name });
-  const same = store
-    .terminatingPods()
+  const same = store.terminatingPods
+    .list()
     .filter(
       (one) => !one.isTerminated && podKey(one.id) === key && (uid === "" || one.pod === null || one.id.uid === uid),
     );
   for (const one of same) {
-    if (one.kind === "replaced") store.putTerminatingPod({ ...one, kind: "deleted", since: now, messageId });
+    if (one.kind === "replaced") store.terminatingPods.put({ ...one, kind: "deleted", since: now, messageId });
   }
   if (same.length === 0) {
     if (isCrowdedWithUnknown(store)) return unknownRefused(name);
@@ -210,7 +210,7 @@ function removeUnknown(context: ApplyContext, namespace: string, name: string, u
       acceptedAt: now,
       isTerminated: false,
     } as const;
-    store.putTerminatingPod({
+    store.terminatingPods.put({
       seq: 0,
       ...rest,
       id: { namespace, name, uid: "" },
@@ -229,7 +229,7 @@ function removeUnknown(context: ApplyContext, namespace: string, name: string, u
 const mostUnknownDeletes = 256;
 
 function isCrowdedWithUnknown(store: Store): boolean {
-  return store.terminatingPods().filter(({ pod }) => pod === null).length >= mostUnknownDeletes;
+  return store.terminatingPods.list().filter(({ pod }) => pod === null).length >= mostUnknownDeletes;
 }
 
 function unknownRefused(name: string): Applied {
@@ -239,9 +239,9 @@ function unknownRefused(name: string): Applied {
 
 /** Admission has refused a restart of an unknown pod, and of one whose restart policy is Never. */
 function restart(context: ApplyContext, asked: Extract<Admitted, { kind: "pod-restart" }>): Applied {
-  const existing = context.store.desiredPod(asked.namespace, asked.name);
+  const existing = context.store.desiredPods.get(asked.namespace, asked.name);
   if (existing === null) throw new Error(`Admission accepted a restart of ${podKey(asked)}, which is unknown`);
-  context.store.putDesiredPod({ ...existing, generation: existing.generation + 1, messageId: context.messageId });
+  context.store.desiredPods.put({ ...existing, generation: existing.generation + 1, messageId: context.messageId });
   return { ok: true, wake: podKey(asked), said: `Pod ${asked.name} is restarted` };
 }
 
@@ -251,11 +251,11 @@ function restart(context: ApplyContext, asked: Extract<Admitted, { kind: "pod-re
  */
 function removeEverything(context: ApplyContext): Applied {
   const { store, now, messageId } = context;
-  const pods = store.desiredPods();
+  const pods = store.desiredPods.list();
   for (const one of pods) terminate(context, one, one.pod.spec.terminationGracePeriodSeconds, formatTime(now.wall));
-  for (const name of store.configMapNames()) store.deleteConfigMap(name);
-  for (const name of store.credentialNames()) store.deleteCredentials(name);
-  const keys = [...pods.map((one) => one.pod.id), ...store.terminatingPods().map((one) => one.id)].map(podKey);
+  for (const name of store.configMaps.names()) store.configMaps.delete(name);
+  for (const name of store.credentials.names()) store.credentials.delete(name);
+  const keys = [...pods.map((one) => one.pod.id), ...store.terminatingPods.list().map((one) => one.id)].map(podKey);
   startPodsData(store, messageId, now);
   return { ok: true, wake: null, alsoWake: [...new Set(keys)], said: "Everything is deleted" };
 }

@@ -158,7 +158,7 @@ function handle(parts: IntakeParts, text: string, facts: DeviceFacts): Handled {
   }
   const { message } = decoded;
   const key = repeatKey(message);
-  const repeated = parts.store.repeatedReply(key);
+  const repeated = parts.store.replies.repeated(key);
   if (repeated !== null) return { reply: repeated === noReply ? null : repeated, wakes: [], refused: null };
   const verdict = admitMessage(message, admissionContext(parts, facts));
   if (!verdict.accepted) return refuse(parts, message, verdict.violations);
@@ -168,14 +168,14 @@ function handle(parts: IntakeParts, text: string, facts: DeviceFacts): Handled {
   // pods_data is answered by what comes of it (protocol.md §1.1).
   const reply = verdict.value.kind === "pods-data" ? noReply : okReply(message, newIds(parts));
   // The reply takes its place first: what cannot be answered is not done.
-  const place = reply === noReply ? 0 : store.appendOutbox("reply", reply);
+  const place = reply === noReply ? 0 : store.outbox.append("reply", reply);
   if (place === null) return refuse(parts, message, [noRoom]);
   const applied = apply({ store, device, now, messageId, contentHash: key.contentHash }, verdict.value);
   if (!applied.ok) {
-    store.releaseOutbox([place]);
+    store.outbox.release([place]);
     return refuse(parts, message, applied.violations);
   }
-  store.rememberReply(key, reply);
+  store.replies.remember(key, reply);
   const warnings = verdict.warnings.map((warning) => `${warning.path}: ${warning.message}`).join("; ");
   const words = `${applied.said}${warnings === "" ? "" : `; ${warnings}`}`.slice(0, maxWords);
   parts.events.recordPodEvent(applied.wake ?? "", {
@@ -221,15 +221,15 @@ function newIds(parts: IntakeParts): MessageIds {
 
 /** What admission is to know of this device now: its facts, and the intent it has taken on so far. */
 function admissionContext(parts: IntakeParts, facts: DeviceFacts): AdmissionContext {
-  const desired = parts.store.desiredPods().map((desiredPod) => desiredPod.pod);
-  const terminating = parts.store
-    .terminatingPods()
+  const desired = parts.store.desiredPods.list().map((desiredPod) => desiredPod.pod);
+  const terminating = parts.store.terminatingPods
+    .list()
     .flatMap((terminatingPod) => (terminatingPod.pod === null ? [] : [terminatingPod.pod]));
   const listening = ofOthers(parts, facts.listening, [...desired, ...terminating]);
   const pods = desired.map(
     (pod): NodePod => ({ metadata: { ...pod.id, ...version(pod.metadata.resourceVersion) }, spec: pod.spec }),
   );
-  const node: NodeFacts = { ...facts, listening, pods, configMaps: parts.store.configMapNames() };
+  const node: NodeFacts = { ...facts, listening, pods, configMaps: parts.store.configMaps.names() };
   return {
     policy: parts.policy(),
     node,

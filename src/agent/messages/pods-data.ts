@@ -43,7 +43,7 @@ const retryMs = 5_000;
 
 /** Stands in the transaction that lets every pod leave. A second order takes the place of one that is under way. */
 export function startPodsData(store: Store, messageId: string, since: Moment): void {
-  const terminating = store.terminatingPods().filter((terminatingPod) => !terminatingPod.isTerminated);
+  const terminating = store.terminatingPods.list().filter((terminatingPod) => !terminatingPod.isTerminated);
   const graceSeconds = Math.max(0, ...terminating.map((terminatingPod) => terminatingPod.graceSeconds));
   const lastSeq = Math.max(0, ...terminating.map((terminatingPod) => terminatingPod.seq));
   const order: Order = { messageId, since, limitMs: graceSeconds * 1000 + patienceMs, lastSeq };
@@ -69,8 +69,8 @@ function runOnce(parts: PodsDataParts): number {
   const text = store.getMeta(metaKey) ?? none;
   if (text === none) return idleMs;
   const order = JSON.parse(text) as Order;
-  const left = store
-    .terminatingPods()
+  const left = store.terminatingPods
+    .list()
     .filter((terminatingPod) => !terminatingPod.isTerminated && terminatingPod.seq <= order.lastSeq);
   if (left.length === 0) return reportResult(parts, order, success) ? idleMs : retryMs;
   // After a boot the wait begins anew: nothing ran, and nothing could be removed, while the device was off.
@@ -105,9 +105,9 @@ function reportResult(parts: PodsDataParts, order: Order, results: readonly Conf
   const told = store.transaction("full", () => {
     const ids: number[] = [];
     for (const result of results) {
-      const id = store.appendOutbox("reply", configResult(result, { msgId: random.uuid(), timestamp: clock.wall() }));
+      const id = store.outbox.append("reply", configResult(result, { msgId: random.uuid(), timestamp: clock.wall() }));
       if (id === null) {
-        store.releaseOutbox(ids);
+        store.outbox.release(ids);
         return false;
       }
       ids.push(id);

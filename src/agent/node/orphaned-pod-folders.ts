@@ -29,7 +29,7 @@ export async function removeOrphanedPodFolders(parts: OrphanedPodFolderParts, si
 }
 
 function orphanedUids({ store, device }: OrphanedPodFolderParts): readonly string[] {
-  const pods = knownPodIds(store.desiredPods(), stillTerminating(store.terminatingPods()));
+  const pods = knownPodIds(store.desiredPods.list(), stillTerminating(store.terminatingPods.list()));
   const known = new Set(pods.map(({ uid }) => uid));
   return device.podFolders().filter((uid) => !known.has(uid));
 }

@@ -77,7 +77,7 @@ function recordWarnings(
   warnings: readonly string[],
 ): void {
   const { store } = parts;
-  const history = desired === null ? {} : store.history(desired.pod.id.uid);
+  const history = desired === null ? {} : store.histories.get(desired.pod.id.uid);
   const before = ownValue(history, container);
   const told = before?.warnings ?? [];
   const fresh = warnings.filter((message) => !told.includes(message));
@@ -87,7 +87,7 @@ function recordWarnings(
       parts.events.recordPodEvent(podKey(pass), { type: "Warning", container, reason: "EngineWarning", message });
     if (desired === null || before === undefined) return;
     const kept = [...told, ...fresh].slice(-mostWarnings);
-    store.putHistory(desired.pod.id.uid, { ...history, [container]: { ...before, warnings: kept } });
+    store.histories.put(desired.pod.id.uid, { ...history, [container]: { ...before, warnings: kept } });
   });
 }
 
@@ -140,7 +140,7 @@ function recordImageId(store: Store, situation: Subject, container: string, imag
   const failure = pulled && rest.failure?.reason === "ErrImagePull" ? null : rest.failure;
   const isOver = updateFailure === undefined || (pulled && updateFailure.wanted === wantedKey(desired, spec));
   const next: ContainerHistory = { ...rest, pinnedImage, failure, ...(isOver ? {} : { updateFailure }) };
-  store.putHistory(desired.pod.id.uid, { ...situation.history, [container]: next });
+  store.histories.put(desired.pod.id.uid, { ...situation.history, [container]: next });
 }
 
 /** Keeps why it failed, for the report and the wait; what belongs to no container of the desired pod is tried again soon. */
@@ -157,7 +157,7 @@ function recordFailure(
   parts.store.transaction("normal", () => {
     parts.events.recordPodEvent(podKey(pass), { type: "Warning", container: action.container, reason, message });
     if (desired === null || spec === undefined || action.kind === "stop" || action.kind === "remove") return;
-    const history = parts.store.history(desired.pod.id.uid);
+    const history = parts.store.histories.get(desired.pod.id.uid);
     const before =
       ownValue(history, action.container) ??
       emptyHistory({ attempt: 0, generation: desired.generation, ...hashesOf(desired, spec) });
@@ -168,7 +168,7 @@ function recordFailure(
     // The version before an update goes on, with failures of its own.
     const isOfUpdate = action.kind !== "create" && action.kind !== "start" && isMadeOtherwise(before, desired, spec);
     const next = isOfUpdate ? { ...before, updateFailure: failure } : { ...before, failure };
-    parts.store.putHistory(desired.pod.id.uid, { ...history, [action.container]: next });
+    parts.store.histories.put(desired.pod.id.uid, { ...history, [action.container]: next });
   });
   return action.kind !== "stop" && action.kind !== "remove";
 }

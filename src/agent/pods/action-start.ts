@@ -65,6 +65,6 @@ function recordAttempt(
     ...(image === null ? {} : { madeFrom: image }),
     ...(isWaiting ? { updateFailure } : {}),
   };
-  store.putHistory(desired.pod.id.uid, { ...situation.history, [action.container]: next });
-  store.putNpus(desired.pod.id, action.container, action.npus);
+  store.histories.put(desired.pod.id.uid, { ...situation.history, [action.container]: next });
+  store.npus.put(desired.pod.id, action.container, action.npus);
 }

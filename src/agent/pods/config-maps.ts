@@ -15,11 +15,11 @@ export function mountsConfigMap(pod: AcceptedPod, name: string): boolean {
 }
 
 /** Those of a pod's config maps that are on this device. */
-export function configMapsOf(store: Pick<Store, "configMap">, pod: AcceptedPod): ConfigMaps {
+export function configMapsOf(store: Pick<Store, "configMaps">, pod: AcceptedPod): ConfigMaps {
   const names = (pod.spec.volumes ?? []).flatMap((volume) => volume.configMap?.name ?? []);
   return new Map(
     [...new Set(names)].flatMap((name) => {
-      const data = store.configMap(name);
+      const data = store.configMaps.get(name);
       return data === null ? [] : [[name, data] as const];
     }),
   );
@@ -31,9 +31,9 @@ export function configMapsOf(store: Pick<Store, "configMap">, pod: AcceptedPod):
  */
 export function refreshMounted(parts: ConfigMapParts, at: { readonly namespace: string; readonly name: string }): void {
   const { store, device, log } = parts;
-  const desired = store.desiredPod(at.namespace, at.name)?.pod ?? null;
-  const terminating = store
-    .terminatingPods()
+  const desired = store.desiredPods.get(at.namespace, at.name)?.pod ?? null;
+  const terminating = store.terminatingPods
+    .list()
     .filter(
       (terminatingPod) =>
         terminatingPod.id.namespace === at.namespace &&

@@ -22,7 +22,7 @@ export interface RequestParts {
   readonly device: Device;
   readonly clock: Clock;
   /** What pods refer to by name. */
-  readonly store: Pick<Store, "configMap" | "credentials" | "getMeta" | "npuHolders" | "setMeta">;
+  readonly store: Pick<Store, "configMaps" | "credentials" | "getMeta" | "npus" | "setMeta">;
 }
 
 type Making = Pick<Extract<Action, { kind: "create" }>, "container" | "attempt" | "sandboxId">;

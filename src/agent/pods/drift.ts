@@ -50,7 +50,7 @@ export function createDrift(parts: DriftParts): Drift {
   return {
     async check(ours, signal) {
       const next = new Map<string, Found>();
-      for (const desired of parts.store.desiredPods()) {
+      for (const desired of parts.store.desiredPods.list()) {
         for (const candidate of outgrown(parts, desired)) next.set(candidate.key, candidate);
         for (const container of ours.filter((each) => isCurrent(each, desired))) {
           const found = await changedByHand(parts, desired, container, signal);

@@ -32,7 +32,7 @@ export interface ExecutorParts {
   readonly device: Device;
   readonly clock: Clock;
   /** What pods refer to by name. */
-  readonly store: Pick<Store, "configMap" | "credentials" | "getMeta" | "npuHolders" | "setMeta">;
+  readonly store: Pick<Store, "configMaps" | "credentials" | "getMeta" | "npus" | "setMeta">;
   readonly puller: Puller;
   /** Holds creates and starts to what the device can do at once. */
   readonly limiter: Limiter;
@@ -116,7 +116,7 @@ export function secretsOf(
   desired: DesiredPod | null,
 ): readonly SecretFound[] {
   return (desired?.pod.spec.imagePullSecrets ?? []).map(({ name }) => {
-    const text = store.credentials(name);
+    const text = store.credentials.get(name);
     const credentials = text === null ? [] : credentialsFor(image, text);
     return { name, use: text === null ? "missing" : credentials.length === 0 ? "silent" : "shown", credentials };
   });

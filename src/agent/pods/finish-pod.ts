@@ -24,19 +24,19 @@ export function finishPod(
   store.transaction("normal", () => {
     const message = `Pod ${name} (${uid || "any uid"}) is gone`;
     events.recordPodEvent(podKey(pass), { type: "Normal", reason: "Deleted", message });
-    if (terminating.pod === null || !forget) store.deleteTerminatingPod(terminating.seq);
+    if (terminating.pod === null || !forget) store.terminatingPods.delete(terminating.seq);
     else {
       saveStatus(parts, terminating.pod, {
-        history: store.history(uid),
+        history: store.histories.get(uid),
         observed: [],
         waiting: {},
         probes: {},
         termination: "terminated",
         acceptedAtWall: terminating.acceptedAt.wall,
       });
-      store.putTerminatingPod({ ...terminating, isTerminated: true });
+      store.terminatingPods.put({ ...terminating, isTerminated: true });
     }
-    if (uid !== "") store.deleteHistory(uid);
+    if (uid !== "") store.histories.delete(uid);
     if (forget) freeNpus(store, terminating.id);
   });
   if (forget) parts.device.removeVolumes(uid);

@@ -54,7 +54,7 @@ export function createHeldPods(parts: HeldPodsParts): HeldPods {
       const ms = leftMs();
       if (safeMode === null || ms <= 0 || released.has(key)) return null;
       if (safeMode.held !== null && !safeMode.held.has(key)) return null;
-      if (store.desiredPod(pod.namespace, pod.name) === null) return null;
+      if (store.desiredPods.get(pod.namespace, pod.name) === null) return null;
       putReason(
         parts,
         pod,

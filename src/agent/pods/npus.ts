@@ -29,14 +29,14 @@ export function readNpus(
   { store, device }: { readonly store: Store; readonly device: Device },
   { desired, terminating, observed, seen }: NpuSituation,
 ): NpuReading {
-  const recorded = store.npuHolders();
+  const recorded = store.npus.holders();
   const settled = settleNpus({ desired, terminating, observed, recorded });
   // The pod that is to be replaced is still restarted while the new one's images are on their way.
   const pods = [desired?.pod, ...terminating.map(({ pod }) => pod)];
   const needsNpus = pods.some((pod) => pod?.spec.containers.some((spec) => npuCount(spec) > 0));
   if (!needsNpus) return { recorded, settled, inventory: none };
   const { npus, missing } = device.npus();
-  const known = knownPodIds(store.desiredPods(), stillTerminating(store.terminatingPods()));
+  const known = knownPodIds(store.desiredPods.list(), stillTerminating(store.terminatingPods.list()));
   const holders = allHolders(settled.toSorted(byName), seen, new Set(known.map(({ uid }) => uid)));
   return { recorded, settled, inventory: { present: npus.map(({ name }) => name), missing, holders } };
 }
@@ -54,7 +54,7 @@ export function saveNpus(store: Store, { recorded, settled }: NpuReading): boole
     ...recorded.filter((holder) => !after.has(key(holder))),
     ...settled.filter((holder) => !before.has(key(holder))),
   ];
-  for (const { pod, container } of different) store.putNpus(pod, container, namesOf(settled, pod.uid, container));
+  for (const { pod, container } of different) store.npus.put(pod, container, namesOf(settled, pod.uid, container));
   return different.length > 0;
 }
 
@@ -64,19 +64,19 @@ function namesOf(holders: readonly NpuHolder[], uid: string, container: string):
 
 /** Takes back all that a pod held. Stands in the caller's transaction. */
 export function freeNpus(store: Store, pod: PodId): void {
-  const containers = store.npuHolders().flatMap((holder) => (holder.pod.uid === pod.uid ? [holder.container] : []));
-  for (const container of new Set(containers)) store.putNpus(pod, container, []);
+  const containers = store.npus.holders().flatMap((holder) => (holder.pod.uid === pod.uid ? [holder.container] : []));
+  for (const container of new Set(containers)) store.npus.put(pod, container, []);
 }
 
 /** The device nodes of a container by what is recorded for it; a sentence when one of them is not there. */
 export function devicesOf(
-  { store, device }: { readonly store: Pick<Store, "npuHolders">; readonly device: Pick<Device, "npus"> },
+  { store, device }: { readonly store: Pick<Store, "npus">; readonly device: Pick<Device, "npus"> },
   uid: string,
   spec: ContainerSpec,
 ): readonly DeviceNode[] | string {
   const wanted = npuCount(spec);
   if (wanted === 0) return [];
-  const names = namesOf(store.npuHolders(), uid, spec.name);
+  const names = namesOf(store.npus.holders(), uid, spec.name);
   if (names.length < wanted) return `It needs ${wanted} NPUs, and ${names.length} are recorded for it`;
   const { npus, shared, missing } = device.npus();
   if (missing !== null) return `It needs an NPU, and ${missing} is not there`;

@@ -45,8 +45,8 @@ export async function keepOrphansRunning(
   const histories = new Map<string, PodHistory>();
   for (const uid of new Set(observed.map((container) => container.pod.uid))) {
     const podContainers = observed.filter((container) => container.pod.uid === uid);
-    const { history } = record(store.history(uid), podContainers, context);
-    store.putHistory(uid, history);
+    const { history } = record(store.histories.get(uid), podContainers, context);
+    store.histories.put(uid, history);
     histories.set(uid, history);
   }
   const { actions, requeueAfterMs } = planOrphaned(observed, histories, context.now, seen);
@@ -78,8 +78,8 @@ const isOfEngine = (action: Action): action is OfEngine => action.kind === "star
 
 /** It is started in place, so no new attempt says that this was a restart. */
 function raiseLevel(store: Store, { pod: { uid }, container }: ObservedContainer): void {
-  const history = store.history(uid);
+  const history = store.histories.get(uid);
   const before = ownValue(history, container);
   if (before === undefined) return;
-  store.putHistory(uid, { ...history, [container]: { ...before, backoffLevel: before.backoffLevel + 1 } });
+  store.histories.put(uid, { ...history, [container]: { ...before, backoffLevel: before.backoffLevel + 1 } });
 }

@@ -45,10 +45,10 @@ export function putReason(
   reason: string,
   message: string,
 ): void {
-  const desired = store.desiredPod(namespace, name);
+  const desired = store.desiredPods.get(namespace, name);
   if (desired === null) return;
   const { id } = desired.pod;
-  const before = (store.status(id.uid)?.status ?? null) as PodStatus | null;
-  store.putStatus(id, parkedStatus(before, reason, message, clock.wall()));
+  const before = (store.statuses.get(id.uid)?.status ?? null) as PodStatus | null;
+  store.statuses.put(id, parkedStatus(before, reason, message, clock.wall()));
   onStatusChanged();
 }

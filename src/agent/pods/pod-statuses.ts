@@ -54,7 +54,7 @@ export function saveStatuses(parts: StatusKeeperParts, { older, version, wanted 
     const keepsRunning = older !== null && terminatingPod === wanted.plan.keepsRunning;
     const isProbed = keepsRunning || (kind === "deleted" && terminatingPod === terminating[0]);
     saveStatus(parts, pod, {
-      history: parts.store.history(id.uid),
+      history: parts.store.histories.get(id.uid),
       observed: containersOf(id.uid),
       waiting: keepsRunning ? older.plan.waiting : {},
       probes: isProbed ? probes : {},
@@ -76,9 +76,9 @@ interface StatusInputs {
 
 /** One pod's: `observed` holds its own containers. */
 export function saveStatus(parts: StatusKeeperParts, pod: AcceptedPod, facts: StatusInputs): void {
-  const previous = (parts.store.status(pod.id.uid)?.status ?? null) as PodStatus | null;
+  const previous = (parts.store.statuses.get(pod.id.uid)?.status ?? null) as PodStatus | null;
   const status = podStatus({ ...facts, pod, previous, hostIp: parts.device.hostIp(), nowWall: parts.clock.wall() });
   if (sameStatus(previous, status)) return;
-  parts.store.putStatus(pod.id, status);
+  parts.store.statuses.put(pod.id, status);
   parts.onStatusChanged();
 }

@@ -131,8 +131,8 @@ export async function reconcile(
 /** Reads what is known of the pods of this name; a list is folded into their histories. */
 function read(parts: ReconcilerParts, pass: ReconcilePass, { containers, engineRun }: Listing): Reading {
   const { store, device } = parts;
-  const desired = store.desiredPod(pass.namespace, pass.name);
-  const terminating = stillTerminating(store.terminatingPods()).filter(({ id }) => isNamed(id, pass));
+  const desired = store.desiredPods.get(pass.namespace, pass.name);
+  const terminating = stillTerminating(store.terminatingPods.list()).filter(({ id }) => isNamed(id, pass));
   const installId = parts.installId();
   const observed = containers.filter((container) => isNamed(container.pod, pass) && container.installId === installId);
   const records = recordsOf(parts, { desired, terminating, observed }, engineRun);
@@ -149,8 +149,8 @@ function read(parts: ReconcilerParts, pass: ReconcilePass, { containers, engineR
 
 function beforeUpdate({ store }: ReconcilerParts, desired: DesiredPod, records: Reading["records"]): DesiredPod | null {
   const { namespace, name, uid } = desired.pod.id;
-  const history = records.find((one) => one.uid === uid)?.history ?? store.history(uid);
-  return versionBefore(desired, store.previousPod(namespace, name), history);
+  const history = records.find((one) => one.uid === uid)?.history ?? store.histories.get(uid);
+  return versionBefore(desired, store.desiredPods.previous(namespace, name), history);
 }
 
 type Name = Pick<ReconcilePass, "namespace" | "name">;
@@ -170,7 +170,7 @@ function recordsOf(
   if (desired !== null) pods.set(desired.pod.id.uid, desired.pod);
   for (const { id, pod } of terminating) if (id.uid !== "" && !pods.has(id.uid)) pods.set(id.uid, pod);
   return [...pods].flatMap(([uid, pod]) => {
-    const before = parts.store.history(uid);
+    const before = parts.store.histories.get(uid);
     const podContainers = observed.filter((container) => container.pod.uid === uid);
     const withMessages = withLastWords(parts.device, pod?.spec, podContainers, before);
     const { history, events } = record(before, withMessages, { now, engineRunId: engineRun.id });
@@ -181,7 +181,7 @@ function recordsOf(
 
 /** The history of a pod with what the list has added. */
 function historyOf(parts: ReconcilerParts, { records }: Reading, uid: string): PodHistory {
-  return records.find((podRecord) => podRecord.uid === uid)?.history ?? parts.store.history(uid);
+  return records.find((podRecord) => podRecord.uid === uid)?.history ?? parts.store.histories.get(uid);
 }
 
 /** While a pod of this name keeps running or terminates, nothing of the new one runs: the older one is probed. */
@@ -204,7 +204,7 @@ function save(
   const { store, events } = parts;
   store.transaction(records.some(({ ofJob }) => ofJob) ? "full" : "normal", () => {
     for (const { uid, history, events: recorded } of records) {
-      store.putHistory(uid, history);
+      store.histories.put(uid, history);
       for (const event of recorded) events.recordPodEvent(podKey(pass), event);
     }
     if (saveNpus(store, npus)) parts.onStatusChanged();
@@ -251,14 +251,14 @@ function neededPulls(parts: ReconcilerParts, pass: ReconcilePass, { situation, p
 function recordEndedPulls(parts: ReconcilerParts, pass: ReconcilePass): boolean {
   const { store } = parts;
   const recorded = parts.pulls.takeEnded(podKey(pass)).map(({ uid, wanted, action, outcome }) => {
-    const desired = store.desiredPod(pass.namespace, pass.name);
-    const older = asDesired(store.terminatingPods().find(({ id }) => id.uid === uid));
-    const previous = store.previousPod(pass.namespace, pass.name);
+    const desired = store.desiredPods.get(pass.namespace, pass.name);
+    const older = asDesired(store.terminatingPods.list().find(({ id }) => id.uid === uid));
+    const previous = store.desiredPods.previous(pass.namespace, pass.name);
     const before = desired === null || previous === null ? null : { ...desired, pod: previous };
     const pod = [desired, before, older].find((one) => one !== null && isFor(one, { uid, wanted, action }));
     // A message that came while its worker was busy wants something else: its image may be another.
     if (pod === null || pod === undefined) return true;
-    return recordOutcome(parts, pass, { desired: pod, history: store.history(uid) }, action, outcome);
+    return recordOutcome(parts, pass, { desired: pod, history: store.histories.get(uid) }, action, outcome);
   });
   return !recorded.includes(false);
 }

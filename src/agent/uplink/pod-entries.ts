@@ -1,16 +1,16 @@
 import type { DesiredPod, TerminatingPod } from "../../core/pod/desired.ts";
 import type { PodStatusEntry } from "../../core/protocol/replies.ts";
-import type { Store } from "../../ports/store.ts";
+import type { StoreReader } from "../../ports/store.ts";
 
 /** Every pod known here, with its metadata, its spec as enforced and its status: the Pod Status document. */
 export function podEntries(
-  store: Pick<Store, "desiredPods" | "terminatingPods" | "statuses">,
+  store: Pick<StoreReader, "desiredPods" | "terminatingPods" | "statuses">,
 ): readonly PodStatusEntry[] {
-  const statuses = new Map(store.statuses().map((stored) => [stored.id.uid, stored.status]));
-  const desired = store.desiredPods();
+  const statuses = new Map(store.statuses.list().map((stored) => [stored.id.uid, stored.status]));
+  const desired = store.desiredPods.list();
   const all = [
     ...desired.map(desiredEntry),
-    ...store.terminatingPods().flatMap((terminatingPod) => terminatingEntry(terminatingPod, desired)),
+    ...store.terminatingPods.list().flatMap((terminatingPod) => terminatingEntry(terminatingPod, desired)),
   ];
   return all.map(({ uid, entry }) => ({ ...entry, status: statuses.get(uid) ?? {} }));
 }

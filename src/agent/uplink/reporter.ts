@@ -191,7 +191,7 @@ function reportDue(parts: ReporterParts, state: ConnectionState, now: number): n
 }
 
 function sendReport(parts: ReporterParts, state: ConnectionState, now: number): void {
-  const terminating = parts.store.terminatingPods();
+  const terminating = parts.store.terminatingPods.list();
   state.dirty = false;
   state.reportedAt = [...state.reportedAt, now].slice(-reportsASecond);
   const said = inDialect(parts, podEntries(parts.store));
@@ -217,7 +217,7 @@ function inDialect(parts: ReporterParts, said: readonly PodStatusEntry[]): reado
 
 function sendOutbox(parts: ReporterParts, state: ConnectionState, now: number): void {
   while (hasRoom(state)) {
-    const rows = parts.store.outbox(state.sentUpTo, batch);
+    const rows = parts.store.outbox.list(state.sentUpTo, batch);
     for (const row of rows) {
       if (!hasRoom(state) || !state.connection.send(row.text)) return;
       state.sentUpTo = row.id;
@@ -240,7 +240,7 @@ function hasRoom({ connection, unconfirmed, underWayBytes, pace }: ConnectionSta
 
 /** The past follows once everything else has arrived, one message at a time, to a centre that asked for it. */
 function sendHistory(parts: ReporterParts, state: ConnectionState, now: number): void {
-  if (!state.connection.asksHistory || now < state.historyAt || parts.store.outboxCounts().pending > 0) return;
+  if (!state.connection.asksHistory || now < state.historyAt || parts.store.outbox.counts().pending > 0) return;
   const isMore = unlessFull(() => replayNext(parts, state.pace.windowBytes)) ?? false;
   state.historyAt = isMore ? now : now + historyPeriodMs;
   sendOutbox(parts, state, now);
@@ -267,7 +267,7 @@ function release(parts: ReporterParts, state: ConnectionState, upTo: number): vo
   const { store } = parts;
   const isReleased = unlessFull(() =>
     store.transaction("normal", () => {
-      store.releaseOutbox(arrived.map((message) => message.outboxId).filter((id) => id !== null));
+      store.outbox.release(arrived.map((message) => message.outboxId).filter((id) => id !== null));
       for (const seq of new Set(arrived.flatMap((message) => message.finals)))
         if (dropDelivered(store, seq)) state.dirty = true;
       return true;
@@ -292,13 +292,13 @@ function unlessFull<T>(write: () => T): T | undefined {
 
 /** A pod that is gone leaves the report once its final status has arrived; true when it did, which is a change. */
 function dropDelivered(store: Store, seq: number): boolean {
-  const terminating = store
-    .terminatingPods()
+  const terminating = store.terminatingPods
+    .list()
     .find((terminatingPod) => terminatingPod.seq === seq && terminatingPod.isTerminated);
   if (terminating === undefined) return false;
-  store.deleteTerminatingPod(seq);
-  if (store.desiredPod(terminating.id.namespace, terminating.id.name)?.pod.id.uid !== terminating.id.uid)
-    store.deleteStatus(terminating.id.uid);
+  store.terminatingPods.delete(seq);
+  if (store.desiredPods.get(terminating.id.namespace, terminating.id.name)?.pod.id.uid !== terminating.id.uid)
+    store.statuses.delete(terminating.id.uid);
   return true;
 }
 

@@ -29,15 +29,15 @@ export function statesOf(world: World, names: readonly string[]): readonly PodSt
 }
 
 function stateOf(world: World, store: MemoryStore, name: string): PodState {
-  const terminating = store.terminatingPods().filter((one) => one.id.name === name);
-  const desired = store.desiredPod("websocket", name);
+  const terminating = store.terminatingPods.list().filter((one) => one.id.name === name);
+  const desired = store.desiredPods.get("websocket", name);
   if (terminating.some((one) => one.kind === "deleted" && !one.isTerminated)) return "terminating";
   if (desired === null) return terminating.length > 0 ? "gone" : "absent";
   if (terminating.some((one) => one.kind === "replaced" && !one.isTerminated)) return "replacing";
   const { uid } = desired.pod.id;
   const its = world.host.containers().filter(({ request }) => request?.pod.id.uid === uid);
   const running = its.filter(({ state }) => state.kind === "running");
-  const history = store.history(uid);
+  const history = store.histories.get(uid);
   const changed = running.some((one) => {
     const seen = observed(one);
     const part = seen === null ? undefined : partOf(desired, seen.container);

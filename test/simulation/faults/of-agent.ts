@@ -1,13 +1,20 @@
 import type { Store } from "../../../src/ports/store.ts";
 import type { Fault } from "./fault.ts";
 
+/** The names of the store's calls, as the fake tells them: "setMeta", "outbox.append". */
+type StoreCall = {
+  [Name in keyof Store]: Store[Name] extends (...args: never[]) => unknown
+    ? Name
+    : `${Name}.${keyof Store[Name] & string}`;
+}[keyof Store];
+
 /** The calls of the store that change something. */
 const writes = [
-  ...["putDesiredPod", "deleteDesiredPod", "putTerminatingPod", "deleteTerminatingPod", "rememberDeleted"],
-  ...["putHistory", "deleteHistory", "putStatus", "deleteStatus", "putNpus"],
-  ...["appendOutbox", "releaseOutbox", "rememberReply", "appendEvent", "tellEvents", "setMeta"],
-  ...["putConfigMap", "deleteConfigMap"],
-] as const satisfies readonly (keyof Store)[];
+  ...["desiredPods.put", "desiredPods.delete", "terminatingPods.put", "terminatingPods.delete", "deletedPods.remember"],
+  ...["histories.put", "histories.delete", "statuses.put", "statuses.delete", "npus.put"],
+  ...["outbox.append", "outbox.release", "replies.remember", "events.append", "events.markTold", "setMeta"],
+  ...["configMaps.put", "configMaps.delete"],
+] as const satisfies readonly StoreCall[];
 
 const whatGoes = (powerCut: boolean): string => (powerCut ? "the power will be cut" : "the agent will crash");
 

@@ -81,10 +81,10 @@ export const ofContainers: Readonly<Record<string, Fault>> = {
     never: ["absent", "gone"],
     happen: ({ world, pod }) =>
       byHand(world, () => {
-        const desired = world.look((store) => store.desiredPod("websocket", pod));
+        const desired = world.look((store) => store.desiredPods.get("websocket", pod));
         const container = desired?.pod.spec.containers[0]?.name;
         if (desired === null || container === undefined) return null;
-        const attempt = world.look((store) => store.history(desired.pod.id.uid))[container]?.attempt ?? 0;
+        const attempt = world.look((store) => store.histories.get(desired.pod.id.uid))[container]?.attempt ?? 0;
         const name = containerName({ pod: desired.pod.id, container, attempt: attempt + 1 });
         if (world.host.container(name) !== null) return null;
         world.host.addForeign(name, {});

@@ -50,8 +50,8 @@ describe("a judge of the history that a centre is told", () => {
 
   test("asks for no more than the store still knows after a power cut", () => {
     const store = memoryStore();
-    store.appendEvent(event("Killing"), { wall: 1, mono: 1, bootId: "b" });
-    store.appendOutbox("record", told("2", ["Exited", 1]));
+    store.events.append(event("Killing"), { wall: 1, mono: 1, bootId: "b" });
+    store.outbox.append("record", told("2", ["Exited", 1]));
     const one = chronicle();
     one.arrived(told("1", ["Started", 2]));
     one.beginAnew(store);

@@ -10,7 +10,7 @@ export interface Chronicle {
   /** A message arrived at the centre. */
   arrived(text: string): void;
   /** A power cut or a lost folder took back some of it: what there is to tell is what the store still knows. */
-  beginAnew(store: Pick<Store, "untoldEvents" | "outbox">): void;
+  beginAnew(store: Pick<Store, "events" | "outbox">): void;
   faults(): readonly string[];
   /** Occurrences that the centre has not heard of; null when the device had no room for all and said so. */
   untold(): number | null;
@@ -64,9 +64,9 @@ export function createChronicle(): Chronicle {
     },
     beginAnew(store) {
       ahead = new Map();
-      const waiting = store.outbox(0, all).flatMap(({ text }) => (text.includes(route) ? [read(text)] : []));
+      const waiting = store.outbox.list(0, all).flatMap(({ text }) => (text.includes(route) ? [read(text)] : []));
       const unheard = waiting.filter(({ id }) => !heard.has(id)).flatMap(({ events }) => events);
-      for (const event of [...unheard, ...store.untoldEvents(all).map(asTold)]) {
+      for (const event of [...unheard, ...store.events.untold(all).map(asTold)]) {
         now += 1;
         for (let count = 0; count < event.count; count += 1) add(event, now);
       }

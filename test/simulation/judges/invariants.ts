@@ -23,7 +23,7 @@ export function checkAlways(world: World, centre: Centre): void {
   for (const [request, answers] of centre.replies()) {
     assert.equal(answers.size, 1, `2: the request ${request} has one reply, however often it is said`);
   }
-  const { pending } = world.look((store) => store.outboxCounts());
+  const { pending } = world.look((store) => store.outbox.counts());
   assert.ok(pending <= 1_000, `10: ${pending} messages wait although few were asked for`);
 }
 
@@ -32,7 +32,7 @@ function okMeansOnDisk(world: World, centre: Centre): void {
   if (centre.podsData.mayBeDone() && isEmpty(world)) return;
   for (const ledger of centre.ledgers) {
     const { name, wanted, mostGeneration, restarts } = ledger;
-    const desired = world.look((store) => store.desiredPod("websocket", name));
+    const desired = world.look((store) => store.desiredPods.get("websocket", name));
     const generation = desired?.generation ?? 0;
     assert.ok(generation <= mostGeneration, `2: ${name} is told to restart ${generation} times, not ${mostGeneration}`);
     const isSame = wanted.kind === "pod" && desired?.pod.id.uid === wanted.uid;
@@ -60,8 +60,8 @@ function reportedInTime(world: World, centre: Centre): void {
   if (world.clock.mono() - Math.max(steadySince, world.witness.statusChangedAt()) < reportWithinMs) return;
   const reported = new Map(centre.lastReport().map((one) => [one.UID, JSON.stringify(one.status)]));
   const late = world.look((store) =>
-    store.desiredPods().find(({ pod: { id } }) => {
-      const status = store.status(id.uid)?.status;
+    store.desiredPods.list().find(({ pod: { id } }) => {
+      const status = store.statuses.get(id.uid)?.status;
       return status !== undefined && reported.get(id.uid) !== JSON.stringify(status);
     }),
   );
@@ -117,8 +117,8 @@ function npusAreExclusive(world: World): void {
 
 /** What runs has recorded what it was made with, and nobody else has a record; a job that has ended keeps its own. */
 function npusAreRecorded(world: World): void {
-  const recorded = world.look((store) => store.npuHolders());
-  const pods = world.look((store) => store.desiredPods().map(({ pod }) => pod));
+  const recorded = world.look((store) => store.npus.holders());
+  const pods = world.look((store) => store.desiredPods.list().map(({ pod }) => pod));
   for (const { npu, pod, container } of recorded) {
     const spec = pods.find(({ id }) => id.uid === pod.uid)?.spec.containers.find(({ name }) => name === container);
     assert.ok(spec !== undefined && npuCount(spec) > 0, `NPUs: ${npu} is free again, ${pod.name} does not want it`);
@@ -141,13 +141,13 @@ export function checkSettled(world: World, centre: Centre): void {
     if (ledger.wanted.kind === "none") checkAbsent(world, centre, ledger.name);
     else checkPresent(world, centre, ledger.name, ledger.wanted.uid);
   }
-  const uids = world.look((store) => store.desiredPods()).map(({ pod }) => pod.id.uid);
+  const uids = world.look((store) => store.desiredPods.list()).map(({ pod }) => pod.id.uid);
   assert.deepEqual(
     [...world.device.folders].filter((uid) => !uids.includes(uid)),
     [],
     "2: no folder is left of a pod that is gone",
   );
-  assert.equal(world.look((store) => store.outboxCounts()).pending, 0, "6: everything was delivered");
+  assert.equal(world.look((store) => store.outbox.counts()).pending, 0, "6: everything was delivered");
   if (world.center.asksHistory()) assert.ok((world.chronicle.untold() ?? 0) === 0, "2: all history was told");
   configMapIsMounted(world, centre);
   nothingIsLeftOver(world);
@@ -156,11 +156,11 @@ export function checkSettled(world: World, centre: Centre): void {
 
 /** Deleting everything is one commit: all of it is gone, or nothing. */
 function isEmpty({ look }: World): boolean {
-  return look((store) => store.desiredPods().length === 0 && store.configMapNames().length === 0);
+  return look((store) => store.desiredPods.list().length === 0 && store.configMaps.names().length === 0);
 }
 
 function configMapIsOnDisk(world: World, { configMap }: Centre): void {
-  const version = world.look((store) => store.configMap(configMapName))?.["version"];
+  const version = world.look((store) => store.configMaps.get(configMapName))?.["version"];
   const stored = version === undefined ? null : Number(version);
   const may = configMap.possible();
   assert.ok(may.includes(stored), `1: the config map should be ${may.join(" or ")}, and is ${stored}`);
@@ -169,7 +169,7 @@ function configMapIsOnDisk(world: World, { configMap }: Centre): void {
 /** 6: whoever mounts the config map sees the newest version. A folder that was lost below its containers is nobody's. */
 function configMapIsMounted({ device, look }: World, { configMap }: Centre): void {
   assert.equal(configMap.outstanding(), null, "6: the config map was answered");
-  for (const { pod } of look((store) => store.desiredPods())) {
+  for (const { pod } of look((store) => store.desiredPods.list())) {
     const place = `${pod.id.uid}/${configMapName}`;
     if (!mountsConfigMap(pod, configMapName)) continue;
     const version = device.configMaps.get(place)?.["version"] ?? (device.lost.has(place) ? "lost" : "none");
@@ -193,11 +193,11 @@ function checkAbsent(world: World, centre: Centre, name: string): void {
 
 function checkPresent(world: World, centre: Centre, name: string, uid: string): void {
   const entry = centre.lastReport().find((one) => one.Name === name);
-  const desired = world.look((store) => store.desiredPod("websocket", name));
+  const desired = world.look((store) => store.desiredPods.get("websocket", name));
   assert.ok(desired != null && entry !== undefined, `6: ${name} is wanted and reported`);
   assert.equal(entry.UID, uid, `6: ${name} is reported`);
   const { spec } = desired.pod;
-  const history = world.look((store) => store.history(uid));
+  const history = world.look((store) => store.histories.get(uid));
   const isDone = ({ name: container }: { readonly name: string }): boolean => {
     const ended = history[container]?.termination ?? null;
     if (ended === null || spec.restartPolicy === "Always") return false;
@@ -251,9 +251,9 @@ function statusOf(entry: ReportEntry, name: string): ReportEntry["status"]["cont
 
 /** 2: no container, row or folder of anything but the pods that are wanted. */
 function nothingIsLeftOver(world: World): void {
-  const terminating = world.look((store) => store.terminatingPods().map(({ id }) => id));
+  const terminating = world.look((store) => store.terminatingPods.list().map(({ id }) => id));
   assert.deepEqual(terminating, [], "2: every tombstone is worked off");
-  const uids = world.look((store) => store.desiredPods().map(({ pod }) => pod.id.uid));
+  const uids = world.look((store) => store.desiredPods.list().map(({ pod }) => pod.id.uid));
   const strays = world.host.containers().filter(({ request }) => !uids.includes(request?.pod.id.uid ?? ""));
   assert.deepEqual(
     strays.map(({ name }) => name),

@@ -52,10 +52,10 @@ export function unjustifiedStop(store: MemoryStore, circumstances: Circumstances
   const { pod, container, sandboxId } = request;
   const { namespace, name, uid } = pod.id;
   if (sandboxId !== null && host.container(sandboxId)?.state.kind !== "running") return null;
-  const desired = store.desiredPod(namespace, name);
+  const desired = store.desiredPods.get(namespace, name);
   const missing = desired === null ? undefined : missingImage(desired, circumstances);
-  const rows = store
-    .terminatingPods()
+  const rows = store.terminatingPods
+    .list()
     .filter((one) => one.id.namespace === namespace && one.id.name === name && !one.isTerminated);
   // What no row knows goes with whatever leaves.
   const known = desired?.pod.id.uid === uid || rows.some((one) => one.id.uid === uid);

@@ -211,7 +211,7 @@ export function createWitness({
   function keptStatus({ uid, namespace, name: pod }: PodId, { containerStatuses }: PodStatus, store: Store): void {
     statusChangedAt = clock.mono();
     // Probes are those of the pod that is wanted by now, also of a container that is to be replaced.
-    const version = look(() => store.desiredPod(namespace, pod))?.pod.metadata.resourceVersion ?? "";
+    const version = look(() => store.desiredPods.get(namespace, pod))?.pod.metadata.resourceVersion ?? "";
     const before = readyWith.get(uid);
     const now = new Map<string, { readonly failures: number; readonly version: string }>();
     for (const { name, ready, containerID, state } of containerStatuses) {
@@ -270,31 +270,43 @@ export function createWitness({
           heard = null;
         }
       },
-      putHistory(uid, history) {
-        store.putHistory(uid, history);
-        const pod = look(() => store.desiredPods()).find((one) => one.pod.id.uid === uid)?.pod;
-        if (pod !== undefined) hear(() => keptHistory(uid, history, pod.spec.restartPolicy));
+      histories: {
+        ...store.histories,
+        put(uid, history) {
+          store.histories.put(uid, history);
+          const pod = look(() => store.desiredPods.list()).find((one) => one.pod.id.uid === uid)?.pod;
+          if (pod !== undefined) hear(() => keptHistory(uid, history, pod.spec.restartPolicy));
+        },
       },
-      putStatus(id, status) {
-        store.putStatus(id, status);
-        hear(() => keptStatus(id, status as PodStatus, store));
+      statuses: {
+        ...store.statuses,
+        put(id, status) {
+          store.statuses.put(id, status);
+          hear(() => keptStatus(id, status as PodStatus, store));
+        },
       },
-      appendEvent(event, at) {
-        store.appendEvent(event, at);
-        hear(() => noted(event));
+      events: {
+        ...store.events,
+        append(event, at) {
+          store.events.append(event, at);
+          hear(() => noted(event));
+        },
       },
-      appendOutbox(kind, text) {
-        const id = store.appendOutbox(kind, text);
-        if (id !== null) taken.add(id);
-        return id;
-      },
-      releaseOutbox(ids) {
-        const rows = look(() => store.outbox(0, 1_000)).filter((row) => ids.includes(row.id));
-        store.releaseOutbox(ids);
-        for (const { id, text } of rows) {
-          // A place that is given back in the transaction that took it was never said.
-          if (!taken.has(id) && !arrived(text)) faults.push(`6: let go of before it arrived: ${text.slice(0, 200)}`);
-        }
+      outbox: {
+        ...store.outbox,
+        append(kind, text) {
+          const id = store.outbox.append(kind, text);
+          if (id !== null) taken.add(id);
+          return id;
+        },
+        release(ids) {
+          const rows = look(() => store.outbox.list(0, 1_000)).filter((row) => ids.includes(row.id));
+          store.outbox.release(ids);
+          for (const { id, text } of rows) {
+            // A place that is given back in the transaction that took it was never said.
+            if (!taken.has(id) && !arrived(text)) faults.push(`6: let go of before it arrived: ${text.slice(0, 200)}`);
+          }
+        },
       },
     }),
     statusChangedAt: () => statusChangedAt,

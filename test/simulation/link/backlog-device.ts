@@ -72,16 +72,16 @@ export async function drain({ port, tls }: Way, store: Store): Promise<Drained> 
   );
   const reporting = reporter.run(stop.signal);
   const changeStatus = (): void => {
-    store.putStatus(pod.pod.id, { at: Date.now() });
+    store.statuses.put(pod.pod.id, { at: Date.now() });
     reporter.statusChanged();
   };
-  store.putDesiredPod(pod);
+  store.desiredPods.put(pod);
   changeStatus();
   const changes = setInterval(changeStatus, statusEveryMs);
   try {
     const began = await opened.promise;
-    while (store.outboxCounts().pending > 0) {
-      if (clock.mono() - began > deadlineMs) throw new Error(`${store.outboxCounts().pending} messages still wait`);
+    while (store.outbox.counts().pending > 0) {
+      if (clock.mono() - began > deadlineMs) throw new Error(`${store.outbox.counts().pending} messages still wait`);
       await sleep(5);
     }
     return { ms: clock.mono() - began };

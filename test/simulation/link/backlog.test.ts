@@ -33,10 +33,10 @@ test(`${messages} waiting messages arrive over TLS from a store on disk: all, on
     rmSync(dir, { recursive: true });
   });
   store.transaction("normal", () => {
-    for (let n = 0; n < messages; n += 1) store.appendOutbox("record", backlogText(n, 1_000));
+    for (let n = 0; n < messages; n += 1) store.outbox.append("record", backlogText(n, 1_000));
   });
   await drain({ port: centre.port, tls: { ca: certificates.ca, ...certificates.node } }, store);
-  assert.equal(store.outboxCounts().dropped, 0);
+  assert.equal(store.outbox.counts().dropped, 0);
   assert.equal(resources[0], "websocket/podstatus");
   assert.deepEqual(
     resources.filter((resource) => resource.startsWith("record/")),

@@ -160,7 +160,7 @@ function deviceOn(port: number, random: ReturnType<typeof seededRandom>) {
       const { header, route, content } = decoded.message;
       const { operation, resource } = route;
       const key = { messageId: header.msg_id, operation, resource, contentHash: contentHash(content) };
-      return store.repeatedReply(key) !== null;
+      return store.replies.repeated(key) !== null;
     },
   };
 }

@@ -188,7 +188,7 @@ test(`${count} hostile messages: each that can be answered is, and nothing break
     const reply = () => site.replies.get("88888888-0000-4000-8000-000000000001");
     assert.ok(await waitUntil(() => reply()?.ok === 1, 30_000), "The last message is answered with OK");
     assert.ok(site.reports() > 0);
-    assert.ok(site.store.desiredPods().some(({ pod }) => pod.id.name === "last"));
+    assert.ok(site.store.desiredPods.list().some(({ pod }) => pod.id.name === "last"));
   } finally {
     await site.close();
     rmSync(folder, { recursive: true, force: true });

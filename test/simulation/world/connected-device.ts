@@ -24,7 +24,7 @@ export async function send(world: World, text: string): Promise<string> {
 
 /** Reason and message of what a pod's container waits for. */
 export function waiting(world: World, uid: string): string {
-  const status = world.look((store) => store.status(uid)?.status) as
+  const status = world.look((store) => store.statuses.get(uid)?.status) as
     | { containerStatuses: { state: { waiting?: { reason: string; message?: string } } }[] }
     | undefined;
   const state = status?.containerStatuses[0]?.state.waiting;

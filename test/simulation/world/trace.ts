@@ -35,10 +35,13 @@ export function noteLog(trace: Trace, ...[level, event, fields]: Parameters<Log[
 export function tracedStore(store: Store, trace: Trace): Store {
   return {
     ...store,
-    appendEvent(event, at) {
-      store.appendEvent(event, at);
-      const { pod, container, reason, message } = event;
-      trace.note("agent", () => `${reason} ${pod}${container === "" ? "" : `/${container}`}: ${message}`);
+    events: {
+      ...store.events,
+      append(event, at) {
+        store.events.append(event, at);
+        const { pod, container, reason, message } = event;
+        trace.note("agent", () => `${reason} ${pod}${container === "" ? "" : `/${container}`}: ${message}`);
+      },
     },
   };
 }

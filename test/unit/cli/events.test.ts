@@ -8,7 +8,8 @@ import { type EventsOptions, eventsCommand } from "../../../src/cli/events.ts";
 import { podCommand } from "../../../src/cli/pod.ts";
 import type { PodEvent } from "../../../src/core/pod/event.ts";
 import type { PodStatus } from "../../../src/core/pod/pod-status.ts";
-import { openStore, type SqliteStore } from "../../../src/sqlite/store.ts";
+import type { Store } from "../../../src/ports/store.ts";
+import { openStore } from "../../../src/sqlite/store.ts";
 import { desiredPod } from "../../samples/pods.ts";
 
 const noStop = new AbortController().signal;
@@ -31,7 +32,7 @@ function device(t: TestContext) {
   const lines: string[] = [];
   const errors: string[] = [];
   const io = { out: (line: string) => void lines.push(line), err: (line: string) => void errors.push(line) };
-  function open(): SqliteStore {
+  function open(): Store {
     const opened = openStore({ dir: join(dir, "data") });
     assert.ok(opened.ok);
     return opened.store;
@@ -60,8 +61,8 @@ test("a store that is not there is said once", async (t) => {
 test("edge events: one line each, how often it happened, and nothing that draws on the terminal", async (t) => {
   const { open, events, lines } = device(t);
   const store = open();
-  for (let n = 0; n < 3; n += 1) store.appendEvent(crash, at(n * 60));
-  store.appendEvent({ ...crash, pod: "", container: "", reason: "MessageRefused" }, at(200));
+  for (let n = 0; n < 3; n += 1) store.events.append(crash, at(n * 60));
+  store.events.append({ ...crash, pod: "", container: "", reason: "MessageRefused" }, at(200));
   store.close();
   assert.equal(await events(), 0);
   assert.match(
@@ -82,8 +83,8 @@ test("edge events: many rows come whole; a pod that nobody knows is a no; no sto
   assert.equal(await events(), 1);
   assert.match(errors[0] ?? "", /no store/);
   const store = open();
-  for (let n = 0; n < 1_200; n += 1) store.appendEvent({ ...crash, message: `${n}` }, at(n));
-  store.putDesiredPod(desiredPod());
+  for (let n = 0; n < 1_200; n += 1) store.events.append({ ...crash, message: `${n}` }, at(n));
+  store.desiredPods.put(desiredPod());
   store.close();
   assert.equal(await events({ json: true }), 0);
   assert.deepEqual(
@@ -108,7 +109,7 @@ test("edge events --follow: what happens from now on, through the end of one age
   };
   for (const message of ["one", "two"]) {
     const store = open();
-    store.appendEvent({ ...crash, message }, at(1));
+    store.events.append({ ...crash, message }, at(1));
     await has(message);
     store.close();
   }
@@ -150,13 +151,13 @@ test("edge pod: all that is known of one pod, for people and as Kubernetes has i
   const { open, pod, lines, errors } = device(t);
   const store = open();
   const desired = desiredPod();
-  store.putDesiredPod(desired);
-  store.appendEvent(crash, at(0));
-  store.appendEvent({ ...crash, type: "Normal", reason: "MessageAccepted", message: "Pod web accepted" }, at(1));
+  store.desiredPods.put(desired);
+  store.events.append(crash, at(0));
+  store.events.append({ ...crash, type: "Normal", reason: "MessageAccepted", message: "Pod web accepted" }, at(1));
   assert.equal(await pod("web", false), 0);
   assert.match(lines.join("\n"), /Phase +Pending: nothing is known/);
   lines.length = 0;
-  store.putStatus(desired.pod.id, status);
+  store.statuses.put(desired.pod.id, status);
   store.close();
   assert.equal(await pod("websocket/web", false), 0);
   const text = lines.join("\n");

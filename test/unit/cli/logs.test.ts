@@ -24,7 +24,7 @@ test("a pod without containers is another thing than no pod", async (t) => {
   writeFileSync(config, JSON.stringify({ node: { name: "edge-1" }, center, engine: { socket }, data }));
   const opened = openStore({ dir: data.dir });
   assert.ok(opened.ok);
-  opened.store.putDesiredPod(desiredPod());
+  opened.store.desiredPods.put(desiredPod());
   opened.store.close();
   const errors: string[] = [];
   const io = { out: (line: string) => assert.fail(line), err: (line: string) => void errors.push(line) };

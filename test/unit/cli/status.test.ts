@@ -40,7 +40,7 @@ test("with the agent and the engine dead it says so, and shows the pods from the
   const { data, status } = device(t);
   const opened = openStore({ dir: data.dir });
   assert.ok(opened.ok);
-  opened.store.putDesiredPod(desiredPod());
+  opened.store.desiredPods.put(desiredPod());
   opened.store.close();
   const human = await status(false);
   assert.equal(human.code, 1);
@@ -202,7 +202,7 @@ test("NPUs are shown with who holds them, from the nodes that are there and from
   writeFileSync(config, JSON.stringify({ ...written, node: { name: "edge-1", deviceDir: dev.path } }));
   const opened = openStore({ dir: data.dir });
   assert.ok(opened.ok);
-  opened.store.putNpus({ namespace: "websocket", name: "web", uid: "u1" }, "app", ["davinci1", "davinci2"]);
+  opened.store.npus.put({ namespace: "websocket", name: "web", uid: "u1" }, "app", ["davinci1", "davinci2"]);
   opened.store.close();
   const document = JSON.parse((await status(true)).text) as StatusDocument;
   assert.deepEqual(document.npus, [

@@ -44,7 +44,7 @@ describe("memoryStore()", () => {
     store.setMeta("a", "1");
     const before = store.writes();
     store.setMeta("a", "1");
-    store.deleteStatus("never");
+    store.statuses.delete("never");
     assert.equal(store.writes(), before);
   });
 });

@@ -47,7 +47,7 @@ function setUp(options: MemoryStoreOptions = {}) {
     wakePod: (key) => woken.push(key),
     lastListed: () => engine.shows,
   });
-  const outbox = () => store.outbox(0, 1_000).map((row) => JSON.parse(row.text) as Said);
+  const outbox = () => store.outbox.list(0, 1_000).map((row) => JSON.parse(row.text) as Said);
   return {
     clock,
     store,
@@ -77,12 +77,12 @@ const update = (n: number, version: string, changes: { uid?: string; env?: strin
 test("an accepted update is stored, answered from the outbox, and its pod is woken after the commit", () => {
   const { store, send, outbox, said, woken } = setUp();
   send(update(1, "1"));
-  assert.equal(store.desiredPod("websocket", "web")?.pod.id.uid, uid);
+  assert.equal(store.desiredPods.get("websocket", "web")?.pod.id.uid, uid);
   const [reply] = outbox();
   assert.deepEqual([reply?.header.parent_msg_id, reply?.route.operation, reply?.content], [msgId(1), "response", "OK"]);
   assert.deepEqual(said(), []);
   assert.deepEqual(woken, ["websocket/web"]);
-  assert.match(JSON.stringify(store.status(uid)), /"phase":"Pending"/);
+  assert.match(JSON.stringify(store.statuses.get(uid)), /"phase":"Pending"/);
 });
 
 test("messages of one turn share one commit; a refusal costs none", () => {
@@ -123,16 +123,16 @@ test("three deletes under one msg_id, as FusionDirector sends them, are each ans
 
 test("a message that comes again after 1,024 others is not remembered any more, and still changes nothing", () => {
   const { store, send } = setUp();
-  const answers = () => store.outboxCounts().pending;
+  const answers = () => store.outbox.counts().pending;
   send(update(1, "1"));
-  const accepted = store.desiredPod("websocket", "web");
+  const accepted = store.desiredPods.get("websocket", "web");
   for (let n = 2; n <= 1_025; n += 1) send(update(n, "1"));
   const before = answers();
   send(update(2, "1"));
   assert.equal(answers(), before, "one of the last 1,024 is a repeat");
   send(update(1, "1"));
   assert.equal(answers(), before + 1, "the one before them is answered anew");
-  const now = store.desiredPod("websocket", "web");
+  const now = store.desiredPods.get("websocket", "web");
   assert.deepEqual([now?.pod, now?.generation], [accepted?.pod, accepted?.generation]);
 });
 
@@ -141,25 +141,25 @@ test("an older resourceVersion is stale, an equal one with other content is appl
   send(update(1, "5"), update(2, "4", { env: "2" }));
   assert.match(said()[0]?.content ?? "", /expected 5 or newer/);
   send(update(3, "5", { env: "3" }));
-  assert.equal(store.desiredPod("websocket", "web")?.pod.spec.containers[0]?.env?.[0]?.value, "3");
+  assert.equal(store.desiredPods.get("websocket", "web")?.pod.spec.containers[0]?.env?.[0]?.value, "3");
 });
 
 test("a new uid takes the name, and the old pod waits for it to have its images", () => {
   const { store, send } = setUp();
   send(update(1, "1"), update(2, "2", { uid: otherUid }));
-  assert.equal(store.desiredPod("websocket", "web")?.pod.id.uid, otherUid);
+  assert.equal(store.desiredPods.get("websocket", "web")?.pod.id.uid, otherUid);
   assert.deepEqual(
-    store.terminatingPods().map((one) => [one.kind, one.id.uid]),
+    store.terminatingPods.list().map((one) => [one.kind, one.id.uid]),
     [["replaced", uid]],
   );
   send(update(3, "1"));
-  assert.equal(store.desiredPod("websocket", "web")?.pod.id.uid, otherUid, "the old uid is no resurrection");
+  assert.equal(store.desiredPods.get("websocket", "web")?.pod.id.uid, otherUid, "the old uid is no resurrection");
 });
 
 test("a delete that names another uid leaves the present pod alone", () => {
   const { store, send, outbox } = setUp();
   send(update(1, "1"), podDelete({ name: "web", uid: otherUid, msgId: msgId(2) }));
-  assert.equal(store.desiredPod("websocket", "web")?.pod.id.uid, uid);
+  assert.equal(store.desiredPods.get("websocket", "web")?.pod.id.uid, uid);
   assert.equal(outbox().length, 2);
 });
 
@@ -168,7 +168,7 @@ test("a plain delete does not shorten a grace period under way", () => {
   const one = { name: "web", uid, msgId: msgId(2), resourceVersion: "1" };
   send(update(1, "1"), gracefulDelete(one, 25), podDelete({ ...one, msgId: msgId(3) }));
   assert.deepEqual(
-    store.terminatingPods().map((terminating) => terminating.graceSeconds),
+    store.terminatingPods.list().map((terminating) => terminating.graceSeconds),
     [25],
   );
 });
@@ -176,7 +176,10 @@ test("a plain delete does not shorten a grace period under way", () => {
 test("the same uid again, newer, while it is on its way out: a higher generation", () => {
   const { store, send } = setUp();
   send(update(1, "1"), podDelete({ name: "web", uid, msgId: msgId(2) }), update(3, "2"));
-  assert.deepEqual([store.terminatingPods()[0]?.generation, store.desiredPod("websocket", "web")?.generation], [0, 1]);
+  assert.deepEqual(
+    [store.terminatingPods.list()[0]?.generation, store.desiredPods.get("websocket", "web")?.generation],
+    [0, 1],
+  );
 });
 
 test("restarts: counted, and refused in their own way", () => {
@@ -184,14 +187,14 @@ test("restarts: counted, and refused in their own way", () => {
   send(podRestart({ name: "web", msgId: msgId(9) }));
   assert.deepEqual([said()[0]?.route.operation, said()[0]?.content.startsWith("FAILED: ")], ["response", true]);
   send(update(1, "1"), podRestart({ name: "web", msgId: msgId(2) }), podRestart({ name: "web", msgId: msgId(2) }));
-  assert.equal(store.desiredPod("websocket", "web")?.generation, 1, "the same restart twice is one");
+  assert.equal(store.desiredPods.get("websocket", "web")?.generation, 1, "the same restart twice is one");
 });
 
 test("an unreadable message is an event, and has a reply only with a msg_id", () => {
   const { store, send, said } = setUp();
   send("{", "null", '{"header":{}}');
   assert.deepEqual(said(), []);
-  assert.equal(store.events({ limit: 10 }).length, 1);
+  assert.equal(store.events.list({ limit: 10 }).length, 1);
   send(envelope(msgId(1), "explode", "websocket/pod/web", {}));
   assert.equal(said()[0]?.route.operation, "error");
 });
@@ -203,7 +206,7 @@ test("no room: an update is refused in words, a delete still goes through", () =
   send(update(2, "2", { env: "2" }));
   assert.match(said()[0]?.content ?? "", /50 MB/);
   send(podDelete({ name: "web", uid, msgId: msgId(3) }));
-  assert.equal(store.desiredPod("websocket", "web"), null);
+  assert.equal(store.desiredPods.get("websocket", "web"), null);
 });
 
 test("a port is taken by who is none of ours: not by a container whose row was lost, nor before the engine has shown any", () => {
@@ -219,18 +222,18 @@ test("a port is taken by who is none of ours: not by a container whose row was l
   assert.match(said()[0]?.content ?? "", /8080; expected a free port, and another process listens on it/);
   store.setMeta("installId", shown.installId);
   send(asks(2));
-  assert.ok(store.desiredPod("websocket", "web-2"));
-  store.deleteDesiredPod("websocket", "web-2");
+  assert.ok(store.desiredPods.get("websocket", "web-2"));
+  store.desiredPods.delete("websocket", "web-2");
   engine.shows = null;
   send(asks(3));
-  assert.ok(store.desiredPod("websocket", "web-3"));
+  assert.ok(store.desiredPods.get("websocket", "web-3"));
 });
 
 test("an outbox full of replies refuses, and changes nothing", () => {
   const { store, send, said } = setUp({ limits: { outboxMaxMessages: 2 } });
   send(update(1, "1"), update(2, "2", { env: "2" }), update(3, "3", { env: "3" }));
   assert.match(said()[0]?.content ?? "", /full of replies/);
-  assert.equal(store.desiredPod("websocket", "web")?.pod.metadata.resourceVersion, "2");
+  assert.equal(store.desiredPods.get("websocket", "web")?.pod.metadata.resourceVersion, "2");
 });
 
 test("reading pauses when too much waits for its commit", () => {
@@ -268,9 +271,9 @@ test("a message on which the agent throws is refused, and the others of its batc
   );
   assert.match(said()[0]?.content ?? "", /The agent failed on this message because of a bug/);
   assert.deepEqual(
-    store.desiredPods().map(({ pod }) => pod.id.name),
+    store.desiredPods.list().map(({ pod }) => pod.id.name),
     ["web"],
   );
-  const events = store.events({ limit: 100 }).filter(({ reason }) => reason === "InternalError");
+  const events = store.events.list({ limit: 100 }).filter(({ reason }) => reason === "InternalError");
   assert.match(events[0]?.message ?? "", /TypeError: a bug of this pod/);
 });

@@ -15,7 +15,7 @@ function set(outboxMaxMessages: number) {
   const ended = clearing.run(stop.signal);
   const begin = () => startPodsData(store, "m1", { wall: clock.wall(), mono: clock.mono(), bootId: clock.bootId() });
   const said = () =>
-    store.outbox(0, 100).flatMap(({ text }) => {
+    store.outbox.list(0, 100).flatMap(({ text }) => {
       if (text === "before") return [];
       const { percentage, result } = JSON.parse(JSON.parse(text).content);
       return [`${percentage} ${result}`];
@@ -32,12 +32,12 @@ const allDone = ["25% processing", "50% processing", "75% processing", "100% suc
 describe("createClearing()", () => {
   it("says all of it or nothing, and waits for room in the outbox", async () => {
     const { clock, store, clearing, begin, said, end } = set(5);
-    const places = ["before", "before"].map((text) => store.appendOutbox("reply", text) ?? 0);
+    const places = ["before", "before"].map((text) => store.outbox.append("reply", text) ?? 0);
     begin();
     clearing.poke();
     await clock.pass(60_000);
     assert.deepEqual(said(), []);
-    store.releaseOutbox(places);
+    store.outbox.release(places);
     await clock.pass(10_000);
     assert.deepEqual(said(), allDone);
     await end();
@@ -45,13 +45,13 @@ describe("createClearing()", () => {
 
   it("waits for the pods of its order and for no other", async () => {
     const { clock, store, clearing, begin, said, end } = set(100);
-    const mine = store.putTerminatingPod(terminating("a"));
+    const mine = store.terminatingPods.put(terminating("a"));
     begin();
-    store.putTerminatingPod(terminating("b"));
+    store.terminatingPods.put(terminating("b"));
     clearing.poke();
     await clock.pass(10_000);
     assert.deepEqual(said(), []);
-    store.putTerminatingPod({ ...mine, isTerminated: true });
+    store.terminatingPods.put({ ...mine, isTerminated: true });
     clearing.poke();
     await clock.pass(10);
     assert.deepEqual(said(), allDone);
@@ -60,7 +60,7 @@ describe("createClearing()", () => {
 
   it("waits anew after a boot, and then gives up once", async () => {
     const { clock, store, clearing, begin, said, end } = set(100);
-    store.putTerminatingPod(terminating("a"));
+    store.terminatingPods.put(terminating("a"));
     begin();
     clearing.poke();
     await clock.pass(140_000);

@@ -54,7 +54,7 @@ function set(names: readonly string[], fixed: number) {
     await clock.pass(1);
     await running;
   };
-  const told = () => store.events({ limit: 100 }).map(({ reason, message }) => `${reason}: ${message}`);
+  const told = () => store.events.list({ limit: 100 }).map(({ reason, message }) => `${reason}: ${message}`);
   return { clock, host, store, folders, state, housekeeping, images: () => [...host.images().keys()], told, end };
 }
 
@@ -80,8 +80,8 @@ describe("housekeeping", () => {
   it("never removes what a pod names or has pinned, or a container uses, and says once that it is at its end", async () => {
     const world = set(["app:1.0", "pinned:1", "used:1", "busy:1"], 70);
     const pinned = { ...history.pinnedImage, name: "pinned:1", id: "sha256:pinned:1", pulledFor: "s" };
-    world.store.putDesiredPod(desired("a"));
-    world.store.putHistory("uid-a", { app: { ...history, pinnedImage: pinned } });
+    world.store.desiredPods.put(desired("a"));
+    world.store.histories.put("uid-a", { app: { ...history, pinnedImage: pinned } });
     world.host.addForeign("somebody", {}, "sha256:used:1");
     world.host.fail("removeImage", { kind: "conflict", message: "image has dependent child images" }, 1_000);
     await world.clock.pass(600_000);
@@ -118,7 +118,7 @@ describe("housekeeping", () => {
     const identity = { pod, container: "app", attempt: 0, generation: 0, installId: "another" };
     const hashes = { podHash: "0".repeat(16), specHash: "0".repeat(16), restartPolicy: "Never" } as const;
     const stray = world.host.addForeign(containerName(identity), containerLabels({ ...identity, ...hashes }));
-    world.store.putDesiredPod(desired("a"));
+    world.store.desiredPods.put(desired("a"));
     for (const uid of ["uid-a", "uid-stray", "uid-gone"]) world.folders.add(uid);
     world.host.freeze();
     await world.clock.pass(65_000);

@@ -14,25 +14,25 @@ test("a warning of the engine is told once for a container, however often it is 
   const desired = desiredPod();
   const { id } = desired.pod;
   const turn: ReconcilePass = { namespace: id.namespace, name: id.name, images: new Map() };
-  store.putHistory(id.uid, { app: historyOf(desired.pod), side: historyOf(desired.pod) });
+  store.histories.put(id.uid, { app: historyOf(desired.pod), side: historyOf(desired.pod) });
   const make = (container: string, ...warnings: readonly string[]): void => {
     const made = { attempt: 0, backoffLevel: 0, sandboxId: null, because: "the pod is new" };
-    const subject = { desired, history: store.history(id.uid) };
+    const subject = { desired, history: store.histories.get(id.uid) };
     assert.equal(
       recordOutcome(parts, turn, subject, { kind: "create", npus: [], container, ...made }, { kind: "done", warnings }),
       true,
     );
   };
-  const told = (container: string) => store.history(id.uid)[container]?.warnings ?? [];
+  const told = (container: string) => store.histories.get(id.uid)[container]?.warnings ?? [];
   make("app", "no swap", "no blkio");
   assert.deepEqual(told("app"), ["no swap", "no blkio"]);
-  const before = JSON.stringify(store.history(id.uid));
+  const before = JSON.stringify(store.histories.get(id.uid));
   make("app", "no blkio");
-  assert.equal(JSON.stringify(store.history(id.uid)), before, "nothing new, nothing written");
+  assert.equal(JSON.stringify(store.histories.get(id.uid)), before, "nothing new, nothing written");
   make("side", "no swap");
   assert.deepEqual(told("side"), ["no swap"], "another container's is another");
   for (let n = 0; n < 20; n += 1) make("app", `warning ${n}`);
   assert.equal(told("app").length, 16);
-  const events = store.events({ after: 0, limit: 100 }).filter(({ reason }) => reason === "EngineWarning");
+  const events = store.events.list({ after: 0, limit: 100 }).filter(({ reason }) => reason === "EngineWarning");
   assert.equal(events.length, 2 + 1 + 20);
 });

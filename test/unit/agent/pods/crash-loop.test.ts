@@ -32,7 +32,7 @@ async function anHourOfCrashes(t: TestContext, store: Store, count: () => number
   center.answerDials({ code: "unreachable", message: "connect ENETUNREACH" });
   center.cut();
   await clock.pass(1_800_000);
-  const attempts = (): number => store.history(uid)["app"]?.attempt ?? 0;
+  const attempts = (): number => store.histories.get(uid)["app"]?.attempt ?? 0;
   const before = { attempts: attempts(), counted: count() };
   await clock.pass(3_600_000);
   return { restarts: attempts() - before.attempts, counted: count() - before.counted };

@@ -36,7 +36,7 @@ test("a lost database: what runs is kept running by its label, never removed, an
     [container.id],
   );
   assert.equal(store.getMeta("installId"), container.labels["edge.install"], "the install id is the one on the engine");
-  assert.ok(store.events({ limit: 10 }).some((one) => one.reason === "Orphaned"));
+  assert.ok(store.events.list({ limit: 10 }).some((one) => one.reason === "Orphaned"));
 
   host.kill(container.id, 1);
   await clock.pass(5_000);

@@ -36,7 +36,7 @@ async function device(update: Omit<Update, "image"> = {}): Promise<World> {
 }
 
 function statusOf(world: World): PodStatus {
-  return world.look((store) => store.status(uid))?.status as PodStatus;
+  return world.look((store) => store.statuses.get(uid))?.status as PodStatus;
 }
 
 function inShort(world: World): readonly string[] {

@@ -63,7 +63,7 @@ function bench({ probes, hostNetwork, ranMs = 0 }: Options) {
     random: { next: () => 0.5, uuid: () => "" },
     device: { hostIp: () => "10.0.0.9" },
     events: createEventRecorder({
-      store: { appendEvent: (event) => void events.push(event) },
+      store: { events: { append: (event) => void events.push(event) } },
       clock,
       log: { write: () => {} },
     }),

@@ -19,13 +19,13 @@ test("10,000 waiting messages arrive in order, and a fresh status passes them wi
   center.delay(20);
   store.transaction("normal", () => {
     for (let n = 0; n < 10_000; n += 1) {
-      store.appendOutbox("record", JSON.stringify({ route: { resource: `record/${n}` }, pad: "x".repeat(300) }));
+      store.outbox.append("record", JSON.stringify({ route: { resource: `record/${n}` }, pad: "x".repeat(300) }));
     }
   });
   reporter.outboxChanged();
   const waits: number[] = [];
   const seen: string[] = [];
-  while (store.outboxCounts().pending > 0 && seen.length < 20_000) {
+  while (store.outbox.counts().pending > 0 && seen.length < 20_000) {
     const changedAt = clock.mono();
     reporter.statusChanged();
     let arrived: readonly string[] = [];

@@ -17,12 +17,12 @@ function setUp(limits: Partial<StoreLimits> = {}) {
   const store = memoryStore({ limits });
   const parts = { store, clock, random: seededRandom(1) };
   const happen = (message: string, pod = "websocket/a") =>
-    store.appendEvent({ type: "Normal", pod, container: "app", reason: "Started", message }, momentOf(clock));
+    store.events.append({ type: "Normal", pod, container: "app", reason: "Started", message }, momentOf(clock));
   return { parts, store, clock, happen };
 }
 
 function reports(store: MemoryStore): readonly Report[] {
-  return store.outbox(0, 1_000).map(({ text }) => (JSON.parse(text) as { content: Report }).content);
+  return store.outbox.list(0, 1_000).map(({ text }) => (JSON.parse(text) as { content: Report }).content);
 }
 
 const told = (store: MemoryStore) => reports(store).flatMap(({ events }) => events.map(({ message }) => message));
@@ -54,7 +54,7 @@ test("as many bytes as the line takes, and one event whatever it takes", () => {
   );
   for (let n = 0; n < 100; n += 1) happen(`${n}:${"x".repeat(4_000)}`);
   replayNext(parts, Number.POSITIVE_INFINITY);
-  assert.ok((store.outbox(0, 10).at(-1)?.text.length ?? 0) < 80_000);
+  assert.ok((store.outbox.list(0, 10).at(-1)?.text.length ?? 0) < 80_000);
 });
 
 test("a repeated event is sent as the number of new occurrences", async () => {
@@ -76,15 +76,15 @@ test("dropped events are reported as missing, once", () => {
   replayNext(parts, 10_000);
   assert.deepEqual(reports(store).at(-1)?.missing, { events: 2, messages: 0 });
   // Replies take the room of that record, which is then missing itself.
-  const replies = ["r1", "r2"].map((text) => store.appendOutbox("reply", text) ?? 0);
-  assert.equal(store.outboxCounts().dropped, 1);
+  const replies = ["r1", "r2"].map((text) => store.outbox.append("reply", text) ?? 0);
+  assert.equal(store.outbox.counts().dropped, 1);
   happen("e");
   assert.equal(replayNext(parts, 10_000), false, "there is no room to tell it");
   assert.deepEqual(
-    store.outbox(0, 9).map(({ text }) => text),
+    store.outbox.list(0, 9).map(({ text }) => text),
     ["r1", "r2"],
   );
-  store.releaseOutbox(replies);
+  store.outbox.release(replies);
   replayNext(parts, 10_000);
   assert.deepEqual(
     reports(store)[0]?.events.map(({ message }) => message),
@@ -92,9 +92,9 @@ test("dropped events are reported as missing, once", () => {
   );
   assert.deepEqual(reports(store)[0]?.missing.events, 0);
   assert.ok((reports(store)[0]?.missing.messages ?? 0) >= 1);
-  store.releaseOutbox(store.outbox(0, 9).map(({ id }) => id));
+  store.outbox.release(store.outbox.list(0, 9).map(({ id }) => id));
   assert.equal(replayNext(parts, 10_000), false);
-  assert.equal(store.outboxCounts().pending, 0);
+  assert.equal(store.outbox.counts().pending, 0);
 });
 
 test("a crash at any store call tells nothing twice and nothing never", () => {

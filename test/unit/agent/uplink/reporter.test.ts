@@ -53,29 +53,29 @@ test("a reply stays until a pong shows that it has arrived, and goes out again o
   const { clock, store, center, reporter, connect, stop } = await setUp();
   center.autoPong(false);
   const text = JSON.stringify({ route: { resource: "reply" } });
-  store.appendOutbox("reply", text);
+  store.outbox.append("reply", text);
   reporter.outboxChanged();
   await clock.pass(100);
   assert.equal(center.received().filter((one) => one === text).length, 1);
-  assert.equal(store.outboxCounts().pending, 1);
+  assert.equal(store.outbox.counts().pending, 1);
   center.cut();
   await clock.pass(100);
   center.autoPong(true);
   await connect();
   await clock.pass(100);
   assert.equal(center.received().filter((one) => one === text).length, 2);
-  assert.equal(store.outboxCounts().pending, 0);
+  assert.equal(store.outbox.counts().pending, 0);
   stop.abort();
 });
 
 test("a peer that never answers pings: released after two keepalive periods, and not hung up on", async () => {
   const { clock, store, reporter, closes, stop } = await setUp({ answersPings: false });
-  store.appendOutbox("reply", JSON.stringify({ route: { resource: "reply" } }));
+  store.outbox.append("reply", JSON.stringify({ route: { resource: "reply" } }));
   reporter.outboxChanged();
   await clock.pass(29_000);
-  assert.equal(store.outboxCounts().pending, 1);
+  assert.equal(store.outbox.counts().pending, 1);
   await clock.pass(5_000);
-  assert.equal(store.outboxCounts().pending, 0);
+  assert.equal(store.outbox.counts().pending, 0);
   await clock.pass(120_000);
   assert.deepEqual(closes, []);
   stop.abort();
@@ -84,11 +84,11 @@ test("a peer that never answers pings: released after two keepalive periods, and
 test("a pod that is gone is reported until a report with its end has arrived", async () => {
   const { clock, store, center, reporter, stop } = await setUp();
   center.autoPong(false);
-  const terminating = store.putTerminatingPod({ ...terminatingPod("deleted"), seq: 0, isTerminated: true });
-  store.putStatus(terminating.id, { phase: "Succeeded" });
+  const terminating = store.terminatingPods.put({ ...terminatingPod("deleted"), seq: 0, isTerminated: true });
+  store.statuses.put(terminating.id, { phase: "Succeeded" });
   reporter.statusChanged();
   await clock.pass(1_000);
-  assert.equal(store.terminatingPods().length, 1);
+  assert.equal(store.terminatingPods.list().length, 1);
   const last =
     center
       .received()
@@ -99,8 +99,8 @@ test("a pod that is gone is reported until a report with its end has arrived", a
   assert.deepEqual(entry.status, { phase: "Succeeded" });
   center.pong(center.pings().at(-1) ?? "");
   await clock.pass(100);
-  assert.equal(store.terminatingPods().length, 0);
-  assert.equal(store.status(terminating.id.uid), null);
+  assert.equal(store.terminatingPods.list().length, 0);
+  assert.equal(store.statuses.get(terminating.id.uid), null);
   stop.abort();
 });
 
@@ -109,7 +109,7 @@ test("unacknowledged messages are limited in bytes and number until a pong arriv
   center.autoPong(false);
   const add = (many: number) => {
     for (let n = 0; n < many; n += 1)
-      store.appendOutbox("reply", JSON.stringify({ route: { resource: `reply/${n}` } }));
+      store.outbox.append("reply", JSON.stringify({ route: { resource: `reply/${n}` } }));
     reporter.outboxChanged();
   };
   const sent = () => center.take().filter((text) => resourceOf(text).startsWith("reply/")).length;
@@ -120,7 +120,7 @@ test("unacknowledged messages are limited in bytes and number until a pong arriv
   center.autoPong(true);
   center.pong(center.pings().at(-1) ?? "");
   await clock.pass(5_000);
-  assert.equal(store.outboxCounts().pending, 0);
+  assert.equal(store.outbox.counts().pending, 0);
   center.take();
   center.autoPong(false);
   add(3_000);
@@ -130,14 +130,14 @@ test("unacknowledged messages are limited in bytes and number until a pong arriv
   center.pong(center.pings().at(-1) ?? "");
   await clock.pass(5_000);
   assert.equal(sent(), 3_000 - 1_024);
-  assert.equal(store.outboxCounts().pending, 0);
+  assert.equal(store.outbox.counts().pending, 0);
   stop.abort();
 });
 
 test("pings stand behind the status and within the window, so that a line cut early has let go of what it carried", async () => {
   const { clock, store, center, connect, stop } = await setUp();
   for (let n = 0; n < 8; n += 1)
-    store.appendOutbox("reply", JSON.stringify({ route: { resource: `reply/${n}` }, pad: "x".repeat(1_000) }));
+    store.outbox.append("reply", JSON.stringify({ route: { resource: `reply/${n}` }, pad: "x".repeat(1_000) }));
   const before = center.pings().length;
   center.autoPong(false);
   center.cut();
@@ -149,7 +149,7 @@ test("pings stand behind the status and within the window, so that a line cut ea
   center.cut();
   await clock.pass(10);
   assert.deepEqual(
-    store.outbox(0, 10).map(({ text }) => resourceOf(text)),
+    store.outbox.list(0, 10).map(({ text }) => resourceOf(text)),
     ["reply/4", "reply/5", "reply/6", "reply/7"],
   );
   stop.abort();
@@ -158,7 +158,7 @@ test("pings stand behind the status and within the window, so that a line cut ea
 test("only what was sent at a pace changes it: pongs of one window double it once", async () => {
   const { clock, store, center, connect, stop } = await setUp();
   for (let n = 0; n < 200; n += 1)
-    store.appendOutbox("reply", JSON.stringify({ route: { resource: `reply/${n}` }, pad: "x".repeat(1_000) }));
+    store.outbox.append("reply", JSON.stringify({ route: { resource: `reply/${n}` }, pad: "x".repeat(1_000) }));
   center.autoPong(false);
   center.cut();
   await clock.pass(10);
@@ -183,7 +183,7 @@ test("history goes to a centre that asks for it, after the status, once and in o
   const expected = Array.from({ length: 500 }, (_, n) => `${n}:${"x".repeat(1_500)}`);
   for (const message of expected) {
     const at = { wall: clock.wall(), mono: clock.mono(), bootId: clock.bootId() };
-    store.appendEvent({ type: "Normal", pod: "websocket/a", container: "app", reason: "Started", message }, at);
+    store.events.append({ type: "Normal", pod: "websocket/a", container: "app", reason: "Started", message }, at);
   }
   await clock.pass(60_000);
   assert.deepEqual(events(center.take()), [], "nobody has asked");
@@ -206,7 +206,7 @@ test("history goes to a centre that asks for it, after the status, once and in o
   );
   assert.ok(events([...once.values()]).length < events(arrived).length, "one came twice");
   assert.deepEqual(events([...once.values()]), expected);
-  assert.equal(store.outboxCounts().pending, 0);
+  assert.equal(store.outbox.counts().pending, 0);
   stop.abort();
 });
 
@@ -217,7 +217,7 @@ test("what happens while it is connected follows within seconds, and an idle dev
   await clock.pass(20);
   await connect();
   const at = { wall: clock.wall(), mono: clock.mono(), bootId: clock.bootId() };
-  store.appendEvent({ type: "Normal", pod: "websocket/a", container: "app", reason: "Started", message: "now" }, at);
+  store.events.append({ type: "Normal", pod: "websocket/a", container: "app", reason: "Started", message: "now" }, at);
   await clock.pass(7_000);
   assert.deepEqual(events(center.take()), ["now"]);
   const writes = store.writes();
@@ -229,8 +229,8 @@ test("what happens while it is connected follows within seconds, and an idle dev
 test("a peer that does not read is sent one report when it does, not all that it has missed", async () => {
   const { clock, store, center, reporter, reports, stop } = await setUp({ answersPings: false });
   reports();
-  store.putStatus(terminatingPod("deleted").id, { phase: "Running", note: "x".repeat(200_000) });
-  store.putTerminatingPod({ ...terminatingPod("deleted"), seq: 0 });
+  store.statuses.put(terminatingPod("deleted").id, { phase: "Running", note: "x".repeat(200_000) });
+  store.terminatingPods.put({ ...terminatingPod("deleted"), seq: 0 });
   center.stall("toCenter");
   for (let n = 0; n < 200; n += 1) {
     reporter.statusChanged();
@@ -257,7 +257,7 @@ test("states are told in the dialect that is configured", async () => {
     const { clock, store, center, reporter, stop } = await setUp({ statusDialect });
     center.take();
     const desired = desiredPod();
-    store.putDesiredPod(desired);
+    store.desiredPods.put(desired);
     const phaseSaid = async (): Promise<string | undefined> => {
       reporter.statusChanged();
       await clock.pass(50);
@@ -265,7 +265,7 @@ test("states are told in the dialect that is configured", async () => {
       return said.at(-1)?.[0]?.status.phase;
     };
     assert.equal(await phaseSaid(), undefined, "no status was worked out yet");
-    store.putStatus(desired.pod.id, status);
+    store.statuses.put(desired.pod.id, status);
     assert.equal(await phaseSaid(), phase);
     stop.abort();
   }

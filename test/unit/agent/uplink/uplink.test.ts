@@ -166,7 +166,7 @@ test("each link that breaks is counted in an event, and a dial that fails on for
   stop.abort();
   await clock.pass(5_000);
   await ended;
-  const events = store.events({ limit: 100 });
+  const events = store.events.list({ limit: 100 });
   assert.deepEqual(
     events.map(({ pod, reason, message, count }) => [pod, reason, message, count]),
     [
@@ -229,7 +229,7 @@ test("a certificate that comes to its end is an event at each stage, once", asyn
     stop.abort();
     await clock.pass(5_000);
     await ended;
-    const told = store.events({ limit: 100 }).filter(({ reason }) => reason === "CertificateExpires");
+    const told = store.events.list({ limit: 100 }).filter(({ reason }) => reason === "CertificateExpires");
     return told
       .map(({ message }) => /expire[sd] ?(in \d+ days?|within a day)?/.exec(message)?.[0].trim() ?? "")
       .toReversed();
