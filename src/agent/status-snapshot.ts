@@ -1,8 +1,8 @@
 import { formatTime } from "../core/pod/time.ts";
 import { conditionRows, npuRows, podRows, type StatusDocument } from "../core/status-document.ts";
 import type { Clock } from "../ports/clock.ts";
-import type { Device } from "../ports/device.ts";
 import type { EngineInfo } from "../ports/engine.ts";
+import type { NodeDevice } from "../ports/node-device.ts";
 import type { ContainerLister } from "./engine/container-lister.ts";
 import type { EngineWatcher } from "./engine/engine-watcher.ts";
 import type { TroubledContainers } from "./engine/troubled-containers.ts";
@@ -18,7 +18,7 @@ export interface SnapshotSources {
   readonly parts: {
     readonly store: StoreWhileFull;
     readonly clock: Clock;
-    readonly device: Device;
+    readonly device: NodeDevice;
     readonly settings: {
       readonly nodeName: string;
       readonly centerUrl: string;

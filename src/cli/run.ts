@@ -15,6 +15,7 @@ import { replaceFile } from "../linux/files.ts";
 import { keepHeapSmall } from "../linux/heap.ts";
 import { httpProbe } from "../linux/http-probe.ts";
 import { jsonLog } from "../linux/log.ts";
+import { linuxPodFiles } from "../linux/pod-files.ts";
 import { systemRandom } from "../linux/random.ts";
 import { type SelfEnds, selfEnds } from "../linux/self-ends.ts";
 import { systemdSupervisor } from "../linux/supervisor.ts";
@@ -289,12 +290,11 @@ function agentParts(
     }),
     device: linuxDevice({
       dataDir: data.dir,
-      runDir: data.runDir,
       deviceDir: node.deviceDir,
       centerHost: new URL(center.url).hostname,
       policy,
-      protectedPaths,
     }),
+    podFiles: linuxPodFiles({ dataDir: data.dir, runDir: data.runDir, policy, protectedPaths }),
     http: httpProbe(),
     clock: linuxClock(),
     random: systemRandom(),

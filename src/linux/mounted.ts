@@ -1,11 +1,11 @@
 import { lstatSync, readlinkSync, statSync } from "node:fs";
 import { join } from "node:path";
-import type { MountedAt, MountsSeen } from "../ports/device.ts";
+import type { MountedAt, MountsSeen } from "../ports/pod-files.ts";
 
 /** As many links as the kernel follows (MAXSYMLINKS). */
 const mostLinks = 40;
 
-/** See Device.mountedElsewhere; `root` is `/proc/<pid>/root`. Two names of one file have one device and one inode. */
+/** See PodFiles.mountedElsewhere; `root` is `/proc/<pid>/root`. Two names of one file have one device and one inode. */
 export function mountedElsewhere(root: string, mounts: readonly MountedAt[]): MountsSeen {
   for (const { source, target } of mounts) {
     const inside = fileAt(() => resolvedIn(root, target));

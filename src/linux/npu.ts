@@ -1,7 +1,7 @@
 import { lstatSync, readdirSync } from "node:fs";
 import { join } from "node:path";
 import { byNumber, npuNode } from "../core/pod/npu.ts";
-import type { DeviceNode, NpuNodes } from "../ports/device.ts";
+import type { DeviceNode, NpuNodes } from "../ports/node-device.ts";
 
 /** One kind of device, told by a node that only it has; the first that fits counts. Names are those of the driver's device nodes. */
 interface Kind {

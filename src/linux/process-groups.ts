@@ -1,6 +1,6 @@
 import { readFileSync } from "node:fs";
 
-/** See Device.groupsOf: proc(5), status, the lines Gid and Groups. */
+/** See PodFiles.groupsOf: proc(5), status, the lines Gid and Groups. */
 export function groupsOf(pid: number, proc = "/proc"): readonly number[] | null {
   try {
     const text = readFileSync(`${proc}/${pid}/status`, "utf8");

@@ -12,7 +12,7 @@ import {
   writeFileSync,
 } from "node:fs";
 import { join } from "node:path";
-import type { TerminationLog, TerminationLogs } from "../ports/device.ts";
+import type { TerminationLog, TerminationLogs } from "../ports/pod-files.ts";
 
 /** What one may hold between two looks. A container may write on: what is on the disk is cut, not what it writes. */
 const mostBytes = 64 * 1024;

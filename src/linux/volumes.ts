@@ -1,7 +1,7 @@
 import { chmodSync, existsSync, mkdirSync, readdirSync, readFileSync, rmSync, statfsSync, statSync } from "node:fs";
 import { join } from "node:path";
 import type { AcceptedPod, Volume } from "../core/pod/spec.ts";
-import type { ConfigMaps, VolumesResult } from "../ports/device.ts";
+import type { ConfigMaps, VolumesResult } from "../ports/pod-files.ts";
 import { holdsConfigMap, writeConfigMap } from "./config-map-folder.ts";
 import { replaceFile } from "./files.ts";
 import { type HostPathOptions, hostPathPods, placeHostPath, removeHostPaths } from "./host-paths.ts";
@@ -29,7 +29,7 @@ function podFolder(dataDir: string, uid: string): string {
   return join(dataDir, "pods", uid);
 }
 
-/** See Device.prepareVolumes: folders of the pod's own are made, host paths are mounted at places of the agent's own. */
+/** See PodFiles.prepareVolumes: folders of the pod's own are made, host paths are mounted at places of the agent's own. */
 export function prepareVolumes(
   options: VolumesOptions,
   pod: AcceptedPod,
@@ -65,7 +65,7 @@ export function prepareVolumes(
   return { ...places, coveredPaths, scratchPaths: [] };
 }
 
-/** See Device.refreshConfigMaps. */
+/** See PodFiles.refreshConfigMaps. */
 export function refreshConfigMaps(dataDir: string, pod: AcceptedPod, configMaps: ConfigMaps): readonly string[] {
   return (pod.spec.volumes ?? []).flatMap((volume) => {
     const data = volume.configMap === undefined ? undefined : configMaps.get(volume.configMap.name);
@@ -134,7 +134,7 @@ export function removeVolumes({ dataDir, runDir }: Pick<VolumesOptions, "dataDir
   for (const dir of [dataDir, runDir]) removeTree(podFolder(dir, uid));
 }
 
-/** See Device.podFolders. What is called otherwise than a uid is not ours to judge. */
+/** See PodFiles.podFolders. What is called otherwise than a uid is not ours to judge. */
 export function podFolders({ dataDir, runDir }: Pick<VolumesOptions, "dataDir" | "runDir">): readonly string[] {
   const names = [dataDir, runDir].flatMap((dir) => {
     const folder = join(dir, "pods");

@@ -5,7 +5,7 @@ import type { LayerNews } from "../core/image/pull-progress.ts";
 import type { RegistryCredentials } from "../core/image/registry-credentials.ts";
 import type { ObservedContainer } from "../core/pod/observed.ts";
 import type { AcceptedPod } from "../core/pod/spec.ts";
-import type { DeviceNode } from "./device.ts";
+import type { DeviceNode } from "./node-device.ts";
 
 /**
  * The container engine, in the words of pods. Every call takes a signal that carries its deadline and resolves with a

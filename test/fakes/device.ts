@@ -1,8 +1,10 @@
 import type { NodeUsage } from "../../src/core/node/usage.ts";
-import type { Device, TerminationLog } from "../../src/ports/device.ts";
+import type { NodeDevice } from "../../src/ports/node-device.ts";
+import type { PodFiles, TerminationLog } from "../../src/ports/pod-files.ts";
 
 export interface FakeDevice {
-  readonly device: Device;
+  readonly device: NodeDevice;
+  readonly podFiles: PodFiles;
   /** Host paths that are there. */
   readonly hostPaths: Set<string>;
   /** uids of pods that have folders. */
@@ -44,7 +46,7 @@ export function fakeDevice(): FakeDevice {
   let usage = roomy;
   let npus: readonly string[] = [];
   let listening = (): readonly number[] => [];
-  const device: Device = {
+  const device: NodeDevice = {
     nodeFacts: () => ({
       allocatable: {
         cpu: "4",
@@ -71,6 +73,8 @@ export function fakeDevice(): FakeDevice {
     usage: (engineRoot) => (engineRoot === null ? { ...usage, engineDisk: null } : usage),
     hostIp: () => "127.0.0.1",
     memoryBytes: () => 8 * 1024 ** 3,
+  };
+  const podFiles: PodFiles = {
     terminationLogs: {
       path: keyOf,
       begin: (log) => {
@@ -132,6 +136,7 @@ export function fakeDevice(): FakeDevice {
   };
   return {
     device,
+    podFiles,
     hostPaths,
     folders,
     configMaps: mounted,

@@ -19,15 +19,15 @@ async function device(): Promise<World> {
 
 /** A bug in everything that is made for the pod of this name. */
 function plantBug(world: World, name: string): () => void {
-  const { device: port } = world.device;
-  const { prepareVolumes } = port;
-  Object.assign(port, {
+  const { podFiles } = world.device;
+  const { prepareVolumes } = podFiles;
+  Object.assign(podFiles, {
     prepareVolumes: (...args: Parameters<typeof prepareVolumes>) => {
       if (args[0].id.name === name) throw new TypeError("a bug of this pod");
       return prepareVolumes(...args);
     },
   });
-  return () => Object.assign(port, { prepareVolumes });
+  return () => Object.assign(podFiles, { prepareVolumes });
 }
 
 const runningNames = (world: World): readonly (string | undefined)[] =>

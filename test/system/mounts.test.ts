@@ -28,6 +28,7 @@ import { dockerEngine } from "../../src/docker/engine.ts";
 import { bindMount, mountedBelow, unmountBelow } from "../../src/linux/bind-mounts.ts";
 import { linuxClock } from "../../src/linux/clock.ts";
 import { linuxDevice } from "../../src/linux/device.ts";
+import { linuxPodFiles } from "../../src/linux/pod-files.ts";
 import type { Engine } from "../../src/ports/engine.ts";
 import { acceptedPod } from "../contract/engine-requests.ts";
 import { memoryStore } from "../fakes/store.ts";
@@ -42,12 +43,13 @@ const signal = AbortSignal.timeout(200_000);
 const made: string[] = [];
 let pods = 0;
 
-const device = linuxDevice({
-  dataDir: join(folder, "agent"),
+const dataDir = join(folder, "agent");
+const policy = () => ({ ...defaultPolicy, hostPaths: [`${allowed}/**`] });
+const device = linuxDevice({ dataDir, deviceDir: "/dev", centerHost: "127.0.0.1", policy });
+const podFiles = linuxPodFiles({
+  dataDir,
   runDir: join(folder, "run"),
-  deviceDir: "/dev",
-  centerHost: "127.0.0.1",
-  policy: () => ({ ...defaultPolicy, hostPaths: [`${allowed}/**`] }),
+  policy,
   protectedPaths: () => defaultProtectedPaths,
 });
 
@@ -112,7 +114,7 @@ async function drive(attack: Attack, container = sleeper, hostPath = path) {
   const engine = attacked(attack);
   const clock = linuxClock();
   const puller = createPuller(engine, clock);
-  const parts = { engine, device, clock, limiter: createLimiter(1), store: memoryStore(), puller };
+  const parts = { engine, device, podFiles, clock, limiter: createLimiter(1), store: memoryStore(), puller };
   const now = { wall: 0, mono: 0, bootId: "" };
   const desired = { pod, generation: 0, acceptedAt: now, messageId: "m", contentHash: "" };
   const image = await engine.image(testImages.busybox, signal);

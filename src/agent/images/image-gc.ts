@@ -1,9 +1,9 @@
 import { type ImageLimits, isTooFull, nextImageToRemove, type Removal } from "../../core/image/image-gc.ts";
 import type { DiskUsage } from "../../core/node/usage.ts";
 import type { Clock } from "../../ports/clock.ts";
-import type { Device } from "../../ports/device.ts";
 import type { Engine } from "../../ports/engine.ts";
 import type { Log } from "../../ports/log.ts";
+import type { NodeDevice } from "../../ports/node-device.ts";
 import type { Store } from "../../ports/store.ts";
 import type { EventRecorder } from "../event-recorder.ts";
 import { withDeadline } from "../loop/deadline.ts";
@@ -13,7 +13,7 @@ import { imagesWanted, keepPulledImages, pulledImages } from "./pulled-images.ts
 export interface ImageGcParts {
   readonly engine: Engine;
   readonly store: Store;
-  readonly device: Device;
+  readonly device: NodeDevice;
   readonly clock: Clock;
   readonly log: Log;
   readonly events: EventRecorder;

@@ -1,6 +1,7 @@
 import type { Violation } from "../../core/base/violation.ts";
 import type { Moment } from "../../core/pod/container-history.ts";
-import type { Device } from "../../ports/device.ts";
+import type { NodeDevice } from "../../ports/node-device.ts";
+import type { PodFiles } from "../../ports/pod-files.ts";
 import type { Store } from "../../ports/store.ts";
 
 /** What an accepted message did to the desired state. */
@@ -17,7 +18,8 @@ export type Applied =
 
 export interface ApplyContext {
   readonly store: Store;
-  readonly device: Device;
+  readonly device: NodeDevice;
+  readonly podFiles: PodFiles;
   readonly now: Moment;
   readonly messageId: string;
   readonly contentHash: string;

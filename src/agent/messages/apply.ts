@@ -73,7 +73,7 @@ function update(context: ApplyContext, pod: AcceptedPod): Applied {
   const isPassedOver = existing?.pod.id.uid === uid && !hasBegun(existing, store.histories.get(uid));
   if (isPassedOver) store.desiredPods.put(desired, "keepPrevious");
   else store.desiredPods.put(desired);
-  context.device.savePod(pod);
+  context.podFiles.savePod(pod);
   if (store.statuses.get(uid) === null) putFirstStatus(context, pod);
   return { ok: true, wake: podKey(pod.id), said: existing === null ? `Pod ${name} is new` : `Pod ${name} has changed` };
 }
@@ -129,7 +129,7 @@ function replacePod(context: ApplyContext, existing: DesiredPod): void {
 }
 
 function putTerminating(
-  { store, device, now, messageId }: ApplyContext,
+  { store, podFiles, now, messageId }: ApplyContext,
   existing: DesiredPod,
   kind: TerminatingPod["kind"],
   graceSeconds: number,
@@ -151,7 +151,7 @@ function putTerminating(
   };
   store.terminatingPods.put(row);
   store.deletedPods.remember(pod.id.uid, pod.metadata.resourceVersion ?? "");
-  device.forgetPod(pod.id.uid);
+  podFiles.forgetPod(pod.id.uid);
 }
 
 /** Takes a desired pod out: it, and an older one of its name that still waits for it, leave. */

@@ -14,8 +14,9 @@ import { decodeMessage, type Message, type MessageIds } from "../../core/protoco
 import { errorReply, okReply, type Request, restartFailedReply } from "../../core/protocol/replies.ts";
 import { classify } from "../../core/protocol/routes.ts";
 import type { Clock } from "../../ports/clock.ts";
-import type { Device } from "../../ports/device.ts";
 import type { Log } from "../../ports/log.ts";
+import type { NodeDevice } from "../../ports/node-device.ts";
+import type { PodFiles } from "../../ports/pod-files.ts";
 import type { Random } from "../../ports/random.ts";
 import type { RepeatKey, Store } from "../../ports/store.ts";
 import { installIdOf } from "../engine/install-id.ts";
@@ -27,7 +28,8 @@ import { apply } from "./apply.ts";
 
 export interface IntakeParts {
   readonly store: Store;
-  readonly device: Device;
+  readonly device: NodeDevice;
+  readonly podFiles: PodFiles;
   readonly clock: Clock;
   readonly random: Random;
   readonly log: Log;
@@ -52,7 +54,7 @@ export interface Intake {
   flush(): void;
 }
 
-type DeviceFacts = ReturnType<Device["nodeFacts"]>;
+type DeviceFacts = ReturnType<NodeDevice["nodeFacts"]>;
 
 /** Of the sentence about an accepted message: its id follows. */
 const maxWords = 900;
@@ -163,14 +165,14 @@ function handle(parts: IntakeParts, text: string, facts: DeviceFacts): Handled {
   const verdict = admitMessage(message, admissionContext(parts, facts));
   if (!verdict.accepted) return refuse(parts, message, verdict.violations);
   const now = momentOf(parts.clock);
-  const { store, device } = parts;
+  const { store, device, podFiles } = parts;
   const messageId = message.header.msg_id;
   // pods_data is answered by what comes of it (protocol.md §1.1).
   const reply = verdict.value.kind === "pods-data" ? noReply : okReply(message, newIds(parts));
   // The reply takes its place first: what cannot be answered is not done.
   const place = reply === noReply ? 0 : store.outbox.append("reply", reply);
   if (place === null) return refuse(parts, message, [noRoom]);
-  const applied = apply({ store, device, now, messageId, contentHash: key.contentHash }, verdict.value);
+  const applied = apply({ store, device, podFiles, now, messageId, contentHash: key.contentHash }, verdict.value);
   if (!applied.ok) {
     store.outbox.release([place]);
     return refuse(parts, message, applied.violations);

@@ -71,7 +71,7 @@ export function createNode(parts: NodeParts): Node {
     loops: [
       { name: "pressure", run: pressure.run },
       { name: "housekeeping", run: housekeeping.run },
-      { name: "pod file upkeep", run: (signal) => runPodFileUpkeep(parts.device, clock, signal) },
+      { name: "pod file upkeep", run: (signal) => runPodFileUpkeep(parts.podFiles, clock, signal) },
       { name: "node reporter", run: reporter.run },
     ],
   };

@@ -1,12 +1,12 @@
 import { knownPodIds, stillTerminating } from "../../core/pod/known-pods.ts";
-import type { Device } from "../../ports/device.ts";
 import type { Log } from "../../ports/log.ts";
+import type { PodFiles } from "../../ports/pod-files.ts";
 import type { Store } from "../../ports/store.ts";
 import type { ContainerLister } from "../engine/container-lister.ts";
 
 export interface OrphanedPodFolderParts {
   readonly store: Store;
-  readonly device: Device;
+  readonly podFiles: PodFiles;
   readonly log: Log;
   readonly lister: ContainerLister;
 }
@@ -16,7 +16,7 @@ export interface OrphanedPodFolderParts {
  * stays while any container carries its uid, whoever's it is, and while the engine cannot be asked.
  */
 export async function removeOrphanedPodFolders(parts: OrphanedPodFolderParts, signal: AbortSignal): Promise<void> {
-  const { device, log, lister: observer } = parts;
+  const { podFiles, log, lister: observer } = parts;
   if (orphanedUids(parts).length === 0) return;
   const seen = await observer.list(signal);
   if (!seen.ok) return;
@@ -24,12 +24,12 @@ export async function removeOrphanedPodFolders(parts: OrphanedPodFolderParts, si
   // Looked at again: a pod may have come while the engine was asked.
   for (const uid of orphanedUids(parts).filter((one) => !used.has(one))) {
     log.write("info", "Folder of a pod that is gone removed", { uid });
-    device.removeVolumes(uid);
+    podFiles.removeVolumes(uid);
   }
 }
 
-function orphanedUids({ store, device }: OrphanedPodFolderParts): readonly string[] {
+function orphanedUids({ store, podFiles }: OrphanedPodFolderParts): readonly string[] {
   const pods = knownPodIds(store.desiredPods.list(), stillTerminating(store.terminatingPods.list()));
   const known = new Set(pods.map(({ uid }) => uid));
-  return device.podFolders().filter((uid) => !known.has(uid));
+  return podFiles.podFolders().filter((uid) => !known.has(uid));
 }

@@ -1,5 +1,5 @@
 import type { Clock } from "../../ports/clock.ts";
-import type { Device } from "../../ports/device.ts";
+import type { PodFiles } from "../../ports/pod-files.ts";
 
 /** How long a container may write its last words with no bound but the disk's. */
 const trimMs = 1_000;
@@ -7,11 +7,11 @@ const trimMs = 1_000;
 const trimsPerRefresh = 10;
 
 /** Looks after the files that containers have from the agent for as long as it runs. */
-export async function runPodFileUpkeep(device: Device, clock: Clock, signal: AbortSignal): Promise<void> {
+export async function runPodFileUpkeep(podFiles: PodFiles, clock: Clock, signal: AbortSignal): Promise<void> {
   let rounds = 0;
   while (!signal.aborted) {
-    device.terminationLogs.trim();
-    if (rounds % trimsPerRefresh === 0) device.refreshResolvConf();
+    podFiles.terminationLogs.trim();
+    if (rounds % trimsPerRefresh === 0) podFiles.refreshResolvConf();
     rounds += 1;
     await clock.sleep(trimMs, signal);
   }

@@ -2,11 +2,11 @@ import type { Condition } from "../../core/node/conditions.ts";
 import { heldBy, judgePressure } from "../../core/node/pressure.ts";
 import type { Waiting } from "../../core/pod/situation.ts";
 import type { Clock } from "../../ports/clock.ts";
-import type { Device } from "../../ports/device.ts";
+import type { NodeDevice } from "../../ports/node-device.ts";
 import type { EventRecorder } from "../event-recorder.ts";
 
 export interface PressureParts {
-  readonly device: Device;
+  readonly device: NodeDevice;
   readonly clock: Clock;
   readonly events: EventRecorder;
   /** The engine's data folder, null while it is not known. */

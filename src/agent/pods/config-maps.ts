@@ -1,11 +1,11 @@
 import type { AcceptedPod } from "../../core/pod/spec.ts";
-import type { ConfigMaps, Device } from "../../ports/device.ts";
 import type { Log } from "../../ports/log.ts";
+import type { ConfigMaps, PodFiles } from "../../ports/pod-files.ts";
 import type { Store } from "../../ports/store.ts";
 
 export interface ConfigMapParts {
   readonly store: Store;
-  readonly device: Device;
+  readonly podFiles: PodFiles;
   readonly log: Log;
 }
 
@@ -30,7 +30,7 @@ export function configMapsOf(store: Pick<Store, "configMaps">, pod: AcceptedPod)
  * nothing that changed a file behind our back lasts. What no longer is in the store stays as it was mounted.
  */
 export function refreshMounted(parts: ConfigMapParts, at: { readonly namespace: string; readonly name: string }): void {
-  const { store, device, log } = parts;
+  const { store, podFiles, log } = parts;
   const desired = store.desiredPods.get(at.namespace, at.name)?.pod ?? null;
   const terminating = store.terminatingPods
     .list()
@@ -43,7 +43,7 @@ export function refreshMounted(parts: ConfigMapParts, at: { readonly namespace: 
     .map((terminatingPod) => terminatingPod.pod);
   for (const pod of [desired, ...terminating]) {
     if (pod === null || !(pod.spec.volumes ?? []).some((volume) => volume.configMap !== undefined)) continue;
-    for (const trouble of device.refreshConfigMaps(pod, configMapsOf(store, pod))) {
+    for (const trouble of podFiles.refreshConfigMaps(pod, configMapsOf(store, pod))) {
       log.write("error", "Config map not brought up to date", { pod: pod.id.name, trouble });
     }
   }

@@ -4,8 +4,9 @@ import { sandboxName } from "../../core/pod/identity.ts";
 import { runAsUser } from "../../core/pod/user.ts";
 import { hashesOf, sandboxPart } from "../../core/pod/wanted.ts";
 import type { Clock } from "../../ports/clock.ts";
-import type { Device } from "../../ports/device.ts";
 import type { CreateRequest, ImageInfo } from "../../ports/engine.ts";
+import type { NodeDevice } from "../../ports/node-device.ts";
+import type { PodFiles } from "../../ports/pod-files.ts";
 import type { Store } from "../../ports/store.ts";
 import { configMapsOf } from "./config-maps.ts";
 import { devicesOf } from "./npus.ts";
@@ -19,7 +20,8 @@ export interface ExecuteContext {
 }
 
 export interface RequestParts {
-  readonly device: Device;
+  readonly device: NodeDevice;
+  readonly podFiles: PodFiles;
   readonly clock: Clock;
   /** What pods refer to by name. */
   readonly store: Pick<Store, "configMaps" | "credentials" | "getMeta" | "npus" | "setMeta">;
@@ -34,7 +36,7 @@ export function createRequest(
   context: Pick<ExecuteContext, "installId" | "desired" | "images">,
 ): CreateRequest | string {
   const { desired, installId } = context;
-  const { device, store } = parts;
+  const { device, podFiles, store } = parts;
   if (action.container === sandboxName) return sandboxRequest(parts, action, context);
   const spec = desired?.pod.spec.containers.find((spec) => spec.name === action.container);
   const image = context.images.get(action.container);
@@ -43,7 +45,7 @@ export function createRequest(
   const user = runAsUser(spec, image, desired.pod.id);
   if (!user.ok) return user.message;
   const mounted = new Set((spec.volumeMounts ?? []).map((mount) => mount.mountPath));
-  const volumes = device.prepareVolumes(
+  const volumes = podFiles.prepareVolumes(
     desired.pod,
     image.volumes.filter((path) => !mounted.has(path)),
     configMapsOf(store, desired.pod),
@@ -64,7 +66,7 @@ export function createRequest(
     ...hashesOf(desired, spec),
     image,
     ...places,
-    terminationLog: device.terminationLogs.path({ uid: pod.id.uid, container, attempt }),
+    terminationLog: podFiles.terminationLogs.path({ uid: pod.id.uid, container, attempt }),
     oomScoreAdj: takenOomScore(parts, pod.spec, container),
     devices,
   };

@@ -5,8 +5,9 @@ import type { ObservedContainer } from "../../core/pod/observed.ts";
 import { podKey } from "../../core/pod/spec.ts";
 import { hashesOf } from "../../core/pod/wanted.ts";
 import type { Clock } from "../../ports/clock.ts";
-import type { Device } from "../../ports/device.ts";
 import type { Engine, EngineResult } from "../../ports/engine.ts";
+import type { NodeDevice } from "../../ports/node-device.ts";
+import type { PodFiles } from "../../ports/pod-files.ts";
 import type { Store } from "../../ports/store.ts";
 import type { EventRecorder } from "../event-recorder.ts";
 import { withDeadline } from "../loop/deadline.ts";
@@ -14,7 +15,8 @@ import { createRequest } from "./create-request.ts";
 
 export interface DriftParts {
   readonly engine: Engine;
-  readonly device: Device;
+  readonly device: NodeDevice;
+  readonly podFiles: PodFiles;
   readonly store: Store;
   readonly clock: Clock;
   readonly events: EventRecorder;

@@ -5,8 +5,9 @@ import type { DesiredPod } from "../../core/pod/desired.ts";
 import { hasSandbox, sandboxName } from "../../core/pod/identity.ts";
 import { oomScoreRefused } from "../../core/pod/qos.ts";
 import type { Clock } from "../../ports/clock.ts";
-import type { Device } from "../../ports/device.ts";
 import type { Engine, EngineError, EngineResult, ImageInfo } from "../../ports/engine.ts";
+import type { NodeDevice } from "../../ports/node-device.ts";
+import type { PodFiles } from "../../ports/pod-files.ts";
 import type { Store } from "../../ports/store.ts";
 import type { Puller } from "../images/image-puller.ts";
 import { withDeadline } from "../loop/deadline.ts";
@@ -29,7 +30,8 @@ export type Outcome =
 
 export interface ExecutorParts {
   readonly engine: Engine;
-  readonly device: Device;
+  readonly device: NodeDevice;
+  readonly podFiles: PodFiles;
   readonly clock: Clock;
   /** What pods refer to by name. */
   readonly store: Pick<Store, "configMaps" | "credentials" | "getMeta" | "npus" | "setMeta">;
@@ -167,7 +169,7 @@ async function create(
     return { kind: "failed", reason: "CreateContainerConfigError", message: request, containerId: null };
   if (request.terminationLog !== null) {
     const { pod, container, attempt } = request;
-    const trouble = parts.device.terminationLogs.begin({ uid: pod.id.uid, container, attempt });
+    const trouble = parts.podFiles.terminationLogs.begin({ uid: pod.id.uid, container, attempt });
     if (trouble !== null)
       return { kind: "failed", reason: "CreateContainerConfigError", message: trouble, containerId: null };
   }
@@ -211,7 +213,7 @@ async function start(
   const begun = await begin();
   if (!begun.ok) return started(parts, action, context, begun);
   const seen = await withDeadline(clock, deadlines.audit, signal, (s) =>
-    mountsSeen(engine, parts.device, { id, prepared }, s),
+    mountsSeen(engine, parts.podFiles, { id, prepared }, s),
   );
   if (seen.kind === "elsewhere") return killed(parts, id, { reason: "MountsDiffer", message: seen.message }, signal);
   const checked = await checkGroups(parts, action, context, signal);

@@ -1,12 +1,14 @@
 import type { TerminatingPod } from "../../core/pod/desired.ts";
 import type { Situation } from "../../core/pod/situation.ts";
 import { podKey } from "../../core/pod/spec.ts";
+import type { PodFiles } from "../../ports/pod-files.ts";
 import type { EventRecorder } from "../event-recorder.ts";
 import type { ReconcilePass } from "./action-outcome.ts";
 import { freeNpus } from "./npus.ts";
 import { type StatusKeeperParts, saveStatus } from "./pod-statuses.ts";
 
 export interface FinishPodParts extends StatusKeeperParts {
+  readonly podFiles: Pick<PodFiles, "removeVolumes">;
   readonly events: EventRecorder;
 }
 
@@ -39,6 +41,6 @@ export function finishPod(
     if (uid !== "") store.histories.delete(uid);
     if (forget) freeNpus(store, terminating.id);
   });
-  if (forget) parts.device.removeVolumes(uid);
+  if (forget) parts.podFiles.removeVolumes(uid);
   parts.onStatusChanged();
 }

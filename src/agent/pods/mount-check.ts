@@ -1,8 +1,8 @@
 import { ownValue } from "../../core/base/own-value.ts";
 import type { DesiredPod } from "../../core/pod/desired.ts";
 import type { ObservedContainer } from "../../core/pod/observed.ts";
-import type { Device, MountsSeen } from "../../ports/device.ts";
 import type { CreateRequest, Engine, EngineResult, ImageInfo } from "../../ports/engine.ts";
+import type { MountsSeen, PodFiles } from "../../ports/pod-files.ts";
 
 /** A container, and what it would be made from now; a sentence where it could not be made. */
 export interface MountCheckRequest {
@@ -43,17 +43,17 @@ export async function preparedAgain(
 /** What a container sees of what it was prepared with; no path is looked up anew. */
 export async function mountsSeen(
   engine: Engine,
-  device: Device,
+  podFiles: PodFiles,
   { id, prepared }: { readonly id: string; readonly prepared: CreateRequest },
   signal: AbortSignal,
 ): Promise<MountsSeen> {
   const audit = await engine.audit(id, prepared, signal);
   if (!audit.ok) return { kind: "unknown", message: audit.error.message };
   const { pid } = audit.value;
-  return pid === null ? { kind: "same" } : device.mountedElsewhere(pid, mountsOf(prepared));
+  return pid === null ? { kind: "same" } : podFiles.mountedElsewhere(pid, mountsOf(prepared));
 }
 
-function mountsOf({ pod, container, volumePaths }: CreateRequest): Parameters<Device["mountedElsewhere"]>[1] {
+function mountsOf({ pod, container, volumePaths }: CreateRequest): Parameters<PodFiles["mountedElsewhere"]>[1] {
   const spec = pod.spec.containers.find(({ name }) => name === container);
   return (spec?.volumeMounts ?? []).flatMap(({ name, mountPath }) => {
     const source = ownValue(volumePaths, name);

@@ -3,7 +3,7 @@ import { knownPodIds, stillTerminating } from "../../core/pod/known-pods.ts";
 import { allHolders, type NpuHolder, type NpuInventory, npuCount, settleNpus } from "../../core/pod/npu.ts";
 import type { ObservedContainer } from "../../core/pod/observed.ts";
 import type { ContainerSpec, PodId } from "../../core/pod/spec.ts";
-import type { Device, DeviceNode } from "../../ports/device.ts";
+import type { DeviceNode, NodeDevice } from "../../ports/node-device.ts";
 import type { Store } from "../../ports/store.ts";
 
 /** The pods of one name, and what a list showed: of them, and of all. */
@@ -26,7 +26,7 @@ export interface NpuReading {
 
 /** Compares the records of who holds which NPU with what a list shows. */
 export function readNpus(
-  { store, device }: { readonly store: Store; readonly device: Device },
+  { store, device }: { readonly store: Store; readonly device: NodeDevice },
   { desired, terminating, observed, seen }: NpuSituation,
 ): NpuReading {
   const recorded = store.npus.holders();
@@ -70,7 +70,7 @@ export function freeNpus(store: Store, pod: PodId): void {
 
 /** The device nodes of a container by what is recorded for it; a sentence when one of them is not there. */
 export function devicesOf(
-  { store, device }: { readonly store: Pick<Store, "npus">; readonly device: Pick<Device, "npus"> },
+  { store, device }: { readonly store: Pick<Store, "npus">; readonly device: Pick<NodeDevice, "npus"> },
   uid: string,
   spec: ContainerSpec,
 ): readonly DeviceNode[] | string {

@@ -1,11 +1,11 @@
 import { oomScoreAdj } from "../../core/pod/qos.ts";
 import type { PodSpec } from "../../core/pod/spec.ts";
 import type { Clock } from "../../ports/clock.ts";
-import type { Device } from "../../ports/device.ts";
+import type { NodeDevice } from "../../ports/node-device.ts";
 import type { Store } from "../../ports/store.ts";
 
 export interface OomScoreParts {
-  readonly device: Pick<Device, "memoryBytes">;
+  readonly device: Pick<NodeDevice, "memoryBytes">;
   readonly clock: Clock;
   readonly store: Pick<Store, "getMeta" | "setMeta">;
 }

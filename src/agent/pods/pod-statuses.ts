@@ -5,12 +5,12 @@ import type { Plan, Situation } from "../../core/pod/situation.ts";
 import type { AcceptedPod } from "../../core/pod/spec.ts";
 import { podStatus, sameStatus } from "../../core/pod/status.ts";
 import type { Clock } from "../../ports/clock.ts";
-import type { Device } from "../../ports/device.ts";
+import type { NodeDevice } from "../../ports/node-device.ts";
 import type { Store } from "../../ports/store.ts";
 
 export interface StatusKeeperParts {
   readonly store: Store;
-  readonly device: Device;
+  readonly device: NodeDevice;
   readonly clock: Clock;
   /** A pod's status has changed: it may be reported. */
   readonly onStatusChanged: () => void;

@@ -172,7 +172,7 @@ function recordsOf(
   return [...pods].flatMap(([uid, pod]) => {
     const before = parts.store.histories.get(uid);
     const podContainers = observed.filter((container) => container.pod.uid === uid);
-    const withMessages = withLastWords(parts.device, pod?.spec, podContainers, before);
+    const withMessages = withLastWords(parts.podFiles, pod?.spec, podContainers, before);
     const { history, events } = record(before, withMessages, { now, engineRunId: engineRun.id });
     if (events.length === 0 && history === before) return [];
     return [{ uid, history, events, ofJob: pod !== null && pod.spec.restartPolicy !== "Always" }];

@@ -4,11 +4,11 @@ import type { ObservedContainer } from "../../core/pod/observed.ts";
 import { isOnRecord } from "../../core/pod/record.ts";
 import type { PodSpec } from "../../core/pod/spec.ts";
 import { messageBytes } from "../../core/pod/termination-message.ts";
-import type { Device } from "../../ports/device.ts";
+import type { PodFiles } from "../../ports/pod-files.ts";
 
 /** What was seen, and with each container whose end is not on record yet the last words that it left. */
 export function withLastWords(
-  { terminationLogs }: Device,
+  { terminationLogs }: PodFiles,
   spec: PodSpec | undefined,
   observed: readonly ObservedContainer[],
   history: PodHistory,

@@ -18,7 +18,7 @@ import {
 } from "../../core/pod/probe.ts";
 import { type ContainerSpec, type Probe, podKey } from "../../core/pod/spec.ts";
 import { hashesOf } from "../../core/pod/wanted.ts";
-import type { Device } from "../../ports/device.ts";
+import type { NodeDevice } from "../../ports/node-device.ts";
 import type { Random } from "../../ports/random.ts";
 import type { EventRecorder, RecordedEvent } from "../event-recorder.ts";
 import { createLimiter } from "../loop/limiter.ts";
@@ -28,7 +28,7 @@ import { type ProbeRunner, type ProbeRunnerParts, probeRunner } from "./probe-ru
 export interface ProberParts extends ProbeRunnerParts {
   readonly random: Random;
   /** hostIp is the address of pods in the device's network. */
-  readonly device: Pick<Device, "hostIp">;
+  readonly device: Pick<NodeDevice, "hostIp">;
   readonly events: EventRecorder;
   /** A probe threw what nothing expected: it is recorded, and the probe goes on at its next time. */
   readonly onFailed: (key: string, error: unknown) => void;

@@ -72,6 +72,7 @@ async function startAgent(folder: string) {
   const opened = openStore({ dir: join(folder, "data") });
   assert.ok(opened.ok);
   const url = `ws://127.0.0.1:${server.port}/websocket/edge-1/events`;
+  const device = fakeDevice();
   const stop = new AbortController();
   const agent = runAgent(
     {
@@ -79,7 +80,8 @@ async function startAgent(folder: string) {
       store: opened.store,
       clock,
       random: systemRandom(),
-      device: fakeDevice().device,
+      device: device.device,
+      podFiles: device.podFiles,
       http: fakeHttp(clock).http,
       link: websocketLink({
         url,

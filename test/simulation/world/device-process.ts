@@ -69,6 +69,7 @@ export function startProcess(world: ProcessWorld, store: Store): DeviceProcess {
       dial: (handlers, signal) => mortal(() => world.link.dial(handlers, AbortSignal.any([signal, death.signal]))),
     },
     device: world.device.device,
+    podFiles: world.device.podFiles,
     http: { get: (request, signal) => mortal(() => http.get(request, signal)) },
     clock: { ...world.clock, sleep: (ms, signal) => mortal(() => world.clock.sleep(ms, signal)) },
     random: world.random,

@@ -4,7 +4,7 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { after, test } from "node:test";
 import { mountedElsewhere } from "../../../src/linux/mounted.ts";
-import type { MountedAt } from "../../../src/ports/device.ts";
+import type { MountedAt } from "../../../src/ports/pod-files.ts";
 
 // A process's root is a folder to whoever looks at it, and what is mounted there under another name is the same file.
 const folder = mkdtempSync(join(tmpdir(), "mounted-"));

@@ -35,6 +35,7 @@ function setUp(options: MemoryStoreOptions = {}) {
   const intake = createIntake({
     store,
     device: device.device,
+    podFiles: device.podFiles,
     clock,
     random,
     log,
@@ -250,8 +251,8 @@ test("reading pauses when too much waits for its commit", () => {
 
 test("a message on which the agent throws is refused, and the others of its batch are carried out", () => {
   const { device, outbox, said, send, store } = setUp();
-  const { savePod } = device.device;
-  Object.assign(device.device, {
+  const { savePod } = device.podFiles;
+  Object.assign(device.podFiles, {
     savePod(pod: Parameters<typeof savePod>[0]) {
       if (pod.id.name === "bad") throw new TypeError("a bug of this pod");
       savePod(pod);

@@ -24,7 +24,7 @@ function set(names: readonly string[], fixed: number) {
   const clock = virtualClock();
   const { engine, host } = fakeEngine({ clock, random: seededRandom(1) });
   const store = memoryStore();
-  const { device, folders } = fakeDevice();
+  const { device, podFiles, folders } = fakeDevice();
   const usage = (root: string | null): NodeUsage => ({
     ...device.usage(root),
     engineDisk: root === null ? null : disk(fixed + 10 * host.images().size),
@@ -38,6 +38,7 @@ function set(names: readonly string[], fixed: number) {
     store,
     clock,
     device: { ...device, usage },
+    podFiles,
     log,
     events,
     lister: createContainerLister(engine, clock),

@@ -1,24 +1,7 @@
-import type { NodeFacts } from "../core/admission/node-facts.ts";
-import type { Machine } from "../core/node/status.ts";
-import type { NodeUsage } from "../core/node/usage.ts";
 import type { AcceptedPod } from "../core/pod/spec.ts";
 
-/** The box itself: what it has, and its folders. */
-export interface Device {
-  /** CPU, memory and NPUs, addresses, listening sockets, right now. `pods` and `configMaps` are the caller's to add. */
-  nodeFacts(): Omit<NodeFacts, "pods" | "configMaps">;
-  /** The NPUs that are there, right now. */
-  npus(): NpuNodes;
-  /** Bytes free where the data folder is. */
-  freeBytes(): number;
-  /** What it is, apart from what it has for pods. */
-  machine(): Machine;
-  /** What is taken of memory, disks and processes; `engineRoot` is the engine's data folder, null while it is not known. */
-  usage(engineRoot: string | null): NodeUsage;
-  /** The address this device has toward the centre: hostIP. */
-  hostIp(): string;
-  /** All the memory it has: what the kubelet calls its capacity. */
-  memoryBytes(): number;
+/** What pods have on the disk of this device, and what their processes see of it. */
+export interface PodFiles {
   readonly terminationLogs: TerminationLogs;
   /**
    * Makes the pod's folders under the data folder and mounts its host paths at places of the agent's own, without making
@@ -36,8 +19,6 @@ export interface Device {
   mountedElsewhere(pid: number, mounts: readonly MountedAt[]): MountsSeen;
   /** Every group of a process, real, effective, saved and supplementary; null when it is gone or cannot be looked at. */
   groupsOf(pid: number): readonly number[] | null;
-  /** Makes the kernel forget who sends to these UDP ports, so that a container just started hears them; never rejects. */
-  forgetUdpSenders(ports: readonly number[]): Promise<void>;
   /** Brings the resolv.conf of every pod up to date with the host's, in place. */
   refreshResolvConf(): void;
   /** Removes the folders of a pod that is gone. Fine when there are none. */
@@ -70,22 +51,6 @@ export interface TerminationLogs {
   read(log: TerminationLog, most: number): string;
   /** Empties every one that takes more than 64 KiB of the disk: a container could fill it through here otherwise. */
   trim(): void;
-}
-
-/** One device node of this device, and where a container is to see it. */
-export interface DeviceNode {
-  readonly path: string;
-  readonly target: string;
-}
-
-/** Character devices; what is no such device is not there. */
-export interface NpuNodes {
-  /** One an NPU, by its name, lowest number first. */
-  readonly npus: readonly { readonly name: string; readonly node: DeviceNode }[];
-  /** What every container with an NPU needs beside it. */
-  readonly shared: readonly DeviceNode[];
-  /** Path of the node without which no NPU is of use, null when it is there. */
-  readonly missing: string | null;
 }
 
 /** By name: what stands in each of its files. */
