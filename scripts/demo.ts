@@ -72,13 +72,13 @@ async function connect({ engine, docker, site }: Omit<Show, "port">): Promise<nu
   return port;
 }
 
-/** What the centre answers to a dial that shows no certificate. TLS 1.2, where that is part of the handshake. */
+/** What the center answers to a dial that shows no certificate. TLS 1.2, where that is part of the handshake. */
 function dialBare(engine: TestEngine, site: Site, port: number): string {
   const peer = ["-connect", `127.0.0.1:${port}`, "-CAfile", join(site.place.tls, "ca.pem")];
   const [program, ...args] = engine.command("openssl", "s_client", "-tls1_2", ...peer);
   const { status, stderr } = spawnSync(program, args, { encoding: "utf8", input: "", timeout: 30_000 });
   const alert = /alert [a-z ]+/.exec(stderr)?.[0];
-  check(status !== 0 && alert !== undefined, `The centre should refuse a device without a certificate: ${stderr}`);
+  check(status !== 0 && alert !== undefined, `The center should refuse a device without a certificate: ${stderr}`);
   return alert ?? "";
 }
 
@@ -134,7 +134,7 @@ async function status({ site }: Pick<Show, "site">): Promise<void> {
 async function offline(show: Show): Promise<void> {
   const { site, docker } = show;
   await site.end("center", "SIGKILL");
-  say("Centre killed");
+  say("Center killed");
   await waitForStatus(site, ({ center }) => center.state === "offline", "edge status to say offline");
   const before = await containerId(show);
   await docker.getContainer(before).kill();
@@ -167,7 +167,7 @@ async function adopt(show: Show): Promise<void> {
 async function reconnect({ site, port }: Show): Promise<void> {
   const seen = site.recorded().length;
   await site.startCenter(port);
-  say("Centre started again");
+  say("Center started again");
   await site.until(() => isRunning(podIn(site, seen)), "a podstatus after the reconnect");
   say(`The agent came back by itself; podstatus: ${describe(podIn(site, seen))}`);
   await waitForStatus(site, ({ center }) => center.state === "online", "edge status to say online");
@@ -177,7 +177,7 @@ async function reconnect({ site, port }: Show): Promise<void> {
     .map(({ header }) => header.parent_msg_id)
     .filter((parent) => parent !== "");
   check(new Set(parents).size === parents.length, "No message should be answered twice");
-  say(`Replies the centre has received: ${parents.length}, each once`);
+  say(`Replies the center has received: ${parents.length}, each once`);
 }
 
 async function remove(show: Show): Promise<void> {
@@ -282,7 +282,7 @@ async function main(): Promise<void> {
     await life(engine, docker, site);
   } finally {
     await step("Clean up", close);
-    say("Agent, centre, containers and images are gone");
+    say("Agent, center, containers and images are gone");
   }
 }
 
@@ -298,7 +298,7 @@ async function life(engine: TestEngine, docker: Docker, site: Site): Promise<voi
   await step("The link is cut, and a container dies", () => offline(show));
   await step("What an operator sees now", () => status(show));
   await step("The agent is killed as well", () => adopt(show));
-  await step("The centre is back", () => reconnect(show));
+  await step("The center is back", () => reconnect(show));
   await step("The pod is deleted", () => remove(show));
 }
 

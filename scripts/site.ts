@@ -15,7 +15,7 @@ import { installProgram, type Program } from "./programs.ts";
 
 export const nodeName = "edge-1";
 
-/** A message as the dev centre recorded it. */
+/** A message as the dev center recorded it. */
 export type Recorded = {
   readonly header: { readonly msg_id: string; readonly parent_msg_id: string };
   readonly route: { readonly resource: string; readonly operation: string };
@@ -32,7 +32,7 @@ export type ReportedPod = {
 /** What a command of the program printed. */
 export type Ran = { readonly code: number; readonly out: string };
 
-/** The processes of one agent and one centre, and what they tell. */
+/** The processes of one agent and one center, and what they tell. */
 export type Site = ReturnType<typeof createSite>;
 
 export type SiteOptions = {
@@ -76,13 +76,13 @@ export function createSite(engine: Pick<TestEngine, "socket" | "folder" | "comma
     /** What the agent and the commands are run from. */
     program: edge.at(-1) ?? "",
     pid: (role: Role): number => live.get(role)?.pid ?? 0,
-    /** Starts the centre and waits until it listens. `port` 0 takes a free one. @returns the port it took */
+    /** Starts the center and waits until it listens. `port` 0 takes a free one. @returns the port it took */
     async startCenter(port: number): Promise<number> {
       const before = readText(place.center)?.length ?? 0;
       const where = ["--listen", `127.0.0.1:${port}`, ...(tls ? ["--tls", place.tls] : [])];
       start("center", "center", ...where, "--record", place.record, "--control", place.control);
       const listening = () => /wss?:\/\/127\.0\.0\.1:(\d+)\//.exec((readText(place.center) ?? "").slice(before))?.[1];
-      await this.until(() => listening() !== undefined, "the centre to listen", "center");
+      await this.until(() => listening() !== undefined, "the center to listen", "center");
       return Number(listening());
     },
     startAgent(port: number): void {
@@ -104,13 +104,13 @@ export function createSite(engine: Pick<TestEngine, "socket" | "folder" | "comma
     },
     /** Runs a command of the program to its end. */
     run: (...args: readonly string[]): Promise<Ran> => runProgram(engine.command(...edge, ...args)),
-    /** Sends a message, or a Pod, through the centre. @returns the device's reply */
+    /** Sends a message, or a Pod, through the center. @returns the device's reply */
     async send(body: string): Promise<Recorded> {
       const answer = await post(place.control, `/send?node=${nodeName}`, body);
-      if (answer.status !== 200) throw new Error(`The centre says ${answer.status}: ${answer.body}`);
+      if (answer.status !== 200) throw new Error(`The center says ${answer.status}: ${answer.body}`);
       return JSON.parse(answer.body) as Recorded;
     },
-    /** Everything the centre has received, over all its lives. */
+    /** Everything the center has received, over all its lives. */
     recorded: (): readonly Recorded[] => recordedIn(place.record),
     /** The pods of the newest podstatus; null before the first. `skip`: so many messages are too old to count. */
     reported(skip = 0): readonly ReportedPod[] | null {

@@ -1,6 +1,6 @@
 // `node scripts/bench/backlog.ts [--messages N] [--bytes B] [--rounds R]`: how long a backlog takes from the store of a device
-// to a centre over TLS, against a bare socket that sends as many messages of the same size in the same run; what it costs
-// the device in memory, and how long a status that changes meanwhile waits. Device and centre are processes of their own.
+// to a center over TLS, against a bare socket that sends as many messages of the same size in the same run; what it costs
+// the device in memory, and how long a status that changes meanwhile waits. Device and center are processes of their own.
 import { fork } from "node:child_process";
 import { once } from "node:events";
 import { mkdtempSync, readFileSync, rmSync } from "node:fs";
@@ -136,7 +136,7 @@ async function measure(): Promise<void> {
     },
   };
   const tls = { ca: pem("ca"), cert: pem("cert"), key: pem("key") };
-  const centre = await listen({ host: "127.0.0.1", port: 0, tls }, handlers);
+  const center = await listen({ host: "127.0.0.1", port: 0, tls }, handlers);
   const drains: Told[] = [];
   const pumps: Told[] = [];
   try {
@@ -144,14 +144,14 @@ async function measure(): Promise<void> {
       for (const [how, results] of [["drain", drains] as const, ["pump", pumps] as const]) {
         records.length = 0;
         const waits = statusWaits.length;
-        results.push(await told(how, centre.port, folder));
+        results.push(await told(how, center.port, folder));
         if (how === "drain" && statusWaits.length === waits) throw new Error("No status passed the backlog");
         const inOrder = records.every((resource, n) => resource === `record/${n}`);
         if (!inOrder || records.length !== messages) throw new Error(`${records.length} arrived, in order: ${inOrder}`);
       }
     }
   } finally {
-    await centre.close();
+    await center.close();
     rmSync(folder, { recursive: true });
   }
   const drained = figuresOf(drains.map(({ ms }) => ms));

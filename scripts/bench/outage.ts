@@ -1,5 +1,5 @@
-// `node scripts/bench/outage.ts [--days N]`: what a month without a centre costs a device on which 20 pods crash-loop, in
-// virtual time, with the real agent on a real SQLite store; and what the first minute after it brings to the centre.
+// `node scripts/bench/outage.ts [--days N]`: what a month without a center costs a device on which 20 pods crash-loop, in
+// virtual time, with the real agent on a real SQLite store; and what the first minute after it brings to the center.
 import { mkdtempSync, readdirSync, readFileSync, rmSync, statSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
@@ -109,7 +109,7 @@ try {
   const backlog = history.filter(({ afterMs }) => afterMs < 5_000);
   console.log(
     table(
-      [`${days} days without a centre, ${podCount} pods that crash ${crashAfterMs / 1000} s after each start`, ""],
+      [`${days} days without a center, ${podCount} pods that crash ${crashAfterMs / 1000} s after each start`, ""],
       [
         ["restarts", String(restarts)],
         ["rows and bytes of events; occurrences dropped", `${rows}, ${mib(bytes)}; ${dropped}`],

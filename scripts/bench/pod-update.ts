@@ -257,12 +257,12 @@ function print(agent: readonly Sample[], alone: readonly Omit<Sample, "reply">[]
     ),
     series("bare create + start, to the answer of start", bareSeen),
     series(
-      "pod update, to podstatus Running at the centre",
+      "pod update, to podstatus Running at the center",
       agent.map(({ seen }) => seen),
       bareSeen,
     ),
     series(
-      "pod update, to the reply OK at the centre",
+      "pod update, to the reply OK at the center",
       agent.map(({ reply }) => reply),
     ),
   ];

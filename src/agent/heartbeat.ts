@@ -11,7 +11,7 @@ export interface HeartbeatParts {
 
 /**
  * Tells the supervisor that the agent has started, then that it is alive, each time only once the loop of the
- * pod workers has gone round. An engine or a centre that is away does not matter: an agent that is offline is not
+ * pod workers has gone round. An engine or a center that is away does not matter: an agent that is offline is not
  * to be restarted for it.
  */
 export async function runHeartbeat(

@@ -2,7 +2,7 @@ import { randomBytes } from "node:crypto";
 import type { Duplex } from "node:stream";
 import type WebSocket from "ws";
 
-/** How the development centre treats those who connect, so that a device's answer to it can be tried. */
+/** How the development center treats those who connect, so that a device's answer to it can be tried. */
 export type Behaviour =
   | { readonly how: "well" }
   /** Takes the connection and never answers the upgrade. */

@@ -22,7 +22,7 @@ export interface Center {
 }
 
 /**
- * The control socket of the dev centre: HTTP on a unix socket that only its owner may use.
+ * The control socket of the dev center: HTTP on a unix socket that only its owner may use.
  * `POST /send?node=NAME[&timeoutMs=N][&raw=1]`, `POST /disconnect?node=NAME`, `GET /nodes`, `GET /check?node=NAME`, and
  * bad behaviour on demand: `POST /behave?how=well|silent|slow|noPong`, `how=refuse&status=N[&retryAfter=S]`,
  * `node=NAME&how=garbage|drop`, `node=NAME&how=close&code=N`.
@@ -184,7 +184,7 @@ function reply(response: ServerResponse, { status, body }: Answer): void {
   response.writeHead(status, { "content-type": type }).end(`${body}\n`);
 }
 
-/** A socket that a killed centre left behind; anything else of that name is not ours to remove. */
+/** A socket that a killed center left behind; anything else of that name is not ours to remove. */
 function removeStale(path: string): void {
   if (lstatSync(path, { throwIfNoEntry: false })?.isSocket()) rmSync(path);
 }

@@ -1,4 +1,4 @@
-/** What a centre saw of one device, in the order in which it saw it. */
+/** What a center saw of one device, in the order in which it saw it. */
 export type LinkEvent =
   /** A message went out; the same one may go out again. */
   | { readonly kind: "sent"; readonly msgId: string }

@@ -1,6 +1,6 @@
 import { checkDelivery, type DeliveryVerdict, type LinkEvent } from "./delivery-check.ts";
 
-/** What the dev centre keeps of each node, to judge whether anything was lost, doubled or reordered on the way. */
+/** What the dev center keeps of each node, to judge whether anything was lost, doubled or reordered on the way. */
 export interface CenterHistories {
   sent(node: string, text: string): void;
   received(node: string, text: string): void;
@@ -8,7 +8,7 @@ export interface CenterHistories {
   judge(node: string): DeliveryVerdict | null;
 }
 
-/** A few hundred bytes each: a centre that was forgotten must not fill the memory. */
+/** A few hundred bytes each: a center that was forgotten must not fill the memory. */
 const maxEvents = 500_000;
 
 export function centerHistories(): CenterHistories {

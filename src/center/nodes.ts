@@ -1,4 +1,4 @@
-/** What the dev centre knows of one connected node. */
+/** What the dev center knows of one connected node. */
 export interface CenterNode {
   readonly node: string;
   readonly connectedSince: string;
@@ -45,7 +45,7 @@ export function centerNodes(): CenterNodes {
       }
       for (const wait of waits) {
         if (wait.node !== node || wait.messageId !== parent) continue;
-        // Only the oldest: a centre may send several messages under one msg_id, and each gets its reply.
+        // Only the oldest: a center may send several messages under one msg_id, and each gets its reply.
         wait.take(text);
         return;
       }

@@ -15,7 +15,7 @@ export interface CenterOptions {
   readonly control?: string;
 }
 
-/** Beyond it nothing more is recorded: a forgotten centre must not fill a disk. */
+/** Beyond it nothing more is recorded: a forgotten center must not fill a disk. */
 const maxRecordBytes = 1_073_741_824;
 const contentCharacters = 160;
 const loopback = /^(127\.\d+\.\d+\.\d+|::1|localhost)$/;
@@ -38,7 +38,7 @@ export async function centerCommand(options: CenterOptions, io: Output, signal: 
     await aborted(signal);
     return exitCodes.fine;
   } catch (error) {
-    io.err(`The centre cannot start: ${error instanceof Error ? error.message : String(error)}`);
+    io.err(`The center cannot start: ${error instanceof Error ? error.message : String(error)}`);
     return exitCodes.no;
   } finally {
     for (const close of opened.reverse()) await close();

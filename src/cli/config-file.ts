@@ -66,7 +66,7 @@ function openToOthers(file: string, open: string): string {
 }
 
 function firstBoot(file: string): string {
-  return `No configuration: write the device's name and its centre's address into ${file}, as in \
+  return `No configuration: write the device's name and its center's address into ${file}, as in \
 {"node": {"name": "edge-1"}, "center": {"url": "wss://center.example/websocket/edge-1/events"}}, or name another file \
 with --config FILE`;
 }

@@ -97,7 +97,7 @@ async function askCenter({ center }: Config, credentials: LoadedCredentials): Pr
   return { host: new URL(url).host, ...(await reachCenter(options, AbortSignal.timeout(centerDeadlineMs))) };
 }
 
-/** What others wrote stands in some of it: file names, the engine's words, the centre's. */
+/** What others wrote stands in some of it: file names, the engine's words, the center's. */
 function show({ check, state, message, todo }: Finding): readonly string[] {
   const colour = { ok: "green", warning: "yellow", failure: "red" } as const;
   const line = `${styleText(colour[state], state.padEnd(7))}  ${check.padEnd(13)}  ${printable(message)}`;

@@ -94,7 +94,7 @@ function problemsIn(root: string): readonly Violation[] {
 
 function toDo({ path, message }: Violation): string {
   return path === "center.url"
-    ? `To do: write the centre's address into ${installed.config}, center.url, then: systemctl restart edge`
+    ? `To do: write the center's address into ${installed.config}, center.url, then: systemctl restart edge`
     : `To do in ${installed.config}: ${message}`;
 }
 

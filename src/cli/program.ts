@@ -72,7 +72,7 @@ function commands(io: Output, done: (code: number) => void): Command {
   });
   command("install", "program, folders, group, unit and a first configuration on this device, or in an image")
     .option("--root <DIR>", "the folder of an image instead of this device", "/")
-    .option("--center <URL>", "the centre's address, for a configuration that is not there yet")
+    .option("--center <URL>", "the center's address, for a configuration that is not there yet")
     .option("--dry-run", "say what would be done, and do nothing", false)
     .action(async (options: { readonly root: string; readonly center?: string; readonly dryRun: boolean }) => {
       done((await import("./install.ts")).installCommand({ ...named(), ...options }, io));

@@ -190,7 +190,7 @@ function storeOptionsOf({ data: { dir, outbox, events } }: Config): StoreOptions
   return { dir, limits };
 }
 
-/** A damaged database is put aside: running pods are found again on the engine, and the centre sends what it wants. */
+/** A damaged database is put aside: running pods are found again on the engine, and the center sends what it wants. */
 function openAgentStore(options: StoreOptions, log: Log): Store | string {
   const { dir } = options;
   const opened = openStore(options);

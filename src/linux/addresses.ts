@@ -3,8 +3,8 @@ import { networkInterfaces } from "node:os";
 import { ownValue } from "../core/base/own-value.ts";
 
 /**
- * The address this device has toward the centre: of the interface with the default route, else the first that is not
- * loopback. A centre on loopback is reached from loopback.
+ * The address this device has toward the center: of the interface with the default route, else the first that is not
+ * loopback. A center on loopback is reached from loopback.
  */
 export function hostIp(centerHost: string): string {
   if (centerHost === "localhost" || centerHost.startsWith("127.") || centerHost === "[::1]") return "127.0.0.1";

@@ -1,7 +1,7 @@
 import type { Certificate } from "../core/protocol/certificate.ts";
 import type { LinkError } from "../core/protocol/link-error.ts";
 
-/** Connections to the centre. When to dial, and which of two is the one that counts, is the agent's business. */
+/** Connections to the center. When to dial, and which of two is the one that counts, is the agent's business. */
 export interface Link {
   /**
    * Opens a connection. Resolves when it is open or has failed; `signal` gives up on dialling, not on what was opened.
@@ -12,7 +12,7 @@ export interface Link {
   credentials(): Credentials;
 }
 
-/** What a device shows to the centre, and whom it believes. */
+/** What a device shows to the center, and whom it believes. */
 export interface Credentials {
   /** A name for the contents of all of them: it changes when any of them does. */
   readonly version: string;
@@ -35,7 +35,7 @@ export interface LinkHandlers {
 }
 
 export interface Connection {
-  /** The centre asked for history as it took the connection (protocol.md §1.4). */
+  /** The center asked for history as it took the connection (protocol.md §1.4). */
   readonly asksHistory: boolean;
   /** Queues one text message; false when the connection is no longer open. */
   send(text: string): boolean;
@@ -45,7 +45,7 @@ export interface Connection {
   bufferedBytes(): number;
   /** Bytes that the socket has taken so far, a message at a time, and that came from it, half messages too. */
   movedBytes(): { readonly left: number; readonly read: number };
-  /** Stops and takes up reading: back-pressure toward the centre. */
+  /** Stops and takes up reading: back-pressure toward the center. */
   pause(): void;
   resume(): void;
   /** Ends the connection; `closed` follows within a second or two even if the peer never answers. */

@@ -14,7 +14,7 @@ export interface NodeDevice {
   machine(): Machine;
   /** What is taken of memory, disks and processes; `engineRoot` is the engine's data folder, null while it is not known. */
   usage(engineRoot: string | null): NodeUsage;
-  /** The address this device has toward the centre: hostIP. */
+  /** The address this device has toward the center: hostIP. */
   hostIp(): string;
   /** All the memory it has: what the kubelet calls its capacity. */
   memoryBytes(): number;

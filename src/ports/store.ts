@@ -197,6 +197,6 @@ export interface OutboxCounts {
 export interface EventCounts {
   readonly rows: number;
   readonly bytes: number;
-  /** Occurrences dropped for want of room before the centre was told of them, since the store was made. */
+  /** Occurrences dropped for want of room before the center was told of them, since the store was made. */
   readonly dropped: number;
 }

@@ -24,7 +24,7 @@ const ofPod = "(@pod IS NULL OR pod = @pod OR substr(pod, instr(pod, '/') + 1) =
 /** Rows among which an event that happens again is looked for; it is last in them, for it moves to the end. */
 const maxRecent = 1_024;
 
-/** What has happened, as people and the centre are told. */
+/** What has happened, as people and the center are told. */
 export function eventReads(db: Database): StoreReader["events"] {
   const newest = db.prepare<[{ pod: string | null; limit: number }], Row>(
     `SELECT * FROM (SELECT ${columns} FROM events WHERE ${ofPod} ORDER BY id DESC LIMIT @limit) ORDER BY id`,

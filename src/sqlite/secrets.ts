@@ -19,7 +19,7 @@ export interface Sealed {
   readonly sealed: Buffer;
 }
 
-/** Seals what came from the centre as a secret, so that a copied database or a discarded disk block tells nothing. */
+/** Seals what came from the center as a secret, so that a copied database or a discarded disk block tells nothing. */
 export interface Secrets {
   /** `place` names the row it is for; it opens nowhere else. */
   seal(text: string, place: string): Sealed;

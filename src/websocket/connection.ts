@@ -54,7 +54,7 @@ export function openConnection(
 
   socket.on("message", (data, isBinary) => {
     if (!isBinary) return arrive({ kind: "message", text: String(data) });
-    broken ??= { code: 1003, reason: "The centre sent a binary message" };
+    broken ??= { code: 1003, reason: "The center sent a binary message" };
     close(1003, "Only text messages are understood");
   });
   socket.on("pong", (data) => arrive({ kind: "pong", text: String(data) }));

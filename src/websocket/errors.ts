@@ -3,28 +3,28 @@ import { ownValue } from "../core/base/own-value.ts";
 import { type Certificate, certificateConcern, clockMayBeWrong } from "../core/protocol/certificate.ts";
 import type { LinkError } from "../core/protocol/link-error.ts";
 
-/** The longest wait a centre can ask for: a day. */
+/** The longest wait a center can ask for: a day. */
 const maxRetryAfterSeconds = 86_400;
 
-/** What TLS says when the centre does not want our certificate, or wants one: in the code, or only in the words (1.2). */
+/** What TLS says when the center does not want our certificate, or wants one: in the code, or only in the words (1.2). */
 const certificateAlerts =
   /alert[ _](bad[ _]certificate|certificate|unknown[ _]ca|access[ _]denied|unsupported[ _]certificate)/i;
 const certificateFindings =
   /^(CERT_|DEPTH_ZERO_|SELF_SIGNED_|UNABLE_TO_|ERR_TLS_|ERR_SSL_|EPROTO$|INVALID_CA|HOSTNAME_MISMATCH|INVALID_PURPOSE)/;
 const networkErrors = /^(ECONN|EHOST|ENET|ENOTFOUND|EAI_|EPIPE|EADDRNOTAVAIL|EACCES|EPERM|ENOENT|UND_ERR_SOCKET)/;
 
-/** What OpenSSL and Node find wrong with the centre's certificate, in words that say whose it is. */
+/** What OpenSSL and Node find wrong with the center's certificate, in words that say whose it is. */
 const findingWords: Readonly<Record<string, string>> = {
-  CERT_HAS_EXPIRED: "The centre's certificate has expired",
+  CERT_HAS_EXPIRED: "The center's certificate has expired",
   ...wordsForEach(
     ["UNABLE_TO_VERIFY_LEAF_SIGNATURE", "UNABLE_TO_GET_ISSUER_CERT", "UNABLE_TO_GET_ISSUER_CERT_LOCALLY"],
-    "The centre's certificate is of another authority than those this device believes",
+    "The center's certificate is of another authority than those this device believes",
   ),
   ...wordsForEach(
     ["SELF_SIGNED_CERT_IN_CHAIN", "DEPTH_ZERO_SELF_SIGNED_CERT", "CERT_SIGNATURE_FAILURE"],
-    "The centre's certificate is of another authority than those this device believes",
+    "The center's certificate is of another authority than those this device believes",
   ),
-  ERR_TLS_CERT_ALTNAME_INVALID: "The centre's certificate is for another name",
+  ERR_TLS_CERT_ALTNAME_INVALID: "The center's certificate is for another name",
 };
 
 function wordsForEach(codes: readonly string[], words: string): Readonly<Record<string, string>> {
@@ -43,7 +43,7 @@ export interface DialledWith {
 export function dialError(error: unknown, about: DialledWith): LinkError {
   const found = foundError(error, about);
   if (found.code !== "credentials" && found.code !== "tls" && !mayBeRefusal(error, about.tls)) return found;
-  // The centre does not say what it has against our certificate; it is no secret that it has expired.
+  // The center does not say what it has against our certificate; it is no secret that it has expired.
   const concerns = about.certificates
     .map((certificate) => certificateConcern(certificate, about.wall))
     .filter((one) => one !== null);
@@ -56,7 +56,7 @@ function foundError(error: unknown, { tls, wall }: DialledWith): LinkError {
   if (/PEM|key values mismatch|ERR_OSSL/.test(`${message} ${code}`)) return { code: "credentials", message };
   if (certificateAlerts.test(`${code} ${message}`)) return { code: "credentials", message };
   if (code === "CERT_NOT_YET_VALID") {
-    return { code: "tls", message: `The centre's certificate is not yet valid: ${clockMayBeWrong(wall)}` };
+    return { code: "tls", message: `The center's certificate is not yet valid: ${clockMayBeWrong(wall)}` };
   }
   if (certificateFindings.test(code)) {
     const words = ownValue(findingWords, code);
@@ -65,7 +65,7 @@ function foundError(error: unknown, { tls, wall }: DialledWith): LinkError {
   if (code === "ETIMEDOUT") return { code: "timeout", message };
   if (mayBeRefusal(error, tls)) {
     // Node's own server says no more than this to a certificate of another authority; it has no alert for it.
-    return { code: "unreachable", message: `${message}; the centre may not accept this device's certificate` };
+    return { code: "unreachable", message: `${message}; the center may not accept this device's certificate` };
   }
   if (networkErrors.test(code) || message === "socket hang up") return { code: "unreachable", message };
   return { code: "protocol", message };
@@ -75,9 +75,9 @@ function mayBeRefusal(error: unknown, tls: boolean): boolean {
   return tls && codeOf(error) === "ECONNRESET";
 }
 
-/** What it means that the centre answered, but not with a WebSocket. */
+/** What it means that the center answered, but not with a WebSocket. */
 export function answerError(status: number | undefined, headers: IncomingHttpHeaders): LinkError {
-  const message = `The centre answered ${status ?? "without a status"}`;
+  const message = `The center answered ${status ?? "without a status"}`;
   const retryAfterSeconds = retryAfter(headers);
   return {
     code: status === 401 || status === 403 ? "credentials" : "refused",
@@ -96,7 +96,7 @@ export function breakReason(error: unknown): { readonly code: number; readonly r
   return { code: code.startsWith("WS_ERR_") ? 1002 : 1006, reason };
 }
 
-/** Seconds, or a date: that one counts from the centre's own clock, for ours may stand in 1970. */
+/** Seconds, or a date: that one counts from the center's own clock, for ours may stand in 1970. */
 function retryAfter(headers: IncomingHttpHeaders): number | null {
   const value = headers["retry-after"];
   if (value === undefined) return null;

@@ -18,7 +18,7 @@ export interface LinkOptions {
   readonly handshakeTimeoutMs: number;
   /** Bytes of the largest message taken; a larger one closes the connection with 1009. */
   readonly maxPayload: number;
-  /** The name the centre's certificate must carry, where it is not the one in the address. */
+  /** The name the center's certificate must carry, where it is not the one in the address. */
   readonly serverName?: string | undefined;
   /** Offers to compress messages; off unless it is asked for, since it takes memory and time. */
   readonly compression?: boolean;
@@ -29,7 +29,7 @@ export interface LinkOptions {
 /** How long a peer may take to answer a close. */
 const closeTimeoutMs = 1_500;
 
-/** The link to the centre over WebSocket. */
+/** The link to the center over WebSocket. */
 export function websocketLink(options: LinkOptions): Link {
   return {
     dial: (handlers, signal) => dial(options, handlers, signal),

@@ -12,11 +12,11 @@ export interface ReachOptions {
 }
 
 export type Reached =
-  /** `wall` is the centre's own clock, null where its answer has no date. */
+  /** `wall` is the center's own clock, null where its answer has no date. */
   { readonly ok: true; readonly wall: number | null } | { readonly ok: false; readonly error: LinkError };
 
 /**
- * Whether the centre answers this device at all: name, network, TLS of both sides and password, by a plain HTTP request
+ * Whether the center answers this device at all: name, network, TLS of both sides and password, by a plain HTTP request
  * to the address of the link. It asks for no WebSocket: a second one under this name could cost a running agent its own.
  */
 export function reachCenter(options: ReachOptions, signal: AbortSignal): Promise<Reached> {

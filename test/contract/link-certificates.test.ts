@@ -24,7 +24,7 @@ const centerNames = "IP:127.0.0.1,DNS:center.test";
 const haste = 40;
 const deadlineMs = 60_000;
 
-/** The agent's end of the link on files and a real centre with TLS; what it tells is what `edge status` shows. */
+/** The agent's end of the link on files and a real center with TLS; what it tells is what `edge status` shows. */
 async function setUp(t: TestContext, center: Certificate = ours.center, node: Certificate = ours.node, ca = ours.ca) {
   const folder = mkdtempSync(join(tmpdir(), "edge-link-certificates-"));
   const files = { ca: join(folder, "ca.pem"), cert: join(folder, "cert.pem"), key: join(folder, "key.pem") };
@@ -108,7 +108,7 @@ async function setUp(t: TestContext, center: Certificate = ours.center, node: Ce
     states,
     closes,
     connections: () => connections,
-    /** Another certificate for the centre, on the same port. */
+    /** Another certificate for the center, on the same port. */
     async restart(certificate: Certificate): Promise<void> {
       await server.close();
       server = await open(certificate, port);
@@ -121,16 +121,16 @@ async function setUp(t: TestContext, center: Certificate = ours.center, node: Ce
 
 describe("a link whose certificates are not good", () => {
   const bad = [
-    ["expired", { altNames: centerNames, fromDay: -3, toDay: -1 }, /^The centre's certificate has expired/],
+    ["expired", { altNames: centerNames, fromDay: -3, toDay: -1 }, /^The center's certificate has expired/],
     [
       "not yet valid",
       { altNames: centerNames, fromDay: 1, toDay: 2 },
-      /^The centre's certificate is not yet valid: this device's clock says 20.*, which is the likely cause/,
+      /^The center's certificate is not yet valid: this device's clock says 20.*, which is the likely cause/,
     ],
-    ["for another name", { altNames: "DNS:other.test" }, /^The centre's certificate is for another name/],
+    ["for another name", { altNames: "DNS:other.test" }, /^The center's certificate is for another name/],
   ] as const;
   for (const [what, options, words] of bad) {
-    it(`does not connect to a centre whose certificate is ${what}, says so, and connects once it is mended`, async (t) => {
+    it(`does not connect to a center whose certificate is ${what}, says so, and connects once it is mended`, async (t) => {
       const site = await setUp(t, ours.issue({ name: "bad", ...options }));
       await site.says(words);
       site.neverOnline();
@@ -139,9 +139,9 @@ describe("a link whose certificates are not good", () => {
     });
   }
 
-  it("does not connect to a centre of another authority, and connects once the file names the right one", async (t) => {
+  it("does not connect to a center of another authority, and connects once the file names the right one", async (t) => {
     const site = await setUp(t, ours.center, ours.node, others.ca);
-    await site.says(/^The centre's certificate is of another authority than those this device believes/);
+    await site.says(/^The center's certificate is of another authority than those this device believes/);
     site.neverOnline();
     writeFileSync(site.files.ca, ours.ca);
     await site.online();
@@ -159,9 +159,9 @@ describe("a link whose certificates are not good", () => {
     await site.online();
   });
 
-  it("says that the centre may not accept its certificate when that is of another authority", async (t) => {
+  it("says that the center may not accept its certificate when that is of another authority", async (t) => {
     const site = await setUp(t, ours.center, others.node);
-    await site.says(/the centre may not accept this device's certificate/);
+    await site.says(/the center may not accept this device's certificate/);
     site.neverOnline();
     site.put(ours.node);
     await site.online();

@@ -62,7 +62,7 @@ describe("websocketLink() with TLS", () => {
     assert.equal(codeOf(await dial(t, { ...named, serverName: "other.test" })), "tls");
   });
 
-  it("refuses a centre of another authority, and one that does not carry its name", async (t) => {
+  it("refuses a center of another authority, and one that does not carry its name", async (t) => {
     assert.equal(codeOf(await dial(t, { ca: others.ca, ...ours.node })), "tls");
     assert.equal(codeOf(await dial(t, { ca: ours.ca, ...ours.node }, "localhost")), "tls");
   });
@@ -85,11 +85,11 @@ describe("websocketLink() with TLS", () => {
     assert.match(problem() ?? "", /node\.key is open to everybody \(mode 644\)/);
   });
 
-  it("says that the centre wants a certificate", async (t) => {
+  it("says that the center wants a certificate", async (t) => {
     assert.equal(codeOf(await dial(t, { ca: ours.ca })), "credentials");
   });
 
-  it("hints at the certificate when the centre only hangs up, as Node's server does on one of another authority", async (t) => {
+  it("hints at the certificate when the center only hangs up, as Node's server does on one of another authority", async (t) => {
     const result = await dial(t, { ca: ours.ca, ...others.node });
     assert.equal(codeOf(result), "unreachable");
     assert.match(result.ok ? "" : result.error.message, /may not accept this device's certificate/);
@@ -114,7 +114,7 @@ describe("websocketLink() with TLS", () => {
     assert.match(message, /not yet valid: this device's clock says 1970-01-01T00:00:00Z, which is the likely cause/);
   });
 
-  it("says of its own certificate what the centre does not", () => {
+  it("says of its own certificate what the center does not", () => {
     const reset = Object.assign(new Error("read ECONNRESET"), { code: "ECONNRESET" });
     const own = { file: "/etc/edge/cert.pem", notBefore: 0, notAfter: 1_000 };
     const { message } = dialError(reset, { ...about, wall: 2_000, certificates: [own] });

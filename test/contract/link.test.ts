@@ -52,7 +52,7 @@ async function fakePeer(): Promise<Peer> {
     pong: center.pong,
     freeze: () => center.stall("toCenter"),
     refuse: () =>
-      center.answerDials({ code: "refused", message: "The centre answered 503", status: 503, retryAfterSeconds: 7 }),
+      center.answerDials({ code: "refused", message: "The center answered 503", status: 503, retryAfterSeconds: 7 }),
     hang: () => center.answerDials("hang"),
     askHistory: () => center.askHistory(true),
   };
@@ -196,7 +196,7 @@ for (const [name, open] of [
       heard.connection.close(1000, "");
     });
 
-    it("says whether the centre asked for history", async (t) => {
+    it("says whether the center asked for history", async (t) => {
       const peer = await open(t);
       const before = await connect(peer);
       assert.equal(before.connection.asksHistory, false);
@@ -341,7 +341,7 @@ for (const [name, open] of [
       const error = await dialFails(peer.link);
       assert.deepEqual(error, {
         code: "refused",
-        message: "The centre answered 503",
+        message: "The center answered 503",
         status: 503,
         retryAfterSeconds: 7,
       });
@@ -410,7 +410,7 @@ describe("websocketLink()", () => {
     assert.equal(heard.closed[0]?.code, 1009);
   });
 
-  it("sends as it is what a centre that knows no compression gets", async (t) => {
+  it("sends as it is what a center that knows no compression gets", async (t) => {
     const peer = await realPeer(t);
     const link = websocketLink({ ...optionsFor((peer.http.address() as AddressInfo).port), compression: true });
     const heard = await connect({ link });
@@ -515,8 +515,8 @@ describe("websocketLink()", () => {
       }),
     );
     const link = websocketLink(optionsFor(port));
-    assert.deepEqual(await dialFails(link), { code: "credentials", message: "The centre answered 401", status: 401 });
-    assert.deepEqual(await dialFails(link), { code: "refused", message: "The centre answered 302", status: 302 });
+    assert.deepEqual(await dialFails(link), { code: "credentials", message: "The center answered 401", status: 401 });
+    assert.deepEqual(await dialFails(link), { code: "refused", message: "The center answered 302", status: 302 });
     assert.equal((await dialFails(link)).retryAfterSeconds, 9);
   });
 });

@@ -38,7 +38,7 @@ async function plain(t: TestContext, answer: RequestListener): Promise<string> {
 }
 
 describe("reachCenter()", () => {
-  it("reaches the centre over TLS, tells its clock, and takes nobody's connection", async (t) => {
+  it("reaches the center over TLS, tells its clock, and takes nobody's connection", async (t) => {
     const connected: string[] = [];
     const handlers = { connected: (node: string) => connected.push(node), message() {}, disconnected() {} };
     const server = await listen({ host: "127.0.0.1", port: 0, tls: { ca: ours.ca, ...ours.center } }, handlers);
@@ -74,7 +74,7 @@ describe("reachCenter()", () => {
     assert.equal(codeOf(await reach("ws://nobody.invalid/")), "unreachable");
   });
 
-  it("gives up at its deadline on a centre that takes the connection and says nothing", async (t) => {
+  it("gives up at its deadline on a center that takes the connection and says nothing", async (t) => {
     const sockets: Socket[] = [];
     const silent = createSocketServer((socket) => sockets.push(socket.on("error", () => {})));
     silent.listen(0, "127.0.0.1");

@@ -13,7 +13,7 @@ export interface FakeLink {
   readonly center: FakeCenter;
 }
 
-/** The other end of the fake link: a centre that a test holds by hand. */
+/** The other end of the fake link: a center that a test holds by hand. */
 export interface FakeCenter {
   /** From now on; connections that stand are not touched. */
   answerDials(answer: DialAnswer): void;
@@ -47,7 +47,7 @@ export interface FakeCenter {
 }
 
 export interface FakeLinkOptions {
-  /** Called as each message arrives at the centre: a scripted centre answers from here through `center.deliver`. */
+  /** Called as each message arrives at the center: a scripted center answers from here through `center.deliver`. */
   readonly received?: (text: string, center: FakeCenter) => void;
   /** Takes what a handler of the device threw; without it that is an unhandled rejection, as a bug should be. */
   readonly handlerThrew?: (error: unknown) => void;

@@ -3,7 +3,7 @@ import { podUpdate } from "./messages.ts";
 
 type Dice = ReturnType<typeof seededRandom>;
 
-/** One way in which a centre speaks no WebSocket. */
+/** One way in which a center speaks no WebSocket. */
 export interface HostileTalk {
   readonly kind: string;
   /** Instead of the answer to the upgrade; null where that is the right one. */
@@ -61,7 +61,7 @@ function flipped(dice: Dice, sound: Buffer): Buffer {
 }
 
 const broken = /^Closed with code 1002\b/;
-const refused = /^The centre answered /;
+const refused = /^The center answered /;
 const wrongUpgrade = /^(Invalid|Missing|Server sent|Unexpected|Parse Error|socket hang up)/;
 
 /** Talks behind a right answer to the upgrade. */
@@ -83,7 +83,7 @@ const frameTalks: Readonly<Record<string, (dice: Dice) => Pick<HostileTalk, "fra
     frames: frame(fin | (dice.pick([1, 2, 3, 4, 5, 6, 7]) << 4) | opcodes.text, update(dice)),
     why: broken,
   }),
-  "masked by the centre": (dice) => ({
+  "masked by the center": (dice) => ({
     frames: frame(fin | opcodes.text, update(dice), { mask: bytes(dice, 4) }),
     why: broken,
   }),

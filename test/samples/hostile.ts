@@ -4,7 +4,7 @@ import { envelope, gracefulDelete, podDelete, podRestart, podUpdate } from "./me
 const uuid = (number: number): string => `77777777-0000-4000-8000-${number.toString(16).padStart(12, "0")}`;
 const names = ["one", "two", "three", "four"] as const;
 
-/** Messages as a centre means them, of every kind there is. */
+/** Messages as a center means them, of every kind there is. */
 const sound: fc.Arbitrary<string> = fc
   .record({ number: fc.nat(0xffff_ffff), name: fc.constantFrom(...names), kind: fc.nat(7), version: fc.nat(99) })
   .map(({ number, name, kind, version }) => {

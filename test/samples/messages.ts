@@ -68,7 +68,7 @@ export function configMapDelete(name: string, msgId: string): string {
   return envelope(msgId, "delete", `websocket/configmap/${name}`, null);
 }
 
-/** The one secret that a centre sends. */
+/** The one secret that a center sends. */
 export const registrySecret = "fusion-director-docker-registry-secret";
 
 export function secretUpdate(msgId: string, dockerConfig: unknown): string {

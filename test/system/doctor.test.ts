@@ -14,7 +14,7 @@ describe("edge doctor on a device with a real engine", () => {
   };
   const of = (checks: readonly Finding[], name: string) => checks.filter(({ check }) => check === name);
 
-  test("knows engine, certificates, centre and clock while the agent runs, and costs it nothing", async () => {
+  test("knows engine, certificates, center and clock while the agent runs, and costs it nothing", async () => {
     await site.startCenter();
     await site.startAgent();
     await site.online();
@@ -32,12 +32,12 @@ describe("edge doctor on a device with a real engine", () => {
     assert.ok(of(checks, "engine").some(({ message }) => /live-restore is off/.test(message)));
     assert.equal(of(checks, "certificates").length, 2, "the device's own and the authority");
     assert.match(of(checks, "center")[0]?.message ?? "", /^127\.0\.0\.1:\d+ answers$/);
-    assert.match(of(checks, "clock")[0]?.message ?? "", /so does the centre's$/);
+    assert.match(of(checks, "clock")[0]?.message ?? "", /so does the center's$/);
     const { center } = (await site.status()).document;
     assert.deepEqual([center.state, center.since], ["online", since], "the agent has kept its link");
   });
 
-  test("without agent and centre it still tells of the engine", async () => {
+  test("without agent and center it still tells of the engine", async () => {
     await site.endAgent("SIGTERM");
     await site.killCenter();
     const { code, checks } = await findings();

@@ -85,7 +85,7 @@ describe("the document's own example, mended", { skip: process.getuid?.() === 0 
     const auths = { [`https://${registry?.host}/v2/`]: credentials };
     assert.equal((await site.ask(secretUpdate(id(2), { auths }))).content, "OK");
     await site.wasReported(uid, "waits for the configMap", (entry) => /configmap/i.test(waitingFor(entry)));
-    assert.equal((await site.ask(configMapUpdate("configmap", id(3), { key: "of the centre" }))).content, "OK");
+    assert.equal((await site.ask(configMapUpdate("configmap", id(3), { key: "of the center" }))).content, "OK");
   });
 
   test("runs whole, and is Ready once its probe is answered", async () => {
@@ -125,7 +125,7 @@ describe("the document's own example, mended", { skip: process.getuid?.() === 0 
       for await (const chunk of stream) said += String(chunk);
       return said.trim();
     };
-    assert.equal(await shell("cat /etc/localtime /tmp3/key"), "a time zoneof the centre");
+    assert.equal(await shell("cat /etc/localtime /tmp3/key"), "a time zoneof the center");
     assert.match(await shell("touch /tmp1/x"), /Read-only/);
     assert.match(await shell("grep ' /tmp1 ' /proc/mounts"), /tmpfs/);
     await shell("echo written > /home/mmc/data/kept");

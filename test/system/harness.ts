@@ -20,7 +20,7 @@ import { control, deadlineMs, demultiplexed } from "./sockets.ts";
 
 type UsedEngine = Pick<TestEngine, "socket" | "command">;
 
-/** One message as the centre recorded it. */
+/** One message as the center recorded it. */
 export interface Recorded {
   readonly at: string;
   readonly message: WireMessage;
@@ -49,7 +49,7 @@ export interface Entry {
 export interface SiteOptions {
   readonly policy?: Readonly<Record<string, unknown>>;
   readonly center?: Readonly<Record<string, unknown>>;
-  /** How the program is run, the agent and the centre; the bundle on Node unless another is named. */
+  /** How the program is run, the agent and the center; the bundle on Node unless another is named. */
   readonly program?: Program;
   /** TLS between them, with certificates made for the occasion; the device has one of its own, too. */
   readonly tls?: boolean;
@@ -179,7 +179,7 @@ export function createSite(engine: UsedEngine, options: SiteOptions = {}) {
       const before = readText(place.centerLog)?.length ?? 0;
       const where = ["--listen", `127.0.0.1:${live.port}`, "--record", place.record, "--control", place.control];
       live.center = launch(place.centerLog, ["center", ...where, ...(options.tls ? ["--tls", place.tls] : [])]);
-      live.port = await eventually("the centre listens", () => {
+      live.port = await eventually("the center listens", () => {
         const said = (readText(place.centerLog) ?? "").slice(before);
         const port = /Listening on wss?:\/\/127\.0\.0\.1:(\d+)/.exec(said)?.[1];
         return port === undefined ? undefined : Number(port);
@@ -226,13 +226,13 @@ export function createSite(engine: UsedEngine, options: SiteOptions = {}) {
         (await control(place.control, "GET", "/nodes")).body.includes(`"${node}"`) ? true : undefined,
       ),
 
-    /** What the centre knows of the state of this node: the `Status` of its last nodestatus. */
+    /** What the center knows of the state of this node: the `Status` of its last nodestatus. */
     async nodeStatus(): Promise<NodeReport | null> {
       const nodes = JSON.parse((await control(place.control, "GET", "/nodes")).body) as readonly CenterNode[];
       return (nodes.find((one) => one.node === node)?.nodeStatus ?? null) as NodeReport | null;
     },
 
-    /** Sends through the centre's control socket, and gives the agent's reply as the centre answered with it. */
+    /** Sends through the center's control socket, and gives the agent's reply as the center answered with it. */
     async ask(message: string): Promise<WireMessage> {
       const { status, body } = await control(place.control, "POST", `/send?node=${node}`, message);
       assert.equal(status, 200, body);

@@ -166,11 +166,11 @@ describe("edge install into an image", { skip: process.getuid?.() === 0 ? false 
     assert.equal(edge("uninstall", "--root", root, "--purge").code, 0, "twice is fine");
   });
 
-  test("says what is missing: a centre, systemd-notify, a Node for the script", () => {
+  test("says what is missing: a center, systemd-notify, a Node for the script", () => {
     const bare = image("bare", []);
     const { code, stdout } = edge("install", "--root", bare);
     assert.equal(code, 0);
-    assert.match(stdout, /To do: write the centre's address into \/etc\/edge\/edge\.config\.json, center\.url/);
+    assert.match(stdout, /To do: write the center's address into \/etc\/edge\/edge\.config\.json, center\.url/);
     assert.match(stdout, /Note: there is no systemd-notify/);
     assert.match(stdout, /To do: this program needs Node 24/);
     const unit = readFileSync(join(bare, "etc/systemd/system/edge.service"), "utf8");

@@ -70,7 +70,7 @@ describe("nodestatus", () => {
     const before = received().length;
     await site.killCenter();
     await site.startCenter();
-    await reported("the node to a new centre", ({ capacity }) => capacity["pods"] === "7");
+    await reported("the node to a new center", ({ capacity }) => capacity["pods"] === "7");
     assert.ok(received().length > before);
   });
 });

@@ -29,7 +29,7 @@ describe("a device whose link is down", () => {
   test("edge status says online, then offline and since when", async () => {
     const before = await site.status();
     assert.equal(before.document.center.state, "online");
-    // They wait in the connection to a frozen agent, and so do its replies in the one to a frozen centre.
+    // They wait in the connection to a frozen agent, and so do its replies in the one to a frozen center.
     site.freeze("agent");
     await Promise.all(lastOnes.map((name) => site.sendAndForget(update(name))));
     site.freeze("center");
@@ -92,7 +92,7 @@ describe("a device whose link is down", () => {
     assert.equal(only(await site.containers(uidOf("steady"))).State.StartedAt, steady.State.StartedAt);
   });
 
-  test("with the link back the centre has every reply once, and the status as it is", async () => {
+  test("with the link back the center has every reply once, and the status as it is", async () => {
     const reportsBefore = site.reports().length;
     await site.startCenter();
     await site.online();

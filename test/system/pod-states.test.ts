@@ -151,7 +151,7 @@ async function everyState(): Promise<readonly State[]> {
 
 const states = await everyState();
 
-describe("every state of a pod, at the centre and in edge status", () => {
+describe("every state of a pod, at the center and in edge status", () => {
   before(async () => {
     await site.startCenter();
     await site.startAgent();

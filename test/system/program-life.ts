@@ -23,7 +23,7 @@ const pod = {
   container: { image: testImages.greeter },
 };
 
-/** Tests of the commands that need neither engine nor centre. */
+/** Tests of the commands that need neither engine nor center. */
 export function aloneInFolder(program: Program): readonly Case[] {
   const cases: Case[] = [];
   const add = (...one: Case): number => cases.push(one);
@@ -72,7 +72,7 @@ export function aloneInFolder(program: Program): readonly Case[] {
   return cases;
 }
 
-/** Tests of an agent and its centre: database, TLS, WebSocket, the Docker socket, and what becomes of a pod. */
+/** Tests of an agent and its center: database, TLS, WebSocket, the Docker socket, and what becomes of a pod. */
 export function throughLife(program: Program): readonly Case[] {
   const cases: Case[] = [];
   const add = (...one: Case): number => cases.push(one);
@@ -114,7 +114,7 @@ function isApp({ Config }: { readonly Config: { readonly Labels: Readonly<Record
   return Config.Labels["io.kubernetes.container.name"] === "app";
 }
 
-/** Makes a data folder whose store holds one message for the centre, and returns the configuration that names it. */
+/** Makes a data folder whose store holds one message for the center, and returns the configuration that names it. */
 function storeOfOneMessage(dir: string): string {
   const opened = openStore({ dir });
   assert.ok(opened.ok);

@@ -120,7 +120,7 @@ export async function playDay(site: Site, { seed, events, pods }: Day): Promise<
       await site.startAgent();
       await site.online();
     },
-    "centre killed": async () => {
+    "center killed": async () => {
       await site.killCenter();
       await site.startCenter();
       await site.online();

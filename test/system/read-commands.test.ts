@@ -69,7 +69,7 @@ describe("edge logs, edge pod and edge events", () => {
     assert.equal((await site.run("pod", "nobody")).code, 1);
   });
 
-  test("the centre, which asks for it, is told what happened, and counts add up to what edge events shows", async () => {
+  test("the center, which asks for it, is told what happened, and counts add up to what edge events shows", async () => {
     await site.eventually("the first exits are told", () =>
       history().some(({ events }) => events.some(({ reason }) => reason === "Exited")) ? true : undefined,
     );

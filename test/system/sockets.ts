@@ -5,7 +5,7 @@ import { text } from "node:stream/consumers";
 /** Long enough for a slow machine; nothing here is about speed. */
 export const deadlineMs = 60_000;
 
-/** One request to the control socket of the dev centre. */
+/** One request to the control socket of the dev center. */
 export function control(
   socketPath: string,
   method: "GET" | "POST",

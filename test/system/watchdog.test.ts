@@ -24,7 +24,7 @@ describe("an agent that systemd has started", () => {
     await site.close();
   });
 
-  test("says that it is ready, then again and again that it is alive, without a centre", async () => {
+  test("says that it is ready, then again and again that it is alive, without a center", async () => {
     await site.eventually("three signs of life", () => (systemd.messages().length > 3 ? true : undefined));
     assert.deepEqual(systemd.messages().slice(0, 4), ["READY=1", "WATCHDOG=1", "WATCHDOG=1", "WATCHDOG=1"]);
   });

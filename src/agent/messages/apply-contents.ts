@@ -27,7 +27,7 @@ export function deleteConfigMap(context: ApplyContext, name: string): Applied {
 
 /** Pods that wait because of the old credentials try again at once. */
 export function updateSecret(context: ApplyContext, { name, dockerConfigJson }: Content<"secret-update">): Applied {
-  // A centre sends it at every connect: what did not change must not break off a pull that gets on.
+  // A center sends it at every connect: what did not change must not break off a pull that gets on.
   if (context.store.credentials.get(name) === dockerConfigJson) {
     return { ok: true, wake: null, said: `Secret ${name} is the same as before` };
   }

@@ -51,8 +51,8 @@ export function startPodsData(store: Store, messageId: string, since: Moment): v
 }
 
 /**
- * Tells the centre what has become of pods_data, when it is true: config maps and secrets went with the order itself, so
- * everything is done once its pods are gone. What the centre is told and that the order has ended are one commit: a crash
+ * Tells the center what has become of pods_data, when it is true: config maps and secrets went with the order itself, so
+ * everything is done once its pods are gone. What the center is told and that the order has ended are one commit: a crash
  * in between tells nothing twice and nothing never.
  */
 export function createPodsData(parts: PodsDataParts): PodsData {

@@ -20,7 +20,7 @@ export interface NodeParts extends Omit<HousekeepingParts & PressureParts, "engi
     readonly serialNumber: string | null;
     readonly version: string;
   };
-  /** Sends it to the centre now, or not at all. */
+  /** Sends it to the center now, or not at all. */
   readonly sendNow: (text: string) => void;
 }
 
@@ -32,7 +32,7 @@ export interface Node extends Pick<Housekeeping, "onImagePulled"> {
   startsHeld(): Waiting | null;
   /** What the engine says of itself; null when it does not answer. */
   engineIs(info: EngineInfo | null): void;
-  /** The centre can be reached, or no longer. */
+  /** The center can be reached, or no longer. */
   online(is: boolean): void;
   readonly loops: readonly Loop[];
 }

@@ -238,7 +238,7 @@ function hasRoom({ connection, unconfirmed, underWayBytes, pace }: ConnectionSta
   return isFree && underWayBytes < pace.windowBytes;
 }
 
-/** The past follows once everything else has arrived, one message at a time, to a centre that asked for it. */
+/** The past follows once everything else has arrived, one message at a time, to a center that asked for it. */
 function sendHistory(parts: ReporterParts, state: ConnectionState, now: number): void {
   if (!state.connection.asksHistory || now < state.historyAt || parts.store.outbox.counts().pending > 0) return;
   const isMore = unlessFull(() => replayNext(parts, state.pace.windowBytes)) ?? false;

@@ -68,7 +68,7 @@ interface Uplink {
 }
 
 /**
- * Keeps a connection to the centre whenever there is a centre, as the state machine in core/protocol says. Offline is a
+ * Keeps a connection to the center whenever there is a center, as the state machine in core/protocol says. Offline is a
  * normal state: nothing waits for this.
  */
 export async function runUplink(parts: UplinkParts, signal: AbortSignal): Promise<void> {

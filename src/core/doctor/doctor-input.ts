@@ -80,7 +80,7 @@ export type CenterInput =
   | {
       readonly ok: true;
       readonly host: string;
-      /** The centre's own clock, null where it does not tell. */
+      /** The center's own clock, null where it does not tell. */
       readonly wall: number | null;
     }
   | { readonly ok: false; readonly host: string; readonly error: LinkError };

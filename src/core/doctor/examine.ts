@@ -74,7 +74,7 @@ function failure(message: string, todo: string): Said {
 function agent({ agentRuns }: DoctorInput): readonly Said[] {
   if (agentRuns === null) return [];
   if (agentRuns) return [ok("It runs")];
-  return [warning("It does not run: nothing is done for the centre", "Start it: systemctl start edge, or edge run")];
+  return [warning("It does not run: nothing is done for the center", "Start it: systemctl start edge, or edge run")];
 }
 
 function configuration({ config }: DoctorInput): readonly Said[] {
@@ -193,11 +193,11 @@ function clock({ wall, center: reached }: DoctorInput): Said {
   const todo = "Set it, and have it kept (timedatectl set-ntp true): certificates are judged by it";
   if (wall < leastWall) return failure(`${says}, which is past`, todo);
   const theirs = reached?.ok === true ? reached.wall : null;
-  if (theirs === null) return ok(`${says}; there is no centre's to compare it with`);
+  if (theirs === null) return ok(`${says}; there is no center's to compare it with`);
   const off = wall - theirs;
-  if (Math.abs(off) <= mostOffMs) return ok(`${says}, and so does the centre's`);
+  if (Math.abs(off) <= mostOffMs) return ok(`${says}, and so does the center's`);
   const seconds = Math.round(Math.abs(off) / 1_000);
-  return warning(`${says}, ${seconds} s ${off < 0 ? "behind" : "ahead of"} the centre's`, todo);
+  return warning(`${says}, ${seconds} s ${off < 0 ? "behind" : "ahead of"} the center's`, todo);
 }
 
 function certificates({ credentials, wall }: DoctorInput): readonly Said[] {
@@ -219,10 +219,10 @@ const centerTodos: Readonly<Record<LinkError["code"], string>> = {
   unreachable: reach,
   timeout: reach,
   aborted: reach,
-  refused: "Ask whoever runs the centre",
-  protocol: "See that center.url names a centre and not something else",
-  tls: "See that center.tls.ca holds the authority of the centre's certificate, and center.tls.serverName its name",
-  credentials: "See that center.tls.cert, center.tls.key and center.auth.file are what the centre expects",
+  refused: "Ask whoever runs the center",
+  protocol: "See that center.url names a center and not something else",
+  tls: "See that center.tls.ca holds the authority of the center's certificate, and center.tls.serverName its name",
+  credentials: "See that center.tls.cert, center.tls.key and center.auth.file are what the center expects",
 };
 
 function center(facts: NonNullable<DoctorInput["center"]>): Said {

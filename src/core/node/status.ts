@@ -19,14 +19,14 @@ export interface Machine {
 }
 
 export interface NodeState {
-  /** As the centre calls it. */
+  /** As the center calls it. */
   readonly name: string;
   readonly machine: Machine;
   /** What pods may use; an NPU stands here under its own name. */
   readonly allocatable: ResourceList;
   /** A pod has at least one container: more pods than containers there cannot be. */
   readonly maxContainerNumber: number;
-  /** The address toward the centre. */
+  /** The address toward the center. */
   readonly hostIp: string;
   readonly conditions: readonly Condition[];
   /** "20.10.24"; null while the engine does not answer. */
@@ -44,11 +44,11 @@ export interface NodeReport {
   readonly content: Node;
 }
 
-/** What centres look for where a device has no NPU (protocol.md §1.3). */
+/** What centers look for where a device has no NPU (protocol.md §1.3). */
 const absentNpu = "huawei.com/davinci-mini";
 
 /**
- * The device as Kubernetes' Node. Resources are reduced to cpu, memory, pods and one NPU, as centres know them.
+ * The device as Kubernetes' Node. Resources are reduced to cpu, memory, pods and one NPU, as centers know them.
  * @param nowWall when it is sent: the heartbeat of every condition
  */
 export function nodeReport(facts: NodeState, nowWall: number): NodeReport {

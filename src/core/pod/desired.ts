@@ -1,7 +1,7 @@
 import type { Moment } from "./container-history.ts";
 import type { AcceptedPod, PodId } from "./spec.ts";
 
-/** A pod that the centre wants here: one per namespace and name. */
+/** A pod that the center wants here: one per namespace and name. */
 export interface DesiredPod {
   readonly pod: AcceptedPod;
   /** Raised by every restart message; containers made for a lower one are replaced. */

@@ -56,7 +56,7 @@ export function folds(before: Pick<KeptEvent, "at">, at: Moment): boolean {
 /**
  * The row of an event that has just happened.
  * @param before the newest row that tells the same, if there is one
- * @param next the id after the highest one, and up to which id the centre has been told
+ * @param next the id after the highest one, and up to which id the center has been told
  */
 export function keep(
   before: KeptEvent | null,
@@ -80,7 +80,7 @@ export function keep(
   };
 }
 
-/** Occurrences in this row that the centre has not been told of. */
+/** Occurrences in this row that the center has not been told of. */
 export function untold(row: Pick<KeptEvent, "id" | "count" | "told">, toldUpTo: number): number {
   return row.id <= toldUpTo ? 0 : newOccurrences(row);
 }

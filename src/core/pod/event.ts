@@ -20,12 +20,12 @@ export interface KeptEvent extends PodEvent {
   /** The first time, in milliseconds since the epoch. */
   readonly firstWall: number;
   readonly count: number;
-  /** How many of `count` the centre has been told of, and when the first happened that it has not. */
+  /** How many of `count` the center has been told of, and when the first happened that it has not. */
   readonly told: number;
   readonly untoldWall: number;
 }
 
-/** How often it happened since the centre was last told of it. */
+/** How often it happened since the center was last told of it. */
 export function newOccurrences({ count, told }: Pick<KeptEvent, "count" | "told">): number {
   return count - told;
 }

@@ -2,7 +2,7 @@ import { type KeptEvent, newOccurrences } from "../pod/event.ts";
 import { formatTime } from "../pod/time.ts";
 import { encodeMessage, type MessageIds } from "./message.ts";
 
-/** The answer to the upgrade carries it where the centre wants to be told what happened while nobody listened. */
+/** The answer to the upgrade carries it where the center wants to be told what happened while nobody listened. */
 export const historyHeader = { name: "edge-history", value: "1" } as const;
 
 /** What a device can no longer tell, for want of room: counts since the last message of this kind. */

@@ -45,6 +45,6 @@ export function deadBecause(
   state: Connected,
   { now, keepaliveMs }: { readonly now: number; readonly keepaliveMs: number },
 ): string | null {
-  if (now >= state.leftAt + writeDeadlineMs) return `The centre took nothing for ${writeDeadlineMs / 1000} s`;
+  if (now >= state.leftAt + writeDeadlineMs) return `The center took nothing for ${writeDeadlineMs / 1000} s`;
   return now >= pongDueAt(state, keepaliveMs) ? "No pong within two keepalive periods" : null;
 }

@@ -196,7 +196,7 @@ function nestsDeeperThan(text: string, limit: number): boolean {
   return false;
 }
 
-/** The text of a message of ours, with every internal key blank as the centre knows it: protocol.md §0.1. */
+/** The text of a message of ours, with every internal key blank as the center knows it: protocol.md §0.1. */
 export function encodeMessage(message: Outgoing, ids: MessageIds): string {
   const { route, header } = message;
   return JSON.stringify({

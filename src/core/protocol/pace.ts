@@ -1,4 +1,4 @@
-/** How many bytes may be under way to the centre before one of them is confirmed. */
+/** How many bytes may be under way to the center before one of them is confirmed. */
 export interface Pace {
   readonly windowBytes: number;
   /** The shortest time a confirmation took: what the way there and back takes by itself. Infinity before the first. */

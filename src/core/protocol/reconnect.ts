@@ -23,7 +23,7 @@ const closePaces: Readonly<Record<number, Pace>> = {
   1013: "later",
 };
 
-/** The pace after the centre closed an open connection. 4000 to 4999 are the centre's own words against this device. */
+/** The pace after the center closed an open connection. 4000 to 4999 are the center's own words against this device. */
 export function paceOfClose(code: number): Pace {
   if (code >= 4000 && code <= 4999) return "denied";
   return closePaces[code] ?? "soon";
@@ -51,7 +51,7 @@ export function paceOfError({ code, status }: LinkError): Pace {
  * How long to wait before dialling again.
  * @param failures dials in a row that brought no lasting connection; the first try comes within a second
  * @param random a number in [0, 1)
- * @param retryAfterSeconds what the centre asked for, where it did, an hour at most. Jitter of at least half of it
+ * @param retryAfterSeconds what the center asked for, where it did, an hour at most. Jitter of at least half of it
  *   (and at most a minute) comes on top: those who were told the same second must not return in it
  * @returns milliseconds
  */

@@ -66,7 +66,7 @@ export interface ConfigResult {
   readonly reason: string;
 }
 
-/** The content is JSON in a text, as the centre knows it. */
+/** The content is JSON in a text, as the center knows it. */
 export function configResult(result: ConfigResult, ids: MessageIds): string {
   const route = { source: "resource", group: "hub", operation: "update", resource: "websocket/config_result" };
   return encodeMessage({ route, content: JSON.stringify(result) }, ids);

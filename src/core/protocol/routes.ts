@@ -41,7 +41,7 @@ function row(
   return { kind, source, group, operation, resource, sync };
 }
 
-/** Every message that a centre may send to this device: protocol.md §0.2. */
+/** Every message that a center may send to this device: protocol.md §0.2. */
 export const routes: readonly RouteRow[] = [
   row("pod-update", ["controller", "resource", "update"], pod, true),
   row("configmap-update", ["controller", "resource", "update"], configMap, true),
@@ -55,7 +55,7 @@ export const routes: readonly RouteRow[] = [
   row("npu-sharing", ["EdgeManager", "hardware", "update"], /^websocket\/npu_sharing$/, false),
 ];
 
-/** Which message this is, or every reason why it is none that a centre may send. */
+/** Which message this is, or every reason why it is none that a center may send. */
 export function classify(message: Message): Classified {
   const { header, route } = message;
   const found = routes.find(

@@ -10,7 +10,7 @@ interface LinkProgress {
   readonly files: string;
   /** The same, at the last dial. */
   readonly dialled: string;
-  /** This centre has answered a ping, now or on an earlier connection: its silence means that it is gone. */
+  /** This center has answered a ping, now or on an earlier connection: its silence means that it is gone. */
   readonly answers: boolean;
 }
 
@@ -60,7 +60,7 @@ export interface Stopped {
   readonly kind: "stopped";
 }
 
-/** The connection to the centre. All times are monotonic milliseconds. */
+/** The connection to the center. All times are monotonic milliseconds. */
 export type UplinkState = Waiting | Dialing | Open | Renewing | Closing | Stopped;
 
 /** What the connection's socket has done so far. */

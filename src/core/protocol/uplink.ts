@@ -28,7 +28,7 @@ export interface Step {
   readonly orders: readonly UplinkOrder[];
 }
 
-/** From the name of the centre to the answered upgrade. */
+/** From the name of the center to the answered upgrade. */
 export const dialDeadlineMs = 20_000;
 /** The link promises an end within two seconds, whatever the peer does. */
 const closeDeadlineMs = 5_000;

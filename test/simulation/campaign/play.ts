@@ -5,7 +5,7 @@ import { faults, happen, weighted } from "../faults/faults.ts";
 import { fillDisk } from "../faults/of-engine.ts";
 import { haveNpus } from "../faults/of-node.ts";
 import { checkAlways, checkSettled } from "../judges/invariants.ts";
-import { type Centre, createCentre } from "../world/center.ts";
+import { type Center, createCenter } from "../world/center.ts";
 import { npuNames, podNames } from "../world/pod-specs.ts";
 import { createWorld, images, PlannedEnd, striking, type World } from "../world/world.ts";
 import { statesOf } from "./states.ts";
@@ -45,7 +45,7 @@ export function playSeed(seed: number, count: number, { keep = false, aim = null
   return play({ seed, steps: drawSteps({ seed, count, faults: weighted, aim }), keep });
 }
 
-/** A quarter of the centres do, with either kind of engine: a device looks at its line more often then, and that takes time. */
+/** A quarter of the centers do, with either kind of engine: a device looks at its line more often then, and that takes time. */
 function asksHistory(seed: number): boolean {
   return Math.floor(seed / 2) % 4 === 1;
 }
@@ -57,7 +57,7 @@ interface SeedOptions {
 
 /**
  * One life of a device: messages, faults and crashes as the steps have it, every invariant after every step; then all
- * faults are mended, and the device must end up as the centre wants it.
+ * faults are mended, and the device must end up as the center wants it.
  */
 export async function play({ seed, steps: source, keep }: Life): Promise<Played> {
   const met: [string, string][] = [];
@@ -70,13 +70,13 @@ export async function play({ seed, steps: source, keep }: Life): Promise<Played>
   world.host.publish(images.second, { id: "sha256:second", ...image });
   world.device.npus(npuNames);
   world.center.askHistory(asksHistory(seed));
-  const centre = createCentre(world, podNames);
+  const center = createCenter(world, podNames);
   const steps: Step[] = [];
   let error: Error | null = null;
   try {
-    await disturb(world, centre, { source, steps, met });
-    await mend(world, centre);
-    await settle(world, centre);
+    await disturb(world, center, { source, steps, met });
+    await mend(world, center);
+    await settle(world, center);
   } catch (thrown) {
     error = thrown instanceof Error ? thrown : new Error(String(thrown));
     world.trace.note("world", () => `FAILED ${words(error)}`);
@@ -98,25 +98,25 @@ interface Course {
   readonly met: [string, string][];
 }
 
-async function disturb(world: World, centre: Centre, { source, steps, met }: Course): Promise<void> {
+async function disturb(world: World, center: Center, { source, steps, met }: Course): Promise<void> {
   while (true) {
     const states = statesOf(world, podNames);
     const step = source(states);
     if (step === null) return;
     steps.push(step);
     const dice = seededRandom(step.dice);
-    const words = await happen(step.fault, world, centre, { subject: step.subject, dice });
+    const words = await happen(step.fault, world, center, { subject: step.subject, dice });
     world.trace.note("fault", () => `${steps.length} ${step.fault}: ${words ?? "nothing to happen to"}`);
     const ofPod = faults[step.fault]?.ofPod === true;
     if (words !== null && !striking.some((fault) => fault === step.fault)) {
       for (const state of ofPod ? [states[step.subject] ?? ""] : new Set(states)) met.push([step.fault, state]);
     }
     await live(world);
-    centre.turn();
+    center.turn();
     await world.clock.pass(step.waitMs);
-    centre.hear();
+    center.hear();
     await live(world);
-    checkAlways(world, centre);
+    checkAlways(world, center);
   }
 }
 
@@ -127,8 +127,8 @@ async function live(world: World): Promise<void> {
   if (!world.process().alive()) await world.restart(world.afterCrash());
 }
 
-async function mend(world: World, centre: Centre): Promise<void> {
-  const { host, center } = world;
+async function mend(world: World, center: Center): Promise<void> {
+  const { host } = world;
   world.trace.note("world", () => "every fault is mended");
   world.calm();
   host.thaw();
@@ -137,30 +137,30 @@ async function mend(world: World, centre: Centre): Promise<void> {
   host.holdDead(false);
   host.clockLag(0);
   host.heal();
-  fillDisk(world, centre, "no");
-  haveNpus(world, centre, npuNames);
+  fillDisk(world, center, "no");
+  haveNpus(world, center, npuNames);
   for (const { id, request } of host.containers()) if (request === null) host.removeByHand(id);
   host.network(true);
   host.latency(1, 5, 50);
   host.loseEvents(false);
   world.programs.calm();
   world.device.usage(roomy);
-  center.answerDials("open");
+  world.center.answerDials("open");
   world.stall("no");
-  center.autoPong(true);
-  center.delay(1);
+  world.center.autoPong(true);
+  world.center.delay(1);
   // Pods that mount it wait for as long as there is none.
-  centre.configMap.need(world.random);
+  center.configMap.need(world.random);
   await live(world);
 }
 
-/** Time passes until the device does what the centre wants and says so; a while more, and nothing happens any more. */
-async function settle(world: World, centre: Centre): Promise<void> {
+/** Time passes until the device does what the center wants and says so; a while more, and nothing happens any more. */
+async function settle(world: World, center: Center): Promise<void> {
   let problem: unknown = null;
   for (let turn = 0; turn < mostQuietTurns; turn += 1) {
-    await quietTurn(world, centre);
+    await quietTurn(world, center);
     try {
-      checkSettled(world, centre);
+      checkSettled(world, center);
       problem = null;
       break;
     } catch (error) {
@@ -169,18 +169,18 @@ async function settle(world: World, centre: Centre): Promise<void> {
   }
   if (problem !== null) throw problem;
   // Housekeeping comes once a minute, and writes down what has become unused since.
-  for (let turn = 0; turn < housekeepingTurns; turn += 1) await quietTurn(world, centre);
+  for (let turn = 0; turn < housekeepingTurns; turn += 1) await quietTurn(world, center);
   const before = world.look((store) => store.writes());
-  for (let turn = 0; turn < settledTurns; turn += 1) await quietTurn(world, centre);
-  checkSettled(world, centre);
+  for (let turn = 0; turn < settledTurns; turn += 1) await quietTurn(world, center);
+  checkSettled(world, center);
   const writes = world.look((store) => store.writes()) - before;
   assert.equal(writes, 0, `8: ${writes} writes although nothing changes`);
 }
 
-async function quietTurn(world: World, centre: Centre): Promise<void> {
-  centre.turn();
+async function quietTurn(world: World, center: Center): Promise<void> {
+  center.turn();
   await world.clock.pass(quietTurnMs);
-  centre.hear();
+  center.hear();
   await live(world);
-  checkAlways(world, centre);
+  checkAlways(world, center);
 }

@@ -1,12 +1,12 @@
 import type { Dice } from "../../fakes/random.ts";
 import type { PodState } from "../campaign/states.ts";
-import type { Centre } from "../world/center.ts";
+import type { Center } from "../world/center.ts";
 import type { World } from "../world/world.ts";
 
 /** Where a fault happens. */
 export interface Site {
   readonly world: World;
-  readonly centre: Centre;
+  readonly center: Center;
   /** Name of the pod that it is about. */
   readonly pod: string;
   readonly dice: Dice;

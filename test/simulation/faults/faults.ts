@@ -1,10 +1,10 @@
 import type { Dice } from "../../fakes/random.ts";
-import type { Centre } from "../world/center.ts";
+import type { Center } from "../world/center.ts";
 import { podNames } from "../world/pod-specs.ts";
 import type { World } from "../world/world.ts";
 import type { Fault } from "./fault.ts";
 import { ofAgent } from "./of-agent.ts";
-import { ofCentre } from "./of-center.ts";
+import { ofCenter } from "./of-center.ts";
 import { ofContainers } from "./of-containers.ts";
 import { ofEngine } from "./of-engine.ts";
 import { ofLink } from "./of-link.ts";
@@ -19,7 +19,7 @@ export const faults: Readonly<Record<string, Fault>> = {
   ...ofEngine,
   ...ofContainers,
   ...unseen,
-  ...ofCentre,
+  ...ofCenter,
 };
 
 /** Each name as often as it is to be drawn. */
@@ -28,8 +28,8 @@ export const weighted: readonly string[] = Object.entries(faults).flatMap(([name
 );
 
 /** Makes one happen; the words for it, null when nothing could happen. */
-export async function happen(name: string, world: World, centre: Centre, at: { subject: number; dice: Dice }) {
+export async function happen(name: string, world: World, center: Center, at: { subject: number; dice: Dice }) {
   const fault = faults[name];
   if (fault === undefined) throw new Error(`There is no fault ${name}`);
-  return fault.happen({ world, centre, pod: podNames[at.subject] ?? "a", dice: at.dice });
+  return fault.happen({ world, center, pod: podNames[at.subject] ?? "a", dice: at.dice });
 }

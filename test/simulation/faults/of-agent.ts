@@ -87,12 +87,12 @@ export const ofAgent: Readonly<Record<string, Fault>> = {
   },
   dataLost: {
     weight: 1,
-    async happen({ world, centre, dice }) {
+    async happen({ world, center, dice }) {
       world.device.loseData();
       world.witness.unsure();
       world.witness.forgot();
       await world.restart({ powerCut: false, dataLost: true });
-      centre.deviceForgot(dice);
+      center.deviceForgot(dice);
       return "the data folder is lost";
     },
   },

@@ -1,4 +1,4 @@
-import type { Centre } from "../world/center.ts";
+import type { Center } from "../world/center.ts";
 import { images, type World } from "../world/world.ts";
 import type { Fault } from "./fault.ts";
 
@@ -87,17 +87,17 @@ export const ofEngine: Readonly<Record<string, Fault>> = {
   },
   diskFull: {
     weight: 2,
-    happen({ world, centre, dice }) {
+    happen({ world, center, dice }) {
       const withStore = dice.below(3) === 0;
-      fillDisk(world, centre, withStore ? "all" : "data");
+      fillDisk(world, center, withStore ? "all" : "data");
       world.fillStore(withStore);
       return withStore ? "the disk is full" : "the engine's disk is full, and the store's nearly";
     },
   },
   diskFree: {
     weight: 3,
-    happen({ world, centre }) {
-      fillDisk(world, centre, "no");
+    happen({ world, center }) {
+      fillDisk(world, center, "no");
       world.host.holdDead(false);
       return "there is room on the disk";
     },
@@ -139,9 +139,9 @@ export const ofEngine: Readonly<Record<string, Fault>> = {
 };
 
 /** There is no room for the engine, and for the device too little to take on anything; room for both is room for the store. */
-export function fillDisk({ host, device, fillStore }: World, centre: Centre, full: "no" | "data" | "all"): void {
+export function fillDisk({ host, device, fillStore }: World, center: Center, full: "no" | "data" | "all"): void {
   host.fillDisk(full);
   if (full === "no") fillStore(false);
   device.freeBytes(full === "no" ? 1024 ** 3 : 1024);
-  centre.mayRefuse("the disk is full", full !== "no");
+  center.mayRefuse("the disk is full", full !== "no");
 }

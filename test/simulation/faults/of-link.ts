@@ -22,7 +22,7 @@ export const ofLink: Readonly<Record<string, Fault>> = {
     happen({ world, dice }) {
       const code = dice.pick([1000, 1001, 1008, 1011, 1012]);
       world.center.cut(code, "so it is");
-      return `the centre closes with ${code}`;
+      return `the center closes with ${code}`;
     },
   },
   linkStalls: {
@@ -30,7 +30,7 @@ export const ofLink: Readonly<Record<string, Fault>> = {
     happen({ world, dice }) {
       const bothWays = dice.below(2) === 0;
       world.stall(bothWays ? "bothWays" : "toCenter");
-      return bothWays ? "nothing gets through either way" : "nothing gets through to the centre";
+      return bothWays ? "nothing gets through either way" : "nothing gets through to the center";
     },
   },
   linkFlows: {
@@ -42,14 +42,14 @@ export const ofLink: Readonly<Record<string, Fault>> = {
       return "the line flows again, fast or slow, with pongs or without";
     },
   },
-  centreAway: {
+  centerAway: {
     weight: 2,
     happen({ world, dice }) {
       const back = dice.below(2) === 0;
       const away = dice.pick<DialAnswer>(["hang", ...refusals]);
       world.center.answerDials(back ? "open" : away);
       world.center.cut();
-      return back ? "the centre comes back" : "the centre goes";
+      return back ? "the center comes back" : "the center goes";
     },
   },
 };

@@ -1,6 +1,6 @@
 import type { NodeUsage } from "../../../src/core/node/usage.ts";
 import { roomy } from "../../fakes/device.ts";
-import type { Centre } from "../world/center.ts";
+import type { Center } from "../world/center.ts";
 import { npuNames } from "../world/pod-specs.ts";
 import type { World } from "../world/world.ts";
 import type { Fault } from "./fault.ts";
@@ -24,16 +24,16 @@ export const ofNode: Readonly<Record<string, Fault>> = {
   },
   npusGo: {
     weight: 2,
-    happen({ world, centre, dice }) {
+    happen({ world, center, dice }) {
       const left = npuNames.filter(() => dice.below(2) === 0);
-      haveNpus(world, centre, left);
+      haveNpus(world, center, left);
       return `of the NPUs there are ${left.join(", ") || "none"}`;
     },
   },
   npusCome: {
     weight: 3,
-    happen({ world, centre }) {
-      haveNpus(world, centre, npuNames);
+    happen({ world, center }) {
+      haveNpus(world, center, npuNames);
       return "all NPUs are there";
     },
   },
@@ -47,7 +47,7 @@ export const ofNode: Readonly<Record<string, Fault>> = {
 };
 
 /** These NPUs are there from now on, and no other. */
-export function haveNpus({ device }: World, centre: Centre, names: readonly string[]): void {
+export function haveNpus({ device }: World, center: Center, names: readonly string[]): void {
   device.npus(names);
-  centre.mayRefuse("there are too few NPUs", names.length < npuNames.length);
+  center.mayRefuse("there are too few NPUs", names.length < npuNames.length);
 }

@@ -22,7 +22,7 @@ function chronicle(): Chronicle {
   return one;
 }
 
-describe("a judge of the history that a centre is told", () => {
+describe("a judge of the history that a center is told", () => {
   test("finds nothing in one that is whole, in order, and said again", () => {
     const one = chronicle();
     const [first, second] = [told("1", ["Exited", 1], ["Started", 2]), told("2", ["Killing", 1])];

@@ -3,16 +3,16 @@ import { newOccurrences } from "../../../src/core/pod/event.ts";
 import { sameness } from "../../../src/core/pod/event-history.ts";
 import type { Store } from "../../../src/ports/store.ts";
 
-/** What has happened beside what the centre was told of it: each occurrence once, in order. */
+/** What has happened beside what the center was told of it: each occurrence once, in order. */
 export interface Chronicle {
   /** An event was committed. */
   happened(event: PodEvent): void;
-  /** A message arrived at the centre. */
+  /** A message arrived at the center. */
   arrived(text: string): void;
   /** A power cut or a lost folder took back some of it: what there is to tell is what the store still knows. */
   beginAnew(store: Pick<Store, "events" | "outbox">): void;
   faults(): readonly string[];
-  /** Occurrences that the centre has not heard of; null when the device had no room for all and said so. */
+  /** Occurrences that the center has not heard of; null when the device had no room for all and said so. */
   untold(): number | null;
 }
 

@@ -5,22 +5,22 @@ import { npuCount, npuNode } from "../../../src/core/pod/npu.ts";
 import type { TerminatedState } from "../../../src/core/pod/pod-status.ts";
 import type { CreateRequest } from "../../../src/ports/engine.ts";
 import type { FakeContainer } from "../../fakes/engine-host.ts";
-import type { Centre, ReportEntry } from "../world/center.ts";
+import type { Center, ReportEntry } from "../world/center.ts";
 import { configMapName } from "../world/config-map-ledger.ts";
 import { possibleNow } from "../world/pod-ledger.ts";
 import { images, type World } from "../world/world.ts";
 
 /** What must hold at every moment, whatever has happened (architecture.md, What always holds). */
-export function checkAlways(world: World, centre: Centre): void {
-  okMeansOnDisk(world, centre);
+export function checkAlways(world: World, center: Center): void {
+  okMeansOnDisk(world, center);
   nothingIsDoubled(world);
   npusAreExclusive(world);
   assert.deepEqual(world.unjustified(), [], `3: ${world.unjustified()[0]}`);
   assert.deepEqual(world.witness.faults(), [], world.witness.faults()[0]);
   assert.deepEqual(world.chronicle.faults(), [], world.chronicle.faults()[0]);
-  reportedInTime(world, centre);
-  assert.deepEqual(centre.surprises(), [], `2: an answer that was not expected: ${centre.surprises()[0]}`);
-  for (const [request, answers] of centre.replies()) {
+  reportedInTime(world, center);
+  assert.deepEqual(center.surprises(), [], `2: an answer that was not expected: ${center.surprises()[0]}`);
+  for (const [request, answers] of center.replies()) {
     assert.equal(answers.size, 1, `2: the request ${request} has one reply, however often it is said`);
   }
   const { pending } = world.look((store) => store.outbox.counts());
@@ -28,9 +28,9 @@ export function checkAlways(world: World, centre: Centre): void {
 }
 
 /** 1: what was answered with OK is in the store; what is not answered may be. */
-function okMeansOnDisk(world: World, centre: Centre): void {
-  if (centre.podsData.mayBeDone() && isEmpty(world)) return;
-  for (const ledger of centre.ledgers) {
+function okMeansOnDisk(world: World, center: Center): void {
+  if (center.podsData.mayBeDone() && isEmpty(world)) return;
+  for (const ledger of center.ledgers) {
     const { name, wanted, mostGeneration, restarts } = ledger;
     const desired = world.look((store) => store.desiredPods.get("websocket", name));
     const generation = desired?.generation ?? 0;
@@ -44,7 +44,7 @@ function okMeansOnDisk(world: World, centre: Centre): void {
     const may = possibleNow(ledger).map((one) => (one.kind === "none" ? "none" : `${one.uid} ${one.version}`));
     assert.ok(may.includes(is), `1: ${name} should be ${may.join(" or ")}, and is ${is}`);
   }
-  configMapIsOnDisk(world, centre);
+  configMapIsOnDisk(world, center);
 }
 
 const reportWithinMs = 5_000;
@@ -52,13 +52,13 @@ const reportWithinMs = 5_000;
 const writtenWithinMs = 40_000;
 
 /** 6: while the line is good, a status that has changed is reported within seconds. */
-function reportedInTime(world: World, centre: Centre): void {
+function reportedInTime(world: World, center: Center): void {
   const steadySince = world.lineSteadySince();
   if (steadySince === null) return;
   const roomySince = world.storeRoomySince();
   if (roomySince === null || world.clock.mono() - roomySince < writtenWithinMs) return;
   if (world.clock.mono() - Math.max(steadySince, world.witness.statusChangedAt()) < reportWithinMs) return;
-  const reported = new Map(centre.lastReport().map((one) => [one.UID, JSON.stringify(one.status)]));
+  const reported = new Map(center.lastReport().map((one) => [one.UID, JSON.stringify(one.status)]));
   const late = world.look((store) =>
     store.desiredPods.list().find(({ pod: { id } }) => {
       const status = store.statuses.get(id.uid)?.status;
@@ -133,13 +133,13 @@ function npusAreRecorded(world: World): void {
   }
 }
 
-/** What must hold once every fault has been mended and time has passed: the device does what the centre wants, and says so. */
-export function checkSettled(world: World, centre: Centre): void {
-  assert.equal(centre.podsData.outstanding(), null, "6: what came of deleting everything was told");
-  for (const ledger of centre.ledgers) {
+/** What must hold once every fault has been mended and time has passed: the device does what the center wants, and says so. */
+export function checkSettled(world: World, center: Center): void {
+  assert.equal(center.podsData.outstanding(), null, "6: what came of deleting everything was told");
+  for (const ledger of center.ledgers) {
     assert.equal(ledger.outstanding.length, 0, `6: ${ledger.name} was answered`);
-    if (ledger.wanted.kind === "none") checkAbsent(world, centre, ledger.name);
-    else checkPresent(world, centre, ledger.name, ledger.wanted.uid);
+    if (ledger.wanted.kind === "none") checkAbsent(world, center, ledger.name);
+    else checkPresent(world, center, ledger.name, ledger.wanted.uid);
   }
   const uids = world.look((store) => store.desiredPods.list()).map(({ pod }) => pod.id.uid);
   assert.deepEqual(
@@ -149,7 +149,7 @@ export function checkSettled(world: World, centre: Centre): void {
   );
   assert.equal(world.look((store) => store.outbox.counts()).pending, 0, "6: everything was delivered");
   if (world.center.asksHistory()) assert.ok((world.chronicle.untold() ?? 0) === 0, "2: all history was told");
-  configMapIsMounted(world, centre);
+  configMapIsMounted(world, center);
   nothingIsLeftOver(world);
   npusAreRecorded(world);
 }
@@ -159,7 +159,7 @@ function isEmpty({ look }: World): boolean {
   return look((store) => store.desiredPods.list().length === 0 && store.configMaps.names().length === 0);
 }
 
-function configMapIsOnDisk(world: World, { configMap }: Centre): void {
+function configMapIsOnDisk(world: World, { configMap }: Center): void {
   const version = world.look((store) => store.configMaps.get(configMapName))?.["version"];
   const stored = version === undefined ? null : Number(version);
   const may = configMap.possible();
@@ -167,7 +167,7 @@ function configMapIsOnDisk(world: World, { configMap }: Centre): void {
 }
 
 /** 6: whoever mounts the config map sees the newest version. A folder that was lost below its containers is nobody's. */
-function configMapIsMounted({ device, look }: World, { configMap }: Centre): void {
+function configMapIsMounted({ device, look }: World, { configMap }: Center): void {
   assert.equal(configMap.outstanding(), null, "6: the config map was answered");
   for (const { pod } of look((store) => store.desiredPods.list())) {
     const place = `${pod.id.uid}/${configMapName}`;
@@ -184,15 +184,15 @@ function runningOf(world: World, name: string): readonly (FakeContainer & { read
     .flatMap((one) => (one.request?.pod.id.name === name ? [{ ...one, request: one.request }] : []));
 }
 
-function checkAbsent(world: World, centre: Centre, name: string): void {
+function checkAbsent(world: World, center: Center, name: string): void {
   const running = runningOf(world, name).map((one) => one.name);
   assert.deepEqual(running, [], `2: nothing of ${name} runs`);
-  const entry = centre.lastReport().find((one) => one.Name === name);
+  const entry = center.lastReport().find((one) => one.Name === name);
   assert.equal(entry, undefined, `6: ${name} has left the report`);
 }
 
-function checkPresent(world: World, centre: Centre, name: string, uid: string): void {
-  const entry = centre.lastReport().find((one) => one.Name === name);
+function checkPresent(world: World, center: Center, name: string, uid: string): void {
+  const entry = center.lastReport().find((one) => one.Name === name);
   const desired = world.look((store) => store.desiredPods.get("websocket", name));
   assert.ok(desired != null && entry !== undefined, `6: ${name} is wanted and reported`);
   assert.equal(entry.UID, uid, `6: ${name} is reported`);

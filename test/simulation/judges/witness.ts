@@ -68,7 +68,7 @@ export interface WitnessParts {
   readonly endedByEngine: (id: string) => boolean;
   /** What the engine knows of it, null when it is gone. */
   readonly stateOf: (id: string) => ObservedState | null;
-  /** Whether this text has arrived at the centre. */
+  /** Whether this text has arrived at the center. */
   readonly arrived: (text: string) => boolean;
   /** Looks into the store without being one of the agent's calls. */
   readonly look: <T>(at: () => T) => T;

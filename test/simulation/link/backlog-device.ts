@@ -11,7 +11,7 @@ import { noCredentials } from "../../../src/websocket/credentials.ts";
 import { websocketLink } from "../../../src/websocket/link.ts";
 import { desiredPod } from "../../samples/pods.ts";
 
-/** Where the centre is, and how it is reached; PEM texts. */
+/** Where the center is, and how it is reached; PEM texts. */
 export interface Way {
   readonly port: number;
   readonly tls: Record<"ca" | "cert" | "key", Buffer>;
@@ -34,7 +34,7 @@ export function backlogText(number: number, bytes: number): string {
 const urlOf = (port: number): string => `wss://127.0.0.1:${port}/websocket/edge-1/events`;
 
 /**
- * The reporter, the uplink and the link of the agent bring what waits in the store to the centre; meanwhile the status
+ * The reporter, the uplink and the link of the agent bring what waits in the store to the center; meanwhile the status
  * of a pod, which carries the time at which it changed, changes ten times a second.
  */
 export async function drain({ port, tls }: Way, store: Store): Promise<Drained> {

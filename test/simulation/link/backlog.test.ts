@@ -19,7 +19,7 @@ test(`${messages} waiting messages arrive over TLS from a store on disk: all, on
   const { store } = opened;
   const resources: string[] = [];
   const tls = { ca: certificates.ca, ...certificates.center };
-  const centre = await listen(
+  const center = await listen(
     { host: "127.0.0.1", port: 0, tls },
     {
       connected: () => {},
@@ -28,14 +28,14 @@ test(`${messages} waiting messages arrive over TLS from a store on disk: all, on
     },
   );
   t.after(async () => {
-    await centre.close();
+    await center.close();
     store.close();
     rmSync(dir, { recursive: true });
   });
   store.transaction("normal", () => {
     for (let n = 0; n < messages; n += 1) store.outbox.append("record", backlogText(n, 1_000));
   });
-  await drain({ port: centre.port, tls: { ca: certificates.ca, ...certificates.node } }, store);
+  await drain({ port: center.port, tls: { ca: certificates.ca, ...certificates.node } }, store);
   assert.equal(store.outbox.counts().dropped, 0);
   assert.equal(resources[0], "websocket/podstatus");
   assert.deepEqual(

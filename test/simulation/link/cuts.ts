@@ -18,7 +18,7 @@ import { podUpdate, testImage } from "../../samples/messages.ts";
 import { type DeviceProcess, startProcess } from "../world/device-process.ts";
 
 /** The ways a link ends. */
-export const cutKinds = ["reset", "blackHole", "halfOpen", "killCentre", "killAgent"] as const;
+export const cutKinds = ["reset", "blackHole", "halfOpen", "killCenter", "killAgent"] as const;
 export type CutKind = (typeof cutKinds)[number];
 
 /** Agent time runs this much faster than ours: a minute of waiting is over in three seconds. */
@@ -41,18 +41,18 @@ export interface CutsResult {
 /** A TCP proxy between the two ends that cuts at any byte. */
 async function cuttingProxy(target: () => number) {
   const all = new Set<Socket>();
-  const pairs = new Set<readonly [device: Socket, centre: Socket]>();
+  const pairs = new Set<readonly [device: Socket, center: Socket]>();
   let countdown = Number.POSITIVE_INFINITY;
   let reached = (): void => {};
   const server = createServer((device) => {
-    const centre = connect(target(), "127.0.0.1");
-    const pair = [device, centre] as const;
+    const center = connect(target(), "127.0.0.1");
+    const pair = [device, center] as const;
     pairs.add(pair);
     for (const end of pair) {
       all.add(end);
       end.on("close", () => all.delete(end));
     }
-    for (const [from, to] of [pair, [centre, device] as const]) {
+    for (const [from, to] of [pair, [center, device] as const]) {
       from.on("error", () => to.destroy());
       from.on("close", () => pairs.delete(pair));
       from.on("end", () => to.end());
@@ -83,13 +83,13 @@ async function cuttingProxy(target: () => number) {
       reached = () => {};
     },
     cut(how: "reset" | "blackHole" | "halfOpen"): void {
-      for (const [device, centre] of pairs) {
-        for (const end of [device, centre]) end.removeAllListeners("data").removeAllListeners("end").pause();
-        if (how !== "blackHole") centre.resetAndDestroy();
+      for (const [device, center] of pairs) {
+        for (const end of [device, center]) end.removeAllListeners("data").removeAllListeners("end").pause();
+        if (how !== "blackHole") center.resetAndDestroy();
         if (how === "reset") device.resetAndDestroy();
         // In the other two nobody tells the device anything: it has to find out.
         device.on("error", () => {});
-        centre.on("error", () => {});
+        center.on("error", () => {});
       }
       pairs.clear();
       countdown = Number.POSITIVE_INFINITY;
@@ -165,7 +165,7 @@ function deviceOn(port: number, random: ReturnType<typeof seededRandom>) {
   };
 }
 
-/** Cuts the link so many times, each after so many bytes at most, while pods change; lets it heal, and gives what the centre saw. */
+/** Cuts the link so many times, each after so many bytes at most, while pods change; lets it heal, and gives what the center saw. */
 export async function playCuts(seed: number, count: number, mostBytes: number): Promise<CutsResult> {
   const random = seededRandom(seed);
   const histories = centerHistories();
@@ -219,8 +219,8 @@ export async function playCuts(seed: number, count: number, mostBytes: number): 
     return holds();
   };
 
-  const cuts = { reset: 0, blackHole: 0, halfOpen: 0, killCentre: 0, killAgent: 0 };
-  // Until a centre has answered its first ping, a device does not know that it answers them (lifecycle.md).
+  const cuts = { reset: 0, blackHole: 0, halfOpen: 0, killCenter: 0, killAgent: 0 };
+  // Until a center has answered its first ping, a device does not know that it answers them (lifecycle.md).
   await until(() => sent > 5 && pending.size === 0, 60_000);
   const answered = (): number => sent - pending.size;
   const before = answered();
@@ -229,9 +229,9 @@ export async function playCuts(seed: number, count: number, mostBytes: number): 
     await proxy.pass(random.below(mostBytes));
     cuts[kind] += 1;
     if (kind === "killAgent") device.kill();
-    if (kind === "killCentre") await server.close();
+    if (kind === "killCenter") await server.close();
     proxy.cut(kind === "blackHole" || kind === "halfOpen" ? kind : "reset");
-    if (kind === "killCentre") server = await open(port);
+    if (kind === "killCenter") server = await open(port);
     if (kind === "killAgent") device.startAgain();
     if (device.failure() !== null) throw device.failure();
   }

@@ -9,7 +9,7 @@ const seconds = Number(process.env["EDGE_SECONDS"] ?? 8);
 const mostGrowthBytes = 32 * 1024 * 1024;
 
 for (const over of ["plain sockets", "TLS"]) {
-  test(`a centre that speaks no WebSocket over ${over} for ${seconds / 2} s breaks nothing (EDGE_SEED=${seed})`, async (t) => {
+  test(`a center that speaks no WebSocket over ${over} for ${seconds / 2} s breaks nothing (EDGE_SEED=${seed})`, async (t) => {
     const tls = over === "TLS" ? makeCertificates() : null;
     t.after(() => tls?.forget());
     const { talks, odd, downs, failure, recovered, growth, peakRss } = await playFrames(seed, seconds * 500, tls);
@@ -19,7 +19,7 @@ for (const over of ["plain sockets", "TLS"]) {
     t.diagnostic(JSON.stringify(talks));
     assert.equal(failure, null);
     assert.deepEqual(odd, []);
-    assert.ok(recovered, "The device connects to a sound centre and answers it");
+    assert.ok(recovered, "The device connects to a sound center and answers it");
     assert.ok(downs >= count, `${count} connections, ${downs} ends told`);
     assert.ok(growth < mostGrowthBytes, `${growth} bytes more`);
     if (count > 20 * talkKinds.length) assert.ok(talkKinds.every((kind) => (talks[kind] ?? 0) > 0));

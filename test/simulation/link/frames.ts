@@ -14,13 +14,13 @@ import { memoryStore } from "../../fakes/store.ts";
 import { podUpdate, testImage } from "../../samples/messages.ts";
 import { type DeviceProcess, startProcess } from "../world/device-process.ts";
 import { hastyClock } from "./cuts.ts";
-import { type HostileCentre, hostileCentre } from "./hostile-center.ts";
+import { type HostileCenter, hostileCenter } from "./hostile-center.ts";
 
-export interface FramesResult extends Pick<HostileCentre, "talks" | "odd"> {
+export interface FramesResult extends Pick<HostileCenter, "talks" | "odd"> {
   /** `Link down` in the agent's log. */
   readonly downs: number;
   readonly failure: unknown;
-  /** Connected to a sound centre afterwards, and answered it. */
+  /** Connected to a sound center afterwards, and answered it. */
   readonly recovered: boolean;
   /** Bytes of heap and buffers after the talks, less those of a tenth of the way; and the most memory the process had. */
   readonly growth: number;
@@ -60,12 +60,12 @@ function memory(): number {
   return heapUsed + external;
 }
 
-/** Lets a device dial a centre that speaks no WebSocket for so long, then a sound one. */
+/** Lets a device dial a center that speaks no WebSocket for so long, then a sound one. */
 export async function playFrames(seed: number, ms: number, tls: Certificates | null): Promise<FramesResult> {
   const dice = seededRandom(seed);
   const downs: string[] = [];
-  const centre = await hostileCentre(dice, tls, downs);
-  const device = startDevice(centre.port, tls, downs);
+  const center = await hostileCenter(dice, tls, downs);
+  const device = startDevice(center.port, tls, downs);
   const isBroken = (): boolean => device.failure() !== null;
   let peakRss = 0;
   const watch = setInterval(() => {
@@ -77,16 +77,16 @@ export async function playFrames(seed: number, ms: number, tls: Certificates | n
   await waitUntil(isBroken, ms - ms / 10);
   const growth = memory() - before;
   clearInterval(watch);
-  const recovered = await recover(centre, tls);
+  const recovered = await recover(center, tls);
   await device.stop();
-  centre.close();
-  const { talks, odd } = centre;
+  center.close();
+  const { talks, odd } = center;
   const failure = device.failure();
   return { talks, odd, downs: downs.length, failure, recovered, growth, peakRss };
 }
 
-/** Puts a sound centre in the place of the hostile one: the device is to connect and to answer. */
-async function recover(centre: HostileCentre, tls: Certificates | null): Promise<boolean> {
+/** Puts a sound center in the place of the hostile one: the device is to connect and to answer. */
+async function recover(center: HostileCenter, tls: Certificates | null): Promise<boolean> {
   const replies: string[] = [];
   const msgId = "88888888-0000-4000-8000-000000000001";
   const update = podUpdate({ name: "last", uid: "88888888-0000-4000-8000-000000000000", msgId });
@@ -99,7 +99,7 @@ async function recover(centre: HostileCentre, tls: Certificates | null): Promise
     },
     disconnected: () => {},
   });
-  centre.becomeSound(sound.port);
+  center.becomeSound(sound.port);
   await waitUntil(() => replies.length > 0, 60_000);
   await sound.close();
   return replies.length > 0 && replies.every((one) => one === "OK");

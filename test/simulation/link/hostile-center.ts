@@ -16,8 +16,8 @@ const politeMs = 20;
 const tooBusy = /^No connection within /;
 const noTls = "garbage instead of TLS";
 
-/** A centre that speaks no WebSocket, until it is told to be sound. */
-export interface HostileCentre {
+/** A center that speaks no WebSocket, until it is told to be sound. */
+export interface HostileCenter {
   readonly port: number;
   /** How many talks there were of each kind. */
   readonly talks: Readonly<Record<string, number>>;
@@ -29,11 +29,11 @@ export interface HostileCentre {
 }
 
 /** Starts one. `downs` grows by the reason that the device gives for each end of a connection. */
-export async function hostileCentre(
+export async function hostileCenter(
   dice: Dice,
   tls: Certificates | null,
   downs: readonly string[],
-): Promise<HostileCentre> {
+): Promise<HostileCenter> {
   const talks: Record<string, number> = {};
   const odd: string[] = [];
   const sockets = new Set<Socket>();

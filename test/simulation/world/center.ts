@@ -18,8 +18,8 @@ import {
 import { createPodsDataLedger, type PodsDataLedger } from "./pods-data-ledger.ts";
 import type { World } from "./world.ts";
 
-/** A centre that repeats each message until it is answered, as FusionDirector does, and asks on meanwhile. */
-export interface Centre {
+/** A center that repeats each message until it is answered, as FusionDirector does, and asks on meanwhile. */
+export interface Center {
   readonly ledgers: readonly PodLedger[];
   readonly configMap: ConfigMapLedger;
   readonly podsData: Pick<PodsDataLedger, "outstanding" | "mayBeDone">;
@@ -81,7 +81,7 @@ const garbage = [
 
 const never = "what runs once is not restarted";
 
-export function createCentre(world: World, names: readonly string[]): Centre {
+export function createCenter(world: World, names: readonly string[]): Center {
   const { center, trace } = world;
   const none = { kind: "none" } as const;
   const ledgers: PodLedger[] = names.map((name) => ({
@@ -168,13 +168,13 @@ export function createCentre(world: World, names: readonly string[]): Centre {
 
   function say(text: string): boolean {
     const arrives = center.deliver(text);
-    trace.note("centre", () => `says ${inShort(text)}${arrives ? "" : ", to nobody"}`);
+    trace.note("center", () => `says ${inShort(text)}${arrives ? "" : ", to nobody"}`);
     return arrives;
   }
 
   function hear(): void {
     for (const text of center.take()) {
-      trace.note("centre", () => `hears ${inShort(text)}`);
+      trace.note("center", () => `hears ${inShort(text)}`);
       take(text);
     }
   }
@@ -197,7 +197,7 @@ export function createCentre(world: World, names: readonly string[]): Centre {
       const isNew = expected(ledger).kind === "none";
       const mayRefuse = refusal(ledger, what);
       ledger.outstanding.push({ ...askFor(ledger, what, dice), mayRefuse, isSent: false });
-      return `the centre asks for ${what} of ${name}${isNew ? ", which is new" : ""}`;
+      return `the center asks for ${what} of ${name}${isNew ? ", which is new" : ""}`;
     },
     repeat(dice) {
       if (answered.length === 0) return null;

@@ -12,7 +12,7 @@ interface Outstanding {
   mayRefuse: string | null;
 }
 
-/** What the centre has asked of the config map, and what the device has answered. */
+/** What the center has asked of the config map, and what the device has answered. */
 export interface ConfigMapLedger {
   /** What the device has said OK to last; null when it is to have none. */
   accepted(): number | null;
@@ -46,7 +46,7 @@ export function createConfigMapLedger(): ConfigMapLedger {
     const msgId = dice.uuid();
     const text = configMapUpdate(configMapName, msgId, { version: String(version) });
     outstanding = { msgId, text, version, mayRefuse };
-    return `the centre asks for version ${version} of the config map`;
+    return `the center asks for version ${version} of the config map`;
   }
 
   return {
@@ -57,7 +57,7 @@ export function createConfigMapLedger(): ConfigMapLedger {
       if (outstanding !== null || accepted === null) return null;
       const msgId = dice.uuid();
       outstanding = { msgId, text: configMapDelete(configMapName, msgId), version: null, mayRefuse };
-      return "the centre deletes the config map";
+      return "the center deletes the config map";
     },
     need(dice) {
       needs = dice;

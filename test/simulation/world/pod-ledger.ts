@@ -2,7 +2,7 @@ import type { Dice } from "../../fakes/random.ts";
 import { gracefulDelete, podDelete, podRestart, podUpdate } from "../../samples/messages.ts";
 import { drawPolicy, drawSpec, type Spec } from "./pod-specs.ts";
 
-/** What the centre has asked of one pod name, and what the device has answered. */
+/** What the center has asked of one pod name, and what the device has answered. */
 export interface PodLedger {
   readonly name: string;
   /** resourceVersion of the newest update. */
@@ -44,7 +44,7 @@ interface WantedPod {
   readonly spec: Spec;
 }
 
-/** What the centre wants once all is accepted that it has asked for. */
+/** What the center wants once all is accepted that it has asked for. */
 export function expected({ wanted, outstanding }: PodLedger): Wanted {
   return outstanding.reduce<Wanted>((before, { wants }) => wants ?? before, wanted);
 }
@@ -71,7 +71,7 @@ export function accept(ledger: PodLedger, { text, wants }: Outstanding): void {
   want(ledger, wants);
 }
 
-/** What the centre wants from now on. */
+/** What the center wants from now on. */
 export function want(ledger: PodLedger, wants: Wanted): void {
   // Kept for a while: a late one must not bring a deleted pod back.
   if (ledger.wanted.kind === "pod" && wants.kind === "none") ledger.old.splice(0, ledger.old.length - 20);

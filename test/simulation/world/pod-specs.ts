@@ -10,7 +10,7 @@ export const podNames = ["a", "b", "c"] as const;
 /** NPUs of the simulated device: as many as its pods may ask for together. */
 export const npuNames = ["davinci0", "davinci1", "davinci2", "davinci3"] as const;
 
-/** The spec of a pod message, as a centre would send it. */
+/** The spec of a pod message, as a center would send it. */
 export type Spec = Readonly<Record<string, unknown>>;
 
 const containerNames = ["app", "side", "third"] as const;

@@ -25,7 +25,7 @@ export function createPodsDataLedger(): PodsDataLedger {
       if (outstanding !== null) return null;
       outstanding = podsData(dice.uuid());
       isSent = false;
-      return "the centre deletes everything";
+      return "the center deletes everything";
     },
     outstanding: () => outstanding,
     sent() {

@@ -6,7 +6,7 @@ import type { Store } from "../../../src/ports/store.ts";
 
 /** What happened in a run, in the order it happened. */
 export interface Trace {
-  /** `who` is one word: fault, centre, agent, engine, world. The words are made only when somebody keeps them. */
+  /** `who` is one word: fault, center, agent, engine, world. The words are made only when somebody keeps them. */
   note(who: string, words: () => string): void;
   lines(): readonly string[];
   /** Of all lines. */

@@ -61,7 +61,7 @@ export interface World {
   storeRoomySince(): number | null;
   /** An image was taken away now, or all of them. */
   imageCleared(name?: string): void;
-  /** Since when the line to the centre is as it should be; null while it is not. */
+  /** Since when the line to the center is as it should be; null while it is not. */
   lineSteadySince(): number | null;
   /** Which ways of the line stall from now on. */
   stall(stalled: Stalled): void;

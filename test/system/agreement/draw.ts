@@ -53,7 +53,7 @@ function drawn(course: Course, now: Outcome): Happening {
     const how = random.pick(["stop", "kill"] as const);
     return { kind: "agentAway", how, meanwhile: random.below(3) === 0 ? null : toContainer(course, now, outside) };
   }
-  if (kind === 8) return random.below(2) === 0 ? engineAway(course) : { kind: "centreAway" };
+  if (kind === 8) return random.below(2) === 0 ? engineAway(course) : { kind: "centerAway" };
   if (kind < 11) return old(course) ?? asked(course, random.pick(names));
   // The device finds its install id again on the containers that it has made.
   if (now.running.length === 0 || random.below(2) === 0) return asked(course, random.pick(names));

@@ -26,7 +26,7 @@ while :; do sleep 3600 & wait $!; done
 `;
 const signalMs = 10_000;
 
-/** The built agent and the dev centre as processes, and a Docker engine of their own. */
+/** The built agent and the dev center as processes, and a Docker engine of their own. */
 export function realDevice(site: Site, engine: PrivateEngine, liveRestore: boolean): RealDevice {
   const { command, volumes, volumeMounts } = site.script("program.sh", program);
   const probe = (name: string, line: string): object => {
@@ -48,7 +48,7 @@ export function realDevice(site: Site, engine: PrivateEngine, liveRestore: boole
       const asked: ReturnType<Site["ask"]>[] = [];
       for (const text of texts) {
         asked.push(site.ask(text));
-        // Each goes to the centre on a connection of its own.
+        // Each goes to the center on a connection of its own.
         if (texts.length > 1) await sleep(200);
       }
       site.thaw("agent");
@@ -64,7 +64,7 @@ export function realDevice(site: Site, engine: PrivateEngine, liveRestore: boole
       return { ...spec, volumes: [...volumes, { name: "work", emptyDir: {} }] };
     },
     toContainer: (happens, pod, container) => toContainer(site, happens, pod, container),
-    async centreAway() {
+    async centerAway() {
       await site.killCenter();
       await site.startCenter();
       await site.online();

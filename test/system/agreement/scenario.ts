@@ -7,7 +7,7 @@ import {
   podUpdate,
 } from "../../samples/messages.ts";
 
-/** A pod as the centre of a scenario wants it; each device dresses it in what its programs need. */
+/** A pod as the center of a scenario wants it; each device dresses it in what its programs need. */
 export interface PodPlan {
   readonly name: string;
   readonly uid: string;
@@ -48,13 +48,13 @@ export type Happening =
   | { readonly kind: "old"; readonly how: Old; readonly message: Asking }
   /** Messages that are sent before any of them is answered. */
   | { readonly kind: "burst"; readonly all: readonly Asking[] }
-  /** It hangs for a while, in which the centre asks for something. */
+  /** It hangs for a while, in which the center asks for something. */
   | { readonly kind: "hangs"; readonly hangs: Hangs; readonly meanwhile: Asking }
   | { readonly kind: "container"; readonly happens: ToContainer; readonly pod: string; readonly container: string }
-  | { readonly kind: "centreAway" }
+  | { readonly kind: "centerAway" }
   | { readonly kind: "engineAway"; readonly how: "stop" | "crash" }
   | { readonly kind: "agentAway"; readonly how: "stop" | "kill"; readonly meanwhile: Happening | null }
-  /** The data folder is gone, and the centre asks for everything again. */
+  /** The data folder is gone, and the center asks for everything again. */
   | { readonly kind: "dataLost"; readonly again: readonly Asking[] };
 
 /** A device in one of the two worlds. */
@@ -64,7 +64,7 @@ export interface Device {
   /** What its world adds to a pod: programs, and the folders they need. */
   dress(pod: PodPlan): PodMessage["spec"] & object;
   toContainer(happens: ToContainer, pod: string, container: string): Promise<void>;
-  centreAway(): Promise<void>;
+  centerAway(): Promise<void>;
   engineAway(how: "stop" | "crash"): Promise<void>;
   hang(what: Hangs, on: boolean): void;
   /** Milliseconds of its own time pass. */
@@ -100,8 +100,8 @@ export async function carryOut(device: Device, happening: Happening): Promise<re
     case "container":
       await device.toContainer(happening.happens, happening.pod, happening.container);
       return [];
-    case "centreAway":
-      await device.centreAway();
+    case "centerAway":
+      await device.centerAway();
       return [];
     case "engineAway":
       await device.engineAway(happening.how);

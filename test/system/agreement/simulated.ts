@@ -59,7 +59,7 @@ export function simulatedDevice(seed: number, liveRestore: boolean): SimulatedDe
     async toContainer(happens, pod, container) {
       toContainer(world, happens, pod, container);
     },
-    async centreAway() {
+    async centerAway() {
       center.answerDials({ code: "refused", message: "connect ECONNREFUSED" });
       center.cut();
       await clock.pass(2_000);

@@ -30,7 +30,7 @@ async function start(t: TestContext): Promise<Running> {
     rmSync(dir, { recursive: true });
   });
   const port = () => /ws:\/\/127\.0\.0\.1:(\d+)\//.exec(lines.join("\n"))?.[1];
-  await until(() => port() !== undefined, "the centre to listen");
+  await until(() => port() !== undefined, "the center to listen");
   return {
     port: Number(port()),
     control,
@@ -55,7 +55,7 @@ async function connect(t: TestContext, center: Running, node: string, answers = 
   });
   t.after(() => socket.terminate());
   await until(() => socket.readyState === WebSocket.OPEN, "the node to connect");
-  await until(() => center.lines.some((line) => line.includes(`+ ${node} connected`)), "the centre to see it");
+  await until(() => center.lines.some((line) => line.includes(`+ ${node} connected`)), "the center to see it");
   return { socket, received };
 }
 

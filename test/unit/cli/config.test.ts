@@ -116,7 +116,7 @@ test("without a configuration every command says what to write where", async (t)
     assert.match(
       err,
       new RegExp(
-        `^There is no ${file}\\. No configuration: write the device's name and its centre's address into ${file}, as in`,
+        `^There is no ${file}\\. No configuration: write the device's name and its center's address into ${file}, as in`,
       ),
     );
   }

@@ -8,7 +8,7 @@ import { doctorCommand } from "../../../src/cli/doctor.ts";
 import type { Finding } from "../../../src/core/doctor/examine.ts";
 import { openStore } from "../../../src/sqlite/store.ts";
 
-/** A device where nothing is there: no engine, no centre, no folder of the agent's. */
+/** A device where nothing is there: no engine, no center, no folder of the agent's. */
 function device(t: TestContext, text?: string) {
   const dir = mkdtempSync(join(tmpdir(), "edge-doctor-"));
   t.after(() => rmSync(dir, { recursive: true, force: true }));

@@ -7,7 +7,7 @@ import { configMapNamePattern } from "./volumes.ts";
 const reference = "protocol.md §1.1";
 const hardware = "protocol.md §1.2";
 
-/** The name and uid of the one secret a centre sends. */
+/** The name and uid of the one secret a center sends. */
 const registrySecret = "fusion-director-docker-registry-secret";
 
 function metadataOf(name: RegExp, words: string, isUid: (uid: string) => boolean): readonly FieldRule[] {

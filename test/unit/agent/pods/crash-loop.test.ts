@@ -16,7 +16,7 @@ import { startProcess } from "../../../simulation/world/device-process.ts";
 
 const uid = "aaaaaaaa-0000-4000-8000-000000000001";
 
-/** A pod crashes on without a centre, in its longest back-off; gives what is counted in an hour and its restarts. */
+/** A pod crashes on without a center, in its longest back-off; gives what is counted in an hour and its restarts. */
 async function anHourOfCrashes(t: TestContext, store: Store, count: () => number) {
   const clock = virtualClock();
   const random = seededRandom(1);

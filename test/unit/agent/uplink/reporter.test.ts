@@ -178,7 +178,7 @@ const events = (texts: readonly string[]): readonly string[] =>
     .filter(({ route }) => route.resource === "websocket/podhistory")
     .flatMap(({ content }) => content.events.map(({ message }) => message));
 
-test("history goes to a centre that asks for it, after the status, once and in order, over any number of cuts", async () => {
+test("history goes to a center that asks for it, after the status, once and in order, over any number of cuts", async () => {
   const { clock, store, center, connect, stop } = await setUp();
   const expected = Array.from({ length: 500 }, (_, n) => `${n}:${"x".repeat(1_500)}`);
   for (const message of expected) {
@@ -200,7 +200,7 @@ test("history goes to a centre that asks for it, after the status, once and in o
   await clock.pass(30_000);
   const arrived = center.take();
   assert.equal(resourceOf(arrived[0] ?? ""), "websocket/podstatus");
-  // As the centre does: a message that came before is the same by its id.
+  // As the center does: a message that came before is the same by its id.
   const once = new Map(
     arrived.map((text) => [(JSON.parse(text) as { header: { msg_id: string } }).header.msg_id, text]),
   );

@@ -9,7 +9,7 @@ import { memoryStore } from "../../../fakes/store.ts";
 
 const centerUrl = "wss://center.test/";
 
-/** The uplink on a centre that the test holds; what it hands to the intake and the reporter is written down. */
+/** The uplink on a center that the test holds; what it hands to the intake and the reporter is written down. */
 function setUp({ store = memoryStore(), fullAt = Number.POSITIVE_INFINITY } = {}) {
   const clock = virtualClock();
   const { link, center } = fakeLink(clock);
@@ -93,7 +93,7 @@ test("it tells of the link as it is: connecting, online, and offline since it wa
   assert.equal(center.connected(), false);
 });
 
-test("a centre that does not answer the upgrade is given up, and dialled again", async () => {
+test("a center that does not answer the upgrade is given up, and dialled again", async () => {
   const { clock, center, last, stop, ended } = setUp();
   await clock.pass(100);
   center.answerDials("hang");
@@ -133,12 +133,12 @@ test("a peer that answered pings and is silent is hung up on; that it answers th
 test("files that change are dialled with before the old connection is ended", async () => {
   const { clock, center, last, attached, detached, stop, ended } = setUp();
   await clock.pass(100);
-  center.answerDials({ code: "tls", message: "The centre's certificate has expired" });
+  center.answerDials({ code: "tls", message: "The center's certificate has expired" });
   center.files({ version: "2" });
   await clock.pass(10_000);
   assert.equal(center.dials(), 2);
   assert.equal(last()?.state, "online");
-  assert.match(last()?.lastError ?? "", /connection stays as it is: The centre's certificate has expired/);
+  assert.match(last()?.lastError ?? "", /connection stays as it is: The center's certificate has expired/);
   center.answerDials("open");
   center.files({ version: "3" });
   await clock.pass(10_000);
@@ -161,7 +161,7 @@ test("each link that breaks is counted in an event, and a dial that fails on for
   center.cut();
   await clock.pass(3_600_000);
   assert.ok(center.dials() > 30, `${center.dials()} dials`);
-  center.answerDials({ code: "tls", message: "The centre's certificate has expired" });
+  center.answerDials({ code: "tls", message: "The center's certificate has expired" });
   await clock.pass(3_600_000);
   stop.abort();
   await clock.pass(5_000);
@@ -173,7 +173,7 @@ test("each link that breaks is counted in an event, and a dial that fails on for
       ["", "LinkLost", "Closed with code 1011: Out of memory", 3],
       ["", "LinkLost", "Closed with code 1006", 1],
       ["", "LinkFailed", "No route", 1],
-      ["", "LinkFailed", "The centre's certificate has expired", 1],
+      ["", "LinkFailed", "The center's certificate has expired", 1],
     ],
   );
 });

@@ -13,7 +13,7 @@ function violations(value: unknown, strict = true): readonly string[] {
 const center = (fields: object) => ({ ...small, center: { ...small.center, ...fields } });
 const policy = (fields: object) => ({ ...small, policy: fields });
 
-test("everything but the node's name and the centre's address has a default", () => {
+test("everything but the node's name and the center's address has a default", () => {
   const parsed = parseConfig(small, { strict: true });
   assert.deepEqual(parsed, {
     ok: true,

@@ -176,7 +176,7 @@ const rows: readonly (readonly [what: string, changed: Partial<DoctorInput>, tro
   [
     "a clock that is behind",
     { center: { ok: true, host: "c", wall: wall + 600_000 } },
-    /^warning clock: .* 600 s behind the centre's -> Set it/,
+    /^warning clock: .* 600 s behind the center's -> Set it/,
   ],
   [
     "a clock that is ahead",
@@ -209,13 +209,13 @@ const rows: readonly (readonly [what: string, changed: Partial<DoctorInput>, tro
     /^failure center: c:443 is not reached: ENETUNREACH -> Look at name, network and firewall/,
   ],
   [
-    "a centre of another authority",
+    "a center of another authority",
     { center: { ok: false, host: "c", error: { code: "tls", message: "self-signed" } } },
     /^failure center: .* -> See that center.tls.ca/,
   ],
   [
     "a wrong password",
-    { center: { ok: false, host: "c", error: { code: "credentials", message: "The centre answered 401" } } },
+    { center: { ok: false, host: "c", error: { code: "credentials", message: "The center answered 401" } } },
     /^failure center: .* -> See that center.tls.cert, .*center.auth.file/,
   ],
   [
@@ -242,7 +242,7 @@ test("what no pod is ever given is not told: limits of kernel memory, and of blo
   assert.deepEqual(troubles({ engine: { ...engine, warnings } }), []);
 });
 
-test("where there is nothing to judge by, nothing is said: no configuration, so neither certificates nor centre", () => {
+test("where there is nothing to judge by, nothing is said: no configuration, so neither certificates nor center", () => {
   const checks = (found: readonly Finding[]) => new Set(found.map(({ check }) => check));
   const found = checks(examine({ ...well, credentials: null, center: null, npus: { names: [], missing: "/dev/x" } }));
   assert.equal(found.has("certificates"), false);

@@ -86,7 +86,7 @@ describe("nodeReport()", () => {
     unknown,
   ])[] = [
     [
-      "without an NPU the one that centres ask for is there, with none",
+      "without an NPU the one that centers ask for is there, with none",
       { allocatable: { cpu: "3", memory: "7Gi" } },
       ({ allocatable }) => allocatable,
       { cpu: "3", memory: "7Gi", pods: "20", "huawei.com/davinci-mini": "0" },

@@ -43,7 +43,7 @@ test("an event is counted in one of the last hour, by the clock that can be trus
   for (const [before, now, expected] of cases) assert.equal(folds({ at: before }, now), expected);
 });
 
-test("a row counts what happens again, and what of it the centre has not heard", () => {
+test("a row counts what happens again, and what of it the center has not heard", () => {
   const first = keep(null, event("Exit code 1"), at(0), { id: 1, toldUpTo: 0 });
   assert.equal(untold(first, 0), 1);
   const second = keep(first, event("Exit code 1"), at(1_000), { id: 2, toldUpTo: 0 });

@@ -10,12 +10,12 @@ const minute = 60_000;
 
 interface Fleet {
   readonly seed: number;
-  /** What a dial meets while the centre is away: refused at once, nothing until the deadline, or a busy front. */
+  /** What a dial meets while the center is away: refused at once, nothing until the deadline, or a busy front. */
   readonly away: "refused" | "silent" | "busy";
   readonly awayMs: number;
 }
 
-/** A thousand agents whose centre goes at 0 and is back after `awayMs`: when each stands again. */
+/** A thousand agents whose center goes at 0 and is back after `awayMs`: when each stands again. */
 function arrivals({ seed, away, awayMs }: Fleet): readonly number[] {
   const random = seededRandom(seed);
   const at = (now: number) => ({ now, random: random.next(), keepaliveMs });
@@ -30,7 +30,7 @@ function arrivals({ seed, away, awayMs }: Fleet): readonly number[] {
       if (state.kind !== "dialing") continue;
       if (now >= awayMs) return now;
       if (away === "silent") continue;
-      const busy = { code: "refused", message: "The centre answered 503", status: 503, retryAfterSeconds: 30 } as const;
+      const busy = { code: "refused", message: "The center answered 503", status: 503, retryAfterSeconds: 30 } as const;
       const error = away === "busy" ? busy : ({ code: "unreachable", message: "ECONNREFUSED" } as const);
       state = step(state, { kind: "failed", error }, at(now)).state;
     }
@@ -39,7 +39,7 @@ function arrivals({ seed, away, awayMs }: Fleet): readonly number[] {
 
 for (const away of ["refused", "silent", "busy"] as const) {
   for (const seed of [1, 2, 3]) {
-    test(`${agents} agents come back spread out after five minutes of a ${away} centre, seed ${seed}`, (t) => {
+    test(`${agents} agents come back spread out after five minutes of a ${away} center, seed ${seed}`, (t) => {
       const awayMs = 5 * minute;
       const times = arrivals({ seed, away, awayMs }).map((one) => one - awayMs);
       const steps = Array.from({ length: 60 }, (_, s) => times.filter((one) => Math.floor(one / 1_000) === s).length);
