@@ -1,4 +1,4 @@
-import { connect, createServer } from "node:net";
+import { connect, createServer, type Socket } from "node:net";
 import { join } from "node:path";
 
 /** A socket behind which an engine says that it speaks an older API than it does. */
@@ -11,9 +11,12 @@ export type OlderApi = { readonly socket: string; readonly close: () => void };
  */
 export async function startOlderApi(socket: string, folder: string, version: string): Promise<OlderApi> {
   const path = join(folder, `api-${version}.sock`);
+  const clients = new Set<Socket>();
   const server = createServer({ allowHalfOpen: true }, (client) => {
+    clients.add(client);
     const engine = connect({ path: socket, allowHalfOpen: true });
     const end = (): void => {
+      clients.delete(client);
       client.destroy();
       engine.destroy();
     };
@@ -29,5 +32,10 @@ export async function startOlderApi(socket: string, folder: string, version: str
     });
   });
   await new Promise<void>((resolve) => server.listen(path, resolve));
-  return { socket: path, close: () => void server.close() };
+  const close = (): void => {
+    server.close();
+    // One that is kept open for the next call would keep this process for minutes.
+    for (const client of clients) client.destroy();
+  };
+  return { socket: path, close };
 }
