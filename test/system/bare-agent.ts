@@ -1,3 +1,4 @@
+import assert from "node:assert/strict";
 import { spawn } from "node:child_process";
 import { mkdtempSync, openSync, rmSync } from "node:fs";
 import type { AddressInfo } from "node:net";
@@ -33,6 +34,8 @@ export interface BareAgent {
   start(): void;
   pid(): number;
   alive(): boolean;
+  /** SIGKILL, and waits until it has ended. */
+  kill(): Promise<void>;
   log(): string;
   status(): StatusDocument | undefined;
   /** Replies to a message, as text. */
@@ -70,6 +73,11 @@ export async function bareAgent(options: BareAgentOptions = {}): Promise<BareAge
     throw new Error(`Not within ${timeoutMs / 1000} s: ${what}\nThe agent said:\n${said}`);
   };
 
+  const kill = async (): Promise<void> => {
+    if (isRunning(pid)) signalAll([pid], "SIGKILL");
+    assert.ok(await waitUntil(() => !isRunning(pid), deadlineMs), "the agent ends by SIGKILL");
+  };
+
   return {
     ...place,
     folder,
@@ -97,9 +105,9 @@ export async function bareAgent(options: BareAgentOptions = {}): Promise<BareAge
     },
     repliesTo: (messageId) => received.filter((text) => text.includes(`"parent_msg_id":"${messageId}"`)),
     eventually,
+    kill,
     async close() {
-      if (isRunning(pid)) signalAll([pid], "SIGKILL");
-      await waitUntil(() => !isRunning(pid), deadlineMs);
+      await kill();
       for (const one of sockets) one.terminate();
       server.close();
       rmSync(folder, { recursive: true, force: true });

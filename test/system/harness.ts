@@ -53,6 +53,8 @@ export interface SiteOptions {
   readonly program?: Program;
   /** TLS between them, with certificates made for the occasion; the device has one of its own, too. */
   readonly tls?: boolean;
+  /** Its data folder, on a disk of its own. */
+  readonly dataDir?: string;
   /** Where the agent looks for NPUs. */
   readonly deviceDir?: string;
 }
@@ -73,7 +75,7 @@ export function createSite(engine: UsedEngine, options: SiteOptions = {}) {
   const installId = randomUUID();
   const place = {
     config: join(folder, "edge.config.json"),
-    dataDir: join(folder, "data"),
+    dataDir: options.dataDir ?? join(folder, "data"),
     runDir: join(folder, "run"),
     record: join(folder, "record.jsonl"),
     control: join(folder, "control.sock"),
@@ -193,9 +195,14 @@ export function createSite(engine: UsedEngine, options: SiteOptions = {}) {
     freeze: (which: "agent" | "center") => signalAll([live[which]], "SIGSTOP"),
     thaw: (which: "agent" | "center") => signalAll([live[which]], "SIGCONT"),
 
+    /** Starts the agent and waits for nothing. */
+    launchAgent(): void {
+      live.agent = launch(place.agentLog, ["run", "--config", place.config]);
+    },
+
     /** Starts the agent and waits until it has said something of itself. */
     async startAgent(): Promise<void> {
-      live.agent = launch(place.agentLog, ["run", "--config", place.config]);
+      this.launchAgent();
       await eventually("the agent runs", () => published()?.agent.pid === live.agent || undefined);
     },
 

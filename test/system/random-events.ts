@@ -15,7 +15,7 @@ import {
 import type { Entry, Site } from "./harness.ts";
 
 /** What a name is to be at the end; null once it was deleted. */
-type Wanted = Map<string, { readonly uid: string; readonly version: number } | null>;
+export type Wanted = Map<string, { readonly uid: string; readonly version: number } | null>;
 
 export interface Day {
   readonly seed: number;
@@ -42,35 +42,13 @@ export async function playDay(site: Site, { seed, events, pods }: Day): Promise<
   let version = 0;
   const names = Array.from({ length: pods }, (_, index) => `pod-${index}`);
 
-  const message = (name: string, uid: string, of: number): PodMessage => {
-    const { command, volumes, volumeMounts } = site.script(
-      "polite.sh",
-      "trap 'exit 0' TERM\nwhile :; do sleep 1; done\n",
-    );
-    const resources = { requests: { cpu: "10m", memory: "8Mi" }, limits: { cpu: "50m", memory: "16Mi" } };
-    const container = { command, resources, securityContext: { runAsUser: 1000, runAsGroup: 1000 } };
-    const mounts = [...volumeMounts, { name: "work", mountPath: "/work", readOnly: true }];
-    const all = containersOf(name).map((each) => ({
-      name: each,
-      image: "edge.test/busybox:1",
-      ...container,
-      env: [{ name: "VERSION", value: String(of) }],
-      volumeMounts: [...mounts, { name: "settings", mountPath: "/settings", readOnly: true }],
-    }));
-    const more = [
-      { name: "work", emptyDir: {} },
-      { name: "settings", configMap: { name: "settings", defaultMode: 420 } },
-    ];
-    const spec = { containers: all, volumes: [...volumes, ...more] };
-    return { name, uid, msgId: random.uuid(), resourceVersion: String(of), spec };
-  };
   const ask = async (text: string): Promise<void> => {
     const { content } = await site.ask(text);
     assert.equal(content, "OK");
   };
   const put = async (name: string, uid: string): Promise<void> => {
     version += 1;
-    await ask(podUpdate(message(name, uid, version)));
+    await ask(podUpdate(politePod(site, { name, uid, version, msgId: random.uuid() })));
     wanted.set(name, { uid, version });
   };
   const any = async (): Promise<Docker.ContainerInspectInfo | undefined> => {
@@ -82,8 +60,9 @@ export async function playDay(site: Site, { seed, events, pods }: Day): Promise<
     "new uid": (name) => put(name, random.uuid()),
     repeat: async (name) => {
       version += 1;
-      const text = podUpdate(message(name, wanted.get(name)?.uid ?? random.uuid(), version));
-      wanted.set(name, { uid: JSON.parse(text).content.metadata.uid, version });
+      const uid = wanted.get(name)?.uid ?? random.uuid();
+      const text = podUpdate(politePod(site, { name, uid, version, msgId: random.uuid() }));
+      wanted.set(name, { uid, version });
       await ask(text);
       await ask(text);
     },
@@ -98,7 +77,7 @@ export async function playDay(site: Site, { seed, events, pods }: Day): Promise<
     "graceful delete": async (name) => {
       const now = wanted.get(name);
       if (now == null) return;
-      await ask(gracefulDelete(message(name, now.uid, now.version), 1));
+      await ask(gracefulDelete(politePod(site, { name, uid: now.uid, version: now.version, msgId: random.uuid() }), 1));
       wanted.set(name, null);
     },
     "container killed": async () => {
@@ -141,12 +120,49 @@ export async function playDay(site: Site, { seed, events, pods }: Day): Promise<
   return counts;
 }
 
+/** Which version of which pod a message brings. */
+interface PodVersion {
+  readonly name: string;
+  readonly uid: string;
+  readonly version: number;
+  readonly msgId: string;
+}
+
+/** A pod that ends when it is asked to, with files of the config map `settings`; its version is in its environment. */
+export function politePod(site: Site, { name, uid, version, msgId }: PodVersion): PodMessage {
+  const { command, volumes, volumeMounts } = site.script(
+    "polite.sh",
+    "trap 'exit 0' TERM\nwhile :; do sleep 1; done\n",
+  );
+  const resources = { requests: { cpu: "10m", memory: "8Mi" }, limits: { cpu: "50m", memory: "16Mi" } };
+  const container = { command, resources, securityContext: { runAsUser: 1000, runAsGroup: 1000 } };
+  const mounts = [...volumeMounts, { name: "work", mountPath: "/work", readOnly: true }];
+  const all = containersOf(name).map((each) => ({
+    name: each,
+    image: "edge.test/busybox:1",
+    ...container,
+    env: [{ name: "VERSION", value: String(version) }],
+    volumeMounts: [...mounts, { name: "settings", mountPath: "/settings", readOnly: true }],
+  }));
+  const more = [
+    { name: "work", emptyDir: {} },
+    { name: "settings", configMap: { name: "settings", defaultMode: 420 } },
+  ];
+  return {
+    name,
+    uid,
+    msgId,
+    resourceVersion: String(version),
+    spec: { containers: all, volumes: [...volumes, ...more] },
+  };
+}
+
 function containersOf(name: string): readonly string[] {
   return name.endsWith("0") || name.endsWith("5") ? ["app", "side"] : ["app"];
 }
 
 /** Whether store, last report and engine are exactly what is wanted. */
-async function agrees(site: Site, wanted: Wanted): Promise<true | undefined> {
+export async function agrees(site: Site, wanted: Wanted): Promise<true | undefined> {
   const pods = [...wanted].flatMap(([name, one]) => (one === null ? [] : [{ name, ...one }]));
   const report = site.latest() ?? [];
   const reported = pods.every(({ uid }) => report.some((entry) => entry.UID === uid && runsWhole(entry)));
