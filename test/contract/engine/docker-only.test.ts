@@ -1,0 +1,172 @@
+import assert from "node:assert/strict";
+import { mkdtempSync } from "node:fs";
+import { join } from "node:path";
+import { after, before, describe, it } from "node:test";
+import Docker from "dockerode";
+import { sharedEngine } from "../../../scripts/private-engine.ts";
+import { testImages } from "../../../scripts/test-images.ts";
+import { startTestRegistry, type TestRegistry } from "../../../scripts/test-registry.ts";
+import { dockerEngine } from "../../../src/docker/engine.ts";
+import { sandboxImage } from "../../../src/docker/sandbox-image.ts";
+import type { CreateRequest, Engine } from "../../../src/ports/engine.ts";
+import { acceptedPod, createRequest, podOfTwo, sandboxRequest } from "../engine-requests.ts";
+import { errorOf, eventually, generous, valued } from "../engine-results.ts";
+
+describe("Engine: Docker, a sandbox as it really is", () => {
+  const { socket } = sharedEngine();
+  const engine = dockerEngine({ socket });
+  const docker = new Docker({ socketPath: socket });
+  const ids: string[] = [];
+  const run = async (wanted: CreateRequest): Promise<string> => {
+    const { id, warnings } = valued(await engine.create(wanted, generous()));
+    ids.push(id);
+    assert.deepEqual(warnings, []);
+    valued(await engine.start(id, generous()));
+    return id;
+  };
+  after(async () => {
+    for (const id of ids) {
+      await engine.stop(id, 0, generous());
+      await engine.remove(id, generous());
+    }
+  });
+
+  it("loads its image into an engine that has lost it", async () => {
+    const { id } = valued(await engine.ensureSandboxImage(generous()));
+    const used = (await docker.listContainers({ all: true })).some((each) => each.ImageID === id);
+    if (!used) {
+      await docker.getImage(id).remove({ force: true });
+      assert.equal(errorOf(await engine.image(id, generous())), "notFound");
+    }
+    assert.equal(valued(await engine.ensureSandboxImage(generous())).id, id);
+    assert.deepEqual((await docker.getImage(id).inspect()).RepoTags, [
+      sandboxImage(valued(await engine.info(generous())).architecture)?.tag,
+    ]);
+  });
+
+  it("takes no other image that has its name", async () => {
+    const own = valued(await engine.ensureSandboxImage(generous()));
+    const tag = sandboxImage(own.architecture)?.tag ?? assert.fail();
+    const [name = "", version = ""] = tag.split(":");
+    await docker.getImage(testImages.busybox).tag({ repo: name, tag: version });
+    assert.notEqual(valued(await engine.image(tag, generous())).id, own.id);
+    assert.equal(valued(await engine.ensureSandboxImage(generous())).id, own.id);
+    assert.equal(valued(await engine.image(tag, generous())).id, own.id);
+  });
+
+  it("shares network, host name and IPC, and no processes; has no rights and little memory", async () => {
+    const own = valued(await engine.ensureSandboxImage(generous()));
+    const image = valued(await engine.image(testImages.busybox, generous()));
+    const serve = "mkdir /dev/shm/www; echo local > /dev/shm/www/index.html; exec httpd -f -p 8080 -h /dev/shm/www";
+    const ask =
+      "until wget -q -O - http://127.0.0.1:8080/; do usleep 100000; done; hostname; cat /dev/shm/www/index.html; exec cat /proc/1/comm";
+    const sh = (script: string) => ({ command: ["sh", "-c", script] });
+    const pod = podOfTwo("shared", sh(serve), sh(ask));
+    const sandboxId = await run(sandboxRequest(pod, own));
+    await run(createRequest(pod, image, { sandboxId }));
+    const side = docker.getContainer(await run(createRequest(pod, image, { sandboxId, container: "side" })));
+    await side.wait();
+    const output = await side.logs({ stdout: true, stderr: false });
+    assert.equal(textOf(output), "local\nshared\nlocal\ncat\n", "cat is its own first process");
+    const { HostConfig: host, Config: config } = await docker.getContainer(sandboxId).inspect();
+    assert.deepEqual(
+      [config.User, host.CapDrop, host.ReadonlyRootfs, host.SecurityOpt, host.IpcMode, host.PidMode],
+      ["65535:65535", ["ALL"], true, ["no-new-privileges"], "shareable", ""],
+    );
+    assert.deepEqual([host.Memory, host.MemorySwap, host.PidsLimit], [33_554_432, 33_554_432, 32]);
+  });
+});
+
+describe("Engine: Docker, what only the real one has", () => {
+  let engine: Engine;
+  let registry: TestRegistry;
+  const credentials = { username: "edge", password: "s3cret" };
+  before(async () => {
+    engine = dockerEngine({ socket: sharedEngine().socket });
+    registry = await startTestRegistry(
+      { ...sharedEngine(), close: async () => undefined },
+      { port: 15_043, credentials },
+    );
+  });
+  after(() => registry.close());
+
+  it("pulls with credentials, and says why it cannot", async () => {
+    const name = await registry.push(testImages.busybox, "app/busybox:1");
+    await registry.push(testImages.foreign, "app/foreign:1");
+    const known = { serverAddress: registry.host, ...credentials };
+    const kind = async (image: string, login: typeof known | null) =>
+      errorOf(await engine.pull(image, login, generous()));
+    assert.equal(await kind(name, null), "registryAuth");
+    assert.equal(await kind(name, { ...known, password: "wrong" }), "registryAuth");
+    assert.equal(await kind(`${registry.host}/app/none:1`, known), "imageNotFound");
+    assert.equal(await kind(`${registry.host}/app/busybox:none`, known), "imageNotFound");
+    assert.equal(await kind("127.0.0.1:9/app:1", null), "registryUnreachable");
+    assert.equal(await kind(`${registry.host}/app/foreign:1`, known), "wrongArchitecture");
+    assert.equal(await kind("../containers/json", null), "invalid");
+    const pulled = valued(await engine.pull(name, known, generous()));
+    assert.match(pulled.digest ?? "", /^127\.0\.0\.1:15043\/app\/busybox@sha256:[0-9a-f]{64}$/);
+    assert.equal(pulled.user, "65534");
+    assert.deepEqual(valued(await engine.image(pulled.id, generous())).id, pulled.id);
+    const byDigest = valued(await engine.pull(pulled.digest ?? "", known, generous()));
+    assert.equal(byDigest.id, pulled.id);
+  });
+
+  it("shows what was killed for want of memory", async () => {
+    const image = valued(await engine.image(testImages.busybox, generous()));
+    const command = ["sh", "-c", "x=a; while true; do x=$x$x; done"];
+    const resources = { limits: { memory: "16Mi" }, requests: {} };
+    const request = createRequest(acceptedPod("hungry", { command, resources }), image);
+    const { id } = valued(await engine.create(request, generous()));
+    valued(await engine.start(id, generous()));
+    const state = await eventually(async () => {
+      const { state } = valued(await engine.inspect(id, generous()));
+      return state.kind === "exited" ? state : null;
+    });
+    assert.equal(state.exitCode, 137);
+    assert.equal(state.oomKilled, true);
+    valued(await engine.remove(id, generous()));
+  });
+
+  it("runs a container as the pod says: its user, mounts, environment, name and limits", async () => {
+    const { socket, folder } = sharedEngine();
+    const image = valued(await engine.image(testImages.volume, generous()));
+    const place = mkdtempSync(join(folder, "volume-"));
+    const cover = mkdtempSync(join(folder, "cover-"));
+    const script =
+      'id -u; hostname; echo "$GREETING"; grep -c CapEff.*0000000000000000 /proc/self/status; touch /data/x || touch /v/x || touch /x || echo sealed';
+    const container = {
+      command: ["sh", "-c", script],
+      env: [
+        { name: "WHO", value: "edge" },
+        { name: "GREETING", value: "hello $(WHO)" },
+      ],
+      volumeMounts: [{ name: "v", mountPath: "/v", readOnly: true }],
+    };
+    const pod = acceptedPod("told", container, { hostname: "told-host", volumes: [{ name: "v", emptyDir: {} }] });
+    const request = createRequest(pod, image, { volumePaths: { v: place }, coveredPaths: { "/data": cover } });
+    const { id } = valued(await engine.create(request, generous()));
+    valued(await engine.start(id, generous()));
+    const docker = new Docker({ socketPath: socket }).getContainer(id);
+    await docker.wait();
+    const output = await docker.logs({ stdout: true, stderr: false });
+    const lines = textOf(output).split("\n");
+    assert.deepEqual(lines.slice(0, 5), ["65534", "told-host", "hello edge", "1", "sealed"]);
+    const { HostConfig: host } = await docker.inspect();
+    assert.equal(host.Memory, 64 * 1024 * 1024);
+    assert.equal(host.MemorySwap, host.Memory);
+    assert.equal(host.CpuQuota, 50_000);
+    assert.equal(host.CpuShares, 256);
+    valued(await engine.remove(id, generous()));
+  });
+});
+
+/** Docker's log stream without the 8 bytes in front of every piece. */
+function textOf(output: Buffer): string {
+  const pieces: Buffer[] = [];
+  for (let offset = 0; offset < output.length; ) {
+    const end = offset + 8 + output.readUInt32BE(offset + 4);
+    pieces.push(output.subarray(offset + 8, end));
+    offset = end;
+  }
+  return Buffer.concat(pieces).toString();
+}

@@ -1,0 +1,5 @@
+import { describe } from "node:test";
+import { engineContract } from "./contract.ts";
+import { fakeMachine } from "./machines.ts";
+
+describe("Engine: in memory", () => engineContract(fakeMachine));
