@@ -124,6 +124,17 @@ function kindOf(operation: string, status: number, message: string): EngineError
   return "failed";
 }
 
+/**
+ * Whether a start failed for the program: the runtime that was to run it says so. Everything else (a port, a disk, a network,
+ * a device node, a runtime that is not there itself) is of the device and may pass.
+ */
+export function isProgramError(startError: string): boolean {
+  const text = startError.slice(0, longestJudged);
+  if (!/OCI runtime/i.test(text) || /unable to retrieve OCI runtime error/i.test(text)) return false;
+  if (/context (?:canceled|deadline exceeded)/i.test(text)) return false;
+  return kindOf("start", 500, text) === "failed";
+}
+
 /** Docker's words without the wrapping that docker-modem puts around them. */
 function messageOf(cause: unknown): string {
   const said = property(property(cause, "json"), "message");

@@ -1,7 +1,8 @@
-import { type ContainerIdentity, parseIdentity } from "../core/pod/identity.ts";
+import { type ContainerIdentity, parseIdentity, sandboxName } from "../core/pod/identity.ts";
 import { npuNode } from "../core/pod/npu.ts";
 import { hostPortKey, type ObservedContainer, type ObservedState } from "../core/pod/observed.ts";
 import { at, keysAt, listAt, numberAt, textAt, textMapAt } from "./answer.ts";
+import { isProgramError } from "./errors.ts";
 
 /** What `GET /containers/json` says of a container: enough to see whether an inspect would bring anything new. */
 export interface ListedContainer {
@@ -19,6 +20,9 @@ export interface ListedContainer {
   readonly sandboxId?: string;
 }
 
+/** Docker's own for a start that failed without a better one (daemon/start.go). */
+const unknownExitCode = 128;
+
 /** Docker's zero time, which a container that never ran has. */
 const never = /^0001-01-01T00:00:00/;
 
@@ -27,7 +31,7 @@ export function observedContainer(answer: unknown): ObservedContainer | null {
   const identity = parseIdentity(textAt(answer, "Name"), textMapAt(answer, "Config", "Labels"));
   const id = textAt(answer, "Id");
   if (identity === null || id === "") return null;
-  const state = observedState(at(answer, "State"));
+  const state = observedState(answer, identity);
   const ip = state.kind === "running" ? address(answer) : "";
   const pid = numberAt(answer, "State", "Pid");
   const npus = npusIn(answer);
@@ -90,7 +94,8 @@ function sandboxIn(answer: unknown): string | undefined {
   return /^container:(.+)$/.exec(textAt(answer, "HostConfig", "NetworkMode"))?.[1];
 }
 
-function observedState(state: unknown): ObservedState {
+function observedState(answer: unknown, identity: ContainerIdentity): ObservedState {
+  const state = at(answer, "State");
   const startedAt = textAt(state, "StartedAt");
   const error = textAt(state, "Error");
   // Paused and restarting containers count as running: their processes are there.
@@ -99,7 +104,7 @@ function observedState(state: unknown): ObservedState {
   }
   // A start that failed leaves the container "created", with an exit code of 127 or 128 that no process ever had.
   if (textAt(state, "Status") === "created" || startedAt === "" || never.test(startedAt)) {
-    return error === "" ? { kind: "created" } : { kind: "created", startError: error };
+    return notStarted(answer, identity, error);
   }
   return {
     kind: "exited",
@@ -109,6 +114,14 @@ function observedState(state: unknown): ObservedState {
     startedAt,
     finishedAt: textAt(state, "FinishedAt"),
   };
+}
+
+/** A sandbox's program is this program's own: that it cannot be started is never the pod's fault. */
+function notStarted(answer: unknown, { container }: ContainerIdentity, startError: string): ObservedState {
+  if (startError === "") return { kind: "created" };
+  if (container === sandboxName || !isProgramError(startError)) return { kind: "created", startError };
+  const exitCode = numberAt(answer, "State", "ExitCode") || unknownExitCode;
+  return { kind: "created", startError, cannotRun: { exitCode, createdAt: textAt(answer, "Created") } };
 }
 
 /** By the host's name of the node: what it is called in the container is the translation's business. */

@@ -96,6 +96,7 @@ interface Entry {
   readonly request: CreateRequest | null;
   readonly image: string;
   readonly lasting: Lasting | null;
+  readonly createdAt: string;
   state: ObservedState;
   /** Aborted when it ends. */
   run: AbortController | null;
@@ -105,7 +106,12 @@ interface Entry {
 type Lasting = Omit<ObservedContainer, "state" | "ip">;
 
 /** How the pod rules see it: the same translation as the real adapter, so that neither lets through what the other refuses. */
-function lastingOf({ id, name, labels, request }: Omit<Entry, "lasting" | "state" | "run">): Lasting | null {
+function lastingOf({
+  id,
+  name,
+  labels,
+  request,
+}: Omit<Entry, "lasting" | "state" | "run" | "createdAt">): Lasting | null {
   const identity = parseIdentity(name, labels);
   if (identity === null) return null;
   const npus = (request?.devices ?? [])
@@ -149,12 +155,12 @@ export function fakeHost(clock: Clock, emit: (action: string, container: FakeCon
     if (entry.request === null) return {};
     return entry.request.container === sandboxName ? { termCode: 0 } : behaviour(entry.request);
   };
-  const add = (entry: Omit<Entry, "id" | "lasting" | "state" | "run">): Entry => {
+  const add = (entry: Omit<Entry, "id" | "lasting" | "state" | "run" | "createdAt">): Entry => {
     made += 1;
     // The first twelve digits are what people see of it.
     const id = made.toString(16).padStart(12, "0").padEnd(64, "0");
     const lasting = lastingOf({ ...entry, id });
-    const created: Entry = { ...entry, id, lasting, state: { kind: "created" }, run: null };
+    const created: Entry = { ...entry, id, lasting, createdAt: now(), state: { kind: "created" }, run: null };
     entries.set(id, created);
     emit("create", created);
     return created;
@@ -222,7 +228,10 @@ export function fakeHost(clock: Clock, emit: (action: string, container: FakeCon
       const refusal =
         refusedOomScore(entry, leastOomScore) ?? refusedStart(entry, behaviourOf(entry), entries, occupied);
       if (refusal === null) run(entry);
-      else if (entry.state.kind === "created") noteError(id, refusal.message);
+      else if (entry.state.kind === "created") {
+        noteError(id, refusal.message);
+        if (refusal.message === behaviourOf(entry).startError) entry.state = cannotRun(refusal.message, entry);
+      }
       return refusal;
     },
     noteError,
@@ -282,6 +291,10 @@ export function fakeHost(clock: Clock, emit: (action: string, container: FakeCon
       return new Promise((resolve) => signal.addEventListener("abort", () => resolve(), { once: true }));
     },
   };
+}
+
+function cannotRun(startError: string, { createdAt }: Entry): ObservedState {
+  return { kind: "created", startError, cannotRun: { exitCode: 127, createdAt } };
 }
 
 function identityOf(request: CreateRequest): Pick<Entry, "name" | "labels"> {

@@ -110,12 +110,13 @@ async function everyState(): Promise<readonly State[]> {
       reason: /this device is/,
     },
     {
-      title: "a program that the image does not have",
+      title: "Never, and a program that the image does not have",
       name: "no-program",
+      spec: { restartPolicy: "Never" },
       container: { command: ["/bin/nothing"] },
-      phase: "Pending",
-      state: waiting("RunContainerError", /bin\/nothing/),
-      status: "RunContainerError",
+      phase: "Failed",
+      state: (state) => ended(127, "ContainerCannotRun")(state) && /bin\/nothing/.test(state.terminated?.message ?? ""),
+      status: "ContainerCannotRun",
       reason: /bin\/nothing/,
     },
     {
@@ -159,6 +160,7 @@ describe("every state of a pod, at the center and in edge status", () => {
     // All at once: several of them take their time.
     for (const { name, spec = {}, container } of states) await accept(name, spec, container);
     await accept("crash", {}, sh("exit 3"));
+    await accept("cannot-run", {}, { command: ["/bin/nothing"] });
   });
   after(async () => {
     for (const close of closing.reverse()) await close();
@@ -244,6 +246,17 @@ describe("every state of a pod, at the center and in edge status", () => {
     });
     assert.deepEqual([row?.status, row?.phase, row?.ready], ["CrashLoopBackOff", "Running", "0/1"]);
     assert.match(row?.reason ?? "", /^back-off /);
+  });
+
+  test("Always, and a program that the image does not have: CrashLoopBackOff, with its failed start as the last state", async () => {
+    const { status } = await site.reported(uidOf("cannot-run"), "CrashLoopBackOff after two restarts", (entry) => {
+      const { state, restartCount } = only(entry.status.containerStatuses);
+      return waiting("CrashLoopBackOff")(state) && restartCount >= 2;
+    });
+    const { lastState } = only(status.containerStatuses);
+    assert.equal(status.phase, "Running");
+    assert.ok(ended(127, "ContainerCannotRun")(lastState), JSON.stringify(lastState));
+    assert.match(lastState.terminated?.message ?? "", /bin\/nothing/);
   });
 
   test("a port that somebody has taken since: RunContainerError, until it is free again", async () => {

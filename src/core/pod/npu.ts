@@ -1,5 +1,5 @@
 import type { DesiredPod, TerminatingPod } from "./desired.ts";
-import type { ObservedContainer } from "./observed.ts";
+import { hasEnded, type ObservedContainer } from "./observed.ts";
 import { parseQuantity } from "./quantity.ts";
 import { type ContainerSpec, type PodId, podKey } from "./spec.ts";
 
@@ -131,8 +131,8 @@ export function allHolders(
 }
 
 /** A container that has ended is never started again in place: it holds nothing. */
-function mayRun({ state }: ObservedContainer): boolean {
-  return state.kind !== "exited";
+function mayRun(container: ObservedContainer): boolean {
+  return !hasEnded(container);
 }
 
 function heldIn({ npus, pod, container }: ObservedContainer): readonly NpuHolder[] {

@@ -29,12 +29,13 @@ export interface ObservedContainer {
 }
 
 /**
- * created: never ran; `startError` holds the engine's words when a start was tried and failed. Times are RFC 3339 of
+ * created: never ran; `startError` holds the engine's words when a start was tried and failed, `cannotRun` is there when it
+ * failed for the program and not for the device. Times are RFC 3339 of
  * the host's wall clock, as the engine has them: no duration may be computed from them alone, as that clock may jump.
  * unknown: it is there, and the engine does not answer about it; what was known of it before is neither confirmed nor refuted.
  */
 export type ObservedState =
-  | { readonly kind: "created"; readonly startError?: string }
+  | { readonly kind: "created"; readonly startError?: string; readonly cannotRun?: CannotRun }
   | { readonly kind: "running"; readonly startedAt: string; readonly paused?: true }
   | { readonly kind: "unknown"; readonly paused?: true }
   | {
@@ -48,6 +49,14 @@ export type ObservedState =
       readonly finishedAt: string;
     };
 
+/** A program that the engine could not start: there is no such file, it may not be executed, or the runtime rejects it. */
+export interface CannotRun {
+  /** 126, 127 or 128: no process ever had it. */
+  readonly exitCode: number;
+  /** RFC 3339. The engine has no time of the start that failed. */
+  readonly createdAt: string;
+}
+
 /** How a port of the host is named in `hostPorts`. */
 export function hostPortKey(protocol: Protocol, port: number): string {
   return `${port}/${protocol}`;
@@ -56,6 +65,11 @@ export function hostPortKey(protocol: Protocol, port: number): string {
 /** Whether the engine does not answer about it. Nothing is done to such a container, and nothing is concluded from it. */
 export function isUnknown({ state }: ObservedContainer): boolean {
   return state.kind === "unknown";
+}
+
+/** Whether it is over: it ran, or its program cannot run. Another attempt takes its place, or none does. */
+export function hasEnded({ state }: ObservedContainer): boolean {
+  return state.kind === "exited" || (state.kind === "created" && state.cannotRun !== undefined);
 }
 
 /** Whether somebody has paused it: its processes are there and stand still. */

@@ -9,7 +9,7 @@ import type { DesiredPod } from "./desired.ts";
 import { failureOf, failureReason, failureWait } from "./failure-wait.ts";
 import { hasSandbox, sandboxName } from "./identity.ts";
 import { creating, imageStep, imageSteps, invalidImage, stepsOf, whileFetched } from "./image-plan.ts";
-import { isCutOff, isUnknown, type ObservedContainer } from "./observed.ts";
+import { hasEnded, isCutOff, isUnknown, type ObservedContainer } from "./observed.ts";
 import { newestOf } from "./record.ts";
 import {
   type Replaced,
@@ -199,7 +199,8 @@ function containerStep(situation: Situation, desired: DesiredPod, spec: Part, sa
   );
   const newest = newestOf(podContainers, spec.name);
   const history = ownValue(situation.history, spec.name);
-  if (newest === undefined || newest.state.kind === "exited") return startAgain(situation, desired, spec, sandboxId);
+  if (newest === undefined || newest.state.kind === "exited" || hasEnded(newest))
+    return startAgain(situation, desired, spec, sandboxId);
   const changed = difference(newest, desired, spec);
   switch (newest.state.kind) {
     case "unknown":

@@ -3,6 +3,7 @@ import { deathMoment, levelAfterRun } from "./backoff.ts";
 import type { ContainerHistory, CurrentContainer, Moment, PodHistory, Termination } from "./container-history.ts";
 import type { PodEvent } from "./event.ts";
 import { isCutOff, isUnknown, type ObservedContainer } from "./observed.ts";
+import { recordEvents } from "./record-events.ts";
 import { terminationMessage } from "./termination-message.ts";
 import { formatTime, parseTime } from "./time.ts";
 
@@ -39,7 +40,7 @@ export function record(history: PodHistory, observed: readonly ObservedContainer
         : look(adopt(before, newest, observed), newest, observed, context);
     if (after === undefined || after === before) continue;
     changed.set(container, after);
-    events.push(...told(container, before, after));
+    events.push(...recordEvents(container, before, after));
   }
   return { history: changed.size === 0 ? history : { ...history, ...Object.fromEntries(changed) }, events };
 }
@@ -140,7 +141,9 @@ function seen(history: ContainerHistory, container: ObservedContainer, context: 
   }
   switch (container.state.kind) {
     case "created":
-      return made(history, container, context);
+      return container.state.cannotRun === undefined
+        ? made(history, container, context)
+        : neverRan(history, container, container.state, context);
     case "running":
       return running(history, container, container.state.startedAt, context);
     case "unknown":
@@ -186,6 +189,33 @@ function made(history: ContainerHistory, container: ObservedContainer, context: 
   return current.engineRunId === context.engineRunId
     ? history
     : { ...history, current: { ...current, engineRunId: context.engineRunId } };
+}
+
+/** Dockershim `ContainerStatus`: a start that failed is an end, with the time of its creation. */
+function neverRan(
+  history: ContainerHistory,
+  container: ObservedContainer,
+  { startError = "", cannotRun }: Extract<ObservedContainer["state"], { kind: "created" }>,
+  context: RecordContext,
+): ContainerHistory {
+  if (cannotRun === undefined || history.termination?.containerId === container.id) return history;
+  const { exitCode, createdAt } = cannotRun;
+  const message = terminationMessage(startError, "");
+  return {
+    ...history,
+    current: currentOf(container, null, context),
+    termination: {
+      containerId: container.id,
+      exitCode,
+      reason: "ContainerCannotRun",
+      ...(message === "" ? {} : { message }),
+      startedAt: createdAt,
+      finishedAt: createdAt,
+      interrupted: false,
+    },
+    diedAt: context.now,
+    failure: null,
+  };
 }
 
 function currentOf(
@@ -316,35 +346,4 @@ function lost(
     diedAt: now,
     failure: null,
   };
-}
-
-function told(
-  container: string,
-  before: ContainerHistory | undefined,
-  after: ContainerHistory,
-): Omit<PodEvent, "pod">[] {
-  if (after.termination !== null && after.termination !== before?.termination) {
-    const { exitCode, reason, interrupted } = after.termination;
-    const how = interrupted ? `${reason}, because the engine or the device stopped` : reason;
-    return [
-      {
-        type: exitCode === 0 && !interrupted ? "Normal" : "Warning",
-        container,
-        reason: "Exited",
-        message: `Exit code ${exitCode} (${how})`,
-      },
-    ];
-  }
-  const started = after.current?.startedAt ?? null;
-  if (started !== null && (before?.current?.id !== after.current?.id || before?.current?.startedAt !== started)) {
-    return [
-      {
-        type: "Normal",
-        container,
-        reason: "Started",
-        message: `Container ${after.current?.id.slice(0, 12)} runs, attempt ${after.attempt}`,
-      },
-    ];
-  }
-  return [];
 }

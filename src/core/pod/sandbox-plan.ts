@@ -1,7 +1,7 @@
 import type { Action } from "./action.ts";
 import type { DesiredPod } from "./desired.ts";
 import { hasSandbox, sandboxName } from "./identity.ts";
-import { isCutOff, isUnknown, type ObservedContainer } from "./observed.ts";
+import { hasEnded, isCutOff, isUnknown, type ObservedContainer } from "./observed.ts";
 import { newestOf } from "./record.ts";
 import { partOf, podDifference } from "./wanted.ts";
 
@@ -35,7 +35,7 @@ export function stopsOfCutOff(podContainers: Observed, graceSeconds: number): re
 /** Removals of containers that were made to join a sandbox which died before they could be started. */
 export function removalsOfCutOff(podContainers: Observed): readonly Action[] {
   const never = podContainers.filter(
-    (container) => container.state.kind === "created" && isCutOff(container, podContainers),
+    (container) => container.state.kind === "created" && !hasEnded(container) && isCutOff(container, podContainers),
   );
   return never.map(
     (container): Action => ({ kind: "remove", container: container.container, id: container.id, because: deadSandbox }),

@@ -3,7 +3,7 @@ import { remainingMs } from "./backoff.ts";
 import type { Moment } from "./container-history.ts";
 import type { DesiredPod, TerminatingPod } from "./desired.ts";
 import { sandboxName } from "./identity.ts";
-import { isUnknown, type ObservedContainer } from "./observed.ts";
+import { hasEnded, isUnknown, type ObservedContainer } from "./observed.ts";
 import { newestOf } from "./record.ts";
 import { stops } from "./sandbox-plan.ts";
 import type { Situation } from "./situation.ts";
@@ -119,7 +119,7 @@ export function surplus(situation: Situation): readonly Action[] {
       .filter((candidate) => !isUnknown(candidate))
       .sort((a, b) => b.attempt - a.attempt);
     const newest = newestOf(podContainers, container);
-    const kept = newest?.state.kind === "exited" || container === sandboxName ? 0 : 1;
+    const kept = (newest !== undefined && hasEnded(newest)) || container === sandboxName ? 0 : 1;
     for (const one of dead.filter((d) => d !== newest).slice(kept)) {
       actions.push({ kind: "remove", container, id: one.id, because: outdated });
     }

@@ -158,6 +158,8 @@ export function containerTests(bench: Bench): void {
       state?.kind === "created" && state.startError?.includes("no such file or directory"),
       JSON.stringify(state),
     );
+    assert.equal(state.cannotRun?.exitCode, 127);
+    assert.ok(Date.parse(state.cannotRun.createdAt) <= Date.now());
   });
 
   it("does not start a container whose port is taken", async () => {

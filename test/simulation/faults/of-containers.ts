@@ -1,7 +1,7 @@
 import { containerName } from "../../../src/core/pod/identity.ts";
 import type { FakeContainer } from "../../fakes/engine-host.ts";
 import type { Dice } from "../../fakes/random.ts";
-import { npusOf } from "../judges/invariants.ts";
+import { isOver, npusOf } from "../judges/invariants.ts";
 import type { Temper } from "../world/programs.ts";
 import type { World } from "../world/world.ts";
 import { type Fault, type Site, withoutContainer } from "./fault.ts";
@@ -66,7 +66,7 @@ export const ofContainers: Readonly<Record<string, Fault>> = {
           all.filter(({ request }) => request?.container === one.request?.container);
         const newest = all.filter((one) => newer(one).at(-1) === one);
         // So is what comes of an NPU that somebody takes again with a container that had ended.
-        const its = newest.filter(({ state, request }) => state.kind !== "exited" || npusOf(request).length === 0);
+        const its = newest.filter(({ state, request }) => !isOver(state) || npusOf(request).length === 0);
         if (its.length === 0) return null;
         const { id, request, state } = dice.pick(its);
         if (state.kind === "running") world.host.restartByHand(id);

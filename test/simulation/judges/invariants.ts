@@ -2,6 +2,7 @@ import assert from "node:assert/strict";
 import { mountsConfigMap } from "../../../src/agent/pods/config-maps.ts";
 import { podHash, sandboxName, specHash } from "../../../src/core/pod/identity.ts";
 import { npuCount, npuNode } from "../../../src/core/pod/npu.ts";
+import type { ObservedState } from "../../../src/core/pod/observed.ts";
 import type { TerminatedState } from "../../../src/core/pod/pod-status.ts";
 import type { CreateRequest } from "../../../src/ports/engine.ts";
 import type { FakeContainer } from "../../fakes/engine-host.ts";
@@ -96,11 +97,16 @@ export function npusOf(request: CreateRequest | null): readonly string[] {
   return names.filter((name) => npuNode.test(name));
 }
 
+/** It ran or its program cannot run: no agent starts it again. */
+export function isOver(state: ObservedState): boolean {
+  return state.kind === "exited" || (state.kind === "created" && state.cannotRun !== undefined);
+}
+
 /** Whoever runs or may be started has its NPUs for itself, as many as it asked for. */
 function npusAreExclusive(world: World): void {
   const holders = new Map<string, string>();
   for (const { id, request, state, name } of world.host.containers()) {
-    if (request === null || state.kind === "exited" || isAside(world, id)) continue;
+    if (request === null || isOver(state) || isAside(world, id)) continue;
     const npus = npusOf(request);
     const spec = request.pod.spec.containers.find((one) => one.name === request.container);
     assert.equal(

@@ -1,6 +1,6 @@
 import assert from "node:assert/strict";
 import { describe, it } from "node:test";
-import { engineError, streamedError } from "../../../src/docker/errors.ts";
+import { engineError, isProgramError, streamedError } from "../../../src/docker/errors.ts";
 
 const never = new AbortController().signal;
 
@@ -68,6 +68,30 @@ const answers: readonly (readonly [operation: string, status: number, message: s
   ["pull", 500, "Get https://containerd.test/v2/: service unavailable", "failed"],
   ["pull", 503, "the registry is being mended", "failed"],
 ];
+
+const startErrors: readonly (readonly [isProgram: boolean, words: string])[] = [
+  [true, 'OCI runtime create failed: container_linux.go:344: starting container process caused "exec: nope": unknown'],
+  [
+    true,
+    'failed to create task for container: failed to create shim task: OCI runtime create failed: exec: "/a": stat',
+  ],
+  [true, "OCI runtime start failed: starting container: permission denied: unknown"],
+  [true, "crun: executable file `nope` not found: OCI runtime attempted to invoke a command that was not found"],
+  [false, "driver failed programming external connectivity: Bind for 0.0.0.0:80 failed: port is already allocated"],
+  [false, "OCI runtime create failed: write /proc/self/oom_score_adj: permission denied: unknown"],
+  [false, "OCI runtime create failed: mkdir /run/x: no space left on device: unknown"],
+  [false, "OCI runtime create failed: unable to retrieve OCI runtime error: exec: runc: executable file not found"],
+  [false, "OCI runtime create failed: context deadline exceeded: unknown"],
+  [false, "failed to create shim task: ttrpc: closed: unavailable"],
+  [false, 'error gathering device information while adding custom device "/dev/davinci0": no such file or directory'],
+  [false, "failed to create endpoint x on network bridge: iptables failed: no chain by that name"],
+  [false, "cannot join network of a non running container: abc"],
+];
+
+describe("isProgramError", () => {
+  for (const [isProgram, words] of startErrors)
+    it(`${isProgram ? "is" : "is not"} the program's: ${words}`, () => assert.equal(isProgramError(words), isProgram));
+});
 
 describe("engineError", () => {
   for (const [operation, status, message, kind] of answers) {

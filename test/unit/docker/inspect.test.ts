@@ -19,12 +19,15 @@ const identity = {
 const name = containerName(identity);
 const labels = containerLabels(identity);
 const zero = "0001-01-01T00:00:00Z";
+const createdAt = "2026-01-02T03:04:05.1Z";
+const noProgram = "OCI runtime create failed: exec: stat /nope: no such file or directory";
 const startedAt = "2026-01-02T03:04:05.123456789Z";
 const finishedAt = "2026-01-02T03:04:06.5Z";
 
 function answer(state: object, address = ""): object {
   return {
     Id: "abc",
+    Created: createdAt,
     Name: `/${name}`,
     Image: "sha256:1",
     Config: { Image: "sha256:1", Labels: labels },
@@ -37,9 +40,19 @@ describe("observedContainer", () => {
   const cases: readonly (readonly [string, object, object])[] = [
     ["created", { Status: "created" }, { kind: "created" }],
     [
-      "failed to start",
-      { Status: "created", ExitCode: 127, Error: "stat /nope" },
-      { kind: "created", startError: "stat /nope" },
+      "failed to start for the program",
+      { Status: "created", ExitCode: 127, Error: noProgram },
+      { kind: "created", startError: noProgram, cannotRun: { exitCode: 127, createdAt } },
+    ],
+    [
+      "failed to start for the program, without an exit code",
+      { Status: "created", ExitCode: 0, Error: noProgram },
+      { kind: "created", startError: noProgram, cannotRun: { exitCode: 128, createdAt } },
+    ],
+    [
+      "failed to start for the device",
+      { Status: "created", ExitCode: 128, Error: "Bind for 0.0.0.0:80 failed: port is already allocated" },
+      { kind: "created", startError: "Bind for 0.0.0.0:80 failed: port is already allocated" },
     ],
     ["running", { Status: "running", Running: true, StartedAt: startedAt }, { kind: "running", startedAt }],
     [

@@ -324,7 +324,7 @@ const goldens: readonly Golden[] = [
     name: "a start that failed waits with its container",
     situation: {
       desired,
-      observed: [container(pod, { kind: "created", startError: "no such file" })],
+      observed: [container(pod, { kind: "created", startError: "port is already allocated" })],
       history: { app: historyOf(pod, { failure: failure("RunContainerError", 1, "app-id-of-attempt-0") }) },
     },
     expected: "app waits: RunContainerError: no such luck\nlook again in 7 s",
@@ -333,7 +333,7 @@ const goldens: readonly Golden[] = [
     name: "a start that failed, its wait over: made anew under the same attempt",
     situation: {
       desired,
-      observed: [container(pod, { kind: "created", startError: "no such file" })],
+      observed: [container(pod, { kind: "created", startError: "port is already allocated" })],
       history: { app: historyOf(pod, { failure: { ...failure("RunContainerError", 1), at: ago(11_000) } }) },
     },
     expected: "remove app (app-id-of-at), because its start failed, and it is made anew\napp waits: ContainerCreating",

@@ -2,6 +2,12 @@ import { test } from "node:test";
 import { ago, exited, running, termination } from "../../../samples/pods.ts";
 import { compare, type StatusSituation, titleOf } from "./status-situations.ts";
 
+const cannotRun = {
+  kind: "created",
+  startError: "no such file",
+  cannotRun: { exitCode: 127, createdAt: "2026-11-22T11:59:58Z" },
+} as const;
+
 /** A pod of one container that has ended before, or was told to. */
 const situations: readonly StatusSituation[] = [
   {
@@ -15,6 +21,24 @@ const situations: readonly StatusSituation[] = [
     waiting: { reason: "CrashLoopBackOff", message: "back-off 20s" },
     expected:
       'Running; ContainersNotReady; waits CrashLoopBackOff "back-off 20s"; before: ended 1 Error 11:59:30 to 11:59:59 #0; 2 restarts; #2; no address',
+  },
+  {
+    name: "its program cannot run, and waits",
+    source: "dockershim/docker_container.go ContainerStatus, case 2; kuberuntime_manager.go doBackOff",
+    history: { attempt: 2, termination: termination(127, { reason: "ContainerCannotRun", message: "no such file" }) },
+    state: cannotRun,
+    waiting: { reason: "CrashLoopBackOff", message: "back-off 20s" },
+    expected:
+      'Running; ContainersNotReady; waits CrashLoopBackOff "back-off 20s"; before: ended 127 ContainerCannotRun "no such file" 11:59:30 to 11:59:59 #0; 2 restarts; #2; no address',
+  },
+  {
+    name: "its program cannot run, under Never",
+    source: "dockershim/docker_container.go ContainerStatus, case 2; kubelet_pods.go getPhase",
+    policy: "Never",
+    history: { termination: termination(127, { reason: "ContainerCannotRun", message: "no such file" }) },
+    state: cannotRun,
+    expected:
+      'Failed; PodFailed; ended 127 ContainerCannotRun "no such file" 11:59:30 to 11:59:59 #0; before: none; 0 restarts; #0; no address',
   },
   {
     name: "it ended and is being made again",

@@ -31,13 +31,14 @@ const situations: readonly StatusSituation[] = [
       'Pending; ContainersNotReady; waits CreateContainerConfigError "container has runAsNonRoot and image will run as root"; before: none; 0 restarts; no id; no address',
   },
   {
-    name: "the container cannot be started",
+    name: "the device does not let the container start",
     source: "container/sync_result.go ErrRunContainer",
-    deviates: "restartCount: a kubelet counts each container it made, here one that never ran is no restart",
-    state: { kind: "created", startError: "no such file" },
-    waiting: { reason: "RunContainerError", message: "no such file" },
+    deviates:
+      "a kubelet has ContainerCannotRun, and counts a restart; here the same attempt is tried again within 40 s",
+    state: { kind: "created", startError: "port is already allocated" },
+    waiting: { reason: "RunContainerError", message: "port is already allocated" },
     expected:
-      'Pending; ContainersNotReady; waits RunContainerError "no such file"; before: none; 0 restarts; #0; no address',
+      'Pending; ContainersNotReady; waits RunContainerError "port is already allocated"; before: none; 0 restarts; #0; no address',
   },
   {
     name: "it runs, without probes",
