@@ -180,8 +180,8 @@ export async function runAgent(given: AgentParts, signal: AbortSignal): Promise<
       statusPublisher.poke();
     },
   };
-  const snapshot = (): StatusDocument =>
-    statusSnapshot({ parts, startedAt, connection, node, drift, heldPods, engineWatcher, lister, troubledContainers });
+  const shown = { parts, startedAt, node, drift, heldPods, engineWatcher, lister, prober, troubledContainers };
+  const snapshot = (): StatusDocument => statusSnapshot(shown, connection);
 
   const loops: readonly Loop[] = [
     {

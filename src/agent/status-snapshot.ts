@@ -1,11 +1,21 @@
+import { engineTodo } from "../core/doctor/engine-advice.ts";
+import { keptRefusals, refusedUpdatesKey } from "../core/pod/refused-update.ts";
 import { formatTime } from "../core/pod/time.ts";
-import { conditionRows, npuRows, podRows, type StatusDocument } from "../core/status-document.ts";
+import {
+  conditionRows,
+  npuRows,
+  type PodFacts,
+  podRows,
+  refusedUpdateRows,
+  type StatusDocument,
+} from "../core/status-document.ts";
 import type { Clock } from "../ports/clock.ts";
 import type { EngineInfo } from "../ports/engine.ts";
 import type { NodeDevice } from "../ports/node-device.ts";
 import type { ContainerLister } from "./engine/container-lister.ts";
 import type { EngineWatcher } from "./engine/engine-watcher.ts";
 import type { TroubledContainers } from "./engine/troubled-containers.ts";
+import { momentOf } from "./loop/moment.ts";
 import type { StoreWhileFull } from "./loop/store-while-full.ts";
 import type { Node } from "./node/node.ts";
 import type { Drift } from "./pods/drift.ts";
@@ -29,18 +39,19 @@ export interface SnapshotSources {
   };
   /** Wall milliseconds. */
   readonly startedAt: number;
-  readonly connection: ConnectionState;
   readonly node: Pick<Node, "conditions">;
   readonly drift: Pick<Drift, "notices">;
   readonly heldPods: Pick<HeldPods, "notice">;
-  readonly engineWatcher: Pick<EngineWatcher, "info" | "lostBecause">;
-  readonly lister: Pick<ContainerLister, "unavailableBecause">;
+  readonly engineWatcher: Pick<EngineWatcher, "info" | "lostBecause" | "lostAt">;
+  readonly lister: Pick<ContainerLister, "unavailableBecause" | "listedAt">;
+  /** Words of the readiness probes that fail, by container id. */
+  readonly prober: { unready(): ReadonlyMap<string, string> };
   readonly troubledContainers: Pick<TroubledContainers, "notices">;
 }
 
 /** Everything that `edge status` shows of a running agent, right now. */
-export function statusSnapshot(sources: SnapshotSources): StatusDocument {
-  const { parts, startedAt, connection, node } = sources;
+export function statusSnapshot(sources: SnapshotSources, connection: ConnectionState): StatusDocument {
+  const { parts, startedAt, node } = sources;
   const { store, device, settings } = parts;
   const engine = engineOf(sources);
   const notices = noticesOf(sources, engine.unavailableBecause);
@@ -61,8 +72,13 @@ export function statusSnapshot(sources: SnapshotSources): StatusDocument {
       desired: store.desiredPods.list(),
       terminating: store.terminatingPods.list(),
       statuses: store.statuses.list(),
+      historyOf: store.histories.get,
+      unready: sources.prober.unready(),
+      unseen: unseenSince(sources, engine),
+      now: momentOf(parts.clock),
     }),
     ...npuRows(npuNames, store.npus.holders()),
+    ...refusedUpdateRows(keptRefusals(store.getMeta(refusedUpdatesKey)), parts.clock.wall()),
     ...(notices.length === 0 ? {} : { notices }),
   };
 }
@@ -78,6 +94,13 @@ function engineOf({ engineWatcher, lister }: SnapshotSources): EngineNow {
   return { info: unavailableBecause === null ? engineWatcher.info() : null, unavailableBecause };
 }
 
+/** The engine's stream of events shows every change up to its end; one that hangs was seen when it listed last. */
+function unseenSince({ engineWatcher, lister }: SnapshotSources, { info }: EngineNow): PodFacts["unseen"] {
+  if (info !== null) return null;
+  const at = engineWatcher.lostAt() ?? lister.listedAt();
+  return { since: at === null ? null : formatTime(at) };
+}
+
 const diskFull =
   "The disk of the data folder is full: pods are restarted, probed and reported, but no message is accepted. Free space on it.";
 
@@ -86,7 +109,10 @@ function noticesOf(
   unavailableBecause: string | null,
 ): readonly string[] {
   const full = parts.store.isFull() ? diskFull : null;
-  const ofEngine = unavailableBecause === null ? null : `The engine cannot be used: ${unavailableBecause}`;
+  const ofEngine =
+    unavailableBecause === null
+      ? null
+      : `The engine cannot be used: ${unavailableBecause}. ${engineTodo({ silent: false, message: unavailableBecause })}.`;
   return [
     heldPods.notice(),
     full,

@@ -32,7 +32,7 @@ export async function eventsCommand(options: EventsOptions, io: Output, signal: 
   let last = printAfter(store, 0, options, io);
   store.close();
   if (!isKnown && last === 0 && !options.follow) {
-    io.err(`There is no pod ${options.pod}, and nothing has happened to one`);
+    io.err(`There is no pod ${options.pod} on this device, and no events for this name`);
     return exitCodes.no;
   }
   let before = stamp(config.data.dir);

@@ -1,3 +1,4 @@
+import { momentOf } from "../agent/loop/moment.ts";
 import { printable } from "../core/base/printable.ts";
 import type { Config } from "../core/config/config.ts";
 import { sandboxName } from "../core/pod/identity.ts";
@@ -6,10 +7,12 @@ import { parseTime } from "../core/pod/time.ts";
 import { podRows } from "../core/status-document.ts";
 import { dockerEngine } from "../docker/engine.ts";
 import { containerLogs, type LogLine } from "../docker/logs.ts";
+import { linuxClock } from "../linux/clock.ts";
 import type { EngineError } from "../ports/engine.ts";
 import { openStoreReadOnly } from "../sqlite/store.ts";
 import { readConfig } from "./device-store.ts";
 import { exitCodes, type Output } from "./output.ts";
+import { storedPods } from "./seen-pods.ts";
 
 export interface LogsOptions {
   readonly config?: string;
@@ -66,11 +69,8 @@ function whyNone(name: string, { data }: Config): string {
   const opened = openStoreReadOnly(data.dir);
   if (!opened.ok) return `Pod ${name} has no container here`;
   const { store } = opened;
-  const pods = podRows({
-    desired: store.desiredPods.list(),
-    terminating: store.terminatingPods.list(),
-    statuses: store.statuses.list(),
-  });
+  const now = momentOf(linuxClock());
+  const pods = podRows({ ...storedPods(store), unready: new Map(), unseen: null, now });
   store.close();
   const found = pods.find((pod) => [pod.name, `${pod.namespace}/${pod.name}`].includes(name));
   if (found === undefined) return `There is no pod ${name} on this device`;

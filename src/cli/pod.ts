@@ -1,64 +1,122 @@
 import { stringify } from "yaml";
 import { podEntries } from "../agent/uplink/pod-entries.ts";
+import { ownValue } from "../core/base/own-value.ts";
 import { printable } from "../core/base/printable.ts";
+import type { Config } from "../core/config/config.ts";
+import { howItEnded } from "../core/pod/cause.ts";
+import type { ContainerHistory, PodHistory, Termination } from "../core/pod/container-history.ts";
 import type { KeptEvent } from "../core/pod/event.ts";
-import type { ContainerState, ContainerStatus, PodCondition, PodStatus } from "../core/pod/pod-status.ts";
-import type { AcceptedPod } from "../core/pod/spec.ts";
-import { summarize } from "../core/pod/summary.ts";
+import type {
+  ContainerState,
+  ContainerStatus,
+  PodCondition,
+  PodStatus,
+  TerminatedState,
+} from "../core/pod/pod-status.ts";
+import type { AcceptedPod, ContainerSpec } from "../core/pod/spec.ts";
+import { formatTime } from "../core/pod/time.ts";
 import type { PodStatusEntry } from "../core/protocol/replies.ts";
+import type { PodRow } from "../core/status-document.ts";
+import { publishedStatus, workedOutStatus } from "./device-status.ts";
 import { openDevice } from "./device-store.ts";
 import { eventLine } from "./events.ts";
 import { exitCodes, type Output } from "./output.ts";
+import { reasonOf } from "./status-page.ts";
 
 export interface PodOptions {
   readonly config?: string;
   readonly json: boolean;
 }
 
-type Known = PodStatusEntry & { readonly metadata: AcceptedPod["metadata"] & { readonly deletionTimestamp?: string } };
+interface Known extends PodStatusEntry {
+  readonly metadata: AcceptedPod["metadata"] & { readonly deletionTimestamp?: string };
+  readonly spec: AcceptedPod["spec"];
+}
 
 const lastActions = 12;
 const lastMessages = 5;
 /** Of a pod's events; more rows than that are not looked through for its last messages. */
 const lookedThrough = 2_000;
 
-/** `edge pod NAME` (contracts.md): everything about one pod, from the store; the agent need not run. */
+/** `edge pod NAME` (contracts.md): everything about one pod; the agent need not run. */
 export async function podCommand(name: string, options: PodOptions, io: Output): Promise<number> {
   const opened = await openDevice(options.config, io);
   if (!opened.ok) return opened.code;
-  const { store } = opened;
+  const { store, config } = opened;
   const pods = podEntries(store).map((entry) => entry as Known);
   const found = pods.filter(({ metadata }) => [metadata.name, `${metadata.namespace}/${metadata.name}`].includes(name));
   const key = found[0] === undefined ? name : `${found[0].metadata.namespace}/${found[0].metadata.name}`;
   const events = store.events.list({ pod: key, limit: lookedThrough });
+  const histories = new Map(found.map(({ UID }) => [UID, store.histories.get(UID)]));
   store.close();
   if (found.length === 0) {
-    io.err(`There is no pod ${name} on this device`);
+    const refused = events.findLast(({ reason }) => reason === "MessageRefused");
+    io.err(`There is no pod ${name} on this device${refused === undefined ? "" : "; it was refused:"}`);
+    if (refused !== undefined) io.err(eventLine(refused));
     return exitCodes.no;
   }
+  const looked = await look(config, histories);
   // A new uid under the same name: both are here until the old one is gone.
   for (const pod of found) {
-    const { kind, metadata, spec, status } = pod;
+    const { kind, metadata, spec, UID } = pod;
+    const status = looked.statuses.get(UID) ?? pod.status;
     if (options.json) io.out(JSON.stringify({ apiVersion: "v1", kind, metadata, spec, status }));
-    else for (const line of show(pod, events)) io.out(line);
+    else {
+      const row = looked.rows.find(({ uid }) => uid === UID);
+      for (const line of show({ pod: { ...pod, status }, row, history: looked.historyOf(UID), events })) io.out(line);
+    }
   }
   return exitCodes.fine;
 }
 
-function show(pod: Known, events: readonly KeptEvent[]): readonly string[] {
+interface Looked {
+  readonly rows: readonly PodRow[];
+  /** By uid, where they are newer than the store's. */
+  readonly statuses: ReadonlyMap<string, unknown>;
+  readonly historyOf: (uid: string) => PodHistory;
+}
+
+/** As `edge status` has it: what a live agent published, or what engine and store show. */
+async function look(config: Config, histories: ReadonlyMap<string, PodHistory>): Promise<Looked> {
+  const published = await publishedStatus(config.data.runDir);
+  if (published !== null) {
+    return { rows: published.pods, statuses: new Map(), historyOf: (uid) => histories.get(uid) ?? {} };
+  }
+  const { document, facts } = await workedOutStatus(config, null);
+  const statuses = new Map(facts?.statuses.map(({ id, status }) => [id.uid, status]));
+  return { rows: document.pods, statuses, historyOf: facts?.historyOf ?? (() => ({})) };
+}
+
+interface Shown {
+  readonly pod: Known;
+  /** Undefined where the pod came or went between two looks. */
+  readonly row: PodRow | undefined;
+  readonly history: PodHistory;
+  readonly events: readonly KeptEvent[];
+}
+
+function show({ pod, row, history, events }: Shown): readonly string[] {
   const { metadata, spec } = pod;
   const status = "phase" in Object(pod.status) ? (pod.status as PodStatus) : null;
   const isMessage = (event: KeptEvent): boolean => event.reason.startsWith("Message");
   const section = (title: string, lines: readonly string[]) =>
     lines.length === 0 ? [] : ["", title, ...lines.map((line) => `  ${line}`)];
+  const messages = events.filter(isMessage);
+  const last = messages.at(-1);
+  const lastSeen =
+    row?.lastSeen === undefined ? "" : ` as last seen${row.lastSeen === null ? "" : ` at ${row.lastSeen}`}`;
   return [
     `Pod        ${metadata.namespace}/${metadata.name}`,
     `Uid        ${pod.UID}`,
     ...(metadata.resourceVersion === undefined ? [] : [`Version    ${metadata.resourceVersion}`]),
     ...(metadata.deletionTimestamp === undefined ? [] : [`Deleted    ${metadata.deletionTimestamp}`]),
-    ...state(status, metadata.deletionTimestamp !== undefined),
-    ...section("Conditions", (status?.conditions ?? []).map(condition)),
-    ...section("Containers", (status?.containerStatuses ?? []).flatMap(container)),
+    ...state(status, row),
+    ...(last?.reason === "MessageRefused" ? refusal(last) : []),
+    ...section(`Conditions${lastSeen}`, (status?.conditions ?? []).map(condition)),
+    ...section(
+      `Containers${lastSeen}`,
+      (status?.containerStatuses ?? []).flatMap((one) => container(one, spec, ownValue(history, one.name))),
+    ),
     ...section("Spec as enforced", stringify(spec).trimEnd().split("\n").map(printable)),
     ...section(
       "Last actions",
@@ -67,18 +125,27 @@ function show(pod: Known, events: readonly KeptEvent[]): readonly string[] {
         .slice(-lastActions)
         .map(eventLine),
     ),
-    ...section("Last messages", events.filter(isMessage).slice(-lastMessages).map(eventLine)),
+    ...section("Last messages", messages.slice(-lastMessages).map(eventLine)),
   ];
 }
 
-function state(status: PodStatus | null, deleting: boolean): readonly string[] {
-  if (status === null) return ["Phase      Pending: nothing is known of it yet"];
-  const { status: text, ready, restarts, reason } = summarize(status, deleting);
+function state(status: PodStatus | null, row: PodRow | undefined): readonly string[] {
+  if (status === null || row === undefined) return ["Phase      Pending: the agent has not started it yet"];
+  const reason = reasonOf(row, Date.now(), true);
   return [
-    `Phase      ${status.phase}`,
-    `Status     ${text}, ${ready} ready, ${restarts} restarts${reason === null ? "" : `: ${printable(reason)}`}`,
+    `Phase      ${row.phase}`,
+    `Status     ${row.status}, ${row.ready} ready, ${row.restarts} ${row.restarts === 1 ? "restart" : "restarts"}`,
+    ...(reason === null ? [] : [`Cause      ${printable(reason)}`]),
+    ...(row.todo === undefined ? [] : [`To do      ${printable(row.todo)}`]),
     `Started    ${status.startTime}`,
     ...(status.podIP === undefined ? [] : [`Address    ${status.podIP}`]),
+  ];
+}
+
+function refusal({ at, message }: KeptEvent): readonly string[] {
+  return [
+    `Refused    the last update, at ${formatTime(at.wall)}: ${printable(message)}`,
+    "To do      Correct the pod and send it again; the version before it goes on",
   ];
 }
 
@@ -87,29 +154,50 @@ function condition({ type, status, lastTransitionTime, reason, message }: PodCon
   return `${type.padEnd(16)} ${status.padEnd(7)} since ${lastTransitionTime}${why === "" ? "" : `  ${printable(why)}`}`;
 }
 
-function container({
-  name,
-  ready,
-  restartCount,
-  image,
-  imageID,
-  containerID,
-  ...one
-}: ContainerStatus): readonly string[] {
-  const before = stateText(one.lastState);
+function container(
+  one: ContainerStatus,
+  { containers }: AcceptedPod["spec"],
+  history: ContainerHistory | undefined,
+): readonly string[] {
+  const { name, ready, restartCount, image, imageID, containerID } = one;
+  const spec = containers.find((other) => other.name === name);
+  const words = stateText(one.state, spec, one.state.terminated === undefined ? undefined : history?.termination);
+  const ended = one.lastState.terminated;
+  const before = [history?.termination, history?.lastTermination].find(
+    (termination) => termination != null && ended?.containerID === `docker://${termination.containerId}`,
+  );
   return [
-    `${name}: ${stateText(one.state)}, ${ready ? "ready" : "not ready"}, restarted ${restartCount} times`,
-    `  image ${image}${imageID === "" ? "" : ` (${imageID})`}`,
-    ...(containerID === undefined || containerID === "" ? [] : [`  id ${containerID}`]),
-    ...(before === "" ? [] : [`  before: ${before}`]),
+    `${name}: ${words}, ${ready ? "ready" : "not ready"}, restarted ${restartCount} ${restartCount === 1 ? "time" : "times"}`,
+    `  Image ${image}${imageID === "" ? "" : ` (${imageID})`}`,
+    ...(containerID === undefined || containerID === "" ? [] : [`  Id ${containerID}`]),
+    ...(ended === undefined ? [] : [`  Last run: ${endText(ended, spec, before)}`]),
   ];
 }
 
-function stateText({ running, waiting, terminated }: ContainerState): string {
-  const words = (text: string | undefined): string => (text === undefined || text === "" ? "" : `: ${printable(text)}`);
+function stateText(
+  { running, waiting, terminated }: ContainerState,
+  spec: ContainerSpec | undefined,
+  ended: Termination | null | undefined,
+): string {
   if (running !== undefined) return `running since ${running.startedAt}`;
-  if (waiting !== undefined) return `waiting, ${waiting.reason}${words(waiting.message)}`;
-  if (terminated === undefined) return "";
-  const { exitCode, reason, finishedAt, message } = terminated;
-  return `ended with ${exitCode} (${reason}) at ${finishedAt}${words(message)}`;
+  if (waiting !== undefined) {
+    const message = waiting.message ?? "";
+    return `waiting, ${waiting.reason}${message === "" ? "" : `: ${printable(message)}`}`;
+  }
+  return terminated === undefined ? "not started yet" : endText(terminated, spec, ended);
+}
+
+/** How a run ended: `killed, out of memory (limit 8Mi), 2026-11-22T04:44:27Z`. */
+function endText(
+  ended: TerminatedState,
+  spec: ContainerSpec | undefined,
+  termination: Termination | null | undefined,
+): string {
+  const at = ended.finishedAt === null ? "" : `, ${ended.finishedAt}`;
+  const limit = spec?.resources.limits?.memory;
+  if (ended.reason === "OOMKilled" && termination?.stoppedBecause === undefined) {
+    return `killed, out of memory${limit === undefined ? "" : ` (limit ${limit})`}${at}`;
+  }
+  const how = howItEnded(ended, spec, termination);
+  return `${how === null ? "completed" : `ended, ${printable(how)}`}${at}`;
 }

@@ -111,9 +111,11 @@ interface Commands {
 
 /** Those that look at the device, at a pod, or at what has happened. */
 function lookingCommands({ command, named, io, done }: Commands): void {
-  command("status", "node, agent, link, engine, and one row a pod").action(async () => {
-    done(await (await import("./status.ts")).statusCommand(named(), io));
-  });
+  command("status", "node, agent, center, engine and pods, problems first")
+    .option("--wide", "print names and reasons in full", false)
+    .action(async (options: { readonly wide: boolean }) => {
+      done(await (await import("./status.ts")).statusCommand({ ...named(), ...options }, io));
+    });
   command("doctor", "is this device fit, and what is to be done where it is not?").action(async () => {
     done(await (await import("./doctor.ts")).doctorCommand(named(), io));
   });

@@ -1,10 +1,13 @@
 // core: pure functions: no clock, no I/O, no randomness.
 
 import type { Condition } from "./node/conditions.ts";
+import { noCause, type PodCause, podCause } from "./pod/cause.ts";
+import type { Moment, PodHistory } from "./pod/container-history.ts";
 import type { DesiredPod, TerminatingPod } from "./pod/desired.ts";
 import { byNumber, type NpuHolder } from "./pod/npu.ts";
 import type { PodStatus } from "./pod/pod-status.ts";
-import { podKey } from "./pod/spec.ts";
+import { type RefusedUpdate, recentRefusals } from "./pod/refused-update.ts";
+import { type AcceptedPod, podKey } from "./pod/spec.ts";
 import { summarize } from "./pod/summary.ts";
 import { formatTime } from "./pod/time.ts";
 
@@ -36,8 +39,26 @@ export interface StatusDocument {
   readonly pods: readonly PodRow[];
   /** By number; absent where there is none and none is held. */
   readonly npus?: readonly NpuRow[];
+  /** Updates refused in the last hour that no accepted message followed; absent where there are none. */
+  readonly refusedUpdates?: readonly RefusedUpdateRow[];
   /** What else the device's owner should know; absent where there is nothing to say. */
   readonly notices?: readonly string[];
+}
+
+export interface RefusedUpdateRow {
+  /** namespace/name. */
+  readonly pod: string;
+  /** RFC 3339. */
+  readonly at: string;
+  readonly message: string;
+}
+
+export function refusedUpdateRows(
+  kept: readonly RefusedUpdate[],
+  nowWall: number,
+): Pick<StatusDocument, "refusedUpdates"> {
+  const rows = recentRefusals(kept, nowWall).map(({ pod, wall, message }) => ({ pod, at: formatTime(wall), message }));
+  return rows.length === 0 ? {} : { refusedUpdates: rows };
 }
 
 /** Kubernetes' NodeCondition, without the heartbeat. */
@@ -70,23 +91,37 @@ export interface PodRow {
   /** When a container last ended before it was restarted; absent if none was restarted. */
   readonly lastRestart?: string;
   readonly startTime: string | null;
+  /** The cause, for people. */
   readonly reason: string | null;
+  /** When the agent tries again what failed; absent where it does not wait for that. An agent of an earlier version does not tell. */
+  readonly nextTry?: string;
+  /** What to do; absent where nothing is to be done. */
+  readonly todo?: string;
+  /** Present where the engine cannot be asked: when it was asked last, null if that is not known. The rest is as of then. */
+  readonly lastSeen?: string | null;
 }
 
-interface StoredPods {
+export interface PodFacts {
   readonly desired: readonly DesiredPod[];
   readonly terminating: readonly TerminatingPod[];
   readonly statuses: readonly { readonly id: { readonly uid: string }; readonly status: unknown }[];
+  readonly historyOf: (uid: string) => PodHistory;
+  /** By container id: the words of the readiness probe that fails. */
+  readonly unready: ReadonlyMap<string, string>;
+  /** Null while the engine answers; else when it did last, RFC 3339, as far as that is known. */
+  readonly unseen: { readonly since: string | null } | null;
+  readonly now: Moment;
 }
 
 /** The rows of `edge status`: every pod that is wanted or on its way out, by namespace and name. */
-export function podRows({ desired, terminating, statuses }: StoredPods): readonly PodRow[] {
+export function podRows(facts: PodFacts): readonly PodRow[] {
+  const { desired, terminating, statuses } = facts;
   const byUid = new Map(statuses.map((one) => [one.id.uid, one.status as PodStatus]));
   const wanted = new Set(desired.map((desiredPod) => desiredPod.pod.id.uid));
-  const rows = desired.map((desiredPod) => row(desiredPod.pod.id, byUid.get(desiredPod.pod.id.uid), false));
-  for (const terminatingPod of terminating) {
-    if (terminatingPod.pod === null || terminatingPod.isTerminated || wanted.has(terminatingPod.id.uid)) continue;
-    rows.push(row(terminatingPod.id, byUid.get(terminatingPod.id.uid), terminatingPod.kind === "deleted"));
+  const rows = desired.map(({ pod }) => row(facts, pod, byUid.get(pod.id.uid), false));
+  for (const { pod, kind, isTerminated } of terminating) {
+    if (pod === null || isTerminated || wanted.has(pod.id.uid)) continue;
+    rows.push(row(facts, pod, byUid.get(pod.id.uid), kind === "deleted"));
   }
   return rows.sort((a, b) => order(`${a.namespace}/${a.name}/${a.uid}`, `${b.namespace}/${b.name}/${b.uid}`));
 }
@@ -101,36 +136,58 @@ export function npuRows(present: readonly string[], holders: readonly NpuHolder[
 
 const order = (a: string, b: string): number => (a < b ? -1 : a > b ? 1 : 0);
 
-function row(
-  id: { readonly namespace: string; readonly name: string; readonly uid: string },
-  status: PodStatus | undefined,
-  deleting: boolean,
-): PodRow {
-  const { namespace, name, uid } = id;
+function row(facts: PodFacts, pod: AcceptedPod, status: PodStatus | undefined, deleting: boolean): PodRow {
+  const { namespace, name, uid } = pod.id;
   if (status === undefined) {
     return {
       name,
       namespace,
       uid,
       phase: "Pending",
-      ready: "0/0",
+      ready: `0/${pod.spec.containers.length}`,
       status: "Pending",
       restarts: 0,
       startTime: null,
       reason: null,
     };
   }
-  const { ready, status: text, restarts, lastRestart, reason } = summarize(status, deleting);
+  const { ready, status: text, restarts, lastRestart } = summarize(status, deleting);
+  const shown =
+    facts.unseen === null
+      ? { ready, status: text, ...seenCause(facts, pod, status) }
+      : unseen(facts.unseen, ready, text);
   return {
     name,
     namespace,
     uid,
     phase: status.phase,
-    ready,
-    status: text,
+    ready: shown.ready,
+    status: shown.status,
     restarts,
     ...(lastRestart === null ? {} : { lastRestart }),
     startTime: status.startTime,
-    reason,
+    reason: shown.reason,
+    ...(shown.nextTry === null ? {} : { nextTry: shown.nextTry }),
+    ...(shown.todo === null ? {} : { todo: shown.todo }),
+    ...(facts.unseen === null ? {} : { lastSeen: facts.unseen.since }),
+  };
+}
+
+function seenCause({ historyOf, unready, now }: PodFacts, { id, spec }: AcceptedPod, status: PodStatus): PodCause {
+  return podCause({ name: id.name, status, spec, history: historyOf(id.uid), unready, now });
+}
+
+/** Nobody can tell what a pod does while neither agent nor engine answers (Kubernetes: a node that is lost). */
+function unseen(
+  { since }: NonNullable<PodFacts["unseen"]>,
+  ready: string,
+  status: string,
+): PodCause & Pick<PodRow, "ready" | "status"> {
+  const when = since === null ? "when it was last seen" : `as last seen at ${since}`;
+  return {
+    ...noCause,
+    ready: `0/${ready.split("/")[1]}`,
+    status: "Unknown",
+    reason: `${status}, ${ready} ready, ${when}`,
   };
 }

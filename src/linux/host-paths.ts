@@ -58,7 +58,8 @@ export function placeHostPath(options: HostPathOptions, asked: HostPathVolume): 
     return placeOpened(options, asked, descriptor);
   } catch (error) {
     const code = (error as NodeJS.ErrnoException).code ?? "unknown error";
-    return refusal(`hostPath ${path} cannot be used on this device: ${code}; nothing is made on the host`);
+    if (code === "ENOENT") return refusal(`hostPath ${path} does not exist on this device; create it`);
+    return refusal(`hostPath ${path} cannot be opened on this device: ${code}`);
   } finally {
     if (descriptor !== null) closeSync(descriptor);
   }

@@ -95,7 +95,7 @@ export function fakeDevice(): FakeDevice {
           mounted.set(place, data);
         }
         if (hostPath !== undefined && !hostPaths.has(hostPath.path)) {
-          return { ok: false, message: `hostPath ${hostPath.path} cannot be used on this device: ENOENT` };
+          return { ok: false, message: `hostPath ${hostPath.path} does not exist on this device; create it` };
         }
         if (hostPath !== undefined) realPaths[name] = hostPath.path;
         volumePaths[name] = hostPath?.path ?? `/pods/${pod.id.uid}/${name}`;

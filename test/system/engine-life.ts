@@ -26,7 +26,7 @@ const allRun = ({ status }: Entry): boolean =>
 
 /** Why a pull fails, and how the report of the pod begins, on whichever engine. */
 const failingPulls = [
-  { image: `${closed}/edge/private:1`, says: /^Registry \S+ refuses .* asked without credentials/ },
+  { image: `${closed}/edge/private:1`, says: /^Registry \S+ rejected the request .* without credentials/ },
   { image: `${open}/nothing/here:1`, says: /^Registry \S+ has no image / },
   { image: `${open}/edge/foreign:1`, says: /^Image \S+ is not for this device's architecture: / },
   { image: "127.0.0.1:9/edge/nobody:1", says: /^Registry 127\.0\.0\.1:9 cannot be reached: / },

@@ -125,7 +125,7 @@ async function everyState(): Promise<readonly State[]> {
       spec: { volumes: [{ name: "gone", hostPath: { path: missing, type: "" } }] },
       container: { volumeMounts: [{ name: "gone", mountPath: "/gone", readOnly: true }] },
       phase: "Pending",
-      state: waiting("CreateContainerConfigError", /missing cannot be used on this device: ENOENT/),
+      state: waiting("CreateContainerConfigError", /missing does not exist on this device/),
       status: "CreateContainerConfigError",
       reason: /ENOENT/,
     },

@@ -90,8 +90,8 @@ describe("probes", () => {
     assert.equal(one.lastState.terminated?.reason, "Completed");
     assert.ok(one.containerID !== undefined && !first.includes(one.containerID.replace("docker://", "")));
     assert.equal(entry.status.phase, "Running");
-    const stop = actions(name).filter((action) => action.startsWith("stop app "));
-    assert.match(only(stop), /within 30 s, because its liveness probe failed 3 times: exit code 3: ill$/);
+    const stop = actions(name).filter((action) => action.startsWith("Stopping container app "));
+    assert.match(only(stop), /within 30 s: liveness probe failed: exit code 3: ill$/);
     await site.eventually("its restart in edge status", async () => {
       const row = await site.row(name);
       return (row?.status === "Running" && row.ready === "1/1" && row.restarts === 1) || undefined;
@@ -103,7 +103,9 @@ describe("probes", () => {
     const livenessProbe = { ...program("never-live", "exit 1\n"), periodSeconds: 1 };
     await accept(name, "exec sleep 1000\n", { livenessProbe }, { restartPolicy: "Never" });
     // PID 1 has no handler for SIGTERM: it takes its whole grace, so the stop itself is what is waited for first.
-    await site.eventually("its stop", () => actions(name).find((action) => action.startsWith("stop app ")));
+    await site.eventually("its stop", () =>
+      actions(name).find((action) => action.startsWith("Stopping container app ")),
+    );
     const entry = await site.reported(uidOf(name), "Failed", ({ status }) => status.phase === "Failed");
     assert.equal(only(entry.status.containerStatuses).state.terminated?.exitCode, 137);
     assert.equal(only(entry.status.containerStatuses).restartCount, 0);
@@ -139,11 +141,8 @@ describe("probes", () => {
     const livenessProbe = { ...program("hangs-live", lines), periodSeconds: 1, timeoutSeconds: 1 };
     await accept(name, forever, { livenessProbe });
     await site.reported(uid, "a restart", ({ status }) => only(status.containerStatuses).restartCount >= 1);
-    const stops = actions(name).filter((action) => action.startsWith("stop app "));
-    assert.match(
-      stops[0] ?? "",
-      /because its liveness probe failed 3 times: \/host\/hangs-live has not ended within 1 s$/,
-    );
+    const stops = actions(name).filter((action) => action.startsWith("Stopping container app "));
+    assert.match(stops[0] ?? "", /liveness probe failed: \/host\/hangs-live has not ended within 1 s$/);
     const asked = await site.events(0, Date.now());
     const first = asked.find(({ action }) => action.startsWith("exec_start: /host/hangs-live"));
     const same = asked.filter(
@@ -157,7 +156,7 @@ describe("probes", () => {
     const httpGet = { path: "/live", port: 9999, scheme: "HTTPS" };
     await accept(name, forever, { livenessProbe: { httpGet, periodSeconds: 1 } });
     await site.reported(uidOf(name), "a restart", ({ status }) => only(status.containerStatuses).restartCount >= 1);
-    const stops = actions(name).filter((action) => action.startsWith("stop app "));
-    assert.match(stops[0] ?? "", /liveness probe failed 3 times: connect ECONNREFUSED .*:9999$/);
+    const stops = actions(name).filter((action) => action.startsWith("Stopping container app "));
+    assert.match(stops[0] ?? "", /liveness probe failed: connect ECONNREFUSED .*:9999$/);
   });
 });

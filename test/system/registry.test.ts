@@ -51,12 +51,12 @@ describe("a registry with a password", () => {
 
   test("without the secret the pod says that it is missing", async () => {
     assert.equal((await site.ask(pod(1, "web", image))).content, "OK");
-    await waits(id(1), /ErrImagePull.*refuses.*secret fusion-director-docker-registry-secret of the pod is not on/);
+    await waits(id(1), /ErrImagePull.*rejected the request.*secret fusion-director-docker-registry-secret is not on/);
   });
 
-  test("with a wrong password it says that the registry refuses it", async () => {
+  test("with a wrong password it says that the registry rejected it", async () => {
     assert.equal((await site.ask(secret(2, "s3cret-but-wrong"))).content, "OK");
-    await waits(id(1), /ErrImagePull.*refuses.*shown the credentials of secret.*unauthorized/);
+    await waits(id(1), /ErrImagePull.*rejected the user name or password in secret .*unauthorized/);
   });
 
   test("with the right one it runs at once", async () => {

@@ -199,7 +199,7 @@ describe("pods of several containers", () => {
         const all = await site.containers(uidOf(name)).catch(() => []);
         return all.filter(({ Name }) => Name.startsWith("/edge_POD_")).length === 1 ? true : undefined;
       });
-      assert.match(site.logOf(), new RegExp(`${name}.*stop runs .*because its sandbox is dead`));
+      assert.match(site.logOf(), new RegExp(`${name}.*Stopping container runs .*its sandbox is dead`));
     });
   }
 

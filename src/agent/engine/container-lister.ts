@@ -13,6 +13,8 @@ export interface ContainerLister {
   list(signal: AbortSignal): Promise<EngineResult<readonly ObservedContainer[]>>;
   /** What the last list that succeeded showed; null before the first. */
   lastListed(): readonly ObservedContainer[] | null;
+  /** Wall milliseconds of the last list that succeeded; null before the first. */
+  listedAt(): number | null;
   /** Why the last list failed, null when it did not: an engine that hangs keeps its stream of events, and says nothing. */
   unavailableBecause(): string | null;
 }
@@ -30,6 +32,7 @@ export function createContainerLister(
   let underWay: Promise<EngineResult<readonly ObservedContainer[]>> | null = null;
   let next: Promise<EngineResult<readonly ObservedContainer[]>> | null = null;
   let listed: readonly ObservedContainer[] | null = null;
+  let listedAt: number | null = null;
   let unavailableBecause: string | null = null;
 
   function startList(signal: AbortSignal): Promise<EngineResult<readonly ObservedContainer[]>> {
@@ -43,7 +46,10 @@ export function createContainerLister(
   function rememberList(
     result: EngineResult<readonly ObservedContainer[]>,
   ): EngineResult<readonly ObservedContainer[]> {
-    if (result.ok) listed = result.value;
+    if (result.ok) {
+      listed = result.value;
+      listedAt = clock.wall();
+    }
     const before = unavailableBecause;
     unavailableBecause = result.ok ? null : result.error.message;
     if (unavailableBecause !== before) onAvailabilityChanged();
@@ -61,6 +67,7 @@ export function createContainerLister(
       return next;
     },
     lastListed: () => listed,
+    listedAt: () => listedAt,
     unavailableBecause: () => unavailableBecause,
   };
 }

@@ -27,6 +27,8 @@ export interface EngineWatcher {
   info(): EngineInfo | null;
   /** Why it does not answer, as far as that is known; null while it does. */
   lostBecause(): string | null;
+  /** Wall milliseconds: when it stopped answering; null while it answers, or has not answered since the agent started. */
+  lostAt(): number | null;
   /** Runs until the signal aborts. */
   run(handlers: EngineHandlers, signal: AbortSignal): Promise<void>;
 }
@@ -37,11 +39,13 @@ const retryMs = 1_000;
 export function createEngineWatcher({ engine, clock, events }: EngineWatcherParts): EngineWatcher {
   let info: EngineInfo | null = null;
   let lostBecause: string | null = null;
+  let lostAt: number | null = null;
 
   async function runOnce(handlers: EngineHandlers, signal: AbortSignal): Promise<void> {
     const lost = (why: string): void => {
       if (lostBecause === null)
         events.recordDeviceEvent({ type: "Warning", reason: "EngineUnavailable", message: why });
+      if (info !== null) lostAt = clock.wall();
       info = null;
       lostBecause = why;
       handlers.onEngineLost(why);
@@ -56,6 +60,7 @@ export function createEngineWatcher({ engine, clock, events }: EngineWatcherPart
         events.recordDeviceEvent({ type: "Normal", reason: "EngineReady", message });
       }
       lostBecause = null;
+      lostAt = null;
       handlers.onEngineReady(answer.value);
     };
     const ended = await engine.watch({ ready, changed: handlers.onPodEvent }, signal);
@@ -65,6 +70,7 @@ export function createEngineWatcher({ engine, clock, events }: EngineWatcherPart
   return {
     info: () => info,
     lostBecause: () => lostBecause,
+    lostAt: () => lostAt,
     async run(handlers, signal) {
       while (!signal.aborted) {
         await runOnce(handlers, signal);

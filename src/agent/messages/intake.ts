@@ -1,18 +1,20 @@
 // agent/messages: messages of the center into the store.
 
 import { admitMessage } from "../../core/admission/admit.ts";
+import { defaultNamespace } from "../../core/admission/capacity.ts";
 import type { AdmissionContext } from "../../core/admission/context.ts";
 import { featureGates } from "../../core/admission/feature-gates.ts";
 import type { NodeFacts, NodePod } from "../../core/admission/node-facts.ts";
 import type { Policy } from "../../core/admission/policy.ts";
+import { isObject } from "../../core/base/json-keys.ts";
 import { isDiskFull } from "../../core/base/store-failure.ts";
 import type { Violation } from "../../core/base/violation.ts";
 import { hostPortKey, type ObservedContainer } from "../../core/pod/observed.ts";
-import type { AcceptedPod } from "../../core/pod/spec.ts";
+import { type AcceptedPod, podKey } from "../../core/pod/spec.ts";
 import { contentHash } from "../../core/protocol/content-hash.ts";
 import { decodeMessage, type Message, type MessageIds } from "../../core/protocol/message.ts";
 import { errorReply, okReply, type Request, restartFailedReply } from "../../core/protocol/replies.ts";
-import { classify } from "../../core/protocol/routes.ts";
+import { classify, podNameOf } from "../../core/protocol/routes.ts";
 import type { Clock } from "../../ports/clock.ts";
 import type { Log } from "../../ports/log.ts";
 import type { NodeDevice } from "../../ports/node-device.ts";
@@ -25,6 +27,7 @@ import { momentOf } from "../loop/moment.ts";
 import { endsProcess, recordFailure } from "../loop/supervise.ts";
 import type { Applied } from "./applied.ts";
 import { apply } from "./apply.ts";
+import { forgetRefusal, type Refusal, recordRefusals } from "./refusals.ts";
 
 export interface IntakeParts {
   readonly store: Store;
@@ -65,7 +68,7 @@ const maxWaitingBytes = 4 * 1024 * 1024;
 interface Handled {
   readonly reply: string | null;
   readonly wakes: readonly string[];
-  readonly refused: string | null;
+  readonly refused: Refusal | null;
 }
 
 export function createIntake(parts: IntakeParts): Intake {
@@ -121,7 +124,7 @@ function handleAlone(parts: IntakeParts, text: string): Handled {
     const decoded = decodeMessage(text);
     const why = isFull ? diskFull : internalError;
     if (decoded.ok) return refuse(parts, decoded.message, [why]);
-    return { reply: null, wakes: [], refused: why.message };
+    return { reply: null, wakes: [], refused: { pod: null, isUpdate: false, message: why.message } };
   }
 }
 
@@ -139,13 +142,6 @@ const internalError: Violation = {
   value: null,
 };
 
-/** Refusals are events too, but a flood of them must not wear out the flash: one row a batch. */
-function recordRefusals(parts: IntakeParts, refused: readonly string[]): void {
-  const [first = ""] = refused;
-  const more = refused.length > 1 ? ` (and ${refused.length - 1} more)` : "";
-  parts.events.recordDeviceEvent({ type: "Warning", reason: "MessageRefused", message: `${first}${more}` });
-}
-
 function handle(parts: IntakeParts, text: string, facts: DeviceFacts): Handled {
   const decoded = decodeMessage(text);
   if (!decoded.ok) {
@@ -156,7 +152,11 @@ function handle(parts: IntakeParts, text: string, facts: DeviceFacts): Handled {
     };
     // No reply without a usable msg_id (decisions.md 33: there is nothing to answer to).
     const reply = messageId === null ? null : errorReply(request, reason, newIds(parts));
-    return { reply, wakes: [], refused: `A message could not be read: ${reason}` };
+    return {
+      reply,
+      wakes: [],
+      refused: { pod: null, isUpdate: false, message: `A message could not be read: ${reason}` },
+    };
   }
   const { message } = decoded;
   const key = repeatKey(message);
@@ -185,6 +185,7 @@ function handle(parts: IntakeParts, text: string, facts: DeviceFacts): Handled {
     reason: "MessageAccepted",
     message: `${words} (message ${messageId})`,
   });
+  if (applied.wake !== null) forgetRefusal(parts, applied.wake);
   return { reply: null, wakes: wakesOf(applied), refused: null };
 }
 
@@ -213,8 +214,23 @@ function refuse(parts: IntakeParts, message: Message, violations: readonly Viola
   const answer = restart.ok && restart.kind === "pod-restart" ? restartFailedReply : errorReply;
   const request: Request = message;
   const { operation, resource } = message.route;
-  const refused = `${operation} ${resource}: ${violations.map((violation) => violation.message).join("; ")}`;
+  const pod = podKeyOf(parts, message);
+  const why = violations.map((violation) => violation.message).join("; ");
+  const isUpdate = operation === "update";
+  const subject = pod === null ? `${operation} ${resource}: ` : isUpdate ? "" : `${operation}: `;
+  const refused = { pod, isUpdate, message: `${subject}${why}` };
   return { reply: answer(request, violations, newIds(parts)), wakes: [], refused };
+}
+
+/** The pod that a refused message names: in its own namespace, else in that of the pod of this name here. */
+function podKeyOf({ store }: IntakeParts, { route, content }: Message): string | null {
+  const name = podNameOf(route);
+  if (name === null) return null;
+  const metadata: unknown = isObject(content) ? Reflect.get(content, "metadata") : undefined;
+  const named: unknown = isObject(metadata) ? Reflect.get(metadata, "namespace") : undefined;
+  if (typeof named === "string" && /^[a-z0-9-]{1,63}$/.test(named)) return podKey({ namespace: named, name });
+  const known = store.desiredPods.list().find(({ pod }) => pod.id.name === name);
+  return podKey({ namespace: known?.pod.id.namespace ?? defaultNamespace, name });
 }
 
 function newIds(parts: IntakeParts): MessageIds {

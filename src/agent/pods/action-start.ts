@@ -1,5 +1,5 @@
 import { ownValue } from "../../core/base/own-value.ts";
-import { type Action, type Pull, showAction } from "../../core/pod/action.ts";
+import { type Action, actionSentence, type Pull } from "../../core/pod/action.ts";
 import type { ContainerHistory } from "../../core/pod/container-history.ts";
 import type { DesiredPod } from "../../core/pod/desired.ts";
 import { pinnedFor } from "../../core/pod/image-plan.ts";
@@ -26,6 +26,7 @@ export function recordStart(
   if (action.kind === "create" && situation.desired !== null) {
     recordAttempt(store, situation, situation.desired, action);
   }
+  if (action.kind === "stop") recordUnhealthyStop(store, situation, action);
   if (action.kind !== "finish") parts.events.recordPodEvent(podKey(pass), startEvent(action));
 }
 
@@ -38,7 +39,25 @@ const announced = {
 } as const;
 
 function startEvent(action: Exclude<Action, { kind: "resolve" | "finish" }> | Pull): RecordedEvent {
-  return { type: "Normal", container: action.container, reason: announced[action.kind], message: showAction(action) };
+  return {
+    type: "Normal",
+    container: action.container,
+    reason: announced[action.kind],
+    message: actionSentence(action),
+  };
+}
+
+/** The engine tells only the exit code of a container that the agent stops because its liveness probe failed. */
+function recordUnhealthyStop(
+  store: Store,
+  { desired, history, probes }: Situation,
+  { container, id }: Extract<Action, { kind: "stop" }>,
+): void {
+  const why = ownValue(probes, id)?.why ?? "";
+  const before = ownValue(history, container);
+  if (desired === null || why === "" || before?.current?.id !== id) return;
+  const next: ContainerHistory = { ...before, current: { ...before.current, stoppedBecause: why } };
+  store.histories.put(desired.pod.id.uid, { ...history, [container]: next });
 }
 
 function recordAttempt(

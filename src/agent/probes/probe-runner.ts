@@ -68,7 +68,7 @@ function httpResult(answer: HttpAnswer): ProbeResult | null {
   if (!answer.ok) {
     return answer.isCutOff === true ? null : { good: false, message: answer.message.slice(0, longestMessage) };
   }
-  return { good: answer.status >= 200 && answer.status < 400, message: `HTTP status ${answer.status}` };
+  return { good: answer.status >= 200 && answer.status < 400, message: `HTTP ${answer.status}` };
 }
 
 interface ExecProbe {

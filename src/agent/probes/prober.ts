@@ -42,6 +42,8 @@ export interface Prober {
    * gives what is known so far.
    */
   sync(pod: { readonly namespace: string; readonly name: string }, seen: SeenPod): ProbeVerdicts;
+  /** Words of the readiness probes that fail, by container id. */
+  unready(): ReadonlyMap<string, string>;
   /** Runs until the signal aborts; rejects if the disk of the store fails. */
   run(signal: AbortSignal): Promise<void>;
 }
@@ -122,6 +124,10 @@ export function createProber(parts: ProberParts): Prober {
       if (runs.length === 0) followed.delete(key);
       else followed.set(key, runs);
       return Object.fromEntries(runs.map(({ id, states }) => [id, verdictOf(states.liveness, states.readiness)]));
+    },
+    unready() {
+      const failing = [...followed.values()].flat().filter(({ states }) => states.readiness.good === false);
+      return new Map(failing.map(({ id, states }) => [id, states.readiness.message]));
     },
     async run(signal) {
       const over = Promise.withResolvers<void>();

@@ -1,10 +1,12 @@
 // core/doctor: turns findings on a device into problems and what to do.
 
 import { judgePressure } from "../node/pressure.ts";
-import { formatTime, parseTime } from "../pod/time.ts";
+import { formatTime } from "../pod/time.ts";
 import { certificateConcern } from "../protocol/certificate.ts";
-import type { LinkError } from "../protocol/link-error.ts";
+import { linkTodo } from "../protocol/link-advice.ts";
+import { clockConcern, clockTodo } from "./clock-concern.ts";
 import type { DoctorInput, EngineInput } from "./doctor-input.ts";
+import { engineTodo } from "./engine-advice.ts";
 
 /** What is looked at, in the order in which it is told. */
 export type Check =
@@ -32,8 +34,6 @@ export interface Finding {
 
 type Said = Omit<Finding, "check">;
 
-/** No clock that goes right says less: this program is younger. */
-const leastWall = parseTime("2026-01-01T00:00:00Z");
 /** What Kerberos and most others bear; certificates are judged by the clock, too. */
 const mostOffMs = 300_000;
 
@@ -73,8 +73,9 @@ function failure(message: string, todo: string): Said {
 
 function agent({ agentRuns }: DoctorInput): readonly Said[] {
   if (agentRuns === null) return [];
-  if (agentRuns) return [ok("It runs")];
-  return [warning("It does not run: nothing is done for the center", "Start it: systemctl start edge, or edge run")];
+  if (agentRuns) return [ok("The agent is running")];
+  const message = "The agent is not running: it starts, restarts and reports no pods";
+  return [failure(message, "Start it: systemctl start edge, or edge run; journalctl -u edge shows why it stopped")];
 }
 
 function configuration({ config }: DoctorInput): readonly Said[] {
@@ -90,14 +91,9 @@ function configuration({ config }: DoctorInput): readonly Said[] {
   return said.length === 0 ? [ok(`${file} is right`)] : said;
 }
 
-/** How the adapter ends its sentence about an engine of which no version of the API fits. */
-const otherVersion = /; this program speaks \d/;
-
 function engine(facts: EngineInput): readonly Said[] {
-  // The engine runs, and starting it again would change nothing.
-  if (!facts.ok && otherVersion.test(facts.message)) return [failure(facts.message, "Install Docker 18.09 to 28.5")];
   if (!facts.ok) {
-    return [failure(`The engine at ${facts.socket} does not answer: ${facts.message}`, engineTodo(facts))];
+    return [failure(`The engine at ${facts.socket} cannot be used: ${facts.message}`, engineTodo(facts))];
   }
   const restore = warning(
     "live-restore is off: when the engine stops or is updated, every container ends with it",
@@ -124,13 +120,6 @@ function engine(facts: EngineInput): readonly Said[] {
 
 const containerTodo =
   "Run docker unpause if somebody paused it; else let its containerd-shim go on (kill -CONT), or restart the engine";
-
-function engineTodo({ silent, message }: Extract<EngineInput, { readonly ok: false }>): string {
-  if (silent) return "Restart it (systemctl restart docker)";
-  return /EACCES|permission denied/i.test(message)
-    ? "Run this as root, or as a member of the socket's group"
-    : "Start the engine (systemctl start docker), or name its socket in engine.socket";
-}
 
 function podman(version: string, apiVersion: string): Said {
   const lacks = "a new run of it, and changes by hand to capabilities and networks, go unseen";
@@ -190,14 +179,14 @@ function folders({ folders: { data, dataIsOther, dataReadOnly, run, runInMemory 
 
 function clock({ wall, center: reached }: DoctorInput): Said {
   const says = `The clock says ${formatTime(wall)}`;
-  const todo = "Set it, and have it kept (timedatectl set-ntp true): certificates are judged by it";
-  if (wall < leastWall) return failure(`${says}, which is past`, todo);
+  const concern = clockConcern(wall);
+  if (concern !== null) return failure(concern.message, concern.todo);
   const theirs = reached?.ok === true ? reached.wall : null;
   if (theirs === null) return ok(`${says}; there is no center's to compare it with`);
   const off = wall - theirs;
   if (Math.abs(off) <= mostOffMs) return ok(`${says}, and so does the center's`);
   const seconds = Math.round(Math.abs(off) / 1_000);
-  return warning(`${says}, ${seconds} s ${off < 0 ? "behind" : "ahead of"} the center's`, todo);
+  return warning(`${says}, ${seconds} s ${off < 0 ? "behind" : "ahead of"} the center's`, clockTodo);
 }
 
 function certificates({ credentials, wall }: DoctorInput): readonly Said[] {
@@ -214,20 +203,9 @@ function certificates({ credentials, wall }: DoctorInput): readonly Said[] {
   });
 }
 
-const reach = "Look at name, network and firewall between here and there; pods run on meanwhile";
-const centerTodos: Readonly<Record<LinkError["code"], string>> = {
-  unreachable: reach,
-  timeout: reach,
-  aborted: reach,
-  refused: "Ask whoever runs the center",
-  protocol: "See that center.url names a center and not something else",
-  tls: "See that center.tls.ca holds the authority of the center's certificate, and center.tls.serverName its name",
-  credentials: "See that center.tls.cert, center.tls.key and center.auth.file are what the center expects",
-};
-
 function center(facts: NonNullable<DoctorInput["center"]>): Said {
   if (facts.ok) return ok(`${facts.host} answers`);
-  return failure(`${facts.host} is not reached: ${facts.error.message}`, centerTodos[facts.error.code]);
+  return failure(`${facts.host} cannot be reached: ${facts.error.message}`, linkTodo(facts.error));
 }
 
 function npu({ npus: { names, missing } }: DoctorInput): Said {

@@ -30,7 +30,7 @@ export function pullFailure({ image, kind, words, secrets }: PullFailure): strin
   const registry = registryOf(image);
   switch (kind) {
     case "registryAuth":
-      return `Registry ${registry} refuses ${image}, ${shownWords(registry, secrets)}: ${words}`;
+      return `${rejected(registry, image, secrets)}: ${words}`;
     case "imageNotFound":
       return `Registry ${registry} has no image ${image}: ${words}`;
     case "registryUnreachable":
@@ -40,7 +40,7 @@ export function pullFailure({ image, kind, words, secrets }: PullFailure): strin
     case "diskFull":
       return `No space is left on this device for image ${image}: ${words}`;
     case "timeout":
-      return `Registry ${registry} sends nothing any more: ${words}`;
+      return `Registry ${registry} stopped sending: ${words}`;
     case "other":
       return words;
     default:
@@ -48,13 +48,16 @@ export function pullFailure({ image, kind, words, secrets }: PullFailure): strin
   }
 }
 
-function shownWords(registry: string, secrets: readonly NamedSecret[]): string {
+function rejected(registry: string, image: string, secrets: readonly NamedSecret[]): string {
   const named = (use: NamedSecret["use"]) =>
     secrets.filter((secret) => secret.use === use).map((secret) => secret.name);
   const shown = named("shown");
-  if (shown.length > 0) return `shown the credentials of secret ${shown.join(", ")}`;
-  if (secrets.length === 0) return "which was asked without credentials, as the pod names no imagePullSecrets";
+  if (shown.length > 0) {
+    return `Registry ${registry} rejected the user name or password in secret ${shown.join(", ")}, for image ${image}`;
+  }
+  const request = `Registry ${registry} rejected the request for image ${image} without credentials`;
+  if (secrets.length === 0) return `${request}: the pod names no imagePullSecrets`;
   const missing = named("missing");
-  if (missing.length > 0) return `and secret ${missing.join(", ")} of the pod is not on this device`;
-  return `and secret ${named("silent").join(", ")} holds no credentials for ${registry}`;
+  if (missing.length > 0) return `${request}: secret ${missing.join(", ")} is not on this device`;
+  return `${request}: secret ${named("silent").join(", ")} has no entry for ${registry}`;
 }

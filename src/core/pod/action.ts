@@ -1,4 +1,5 @@
 import type { TerminatingPod } from "./desired.ts";
+import { sandboxName } from "./identity.ts";
 
 /**
  * One step toward the desired state, as data: what, on what, and why. One action is one engine call (or none), after
@@ -36,7 +37,28 @@ export interface Pull {
   readonly because: string;
 }
 
-/** An action or a pull as text: what golden tests compare and `edge events` shows. */
+/** An action or a pull as an event for people. */
+export function actionSentence(action: Exclude<Action, { kind: "resolve" | "finish" }> | Pull): string {
+  const name = action.container === sandboxName ? "the pod's sandbox" : `container ${action.container}`;
+  switch (action.kind) {
+    case "pull":
+      return `Pulling image ${action.image} for ${name}`;
+    case "create": {
+      const again = action.attempt === 0 ? "" : ` (attempt ${action.attempt}: ${action.because})`;
+      return `Creating ${name}${action.npus.map((npu) => ` with ${npu}`).join("")}${again}`;
+    }
+    case "start":
+      return `Starting ${name}`;
+    case "stop":
+      return `Stopping ${name} within ${action.graceSeconds} s: ${action.because}`;
+    case "remove":
+      return `Removing ${name}: ${action.because}`;
+    default:
+      return action satisfies never;
+  }
+}
+
+/** An action or a pull in full: what golden tests compare and the log shows. */
 export function showAction(action: Action | Pull): string {
   switch (action.kind) {
     case "resolve":

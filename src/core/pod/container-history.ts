@@ -21,6 +21,8 @@ export interface Termination {
   readonly finishedAt: string;
   /** It ended because the engine or the device did, unasked: a failure whatever the code (lifecycle.md, Restarts and back-off). */
   readonly interrupted: boolean;
+  /** Why the agent stopped it; absent where it ended by itself. */
+  readonly stoppedBecause?: string;
 }
 
 /** Why a container is not there: the reason and words of its waiting state, and when to try again. */
@@ -72,6 +74,8 @@ export interface CurrentContainer {
   readonly seenRunning: Moment | null;
   /** The engine run in which it was last seen, made or running: see `interrupted`. */
   readonly engineRunId: string | null;
+  /** Why the agent is stopping it; absent while it is to run. */
+  readonly stoppedBecause?: string;
 }
 
 export interface PinnedImage {

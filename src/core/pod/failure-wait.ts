@@ -15,6 +15,12 @@ export function failureWait(history: ContainerHistory | undefined, wanted: strin
   return failure === null ? 0 : remainingMs(failureDelayMs(failure.reason, failure.count), failure.at, now);
 }
 
+/** Milliseconds until the last failure is tried again, whatever it was for; 0 if nothing has failed. */
+export function failureRemainingMs(history: ContainerHistory | undefined, now: Moment): number {
+  const failure = history?.failure ?? null;
+  return failure === null ? 0 : remainingMs(failureDelayMs(failure.reason, failure.count), failure.at, now);
+}
+
 /**
  * A registry is spared up to five minutes; what is wrong on the device itself is looked at again within 40 s, and what
  * is made in another way the next time at once.

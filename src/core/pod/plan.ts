@@ -249,7 +249,7 @@ function replaceRunning(
 
 /** Stopped only: whether and when it comes again is the restart policy's and the back-off's business, as after any death. */
 function stopUnhealthy(situation: Situation, desired: DesiredPod, spec: Part, container: ObservedContainer): Step {
-  const because = ownValue(situation.probes, container.id)?.why ?? "its liveness probe failed";
+  const because = ownValue(situation.probes, container.id)?.why ?? "liveness probe failed";
   const graceSeconds = desired.pod.spec.terminationGracePeriodSeconds;
   const stop: Action = { kind: "stop", container: spec.name, id: container.id, graceSeconds, because };
   return { actions: [stop], pulls: [], waiting: null, requeueAfterMs: null };

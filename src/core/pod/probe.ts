@@ -67,7 +67,7 @@ export function isOnHold(kind: ProbeKind, state: ProbeState): boolean {
 /** Both probes of one container together. */
 export function verdictOf(liveness: ProbeState, readiness: ProbeState): ProbeVerdict {
   const live = liveness.verdict !== false;
-  const why = live ? "" : `its liveness probe failed ${liveness.run} times: ${liveness.message}`;
+  const why = live ? "" : `liveness probe failed: ${liveness.message}`;
   return { ready: readiness.verdict, live, why };
 }
 

@@ -245,6 +245,7 @@ function running(
       startedAt,
       seenRunning: same ? current.seenRunning : context.now,
       engineRunId: context.engineRunId,
+      ...(same && current.stoppedBecause !== undefined ? { stoppedBecause: current.stoppedBecause } : {}),
     },
     termination: null,
     lastTermination: history.termination ?? history.lastTermination,
@@ -267,6 +268,7 @@ function exited(
   const interrupted =
     wasInterrupted(history.current, container.id, context) || mayBeInterrupted(history, container, state.exitCode);
   const message = terminationMessage(state.error, state.lastWords ?? "");
+  const stoppedBecause = history.current?.id === container.id ? history.current.stoppedBecause : undefined;
   const termination: Termination = {
     containerId: container.id,
     exitCode: state.exitCode,
@@ -275,6 +277,7 @@ function exited(
     startedAt: Number.isNaN(parseTime(state.startedAt)) ? null : state.startedAt,
     finishedAt: state.finishedAt,
     interrupted,
+    ...(stoppedBecause === undefined ? {} : { stoppedBecause }),
   };
   const current =
     history.current?.id === container.id ? history.current : currentOf(container, state.startedAt, context);

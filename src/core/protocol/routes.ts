@@ -82,6 +82,11 @@ export function classify(message: Message): Classified {
   return { ok: true, kind: found.kind, configMapName: name };
 }
 
+/** The pod that a route names, whatever else is wrong with the message; null where it names none. */
+export function podNameOf({ resource }: Message["route"]): string | null {
+  return pod.exec(resource)?.[1] ?? null;
+}
+
 function headerViolations(header: Message["header"]): Violation[] {
   const violations: Violation[] = [];
   if (header.parent_msg_id !== "") {

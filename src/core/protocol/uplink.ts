@@ -269,7 +269,14 @@ interface End {
 }
 
 function endOf({ code, reason }: { readonly code: number; readonly reason: string }): End {
-  return { why: `Closed with code ${code}${reason === "" ? "" : `: ${reason}`}`, pace: paceOfClose(code) };
+  return { why: closeWords(code, reason), pace: paceOfClose(code) };
+}
+
+/** RFC 6455 7.1.5: 1006 is no code of the other side's, it stands for a connection that ended without a close message. */
+function closeWords(code: number, reason: string): string {
+  const words = reason === "" ? "" : `: ${reason}`;
+  if (code === 1006) return `Connection to the center lost without a close message${words}`;
+  return `The center closed the connection with code ${code}${words}`;
 }
 
 function wait(state: Dialing | Connected | Closing, at: StepContext, end: End): Waiting {

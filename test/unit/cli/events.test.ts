@@ -155,7 +155,7 @@ test("edge pod: all that is known of one pod, for people and as Kubernetes has i
   store.events.append(crash, at(0));
   store.events.append({ ...crash, type: "Normal", reason: "MessageAccepted", message: "Pod web accepted" }, at(1));
   assert.equal(await pod("web", false), 0);
-  assert.match(lines.join("\n"), /Phase +Pending: nothing is known/);
+  assert.match(lines.join("\n"), /Phase +Pending: the agent has not started it yet/);
   lines.length = 0;
   store.statuses.put(desired.pod.id, status);
   store.close();
@@ -163,10 +163,10 @@ test("edge pod: all that is known of one pod, for people and as Kubernetes has i
   const text = lines.join("\n");
   for (const part of [
     /^Pod +websocket\/web\nUid +\S+/,
-    /Status +CrashLoopBackOff, 0\/1 ready, 7 restarts: back-off 5m0s/,
-    /Conditions\n {2}Ready +False +since 2026-01-01T00:00:00Z {2}Why/,
+    /Status +Unknown, 0\/1 ready, 7 restarts\nCause +CrashLoopBackOff, 0\/1 ready, as last seen at 20/,
+    /Conditions as last seen at 20.*\n {2}Ready +False +since 2026-01-01T00:00:00Z {2}Why/,
     /app: waiting, CrashLoopBackOff: back-off 5m0s, not ready, restarted 7 times/,
-    /before: ended with 3 \(Error\)/,
+    /Last run: ended, exit code 3/,
     /Spec as enforced\n {2}containers:/,
     /Last actions\n.*Exit code 1/,
     /Last messages\n.*Pod web accepted/,

@@ -118,7 +118,7 @@ test("three failures in a row end a container's liveness; the pod is woken once,
     execs.map((at) => at - began),
     [0, 10_000, 20_000],
   );
-  assert.equal(verdict()?.why, "its liveness probe failed 3 times: exit code 3: not today");
+  assert.equal(verdict()?.why, "liveness probe failed: exit code 3: not today");
   assert.deepEqual(woken, ["websocket/web"]);
   const once = "Unhealthy: Liveness probe failed: exit code 3: not today";
   assert.deepEqual(words(events), [once, once]);
@@ -137,7 +137,7 @@ test("a program that hangs has failed while it lives, and no second one is start
   follow();
   await clock.pass(21_000);
   assert.equal(execs.length, 1);
-  assert.equal(verdict()?.why, "its liveness probe failed 3 times: /bin/check has not ended within 2 s");
+  assert.equal(verdict()?.why, "liveness probe failed: /bin/check has not ended within 2 s");
   assert.deepEqual(follow({ observed: [] }), {});
   assert.equal(observed.state.kind, "running");
 });

@@ -170,8 +170,8 @@ test("each link that breaks is counted in an event, and a dial that fails on for
   assert.deepEqual(
     events.map(({ pod, reason, message, count }) => [pod, reason, message, count]),
     [
-      ["", "LinkLost", "Closed with code 1011: Out of memory", 3],
-      ["", "LinkLost", "Closed with code 1006", 1],
+      ["", "LinkLost", "The center closed the connection with code 1011: Out of memory", 3],
+      ["", "LinkLost", "Connection to the center lost without a close message", 1],
       ["", "LinkFailed", "No route", 1],
       ["", "LinkFailed", "The center's certificate has expired", 1],
     ],

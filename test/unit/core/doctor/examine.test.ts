@@ -87,7 +87,7 @@ const rows: readonly (readonly [what: string, changed: Partial<DoctorInput>, tro
   [
     "an engine of another version",
     { engine: { ok: false, socket: "/s", message: tooOld.ok ? "" : tooOld.message, silent: false } },
-    /^failure engine: The engine speaks API 1\.12 to 1\.38; this program speaks .* -> Install Docker 18\.09 to/,
+    /^failure engine: .*The engine speaks API 1\.12 to 1\.38; this program speaks .* -> Install Docker 18\.09 to/,
   ],
   [
     "an engine that is not for this user",
@@ -102,9 +102,9 @@ const rows: readonly (readonly [what: string, changed: Partial<DoctorInput>, tro
   [
     "an engine that says nothing",
     { engine: { ok: false, socket: "/s", message: "no answer", silent: true } },
-    /^failure engine: .* -> Restart it \(systemctl restart docker\)/,
+    /^failure engine: .* -> The engine hangs: restart it \(systemctl restart docker\)/,
   ],
-  ["an agent that is not there", { agentRuns: false }, /^warning agent: It does not run.* -> Start it/],
+  ["an agent that is not there", { agentRuns: false }, /^failure agent: The agent is not running.* -> Start it/],
   [
     "a file in place of the data folder",
     { folders: { ...well.folders, dataIsOther: true } },
@@ -206,17 +206,17 @@ const rows: readonly (readonly [what: string, changed: Partial<DoctorInput>, tro
   [
     "no network",
     { center: { ok: false, host: "c:443", error: { code: "unreachable", message: "ENETUNREACH" } } },
-    /^failure center: c:443 is not reached: ENETUNREACH -> Look at name, network and firewall/,
+    /^failure center: c:443 cannot be reached: ENETUNREACH -> Check the center's name, this device's network and any firewall/,
   ],
   [
     "a center of another authority",
     { center: { ok: false, host: "c", error: { code: "tls", message: "self-signed" } } },
-    /^failure center: .* -> See that center.tls.ca/,
+    /^failure center: .* -> Check that center.tls.ca/,
   ],
   [
     "a wrong password",
     { center: { ok: false, host: "c", error: { code: "credentials", message: "The center answered 401" } } },
-    /^failure center: .* -> See that center.tls.cert, .*center.auth.file/,
+    /^failure center: .* -> Check that center.tls.cert, .*center.auth.file/,
   ],
   [
     "NPUs without their manager",

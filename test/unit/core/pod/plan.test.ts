@@ -30,7 +30,7 @@ const created = { kind: "created" } as const;
 const here = { app: "sha256:app" };
 const newer = desiredPod({ image: "app:2" });
 const wanted = wantedKey(desired, pod.spec.containers[0] ?? assert.fail());
-const unhealthy = { ready: null, live: false, why: "its liveness probe failed 3 times: exit code 1" };
+const unhealthy = { ready: null, live: false, why: "liveness probe failed: exit code 1" };
 const failure = (reason: string, count: number, containerId: string | null = null) => ({
   reason,
   message: "no such luck",
@@ -278,7 +278,7 @@ const goldens: readonly Golden[] = [
       images: { app: null },
       probes: { "app-id-of-attempt-0": unhealthy },
     },
-    expected: "stop app (app-id-of-at) within 30 s, because its liveness probe failed 3 times: exit code 1",
+    expected: "stop app (app-id-of-at) within 30 s, because liveness probe failed: exit code 1",
   },
   {
     name: "the liveness probe of an earlier attempt failed: that is over",

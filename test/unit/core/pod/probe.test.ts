@@ -56,7 +56,7 @@ test("a container is live until three failures in a row, and then it is told why
   assert.deepEqual(verdictOf(last("gbbb"), last("bbb")), {
     ready: false,
     live: false,
-    why: "its liveness probe failed 3 times: result 4",
+    why: "liveness probe failed: result 4",
   });
 });
 

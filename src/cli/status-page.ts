@@ -1,0 +1,151 @@
+import { styleText } from "node:util";
+import { clockConcern } from "../core/doctor/clock-concern.ts";
+import { parseTime } from "../core/pod/time.ts";
+import { certificateConcern } from "../core/protocol/certificate.ts";
+import { linkTodo } from "../core/protocol/link-advice.ts";
+import type { ConditionRow, PodRow, StatusDocument } from "../core/status-document.ts";
+import { age, cutEnd, cutMiddle, wrap } from "./text.ts";
+
+export interface PageOptions {
+  /** Names and reasons in full, however wide the terminal must be. */
+  readonly wide: boolean;
+}
+
+const columns = 80;
+const labelWidth = 9;
+/** A name that is longer must not move the other columns of every row. */
+const longestName = 32;
+/** The same with --wide, where nothing is cut. */
+const longestAlignedName = 48;
+
+/** The page of `edge status`, one text a line; at most 80 columns unless wide. Problems come first. */
+export function statusPage(document: StatusDocument, nowWall: number, { wide }: PageOptions): readonly string[] {
+  const { node, agent, center, engine, outbox, pods } = document;
+  const field = (label: string, text: string, colour?: Colour): readonly string[] => {
+    const lines = wide ? [text] : wrap(text, columns - labelWidth);
+    return lines.map((line, index) => {
+      const shown = colour === undefined ? line : styleText(colour, line);
+      return `${(index === 0 ? label : "").padEnd(labelWidth)}${shown}`;
+    });
+  };
+  const state = (ok: boolean, word: string, rest: string): string => `${styleText(ok ? "green" : "red", word)}${rest}`;
+  const since = (time: string | null) => (time === null ? "" : ` for ${age(time, nowWall)} (since ${time})`);
+  const engineVersion = engine.version === null ? "" : `, version ${engine.version}`;
+  // An agent of another version may still run, one that tells no conditions.
+  const conditions: readonly ConditionRow[] = node.conditions ?? [];
+  return [
+    ...field("Node", node.name),
+    ...conditions.filter(isPressure).flatMap((row) => field("", `${row.type}: ${row.message}`, "red")),
+    agent.running
+      ? `Agent    ${state(true, "running", `${since(agent.startedAt)}, version ${agent.version}`)}`
+      : `Agent    ${state(false, "not running", "; start it: systemctl start edge")}`,
+    ...(agent.config == null
+      ? []
+      : field("Config", wide ? agent.config : cutMiddle(agent.config, columns - labelWidth))),
+    `Center   ${state(center.state === "online", center.state, since(center.since))}`,
+    ...field("", wide ? center.url : cutMiddle(center.url, columns - labelWidth)),
+    ...centerTrouble(document).flatMap((text) => field("", text)),
+    `Engine   ${state(engine.state === "ready", engine.state, engineVersion)}`,
+    ...(document.npus ?? []).flatMap(({ name, present, holder }) =>
+      field(
+        "NPU",
+        `${name} ${holder === null ? "is free" : `is held by ${holder}`}${present ? "" : ", and is not there"}`,
+        present ? undefined : "red",
+      ),
+    ),
+    `Outbox   ${outbox.pending} waiting, ${outbox.bytes} bytes${outbox.dropped === 0 ? "" : styleText("red", `, ${outbox.dropped} dropped`)}`,
+    ...notes(document, nowWall).flatMap((notice) => field("Note", notice, "yellow")),
+    "",
+    ...(pods.length === 0 ? ["No pods"] : podLines(pods, nowWall, wide)),
+  ];
+}
+
+type Colour = "red" | "yellow";
+
+/** Why there is no connection, and what to do about it. Without an agent its own line says it. */
+function centerTrouble({ agent, center }: StatusDocument): readonly string[] {
+  if (center.lastError === null || !agent.running) return [];
+  const todo = center.state === "online" ? null : linkTodo({ message: center.lastError });
+  return [center.lastError, ...(todo === null ? [] : [`${todo}.`])];
+}
+
+function notes(document: StatusDocument, nowWall: number): readonly string[] {
+  const refusals = (document.refusedUpdates ?? []).map(({ pod, at, message }) => {
+    const name = pod.slice(pod.indexOf("/") + 1);
+    return `Update of pod ${name} refused ${age(at, nowWall)} ago: ${message}. Correct the pod and send it again; edge pod ${name} shows all of it.`;
+  });
+  const clock = clockConcern(nowWall);
+  return [
+    ...(clock === null ? [] : [`${clock.message}. ${clock.todo}.`]),
+    ...(document.notices ?? []),
+    ...certificateConcerns(document.center, nowWall),
+    ...refusals,
+  ];
+}
+
+/** Certificates that have ended, will soon, or are not yet valid. */
+function certificateConcerns({ certificates = [] }: StatusDocument["center"], nowWall: number): readonly string[] {
+  return certificates.flatMap(({ file, notBefore, notAfter }) => {
+    const certificate = { file, notBefore: parseTime(notBefore), notAfter: parseTime(notAfter) };
+    return certificateConcern(certificate, nowWall) ?? [];
+  });
+}
+
+function isPressure({ type, status }: ConditionRow): boolean {
+  return type !== "Ready" && status === "True";
+}
+
+function isProblem({ ready, status, reason }: PodRow): boolean {
+  const [up, all] = ready.split("/");
+  return reason !== null || (up !== all && status !== "Completed" && status !== "Succeeded");
+}
+
+const head = ["NAME", "READY", "STATUS", "RESTARTS", "AGE"] as const;
+
+/** A line a pod, and a second one where there is a reason. */
+function podLines(pods: readonly PodRow[], nowWall: number, wide: boolean): readonly string[] {
+  const sorted = [...pods.filter(isProblem), ...pods.filter((pod) => !isProblem(pod))];
+  const cells = sorted.map((pod) => [
+    pod.ready,
+    pod.status,
+    restarts(pod, nowWall),
+    pod.startTime === null ? "-" : age(pod.startTime, nowWall),
+  ]);
+  const rest = head
+    .slice(1)
+    .map((title, column) => Math.max(title.length, ...cells.map((row) => row[column]?.length ?? 0)));
+  const left = columns - rest.reduce((sum, width) => sum + width + 2, 0);
+  const most = wide ? longestAlignedName : Math.max(8, Math.min(longestName, left));
+  const lengths = sorted.map(({ name }) => name.length);
+  const nameWidth = Math.max(
+    head[0].length,
+    ...lengths.filter((length) => length <= most),
+    ...(wide ? [] : lengths.map((length) => Math.min(length, most))),
+  );
+  const line = (name: string, row: readonly string[]): string =>
+    [name.padEnd(nameWidth), ...row.map((cell, column) => cell.padEnd(rest[column] ?? 0))].join("  ").trimEnd();
+  const lines = sorted.flatMap((pod, index) => {
+    const name = wide ? pod.name : cutMiddle(pod.name, nameWidth);
+    const reason = reasonOf(pod, nowWall, wide);
+    return [line(name, cells[index] ?? []), ...(reason === null ? [] : [`  ${reason}`])];
+  });
+  const more = sorted.some(({ todo }) => todo !== undefined) ? ["", "edge pod NAME shows what to do."] : [];
+  return [line(head[0], head.slice(1)), ...lines, ...more];
+}
+
+function restarts({ restarts: count, lastRestart }: PodRow, nowWall: number): string {
+  return lastRestart === undefined ? String(count) : `${count} (${age(lastRestart, nowWall)} ago)`;
+}
+
+/** The cause, and when the agent tries again; the cause is what is cut. */
+export function reasonOf({ reason, nextTry }: PodRow, nowWall: number, wide: boolean): string | null {
+  if (reason === null) return null;
+  const waitSeconds = nextTry === undefined ? 0 : Math.ceil((parseTime(nextTry) - nowWall) / 1000);
+  const wait =
+    nextTry === undefined ? "" : waitSeconds > 0 ? `, next try in ${duration(waitSeconds)}` : ", next try now";
+  return wide ? `${reason}${wait}` : `${cutEnd(reason, columns - 2 - wait.length)}${wait}`;
+}
+
+function duration(seconds: number): string {
+  return seconds < 120 ? `${seconds}s` : `${Math.floor(seconds / 60)}m${seconds % 60 === 0 ? "" : `${seconds % 60}s`}`;
+}

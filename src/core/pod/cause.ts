@@ -1,0 +1,134 @@
+import { ownValue } from "../base/own-value.ts";
+import { remainingMs, restartDelayMs } from "./backoff.ts";
+import type { ContainerHistory, Moment, PodHistory, Termination } from "./container-history.ts";
+import { failureRemainingMs } from "./failure-wait.ts";
+import { nextStep } from "./next-step.ts";
+import type { ContainerStatus, PodStatus, TerminatedState } from "./pod-status.ts";
+import type { AcceptedPod, ContainerSpec } from "./spec.ts";
+import { formatTime, parseTime } from "./time.ts";
+
+/** Why a pod is as its status says, for people. */
+export interface PodCause {
+  /** A sentence without its full stop; null where there is nothing to say. */
+  readonly reason: string | null;
+  /** RFC 3339: when the agent tries again; null where it does not, or does so at once. */
+  readonly nextTry: string | null;
+  /** What to do about it; null where nothing is to be done. */
+  readonly todo: string | null;
+}
+
+export interface CauseInput {
+  readonly name: string;
+  readonly status: PodStatus;
+  readonly spec: AcceptedPod["spec"];
+  readonly history: PodHistory;
+  /** By container id: the words of the readiness probe that fails. */
+  readonly unready: ReadonlyMap<string, string>;
+  readonly now: Moment;
+}
+
+interface ContainerCause {
+  readonly container: string;
+  readonly word: string;
+  readonly text: string;
+  readonly remainingMs: number;
+}
+
+export const noCause: PodCause = { reason: null, nextTry: null, todo: null };
+
+/** The cause behind STATUS: how a container ended, why it cannot start, or which probe fails; not the words of a back-off. */
+export function podCause(input: CauseInput): PodCause {
+  const { status, spec, name, now } = input;
+  const causes = status.containerStatuses.flatMap((one) => containerCause(input, one) ?? []);
+  const [first, ...more] = causes.toSorted((a, b) => rank(a) - rank(b));
+  const ofPod = status.message ?? null;
+  if (first === undefined) {
+    const word = status.reason ?? "";
+    const todo = ofPod === null ? null : nextStep({ word, text: ofPod, logs: `edge logs ${name}` });
+    return { reason: ofPod, nextTry: null, todo };
+  }
+  const isOneOfSeveral = spec.containers.length > 1;
+  const others =
+    more.length === 0 ? "" : ` (and ${more.length} more ${more.length === 1 ? "container" : "containers"})`;
+  const text = `${isOneOfSeveral ? `${first.container}: ` : ""}${first.text}${others}`;
+  const logs = `edge logs ${name}${isOneOfSeveral ? ` -c ${first.container}` : ""}`;
+  // What the pod itself waits for comes after what keeps it from working.
+  const reason = ofPod === null ? text : status.reason === undefined ? `${text}; ${ofPod}` : `${ofPod}; ${text}`;
+  const nextTry = first.remainingMs > 0 ? formatTime(now.wall + first.remainingMs) : null;
+  return { reason, nextTry, todo: nextStep({ word: first.word, text: first.text, logs }) };
+}
+
+/** A container that does not run comes before one that is only not ready. */
+function rank({ word }: ContainerCause): number {
+  return word === "NotReady" ? 1 : 0;
+}
+
+function containerCause(input: CauseInput, one: ContainerStatus): ContainerCause | null {
+  const { now } = input;
+  const spec = input.spec.containers.find(({ name }) => name === one.name);
+  const history = ownValue(input.history, one.name);
+  const { running, waiting, terminated } = one.state;
+  const container = one.name;
+  if (running !== undefined) {
+    const text = one.ready ? null : notReady(input, one);
+    return text === null ? null : { container, word: "NotReady", text, remainingMs: 0 };
+  }
+  if (terminated !== undefined) {
+    const text = howItEnded(terminated, spec, history?.termination);
+    return text === null ? null : { container, word: terminated.reason, text, remainingMs: 0 };
+  }
+  if (waiting === undefined) return null;
+  const last = one.lastState.terminated;
+  const ended =
+    waiting.reason === "CrashLoopBackOff" && last !== undefined ? howItEnded(last, spec, history?.termination) : null;
+  if (ended !== null || waiting.reason === "CrashLoopBackOff") {
+    const isOom = last?.reason === "OOMKilled" && history?.termination?.stoppedBecause === undefined;
+    const word = isOom || last?.reason === "ContainerCannotRun" ? last.reason : waiting.reason;
+    const text = ended ?? "the program ended with exit code 0, and its restart policy is Always";
+    return { container, word, text, remainingMs: restartRemainingMs(history, now) };
+  }
+  const text = history?.failure?.message ?? waiting.message;
+  if (text === undefined) return null;
+  return { container, word: waiting.reason, text, remainingMs: failureRemainingMs(history, now) };
+}
+
+function restartRemainingMs(history: ContainerHistory | undefined, now: Moment): number {
+  if (history?.diedAt == null) return 0;
+  return remainingMs(restartDelayMs(history.backoffLevel), history.diedAt, now);
+}
+
+/** How a container ended, the agent's own stop before what it led to; null where it ended well. */
+export function howItEnded(
+  { exitCode, reason, message }: TerminatedState,
+  spec: ContainerSpec | undefined,
+  termination: Termination | null | undefined,
+): string | null {
+  const stopped = termination?.stoppedBecause;
+  if (stopped !== undefined) return stopped;
+  if (reason === "OOMKilled") {
+    const limit = spec?.resources.limits?.memory;
+    return limit === undefined ? "OOMKilled" : `OOMKilled (limit ${limit})`;
+  }
+  const words = message === undefined || message === "" ? "" : `: ${message.trim().split("\n").at(-1)}`;
+  if (reason === "Completed" || (reason === "Error" && exitCode === 0)) return null;
+  return reason === "Error" || reason === ""
+    ? `exit code ${exitCode}${words}`
+    : `${reason}, exit code ${exitCode}${words}`;
+}
+
+/** A container without a readiness probe is not ready only while it is paused, which the pod's message says. */
+function notReady({ status, spec, unready, now }: CauseInput, one: ContainerStatus): string | null {
+  if (spec.containers.find(({ name }) => name === one.name)?.readinessProbe === undefined) return null;
+  const why = unready.get(one.containerID?.replace(/^docker:\/\//, "") ?? "");
+  if (why === undefined) return "waiting for its first successful readiness probe";
+  const since = status.conditions.find(({ type }) => type === "ContainersReady")?.lastTransitionTime;
+  return `readiness failing${since === undefined ? "" : ` since ${shortTime(since, now.wall)}`}: ${why}`;
+}
+
+const dayMs = 86_400_000;
+
+/** The time of day alone where it is of the last 24 hours: `04:43:55Z`. */
+function shortTime(time: string, nowWall: number): string {
+  const age = nowWall - parseTime(time);
+  return age >= 0 && age < dayMs ? time.slice(11) : time;
+}

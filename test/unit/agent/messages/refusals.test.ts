@@ -1,0 +1,52 @@
+import assert from "node:assert/strict";
+import { test } from "node:test";
+import { createEventRecorder } from "../../../../src/agent/event-recorder.ts";
+import { forgetRefusal, recordRefusals } from "../../../../src/agent/messages/refusals.ts";
+import { keptRefusals, refusedUpdatesKey } from "../../../../src/core/pod/refused-update.ts";
+import { virtualClock } from "../../../fakes/clock.ts";
+import { memoryStore } from "../../../fakes/store.ts";
+
+function setUp() {
+  const clock = virtualClock();
+  const store = memoryStore();
+  const events = createEventRecorder({ store, clock, log: { write: () => {} } });
+  const refusedUpdates = () => keptRefusals(store.getMeta(refusedUpdatesKey));
+  return { store, refusedUpdates, parts: { store, clock, events } };
+}
+
+const update = (pod: string | null, message: string) => ({ pod, isUpdate: true, message });
+
+test("a refused update is an event of its pod, and kept until a message for the pod is accepted", () => {
+  const { store, refusedUpdates, parts } = setUp();
+  recordRefusals(parts, [update("websocket/web", "not enough CPU"), update("websocket/web", "another reason")]);
+  const [event, ...more] = store.events.list({ pod: "web", limit: 10 });
+  assert.deepEqual([event?.reason, event?.pod], ["MessageRefused", "websocket/web"]);
+  assert.equal(event?.message, "not enough CPU (and 1 more)");
+  assert.deepEqual(more, []);
+  assert.deepEqual(
+    refusedUpdates().map(({ pod, message }) => [pod, message]),
+    [["websocket/web", "not enough CPU"]],
+  );
+  forgetRefusal(parts, "websocket/other");
+  assert.equal(refusedUpdates().length, 1);
+  forgetRefusal(parts, "websocket/web");
+  assert.deepEqual(refusedUpdates(), []);
+});
+
+test("a refused delete is an event of its pod and no refused update", () => {
+  const { store, refusedUpdates, parts } = setUp();
+  recordRefusals(parts, [{ pod: "websocket/web", isUpdate: false, message: "delete: no" }]);
+  assert.equal(store.events.list({ pod: "websocket/web", limit: 10 }).length, 1);
+  assert.deepEqual(refusedUpdates(), []);
+});
+
+test("a flood of refusals costs nine events, and eight of them are kept", () => {
+  const { store, refusedUpdates, parts } = setUp();
+  const flood = Array.from({ length: 50 }, (_, index) => update(`websocket/p${index}`, "x".repeat(10_000)));
+  recordRefusals(parts, [update(null, "A message could not be read"), ...flood]);
+  assert.equal(store.events.list({ limit: 100 }).length, 9);
+  assert.match(store.events.list({ pod: "", limit: 10 })[0]?.message ?? "", /could not be read \(and 42 more\)$/);
+  const kept = refusedUpdates();
+  assert.equal(kept.length, 8);
+  assert.ok(kept.every(({ message }) => message.length <= 512));
+});

@@ -1,0 +1,141 @@
+import assert from "node:assert/strict";
+import { test } from "node:test";
+import { podCause } from "../../../../src/core/pod/cause.ts";
+import type { ContainerHistory } from "../../../../src/core/pod/container-history.ts";
+import type { ObservedState } from "../../../../src/core/pod/observed.ts";
+import type { Waiting } from "../../../../src/core/pod/situation.ts";
+import type { Probe } from "../../../../src/core/pod/spec.ts";
+import { podStatus } from "../../../../src/core/pod/status.ts";
+import { acceptedPod, ago, container, historyOf, now, running, termination, withSpec } from "../../../samples/pods.ts";
+
+const probe: Probe = {
+  exec: { command: ["/bin/check"] },
+  initialDelaySeconds: 0,
+  periodSeconds: 10,
+  timeoutSeconds: 1,
+  successThreshold: 1,
+  failureThreshold: 3,
+};
+
+interface Situation {
+  readonly name: string;
+  readonly history?: Partial<ContainerHistory>;
+  readonly state?: ObservedState;
+  readonly waiting?: Waiting;
+  readonly readiness?: string;
+  readonly containers?: readonly string[];
+  /** reason, seconds to the next try, what to do. */
+  readonly expected: readonly [reason: string | null, seconds: number | null, todo: RegExp | null];
+}
+
+const crashLoop = { reason: "CrashLoopBackOff", message: "back-off 40s restarting failed container=app pod=web" };
+const died = { backoffLevel: 3, diedAt: ago(0) };
+const failure = (reason: string, message: string, count = 1) => ({
+  failure: { reason, message, count, wanted: "w", containerId: null, at: ago(0) },
+});
+
+const situations: readonly Situation[] = [
+  { name: "a container that runs", state: running(), expected: [null, null, null] },
+  {
+    name: "a loop of ends for want of memory",
+    history: { ...died, termination: termination(137, { reason: "OOMKilled" }) },
+    waiting: crashLoop,
+    expected: ["OOMKilled (limit 64Mi)", 40, /^Raise resources\.limits\.memory/],
+  },
+  {
+    name: "a crash loop",
+    history: { ...died, termination: termination(3, { message: "first line\nno such table: users\n" }) },
+    waiting: crashLoop,
+    expected: ["exit code 3: no such table: users", 40, /edge logs web$/],
+  },
+  {
+    name: "a loop of programs that end well",
+    history: { ...died, termination: termination(0) },
+    waiting: crashLoop,
+    expected: ["the program ended with exit code 0, and its restart policy is Always", 40, /edge logs web$/],
+  },
+  {
+    name: "a liveness probe that fails, whatever code that led to",
+    history: { ...died, termination: termination(137, { stoppedBecause: "liveness probe failed: exit code 1" }) },
+    waiting: crashLoop,
+    expected: ["liveness probe failed: exit code 1", 40, /edge logs web.*probe's timeout/],
+  },
+  {
+    name: "a readiness probe that fails",
+    state: running(),
+    readiness: "HTTP 503",
+    expected: ["readiness failing since 12:00:00Z: HTTP 503", null, /edge logs web.*correct its path/],
+  },
+  {
+    name: "a wrong registry password, without the back-off's own words",
+    history: failure(
+      "ErrImagePull",
+      "Registry r:5000 rejected the user name or password in secret s, for image i: 401",
+      3,
+    ),
+    waiting: { reason: "ImagePullBackOff", message: 'Back-off pulling image "i": 401' },
+    expected: [
+      "Registry r:5000 rejected the user name or password in secret s, for image i: 401",
+      40,
+      /^Correct the user name and password in the secret/,
+    ],
+  },
+  {
+    name: "a hostPath that is not there",
+    history: failure("CreateContainerConfigError", "hostPath /data does not exist on this device; create it"),
+    waiting: { reason: "CreateContainerConfigError", message: "…" },
+    expected: ["hostPath /data does not exist on this device; create it", 10, /^Create the folder on this device/],
+  },
+  {
+    name: "a port that is taken",
+    history: failure("RunContainerError", "TCP port 18081 is already used by nginx (pid 812)"),
+    waiting: { reason: "RunContainerError", message: "…" },
+    expected: [
+      "TCP port 18081 is already used by nginx (pid 812)",
+      10,
+      /^Stop that process, or choose another hostPort/,
+    ],
+  },
+  {
+    name: "one container of several",
+    containers: ["app", "other"],
+    history: { ...died, termination: termination(3) },
+    waiting: crashLoop,
+    expected: ["app: exit code 3", 40, /edge logs web -c app$/],
+  },
+];
+
+for (const { name, history = {}, state, waiting, readiness, containers = ["app"], expected } of situations) {
+  test(`the cause of ${name}`, () => {
+    const plain = acceptedPod({ containers });
+    const probed = plain.spec.containers.map((one) => ({ ...one, readinessProbe: probe }));
+    const pod = readiness === undefined ? plain : withSpec(plain, { ...plain.spec, containers: probed });
+    const observed = [
+      ...(state === undefined ? [] : [container(pod, state)]),
+      ...containers.slice(1).map((other) => container(pod, running(), { container: other })),
+    ];
+    const histories = Object.fromEntries(
+      containers.map((one) => [one, historyOf(pod, one === "app" ? history : {}, one)]),
+    );
+    const status = podStatus({
+      pod,
+      acceptedAtWall: ago(60_000).wall,
+      history: histories,
+      observed,
+      waiting: waiting === undefined ? {} : { app: waiting },
+      probes: readiness === undefined ? {} : { "app-id-of-attempt-0": { ready: false, live: true, why: "" } },
+      termination: "none",
+      previous: null,
+      hostIp: "192.0.2.1",
+      nowWall: now.wall,
+    });
+    const unready = new Map(readiness === undefined ? [] : [["app-id-of-attempt-0", readiness]]);
+    const cause = podCause({ name: "web", status, spec: pod.spec, history: histories, unready, now });
+    const [reason, seconds, todo] = expected;
+    assert.equal(cause.reason, reason);
+    const nextTry = seconds === null ? null : `${new Date(now.wall + seconds * 1000).toISOString().slice(0, 19)}Z`;
+    assert.equal(cause.nextTry, nextTry);
+    if (todo === null) assert.equal(cause.todo, null);
+    else assert.match(cause.todo ?? "", todo);
+  });
+}
