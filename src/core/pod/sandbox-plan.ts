@@ -74,8 +74,22 @@ export function removalsOfExtra(desired: DesiredPod, podContainers: Observed): r
     (container) =>
       container.state.kind !== "running" && !isUnknown(container) && partOf(desired, container.container) === undefined,
   );
-  const because = `message ${desired.messageId} has it no more`;
-  return extra.map(
+  return removals(extra, podContainers, `message ${desired.messageId} has it no more`);
+}
+
+/**
+ * Removals of containers, sandboxes last. A sandbox stays while a container that joined it stays: podman removes no
+ * container that others depend on (containers/podman, `has dependent containers`).
+ */
+export function removals(going: Observed, podContainers: Observed, because: string): readonly Action[] {
+  const goes = new Set(going.map(({ id }) => id));
+  const isJoined = ({ id }: ObservedContainer): boolean =>
+    podContainers.some((other) => other.sandboxId === id && !goes.has(other.id));
+  const ordered = [
+    ...going.filter((container) => container.container !== sandboxName),
+    ...going.filter((container) => container.container === sandboxName && !isJoined(container)),
+  ];
+  return ordered.map(
     (container): Action => ({ kind: "remove", container: container.container, id: container.id, because }),
   );
 }

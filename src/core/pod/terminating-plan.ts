@@ -5,7 +5,7 @@ import type { DesiredPod, TerminatingPod } from "./desired.ts";
 import { sandboxName } from "./identity.ts";
 import { hasEnded, isUnknown, type ObservedContainer } from "./observed.ts";
 import { newestOf } from "./record.ts";
-import { stops } from "./sandbox-plan.ts";
+import { removals, stops } from "./sandbox-plan.ts";
 import type { Situation } from "./situation.ts";
 import { partOf } from "./wanted.ts";
 
@@ -23,9 +23,7 @@ export function planTermination(situation: Situation, terminating: TerminatingPo
   const graceSeconds = graceLeft(terminating, situation.now);
   const halts = stops(podContainers, graceSeconds, because);
   if (halts.length > 0) return halts;
-  const removes = podContainers.map(
-    (container): Action => ({ kind: "remove", container: container.container, id: container.id, because }),
-  );
+  const removes = removals(podContainers, all, because);
   if (removes.length > 0) return removes;
   if (podContainers.length < all.length) return [];
   return [{ kind: "finish", terminating, because: "none of its containers is left" }];
@@ -103,16 +101,16 @@ const outdated = "a newer attempt has taken its place";
 
 /**
  * Containers of the desired pod that a newer attempt has taken the place of: the dead but for the last one, kept for its
- * logs (a dead sandbox says nothing), and one that runs beside it. An engine carries out a start that hung, long after
+ * logs (a dead sandbox says nothing and goes with the last container that joined it), and one that runs beside it. An engine carries out a start that hung, long after
  * whoever asked for it has gone another way.
  */
 export function surplus(situation: Situation): readonly Action[] {
   const { desired } = situation;
   if (desired === null) return [];
-  const podContainers = situation.observed.filter(
-    (container) => container.pod.uid === desired.pod.id.uid && partOf(desired, container.container) !== undefined,
-  );
-  const actions: Action[] = [];
+  const all = situation.observed.filter((container) => container.pod.uid === desired.pod.id.uid);
+  const podContainers = all.filter((container) => partOf(desired, container.container) !== undefined);
+  const going: ObservedContainer[] = [];
+  const halts: Action[] = [];
   for (const container of new Set(podContainers.map((container) => container.container))) {
     const dead = podContainers
       .filter((candidate) => candidate.container === container && candidate.state.kind !== "running")
@@ -120,14 +118,12 @@ export function surplus(situation: Situation): readonly Action[] {
       .sort((a, b) => b.attempt - a.attempt);
     const newest = newestOf(podContainers, container);
     const kept = (newest !== undefined && hasEnded(newest)) || container === sandboxName ? 0 : 1;
-    for (const one of dead.filter((d) => d !== newest).slice(kept)) {
-      actions.push({ kind: "remove", container, id: one.id, because: outdated });
-    }
+    going.push(...dead.filter((d) => d !== newest).slice(kept));
     if (newest?.state.kind !== "running") continue;
     const beside = podContainers.filter(
       (candidate) => candidate !== newest && candidate.container === container && candidate.state.kind === "running",
     );
-    actions.push(...stops(beside, desired.pod.spec.terminationGracePeriodSeconds, outdated));
+    halts.push(...stops(beside, desired.pod.spec.terminationGracePeriodSeconds, outdated));
   }
-  return actions;
+  return [...removals(going, all, outdated), ...halts];
 }

@@ -240,17 +240,32 @@ const goldens: readonly Golden[] = [
   },
   { name: "Never, the sandbox died: nothing more", situation: afterDeath("Never", exited(0)), expected: "" },
   {
-    name: "OnFailure, in the new sandbox only what had not ended is made, and the dead sandbox is cleared away",
+    name: "OnFailure, in the new sandbox only what had not ended is made, and the dead sandbox stays with what joined it",
     situation: (() => {
       const after = afterDeath("OnFailure", exited(0));
       const its = acceptedPod({ containers, policy: "OnFailure" });
       const observed = [...(after.observed ?? []), sandboxOf(its, running(), { attempt: 1 })];
       return { ...after, observed, history: seen(observed, after.history) };
     })(),
+    expected: ["create a, attempt 1, because it ended with code 137", "a waits: ContainerCreating"].join("\n"),
+  },
+  {
+    name: "a dead sandbox goes with the last container that joined it, after it",
+    situation: (() => {
+      const second = { attempt: 1, sandboxId: "POD-id-of-attempt-1" };
+      const observed = [
+        sandboxOf(pod, exited(137)),
+        joined("a", exited(137)),
+        sandboxOf(pod, running(), { attempt: 1 }),
+        joined("a", exited(1), second),
+        joined("a", running(), { ...second, attempt: 2 }),
+        joined("b", running(), second),
+      ];
+      return { desired, images, observed, history: seen(observed) };
+    })(),
     expected: [
-      "create a, attempt 1, because it ended with code 137",
+      "remove a (a-id-of-atte), because a newer attempt has taken its place",
       "remove POD (POD-id-of-at), because a newer attempt has taken its place",
-      "a waits: ContainerCreating",
     ].join("\n"),
   },
   {
@@ -348,7 +363,7 @@ const goldens: readonly Golden[] = [
     ].join("\n"),
   },
   {
-    name: "two containers become one: what is no part of it any more goes, then the one is made alone",
+    name: "two containers become one: what is no part of it any more goes, the sandbox not before what joined it",
     situation: {
       desired: desiredPod({ containers: ["a"] }),
       images,
@@ -356,7 +371,6 @@ const goldens: readonly Golden[] = [
       history: seen([sandboxOf(pod, exited(0)), joined("a", exited(0)), joined("b", exited(0))]),
     },
     expected: [
-      "remove POD (POD-id-of-at), because message m2 has it no more",
       "remove b (b-id-of-atte), because message m2 has it no more",
       "create a, attempt 1, because message m2 changes the pod",
       "a waits: ContainerCreating",
@@ -375,14 +389,14 @@ const goldens: readonly Golden[] = [
     ].join("\n"),
   },
   {
-    name: "deleted and stopped: everything is removed, a dead sandbox too",
+    name: "deleted and stopped: everything is removed, the sandbox last",
     situation: {
       terminating: [terminatingPod("deleted", { containers })],
       observed: [sandboxOf(pod, exited(0)), joined("a", exited(0))],
     },
     expected: [
-      "remove POD (POD-id-of-at), because message m3 deletes the pod",
       "remove a (a-id-of-atte), because message m3 deletes the pod",
+      "remove POD (POD-id-of-at), because message m3 deletes the pod",
     ].join("\n"),
   },
 ];
@@ -465,6 +479,6 @@ test("what is to stop stops at the same time, the sandbox after it, and everythi
   const terminating = [terminatingPod("deleted", { containers })];
   assert.deepEqual(steps({ terminating: terminating, observed: whole }), [["stop a", "stop b"], ["stop POD"]]);
   const dead = [sandboxOf(pod, exited(0)), joined("a", exited(0)), joined("b", exited(0))];
-  assert.deepEqual(steps({ terminating: terminating, observed: dead }), [["remove POD"], ["remove a"], ["remove b"]]);
+  assert.deepEqual(steps({ terminating: terminating, observed: dead }), [["remove a"], ["remove b"], ["remove POD"]]);
   assert.deepEqual(atOnce([]), []);
 });
