@@ -46,7 +46,7 @@ async function tryKind(kind: EngineKind): Promise<Tried> {
 }
 
 function testCommand(args: readonly string[]): readonly [string, ...string[]] {
-  return [process.execPath, "--test", "--test-reporter=tap", "--test-timeout=120000", ...args];
+  return [process.execPath, "--test", "--test-reporter=tap", "--test-timeout=120000", "--test-force-exit", ...args];
 }
 
 async function runTests([program, ...args]: readonly [string, ...string[]], env: Readonly<Record<string, string>>) {

@@ -133,12 +133,17 @@ export function audited(
   };
 }
 
-/** Podman writes these otherwise than it was asked, for every container: of a change by hand they tell nothing. */
-const podmansOwn = ["CapDrop", "Networks", "IpcMode", "UTSMode", "Tmpfs", "NanoCpus"];
+/**
+ * Podman writes these otherwise than it was asked, for every container: of a change by hand they tell nothing. What it
+ * writes under Binds is compared as Mounts.
+ */
+const podmansOwn = ["Binds", "CapDrop", "Networks", "IpcMode", "UTSMode", "Tmpfs", "NanoCpus"];
 
 /** What an audit found on podman, without what podman itself has written otherwise. */
-export function withoutPodmansOwn({ pid, differences }: ContainerAudit): ContainerAudit {
-  return { pid, differences: differences.filter(({ field }) => !podmansOwn.includes(field)) };
+export function withoutPodmansOwn({ pid, differences }: ContainerAudit, payload: CreatePayload): ContainerAudit {
+  // It names no capabilities of a privileged container, which has them all.
+  const own = payload.HostConfig.Privileged ? [...podmansOwn, "CapAdd"] : podmansOwn;
+  return { pid, differences: differences.filter(({ field }) => !own.includes(field)) };
 }
 
 function differing(answer: unknown, payload: CreatePayload, shown: Shown): readonly Difference[] {

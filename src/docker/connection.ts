@@ -21,6 +21,9 @@ export interface Connection {
   readonly socket: string;
 }
 
+/** What of an engine a payload for it depends on. */
+export type EngineSpoken = Pick<Connection, "apiVersion" | "product">;
+
 /** Makes calls with a negotiated version. */
 export interface Caller {
   /**

@@ -6,6 +6,7 @@ import { bytes, milliCpu } from "../core/pod/quantity.ts";
 import type { ContainerSpec, PodSpec } from "../core/pod/spec.ts";
 import { runAsUser } from "../core/pod/user.ts";
 import type { CreateRequest } from "../ports/engine.ts";
+import type { EngineSpoken } from "./connection.ts";
 
 /** Body of `POST /containers/create`, as much of it as this program ever sends. */
 export interface CreatePayload {
@@ -23,6 +24,8 @@ export interface CreatePayload {
 
 export interface HostConfig {
   readonly NetworkMode: "default" | "host" | `container:${string}`;
+  /** Podman's alone: docker takes none. */
+  readonly UTSMode?: `container:${string}`;
   readonly PidMode: "" | "host";
   readonly IpcMode: "private" | "shareable" | `container:${string}`;
   readonly RestartPolicy: { readonly Name: "no" };
@@ -71,6 +74,8 @@ export type CreateOptionsResult =
   | { readonly ok: true; readonly payload: CreatePayload }
   | { readonly ok: false; readonly message: string };
 
+const dockerBefore25: EngineSpoken = { apiVersion: "1.41", product: "docker" };
+
 /** A fork bomb must not take the device along; the kubelet has no limit of its own, Kubernetes advises one. */
 const podPids = 1024;
 /** Docker refuses less ("Minimum memory limit allowed is 6MB"). */
@@ -88,11 +93,11 @@ const sandboxMemoryBytes = 32 * 1024 * 1024;
 const sandboxPids = 32;
 
 /**
- * An admitted container in Docker's words, as of an API version. Fails when the request leaves out what the pod needs (the
+ * An admitted container in the words of an engine. Fails when the request leaves out what the pod needs (the
  * place of a volume, a cover for a VOLUME path of the image), when the image would run as a user that the pod may not be,
  * and when that version cannot make a mount as read-only as it was admitted.
  */
-export function createOptions(request: CreateRequest, apiVersion = "1.41"): CreateOptionsResult {
+export function createOptions(request: CreateRequest, engine: EngineSpoken = dockerBefore25): CreateOptionsResult {
   const { sandboxId } = request;
   const { spec } = request.pod;
   const misplaced = sandboxProblem(request);
@@ -102,7 +107,7 @@ export function createOptions(request: CreateRequest, apiVersion = "1.41"): Crea
   if (container === undefined) return { ok: false, message: `The pod has no container ${request.container}` };
   const user = runAsUser(container, request.image, request.pod.id);
   if (!user.ok) return user;
-  const mounts = mountsOf(request, container, apiVersion);
+  const mounts = mountsOf(request, container, engine.apiVersion);
   if (!mounts.ok) return mounts;
 
   const env = expandedEnv(container.env ?? []);
@@ -114,7 +119,7 @@ export function createOptions(request: CreateRequest, apiVersion = "1.41"): Crea
     User: user.user,
     Healthcheck: { Test: ["NONE"] },
     HostConfig: {
-      ...(sandboxId === null ? ownNetwork(spec) : { NetworkMode: `container:${sandboxId}` }),
+      ...(sandboxId === null ? ownNetwork(spec) : joinedNetwork(sandboxId, engine)),
       PidMode: spec.hostPID === true ? "host" : "",
       ...(sandboxId === null ? { IpcMode: "private", ShmSize: shmBytes } : { IpcMode: `container:${sandboxId}` }),
       RestartPolicy: { Name: "no" },
@@ -189,6 +194,12 @@ function ownNetwork(spec: PodSpec): Pick<HostConfig, "NetworkMode" | "PortBindin
   if (spec.hostNetwork === true) return { NetworkMode: "host" };
   const { bindings } = portsOf(spec.containers);
   return { NetworkMode: "default", ...(bindings === undefined ? {} : { PortBindings: bindings }) };
+}
+
+/** On docker a container has the host name of the network that it joins; podman has to be asked for it, in words of its own. */
+function joinedNetwork(sandboxId: string, { product }: EngineSpoken): Pick<HostConfig, "NetworkMode" | "UTSMode"> {
+  const joins = `container:${sandboxId}` as const;
+  return product === "podman" ? { NetworkMode: joins, UTSMode: joins } : { NetworkMode: joins };
 }
 
 /** `spec.hostname`, else the pod's name as far as a host name may be long (kubelet: truncatePodHostnameIfNeeded). */

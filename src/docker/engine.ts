@@ -56,10 +56,10 @@ export function dockerEngine(options: DockerOptions): Engine {
     create: (request, signal) => create(api, request, signal),
     audit: (id, request, signal) =>
       onContainer(api, "audit", id, signal, async (_, { docker, apiVersion, product }) => {
-        const wanted = createOptions(request, apiVersion);
+        const wanted = createOptions(request, { apiVersion, product });
         if (!wanted.ok) return failed(failure("audit", "invalid", wanted.message));
         const audit = audited(await inspectAnswer(docker, id, signal), wanted.payload, shownBy(request));
-        return done(product === "podman" ? withoutPodmansOwn(audit) : audit);
+        return done(product === "podman" ? withoutPodmansOwn(audit, wanted.payload) : audit);
       }),
     start: (id, signal) => {
       containers.forget(id);
@@ -75,7 +75,7 @@ export function dockerEngine(options: DockerOptions): Engine {
     exec: (id, command, signal, started = () => {}) =>
       onContainer(api, "exec", id, signal, (_, { docker }) => exec(docker, id, command, signal, started)),
     isAlive: (id, program, signal) =>
-      onContainer(api, "isAlive", id, signal, (_, { docker }) => isAlive(docker, id, program, signal)),
+      onContainer(api, "isAlive", id, signal, (_, connection) => isAlive(connection, id, program, signal)),
     image: (nameOrId, signal) =>
       onImage(api, "image", nameOrId, signal, ({ docker }) => localImage(docker, "image", nameOrId, signal)),
     images: (signal) => api.call("images", signal, async ({ docker }) => done(await storedImages(docker, signal))),
@@ -137,13 +137,13 @@ function socketId({ socket, product }: Connection): string | null {
 
 function create(api: Caller, wanted: CreateRequest, signal: AbortSignal): Promise<EngineResult<CreatedContainer>> {
   return api.call("create", signal, async (connection) => {
-    const { docker, architecture, apiVersion, product } = connection;
+    const { docker, architecture, product } = connection;
     // Docker runs a foreign image and lets it die: only the architecture tells beforehand.
     if (wanted.image.architecture !== architecture) {
       const message = `The image is for ${wanted.image.architecture}, this device is ${architecture}`;
       return failed(failure("create", "wrongArchitecture", message));
     }
-    const options = createOptions(wanted, apiVersion);
+    const options = createOptions(wanted, connection);
     if (!options.ok) return failed(failure("create", "invalid", options.message));
     const allowed = gate({ ...options.payload }, wanted);
     if (!allowed.ok) return failed(failure("create", "refused", allowed.message));

@@ -33,8 +33,9 @@ const byOperation: Readonly<Record<string, readonly Pattern[]>> = {
     [/cannot join /i, "conflict", / of a non running container/i],
     [/joining /i, "conflict", / namespace of container/i],
   ],
-  // Podman's words; docker answers 409.
+  // Podman's words, here and for exec; docker answers 409.
   remove: [[/has dependent containers|cannot remove container/i, "conflict"]],
+  exec: [[/can only create exec sessions on running containers/i, "conflict"]],
   pull: [
     // The second is containerd's, of a list that has nothing for this machine.
     [

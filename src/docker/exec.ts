@@ -2,7 +2,7 @@ import { setTimeout as sleep } from "node:timers/promises";
 import type Docker from "dockerode";
 import type { EngineResult, ExecResult } from "../ports/engine.ts";
 import { at, listAt, textAt } from "./answer.ts";
-import { openStream, request } from "./connection.ts";
+import { type Connection, openStream, request } from "./connection.ts";
 import { failed, failure, statusOf } from "./errors.ts";
 
 /** Kubelet `maxReadLength`: what a program says beyond it is read, so that it does not block, and thrown away. */
@@ -48,20 +48,26 @@ export async function exec(
  * long as containerd hangs. Throws as dockerode does.
  */
 export async function isAlive(
-  docker: Docker,
+  { docker, product }: Pick<Connection, "docker" | "product">,
   id: string,
   execId: string,
   signal: AbortSignal,
 ): Promise<EngineResult<boolean>> {
-  const known = await processes(docker, id, signal);
+  // Podman counts as the container does, unless it is asked for the host's ids in a word of its own.
+  const known = await processes(docker, { id, column: product === "podman" ? "hpid" : "pid" }, signal);
   const pid = await pidOf(docker, execId, signal);
   return { ok: true, value: pid !== null && (known === null || known.includes(String(pid))) };
 }
 
 /** Null on a host without `ps`, which dockerd looks for once containerd has answered. */
-async function processes(docker: Docker, id: string, signal: AbortSignal): Promise<readonly string[] | null> {
+async function processes(
+  docker: Docker,
+  { id, column }: { readonly id: string; readonly column: "pid" | "hpid" },
+  signal: AbortSignal,
+): Promise<readonly string[] | null> {
   try {
-    const answer = await request(docker, "GET", `/containers/${id}/top?`, { _query: { ps_args: "-eo pid" } }, signal);
+    const query = { ps_args: `-eo ${column}` };
+    const answer = await request(docker, "GET", `/containers/${id}/top?`, { _query: query }, signal);
     return listAt(answer, "Processes").map((row) => textAt(row, "0").trim());
   } catch (cause) {
     if (statusOf(cause) !== null && /"?ps"?: executable file not found/.test(String(cause))) return null;

@@ -47,6 +47,7 @@ const hostConfig: Readonly<Record<string, Rule>> = {
     joins !== null
       ? value === joins
       : value === "default" || (value === "host" && request.pod.spec.hostNetwork === true),
+  UTSMode: (value, { joins }) => joins !== null && value === joins,
   PidMode: (value, { request, isSandbox }) =>
     value === "" || (value === "host" && request.pod.spec.hostPID === true && !isSandbox),
   IpcMode: (value, { isSandbox, joins }) => value === (isSandbox ? "shareable" : (joins ?? "private")),
@@ -83,10 +84,14 @@ const hostConfig: Readonly<Record<string, Rule>> = {
   ShmSize: (value, { joins }) => value === 64 * 1024 * 1024 && joins === null,
 };
 
+const optionalHostConfig: readonly string[] = [
+  ...["UTSMode", "PortBindings", "Devices", "ShmSize"],
+  ...["Memory", "MemorySwap", "CpuPeriod", "CpuQuota"],
+];
 /** Left out, these would be the engine's or the image's choice. */
 const neededTopLevel = ["Image", "User", "Labels", "Healthcheck", "HostConfig"];
 const neededHostConfig = Object.keys(hostConfig).filter(
-  (field) => !["PortBindings", "Devices", "Memory", "MemorySwap", "CpuPeriod", "CpuQuota", "ShmSize"].includes(field),
+  (field) => !optionalHostConfig.includes(field),
 );
 
 /** Says which field of the payload asks for more than the admitted pod grants, if any does. */

@@ -28,9 +28,9 @@ export async function storedImages(docker: Docker, signal: AbortSignal): Promise
 export async function removeImage(docker: Docker, id: string, signal: AbortSignal): Promise<EngineResult<void>> {
   try {
     const names = textsAt(await request(docker, "GET", `/images/${id}/json`, {}, signal), "RepoTags");
-    const query = { all: true, limit: 1, filters: { ancestor: [id] } };
-    const users = names.length > 1 ? await list(docker, "/containers/json?", query, signal) : [];
-    if (users.length > 0) return failed(failure("removeImage", "conflict", `A container was made from ${id}`));
+    // Not by the filter `ancestor`, which finds nothing on podman when it is given an id.
+    const containers = names.length > 1 ? await list(docker, "/containers/json?", { all: true }, signal) : [];
+    if (containers.some((one) => textAt(one, "ImageID") === id)) return failed(failure("removeImage", "conflict", `A container was made from ${id}`));
     for (const name of names.length > 1 ? names : [id]) {
       await docker.getImage(name).remove({ force: false, noprune: false, abortSignal: signal });
     }

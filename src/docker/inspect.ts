@@ -32,11 +32,12 @@ export function observedContainer(answer: unknown): ObservedContainer | null {
   const id = textAt(answer, "Id");
   if (identity === null || id === "") return null;
   const state = observedState(answer, identity);
-  const ip = state.kind === "running" ? address(answer) : "";
   const pid = numberAt(answer, "State", "Pid");
   const npus = npusIn(answer);
   const hostPorts = hostPortsIn(answer);
   const sandboxId = sandboxIn(answer);
+  // Podman shows the address of the sandbox at every container that joined it.
+  const ip = state.kind === "running" && sandboxId === undefined ? address(answer) : "";
   return {
     id,
     pod: identity.pod,

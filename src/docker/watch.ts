@@ -5,6 +5,12 @@ import { textAt, textMapAt } from "./answer.ts";
 /** What can change a list. Left out are exec_* and health_*, which a probing agent would only hear itself by. */
 const actions = ["create", "start", "restart", "die", "oom", "kill", "stop", "pause", "unpause", "rename", "destroy"];
 
+/** Podman's own words for two of them; it filters by these (containers/podman#16857). Docker knows neither. */
+const podmansWords = new Map([
+  ["died", "die"],
+  ["remove", "destroy"],
+]);
+
 /** Seconds that are asked for again: events of a container that were on their way while the subscription was. */
 const overlapSeconds = 2;
 
@@ -14,7 +20,7 @@ export function eventQuery(wallMs: number): { readonly since: number; readonly f
     // Docker answers 200 a moment before it has subscribed. What happens in between would be lost without looking back
     // (it replays from its last 256 events); what comes twice is only a hint given twice.
     since: Math.max(0, Math.floor(wallMs / 1000) - overlapSeconds),
-    filters: { type: ["container"], event: [...actions], label: [installLabel] },
+    filters: { type: ["container"], event: [...actions, ...podmansWords.keys()], label: [installLabel] },
   };
 }
 
@@ -22,7 +28,8 @@ export function eventQuery(wallMs: number): { readonly since: number; readonly f
 export function engineEvent(value: unknown): EngineEvent | null {
   const attributes = textMapAt(value, "Actor", "Attributes");
   const identity = parseIdentity(attributes["name"] ?? "", attributes);
-  const action = textAt(value, "Action");
+  const said = textAt(value, "Action");
+  const action = podmansWords.get(said) ?? said;
   if (textAt(value, "Type") !== "container" || identity === null || !actions.includes(action)) return null;
   const { namespace, name } = identity.pod;
   return { action, containerId: textAt(value, "Actor", "ID"), namespace, name };

@@ -16,7 +16,7 @@ export async function watch(
   const ended = new AbortController();
   const watcher = { changed: handlers.changed, broken: () => ended.abort() };
   // Subscribed before the answer arrives, so that nothing is lost between the two.
-  const { since } = eventQuery(state.clock.wall());
+  const { since } = eventQuery(state.clock.wall(), "docker");
   const past: EngineEvent[] = [];
   const subscribed = await call(state, "watch", "", signal, () => {
     state.watchers.add(watcher);

@@ -174,6 +174,22 @@ describe("createOptions", () => {
     assert.deepEqual([Hostname, ExposedPorts, HostConfig.PortBindings], [undefined, undefined, undefined]);
     const { NetworkMode, IpcMode, PidMode } = HostConfig;
     assert.deepEqual([NetworkMode, IpcMode, PidMode], [`container:${sandboxId}`, `container:${sandboxId}`, ""]);
+    assert.equal(HostConfig.UTSMode, undefined, "docker takes none, and has the host name with the network");
+  });
+
+  it("asks podman for the sandbox's host name, and for no other", () => {
+    const sandboxId = "c".repeat(64);
+    const podman = { apiVersion: "1.41", product: "podman" } as const;
+    const request = createRequest(podOfTwo("web"), image, { sandboxId });
+    const result = createOptions(request, podman);
+    assert.ok(result.ok);
+    assert.equal(result.payload.HostConfig.UTSMode, `container:${sandboxId}`);
+    assert.deepEqual(gate({ ...result.payload }, request), { ok: true });
+    const HostConfig = { ...result.payload.HostConfig, UTSMode: `container:${"d".repeat(64)}` };
+    const refused = gate({ ...result.payload, HostConfig }, request);
+    assert.equal(refused.ok ? "" : refused.field, "HostConfig.UTSMode");
+    const lone = createOptions(createRequest(acceptedPod("web", {}), image), podman);
+    assert.equal(lone.ok && lone.payload.HostConfig.UTSMode, undefined);
   });
 
   it("keeps what the pod was granted", () => {
@@ -248,7 +264,7 @@ describe("createOptions", () => {
       submounts: ["data", "work"],
     });
     for (const apiVersion of ["1.44", "1.45"]) {
-      const made = createOptions(request, apiVersion);
+      const made = createOptions(request, { apiVersion, product: "docker" });
       assert.ok(made.ok);
       assert.deepEqual(
         bindsOf(made.payload.HostConfig).map((mount) => mount.BindOptions),
@@ -256,10 +272,10 @@ describe("createOptions", () => {
       );
       assert.deepEqual(gate({ ...made.payload }, request), { ok: true });
     }
-    const before = createOptions(request, "1.43");
+    const before = createOptions(request, { apiVersion: "1.43", product: "docker" });
     assert.ok(!before.ok);
     assert.match(before.message, /^Volume data is read-only and something is mounted below \/srv\/a, .*API 1.44/);
-    assert.ok(createOptions({ ...request, submounts: ["work"] }, "1.43").ok);
+    assert.ok(createOptions({ ...request, submounts: ["work"] }, { apiVersion: "1.43", product: "docker" }).ok);
   });
 
   it("mounts a config map read-only whatever the mount says", () => {

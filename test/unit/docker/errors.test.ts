@@ -19,6 +19,7 @@ const answers: readonly (readonly [operation: string, status: number, message: s
   ["create", 409, 'Conflict. The container name "/aa" is already in use by container "b"', "conflict"],
   ["create", 400, "invalid mount config for type bind: bind source path does not exist: /x", "invalid"],
   ["create", 500, "mkdir /var/lib/docker/x: no space left on device", "diskFull"],
+  ["exec", 500, "can only create exec sessions on running containers: container state improper", "conflict"],
   ["start", 400, "OCI runtime create failed: exec: stat /nope: no such file or directory: unknown", "failed"],
   ["start", 500, "driver failed: Bind for 127.0.0.1:18081 failed: port is already allocated", "portInUse"],
   ["start", 500, "Error starting userland proxy: listen tcp4 127.0.0.1:80: bind: address already in use", "portInUse"],

@@ -284,7 +284,7 @@ describe("gate", () => {
     }
     const sealed = mount({ BindOptions: { Propagation: "rprivate", ReadOnlyForceRecursive: true } });
     const above = { ...strict, submounts: ["data"] };
-    const made = createOptions(above, "1.44");
+    const made = createOptions(above, { apiVersion: "1.44", product: "docker" });
     assert.ok(made.ok);
     const payload = structuredClone(made.payload) as unknown as Fields & { HostConfig: Fields };
     payload.HostConfig["Mounts"] = [sealed];

@@ -86,6 +86,8 @@ describe("observedContainer", () => {
       ip: "172.17.0.2",
     });
     assert.equal(observedContainer(answer({ Status: "exited", StartedAt: startedAt }, "172.17.0.2"))?.ip, undefined);
+    const joined = { ...running, HostConfig: { NetworkMode: "container:def" } };
+    assert.equal(observedContainer(joined)?.ip, undefined, "podman shows it the sandbox's");
   });
 
   it("is null for what is no pod's container, or no container at all", () => {
@@ -210,6 +212,13 @@ describe("An event", () => {
 
   it("names container and pod", () => {
     assert.deepEqual(engineEvent(event), { action: "die", containerId: "abc", namespace: "websocket", name: "web" });
+  });
+
+  it("is in Docker's words, whichever engine's it was", () => {
+    assert.equal(engineEvent({ ...event, Action: "died" })?.action, "die");
+    assert.equal(engineEvent({ ...event, Action: "remove" })?.action, "destroy");
+    const { event: asked } = eventQuery(0).filters;
+    assert.ok(["die", "died", "destroy", "remove"].every((word) => asked?.includes(word)));
   });
 
   it("is none when it is about something else", () => {
