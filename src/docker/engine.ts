@@ -237,8 +237,9 @@ function watch(
   handlers: Parameters<Engine["watch"]>[0],
   signal: AbortSignal,
 ): Promise<EngineResult<void>> {
-  return api.call("watch", signal, async ({ docker }) => {
-    const stream: unknown = await docker.getEvents({ ...eventQuery(Date.now()), abortSignal: signal });
+  return api.call("watch", signal, async ({ docker, product }) => {
+    const { since, filters } = eventQuery(Date.now(), product);
+    const stream: unknown = await docker.getEvents({ since, filters, abortSignal: signal });
     if (!isReadable(stream)) return failed(failure("watch", "failed", "The engine's answer is no stream"));
     if (!signal.aborted) handlers.ready();
     for await (const value of jsonLines(stream)) {

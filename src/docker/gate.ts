@@ -90,9 +90,7 @@ const optionalHostConfig: readonly string[] = [
 ];
 /** Left out, these would be the engine's or the image's choice. */
 const neededTopLevel = ["Image", "User", "Labels", "Healthcheck", "HostConfig"];
-const neededHostConfig = Object.keys(hostConfig).filter(
-  (field) => !optionalHostConfig.includes(field),
-);
+const neededHostConfig = Object.keys(hostConfig).filter((field) => !optionalHostConfig.includes(field));
 
 /** Says which field of the payload asks for more than the admitted pod grants, if any does. */
 export function gate(payload: Readonly<Record<string, unknown>>, request: CreateRequest): GateResult {

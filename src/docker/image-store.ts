@@ -30,7 +30,8 @@ export async function removeImage(docker: Docker, id: string, signal: AbortSigna
     const names = textsAt(await request(docker, "GET", `/images/${id}/json`, {}, signal), "RepoTags");
     // Not by the filter `ancestor`, which finds nothing on podman when it is given an id.
     const containers = names.length > 1 ? await list(docker, "/containers/json?", { all: true }, signal) : [];
-    if (containers.some((one) => textAt(one, "ImageID") === id)) return failed(failure("removeImage", "conflict", `A container was made from ${id}`));
+    if (containers.some((one) => textAt(one, "ImageID") === id))
+      return failed(failure("removeImage", "conflict", `A container was made from ${id}`));
     for (const name of names.length > 1 ? names : [id]) {
       await docker.getImage(name).remove({ force: false, noprune: false, abortSignal: signal });
     }

@@ -217,8 +217,9 @@ describe("An event", () => {
   it("is in Docker's words, whichever engine's it was", () => {
     assert.equal(engineEvent({ ...event, Action: "died" })?.action, "die");
     assert.equal(engineEvent({ ...event, Action: "remove" })?.action, "destroy");
-    const { event: asked } = eventQuery(0).filters;
+    const { event: asked, label } = eventQuery(0, "podman").filters;
     assert.ok(["die", "died", "destroy", "remove"].every((word) => asked?.includes(word)));
+    assert.equal(label, undefined, "podman finds no event by a label without its value");
   });
 
   it("is none when it is about something else", () => {
@@ -237,7 +238,7 @@ describe("An event", () => {
   });
 
   it("is asked for from a little before now, also by a clock that starts in 1970", () => {
-    assert.equal(eventQuery(10_500).since, 8);
-    assert.equal(eventQuery(500).since, 0);
+    assert.equal(eventQuery(10_500, "docker").since, 8);
+    assert.equal(eventQuery(500, "docker").since, 0);
   });
 });
