@@ -1,9 +1,13 @@
 // `npm run check [STEP...]`: everything that can be said of the code without running it.
-import { spawnSync } from "node:child_process";
+import { execFile } from "node:child_process";
+import { promisify } from "node:util";
 import { checkRecordLookups } from "./record-lookups.ts";
 import { checkStructure } from "./structure.ts";
 
 type Step = () => readonly string[] | Promise<readonly string[]>;
+
+/** What a tool said that could not be run, or that found something. */
+type Failure = { readonly message: string; readonly stdout?: string; readonly stderr?: string };
 
 /** How many went well and how many did not. */
 export type Counts = { readonly passed: number; readonly failed: number };
@@ -31,10 +35,15 @@ export async function check(names: readonly string[] = []): Promise<Counts> {
   return { passed: chosen.length - failed, failed };
 }
 
-function tool(program: string, ...args: readonly string[]): readonly string[] {
-  const run = spawnSync(program, args, { encoding: "utf8", maxBuffer: 1 << 26 });
-  if (run.status === 0) return [];
-  return [run.error?.message ?? "", run.stdout ?? "", run.stderr ?? ""].map((text) => text.trim()).filter(Boolean);
+async function tool(program: string, ...args: readonly string[]): Promise<readonly string[]> {
+  try {
+    await promisify(execFile)(program, args, { maxBuffer: 1 << 26 });
+    return [];
+  } catch (error) {
+    const { message, stdout, stderr } = error as Failure;
+    const said = [stdout, stderr].map((text) => text?.trim() ?? "").filter(Boolean);
+    return said.length > 0 ? said : [message];
+  }
 }
 
 if (import.meta.main) process.exitCode = (await check(process.argv.slice(2))).failed === 0 ? 0 : 1;

@@ -1,9 +1,11 @@
-// `node run-suites.ts FILE...`: runs test files, two at a time, says how far it is, and writes how many tests passed and
+// `node run-suites.ts FILE...`: runs test files, several at a time, says how far it is, and writes how many tests passed and
 // failed to file descriptor 3.
 import { writeSync } from "node:fs";
+import { availableParallelism } from "node:os";
 import { run } from "node:test";
 import { spec } from "node:test/reporters";
 import type { Counts } from "./check.ts";
+import { inOrder, nextFile } from "./schedule.ts";
 
 /** For a test that names no limit of its own; a soak takes as long as it takes. */
 const testTimeoutMs = Number(process.env["EDGE_FILE_SECONDS"] ?? 240) * 1_000;
@@ -18,27 +20,32 @@ type Result = Counts & { readonly output: string };
 
 async function main(files: readonly string[]): Promise<void> {
   const began = performance.now();
-  const waiting = files.entries();
+  const waiting = new Set(inOrder(files));
   const atWork = new Set<string>();
   const results: Result[] = [];
   const say = (line: string): void => console.log(`${clock(performance.now() - began)}  ${line}`);
   const reminder = setInterval(() => say(`still running: ${[...atWork].join(", ")}`), reminderMs);
-  const work = async (): Promise<void> => {
-    for (const [, file] of waiting) {
-      const start = performance.now();
-      atWork.add(file);
-      reminder.refresh();
-      const result = await runFile(file);
-      atWork.delete(file);
-      results.push(result);
-      const counts = `${result.passed} passed${result.failed === 0 ? "" : `, ${result.failed} FAILED`}`;
-      say(`file ${results.length} of ${files.length}  ${file}  ${counts}, ${clock(performance.now() - start)}`);
-      // A whole run names what failed; who asks for a file wants to see all of it.
-      if (result.failed > 0 || files.length <= shownWhole) process.stdout.write(result.output);
-    }
+  const next = (): string | undefined => nextFile([...waiting], [...atWork], availableParallelism());
+  const work = async (file: string): Promise<void> => {
+    const start = performance.now();
+    waiting.delete(file);
+    atWork.add(file);
+    reminder.refresh();
+    const result = await runFile(file);
+    atWork.delete(file);
+    results.push(result);
+    const counts = `${result.passed} passed${result.failed === 0 ? "" : `, ${result.failed} FAILED`}`;
+    say(`file ${results.length} of ${files.length}  ${file}  ${counts}, ${clock(performance.now() - start)}`);
+    // A whole run names what failed; who asks for a file wants to see all of it.
+    if (result.failed > 0 || files.length <= shownWhole) process.stdout.write(result.output);
+    await startMore();
   };
-  // Two take from the same list.
-  await Promise.all([work(), work()]);
+  const startMore = async (): Promise<void> => {
+    const started: Promise<void>[] = [];
+    for (let file = next(); file !== undefined; file = next()) started.push(work(file));
+    await Promise.all(started);
+  };
+  await startMore();
   clearInterval(reminder);
   const total = (count: (one: Counts) => number): number => results.reduce((sum, one) => sum + count(one), 0);
   const counts: Counts = { passed: total(({ passed }) => passed), failed: total(({ failed }) => failed) };

@@ -28,9 +28,11 @@ async function main(parts: readonly string[]): Promise<Counts> {
   );
   const needs = needsOfTests(files);
   prepare(files, needs, build);
-  const before = [checks ? await check() : none, build ? await buildAll() : none];
   const needsEngine = files.some(isIn("contract", "system"));
-  return sum([...before, needsEngine ? await runOnEngine(files, needs) : await runFiles(files, needs)]);
+  // The checks take one processor: what is built is built beside them, and only the tests wait for it.
+  const built = build ? buildAll() : Promise.resolve(none);
+  const tested = built.then(() => (needsEngine ? runOnEngine(files, needs) : runFiles(files, needs)));
+  return sum(await Promise.all([checks ? check() : none, built, tested]));
 }
 
 const none: Counts = { passed: 0, failed: 0 };
