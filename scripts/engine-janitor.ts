@@ -39,7 +39,7 @@ async function cleanUp(folder: string): Promise<void> {
   signalAll(left, "SIGKILL");
   await waitUntil(() => !left.some(isRunning), 10_000);
   removeShimSockets(folder);
-  removeMounts(folder);
+  if (!removeMounts(folder)) throw new Error(`${folder} is kept: something is still mounted in it`);
   removeControlGroups(ids);
   spawnSync("ip", ["netns", "del", namespaceOf(folder)]);
   rmSync(folder, { recursive: true, force: true, maxRetries: 5 });
@@ -87,12 +87,15 @@ function removeShimSockets(folder: string): void {
   }
 }
 
-function removeMounts(folder: string): void {
-  const points = readFileSync("/proc/self/mountinfo", "utf8")
-    .split("\n")
-    .map((line) => line.split(" ")[4] ?? "")
-    .filter((point) => point.startsWith(`${folder}/`));
-  for (const point of points.reverse()) spawnSync("umount", ["-l", point]);
+/** Whether nothing is mounted there any more; else a removal of the folder would reach what is mounted. */
+function removeMounts(folder: string): boolean {
+  const points = (): readonly string[] =>
+    readFileSync("/proc/self/mountinfo", "utf8")
+      .split("\n")
+      .map((line) => line.split(" ")[4] ?? "")
+      .filter((point) => point.startsWith(`${folder}/`));
+  for (const point of points().toReversed()) spawnSync("umount", ["-l", point]);
+  return points().length === 0;
 }
 
 function removeControlGroups(ids: readonly string[]): void {

@@ -39,7 +39,7 @@ test(`an idle device writes at most 2 MB a day to its disk, by the disk's counte
   const own = join(folder, `writes-${process.pid}`);
   mkdirSync(own);
   const disk = mountExt4Disk(own, 96);
-  const site = createSite({ socket, command }, { program: "executable", dataDir: join(disk.folder, "data") });
+  const site = createSite({ socket, folder, command }, { program: "executable", dataDir: join(disk.folder, "data") });
   t.after(async () => {
     await site.close();
     await disk.unmount();

@@ -2,7 +2,6 @@ import assert from "node:assert/strict";
 import { execFile, spawn } from "node:child_process";
 import { randomUUID } from "node:crypto";
 import { chmodSync, mkdirSync, mkdtempSync, openSync, rmSync, writeFileSync } from "node:fs";
-import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { text } from "node:stream/consumers";
 import Docker from "dockerode";
@@ -18,7 +17,7 @@ import { unmountBelow } from "../../src/linux/bind-mounts.ts";
 import { keepInstallId, writeConfig } from "./site-files.ts";
 import { control, deadlineMs, demultiplexed } from "./sockets.ts";
 
-type UsedEngine = Pick<TestEngine, "socket" | "command">;
+type UsedEngine = Pick<TestEngine, "socket" | "folder" | "command">;
 
 /** One message as the center recorded it. */
 export interface Recorded {
@@ -70,7 +69,8 @@ export interface Ran {
 }
 
 export function createSite(engine: UsedEngine, options: SiteOptions = {}) {
-  const folder = mkdtempSync(join(tmpdir(), "edge-system-"));
+  // With the engine goes what is mounted there, also where a test was killed before it could close its site.
+  const folder = mkdtempSync(join(engine.folder, "site-"));
   const node = "edge-1";
   const installId = randomUUID();
   const place = {

@@ -42,7 +42,8 @@ function makeDevice(config: string): void {
 
 /** In mounts of its own, which go with the process. */
 function onDevice(...args: readonly string[]) {
-  const bound = ["/usr/lib", "/usr/lib64", "/proc", site.dataDir, site.runDir, dirname(engine.socket)];
+  // The engine's folder first: the site's own are in it.
+  const bound = ["/usr/lib", "/usr/lib64", "/proc", dirname(engine.socket), site.dataDir, site.runDir];
   const mounts = bound
     .filter(existsSync)
     .map((path) => `mkdir -p "${root}${path}" && mount --rbind "${path}" "${root}${path}"`);
