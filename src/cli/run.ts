@@ -101,7 +101,7 @@ export async function runCommand(options: RunOptions, io: Output): Promise<numbe
   unlessFull(() => keepConfig(opened, config));
   const stop = new AbortController();
   for (const signal of ["SIGTERM", "SIGINT"] as const) process.once(signal, () => stop.abort());
-  const publisher = statusFile(join(config.data.runDir, "status.json"), () => live.trouble);
+  const publisher = statusFile(join(config.data.runDir, "status.json"), () => live.trouble, log);
   process.on("SIGHUP", () => {
     reload(options, live, log);
     publisher.again();
@@ -248,14 +248,24 @@ function reload(options: RunOptions, live: Live, log: Log): void {
   log.write("info", "Policy and log level reloaded");
 }
 
-/** Where `edge status` looks (contracts.md): what the agent tells, and what is wrong with its configuration. */
-function statusFile(file: string, trouble: () => string | null) {
+/**
+ * Where `edge status` looks (contracts.md): what the agent tells, and what is wrong with its configuration. A file that
+ * cannot be written, on a full tmpfs, stays as it is, and the log says so once: pods are worth more than it.
+ */
+function statusFile(file: string, trouble: () => string | null, log: Log) {
   let last: StatusDocument | null = null;
+  let isWritable = true;
   const again = (): void => {
     if (last === null) return;
     const notices = [...[trouble()].filter((one) => one !== null), ...(last.notices ?? [])];
     const document: StatusDocument = notices.length === 0 ? last : { ...last, notices };
-    replaceFile(file, `${JSON.stringify(document)}\n`, 0o644, { durable: false });
+    try {
+      replaceFile(file, `${JSON.stringify(document)}\n`, 0o644, { durable: false });
+      isWritable = true;
+    } catch (error) {
+      if (isWritable) log.write("error", "Status not written", { file, why: (error as Error).message });
+      isWritable = false;
+    }
   };
   return {
     again,
@@ -294,7 +304,7 @@ function agentParts(
       centerHost: new URL(center.url).hostname,
       policy,
     }),
-    podFiles: linuxPodFiles({ dataDir: data.dir, runDir: data.runDir, policy, protectedPaths }),
+    podFiles: linuxPodFiles({ dataDir: data.dir, runDir: data.runDir, policy, protectedPaths, lifetime }),
     http: httpProbe(),
     clock: linuxClock(),
     random: systemRandom(),

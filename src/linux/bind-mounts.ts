@@ -20,6 +20,24 @@ export function bindMount(descriptor: number, place: string): string | null {
 }
 
 /**
+ * Mounts a tmpfs that every user may write to.
+ * @param bytes its size; null for the kernel's default, half of the memory
+ * @returns why not, null when it is mounted
+ */
+export function mountMemory(place: string, bytes: number | null): string | null {
+  const size = bytes === null ? "" : `,size=${bytes}`;
+  return run("mount", [
+    "--no-canonicalize",
+    "--types",
+    "tmpfs",
+    "--options",
+    `nosuid,nodev,mode=777${size}`,
+    "tmpfs",
+    place,
+  ]);
+}
+
+/**
  * Unmounts whatever is mounted at a place, with all that is mounted below it. What still uses it keeps it.
  * @returns why not, null when nothing is mounted there any more
  */

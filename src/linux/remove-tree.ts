@@ -1,4 +1,4 @@
-import { existsSync, lstatSync, opendirSync, renameSync, rmdirSync, unlinkSync } from "node:fs";
+import { lstat, opendir, rename, rmdir, unlink } from "node:fs/promises";
 import { join } from "node:path";
 
 /** Folders below each other that are gone through at once. Each is open meanwhile, and a process may have 1,024 files open. */
@@ -9,44 +9,52 @@ const longestPath = 3_800;
 /**
  * Removes a folder with all that is in it, however deep: a container may have made 20,000 folders below each other, whose
  * path is longer than the kernel takes. What is too deep is moved up first. Does nothing if it is not there.
- * Links are removed, not followed.
+ * Links are removed, not followed. Each call is one of another thread, so that everything else goes on meanwhile; rejects
+ * where one fails, and when the signal aborts.
  */
-export function removeTree(root: string): void {
-  if (!isThere(root)) return;
-  if (!lstatSync(root).isDirectory()) {
-    unlinkSync(root);
-    return;
-  }
+export async function removeTree(root: string, signal?: AbortSignal): Promise<void> {
+  const found = await lstatOrNull(root);
+  if (found === null) return;
+  if (!found.isDirectory()) return unlink(root);
   let number = 0;
-  const moveUp = (folder: string): void => {
-    while (existsSync(join(root, `.deep-${number}`))) number += 1;
-    renameSync(folder, join(root, `.deep-${number}`));
+  const moveUp = async (folder: string): Promise<void> => {
+    while ((await lstatOrNull(join(root, `.deep-${number}`))) !== null) number += 1;
+    await rename(folder, join(root, `.deep-${number}`));
   };
-  while (!isEmptied(root, 0, moveUp));
-  rmdirSync(root);
+  while (!(await isEmptied({ folder: root, level: 0, moveUp, signal })));
+  await rmdir(root);
 }
 
-function isThere(path: string): boolean {
-  return lstatSync(path, { throwIfNoEntry: false }) !== undefined;
+interface Emptying {
+  readonly folder: string;
+  readonly level: number;
+  readonly moveUp: (folder: string) => Promise<void>;
+  readonly signal: AbortSignal | undefined;
 }
 
 /** Removes what is in a folder; false if something was moved up meanwhile, or has come. */
-function isEmptied(folder: string, level: number, moveUp: (folder: string) => void): boolean {
-  const found = opendirSync(folder);
+async function isEmptied({ folder, level, moveUp, signal }: Emptying): Promise<boolean> {
   let isEmpty = true;
-  try {
-    for (let entry = found.readSync(); entry !== null; entry = found.readSync()) {
-      isEmpty = false;
-      const path = join(folder, entry.name);
-      if (!entry.isDirectory()) unlinkSync(path);
-      else if (level >= mostLevels || Buffer.byteLength(path) > longestPath) moveUp(path);
-      else {
-        while (!isEmptied(path, level + 1, moveUp));
-        rmdirSync(path);
-      }
+  // Closes the folder, too.
+  for await (const entry of await opendir(folder)) {
+    signal?.throwIfAborted();
+    isEmpty = false;
+    const path = join(folder, entry.name);
+    if (!entry.isDirectory()) await unlink(path);
+    else if (level >= mostLevels || Buffer.byteLength(path) > longestPath) await moveUp(path);
+    else {
+      while (!(await isEmptied({ folder: path, level: level + 1, moveUp, signal })));
+      await rmdir(path);
     }
-  } finally {
-    found.closeSync();
   }
   return isEmpty;
+}
+
+async function lstatOrNull(path: string) {
+  try {
+    return await lstat(path);
+  } catch (error) {
+    if ((error as NodeJS.ErrnoException).code === "ENOENT") return null;
+    throw error;
+  }
 }

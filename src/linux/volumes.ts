@@ -1,14 +1,15 @@
-import { chmodSync, existsSync, mkdirSync, readdirSync, readFileSync, rmSync, statfsSync, statSync } from "node:fs";
+import { chmodSync, existsSync, mkdirSync, readdirSync, readFileSync, rmSync, statSync } from "node:fs";
 import { join } from "node:path";
 import type { AcceptedPod, Volume } from "../core/pod/spec.ts";
 import type { ConfigMaps, VolumesResult } from "../ports/pod-files.ts";
 import { holdsConfigMap, writeConfigMap } from "./config-map-folder.ts";
+import type { DiscardedFolders } from "./discarded-folders.ts";
 import { replaceFile } from "./files.ts";
 import { type HostPathOptions, hostPathPods, placeHostPath, removeHostPaths } from "./host-paths.ts";
-import { removeTree } from "./remove-tree.ts";
+import { placeMemoryVolume, unmountMemoryVolumes } from "./memory-volumes.ts";
 import { hasSubmounts } from "./submounts.ts";
 
-/** `runDir` is on a tmpfs: volumes in memory lie below it, too. */
+/** Volumes in memory are mounted below `runDir`. */
 export interface VolumesOptions extends HostPathOptions {
   readonly dataDir: string;
   /** Where the resolv.conf for a pod is. */
@@ -16,8 +17,6 @@ export interface VolumesOptions extends HostPathOptions {
 }
 
 const savedPod = "pod.json";
-/** statfs(2): TMPFS_MAGIC. */
-const tmpfsMagic = 0x01021994;
 
 /** `real` is there for a host path: what its place shows of this device. */
 type Resolved =
@@ -98,7 +97,7 @@ function resolveVolume(options: VolumesOptions, pod: AcceptedPod, volume: Volume
   if (volume.hostPath !== undefined) {
     return placeHostPath(options, { uid: pod.id.uid, volume: volume.name, path: volume.hostPath.path, writable });
   }
-  if (volume.emptyDir?.medium === "Memory") return memoryVolume(options.runDir, pod, volume.name);
+  if (volume.emptyDir?.medium === "Memory") return placeMemoryVolume(options.runDir, pod, volume.name);
   if (volume.emptyDir !== undefined) {
     // 0777 as the kubelet makes it: the container's user is not known to own anything here.
     return { ok: true, path: ownFolder(join(podFolder(options.dataDir, pod.id.uid), "empty-dir", volume.name), 0o777) };
@@ -109,18 +108,6 @@ function resolveVolume(options: VolumesOptions, pod: AcceptedPod, volume: Volume
   return { ok: false, message: `Volume ${volume.name} is of a kind that this version does not carry out` };
 }
 
-/** A folder on the host's tmpfs, bound: a mount of our own would not be seen from outside a hardened unit's namespace. */
-function memoryVolume(runDir: string, pod: AcceptedPod, name: string): Resolved {
-  // The run folder is everybody's to read; what pods keep in it is not.
-  ownFolder(join(runDir, "pods"), 0o700);
-  const path = ownFolder(join(podFolder(runDir, pod.id.uid), "empty-dir", name), 0o777);
-  if (statfsSync(path).type === tmpfsMagic) return { ok: true, path };
-  return {
-    ok: false,
-    message: `Volume ${name} is to be in memory, and ${runDir} is on no tmpfs; set data.runDir to a folder that is`,
-  };
-}
-
 /** Made if it is not there; its mode set by chmod, since the umask is not ours to rely on. Nothing is written if it is so. */
 function ownFolder(path: string, mode: number): string {
   mkdirSync(path, { recursive: true });
@@ -128,18 +115,25 @@ function ownFolder(path: string, mode: number): string {
   return path;
 }
 
-/** What a pod has in either folder goes, what is mounted for it first. */
-export function removeVolumes({ dataDir, runDir }: Pick<VolumesOptions, "dataDir" | "runDir">, uid: string): void {
+/** What a pod has in either folder is out of the way when this returns; what is mounted for it goes first. */
+export function removeVolumes(
+  { dataDir, runDir }: Pick<VolumesOptions, "dataDir" | "runDir">,
+  uid: string,
+  discarded: DiscardedFolders,
+): void {
   removeHostPaths(runDir, uid);
-  for (const dir of [dataDir, runDir]) removeTree(podFolder(dir, uid));
+  unmountMemoryVolumes(runDir, uid);
+  for (const dir of [dataDir, runDir]) discarded.discard(podFolder(dir, uid));
+}
+
+/** Where the folders of pods are. */
+export function parentsOfPods({ dataDir, runDir }: Pick<VolumesOptions, "dataDir" | "runDir">): readonly string[] {
+  return [dataDir, runDir].map((dir) => join(dir, "pods"));
 }
 
 /** See PodFiles.podFolders. What is called otherwise than a uid is not ours to judge. */
 export function podFolders({ dataDir, runDir }: Pick<VolumesOptions, "dataDir" | "runDir">): readonly string[] {
-  const names = [dataDir, runDir].flatMap((dir) => {
-    const folder = join(dir, "pods");
-    return existsSync(folder) ? readdirSync(folder) : [];
-  });
+  const names = parentsOfPods({ dataDir, runDir }).flatMap((folder) => (existsSync(folder) ? readdirSync(folder) : []));
   return [...new Set([...names, ...hostPathPods(runDir)])].filter((name) =>
     /^[0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12}$/.test(name),
   );
@@ -161,6 +155,8 @@ export function savedPods(dataDir: string): {
   const unreadable: string[] = [];
   const folder = join(dataDir, "pods");
   for (const uid of existsSync(folder) ? readdirSync(folder) : []) {
+    // A pod that is being removed.
+    if (uid.startsWith(".")) continue;
     const file = join(podFolder(dataDir, uid), savedPod);
     if (!existsSync(file)) continue;
     try {

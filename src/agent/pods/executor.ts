@@ -14,7 +14,7 @@ import { withDeadline } from "../loop/deadline.ts";
 import type { Limiter } from "../loop/limiter.ts";
 import { createRequest, type ExecuteContext } from "./create-request.ts";
 import { groupsSeen } from "./group-check.ts";
-import { type MountCheckRequest, mountsHostPath, mountsSeen, preparedAgain } from "./mount-check.ts";
+import { hasMountedVolume, type MountCheckRequest, mountsSeen, preparedAgain } from "./mount-check.ts";
 import { rememberOomScoreRefused, wantsNegativeOomScore } from "./oom-score.ts";
 
 /** What came of one action. */
@@ -181,8 +181,8 @@ async function create(
 }
 
 /**
- * The place of a hostPath may be gone, after a boot, or its path lead elsewhere by now. So every hostPath is placed again
- * before the start, and what the container really sees is looked at after it: an engine with mounts of its own would have
+ * What is mounted for a volume may be gone, after a boot, or a host path lead elsewhere by now. So every one is mounted
+ * again before the start, and what the container really sees is looked at after it: an engine with mounts of its own would have
  * started it without. Where they differ, it is killed.
  */
 async function start(
@@ -198,7 +198,7 @@ async function start(
     if (begun.ok) await parts.device.forgetUdpSenders(udpHostPorts(context.desired, container));
     return begun;
   };
-  if (!mountsHostPath(context.desired, container)) {
+  if (!hasMountedVolume(context.desired, container)) {
     const begun = await begin();
     return begun.ok ? checkGroups(parts, action, context, signal) : started(parts, action, context, begun);
   }

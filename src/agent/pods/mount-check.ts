@@ -10,11 +10,13 @@ export interface MountCheckRequest {
   readonly request: (image: ImageInfo, made: ObservedContainer) => CreateRequest | string;
 }
 
-/** Whether a container sees anything that lies outside the agent's own folder. */
-export function mountsHostPath(desired: DesiredPod | null, container: string): boolean {
+/** Whether a container has a volume that is a mount of the agent's own: a host path, or memory. */
+export function hasMountedVolume(desired: DesiredPod | null, container: string): boolean {
   const spec = desired?.pod.spec.containers.find(({ name }) => name === container);
-  const onHost = (desired?.pod.spec.volumes ?? []).filter(({ hostPath }) => hostPath !== undefined);
-  const names = new Set(onHost.map(({ name }) => name));
+  const volumes = (desired?.pod.spec.volumes ?? []).filter(
+    ({ hostPath, emptyDir }) => hostPath !== undefined || emptyDir?.medium === "Memory",
+  );
+  const names = new Set(volumes.map(({ name }) => name));
   return (spec?.volumeMounts ?? []).some(({ name }) => names.has(name));
 }
 

@@ -5,7 +5,6 @@ import {
   mkdtempSync,
   readFileSync,
   rmSync,
-  statfsSync,
   statSync,
   symlinkSync,
   writeFileSync,
@@ -16,8 +15,10 @@ import { type TestContext, test } from "node:test";
 import { defaultPolicy } from "../../../src/core/admission/policy.ts";
 import type { AcceptedPod, Volume } from "../../../src/core/pod/spec.ts";
 import { unmountBelow } from "../../../src/linux/bind-mounts.ts";
+import { discardedFolders } from "../../../src/linux/discarded-folders.ts";
 import {
   forgetPod,
+  parentsOfPods,
   prepareVolumes,
   refreshConfigMaps,
   removeVolumes,
@@ -30,7 +31,10 @@ const noMaps: ReadonlyMap<string, Readonly<Record<string, string>>> = new Map();
 
 function setUp(t: TestContext) {
   const dir = mkdtempSync(join(tmpdir(), "edge-volumes-"));
-  t.after(() => rmSync(dir, { recursive: true, force: true }));
+  t.after(() => {
+    assert.equal(unmountBelow(dir), null);
+    rmSync(dir, { recursive: true, force: true });
+  });
   const host = join(dir, "host");
   mkdirSync(join(host, "allowed"), { recursive: true });
   mkdirSync(join(host, "other"));
@@ -145,11 +149,11 @@ test("the second copy of a pod is read back, forgotten, and gone with its folder
   forgetPod(dataDir, pod.id.uid);
   assert.deepEqual(savedPods(dataDir).pods, []);
   prepareVolumes(options, pod, [], noMaps);
-  removeVolumes(options, pod.id.uid);
+  removeVolumes(options, pod.id.uid, discardedFolders(parentsOfPods(options)));
   assert.equal(existsSync(join(dataDir, "pods", pod.id.uid)), false);
 });
 
-test("a volume in memory is a folder on the tmpfs of the run folder, out of other users' reach, and goes with the pod", (t) => {
+test("a volume in memory is a mount of its own below the run folder, out of other users' reach, and goes with the pod", (t) => {
   const { options } = setUp(t);
   const pod = withVolumes({ name: "m", emptyDir: { medium: "Memory" } });
   const result = prepareVolumes(options, pod, [], noMaps);
@@ -158,16 +162,29 @@ test("a volume in memory is a folder on the tmpfs of the run folder, out of othe
   assert.ok(path.startsWith(options.runDir));
   assert.equal(statSync(path).mode & 0o777, 0o777);
   assert.equal(statSync(join(options.runDir, "pods")).mode & 0o777, 0o700);
-  removeVolumes(options, pod.id.uid);
+  removeVolumes(options, pod.id.uid, discardedFolders(parentsOfPods(options)));
   assert.equal(existsSync(path), false);
 });
 
-test("a volume in memory is refused where the run folder is on a disk", (t) => {
+test("a volume in memory is full at the memory of its pod, on a disk as well, and stays as it is when it is prepared again", (t) => {
   const { dataDir, options } = setUp(t);
   const pod = withVolumes({ name: "m", emptyDir: { medium: "Memory" } });
-  const result = prepareVolumes({ ...options, runDir: dataDir }, pod, [], noMaps);
-  if (statfsSync(dataDir).type === 0x01021994)
-    return t.diagnostic("This machine's folder for temporary files is in memory");
-  assert.ok(!result.ok);
-  assert.match(result.message, /tmpfs/);
+  const [container] = pod.spec.containers;
+  assert.ok(container !== undefined);
+  const containers = ["1Mi", "2Mi"].map((memory) => ({
+    ...container,
+    resources: { limits: { memory }, requests: {} },
+  }));
+  const limited = withSpec(pod, { ...pod.spec, containers });
+  const onDisk = { ...options, runDir: dataDir };
+  const [first, again] = [limited, limited].map((one) => {
+    const result = prepareVolumes(onDisk, one, [], noMaps);
+    assert.ok(result.ok);
+    const file = join(result.volumePaths["m"] ?? "", "file");
+    if (!existsSync(file)) assert.throws(() => writeFileSync(file, Buffer.alloc(4 << 20)), { code: "ENOSPC" });
+    return statSync(file);
+  });
+  assert.equal(first?.size, 3 << 20);
+  assert.equal(again?.size, 3 << 20);
+  assert.notEqual(first?.dev, statSync(dataDir).dev);
 });
