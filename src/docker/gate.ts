@@ -1,6 +1,7 @@
 import { ownValue } from "../core/base/own-value.ts";
 import type { ContainerSpec } from "../core/pod/spec.ts";
 import type { CreateRequest } from "../ports/engine.ts";
+import { mostMemory, mostQuota, mostShares } from "./granted-amounts.ts";
 
 /**
  * The second gate: looks at the finished payload, whoever made it, and at what the admitted pod grants, and knows nothing
@@ -73,13 +74,14 @@ const hostConfig: Readonly<Record<string, Rule>> = {
   Devices: (value, grant) => listOf(value).length > 0 && devicesGranted(value, grant),
   PortBindings: portBindingsGranted,
   LogConfig: logGranted,
-  Memory: (value) => isPositive(value),
+  Memory: (value, { container }) => isMost(value, mostMemory(container.resources)),
+  // Equal to Memory, which is compared below.
   MemorySwap: (value) => isPositive(value),
-  CpuPeriod: (value) => isPositive(value),
-  CpuQuota: (value) => isPositive(value),
-  CpuShares: (value) => isPositive(value),
+  CpuPeriod: only(100_000),
+  CpuQuota: (value, { container }) => isMost(value, mostQuota(container.resources)),
+  CpuShares: (value, { container }) => isMost(value, mostShares(container.resources)),
   OomScoreAdj: oomScoreGranted,
-  PidsLimit: (value) => isPositive(value),
+  PidsLimit: (value, { isSandbox }) => isMost(value, isSandbox ? 32 : 1024),
   // A container that has joined a sandbox's has none of its own.
   ShmSize: (value, { joins }) => value === 64 * 1024 * 1024 && joins === null,
 };
@@ -127,7 +129,7 @@ function sandboxGrant({ pod }: CreateRequest): ContainerSpec {
     image: "",
     imagePullPolicy: "IfNotPresent",
     ports: pod.spec.containers.flatMap((container) => container.ports ?? []),
-    resources: { limits: { memory: "1" }, requests: {} },
+    resources: { limits: { memory: "32Mi" }, requests: {} },
     securityContext: {
       allowPrivilegeEscalation: false,
       capabilities: { drop: ["All"] },
@@ -283,11 +285,9 @@ function portBindingsGranted(value: unknown, grant: Grant): boolean {
   );
 }
 
+/** Without a bound a container would fill the disk with what it prints. */
 function logGranted(value: unknown): boolean {
-  if (!isRecord(value) || value["Type"] !== "json-file" || !isRecord(value["Config"])) return false;
-  return (
-    keysOf(value).length === 2 && keysOf(value["Config"]).every((option) => ["max-size", "max-file"].includes(option))
-  );
+  return JSON.stringify(value) === '{"Type":"json-file","Config":{"max-size":"5m","max-file":"2"}}';
 }
 
 /** None with the host's network or another's: there is nothing to publish, and a binding would be a second way out. */
@@ -301,6 +301,10 @@ function portKey(port: { readonly containerPort: number; readonly protocol: "TCP
 
 function breach(field: string, why: string): GateResult {
   return { ok: false, field, message: `${field} is refused: ${why}` };
+}
+
+function isMost(value: unknown, most: number): boolean {
+  return isPositive(value) && Number(value) <= most;
 }
 
 function isPositive(value: unknown): boolean {

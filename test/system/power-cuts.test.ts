@@ -25,8 +25,10 @@ test(`${cuts} cuts of the disk's power lose no acknowledged intent and leave the
   });
   const began = performance.now();
   const result = await playPowerCuts(agent, disk, { seed, cuts });
-  const { sent, acknowledged, damaged, lost } = result;
-  t.diagnostic(`${sent} sent, ${acknowledged} acknowledged, ${Math.round((performance.now() - began) / 1000)} s`);
+  const { sent, acknowledged, refused, damaged, lost } = result;
+  t.diagnostic(
+    `${sent} sent, ${acknowledged} acknowledged, ${refused} refused, ${Math.round((performance.now() - began) / 1000)} s`,
+  );
   assert.deepEqual({ damaged, lost }, { damaged: [], lost: [] });
   assertShows(result, cuts);
   assert.doesNotMatch(agent.log(), /begun anew/);

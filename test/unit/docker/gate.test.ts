@@ -37,6 +37,8 @@ function mount(changes: Fields): Fields {
 
 const labels = payloadOf(strict)["Labels"] as Fields;
 
+const hostConfig = payloadOf(strict).HostConfig as Record<"Memory" | "CpuQuota" | "CpuShares", number>;
+
 /** Fields of the payload and of its HostConfig, each wider than what was admitted. */
 const wider: readonly (readonly [field: string, ...values: readonly unknown[]])[] = [
   ["Image", `sha256:${"b".repeat(64)}`, "busybox", undefined],
@@ -135,11 +137,15 @@ const wider: readonly (readonly [field: string, ...values: readonly unknown[]])[
   ],
   ["HostConfig.PortBindings", { "80/tcp": [{ HostIp: "127.0.0.1", HostPort: "8080", Extra: 1 }] }],
   ["HostConfig.LogConfig", { Type: "syslog", Config: {} }, { Type: "json-file", Config: { tag: "x" } }, undefined],
-  ["HostConfig.Memory", undefined, 0, -1, "64m"],
+  ["HostConfig.LogConfig", { Type: "json-file", Config: {} }, { Type: "json-file", Config: { "max-size": "5m" } }],
+  ["HostConfig.LogConfig", { Type: "json-file", Config: { "max-size": "5g", "max-file": "2" } }],
+  ["HostConfig.Memory", undefined, 0, -1, "64m", hostConfig["Memory"] * 1000, hostConfig["Memory"] + 1],
   ["HostConfig.MemorySwap", undefined, -1, 1_000_000_000],
-  ["HostConfig.CpuQuota", undefined, 0, -1],
+  ["HostConfig.CpuQuota", undefined, 0, -1, hostConfig["CpuQuota"] * 1000, hostConfig["CpuQuota"] + 1],
+  ["HostConfig.CpuPeriod", 1_000, 99_999, 0],
+  ["HostConfig.CpuShares", undefined, 0, hostConfig["CpuShares"] * 1000, hostConfig["CpuShares"] + 1],
   ["HostConfig.OomScoreAdj", -1000, -1, 499, 1001, undefined],
-  ["HostConfig.PidsLimit", -1, 0, undefined],
+  ["HostConfig.PidsLimit", -1, 0, 1_025, undefined],
   ["HostConfig.OomKillDisable", true],
 ];
 
@@ -165,7 +171,9 @@ const widerInPod: readonly (readonly [request: CreateRequest, field: string, ...
   [sandbox, "HostConfig.SecurityOpt", []],
   [sandbox, "HostConfig.Mounts", [mount({})]],
   [sandbox, "HostConfig.Mounts", [mount({ Source: "/srv/log", Target: "/dev/termination-log", ReadOnly: false })]],
-  [sandbox, "HostConfig.Memory", undefined],
+  [sandbox, "HostConfig.Memory", undefined, 64 << 20],
+  [sandbox, "HostConfig.PidsLimit", 33],
+  [sandbox, "HostConfig.CpuShares", 3],
   [member, "Hostname", "other"],
   [member, "ExposedPorts", { "80/tcp": {} }],
   [member, "HostConfig.PortBindings", { "80/tcp": [{ HostIp: "127.0.0.1", HostPort: "8080" }] }],
@@ -382,8 +390,15 @@ const containers: fc.Arbitrary<Partial<ContainerSpec>> = fc
     ),
     ports: optional(ports),
     resources: fc.record({
-      limits: fc.constantFrom({}, { cpu: "1", memory: "64Mi" }, { memory: "1Ki" }, { cpu: "1m" }),
-      requests: fc.constantFrom({}, { cpu: "500m" }, { memory: "1Mi" }),
+      limits: fc.constantFrom<Record<string, string>>(
+        ...[{}, { cpu: "1", memory: "64Mi" }, { memory: "1Ki" }, { cpu: "1m" }, { cpu: "0.0015", memory: "1e8" }],
+        ...[
+          { cpu: "2500m", memory: "1.5Gi" },
+          { cpu: "100u", memory: "7340033" },
+          { cpu: "16", memory: "100M" },
+        ],
+      ),
+      requests: fc.constantFrom<Record<string, string>>({}, { cpu: "500m" }, { memory: "1Mi" }, { cpu: "0.3335" }),
     }),
     volumeMounts: fc.subarray([
       { name: "data", mountPath: "/data", readOnly: true },
