@@ -1,8 +1,13 @@
 import { readFileSync } from "node:fs";
 import * as v from "valibot";
 import type { NodeFacts } from "../core/admission/node-facts.ts";
+import { recordOf } from "../core/config/config-schema.ts";
 
-const quantities = v.record(v.string(), v.pipe(v.union([v.string(), v.number()]), v.transform(String)));
+const quantities = recordOf(
+  v.string(),
+  v.pipe(v.union([v.string(), v.number()]), v.transform(String)),
+  "names and quantities of resources",
+);
 const ports = v.array(v.pipe(v.number(), v.integer(), v.minValue(0), v.maxValue(65_535)));
 
 const container = v.object({

@@ -1,17 +1,13 @@
 import { join, resolve } from "node:path";
 import { type AgentParts, runAgent } from "../agent/agent.ts";
-import { installIdOf } from "../agent/engine/install-id.ts";
 import { momentOf } from "../agent/loop/moment.ts";
 import { defaultProtectedPaths } from "../core/admission/context.ts";
-import { isDiskFull } from "../core/base/store-failure.ts";
 import { type Config, ownPaths } from "../core/config/config.ts";
 import { safeModeOf } from "../core/node/safe-mode.ts";
 import { maxMessageBytes } from "../core/protocol/limits.ts";
-import type { StatusDocument } from "../core/status-document.ts";
 import { dockerEngine } from "../docker/engine.ts";
 import { linuxClock } from "../linux/clock.ts";
 import { linuxDevice } from "../linux/device.ts";
-import { replaceFile } from "../linux/files.ts";
 import { keepHeapSmall } from "../linux/heap.ts";
 import { httpProbe } from "../linux/http-probe.ts";
 import { jsonLog } from "../linux/log.ts";
@@ -20,15 +16,14 @@ import { systemRandom } from "../linux/random.ts";
 import { type SelfEnds, selfEnds } from "../linux/self-ends.ts";
 import { systemdSupervisor } from "../linux/supervisor.ts";
 import { userEnginePaths } from "../linux/user-engines.ts";
-import { savedPods } from "../linux/volumes.ts";
 import type { Engine } from "../ports/engine.ts";
 import type { Log } from "../ports/log.ts";
 import type { Store } from "../ports/store.ts";
 import { addonProblem } from "../sqlite/addon.ts";
 import { acquireDataLock, acquireRunLock, dataLockFile } from "../sqlite/lock.ts";
-import { openStore, recoverStore, type StoreOptions } from "../sqlite/store.ts";
 import { credentialReader } from "../websocket/credentials.ts";
 import { websocketLink } from "../websocket/link.ts";
+import { folderOfAnother, openAgentStore, unlessFull } from "./agent-store.ts";
 import {
   type BrokenConfig,
   foldersOf,
@@ -39,6 +34,7 @@ import {
   loadConfig,
 } from "./config-file.ts";
 import { exitCodes, type Output } from "./output.ts";
+import { statusFile } from "./status-file.ts";
 import { version } from "./version.ts";
 
 const engineDataRoot = "engineDataRoot";
@@ -77,7 +73,12 @@ export async function runCommand(options: RunOptions, io: Output): Promise<numbe
   }
   tell(loaded, log);
   if (live.trouble !== null) log.write("error", "Running with the last good configuration");
-  const opened = openAgentStore(storeOptionsOf(live.config), log);
+  const stranger = folderOfAnother(live.config);
+  if (stranger !== null) {
+    io.err(stranger);
+    return exitCodes.no;
+  }
+  const opened = openAgentStore(live.config, log);
   if (typeof opened === "string") {
     io.err(opened);
     return exitCodes.no;
@@ -180,61 +181,6 @@ function troubleOf(loaded: BrokenConfig): string {
   return `The configuration is refused and the last good one in force: ${first}${others}`;
 }
 
-function storeOptionsOf({ data: { dir, outbox, events } }: Config): StoreOptions {
-  const limits = {
-    outboxMaxBytes: outbox.maxBytes,
-    outboxMaxMessages: outbox.maxMessages,
-    eventsMaxBytes: events.maxBytes,
-    eventsMaxRows: events.maxRows,
-  };
-  return { dir, limits };
-}
-
-/** A damaged database is put aside: running pods are found again on the engine, and the center sends what it wants. */
-function openAgentStore(options: StoreOptions, log: Log): Store | string {
-  const { dir } = options;
-  const opened = openStore(options);
-  if (opened.ok) {
-    if (installIdOf(opened.store) === null) restore(opened.store, dir, log);
-    return opened.store;
-  }
-  if (opened.error.code !== "corrupt") return opened.error.message;
-  const aside = recoverStore(dir);
-  log.write("error", "Store damaged, begun anew", { why: opened.error.message, keptAs: aside });
-  const anew = openStore(options);
-  if (!anew.ok) return anew.error.message;
-  unlessFull(() => recordBegunAnew(anew.store, opened.error.message));
-  restore(anew.store, dir, log);
-  return anew.store;
-}
-
-function recordBegunAnew(store: Store, why: string): void {
-  const message = `The store was damaged and is begun anew: ${why}`.slice(0, 1024);
-  const event = { type: "Warning", pod: "", container: "", reason: "StoreBegunAnew", message } as const;
-  store.events.append(event, momentOf(linuxClock()));
-}
-
-/** A disk that is full does not keep the agent from starting. */
-function unlessFull(write: () => void): void {
-  try {
-    write();
-  } catch (error) {
-    if (!isDiskFull(error)) throw error;
-  }
-}
-
-/** The desired pods of a database that was lost, from their second copies: what runs is theirs and is adopted. */
-function restore(store: Store, dir: string, log: Log): void {
-  const { pods, unreadable } = savedPods(dir);
-  if (pods.length === 0 && unreadable.length === 0) return;
-  const clock = linuxClock();
-  const acceptedAt = { wall: clock.wall(), mono: clock.mono(), bootId: clock.bootId() };
-  store.transaction("full", () => {
-    for (const pod of pods) store.desiredPods.put({ pod, generation: 0, acceptedAt, messageId: "", contentHash: "" });
-  });
-  log.write("warn", "Pods restored from their second copies", { pods: pods.map((pod) => pod.id.name), unreadable });
-}
-
 /** SIGHUP: policy and log level are taken over; everything else keeps until the next start. */
 function reload(options: RunOptions, live: Live, log: Log): void {
   const loaded = loadConfig(options.config, { strict: false });
@@ -246,34 +192,6 @@ function reload(options: RunOptions, live: Live, log: Log): void {
   live.trouble = null;
   live.config = { ...live.config, policy: loaded.config.policy, log: loaded.config.log };
   log.write("info", "Policy and log level reloaded");
-}
-
-/**
- * Where `edge status` looks (contracts.md): what the agent tells, and what is wrong with its configuration. A file that
- * cannot be written, on a full tmpfs, stays as it is, and the log says so once: pods are worth more than it.
- */
-function statusFile(file: string, trouble: () => string | null, log: Log) {
-  let last: StatusDocument | null = null;
-  let isWritable = true;
-  const again = (): void => {
-    if (last === null) return;
-    const notices = [...[trouble()].filter((one) => one !== null), ...(last.notices ?? [])];
-    const document: StatusDocument = notices.length === 0 ? last : { ...last, notices };
-    try {
-      replaceFile(file, `${JSON.stringify(document)}\n`, 0o644, { durable: false });
-      isWritable = true;
-    } catch (error) {
-      if (isWritable) log.write("error", "Status not written", { file, why: (error as Error).message });
-      isWritable = false;
-    }
-  };
-  return {
-    again,
-    publish(document: StatusDocument): void {
-      last = document;
-      again();
-    },
-  };
 }
 
 function agentParts(

@@ -1,5 +1,6 @@
 import { existsSync } from "node:fs";
 import { removalStep, type Step, unmountStep } from "../linux/install/install-steps.ts";
+import { whyNotOurs } from "../linux/install/own-folders.ts";
 import type { Engine } from "../ports/engine.ts";
 import { runLockHeld } from "../sqlite/lock.ts";
 import { keptConfig } from "./config-file.ts";
@@ -40,6 +41,14 @@ export async function uninstallCommand(options: UninstallOptions, io: Output): P
     return exitCodes.usage;
   }
   const data = foldersIn(root);
+  const strangers = purge ? [data.dir, data.runDir].map((path) => whyNotOurs(inRoot(root, path), path)) : [];
+  const stranger = strangers.find((one) => one !== null);
+  if (stranger !== undefined) {
+    io.err(
+      `Nothing is removed: ${stranger}. Remove by hand what is to go, or name the agent's own folders in the configuration`,
+    );
+    return exitCodes.no;
+  }
   const reports = systemdRuns(root) && existsSync(installed.unit) ? [...carryOut([stopStep], options)] : [];
   if (purge && root === "/") {
     if (!options.dryRun && runLockHeld(data.runDir)) {

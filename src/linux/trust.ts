@@ -28,6 +28,12 @@ export function writableByOthers(path: string): string | null {
   return !isTrusted(uid) || isOpen(mode, gid, groups) ? real : exchangeableIn(real, groups);
 }
 
+/** The user to whom a folder belongs that is neither root nor this process's; null for none, and where it is not there. */
+export function ownerAmongOthers(path: string): number | null {
+  const uid = statSync(path, { throwIfNoEntry: false })?.uid;
+  return uid === undefined || isTrusted(uid) ? null : uid;
+}
+
 function isTrusted(uid: number): boolean {
   return uid === 0 || uid === process.geteuid?.();
 }

@@ -97,6 +97,23 @@ function section<const E extends v.ObjectEntries>(entries: E) {
   return v.optional(objectOf(entries, "an object"), {} as never);
 }
 
+/** Valibot leaves these out of a record without a word: nothing that somebody wrote may vanish. */
+const lostKeys: readonly string[] = ["__proto__", "prototype", "constructor"];
+
+/** An object of names and values of one kind, none of which is dropped: a name that cannot be kept is refused. */
+export function recordOf<const K extends v.GenericSchema<string, string>, const V extends v.GenericSchema>(
+  key: K,
+  value: V,
+  expectation: string,
+) {
+  const isKept = (input: object): boolean => !lostKeys.some((name) => Object.hasOwn(input, name));
+  return v.pipe(
+    v.custom<object>(isObject, expectation),
+    v.check(isKept, `${expectation}, none of which is called ${lostKeys.join(", ")}`),
+    v.record(key, value, expectation),
+  );
+}
+
 const policySchema = section({
   hostPaths: allowedPaths,
   writableHostPaths: allowedPaths,
@@ -115,17 +132,17 @@ const policySchema = section({
   systemReserved: section({ cpu: v.optional(quantity, "1"), memory: v.optional(quantity, "1024Mi") }),
 });
 
+const headerWords = "names and values of HTTP headers";
+
 const centerSchema = objectOf(
   {
     url: field(v.pipe(v.string(), v.check(isCenterUrl)), "a wss:// address, or ws:// of a loopback address"),
     tls: section({ ca: file, cert: file, key: file, serverName: file }),
     headers: v.optional(
-      field(
-        v.record(
-          v.pipe(v.string(), v.regex(/^[!#$%&'*+.^_`|~0-9A-Za-z-]{1,128}$/)),
-          v.pipe(v.string(), v.regex(/^[\t\x20-\x7e]{0,4096}$/)),
-        ),
-        "names and values of HTTP headers",
+      recordOf(
+        field(v.pipe(v.string(), v.regex(/^[!#$%&'*+.^_`|~0-9A-Za-z-]{1,128}$/)), headerWords),
+        field(v.pipe(v.string(), v.regex(/^[\t\x20-\x7e]{0,4096}$/)), headerWords),
+        headerWords,
       ),
       {},
     ),

@@ -1,5 +1,5 @@
 import assert from "node:assert/strict";
-import { chmodSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs";
+import { chmodSync, chownSync, existsSync, mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { dirname, join } from "node:path";
 import { type TestContext, test } from "node:test";
@@ -44,6 +44,23 @@ test("edge config prints every default, and no header's value", async (t) => {
   assert.equal(json.out.includes("\n"), false);
   assert.deepEqual(JSON.parse(json.out), JSON.parse(human.out));
   assert.equal(`${human.out}${human.err}${json.out}`.includes("hunter2"), false);
+});
+
+test("edge run refuses a data folder and a run folder of another user", {
+  skip: process.geteuid?.() === 0 ? false : "only root can give a folder away",
+}, async (t) => {
+  for (const key of ["dir", "runDir"]) {
+    const folder = mkdtempSync(join(tmpdir(), "edge-stranger-"));
+    t.after(() => rmSync(folder, { recursive: true }));
+    const data = { dir: join(folder, "dir"), runDir: join(folder, "runDir") };
+    mkdirSync(join(folder, key));
+    chownSync(join(folder, key), 1234, 1234);
+    const { edge } = device(t, { ...small, data });
+    const { code, err } = await edge("run");
+    assert.equal(code, 1);
+    assert.match(err, new RegExp(`${key} belongs to another user \\(uid 1234\\)`));
+    assert.equal(existsSync(join(folder, "dir", "store.db")), false);
+  }
 });
 
 test("edge config check names every problem at once", async (t) => {

@@ -66,6 +66,17 @@ test("a message and a bare Pod are judged, as JSON and as YAML", async (t) => {
   );
 });
 
+test("facts with a resource that cannot be kept are refused, not read without it", async (t) => {
+  const at = write(t, {
+    "pod.json": pod,
+    "config.json": config,
+    "facts.json": { ...facts, allocatable: { cpu: "1", constructor: "1" } },
+  });
+  const { code, err } = await run([at("pod.json")], { config: at("config.json"), node: at("facts.json") });
+  assert.equal(code, 2);
+  assert.match(err.join(), /allocatable: names and quantities of resources, none of which is called .*constructor/);
+});
+
 test("a refusal is exit 1, with every violation", async (t) => {
   const port = { containerPort: 80, hostPort: 8080, protocol: "TCP", hostIP: "127.0.0.1" };
   const [container] = pod.spec.containers;

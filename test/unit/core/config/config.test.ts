@@ -166,6 +166,13 @@ test("paths are cleaned, and capabilities written one way", () => {
   );
 });
 
+test("a header that cannot be kept is refused, not dropped", () => {
+  for (const name of ["constructor", "prototype", "__proto__"]) {
+    const headers: unknown = JSON.parse(`{"authorization": "x", "${name}": "y"}`);
+    assert.deepEqual(violations(center({ headers })), ["center.headers"], name);
+  }
+});
+
 test("a violation says what was there and what would pass, and never shows a header's value", () => {
   const parsed = parseConfig(center({ keepaliveSeconds: 4, headers: { a: "hunter2\n" } }), { strict: true });
   assert.ok(!parsed.ok);

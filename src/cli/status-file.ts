@@ -1,0 +1,31 @@
+import type { StatusDocument } from "../core/status-document.ts";
+import { replaceFile } from "../linux/files.ts";
+import type { Log } from "../ports/log.ts";
+
+/**
+ * Where `edge status` looks (contracts.md): what the agent tells, and what is wrong with its configuration. A file that
+ * cannot be written, on a full tmpfs, stays as it is, and the log says so once: pods are worth more than it.
+ */
+export function statusFile(file: string, trouble: () => string | null, log: Log) {
+  let last: StatusDocument | null = null;
+  let isWritable = true;
+  const again = (): void => {
+    if (last === null) return;
+    const notices = [...[trouble()].filter((one) => one !== null), ...(last.notices ?? [])];
+    const document: StatusDocument = notices.length === 0 ? last : { ...last, notices };
+    try {
+      replaceFile(file, `${JSON.stringify(document)}\n`, 0o644, { durable: false });
+      isWritable = true;
+    } catch (error) {
+      if (isWritable) log.write("error", "Status not written", { file, why: (error as Error).message });
+      isWritable = false;
+    }
+  };
+  return {
+    again,
+    publish(document: StatusDocument): void {
+      last = document;
+      again();
+    },
+  };
+}
