@@ -54,7 +54,7 @@ export async function isAlive(
   signal: AbortSignal,
 ): Promise<EngineResult<boolean>> {
   // Podman counts as the container does, unless it is asked for the host's ids in a word of its own.
-  const known = await processes(docker, { id, column: product === "podman" ? "hpid" : "pid" }, signal);
+  const known = await processes(docker, { id, args: product === "podman" ? "hpid" : "-eo pid" }, signal);
   const pid = await pidOf(docker, execId, signal);
   return { ok: true, value: pid !== null && (known === null || known.includes(String(pid))) };
 }
@@ -62,12 +62,11 @@ export async function isAlive(
 /** Null on a host without `ps`, which dockerd looks for once containerd has answered. */
 async function processes(
   docker: Docker,
-  { id, column }: { readonly id: string; readonly column: "pid" | "hpid" },
+  { id, args }: { readonly id: string; readonly args: string },
   signal: AbortSignal,
 ): Promise<readonly string[] | null> {
   try {
-    const query = { ps_args: `-eo ${column}` };
-    const answer = await request(docker, "GET", `/containers/${id}/top?`, { _query: query }, signal);
+    const answer = await request(docker, "GET", `/containers/${id}/top?`, { _query: { ps_args: args } }, signal);
     return listAt(answer, "Processes").map((row) => textAt(row, "0").trim());
   } catch (cause) {
     if (statusOf(cause) !== null && /"?ps"?: executable file not found/.test(String(cause))) return null;
