@@ -6,7 +6,7 @@ import { examine, type Finding } from "../core/doctor/examine.ts";
 import { containerTroubles } from "../core/pod/container-trouble.ts";
 import { podKey } from "../core/pod/spec.ts";
 import { dockerEngine } from "../docker/engine.ts";
-import { cgroupInput, folderInput, nearestExisting } from "../linux/host-checks.ts";
+import { cgroupInput, folderInput, hasProgram, nearestExisting } from "../linux/host-checks.ts";
 import { npuNodes } from "../linux/npu.ts";
 import { readUsage } from "../linux/usage.ts";
 import type { Engine } from "../ports/engine.ts";
@@ -61,6 +61,7 @@ async function look(loaded: LoadedConfig): Promise<readonly Finding[]> {
     },
     agentRuns: program === null ? runLockHeld(folders.runDir) : null,
     engine: engine.facts,
+    conntrack: hasProgram("conntrack"),
     cgroups: cgroupInput(),
     usage: readUsage({ dataDir: nearestExisting(folders.dir), engineRoot: engine.root }),
     folders: folderInput(folders),

@@ -98,15 +98,18 @@ async function info(connection: Connection, signal: AbortSignal): Promise<Engine
   const answer = await request(connection.docker, "GET", "/info", {}, signal);
   const liveRestore = at(answer, "LiveRestoreEnabled") === true;
   const bridge = await bridgeId(connection, signal);
+  const security = textsAt(answer, "SecurityOptions");
   return done({
     version: connection.version,
     apiVersion: connection.apiVersion,
     architecture: connection.architecture,
     liveRestore,
     runId: liveRestore ? "live-restore" : (bridge ?? socketId(connection)),
-    seccomp: textsAt(answer, "SecurityOptions").some((one) => /^name=seccomp\b(?!.*profile=unconfined)/.test(one)),
+    seccomp: security.some((one) => /^name=seccomp\b(?!.*profile=unconfined)/.test(one)),
     product: connection.product,
     bridge: bridge !== null || connection.product === "podman",
+    rootless: security.some((one) => /^name=rootless\b/.test(one)),
+    remapsUsers: security.some((one) => /^name=userns\b/.test(one)),
     warnings: textsAt(answer, "Warnings").slice(0, mostWarnings),
     dataRoot: textAt(answer, "DockerRootDir"),
     memoryBytes: numberAt(answer, "MemTotal"),

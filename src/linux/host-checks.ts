@@ -24,6 +24,11 @@ export function folderInput({ dir, runDir }: { readonly dir: string; readonly ru
   };
 }
 
+/** Whether a program of this name is in a folder of PATH. */
+export function hasProgram(name: string, path = process.env["PATH"] ?? ""): boolean {
+  return path.split(":").some((folder) => folder !== "" && existsSync(join(folder, name)));
+}
+
 /** Version 2 where its controllers are told; else what version 1 has enabled, with a hierarchy mounted for it. */
 export function cgroupInput(fs = "/sys/fs/cgroup", proc = "/proc"): CgroupInput {
   const unified = read(join(fs, "cgroup.controllers"));

@@ -101,6 +101,10 @@ export interface EngineInfo {
   readonly product: "docker" | "podman";
   /** Whether there is a network of the engine's for pods; without one only pods with hostNetwork start. */
   readonly bridge: boolean;
+  /** It runs as a user that is not root: cgroups and networks are that user's. */
+  readonly rootless: boolean;
+  /** Ids of users in containers are others on the host: docker then makes no privileged container. */
+  readonly remapsUsers: boolean;
   /** What the engine warns of by itself, limits that its kernel lacks among them; at most 32. */
   readonly warnings: readonly string[];
   readonly dataRoot: string;

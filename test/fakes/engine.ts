@@ -162,6 +162,8 @@ function engineOn(state: State, options: FakeEngineOptions): Engine {
     seccomp: true,
     product: "docker" as const,
     bridge: true,
+    rootless: false,
+    remapsUsers: false,
     warnings: [],
     dataRoot: "/var/lib/docker",
     memoryBytes: 2 ** 31,

@@ -12,6 +12,8 @@ export interface DoctorInput {
   /** Null where it cannot be told. */
   readonly agentRuns: boolean | null;
   readonly engine: EngineInput;
+  /** Whether the program `conntrack` is on the PATH. */
+  readonly conntrack: boolean;
   readonly cgroups: CgroupInput;
   readonly usage: NodeUsage;
   readonly folders: FolderInput;
@@ -39,6 +41,8 @@ export type EngineInput =
       readonly product: "docker" | "podman";
       /** Whether the engine has a network for pods. */
       readonly bridge: boolean;
+      readonly rootless: boolean;
+      readonly remapsUsers: boolean;
       /** What the engine itself warns of: limits that this kernel does not have, among others. */
       readonly warnings: readonly string[];
       /** Containers of pods that are paused, or that the engine does not answer about: "namespace/name/container: what". */

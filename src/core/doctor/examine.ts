@@ -46,7 +46,7 @@ export function examine(facts: DoctorInput): readonly Finding[] {
       facts.program === null ? [] : [failure(facts.program, "Mend the system as it says: edge run cannot start")],
     configuration: configuration(facts),
     agent: agent(facts),
-    engine: engine(facts.engine),
+    engine: engine(facts.engine, facts.conntrack),
     cgroups: cgroups(facts),
     disk: [...under("DiskPressure"), ...folders(facts)],
     memory: under("MemoryPressure"),
@@ -91,7 +91,7 @@ function configuration({ config }: DoctorInput): readonly Said[] {
   return said.length === 0 ? [ok(`${file} is right`)] : said;
 }
 
-function engine(facts: EngineInput): readonly Said[] {
+function engine(facts: EngineInput, conntrack: boolean): readonly Said[] {
   if (!facts.ok) {
     return [failure(`The engine at ${facts.socket} cannot be used: ${facts.message}`, engineTodo(facts))];
   }
@@ -107,23 +107,43 @@ function engine(facts: EngineInput): readonly Said[] {
     "The engine has no bridge network (bridge=none): only pods with hostNetwork start",
     'Take "bridge": "none" out of /etc/docker/daemon.json and restart the engine',
   );
-  if (facts.product === "podman") return [podman(facts.version, facts.apiVersion)];
+  const isDocker = facts.product === "docker";
+  const forgets = isDocker && Number(facts.apiVersion.split(".")[1]) < firstThatForgetsSenders;
   return [
-    ok(`Docker ${facts.version}, API ${facts.apiVersion}`),
-    ...(facts.liveRestore ? [] : [restore]),
+    isDocker ? ok(`Docker ${facts.version}, API ${facts.apiVersion}`) : podman(facts.version, facts.apiVersion),
+    ...(facts.liveRestore || !isDocker ? [] : [restore]),
     ...(facts.bridge ? [] : [bridge]),
+    ...(facts.rootless ? [rootless] : []),
+    ...(facts.remapsUsers ? [remapsUsers] : []),
+    ...(forgets && !conntrack ? [senders] : []),
     ...(facts.seccomp ? [] : [seccomp]),
     ...facts.troubles.map((one) => failure(`Container ${one}`, containerTodo)),
     ...facts.warnings.filter((one) => !beside.test(one)).map(engineWarning),
   ];
 }
 
+/** The minor version of Docker 23's API (moby#8795). */
+const firstThatForgetsSenders = 42;
+const senders = warning(
+  "The program conntrack is missing: after a restart, a container gets nothing from a UDP sender that never pauses",
+  "Install it (apt-get install conntrack), or install Docker 23 or later",
+);
+const rootless = warning(
+  "The engine is rootless: this was not tested, and without cgroup version 2 it limits no pod",
+  "Run the engine as root (systemctl start docker)",
+);
+const remapsUsers = warning(
+  "The engine remaps user ids (userns-remap): privileged pods and pods with hostNetwork or hostPID do not start",
+  'Remove "userns-remap" from /etc/docker/daemon.json if such a pod is needed, and restart the engine',
+);
+
 const containerTodo =
   "Run docker unpause if somebody paused it; else let its containerd-shim go on (kill -CONT), or restart the engine";
 
 function podman(version: string, apiVersion: string): Said {
-  const lacks = "a new run of it, and changes by hand to capabilities and networks, go unseen";
-  return warning(`Podman ${version}, API ${apiVersion}: ${lacks}`, "Install Docker 18.09 to 28.5 where that matters");
+  const lacks =
+    "it does not report out-of-memory kills before 5.0, and hides manual changes to capabilities and networks";
+  return warning(`Podman ${version}, API ${apiVersion}: ${lacks}`, "Install Docker 18.09 to 28.5 if that matters");
 }
 
 /** Limits that no pod is ever given. */

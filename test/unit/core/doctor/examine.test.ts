@@ -16,6 +16,8 @@ const engine = {
   seccomp: true,
   product: "docker",
   bridge: true,
+  rootless: false,
+  remapsUsers: false,
   warnings: [],
   troubles: [],
 } as const;
@@ -28,6 +30,7 @@ const well: DoctorInput = {
   config: { file: "/etc/edge/edge.config.json", violations: [], warnings: [] },
   agentRuns: true,
   engine,
+  conntrack: false,
   cgroups: { version: 2, controllers: ["cpu", "memory", "pids"] },
   usage: {
     memory: { totalBytes: 2 ** 31, availableBytes: 2 ** 30 },
@@ -116,6 +119,21 @@ const rows: readonly (readonly [what: string, changed: Partial<DoctorInput>, tro
     /^failure configuration: .* -> Run this as root, or as a member of the group edge/,
   ],
   ["no bridge", { engine: { ...engine, bridge: false } }, /^warning engine: .*bridge=none.* -> Take .*daemon\.json/],
+  [
+    "a rootless engine",
+    { engine: { ...engine, rootless: true } },
+    /^warning engine: The engine is rootless: .* -> Run/,
+  ],
+  [
+    "remapped user ids",
+    { engine: { ...engine, remapsUsers: true } },
+    /^warning engine: The engine remaps user ids .* do not start -> Remove "userns-remap"/,
+  ],
+  [
+    "no conntrack on an engine that needs it",
+    { engine: { ...engine, apiVersion: "1.41" } },
+    /^warning engine: The program conntrack is missing: .* -> Install it/,
+  ],
   ["podman", { engine: { ...engine, product: "podman" } }, /^warning engine: Podman 26.* -> Install Docker/],
   [
     "a container that the engine does not answer about",
