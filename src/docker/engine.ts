@@ -92,7 +92,8 @@ export function dockerEngine(options: DockerOptions): Engine {
 }
 
 const mostWarnings = 32;
-const noBridge = "The engine has no bridge network (bridge=none): only a pod with hostNetwork can run on it";
+const noBridge =
+  'The engine has no bridge network (bridge=none): only pods with hostNetwork start. Remove "bridge": "none" from /etc/docker/daemon.json and restart the engine';
 
 async function info(connection: Connection, signal: AbortSignal): Promise<EngineResult<EngineInfo>> {
   const answer = await request(connection.docker, "GET", "/info", {}, signal);

@@ -105,7 +105,7 @@ function engine(facts: EngineInput, conntrack: boolean): readonly Said[] {
   );
   const bridge = warning(
     "The engine has no bridge network (bridge=none): only pods with hostNetwork start",
-    'Take "bridge": "none" out of /etc/docker/daemon.json and restart the engine',
+    'Remove "bridge": "none" from /etc/docker/daemon.json and restart the engine',
   );
   const isDocker = facts.product === "docker";
   const forgets = isDocker && Number(facts.apiVersion.split(".")[1]) < firstThatForgetsSenders;

@@ -118,7 +118,7 @@ const rows: readonly (readonly [what: string, changed: Partial<DoctorInput>, tro
     { config: { file: "/c.json", violations: ["/c.json cannot be read: EACCES"], warnings: [] } },
     /^failure configuration: .* -> Run this as root, or as a member of the group edge/,
   ],
-  ["no bridge", { engine: { ...engine, bridge: false } }, /^warning engine: .*bridge=none.* -> Take .*daemon\.json/],
+  ["no bridge", { engine: { ...engine, bridge: false } }, /^warning engine: .*bridge=none.* -> Remove .*daemon\.json/],
   [
     "a rootless engine",
     { engine: { ...engine, rootless: true } },
