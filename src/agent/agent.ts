@@ -109,7 +109,7 @@ export async function runAgent(given: AgentParts, signal: AbortSignal): Promise<
   const podWorkers = createPodWorkers(clock);
   const engineWatcher = createEngineWatcher({ engine, clock, events });
   const troubledContainers = createTroubledContainers({ ...parts, onChanged: statusPublisher.poke });
-  const lister = createContainerLister(engine, clock, statusPublisher.poke, troubledContainers.look);
+  const lister = createContainerLister(engine, clock, statusPublisher.poke, troubledContainers.onListed);
   const drift = createDrift({ ...parts, onDriftChanged: statusPublisher.poke });
   const reporter = createReporter({ ...settings, store, clock, random, onDelivered: statusPublisher.poke });
   const podsData = createPodsData({ store, clock, random, log, onOutboxChanged: reporter.outboxChanged });

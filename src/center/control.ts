@@ -126,8 +126,8 @@ async function send(center: Center, { node, body, raw, deadlineMs }: Sending, en
   }
   center.sent(node, text);
   if (waiting === null) return { status: 202, body: "Sent; without a msg_id no reply can be told to be its own" };
-  const said = await waiting;
-  if (said !== null) return { status: 200, body: said };
+  const reply = await waiting;
+  if (reply !== null) return { status: 200, body: reply };
   return {
     status: 504,
     body: `${node} has been sent message ${messageId} and has not replied within ${deadlineMs} ms`,

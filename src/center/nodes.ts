@@ -40,8 +40,8 @@ export function centerNodes(): CenterNodes {
       const { route = null, parent, nodeStatus } = parts(text);
       const known = nodes.get(node);
       if (known !== undefined) {
-        const told = { messages: known.messages + 1, lastMessage: { at, route } };
-        nodes.set(node, { ...known, ...told, nodeStatus: nodeStatus ?? known.nodeStatus });
+        const counts = { messages: known.messages + 1, lastMessage: { at, route } };
+        nodes.set(node, { ...known, ...counts, nodeStatus: nodeStatus ?? known.nodeStatus });
       }
       for (const wait of waits) {
         if (wait.node !== node || wait.messageId !== parent) continue;

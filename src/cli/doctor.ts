@@ -33,14 +33,14 @@ export interface DoctorOptions {
  */
 export async function doctorCommand(options: DoctorOptions, io: Output): Promise<number> {
   const loaded = loadConfig(options.config, { strict: false });
-  const findings = await look(loaded);
+  const findings = await findingsOf(loaded);
   if (options.json) io.out(JSON.stringify({ checks: findings }));
   else for (const line of findings.flatMap(show)) io.out(line);
   if (!loaded.ok) return exitCodes.usage;
   return findings.some(({ state }) => state === "failure") ? exitCodes.no : exitCodes.fine;
 }
 
-async function look(loaded: LoadedConfig): Promise<readonly Finding[]> {
+async function findingsOf(loaded: LoadedConfig): Promise<readonly Finding[]> {
   const folders = loaded.ok ? loaded.config.data : foldersOf(loaded);
   const program = addonProblem();
   const config = loaded.ok ? loaded.config : program === null ? await keptConfig(folders.dir) : null;

@@ -62,7 +62,7 @@ export async function runCommand(options: RunOptions, io: Output): Promise<numbe
     return exitCodes.no;
   }
   const loaded = loadConfig(options.config, { strict: false });
-  const live = await settle(loaded);
+  const live = await configToRun(loaded);
   const log = jsonLog(
     (line) => process.stderr.write(line),
     () => live?.config.log.level ?? "info",
@@ -71,7 +71,7 @@ export async function runCommand(options: RunOptions, io: Output): Promise<numbe
     if (!loaded.ok) for (const line of linesOf(loaded)) io.err(line);
     return exitCodes.usage;
   }
-  tell(loaded, log);
+  logConfig(loaded, log);
   if (live.trouble !== null) log.write("error", "Running with the last good configuration");
   const stranger = folderOfAnother(live.config);
   if (stranger !== null) {
@@ -163,13 +163,13 @@ async function untilItEnds(
 }
 
 /** The configuration to run with: this one, or the last good one (lifecycle.md, Configuration); null when there is none. */
-async function settle(loaded: LoadedConfig): Promise<Live | null> {
+async function configToRun(loaded: LoadedConfig): Promise<Live | null> {
   if (loaded.ok) return { config: loaded.config, trouble: null };
   const kept = await keptConfig(foldersOf(loaded).dir);
   return kept === null ? null : { config: kept, trouble: troubleOf(loaded) };
 }
 
-function tell(loaded: LoadedConfig, log: Log): void {
+function logConfig(loaded: LoadedConfig, log: Log): void {
   if (loaded.ok) for (const { path, message } of loaded.warnings) log.write("warn", "Configuration", { path, message });
   else
     for (const { path, message } of loaded.violations) log.write("error", "Configuration refused", { path, message });
@@ -184,7 +184,7 @@ function troubleOf(loaded: BrokenConfig): string {
 /** SIGHUP: policy and log level are taken over; everything else keeps until the next start. */
 function reload(options: RunOptions, live: Live, log: Log): void {
   const loaded = loadConfig(options.config, { strict: false });
-  tell(loaded, log);
+  logConfig(loaded, log);
   if (!loaded.ok) {
     live.trouble = troubleOf(loaded);
     return;

@@ -83,9 +83,9 @@ export function dockerEngine(options: DockerOptions): Engine {
       onImage(api, "removeImage", id, signal, ({ docker }) => removeImage(docker, id, signal)),
     ensureSandboxImage: (signal) =>
       api.call("ensureSandboxImage", signal, (connection) => ensureSandboxImage(connection, signal)),
-    pull: (name, credentials, signal, progressed = () => {}, told = () => {}) =>
+    pull: (name, credentials, signal, onBytes = () => {}, onLayerNews = () => {}) =>
       onImage(api, "pull", name, signal, (connection) =>
-        pull(connection, { name: taggedName(name), credentials, progressed, told }, signal),
+        pull(connection, { name: taggedName(name), credentials, onBytes, onLayerNews }, signal),
       ),
     watch: (handlers, signal) => watch(api, containers, handlers, signal),
   };
@@ -196,13 +196,13 @@ async function localImage(
 interface Pull {
   readonly name: string;
   readonly credentials: Parameters<Engine["pull"]>[1];
-  readonly progressed: () => void;
-  readonly told: (news: LayerNews) => void;
+  readonly onBytes: () => void;
+  readonly onLayerNews: (news: LayerNews) => void;
 }
 
 async function pull(
   { docker, architecture }: Connection,
-  { name, credentials, progressed, told }: Pull,
+  { name, credentials, onBytes, onLayerNews }: Pull,
   signal: AbortSignal,
 ): Promise<EngineResult<ImageInfo>> {
   const auth = credentials === null ? undefined : authOf(credentials);
@@ -211,9 +211,9 @@ async function pull(
   const stream: unknown = await docker.createImage(auth, options);
   if (!isReadable(stream)) return failed(failure("pull", "failed", "The engine's answer is no stream"));
   for await (const line of jsonLines(stream)) {
-    progressed();
+    onBytes();
     const news = layerNews(line);
-    if (news !== null) told(news);
+    if (news !== null) onLayerNews(news);
     const error = textAt(line, "errorDetail", "message") || textAt(line, "error");
     if (error !== "") return failed(streamedError("pull", error));
   }

@@ -138,8 +138,8 @@ export function isProgramError(startError: string): boolean {
 
 /** Docker's words without the wrapping that docker-modem puts around them. */
 function messageOf(cause: unknown): string {
-  const said = property(property(cause, "json"), "message");
-  if (typeof said === "string") return said.slice(0, longestJudged);
+  const answered = property(property(cause, "json"), "message");
+  if (typeof answered === "string") return answered.slice(0, longestJudged);
   const message = property(cause, "message");
   if (typeof message !== "string") return String(cause);
   return (

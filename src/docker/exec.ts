@@ -28,9 +28,9 @@ export async function exec(
   const made = await request(docker, "POST", `/containers/${id}/exec`, options, signal);
   const execId = textAt(made, "Id");
   if (!/^[0-9a-f]+$/.test(execId)) return failed(failure("exec", "failed", "The engine's answer has no exec id"));
-  let said: string;
+  let text: string;
   try {
-    said = await output(docker, execId, signal, started);
+    text = await output(docker, execId, signal, started);
   } catch (cause) {
     // A program that is not in the image: some engines refuse, others say so in the output; the exit code is the same.
     if (statusOf(cause) === null) throw cause;
@@ -40,7 +40,7 @@ export async function exec(
   }
   const exitCode = await exitCodeOf(docker, execId, signal);
   if (exitCode === null) return failed(failure("exec", "failed", "The engine does not say how the program ended"));
-  return { ok: true, value: { exitCode, output: said } };
+  return { ok: true, value: { exitCode, output: text } };
 }
 
 /**

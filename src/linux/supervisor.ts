@@ -13,7 +13,7 @@ const notifyTimeoutMs = 10_000;
 export function systemdSupervisor(env: Readonly<NodeJS.ProcessEnv>, log: Log): Supervisor | null {
   if (env.NOTIFY_SOCKET === undefined || env.NOTIFY_SOCKET === "") return null;
   let isSpeaking = false;
-  const say = (message: string): void => {
+  const notify = (message: string): void => {
     if (isSpeaking) return;
     isSpeaking = true;
     execFile("systemd-notify", [message], { timeout: notifyTimeoutMs, env: { ...env } }, (error) => {
@@ -21,7 +21,7 @@ export function systemdSupervisor(env: Readonly<NodeJS.ProcessEnv>, log: Log): S
       if (error !== null) log.write("error", "systemd-notify failed", { message, why: error.message });
     });
   };
-  return { aliveEveryMs: watchdogPeriod(env), ready: () => say("READY=1"), alive: () => say("WATCHDOG=1") };
+  return { aliveEveryMs: watchdogPeriod(env), ready: () => notify("READY=1"), alive: () => notify("WATCHDOG=1") };
 }
 
 /** A third of the watchdog's time, so that one message may be lost. */

@@ -26,7 +26,7 @@ export function terminationLogs(dataDir: string): TerminationLogs {
   const path = (log: TerminationLog): string => join(folderOf(log), String(log.attempt));
   return {
     path,
-    begin(log) {
+    create(log) {
       try {
         make(folderOf(log), path(log));
         return null;

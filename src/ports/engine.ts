@@ -64,8 +64,8 @@ export interface Engine {
     name: string,
     credentials: RegistryCredentials | null,
     signal: AbortSignal,
-    progressed?: () => void,
-    told?: (news: LayerNews) => void,
+    onBytes?: () => void,
+    onLayerNews?: (news: LayerNews) => void,
   ): Promise<EngineResult<ImageInfo>>;
   /**
    * Calls `changed` whenever something happened to a container of a pod, until the stream breaks (the result says how)

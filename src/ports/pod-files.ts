@@ -46,7 +46,7 @@ export interface TerminationLogs {
    * Makes an empty one for an attempt that is about to be made; those of the container's earlier attempts go. Gives the
    * trouble it had in a sentence, null when it is there.
    */
-  begin(log: TerminationLog): string | null;
+  create(log: TerminationLog): string | null;
   /** The last `most` bytes as text; "" when there are none. What is no UTF-8 becomes U+FFFD. */
   read(log: TerminationLog, most: number): string;
   /** Empties every one that takes more than 64 KiB of the disk: a container could fill it through here otherwise. */

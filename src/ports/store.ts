@@ -42,7 +42,7 @@ export interface StoreReader extends Pick<Store, "getMeta" | "close"> {
   readonly statuses: Pick<Statuses, "list" | "get">;
   readonly replies: Pick<Replies, "repeated">;
   readonly outbox: Pick<Outbox, "list" | "counts">;
-  readonly events: Pick<PodEvents, "list" | "untold" | "counts">;
+  readonly events: Pick<PodEvents, "list" | "unreported" | "counts">;
 }
 
 /** The pods that are to run here, one a namespace and name. */
@@ -157,9 +157,9 @@ export interface PodEvents {
   /** In the order in which they last happened; `after` is an id; `pod` a namespace/name or a bare name. */
   list(query: { readonly pod?: string; readonly after?: number; readonly limit: number }): readonly KeptEvent[];
   /** The oldest events that `markTold` has not been called for. */
-  untold(limit: number): readonly KeptEvent[];
+  unreported(limit: number): readonly KeptEvent[];
   /** The center is told of all events up to this id, the counts as they are now. */
-  markTold(upTo: number): void;
+  markReported(upTo: number): void;
   counts(): EventCounts;
 }
 

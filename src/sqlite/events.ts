@@ -1,6 +1,15 @@
 import type { Database } from "better-sqlite3";
 import type { KeptEvent, PodEvent } from "../core/pod/event.ts";
-import { eventBytes, keep, type Share, sameness, type Trim, total, trim, untold } from "../core/pod/event-history.ts";
+import {
+  eventBytes,
+  keep,
+  type Share,
+  sameness,
+  type Trim,
+  total,
+  trim,
+  unreported,
+} from "../core/pod/event-history.ts";
 import type { EventCounts, PodEvents, StoreReader } from "../ports/store.ts";
 import type { Writer } from "./database.ts";
 import type { StoreLimits } from "./limits.ts";
@@ -44,7 +53,7 @@ export function eventReads(db: Database): StoreReader["events"] {
         after === undefined ? newest.all({ pod, limit: atMost }) : following.all({ pod, after, limit: atMost });
       return rows.map(toEvent);
     },
-    untold: (limit) => following.all({ pod: null, after: told.read(), limit: Math.max(0, limit) }).map(toEvent),
+    unreported: (limit) => following.all({ pod: null, after: told.read(), limit: Math.max(0, limit) }).map(toEvent),
     counts: () => counts.get() ?? { rows: 0, bytes: 0, dropped: 0 },
   };
 }
@@ -52,7 +61,7 @@ export function eventReads(db: Database): StoreReader["events"] {
 /** What every event is looked up in, kept in memory so that the table needs no index. */
 interface Book {
   nextId: number;
-  toldUpTo: number;
+  reportedUpTo: number;
   readonly shares: Map<string, Share>;
   /** By sameness, the longest untouched first. */
   readonly recent: Map<string, KeptEvent>;
@@ -77,7 +86,7 @@ export function events({ db, write, onUndo }: Writer, limits: StoreLimits): PodE
     const gone = trimRows.all({ pod, rows, newest: book.nextId - 1 });
     let unheard = 0;
     for (const row of gone) {
-      unheard += untold(row, book.toldUpTo);
+      unheard += unreported({ id: row.id, count: row.count, reported: row.told }, book.reportedUpTo);
       resize(book.shares, row.pod, { rows: -1, bytes: -row.bytes });
       const key = sameness(row);
       if (book.recent.get(key)?.id === row.id) book.recent.delete(key);
@@ -88,12 +97,12 @@ export function events({ db, write, onUndo }: Writer, limits: StoreLimits): PodE
 
   return {
     list: reads.list,
-    untold: reads.untold,
+    unreported: reads.unreported,
     append(event, at) {
       const key = sameness(event);
       const before = book.recent.get(key) ?? null;
       write(() => {
-        const kept = keep(before, event, at, { id: book.nextId, toldUpTo: book.toldUpTo });
+        const kept = keep(before, event, at, { id: book.nextId, reportedUpTo: book.reportedUpTo });
         const bytes = eventBytes(kept);
         if (before !== null && kept.count > 1) {
           remove.run(before.id);
@@ -106,11 +115,11 @@ export function events({ db, write, onUndo }: Writer, limits: StoreLimits): PodE
         for (let next = trim(book.shares, limits); next !== null; next = trim(book.shares, limits)) dropRows(next);
       });
     },
-    markTold(upTo) {
-      if (upTo <= book.toldUpTo) return;
+    markReported(upTo) {
+      if (upTo <= book.reportedUpTo) return;
       write(() => {
-        told.add(upTo - book.toldUpTo);
-        book.toldUpTo = upTo;
+        told.add(upTo - book.reportedUpTo);
+        book.reportedUpTo = upTo;
       });
     },
     counts: () => ({ ...total(book.shares), dropped: dropped.read() }),
@@ -129,7 +138,7 @@ function readBook(db: Database): Book {
   const last = db.prepare<[], number>("SELECT coalesce(max(id), 0) FROM events").pluck().get() ?? 0;
   return {
     nextId: last + 1,
-    toldUpTo: counter(db, "events-told").read(),
+    reportedUpTo: counter(db, "events-told").read(),
     shares: new Map(shares.all().map(({ pod, rows, bytes }) => [pod, { rows, bytes }])),
     recent,
   };
@@ -160,11 +169,11 @@ function counter(db: Database, name: string): { read(): number; add(by: number):
 function toEvent(row: Row): KeptEvent {
   const { id, type, pod, container, reason, message, count, told } = row;
   const at = { wall: row.at_wall, mono: row.at_mono, bootId: row.at_boot };
-  const times = { at, firstWall: row.first_wall, untoldWall: row.untold_wall };
-  return { id, type, pod, container, reason, message, count, told, ...times };
+  const times = { at, firstWall: row.first_wall, unreportedWall: row.untold_wall };
+  return { id, type, pod, container, reason, message, count, reported: told, ...times };
 }
 
-function toRow({ at, firstWall, untoldWall, ...rest }: KeptEvent, bytes: number): Row {
+function toRow({ at, firstWall, reported, unreportedWall, ...rest }: KeptEvent, bytes: number): Row {
   const moment = { at_wall: at.wall, at_mono: at.mono, at_boot: at.bootId };
-  return { ...rest, ...moment, first_wall: firstWall, untold_wall: untoldWall, bytes };
+  return { ...rest, ...moment, told: reported, first_wall: firstWall, untold_wall: unreportedWall, bytes };
 }

@@ -37,7 +37,7 @@ function reading(open: Open): void {
     const all = store.events.list({ limit: 10 });
     assert.deepEqual(messages(store, { after: all[0]?.id ?? 0, limit: 2 }), ["1", "2"]);
     assert.deepEqual(messages(store, { after: all[0]?.id ?? 0, pod: "b", limit: 2 }), ["2"]);
-    const counted = { count: 1, firstWall: moment.wall, told: 0, untoldWall: moment.wall };
+    const counted = { count: 1, firstWall: moment.wall, told: 0, unreportedWall: moment.wall };
     assert.deepEqual(all[0], { ...event, message: "0", id: all[0]?.id, at: moment, ...counted });
   });
 
@@ -81,14 +81,14 @@ function folding(open: Open): void {
       store.transaction("normal", () => {
         store.events.append(event, after(1));
         store.events.append({ ...event, message: "other" }, after(1));
-        store.events.markTold(2);
+        store.events.markReported(2);
         throw new Error("power");
       });
     assert.throws(fail, /power/);
     assert.deepEqual(store.events.list({ limit: 10 }), before);
     store.events.append(event, after(2));
     const [row] = store.events.list({ limit: 10 });
-    assert.deepEqual([row?.count, row?.told, row?.id], [2, 0, 2]);
+    assert.deepEqual([row?.count, row?.reported, row?.id], [2, 0, 2]);
   });
 }
 
@@ -138,25 +138,26 @@ function telling(open: Open): void {
   it("are told once, and what happened again since is told again as that", (t) => {
     const { store, reopen } = open(t);
     for (const text of ["a", "b", "c"]) store.events.append({ ...event, message: text }, moment);
-    const untold = (from: Store) => from.events.untold(10).map((row) => `${row.message} ${row.count - row.told}`);
+    const untold = (from: Store) =>
+      from.events.unreported(10).map((row) => `${row.message} ${row.count - row.reported}`);
     assert.deepEqual(untold(store), ["a 1", "b 1", "c 1"]);
-    assert.deepEqual(store.events.untold(1).length, 1);
-    store.events.markTold(store.events.untold(2)[1]?.id ?? 0);
+    assert.deepEqual(store.events.unreported(1).length, 1);
+    store.events.markReported(store.events.unreported(2)[1]?.id ?? 0);
     assert.deepEqual(untold(store), ["c 1"]);
     store.events.append({ ...event, message: "a" }, after(1));
     store.events.append({ ...event, message: "c" }, after(1));
     const again = reopen();
     assert.deepEqual(untold(again), ["a 1", "c 2"]);
-    again.events.markTold(1);
+    again.events.markReported(1);
     assert.deepEqual(untold(again), ["a 1", "c 2"], "it does not go back");
-    again.events.markTold(again.events.untold(10).at(-1)?.id ?? 0);
+    again.events.markReported(again.events.unreported(10).at(-1)?.id ?? 0);
     assert.deepEqual(untold(again), []);
   });
 
   it("count as dropped only as far as they were not told", (t) => {
     const { store } = open(t, { eventsMaxRows: 2 });
     for (const text of ["a", "a", "b"]) store.events.append({ ...event, message: text }, moment);
-    store.events.markTold(store.events.untold(1)[0]?.id ?? 0);
+    store.events.markReported(store.events.unreported(1)[0]?.id ?? 0);
     store.events.append({ ...event, message: "c" }, moment);
     assert.deepEqual(messages(store), ["b", "c"]);
     assert.equal(store.events.counts().dropped, 0);

@@ -77,7 +77,7 @@ export function fakeDevice(): FakeDevice {
   const podFiles: PodFiles = {
     terminationLogs: {
       path: keyOf,
-      begin: (log) => {
+      create: (log) => {
         lastWords.set(keyOf(log), "");
         return null;
       },

@@ -1,5 +1,5 @@
 import type { KeptEvent } from "../../src/core/pod/event.ts";
-import { eventBytes, keep, type Share, sameness, trim, untold } from "../../src/core/pod/event-history.ts";
+import { eventBytes, keep, type Share, sameness, trim, unreported } from "../../src/core/pod/event-history.ts";
 import type { OutboxRow, RepeatKey, Store } from "../../src/ports/store.ts";
 import { kept, newestEntries, type Room, type State } from "./store-state.ts";
 
@@ -72,7 +72,7 @@ export function events(room: Room): Store["events"] {
       called("events.append");
       const key = sameness(event);
       const before = state().events.findLast((row) => row.key === key) ?? null;
-      const next = { id: state().eventSeq + 1, toldUpTo: state().eventsTold };
+      const next = { id: state().eventSeq + 1, reportedUpTo: state().eventsTold };
       const row = kept(keep(before?.value ?? null, event, at, next)).value;
       const others = row.count > 1 ? state().events.filter((one) => one !== before) : state().events;
       change({ events: [...others, { value: row, key, bytes: eventBytes(row) }], eventSeq: row.id });
@@ -86,14 +86,14 @@ export function events(room: Room): Store["events"] {
       if (limit <= 0) return [];
       return after === undefined ? rows.slice(-limit) : rows.slice(0, limit);
     },
-    untold(limit) {
-      called("events.untold");
+    unreported(limit) {
+      called("events.unreported");
       return valuesOf(state().events)
         .filter((row) => row.id > state().eventsTold)
         .slice(0, Math.max(0, limit));
     },
-    markTold(upTo) {
-      called("events.markTold");
+    markReported(upTo) {
+      called("events.markReported");
       if (upTo > state().eventsTold) change({ eventsTold: upTo });
     },
     counts() {
@@ -113,7 +113,7 @@ function trimEvents({ change, state, limits }: Room): void {
     const may = state().events.filter(({ value: { id, pod: of } }) => id < state().eventSeq && (pod ?? of) === of);
     const steps = may.filter(({ value }) => value.type === "Normal");
     const gone = new Set([...steps, ...may.filter(({ value }) => value.type === "Warning")].slice(0, rows));
-    const unheard = [...gone].reduce((sum, { value }) => sum + untold(value, state().eventsTold), 0);
+    const unheard = [...gone].reduce((sum, { value }) => sum + unreported(value, state().eventsTold), 0);
     change({
       events: state().events.filter((row) => !gone.has(row)),
       eventsDropped: state().eventsDropped + unheard,

@@ -86,13 +86,13 @@ function forgetGoneOrphans(store: Store, ours: readonly ObservedContainer[]): vo
 }
 
 /** Containers of ours with neither row nor tombstone: told once, never removed (lifecycle.md, Delete). */
-function recordOrphans(parts: RelistParts, ours: readonly ObservedContainer[], told: Set<string>): void {
+function recordOrphans(parts: RelistParts, ours: readonly ObservedContainer[], recorded: Set<string>): void {
   const { store, events } = parts;
   const known = new Set(knownPodIds(store.desiredPods.list(), store.terminatingPods.list()).map(podKey));
   for (const container of ours) {
     const key = podKey(container.pod);
-    if (known.has(key) || told.has(key)) continue;
-    told.add(key);
+    if (known.has(key) || recorded.has(key)) continue;
+    recorded.add(key);
     const message = `Container ${container.id.slice(0, 12)} is of a pod that this device has no record of; it is kept running by the policy in its label`;
     events.recordPodEvent(key, { type: "Warning", container: container.container, reason: "Orphaned", message });
   }

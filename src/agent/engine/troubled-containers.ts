@@ -17,7 +17,7 @@ export interface TroubledContainersParts {
 /** Containers of ours that somebody has paused, or that the engine does not answer about. */
 export interface TroubledContainers {
   /** Takes what a list showed: what is new is an event, and so is its end. */
-  look(listed: readonly ObservedContainer[]): void;
+  onListed(listed: readonly ObservedContainer[]): void;
   /** One line for each, for `edge status`. */
   notices(): readonly string[];
 }
@@ -51,9 +51,9 @@ export function createTroubledContainers(parts: TroubledContainersParts): Troubl
   }
 
   return {
-    look(listed) {
+    onListed(listed) {
       const installId = installIdOf(parts.store);
-      const ours = listed.filter((one) => one.installId === installId);
+      const ours = listed.filter((container) => container.installId === installId);
       const next = new Map(containerTroubles(ours).map((trouble) => [trouble.container.id, noted(trouble)]));
       for (const [id, one] of known) {
         const container = ours.find((other) => other.id === id);

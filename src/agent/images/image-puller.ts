@@ -17,7 +17,11 @@ export interface Puller {
    * Fetches an image once, however many pods wait for it. Who is no longer interested leaves by its signal; the pull
    * itself is given up when the last one has left. `told` hears how many tenths are here.
    */
-  pull(request: PullRequest, signal: AbortSignal, told?: (tenths: number) => void): Promise<EngineResult<ImageInfo>>;
+  pull(
+    request: PullRequest,
+    signal: AbortSignal,
+    onProgress?: (tenths: number) => void,
+  ): Promise<EngineResult<ImageInfo>>;
 }
 
 /** An image that this device did not have before we asked for it. */
@@ -42,39 +46,48 @@ interface Flight {
  * Pulls under way, by image and what is shown for it: one pod's wrong password must not fail another's right one.
  * `brought` is told of each image that was not here before.
  */
-export function createPuller(engine: Engine, clock: Clock, brought: (image: PulledName) => void = () => {}): Puller {
+export function createPuller(
+  engine: Engine,
+  clock: Clock,
+  onImagePulled: (image: PulledName) => void = () => {},
+): Puller {
   const flights = new Map<string, Flight>();
 
-  function begin(key: string, request: PullRequest): Flight {
+  function startPull(key: string, request: PullRequest): Flight {
     const stop = new AbortController();
     let progress = noProgress;
     const listeners: Flight["listeners"] = new Set();
-    const told = (news: LayerNews): void => {
+    const onProgress = (news: LayerNews): void => {
       progress = progressed(progress, news);
       if (progress.tenths === flight.tenths) return;
       flight.tenths = progress.tenths;
-      for (const tell of listeners) tell(progress.tenths);
+      for (const listener of listeners) listener(progress.tenths);
     };
-    const result = pullOnce(engine, clock, { ...request, brought, told }, stop.signal);
+    const result = pullOnce(
+      engine,
+      clock,
+      { ...request, brought: onImagePulled, onLayerNews: onProgress },
+      stop.signal,
+    );
     const flight: Flight = { stop, result, waiting: 0, tenths: 0, listeners };
-    const land = (): void => {
+    const forget = (): void => {
       if (flights.get(key) === flight) flights.delete(key);
     };
-    result.then(land, land);
+    result.then(forget, forget);
     flights.set(key, flight);
     return flight;
   }
 
   return {
-    async pull(request, signal, told = () => {}) {
+    async pull(request, signal, onProgress = () => {}) {
       if (signal.aborted) return givenUp;
       const key = JSON.stringify(request);
-      const flight = flights.get(key) ?? begin(key, request);
+      const flight = flights.get(key) ?? startPull(key, request);
       flight.waiting += 1;
       // A listener of its own: the same function may wait twice.
-      const listener = (tenths: number): void => told(tenths);
+      const listener = (tenths: number): void => onProgress(tenths);
       flight.listeners.add(listener);
-      if (flight.tenths > 0) told(flight.tenths);
+      if (flight.tenths > 0) onProgress(flight.tenths);
       const left = untilAborted(signal);
       try {
         const result = await Promise.race([flight.result, left.aborted]);
@@ -94,7 +107,7 @@ export function createPuller(engine: Engine, clock: Clock, brought: (image: Pull
 }
 
 interface Carried extends PullRequest {
-  readonly told: (news: LayerNews) => void;
+  readonly onLayerNews: (news: LayerNews) => void;
 }
 
 const givenUp: EngineResult<never> = {
@@ -122,11 +135,11 @@ async function pullOnce(
 async function pullWithEach(
   engine: Engine,
   clock: Clock,
-  { image, credentials, told }: Carried,
+  { image, credentials, onLayerNews: onProgress }: Carried,
   signal: AbortSignal,
 ): Promise<EngineResult<ImageInfo>> {
   const pull = (shown: RegistryCredentials | null): Promise<EngineResult<ImageInfo>> =>
-    withStallDeadline(clock, stallMs, signal, (s, gotOn) => engine.pull(image, shown, s, gotOn, told));
+    withStallDeadline(clock, stallMs, signal, (s, gotOn) => engine.pull(image, shown, s, gotOn, onProgress));
   let result = await pull(credentials[0] ?? null);
   for (const next of credentials.slice(1)) {
     if (result.ok || result.error.kind !== "registryAuth") break;

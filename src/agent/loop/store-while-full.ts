@@ -233,7 +233,7 @@ function events(inner: Store["events"], { write }: Switch, durable: DurableOnly)
         () => undefined,
       );
     },
-    markTold: durable(inner.markTold),
+    markReported: durable(inner.markReported),
   };
 }
 

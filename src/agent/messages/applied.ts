@@ -12,7 +12,7 @@ export type Applied =
       readonly wake: string | null;
       /** Pods that it concerns too. */
       readonly alsoWake?: readonly string[];
-      readonly said: string;
+      readonly summary: string;
     }
   | { readonly ok: false; readonly violations: readonly Violation[] };
 

@@ -16,27 +16,27 @@ export function updateConfigMap(context: ApplyContext, { name, data }: Content<"
     return refuse("metadata.name", "capacity.configMaps", "This device holds as many config maps as it can", name);
   }
   const alsoWake = retryNow(context.store, "CreateContainerConfigError", (pod) => mountsConfigMap(pod, name));
-  return { ok: true, wake: null, alsoWake, said: `Config map ${name} is stored` };
+  return { ok: true, wake: null, alsoWake, summary: `Config map ${name} is stored` };
 }
 
 /** What runs keeps what it has mounted. */
 export function deleteConfigMap(context: ApplyContext, name: string): Applied {
   context.store.configMaps.delete(name);
-  return { ok: true, wake: null, said: `Config map ${name} is deleted` };
+  return { ok: true, wake: null, summary: `Config map ${name} is deleted` };
 }
 
 /** Pods that wait because of the old credentials try again at once. */
 export function updateSecret(context: ApplyContext, { name, dockerConfigJson }: Content<"secret-update">): Applied {
   // A center sends it at every connect: what did not change must not break off a pull that gets on.
   if (context.store.credentials.get(name) === dockerConfigJson) {
-    return { ok: true, wake: null, said: `Secret ${name} is the same as before` };
+    return { ok: true, wake: null, summary: `Secret ${name} is the same as before` };
   }
   if (!context.store.credentials.put(name, dockerConfigJson, context.now)) {
     return refuse("metadata.name", "capacity.secrets", "This device holds as many secrets as it can", name);
   }
   const names = (pod: AcceptedPod) => (pod.spec.imagePullSecrets ?? []).some((one) => one.name === name);
   const alsoWake = retryNow(context.store, "ErrImagePull", names);
-  return { ok: true, wake: null, alsoWake, said: `Secret ${name} is stored` };
+  return { ok: true, wake: null, alsoWake, summary: `Secret ${name} is stored` };
 }
 
 /** Takes back the wait of containers that failed for this reason; gives the keys of their pods, failed or not. */

@@ -52,21 +52,21 @@ function update(context: ApplyContext, pod: AcceptedPod): Applied {
   const full = noSpace(context, "the pod");
   if (full !== null) return full;
   if (existing?.pod.id.uid === uid && existing.contentHash === context.contentHash) {
-    return { ok: true, wake: null, said: `Pod ${name} is the same as before` };
+    return { ok: true, wake: null, summary: `Pod ${name} is the same as before` };
   }
   if (existing?.pod.id.uid !== uid) {
     const crowded = tooManyTerminating(store);
     if (crowded !== null) return crowded;
   }
   if (existing !== null && existing.pod.id.uid !== uid) replacePod(context, existing);
-  const again = store.terminatingPods.list().filter((one) => one.id.uid === uid);
-  for (const one of again.filter((terminating) => terminating.isTerminated)) {
-    store.terminatingPods.delete(one.seq);
+  const again = store.terminatingPods.list().filter((terminating) => terminating.id.uid === uid);
+  for (const terminating of again.filter((terminating) => terminating.isTerminated)) {
+    store.terminatingPods.delete(terminating.seq);
     store.statuses.delete(uid);
   }
   const generation = Math.max(
     existing?.generation ?? 0,
-    ...again.filter((one) => !one.isTerminated).map((one) => one.generation + 1),
+    ...again.filter((terminating) => !terminating.isTerminated).map((terminating) => terminating.generation + 1),
   );
   const acceptedAt = existing?.pod.id.uid === uid ? existing.acceptedAt : now;
   const desired = { pod, generation, acceptedAt, messageId: context.messageId, contentHash: context.contentHash };
@@ -75,7 +75,11 @@ function update(context: ApplyContext, pod: AcceptedPod): Applied {
   else store.desiredPods.put(desired);
   context.podFiles.savePod(pod);
   if (store.statuses.get(uid) === null) putFirstStatus(context, pod);
-  return { ok: true, wake: podKey(pod.id), said: existing === null ? `Pod ${name} is new` : `Pod ${name} has changed` };
+  return {
+    ok: true,
+    wake: podKey(pod.id),
+    summary: existing === null ? `Pod ${name} is new` : `Pod ${name} has changed`,
+  };
 }
 
 /** Pods on their way out, at most; and how long their text may be together. A delete adds to them and is never refused for it. */
@@ -159,9 +163,19 @@ function terminate(context: ApplyContext, existing: DesiredPod, graceSeconds: nu
   const { namespace, name } = existing.pod.id;
   context.store.desiredPods.delete(namespace, name);
   putTerminating(context, existing, "deleted", graceSeconds, deletionTimestamp);
-  for (const one of context.store.terminatingPods.list()) {
-    if (one.kind !== "replaced" || one.isTerminated || podKey(one.id) !== podKey(existing.pod.id)) continue;
-    context.store.terminatingPods.put({ ...one, kind: "deleted", since: context.now, messageId: context.messageId });
+  for (const terminating of context.store.terminatingPods.list()) {
+    if (
+      terminating.kind !== "replaced" ||
+      terminating.isTerminated ||
+      podKey(terminating.id) !== podKey(existing.pod.id)
+    )
+      continue;
+    context.store.terminatingPods.put({
+      ...terminating,
+      kind: "deleted",
+      since: context.now,
+      messageId: context.messageId,
+    });
   }
 }
 
@@ -170,7 +184,7 @@ function gracefulDelete(context: ApplyContext, asked: Extract<Admitted, { kind: 
   const existing = context.store.desiredPods.get(namespace, name);
   if (existing === null || existing.pod.id.uid !== uid) return removeUnknown(context, namespace, name, uid);
   terminate(context, existing, asked.graceSeconds, asked.deletionTimestamp);
-  return { ok: true, wake: podKey(asked.id), said: `Pod ${name} is deleted within ${asked.graceSeconds} s` };
+  return { ok: true, wake: podKey(asked.id), summary: `Pod ${name} is deleted within ${asked.graceSeconds} s` };
 }
 
 function remove(context: ApplyContext, asked: Extract<Admitted, { kind: "pod-delete" }>): Applied {
@@ -181,7 +195,7 @@ function remove(context: ApplyContext, asked: Extract<Admitted, { kind: "pod-del
     return removeUnknown(context, namespace, name, uid ?? "");
   }
   terminate(context, existing, existing.pod.spec.terminationGracePeriodSeconds, formatTime(context.now.wall));
-  return { ok: true, wake: podKey(asked), said: `Pod ${name} is deleted` };
+  return { ok: true, wake: podKey(asked), summary: `Pod ${name} is deleted` };
 }
 
 /**
@@ -194,10 +208,14 @@ function removeUnknown(context: ApplyContext, namespace: string, name: string, u
   const same = store.terminatingPods
     .list()
     .filter(
-      (one) => !one.isTerminated && podKey(one.id) === key && (uid === "" || one.pod === null || one.id.uid === uid),
+      (terminating) =>
+        !terminating.isTerminated &&
+        podKey(terminating.id) === key &&
+        (uid === "" || terminating.pod === null || terminating.id.uid === uid),
     );
-  for (const one of same) {
-    if (one.kind === "replaced") store.terminatingPods.put({ ...one, kind: "deleted", since: now, messageId });
+  for (const terminating of same) {
+    if (terminating.kind === "replaced")
+      store.terminatingPods.put({ ...terminating, kind: "deleted", since: now, messageId });
   }
   if (same.length === 0) {
     if (isCrowdedWithUnknown(store)) return unknownRefused(name);
@@ -221,7 +239,7 @@ function removeUnknown(context: ApplyContext, namespace: string, name: string, u
   return {
     ok: true,
     wake: key,
-    said: same.length === 0 ? `Pod ${name} is not known here` : `Pod ${name} is being deleted already`,
+    summary: same.length === 0 ? `Pod ${name} is not known here` : `Pod ${name} is being deleted already`,
   };
 }
 
@@ -242,7 +260,7 @@ function restart(context: ApplyContext, asked: Extract<Admitted, { kind: "pod-re
   const existing = context.store.desiredPods.get(asked.namespace, asked.name);
   if (existing === null) throw new Error(`Admission accepted a restart of ${podKey(asked)}, which is unknown`);
   context.store.desiredPods.put({ ...existing, generation: existing.generation + 1, messageId: context.messageId });
-  return { ok: true, wake: podKey(asked), said: `Pod ${asked.name} is restarted` };
+  return { ok: true, wake: podKey(asked), summary: `Pod ${asked.name} is restarted` };
 }
 
 /**
@@ -252,10 +270,14 @@ function restart(context: ApplyContext, asked: Extract<Admitted, { kind: "pod-re
 function removeEverything(context: ApplyContext): Applied {
   const { store, now, messageId } = context;
   const pods = store.desiredPods.list();
-  for (const one of pods) terminate(context, one, one.pod.spec.terminationGracePeriodSeconds, formatTime(now.wall));
+  for (const terminating of pods)
+    terminate(context, terminating, terminating.pod.spec.terminationGracePeriodSeconds, formatTime(now.wall));
   for (const name of store.configMaps.names()) store.configMaps.delete(name);
   for (const name of store.credentials.names()) store.credentials.delete(name);
-  const keys = [...pods.map((one) => one.pod.id), ...store.terminatingPods.list().map((one) => one.id)].map(podKey);
+  const keys = [
+    ...pods.map((desiredPod) => desiredPod.pod.id),
+    ...store.terminatingPods.list().map((terminating) => terminating.id),
+  ].map(podKey);
   startPodsData(store, messageId, now);
-  return { ok: true, wake: null, alsoWake: [...new Set(keys)], said: "Everything is deleted" };
+  return { ok: true, wake: null, alsoWake: [...new Set(keys)], summary: "Everything is deleted" };
 }

@@ -179,7 +179,7 @@ function handle(parts: IntakeParts, text: string, facts: DeviceFacts): Handled {
   }
   store.replies.remember(key, reply);
   const warnings = verdict.warnings.map((warning) => `${warning.path}: ${warning.message}`).join("; ");
-  const words = `${applied.said}${warnings === "" ? "" : `; ${warnings}`}`.slice(0, maxWords);
+  const words = `${applied.summary}${warnings === "" ? "" : `; ${warnings}`}`.slice(0, maxWords);
   parts.events.recordPodEvent(applied.wake ?? "", {
     type: "Normal",
     reason: "MessageAccepted",

@@ -102,7 +102,7 @@ function failure(left: readonly TerminatingPod[]): ConfigResult {
 /** All or nothing; false when the outbox has no room for all of it. */
 function reportResult(parts: PodsDataParts, order: Order, results: readonly ConfigResult[]): boolean {
   const { store, clock, random, log } = parts;
-  const told = store.transaction("full", () => {
+  const isStored = store.transaction("full", () => {
     const ids: number[] = [];
     for (const result of results) {
       const id = store.outbox.append("reply", configResult(result, { msgId: random.uuid(), timestamp: clock.wall() }));
@@ -115,7 +115,7 @@ function reportResult(parts: PodsDataParts, order: Order, results: readonly Conf
     store.setMeta(metaKey, none);
     return true;
   });
-  if (!told) return false;
+  if (!isStored) return false;
   log.write("info", "pods_data has ended", { message: order.messageId, result: results.at(-1)?.result ?? "" });
   parts.onOutboxChanged();
   return true;

@@ -79,14 +79,14 @@ function recordWarnings(
   const { store } = parts;
   const history = desired === null ? {} : store.histories.get(desired.pod.id.uid);
   const before = ownValue(history, container);
-  const told = before?.warnings ?? [];
-  const fresh = warnings.filter((message) => !told.includes(message));
+  const known = before?.warnings ?? [];
+  const fresh = warnings.filter((message) => !known.includes(message));
   if (fresh.length === 0) return;
   store.transaction("normal", () => {
     for (const message of fresh)
       parts.events.recordPodEvent(podKey(pass), { type: "Warning", container, reason: "EngineWarning", message });
     if (desired === null || before === undefined) return;
-    const kept = [...told, ...fresh].slice(-mostWarnings);
+    const kept = [...known, ...fresh].slice(-mostWarnings);
     store.histories.put(desired.pod.id.uid, { ...history, [container]: { ...before, warnings: kept } });
   });
 }

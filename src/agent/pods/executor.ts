@@ -169,7 +169,7 @@ async function create(
     return { kind: "failed", reason: "CreateContainerConfigError", message: request, containerId: null };
   if (request.terminationLog !== null) {
     const { pod, container, attempt } = request;
-    const trouble = parts.podFiles.terminationLogs.begin({ uid: pod.id.uid, container, attempt });
+    const trouble = parts.podFiles.terminationLogs.create({ uid: pod.id.uid, container, attempt });
     if (trouble !== null)
       return { kind: "failed", reason: "CreateContainerConfigError", message: trouble, containerId: null };
   }
@@ -193,14 +193,14 @@ async function start(
 ): Promise<Outcome> {
   const { engine, clock } = parts;
   const { container, id } = action;
-  const begin = async () => {
-    const begun = await withDeadline(clock, deadlines.start, signal, (s) => engine.start(id, s));
-    if (begun.ok) await parts.device.forgetUdpSenders(udpHostPorts(context.desired, container));
-    return begun;
+  const startOnce = async () => {
+    const started = await withDeadline(clock, deadlines.start, signal, (s) => engine.start(id, s));
+    if (started.ok) await parts.device.forgetUdpSenders(udpHostPorts(context.desired, container));
+    return started;
   };
   if (!hasMountedVolume(context.desired, container)) {
-    const begun = await begin();
-    return begun.ok ? checkGroups(parts, action, context, signal) : started(parts, action, context, begun);
+    const started = await startOnce();
+    return started.ok ? checkGroups(parts, action, context, signal) : startFailed(parts, action, context, started);
   }
   const request: MountCheckRequest["request"] = (image, { sandboxId = null, attempt }) =>
     createRequest(parts, { container, sandboxId, attempt }, { ...context, images: new Map([[container, image]]) });
@@ -210,8 +210,8 @@ async function start(
   if (typeof prepared === "string") {
     return { kind: "failed", reason: "CreateContainerConfigError", message: prepared, containerId: id };
   }
-  const begun = await begin();
-  if (!begun.ok) return started(parts, action, context, begun);
+  const started = await startOnce();
+  if (!started.ok) return startFailed(parts, action, context, started);
   const seen = await withDeadline(clock, deadlines.audit, signal, (s) =>
     mountsSeen(engine, parts.podFiles, { id, prepared }, s),
   );
@@ -224,7 +224,7 @@ async function start(
 /** What a container publishes, or the sandbox for all containers of its pod. */
 function udpHostPorts(desired: DesiredPod | null, container: string): readonly number[] {
   if (desired === null || (hasSandbox(desired.pod.spec) && container !== sandboxName)) return [];
-  const ports = desired.pod.spec.containers.flatMap((one) => one.ports ?? []);
+  const ports = desired.pod.spec.containers.flatMap((spec) => spec.ports ?? []);
   return ports.flatMap(({ protocol, hostPort }) => (protocol === "UDP" ? [hostPort] : []));
 }
 
@@ -262,16 +262,17 @@ async function killed(
 }
 
 /** A kernel that takes no negative OOM score is remembered, and the container made anew without one, at once. */
-function started(
+function startFailed(
   parts: ExecutorParts,
   { container, id }: Extract<Action, { kind: "start" }>,
   { desired }: ExecuteContext,
-  begun: EngineResult<void>,
+  started: EngineResult<void>,
 ): Outcome {
-  const suspect = !begun.ok && begun.error.kind === "oomScoreRefused" && desired !== null;
-  if (!suspect || !wantsNegativeOomScore(desired.pod.spec, container)) return outcomeOf(begun, "RunContainerError", id);
+  const suspect = !started.ok && started.error.kind === "oomScoreRefused" && desired !== null;
+  if (!suspect || !wantsNegativeOomScore(desired.pod.spec, container))
+    return outcomeOf(started, "RunContainerError", id);
   rememberOomScoreRefused(parts);
-  return outcomeOf(begun, oomScoreRefused, id);
+  return outcomeOf(started, oomScoreRefused, id);
 }
 
 /** Sorts an engine error into: gone on by itself, wait with a reason, or nothing known. */

@@ -91,8 +91,8 @@ export function createPodPulls(wake: (key: string) => void): PodPulls {
     },
     progressTenths(key, uid, container) {
       const runnings = [...(pods.get(key)?.values() ?? [])];
-      const its = runnings.find(({ pull }) => pull.uid === uid && pull.action.container === container);
-      return its?.heard.tenths ?? 0;
+      const running = runnings.find(({ pull }) => pull.uid === uid && pull.action.container === container);
+      return running?.heard.tenths ?? 0;
     },
     isUnderWay(key, { uid, wanted, image }) {
       const runnings = [...(pods.get(key)?.values() ?? [])];

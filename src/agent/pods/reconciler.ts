@@ -149,7 +149,7 @@ function read(parts: ReconcilerParts, pass: ReconcilePass, { containers, engineR
 
 function beforeUpdate({ store }: ReconcilerParts, desired: DesiredPod, records: Reading["records"]): DesiredPod | null {
   const { namespace, name, uid } = desired.pod.id;
-  const history = records.find((one) => one.uid === uid)?.history ?? store.histories.get(uid);
+  const history = records.find((podRecord) => podRecord.uid === uid)?.history ?? store.histories.get(uid);
   return versionBefore(desired, store.desiredPods.previous(namespace, name), history);
 }
 
@@ -255,7 +255,9 @@ function recordEndedPulls(parts: ReconcilerParts, pass: ReconcilePass): boolean 
     const older = asDesired(store.terminatingPods.list().find(({ id }) => id.uid === uid));
     const previous = store.desiredPods.previous(pass.namespace, pass.name);
     const before = desired === null || previous === null ? null : { ...desired, pod: previous };
-    const pod = [desired, before, older].find((one) => one !== null && isFor(one, { uid, wanted, action }));
+    const pod = [desired, before, older].find(
+      (desiredPod) => desiredPod !== null && isFor(desiredPod, { uid, wanted, action }),
+    );
     // A message that came while its worker was busy wants something else: its image may be another.
     if (pod === null || pod === undefined) return true;
     return recordOutcome(parts, pass, { desired: pod, history: store.histories.get(uid) }, action, outcome);

@@ -137,6 +137,6 @@ function execRunner({ engine, clock }: ProbeRunnerParts, probe: ExecProbe): Prob
 function execResult(answer: EngineResult<ExecResult>): ProbeResult | null {
   if (!answer.ok) return null;
   const { exitCode, output } = answer.value;
-  const said = output === "" ? "" : `: ${output.slice(0, longestMessage)}`;
-  return { good: exitCode === 0, message: `exit code ${exitCode}${said}` };
+  const detail = output === "" ? "" : `: ${output.slice(0, longestMessage)}`;
+  return { good: exitCode === 0, message: `exit code ${exitCode}${detail}` };
 }

@@ -82,14 +82,14 @@ export function createProber(parts: ProberParts): Prober {
   // Handled in run, which may not have begun.
   bug.promise.catch(() => {});
 
-  function begin(key: string, one: Running, probed: readonly ProbeKind[]): Followed {
-    const { id, container } = one.observed;
+  function startProbes(key: string, running: Running, probed: readonly ProbeKind[]): Followed {
+    const { id, container } = running.observed;
     const states = { liveness: noResults, readiness: noResults };
     const run: Followed = {
       key,
       id,
       container,
-      startedAt: one.startedAt,
+      startedAt: running.startedAt,
       stop: new AbortController(),
       stopLiveness: new AbortController(),
       hold: { isOn: false },
@@ -97,12 +97,12 @@ export function createProber(parts: ProberParts): Prober {
     };
     const turns = createLimiter(1);
     for (const kind of probed) {
-      const probe = one.spec[kinds[kind]];
+      const probe = running.spec[kinds[kind]];
       if (probe === undefined) continue;
-      const spread = one.startedMono < bornAt ? parts.random.next() : null;
-      const due = firstDue(probe, one.startedMono, parts.clock.mono(), spread);
-      const look = probeRunner(parts, probe, { id, host: one.host }, turns);
-      work(parts, run, { kind, probe, due, look }).catch(bug.reject);
+      const spread = running.startedMono < bornAt ? parts.random.next() : null;
+      const due = firstDue(probe, running.startedMono, parts.clock.mono(), spread);
+      const runProbe = probeRunner(parts, probe, { id, host: running.host }, turns);
+      work(parts, run, { kind, probe, due, look: runProbe }).catch(bug.reject);
     }
     return run;
   }
@@ -111,14 +111,18 @@ export function createProber(parts: ProberParts): Prober {
     sync(pod, seen) {
       const key = podKey(pod);
       const before = followed.get(key) ?? [];
-      const held = seen.observed.filter((one) => isUnknown(one) || isPaused(one)).map(({ id }) => id);
-      const known = runningOf(seen, parts).flatMap((one) => {
-        const same = before.find((run) => run.id === one.observed.id && run.startedAt === one.startedAt);
+      const silent = seen.observed
+        .filter((container) => isUnknown(container) || isPaused(container))
+        .map(({ id }) => id);
+      const known = runningOf(seen, parts).flatMap((running) => {
+        const same = before.find((run) => run.id === running.observed.id && run.startedAt === running.startedAt);
         if (same !== undefined) return [same];
-        return one.asWanted ? [begin(key, one, seen.isDeleted ? ["readiness"] : ["liveness", "readiness"])] : [];
+        return running.asWanted
+          ? [startProbes(key, running, seen.isDeleted ? ["readiness"] : ["liveness", "readiness"])]
+          : [];
       });
-      const runs = [...known, ...before.filter((run) => held.includes(run.id) && !known.includes(run))];
-      for (const run of runs) run.hold.isOn = held.includes(run.id);
+      const runs = [...known, ...before.filter((run) => silent.includes(run.id) && !known.includes(run))];
+      for (const run of runs) run.hold.isOn = silent.includes(run.id);
       for (const run of before) if (!runs.includes(run)) end(run);
       if (seen.isDeleted) for (const run of runs) run.stopLiveness.abort();
       if (runs.length === 0) followed.delete(key);
@@ -165,17 +169,20 @@ interface Running {
 function runningOf({ desired, observed, history }: SeenPod, { device, clock }: ProberParts): readonly Running[] {
   if (desired === null) return [];
   const { id, spec: pod } = desired.pod;
-  const its = observed.filter((one) => one.pod.uid === id.uid);
-  const host = pod.hostNetwork === true ? device.hostIp() : (its.find((one) => one.ip !== undefined)?.ip ?? "");
-  return its.flatMap((one) => {
-    const spec = pod.containers.find(({ name }) => name === one.container);
-    if (spec === undefined || one.state.kind !== "running") return [];
+  const podContainers = observed.filter((container) => container.pod.uid === id.uid);
+  const host =
+    pod.hostNetwork === true
+      ? device.hostIp()
+      : (podContainers.find((container) => container.ip !== undefined)?.ip ?? "");
+  return podContainers.flatMap((container) => {
+    const spec = pod.containers.find(({ name }) => name === container.container);
+    if (spec === undefined || container.state.kind !== "running") return [];
     if (spec.livenessProbe === undefined && spec.readinessProbe === undefined) return [];
-    const current = ownValue(history, one.container)?.current;
-    const seen = current?.id === one.id ? current.seenRunning : null;
+    const current = ownValue(history, container.container)?.current;
+    const seen = current?.id === container.id ? current.seenRunning : null;
     const startedMono = seen?.bootId === clock.bootId() ? seen.mono : clock.mono();
-    const asWanted = one.specHash === hashesOf(desired, spec).specHash;
-    return [{ observed: one, spec, startedAt: one.state.startedAt, startedMono, host, asWanted }];
+    const asWanted = container.specHash === hashesOf(desired, spec).specHash;
+    return [{ observed: container, spec, startedAt: container.state.startedAt, startedMono, host, asWanted }];
   });
 }
 
@@ -187,7 +194,11 @@ interface Job {
 }
 
 /** Asks at absolute times until the container is let go of, or has failed its liveness probe. */
-async function work(parts: ProberParts, run: Followed, { kind, probe, due: first, look }: Job): Promise<void> {
+async function work(
+  parts: ProberParts,
+  run: Followed,
+  { kind, probe, due: first, look: runProbe }: Job,
+): Promise<void> {
   const { clock } = parts;
   const { signal } = kind === "liveness" ? run.stopLiveness : run.stop;
   let due = first;
@@ -195,7 +206,7 @@ async function work(parts: ProberParts, run: Followed, { kind, probe, due: first
     await clock.sleep(Math.max(0, due - clock.mono()), signal);
     if (signal.aborted) return;
     try {
-      const result = run.hold.isOn ? null : await look(signal);
+      const result = run.hold.isOn ? null : await runProbe(signal);
       if (result !== null && !signal.aborted && !run.hold.isOn) takeResult(parts, run, { kind, probe }, result);
     } catch (error) {
       if (endsProcess(error)) throw error;

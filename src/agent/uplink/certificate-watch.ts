@@ -14,15 +14,15 @@ export interface CertificateWatchParts {
  * kept in the store, so that neither time nor a restart tells it again.
  */
 export function certificateWatch(parts: CertificateWatchParts): (certificates: readonly Certificate[]) => void {
-  const told = new Map<string, string>();
+  const warned = new Map<string, string>();
   return (certificates) => {
     for (const certificate of certificates) {
       const wall = parts.clock.wall();
       const stage = expiryStage(certificate.notAfter, wall);
       if (stage === null || wall < certificate.notBefore) continue;
       const mark = `${certificate.notAfter} ${stage}`;
-      if (told.get(certificate.file) === mark) continue;
-      told.set(certificate.file, mark);
+      if (warned.get(certificate.file) === mark) continue;
+      warned.set(certificate.file, mark);
       recordConcern(parts, certificate, mark);
     }
   };

@@ -23,16 +23,16 @@ const fact = "historyGap";
  * @returns whether there is more to tell at once
  */
 export function replayNext({ store, clock, random }: ReplayParts, bytes: number): boolean {
-  const waiting = store.events.untold(eventsAtOnce);
+  const waiting = store.events.unreported(eventsAtOnce);
   const events = upTo(waiting, Math.min(bytes, mostBytes));
-  const told = JSON.parse(store.getMeta(fact) ?? '{"events":0,"messages":0}') as Gap;
+  const reported = JSON.parse(store.getMeta(fact) ?? '{"events":0,"messages":0}') as Gap;
   const now: Gap = { events: store.events.counts().dropped, messages: store.outbox.counts().dropped };
-  const missing: Gap = { events: now.events - told.events, messages: now.messages - told.messages };
+  const missing: Gap = { events: now.events - reported.events, messages: now.messages - reported.messages };
   if (events.length === 0 && missing.events === 0 && missing.messages === 0) return false;
   return store.transaction("normal", () => {
     const text = historyReport(events, missing, { msgId: random.uuid(), timestamp: clock.wall() });
     if (store.outbox.append("record", text) === null) return false;
-    store.events.markTold(events.at(-1)?.id ?? 0);
+    store.events.markReported(events.at(-1)?.id ?? 0);
     store.setMeta(fact, JSON.stringify(now));
     return events.length < waiting.length || waiting.length === eventsAtOnce;
   });

@@ -194,8 +194,8 @@ function sendReport(parts: ReporterParts, state: ConnectionState, now: number): 
   const terminating = parts.store.terminatingPods.list();
   state.dirty = false;
   state.reportedAt = [...state.reportedAt, now].slice(-reportsASecond);
-  const said = inDialect(parts, podEntries(parts.store));
-  const isSent = state.connection.send(podStatusReport(said, newIds(parts)));
+  const entries = inDialect(parts, podEntries(parts.store));
+  const isSent = state.connection.send(podStatusReport(entries, newIds(parts)));
   const after = parts.clock.mono();
   state.restsUntil = after + restsAReport * (after - now);
   if (!isSent) return;
@@ -205,10 +205,10 @@ function sendReport(parts: ReporterParts, state: ConnectionState, now: number): 
   confirmLater(state, { sentAt: now, outboxId: null, bytes: 0, underWayBytes: 0, finals });
 }
 
-function inDialect(parts: ReporterParts, said: readonly PodStatusEntry[]): readonly PodStatusEntry[] {
-  if (parts.statusDialect === "kubernetes") return said;
+function inDialect(parts: ReporterParts, entries: readonly PodStatusEntry[]): readonly PodStatusEntry[] {
+  if (parts.statusDialect === "kubernetes") return entries;
   const wall = parts.clock.wall();
-  return said.map((entry) => ({
+  return entries.map((entry) => ({
     ...entry,
     // A pod whose first status was not worked out yet has none.
     status: isPodStatus(entry.status) ? fusionDirectorStatus(entry.status, wall) : entry.status,

@@ -53,7 +53,7 @@ interface Call {
 interface Uplink {
   readonly parts: UplinkParts;
   state: UplinkState;
-  told: ConnectionState;
+  shownState: ConnectionState;
   /** The dial under way, the connection that counts. */
   dialling: Call | null;
   current: Call | null;
@@ -75,7 +75,7 @@ export async function runUplink(parts: UplinkParts, signal: AbortSignal): Promis
   const { clock, store } = parts;
   const state = firstState(clock.mono(), { answers: store.getMeta(answeringCenter) === parts.settings.centerUrl });
   const { certificates } = parts.link.credentials();
-  const told: ConnectionState = { state: "connecting", since: clock.wall(), lastError: null, certificates };
+  const shownState: ConnectionState = { state: "connecting", since: clock.wall(), lastError: null, certificates };
   const none = { dialling: null, current: null, broken: null, noted: null };
   const watch = certificateWatch(parts);
   const uplink: Uplink = {
@@ -83,12 +83,12 @@ export async function runUplink(parts: UplinkParts, signal: AbortSignal): Promis
     watch,
     parts,
     state,
-    told,
+    shownState,
     calls: new Set(),
     lookedAt: -lookPeriodMs,
     alarm: new AbortController(),
   };
-  parts.onConnectionStateChanged(told);
+  parts.onConnectionStateChanged(shownState);
   const stop = (): void => handleEvent(uplink, { kind: "stop" });
   signal.addEventListener("abort", stop, { once: true });
   if (signal.aborted) stop();
@@ -124,7 +124,7 @@ function runOnce(uplink: Uplink): void {
     uplink.lookedAt = now;
     const { version, problem, certificates } = link.credentials();
     uplink.watch(certificates);
-    if (certificates !== uplink.told.certificates) setShownState(uplink, { ...uplink.told, certificates });
+    if (certificates !== uplink.shownState.certificates) setShownState(uplink, { ...uplink.shownState, certificates });
     handleEvent(uplink, { kind: "files", version, problem });
   }
   handleEvent(uplink, { kind: "tick", traffic: trafficOf(uplink.current) });
@@ -174,21 +174,21 @@ function noteLoss(uplink: Uplink, before: UplinkState): void {
 /** What `edge status` shows of a state. Trying again is no change: offline is since when the link was lost. */
 function publishState(uplink: Uplink, before: UplinkState): void {
   const { clock, log } = uplink.parts;
-  const { state, told } = uplink;
+  const { state, shownState } = uplink;
   if (state.kind === "stopped") return;
   if (state.kind === "waiting" && before.kind !== "waiting") {
     log.write("info", "Link down", { why: state.lastError, retryInMs: Math.round(state.until - clock.mono()) });
   }
-  const isFirstDial = told.state === "connecting" && state.lastError === null;
+  const isFirstDial = shownState.state === "connecting" && state.lastError === null;
   const next = isConnected(state) ? "online" : isFirstDial ? "connecting" : "offline";
-  if (next === told.state && state.lastError === told.lastError) return;
+  if (next === shownState.state && state.lastError === shownState.lastError) return;
   if (next === "online" && state.lastError !== null) log.write("warn", "Credentials", { why: state.lastError });
-  const since = next === told.state ? told.since : clock.wall();
-  setShownState(uplink, { ...told, state: next, since, lastError: state.lastError });
+  const since = next === shownState.state ? shownState.since : clock.wall();
+  setShownState(uplink, { ...shownState, state: next, since, lastError: state.lastError });
 }
 
 function setShownState(uplink: Uplink, next: ConnectionState): void {
-  uplink.told = next;
+  uplink.shownState = next;
   uplink.parts.onConnectionStateChanged(next);
 }
 

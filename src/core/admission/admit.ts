@@ -18,7 +18,7 @@ import {
 } from "./content.ts";
 import type { AdmissionContext, Admitted } from "./context.ts";
 import type { PodDraft } from "./draft.ts";
-import { cut, type Findings, findingsOf, type Told } from "./findings.ts";
+import { cut, type Findings, findingsOf, type RuleText } from "./findings.ts";
 import { uidOf } from "./identity.ts";
 import { podRules } from "./pod-rules.ts";
 import { uidPattern } from "./rules/metadata.ts";
@@ -69,7 +69,7 @@ function fieldOf(value: unknown, folded: string): unknown {
   return Object.entries(value).find(([key]) => key.toLowerCase() === folded)?.[1];
 }
 
-const namesRule: Told = { id: "delete.containers", expectation: "the names of the pod's containers" };
+const namesRule: RuleText = { id: "delete.containers", expectation: "the names of the pod's containers" };
 
 /**
  * Judges a pod update that carries `deletionTimestamp`, never by policy or capacity (decisions.md 24: a pod must be

@@ -56,7 +56,7 @@ function quota(name: "cpu" | "memory" | "npu"): Relation {
     path: "spec.containers",
     expectation: `no more ${name} in all pods together than the device has for pods`,
     source: "decisions.md 21",
-    check: (pod, { node }, say) => {
+    check: (pod, { node }, report) => {
       const containers = pod.spec?.containers ?? [];
       const wanted = usage(containers, name);
       if (wanted === 0n) return;
@@ -65,7 +65,7 @@ function quota(name: "cpu" | "memory" | "npu"): Relation {
       if (wanted + taken <= total) return;
       const free = total > taken ? total - taken : 0n;
       const [needs, has] = [amountText(wanted, name), amountText(free, name)];
-      say(
+      report(
         ["spec", "containers"],
         containers,
         `they need ${needs} of ${name} together; expected at most ${has}, which is free`,
@@ -79,13 +79,13 @@ const containerCount: Relation = {
   path: "spec.containers",
   expectation: "no more containers in all pods together than the policy's maxContainerNumber",
   source: "protocol.md §2.7",
-  check: (pod, { node, policy }, say) => {
+  check: (pod, { node, policy }, report) => {
     const containers = pod.spec?.containers ?? [];
     const others = otherPods(pod, node).reduce((sum, { spec }) => sum + spec.containers.length, 0);
     if (others + containers.length <= policy.maxContainerNumber) return;
     const free = Math.max(policy.maxContainerNumber - others, 0);
     const detail = `expected at most ${free}, as other pods have ${others} and the policy allows ${policy.maxContainerNumber}`;
-    say(["spec", "containers"], containers, detail);
+    report(["spec", "containers"], containers, detail);
   },
 };
 
@@ -101,11 +101,11 @@ const hostAddress: Relation = {
   path: "spec.containers[].ports[].hostIP",
   expectation: "an address of this device",
   source: "decisions.md 15",
-  check: (pod, { node }, say) => {
+  check: (pod, { node }, report) => {
     eachPort(pod, ({ hostIP }, at) => {
       if (hostIP === undefined || node.addresses.includes(hostIP)) return;
       const known = node.addresses.slice(0, 8).join(", ") || "none is known";
-      say([...at, "hostIP"], hostIP, `expected an address of this device: ${known}`);
+      report([...at, "hostIP"], hostIP, `expected an address of this device: ${known}`);
     });
   },
 };
@@ -134,7 +134,7 @@ const portInPod: Relation = {
   path: "spec.containers[].ports[].hostPort",
   expectation: "a port that no other pod or container has on the same address",
   source: "decisions.md 14",
-  check: (pod, { node }, say) => {
+  check: (pod, { node }, report) => {
     const seen = new Set<string>();
     const held = holders(otherPods(pod, node));
     eachPort(pod, (port, at) => {
@@ -144,7 +144,7 @@ const portInPod: Relation = {
       const holder = seen.has(key) ? "this pod" : held.get(key);
       seen.add(key);
       if (holder === undefined) return;
-      say([...at, "hostPort"], hostPort, `expected a free port, and ${protocol} on ${hostIP} is taken by ${holder}`);
+      report([...at, "hostPort"], hostPort, `expected a free port, and ${protocol} on ${hostIP} is taken by ${holder}`);
     });
   },
 };
@@ -158,7 +158,7 @@ const portListening: Relation = {
   path: "spec.containers[].ports[].hostPort",
   expectation: "a port on which no process outside our pods listens",
   source: "decisions.md 14",
-  check: (pod, { node }, say) => {
+  check: (pod, { node }, report) => {
     const ours = new Set<string>();
     for (const { spec } of node.pods) {
       for (const { ports } of spec.containers)
@@ -168,7 +168,7 @@ const portListening: Relation = {
     eachPort(pod, ({ hostPort, protocol }, at) => {
       if (hostPort === undefined || protocol === undefined) return;
       if (!busy[protocol].has(hostPort) || ours.has(`${protocol} ${hostPort}`)) return;
-      say([...at, "hostPort"], hostPort, `expected a free port, and another process listens on it (${protocol})`);
+      report([...at, "hostPort"], hostPort, `expected a free port, and another process listens on it (${protocol})`);
     });
   },
 };
@@ -180,7 +180,7 @@ const stale: Relation = {
   path: "metadata.resourceVersion",
   expectation: "no older version than the one that is here",
   source: "decisions.md 37",
-  check: (pod, { node }, say) => {
+  check: (pod, { node }, report) => {
     const { name, namespace, resourceVersion } = pod.metadata ?? {};
     if (name === undefined || resourceVersion === undefined || !digits.test(resourceVersion)) return;
     const stored = storedPod(node, namespaceOf({ ...(namespace === undefined ? {} : { namespace }) }), name)?.metadata;
@@ -188,7 +188,7 @@ const stale: Relation = {
     const sameUid = stored.uid === undefined || stored.uid === "" || stored.uid === uidOf(pod.metadata ?? {});
     if (!sameUid || BigInt(resourceVersion) >= BigInt(stored.resourceVersion)) return;
     const detail = `expected ${stored.resourceVersion} or newer, which is what this device has`;
-    say(["metadata", "resourceVersion"], resourceVersion, detail);
+    report(["metadata", "resourceVersion"], resourceVersion, detail);
   },
 };
 
@@ -197,12 +197,12 @@ const uidTaken: Relation = {
   path: "metadata.uid",
   expectation: "a uid that no other pod of the device has",
   source: "lifecycle.md, Identity",
-  check: (pod, { node }, say) => {
+  check: (pod, { node }, report) => {
     if (pod.metadata?.name === undefined) return;
     const uid = uidOf(pod.metadata);
     const holder = otherPods(pod, node).find(({ metadata }) => metadata.uid !== undefined && metadata.uid === uid);
     if (holder === undefined) return;
-    say(["metadata", "uid"], uid, `expected a uid of its own, and ${holder.metadata.name} has this one`);
+    report(["metadata", "uid"], uid, `expected a uid of its own, and ${holder.metadata.name} has this one`);
   },
 };
 
@@ -211,12 +211,12 @@ const nameTaken: Relation = {
   path: "metadata.name",
   expectation: "a name that no pod of another namespace has",
   source: "lifecycle.md, Identity",
-  check: (pod, { node }, say) => {
+  check: (pod, { node }, report) => {
     const name = pod.metadata?.name;
     const holder = otherPods(pod, node).find(({ metadata }) => metadata.name === name);
     if (holder === undefined) return;
     const namespace = namespaceOf(holder.metadata);
-    say(["metadata", "name"], name, `expected a name of its own, and a pod in namespace ${namespace} has this one`);
+    report(["metadata", "name"], name, `expected a name of its own, and a pod in namespace ${namespace} has this one`);
   },
 };
 

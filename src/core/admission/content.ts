@@ -2,7 +2,7 @@ import { decodeBase64 } from "../base/base64.ts";
 import type { Verdict } from "../base/violation.ts";
 import type { AdmissionContext, Admitted } from "./context.ts";
 import type { FeatureGates } from "./feature-gates.ts";
-import { type Findings, findingsOf, type Told } from "./findings.ts";
+import { type Findings, findingsOf, type RuleText } from "./findings.ts";
 import { configMapRules, containerInfoRules, modelFileRules, npuSharingRules, secretRules } from "./rules/contents.ts";
 import type { Shape } from "./shape.ts";
 import { shapeOf } from "./shape.ts";
@@ -38,7 +38,7 @@ function judge(
 
 /** Judges the content of a ConfigMap update. The route names the ConfigMap, as it does in the reference. */
 export function admitConfigMap(content: unknown, name: string, context: AdmissionContext): Verdict<Admitted> {
-  const tooMany: Told = { id: "capacity.configMaps", expectation: `at most ${mostConfigMaps} on a device` };
+  const tooMany: RuleText = { id: "capacity.configMaps", expectation: `at most ${mostConfigMaps} on a device` };
   return judge(
     content,
     configMapShape,
@@ -74,7 +74,7 @@ export function admitContainerInfo(content: unknown): Verdict<Admitted> {
 
 /** Judges a modelfiles message. */
 export function admitModelFiles(content: unknown): Verdict<Admitted> {
-  const one: Told = { id: "modelfiles.one", expectation: "exactly 1 for an update" };
+  const one: RuleText = { id: "modelfiles.one", expectation: "exactly 1 for an update" };
   return judge(
     content,
     modelFileShape,

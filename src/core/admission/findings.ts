@@ -6,12 +6,12 @@ import type { Shape } from "./shape.ts";
 export type Path = readonly (string | number)[];
 
 /** What a violation is told with; a row of any table. */
-export type Told = Pick<FieldRule, "id" | "expectation"> & { readonly secret?: boolean };
+export type RuleText = Pick<FieldRule, "id" | "expectation"> & { readonly secret?: boolean };
 
 /** Takes down what is wrong with a message, and gives it back in the order of the document and in the sender's words. */
 export interface Findings {
   /** Something is wrong at `path`; `detail` says more than the row's expectation does. */
-  violation(rule: Told, path: Path, value: unknown, detail?: string): void;
+  violation(rule: RuleText, path: Path, value: unknown, detail?: string): void;
   warning(path: Path, message: string): void;
   /** Remembers how the sender spelled the last name of a path. */
   spelled(path: Path, sent: string): void;
@@ -28,7 +28,7 @@ const longestQuote = 64;
 const longestValue = 256;
 
 interface Found {
-  readonly rule: Told;
+  readonly rule: RuleText;
   readonly path: Path;
   readonly value: unknown;
   readonly detail: string | undefined;
@@ -39,7 +39,7 @@ export function findingsOf(shape: Shape): Findings {
   const found: Found[] = [];
   const noted: { readonly path: Path; readonly message: string }[] = [];
   const spellings = new Map<string, string>();
-  const say = (path: Path) => formatPath(path, spellings);
+  const format = (path: Path) => formatPath(path, spellings);
   const ordered = <T extends { readonly path: Path }>(list: readonly T[]): readonly T[] =>
     list
       .map((item) => ({ item, rank: rankOf(item.path, shape) }))
@@ -56,17 +56,17 @@ export function findingsOf(shape: Shape): Findings {
       spellings.set(path.join("\n"), sent);
     },
     isFull: () => found.length >= mostViolations,
-    violations: () => ordered(found).map((item) => violationOf(item, say(item.path))),
+    violations: () => ordered(found).map((item) => violationOf(item, format(item.path))),
     warnings: () =>
-      ordered(noted).map(({ path, message }) => ({ path: say(path), message: `${say(path)} ${message}` })),
+      ordered(noted).map(({ path, message }) => ({ path: format(path), message: `${format(path)} ${message}` })),
   };
 }
 
-function violationOf({ rule, path, value, detail }: Found, said: string): Violation {
+function violationOf({ rule, path, value, detail }: Found, where: string): Violation {
   const expected = detail ?? `expected ${rule.expectation}`;
-  const name = said === "" ? "The content" : said;
+  const name = where === "" ? "The content" : where;
   return {
-    path: said,
+    path: where,
     rule: rule.id,
     message: `${name} is ${describe(value, rule.secret === true)}; ${expected}`,
     value: path.length === 0 || rule.secret === true ? null : trimmed(value),

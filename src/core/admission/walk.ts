@@ -1,13 +1,13 @@
 import * as v from "valibot";
 import { isObject } from "../base/json-keys.ts";
-import type { Findings, Told } from "./findings.ts";
+import type { Findings, RuleText } from "./findings.ts";
 import type { FieldRule, Presence } from "./rules/row.ts";
 import type { Field, Shape } from "./shape.ts";
 
 /** Which rows ask for a field to be there: all of them in an update, the essential ones in a graceful delete. */
 export type Occasion = "update" | "delete";
 
-const twiceRule: Told = { id: "field.twice", expectation: "one spelling of a field" };
+const twiceRule: RuleText = { id: "field.twice", expectation: "one spelling of a field" };
 
 interface Walk {
   readonly findings: Findings;
@@ -74,7 +74,7 @@ function isAsked(presence: Presence, occasion: Occasion): boolean {
 function walkValue(walk: Walk, shape: Shape, value: unknown): unknown {
   const { rule, element } = shape;
   const passed = rule === null || v.is(rule.schema, value);
-  if (rule !== null && !passed) tell(walk, rule, value);
+  if (rule !== null && !passed) reportViolation(walk, rule, value);
   if (element !== null) {
     // A list that is too long is gone through all the same: every violation at once.
     if (!Array.isArray(value)) return undefined;
@@ -98,7 +98,7 @@ function walkElements(walk: Walk, element: Shape, list: readonly unknown[]): unk
 }
 
 /** One violation for the field, or one for each part of a map that does not pass. */
-function tell(walk: Walk, rule: FieldRule, value: unknown): void {
+function reportViolation(walk: Walk, rule: FieldRule, value: unknown): void {
   const seen = new Set<string>();
   const parsed = v.safeParse(rule.schema, value);
   // Asked only for what did not pass.

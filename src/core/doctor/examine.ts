@@ -56,7 +56,7 @@ export function examine(facts: DoctorInput): readonly Finding[] {
     center: facts.center === null ? [] : [center(facts.center)],
     npu: [npu(facts)],
   };
-  return (Object.keys(all) as Check[]).flatMap((check) => all[check].map((said) => ({ check, ...said })));
+  return (Object.keys(all) as Check[]).flatMap((check) => all[check].map((findings) => ({ check, ...findings })));
 }
 
 function ok(message: string): Said {
@@ -84,11 +84,11 @@ function configuration({ config }: DoctorInput): readonly Said[] {
     if (file === null) return "Write one, or run edge install";
     return /EACCES/.test(one) ? "Run this as root, or as a member of the group edge" : `Mend ${file}`;
   };
-  const said = [
+  const findings = [
     ...violations.map((one) => failure(one, mend(one))),
     ...warnings.map((one) => warning(one, `Mend ${file}`)),
   ];
-  return said.length === 0 ? [ok(`${file} is right`)] : said;
+  return findings.length === 0 ? [ok(`${file} is right`)] : findings;
 }
 
 function engine(facts: EngineInput, conntrack: boolean): readonly Said[] {
@@ -165,7 +165,7 @@ function cgroups({ cgroups: { version, controllers } }: DoctorInput): readonly S
     return [failure("No cgroups are mounted: pods cannot be limited", "Mount them at /sys/fs/cgroup, as systemd does")];
   }
   const lacks = (name: string): boolean => !controllers.includes(name);
-  const said = [
+  const findings = [
     ...(lacks("memory")
       ? [failure("The kernel limits no memory: a pod may take all of it", "Boot with cgroup_enable=memory")]
       : []),
@@ -176,7 +176,7 @@ function cgroups({ cgroups: { version, controllers } }: DoctorInput): readonly S
       ? [warning("The kernel limits no processes: a pod may take every process id", "Use a kernel with CGROUP_PIDS")]
       : []),
   ];
-  return said.length === 0 ? [ok(`Version ${version} limits memory, processor time and processes`)] : said;
+  return findings.length === 0 ? [ok(`Version ${version} limits memory, processor time and processes`)] : findings;
 }
 
 function pressureSaid({ status, message }: { readonly status: string; readonly message: string }): Said {

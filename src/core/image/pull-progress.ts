@@ -36,7 +36,7 @@ function pullWords(image: string, tenths: number): string {
 
 /** The plan with what its containers that wait for a pull say of it. */
 export function withPullProgress(plan: Plan, tenthsOf: (container: string) => number): Plan {
-  const told = (waiting: Plan["waiting"]): Plan["waiting"] => {
+  const withProgress = (waiting: Plan["waiting"]): Plan["waiting"] => {
     const all = new Map(Object.entries(waiting));
     for (const { container, image } of plan.pulls) {
       const why = all.get(container);
@@ -45,6 +45,6 @@ export function withPullProgress(plan: Plan, tenthsOf: (container: string) => nu
     }
     return Object.fromEntries(all);
   };
-  const waiting = told(plan.waiting);
-  return plan.update === undefined ? { ...plan, waiting } : { ...plan, waiting, update: told(plan.update) };
+  const waiting = withProgress(plan.waiting);
+  return plan.update === undefined ? { ...plan, waiting } : { ...plan, waiting, update: withProgress(plan.update) };
 }

@@ -102,8 +102,8 @@ export function heldBy(conditions: readonly Condition[]): Waiting | null {
   const under = conditions.filter(({ status }) => status === "True");
   const [first] = under;
   if (first === undefined) return null;
-  const told = under.map(({ type, message }) => `${type} (${message})`).join(" and ");
-  return { reason: first.type, message: `The node has ${told}; a new pod starts when that has ended` };
+  const listed = under.map(({ type, message }) => `${type} (${message})`).join(" and ");
+  return { reason: first.type, message: `The node has ${listed}; a new pod starts when that has ended` };
 }
 
 function bytesLeft(disk: DiskUsage | null): number | null {

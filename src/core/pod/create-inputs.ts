@@ -6,7 +6,7 @@ import type { Part } from "./wanted.ts";
 
 /** Chosen last, when all else that the container needs is here. */
 export function npusFor({ npus }: Situation, { pod }: DesiredPod, { name }: Part): NpuChoice {
-  const spec = pod.spec.containers.find((one) => one.name === name);
+  const spec = pod.spec.containers.find((spec) => spec.name === name);
   return chooseNpus(spec === undefined ? 0 : npuCount(spec), { pod: pod.id, container: name }, npus);
 }
 

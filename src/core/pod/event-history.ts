@@ -40,11 +40,11 @@ const comparedCharacters = 512;
 
 /** Equal for events that tell the same: ids of containers and numbers of attempts tell nothing new. */
 export function sameness({ type, pod, container, reason, message }: PodEvent): string {
-  const told = message
+  const comparable = message
     .slice(0, comparedCharacters)
     .replace(/\b[0-9a-f]{12,64}\b/g, "#")
     .replace(/\battempt \d+/g, "attempt #");
-  return [type, pod, container, reason, told].join("\n");
+  return [type, pod, container, reason, comparable].join("\n");
 }
 
 /** Whether an equal event that happens at `at` is counted in this one. */
@@ -62,27 +62,27 @@ export function keep(
   before: KeptEvent | null,
   event: PodEvent,
   at: Moment,
-  next: { readonly id: number; readonly toldUpTo: number },
+  next: { readonly id: number; readonly reportedUpTo: number },
 ): KeptEvent {
   const { type, pod, container, reason } = event;
   const message = event.message.slice(0, maxEventCharacters);
   const now = { id: next.id, type, pod, container, reason, message, at };
   if (before === null || !folds(before, at)) {
-    return { ...now, firstWall: at.wall, count: 1, told: 0, untoldWall: at.wall };
+    return { ...now, firstWall: at.wall, count: 1, reported: 0, unreportedWall: at.wall };
   }
-  const isTold = before.id <= next.toldUpTo;
+  const isReported = before.id <= next.reportedUpTo;
   return {
     ...now,
     firstWall: before.firstWall,
     count: before.count + 1,
-    told: isTold ? before.count : before.told,
-    untoldWall: isTold ? at.wall : before.untoldWall,
+    reported: isReported ? before.count : before.reported,
+    unreportedWall: isReported ? at.wall : before.unreportedWall,
   };
 }
 
 /** Occurrences in this row that the center has not been told of. */
-export function untold(row: Pick<KeptEvent, "id" | "count" | "told">, toldUpTo: number): number {
-  return row.id <= toldUpTo ? 0 : newOccurrences(row);
+export function unreported(row: Pick<KeptEvent, "id" | "count" | "reported">, reportedUpTo: number): number {
+  return row.id <= reportedUpTo ? 0 : newOccurrences(row);
 }
 
 /** Bytes that a row counts for. */

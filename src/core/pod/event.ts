@@ -21,11 +21,11 @@ export interface KeptEvent extends PodEvent {
   readonly firstWall: number;
   readonly count: number;
   /** How many of `count` the center has been told of, and when the first happened that it has not. */
-  readonly told: number;
-  readonly untoldWall: number;
+  readonly reported: number;
+  readonly unreportedWall: number;
 }
 
 /** How often it happened since the center was last told of it. */
-export function newOccurrences({ count, told }: Pick<KeptEvent, "count" | "told">): number {
+export function newOccurrences({ count, reported: told }: Pick<KeptEvent, "count" | "reported">): number {
   return count - told;
 }

@@ -19,7 +19,7 @@ export interface ProbeState {
   /** Words of the last failure. */
   readonly message: string;
   /** A failure of this container has been told once. */
-  readonly told: boolean;
+  readonly isReported: boolean;
 }
 
 /** What is known of a running container that has probes. */
@@ -34,7 +34,7 @@ export interface ProbeVerdict {
 /** By id of the container: what was found out about one says nothing of the next. */
 export type ProbeVerdicts = Readonly<Record<string, ProbeVerdict>>;
 
-export const noResults: ProbeState = { verdict: null, good: null, run: 0, message: "", told: false };
+export const noResults: ProbeState = { verdict: null, good: null, run: 0, message: "", isReported: false };
 
 /**
  * Folds one result in: a verdict changes once as many results in a row as its threshold asks for agree (kubelet
@@ -49,14 +49,14 @@ export function afterResult(state: ProbeState, probe: Probe, result: ProbeResult
     // A container may fail for years: the count is for people, and stays readable.
     run: Math.min(run, 1_000_000),
     message: result.good ? state.message : result.message,
-    told: state.told || !result.good,
+    isReported: state.isReported || !result.good,
   };
 }
 
 /** A failure is worth an event when it is the first of this container, or when it turns the verdict. */
 export function isWorthTelling(before: ProbeState, after: ProbeState): boolean {
   if (after.good !== false) return false;
-  return !before.told || (after.verdict === false && before.verdict !== false);
+  return !before.isReported || (after.verdict === false && before.verdict !== false);
 }
 
 /** A container that is not live is not asked any more: it is to be stopped, and the next one is another (kubelet: onHold). */

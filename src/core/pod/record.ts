@@ -37,7 +37,7 @@ export function record(history: PodHistory, observed: readonly ObservedContainer
     const after =
       newest === undefined
         ? vanished(before, context)
-        : look(adopt(before, newest, observed), newest, observed, context);
+        : foldContainer(adopt(before, newest, observed), newest, observed, context);
     if (after === undefined || after === before) continue;
     changed.set(container, after);
     events.push(...recordEvents(container, before, after));
@@ -164,7 +164,7 @@ function isEndOf(termination: Termination | null, id: string, startedAt: string)
 }
 
 /** A container in a dead sandbox counts as ended although its process may run: whatever it says when it is stopped is no result. */
-function look(
+function foldContainer(
   history: ContainerHistory,
   container: ObservedContainer,
   podContainers: readonly ObservedContainer[],

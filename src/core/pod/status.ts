@@ -87,8 +87,8 @@ export function sameStatus(a: PodStatus | null, b: PodStatus): boolean {
 
 function containerStatus(input: StatusInput, spec: ContainerSpec): ContainerStatus {
   const history = ownValue(input.history, spec.name);
-  const its = input.observed.filter((one) => one.container === spec.name);
-  const newest = newestOf(its, spec.name);
+  const podContainers = input.observed.filter((container) => container.container === spec.name);
+  const newest = newestOf(podContainers, spec.name);
   const current =
     newest !== undefined && (history === undefined || newest.attempt >= history.attempt) ? newest : undefined;
   const { state, lastState } = states(input, spec, history, current);
@@ -112,7 +112,7 @@ function isReady(input: StatusInput, spec: ContainerSpec, current: ObservedConta
   if (current !== undefined && isPaused(current)) return false;
   if (spec.readinessProbe === undefined) return true;
   const id = current?.id ?? "";
-  const before = input.previous?.containerStatuses.find((one) => one.name === spec.name);
+  const before = input.previous?.containerStatuses.find((containerStatus) => containerStatus.name === spec.name);
   return ownValue(input.probes, id)?.ready ?? (before?.containerID === dockerId(id) && before.ready);
 }
 
@@ -223,7 +223,7 @@ export function phaseOf(statuses: readonly ContainerStatus[], policy: RestartPol
   if (running > 0) return "Running";
   if (stopped === 0) return "Pending";
   if (policy === "Always") return "Running";
-  const settled = statuses.every((one) => one.state.terminated !== undefined);
+  const settled = statuses.every((containerStatus) => containerStatus.state.terminated !== undefined);
   if (stopped === succeeded && settled) return "Succeeded";
   if (policy === "Never") return "Failed";
   return "Running";
@@ -231,15 +231,17 @@ export function phaseOf(statuses: readonly ContainerStatus[], policy: RestartPol
 
 /** A pod that was told to go: Succeeded or Failed once its last container has ended, by the exit codes. */
 function terminatedPhase(statuses: readonly ContainerStatus[], before: Phase): Phase {
-  if (statuses.some((one) => one.state.running !== undefined)) return before;
-  const ended = statuses.map((one) => one.state.terminated).filter((one) => one !== undefined);
+  if (statuses.some((containerStatus) => containerStatus.state.running !== undefined)) return before;
+  const ended = statuses.map((containerStatus) => containerStatus.state.terminated).filter((one) => one !== undefined);
   if (ended.length < statuses.length) return before;
   return ended.every((one) => one.exitCode === 0) ? "Succeeded" : "Failed";
 }
 
 /** In the order of the Pod Status document. Kubelet `GenerateContainersReadyCondition`, `GeneratePodReadyCondition`. */
 function conditions(input: StatusInput, statuses: readonly ContainerStatus[], phase: Phase): readonly PodCondition[] {
-  const unready = statuses.filter((one) => !one.ready).map((one) => one.name);
+  const unready = statuses
+    .filter((containerStatus) => !containerStatus.ready)
+    .map((containerStatus) => containerStatus.name);
   const ready = readiness(phase, unready);
   return [
     condition(

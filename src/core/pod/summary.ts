@@ -21,19 +21,19 @@ export function summarize(status: PodStatus, deleting: boolean): PodSummary {
   let text: string = status.reason ?? status.phase;
   let reason: string | null = status.message ?? null;
   let running = false;
-  for (const one of [...status.containerStatuses].reverse()) {
-    restarts += one.restartCount;
-    const endedAt = one.lastState.terminated?.finishedAt ?? "";
+  for (const containerStatus of [...status.containerStatuses].reverse()) {
+    restarts += containerStatus.restartCount;
+    const endedAt = containerStatus.lastState.terminated?.finishedAt ?? "";
     // Both are whole seconds of UTC, so that text order is time order.
     if (endedAt > lastEnd) lastEnd = endedAt;
-    const { waiting, terminated } = one.state;
+    const { waiting, terminated } = containerStatus.state;
     if (waiting !== undefined) {
       text = waiting.reason;
       reason = waiting.message ?? reason;
     } else if (terminated !== undefined) {
       text = terminated.reason === "" ? `ExitCode:${terminated.exitCode}` : terminated.reason;
       reason = terminated.message ?? (terminated.exitCode === 0 ? reason : `Exit code ${terminated.exitCode}`);
-    } else if (one.ready) {
+    } else if (containerStatus.ready) {
       ready += 1;
       running = true;
     }

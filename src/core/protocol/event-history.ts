@@ -20,7 +20,7 @@ export function historyReport(events: readonly KeptEvent[], missing: Gap, ids: M
 }
 
 function shown(event: KeptEvent) {
-  const { at, untoldWall, type, pod, container, reason, message } = event;
+  const { at, unreportedWall, type, pod, container, reason, message } = event;
   const count = newOccurrences(event);
-  return { at: formatTime(at.wall), type, pod, container, reason, message, count, first: formatTime(untoldWall) };
+  return { at: formatTime(at.wall), type, pod, container, reason, message, count, first: formatTime(unreportedWall) };
 }

@@ -19,9 +19,9 @@ const errorExitCode = 65_534;
  */
 export function fusionDirectorStatus(status: PodStatus, wall: number): PodStatus {
   const ageMs = wall - parseTime(status.startTime);
-  const told = status.containerStatuses.map((container) => translate(container, ageMs));
-  const containerStatuses = told.map(({ container }) => container);
-  const failure = told.map((one) => one.failure).find((one) => one !== null);
+  const translated = status.containerStatuses.map((container) => translate(container, ageMs));
+  const containerStatuses = translated.map(({ container }) => container);
+  const failure = translated.map((one) => one.failure).find((one) => one !== null);
   if (failure == null || (status.phase !== "Pending" && status.phase !== "Running")) {
     return { ...status, containerStatuses };
   }

@@ -86,18 +86,18 @@ export function failed(why: readonly Violation[] | string): string {
   const whole = start + messages.join("; ");
   if (whole.length <= maxReplyCharacters) return whole;
   let text = start;
-  let said = 0;
+  let listed = 0;
   for (const message of messages) {
-    const longer = said === 0 ? text + message : `${text}; ${message}`;
+    const longer = listed === 0 ? text + message : `${text}; ${message}`;
     if (longer.length + `; and ${messages.length} more`.length > maxReplyCharacters) break;
     text = longer;
-    said += 1;
+    listed += 1;
   }
-  if (said === 0) {
+  if (listed === 0) {
     const rest = messages.length > 1 ? `; and ${messages.length - 1} more` : "";
     return cut(start + (messages[0] ?? ""), maxReplyCharacters - rest.length) + rest;
   }
-  return `${text}; and ${messages.length - said} more`;
+  return `${text}; and ${messages.length - listed} more`;
 }
 
 /** At most so many UTF-16 units, and never half a character. */

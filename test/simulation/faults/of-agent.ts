@@ -12,7 +12,7 @@ type StoreCall = {
 const writes = [
   ...["desiredPods.put", "desiredPods.delete", "terminatingPods.put", "terminatingPods.delete", "deletedPods.remember"],
   ...["histories.put", "histories.delete", "statuses.put", "statuses.delete", "npus.put"],
-  ...["outbox.append", "outbox.release", "replies.remember", "events.append", "events.markTold", "setMeta"],
+  ...["outbox.append", "outbox.release", "replies.remember", "events.append", "events.markReported", "setMeta"],
   ...["configMaps.put", "configMaps.delete"],
 ] as const satisfies readonly StoreCall[];
 

@@ -27,7 +27,7 @@ export function createChronicle(): Chronicle {
   /** By what is the same: when each occurrence happened, the ones that were told left out. */
   let ahead = new Map<string, number[]>();
   let now = 0;
-  let toldUpTo = -1;
+  let reportedUpTo = -1;
   let isMissing = false;
   const heard = new Set<string>();
   const faults: string[] = [];
@@ -44,9 +44,9 @@ export function createChronicle(): Chronicle {
     const its = times.splice(0, event.count);
     const words = `${event.reason} of ${event.pod}/${event.container}`;
     if (its.length < event.count) faults.push(`2: ${words} was told ${event.count - its.length} times too often`);
-    const last = its.at(-1) ?? toldUpTo;
-    if (last < toldUpTo) faults.push(`2: ${words} was told after what came later`);
-    toldUpTo = Math.max(toldUpTo, last);
+    const last = its.at(-1) ?? reportedUpTo;
+    if (last < reportedUpTo) faults.push(`2: ${words} was told after what came later`);
+    reportedUpTo = Math.max(reportedUpTo, last);
   }
 
   return {
@@ -66,7 +66,7 @@ export function createChronicle(): Chronicle {
       ahead = new Map();
       const waiting = store.outbox.list(0, all).flatMap(({ text }) => (text.includes(route) ? [read(text)] : []));
       const unheard = waiting.filter(({ id }) => !heard.has(id)).flatMap(({ events }) => events);
-      for (const event of [...unheard, ...store.events.untold(all).map(asTold)]) {
+      for (const event of [...unheard, ...store.events.unreported(all).map(asTold)]) {
         now += 1;
         for (let count = 0; count < event.count; count += 1) add(event, now);
       }

@@ -15,22 +15,22 @@ function setUp(t: TestContext) {
 
 test("a new one is empty and anybody's to write, and those of earlier attempts go", (t) => {
   const logs = setUp(t);
-  logs.begin(log);
+  logs.create(log);
   writeFileSync(logs.path(log), "left over");
-  logs.begin(log);
+  logs.create(log);
   assert.equal(logs.read(log, 4096), "");
   assert.equal(statSync(logs.path(log)).mode & 0o777, 0o666);
   const next = { ...log, attempt: 1 };
-  logs.begin(next);
-  logs.begin({ ...log, container: "side" });
+  logs.create(next);
+  logs.create({ ...log, container: "side" });
   assert.deepEqual(readdirSync(dirname(logs.path(log))), ["1"]);
 });
 
 test("an empty one is not written again", (t) => {
   const logs = setUp(t);
-  logs.begin(log);
+  logs.create(log);
   const before = statSync(logs.path(log), { bigint: true });
-  logs.begin(log);
+  logs.create(log);
   const after = statSync(logs.path(log), { bigint: true });
   assert.deepEqual([after.ino, after.mtimeNs, after.ctimeNs], [before.ino, before.mtimeNs, before.ctimeNs]);
 });
@@ -38,7 +38,7 @@ test("an empty one is not written again", (t) => {
 test("its end is read, as text, and no more than was asked for", (t) => {
   const logs = setUp(t);
   assert.equal(logs.read(log, 4096), "", "there is none yet");
-  logs.begin(log);
+  logs.create(log);
   writeFileSync(logs.path(log), `${"x".repeat(10_000)}the end`);
   assert.equal(logs.read(log, 7), "the end");
   assert.equal(logs.read(log, 4096).length, 4096);
@@ -52,8 +52,8 @@ test("its end is read, as text, and no more than was asked for", (t) => {
 test("one that has grown is emptied, one that only looks large is not", (t) => {
   const logs = setUp(t);
   const side = { ...log, container: "side" };
-  logs.begin(log);
-  logs.begin(side);
+  logs.create(log);
+  logs.create(side);
   const fd = openSync(logs.path(log), "r+");
   t.after(() => closeSync(fd));
   const page = Buffer.alloc(128 * 1024, "x");

@@ -34,12 +34,12 @@ function aboutHostPaths(
   return {
     ...row,
     path: "spec.volumes[].hostPath.path",
-    check: (pod, context, say) => {
+    check: (pod, context, report) => {
       const volumes = pod.spec?.volumes ?? [];
       const breaks = prepare(pod, context);
       for (const [index, { hostPath }] of volumes.entries()) {
         if (hostPath?.path === undefined || !breaks(cleanPath(hostPath.path))) continue;
-        say(["spec", "volumes", index, "hostPath", "path"], hostPath.path);
+        report(["spec", "volumes", index, "hostPath", "path"], hostPath.path);
       }
     },
   };

@@ -25,12 +25,12 @@ const mounts: Relation = {
   path: "spec.containers[].volumeMounts[].readOnly",
   expectation: "true, as this device's policy lets nobody write there",
   source: "Pod Update; decisions.md 18",
-  check: (pod, { policy }, say) => {
+  check: (pod, { policy }, report) => {
     const writable = writableVolumes(pod, policy);
     eachContainer(pod, ({ volumeMounts }, at) => {
       for (const [index, { name, readOnly }] of (volumeMounts ?? []).entries()) {
         if (readOnly === true || (name !== undefined && writable.has(name))) continue;
-        say([...at, "volumeMounts", index, "readOnly"], readOnly);
+        report([...at, "volumeMounts", index, "readOnly"], readOnly);
       }
     });
   },
@@ -48,11 +48,11 @@ function switchedSecurity(
     path: `spec.containers[].securityContext.${name}`,
     expectation,
     source: "Pod Update; protocol.md §2.6",
-    check: (pod, { policy }, say) => {
+    check: (pod, { policy }, report) => {
       if (isOn(policy)) return;
       eachContainer(pod, ({ securityContext }, at) => {
         const value = securityContext?.[name];
-        if (needsSwitch(value)) say([...at, "securityContext", name], value);
+        if (needsSwitch(value)) report([...at, "securityContext", name], value);
       });
     },
   };
@@ -69,10 +69,11 @@ function aboutCapabilities(
   return {
     ...row,
     path: "spec.containers[].securityContext.capabilities.add[]",
-    check: (pod, { policy }, say) => {
+    check: (pod, { policy }, report) => {
       eachContainer(pod, (container, at) => {
         for (const [index, name] of addedOf(container).entries()) {
-          if (breaks(capabilityName(name), policy)) say([...at, "securityContext", "capabilities", "add", index], name);
+          if (breaks(capabilityName(name), policy))
+            report([...at, "securityContext", "capabilities", "add", index], name);
         }
       });
     },
@@ -132,8 +133,8 @@ function switchedSpec(
     path: `spec.${name}`,
     expectation: `false, as this device's policy (${switchName}) does not allow it`,
     source: "protocol.md §2.3",
-    check: (pod, { policy }, say) => {
-      if (pod.spec?.[name] === true && !isOn(policy)) say(["spec", name], true);
+    check: (pod, { policy }, report) => {
+      if (pod.spec?.[name] === true && !isOn(policy)) report(["spec", name], true);
     },
   };
 }
@@ -143,10 +144,10 @@ const memoryEmptyDir: Relation = {
   path: "spec.volumes[].emptyDir.medium",
   expectation: "it absent or empty, as this device's policy (memoryEmptyDir) does not allow Memory",
   source: "Pod Update; decisions.md 19",
-  check: (pod, { policy }, say) => {
+  check: (pod, { policy }, report) => {
     if (policy.memoryEmptyDir) return;
     for (const [index, { emptyDir }] of (pod.spec?.volumes ?? []).entries()) {
-      if (emptyDir?.medium === "Memory") say(["spec", "volumes", index, "emptyDir", "medium"], emptyDir.medium);
+      if (emptyDir?.medium === "Memory") report(["spec", "volumes", index, "emptyDir", "medium"], emptyDir.medium);
     }
   },
 };
@@ -157,7 +158,7 @@ const probeOtherHosts: Relation = {
   expectation:
     "it absent, a loopback address or one that the pod publishes the port at, as this device's policy (probeOtherHosts) does not allow others",
   source: "decisions.md 63",
-  check: (pod, { policy }, say) => {
+  check: (pod, { policy }, report) => {
     if (policy.probeOtherHosts) return;
     const published = new Set<string>();
     eachContainer(pod, ({ ports }) => {
@@ -166,7 +167,7 @@ const probeOtherHosts: Relation = {
     eachProbe(pod, ({ httpGet }, at) => {
       const host = httpGet?.host;
       if (host === undefined || !v.is(anyAddress, host) || ipaddr.parse(host).range() === "loopback") return;
-      if (!published.has(`${host} ${httpGet?.port}`)) say([...at, "httpGet", "host"], host);
+      if (!published.has(`${host} ${httpGet?.port}`)) report([...at, "httpGet", "host"], host);
     });
   },
 };

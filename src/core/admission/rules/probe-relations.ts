@@ -29,10 +29,10 @@ export const probeRelations: readonly Relation[] = [
     path: "spec.containers[].livenessProbe.httpGet.host",
     expectation: "an IP address",
     source: "Pod Update",
-    check: (pod, _context, say) => {
+    check: (pod, _context, report) => {
       eachProbe(pod, ({ httpGet }, at) => {
         if (httpGet?.path === undefined || httpGet.host === undefined || v.is(anyAddress, httpGet.host)) return;
-        say([...at, "httpGet", "host"], httpGet.host);
+        report([...at, "httpGet", "host"], httpGet.host);
       });
     },
   },
@@ -41,10 +41,10 @@ export const probeRelations: readonly Relation[] = [
     path: "spec.containers[].livenessProbe.httpGet.port",
     expectation: "a whole number from 1 to 65535",
     source: "Pod Update",
-    check: (pod, _context, say) => {
+    check: (pod, _context, report) => {
       eachProbe(pod, ({ httpGet }, at) => {
         if (httpGet?.path === undefined || v.is(aPort, httpGet.port)) return;
-        say([...at, "httpGet", "port"], httpGet.port);
+        report([...at, "httpGet", "port"], httpGet.port);
       });
     },
   },
@@ -53,9 +53,9 @@ export const probeRelations: readonly Relation[] = [
     path: "spec.containers[].livenessProbe",
     expectation: "one of exec and httpGet, not both",
     source: "Kubernetes: ValidatePodSpec, as the Pod Update document refers to it",
-    check: (pod, _context, say) => {
+    check: (pod, _context, report) => {
       eachProbe(pod, (probe, at) => {
-        if (probe.exec !== undefined && probe.httpGet !== undefined) say(at, probe);
+        if (probe.exec !== undefined && probe.httpGet !== undefined) report(at, probe);
       });
     },
   },

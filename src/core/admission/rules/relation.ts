@@ -3,7 +3,7 @@ import type { ContainerDraft, PodDraft } from "../draft.ts";
 import type { Path } from "../findings.ts";
 
 /** Tells of something that breaks the rule; `detail` says more than the row's expectation does. */
-export type Say = (path: Path, value: unknown, detail?: string) => void;
+export type Report = (path: Path, value: unknown, detail?: string) => void;
 
 /** A row for what lies between fields, or between a pod and its device. */
 export interface Relation {
@@ -12,7 +12,7 @@ export interface Relation {
   readonly path: string;
   readonly expectation: string;
   readonly source: string;
-  check(pod: PodDraft, context: AdmissionContext, say: Say): void;
+  check(pod: PodDraft, context: AdmissionContext, report: Report): void;
 }
 
 /** Calls `visit` for every container of the pod with its path. */
@@ -26,13 +26,13 @@ export function eachContainer(pod: PodDraft, visit: (container: ContainerDraft, 
 export function tellRepeated<T>(
   items: readonly T[],
   keyOf: (item: T) => string | undefined,
-  tell: (index: number, item: T) => void,
+  report: (index: number, item: T) => void,
 ): void {
   const seen = new Set<string>();
   for (const [index, item] of items.entries()) {
     const key = keyOf(item);
     if (key === undefined) continue;
-    if (seen.has(key)) tell(index, item);
+    if (seen.has(key)) report(index, item);
     seen.add(key);
   }
 }

@@ -15,12 +15,12 @@ const volumes: readonly Relation[] = [
     path: "spec.volumes[]",
     expectation: "exactly one of hostPath, configMap, emptyDir",
     source: "decisions.md 11",
-    check: (pod, _context, say) => {
+    check: (pod, _context, report) => {
       for (const [index, volume] of (pod.spec?.volumes ?? []).entries()) {
         const sources = [volume.hostPath, volume.configMap, volume.emptyDir].filter((source) => source !== undefined);
         if (sources.length === 1) continue;
         const detail = `expected exactly one of hostPath, configMap, emptyDir, and found ${sources.length || "none"}`;
-        say(["spec", "volumes", index], volume, detail);
+        report(["spec", "volumes", index], volume, detail);
       }
     },
   },
@@ -29,12 +29,16 @@ const volumes: readonly Relation[] = [
     path: "spec.volumes[].configMap",
     expectation: "at most 16 volumes from config maps",
     source: "docs/security.md, Limits",
-    check: (pod, _context, say) => {
+    check: (pod, _context, report) => {
       const all = [...(pod.spec?.volumes ?? []).entries()].filter(([, { configMap }]) => configMap !== undefined);
       // Each may have 256 files, which are written in one go.
       const tooMany = all[mostConfigMapVolumes];
       if (tooMany === undefined) return;
-      say(["spec", "volumes", tooMany[0], "configMap"], all.length, `expected at most ${mostConfigMapVolumes} of them`);
+      report(
+        ["spec", "volumes", tooMany[0], "configMap"],
+        all.length,
+        `expected at most ${mostConfigMapVolumes} of them`,
+      );
     },
   },
   {
@@ -42,11 +46,11 @@ const volumes: readonly Relation[] = [
     path: "spec.volumes[].name",
     expectation: "a name that no other volume of the pod has",
     source: "protocol.md §2.4",
-    check: (pod, _context, say) => {
+    check: (pod, _context, report) => {
       tellRepeated(
         pod.spec?.volumes ?? [],
         ({ name }) => name,
-        (index, { name }) => say(["spec", "volumes", index, "name"], name),
+        (index, { name }) => report(["spec", "volumes", index, "name"], name),
       );
     },
   },
@@ -57,16 +61,16 @@ function uniqueInContainer<T>(
   row: Omit<Relation, "check">,
   listOf: (container: ContainerDraft) => { readonly name: string; readonly items: readonly T[] },
   keyOf: (item: T) => string | undefined,
-  told: (item: T) => readonly [field: string, value: unknown],
+  fieldOf: (item: T) => readonly [field: string, value: unknown],
 ): Relation {
   return {
     ...row,
-    check: (pod, _context, say) => {
+    check: (pod, _context, report) => {
       eachContainer(pod, (container, at) => {
         const { name, items } = listOf(container);
         tellRepeated(items, keyOf, (index, item) => {
-          const [field, value] = told(item);
-          say([...at, name, index, field], value);
+          const [field, value] = fieldOf(item);
+          report([...at, name, index, field], value);
         });
       });
     },
@@ -86,11 +90,11 @@ const containers: readonly Relation[] = [
     path: "spec.containers[].name",
     expectation: "a name that no other container of the pod has",
     source: "protocol.md §2.5",
-    check: (pod, _context, say) => {
+    check: (pod, _context, report) => {
       tellRepeated(
         pod.spec?.containers ?? [],
         ({ name }) => name,
-        (index, { name }) => say(["spec", "containers", index, "name"], name),
+        (index, { name }) => report(["spec", "containers", index, "name"], name),
       );
     },
   },
@@ -148,11 +152,11 @@ function aboutMounts(
 ): Relation {
   return {
     ...row,
-    check: (pod, _context, say) => {
+    check: (pod, _context, report) => {
       const names = new Set((pod.spec?.volumes ?? []).map(({ name }) => name));
       eachContainer(pod, ({ volumeMounts }, at) => {
         for (const [index, mount] of (volumeMounts ?? []).entries()) {
-          if (breaks(mount, names)) say([...at, "volumeMounts", index, field], mount[field]);
+          if (breaks(mount, names)) report([...at, "volumeMounts", index, field], mount[field]);
         }
       });
     },
@@ -189,12 +193,12 @@ function leastRequest(resource: "cpu" | "memory", least: string, words: string):
     path: `spec.containers[].resources.requests.${resource}`,
     expectation: `at least ${words}`,
     source: "protocol.md §2.5",
-    check: (pod, _context, say) => {
+    check: (pod, _context, report) => {
       eachContainer(pod, ({ resources }, at) => {
         const { requests } = resources ?? {};
         // Without requests the row of that field has told.
         if (requests === undefined || (amountOf(requests, resource) ?? 0n) >= nanos) return;
-        say([...at, "resources", "requests", resource], requests[resource]);
+        report([...at, "resources", "requests", resource], requests[resource]);
       });
     },
   };
@@ -205,14 +209,14 @@ function sameNames(list: object): readonly string[] {
   return Object.keys(list).map((name) => (isNpu(name) ? "npu" : name));
 }
 
-function tellAboveLimit(container: ContainerDraft, tell: (path: Path, value: unknown) => void): void {
+function reportAboveLimit(container: ContainerDraft, report: (path: Path, value: unknown) => void): void {
   const { limits, requests } = container.resources ?? {};
   for (const [name, asked] of Object.entries(requests ?? {})) {
     const resource = isNpu(name) ? "npu" : name;
     const limit = amountOf(limits, resource);
     const request = amountOf(requests, resource);
     if (limit !== null && request !== null && request > limit) {
-      tell(["resources", "requests", name], asked);
+      report(["resources", "requests", name], asked);
     }
   }
 }
@@ -225,9 +229,9 @@ const resources: readonly Relation[] = [
     path: "spec.containers[].resources.requests",
     expectation: "no more than the limit of the same resource",
     source: "protocol.md §2.5",
-    check: (pod, _context, say) => {
+    check: (pod, _context, report) => {
       eachContainer(pod, (container, at) => {
-        tellAboveLimit(container, (path, value) => say([...at, ...path], value));
+        reportAboveLimit(container, (path, value) => report([...at, ...path], value));
       });
     },
   },
@@ -236,12 +240,12 @@ const resources: readonly Relation[] = [
     path: "spec.containers[].resources",
     expectation: "one of npu and huawei.com/Ascend310, as they mean the same",
     source: "decisions.md 4",
-    check: (pod, _context, say) => {
+    check: (pod, _context, report) => {
       eachContainer(pod, (container, at) => {
         for (const kind of ["limits", "requests"] as const) {
           const list = container.resources?.[kind];
           if (list === undefined || sameNames(list).filter((name) => name === "npu").length < 2) continue;
-          say([...at, "resources", kind], list);
+          report([...at, "resources", kind], list);
         }
       });
     },

@@ -21,9 +21,9 @@ function notYet(
     path,
     expectation: `it absent: ${sentence} are not carried out by this version yet`,
     source: "README: what this version carries out",
-    check: (pod, { featureGates }, say) => {
+    check: (pod, { featureGates }, report) => {
       if (featureGates[feature]) return;
-      find(pod, (at, value) => say(at, value, `${sentence} are not carried out by this version yet`));
+      find(pod, (at, value) => report(at, value, `${sentence} are not carried out by this version yet`));
     },
   };
 }
@@ -48,12 +48,12 @@ const wholeNpus: Relation = {
   path: "spec.containers[].resources",
   expectation: "whole NPUs: shares of one are not carried out by this version yet",
   source: "README: what this version carries out",
-  check: (pod, { featureGates }, say) => {
+  check: (pod, { featureGates }, report) => {
     if (featureGates.npuSharing) return;
     eachContainer(pod, (container, at) => {
       eachNpu(container, at, (path, amount) => {
         if (nanosOf(amount) % nanosOf("1") === 0n) return;
-        say(path, amount, "expected whole NPUs, as shares of one are not carried out by this version yet");
+        report(path, amount, "expected whole NPUs, as shares of one are not carried out by this version yet");
       });
     });
   },

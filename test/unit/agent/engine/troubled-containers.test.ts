@@ -23,7 +23,7 @@ function bench() {
     onChanged: () => void changes.push(clock.mono()),
   });
   const look = (state: ObservedState, changed: { readonly installId?: string } = {}): void =>
-    troubled.look([container(pod, state, changed)]);
+    troubled.onListed([container(pod, state, changed)]);
   return { clock, events, changes, troubled, look };
 }
 

@@ -3,7 +3,15 @@ import { test } from "node:test";
 import fc from "fast-check";
 import type { Moment } from "../../../../src/core/pod/container-history.ts";
 import type { KeptEvent, PodEvent } from "../../../../src/core/pod/event.ts";
-import { eventBytes, folds, keep, type Share, sameness, trim, untold } from "../../../../src/core/pod/event-history.ts";
+import {
+  eventBytes,
+  folds,
+  keep,
+  type Share,
+  sameness,
+  trim,
+  unreported,
+} from "../../../../src/core/pod/event-history.ts";
 
 const at = (mono: number, bootId = "b", wall = 1_000_000 + mono): Moment => ({ mono, wall, bootId });
 const event = (message: string, change: Partial<PodEvent> = {}): PodEvent => ({
@@ -44,18 +52,21 @@ test("an event is counted in one of the last hour, by the clock that can be trus
 });
 
 test("a row counts what happens again, and what of it the center has not heard", () => {
-  const first = keep(null, event("Exit code 1"), at(0), { id: 1, toldUpTo: 0 });
-  assert.equal(untold(first, 0), 1);
-  const second = keep(first, event("Exit code 1"), at(1_000), { id: 2, toldUpTo: 0 });
-  assert.deepEqual([second.count, second.told, second.firstWall, second.untoldWall], [2, 0, 1_000_000, 1_000_000]);
-  const third = keep(second, event("Exit code 1"), at(2_000), { id: 3, toldUpTo: 2 });
-  assert.deepEqual([third.count, third.told, third.untoldWall], [3, 2, 1_002_000]);
-  assert.equal(untold(third, 2), 1);
-  assert.equal(untold(third, 3), 0);
-  const fourth = keep(third, event("Exit code 1"), at(3_000), { id: 4, toldUpTo: 2 });
-  assert.deepEqual([fourth.count, fourth.told, fourth.untoldWall], [4, 2, 1_002_000]);
-  const later = keep(fourth, event("Exit code 1"), at(2 * hour), { id: 5, toldUpTo: 2 });
-  assert.deepEqual([later.count, later.told], [1, 0]);
+  const first = keep(null, event("Exit code 1"), at(0), { id: 1, reportedUpTo: 0 });
+  assert.equal(unreported(first, 0), 1);
+  const second = keep(first, event("Exit code 1"), at(1_000), { id: 2, reportedUpTo: 0 });
+  assert.deepEqual(
+    [second.count, second.reported, second.firstWall, second.unreportedWall],
+    [2, 0, 1_000_000, 1_000_000],
+  );
+  const third = keep(second, event("Exit code 1"), at(2_000), { id: 3, reportedUpTo: 2 });
+  assert.deepEqual([third.count, third.reported, third.unreportedWall], [3, 2, 1_002_000]);
+  assert.equal(unreported(third, 2), 1);
+  assert.equal(unreported(third, 3), 0);
+  const fourth = keep(third, event("Exit code 1"), at(3_000), { id: 4, reportedUpTo: 2 });
+  assert.deepEqual([fourth.count, fourth.reported, fourth.unreportedWall], [4, 2, 1_002_000]);
+  const later = keep(fourth, event("Exit code 1"), at(2 * hour), { id: 5, reportedUpTo: 2 });
+  assert.deepEqual([later.count, later.reported], [1, 0]);
 });
 
 const limits = { eventsMaxRows: 640, eventsMaxBytes: 64_000 };
@@ -99,7 +110,7 @@ test("whatever happens, a pod that has its part or less loses nothing to the oth
 });
 
 test("bytes are those of the texts in UTF-8, and what a row takes beside them", () => {
-  const row = (message: string): KeptEvent => keep(null, event(message), at(0), { id: 1, toldUpTo: 0 });
+  const row = (message: string): KeptEvent => keep(null, event(message), at(0), { id: 1, reportedUpTo: 0 });
   assert.equal(eventBytes(row("ü")) - eventBytes(row("")), 2);
   assert.ok(eventBytes(row("")) > 0);
   assert.equal(row("x".repeat(9_999)).message.length, 4_096);
