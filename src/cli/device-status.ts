@@ -23,6 +23,7 @@ import { readUsage } from "../linux/usage.ts";
 import type { EngineInfo } from "../ports/engine.ts";
 import type { StoreReader } from "../ports/store.ts";
 import { type SeenOnEngine, type StoredFacts, seenPods, storedPods } from "./seen-pods.ts";
+import { statusPath } from "./status-file.ts";
 import { version } from "./version.ts";
 
 const infoDeadlineMs = 5_000;
@@ -46,7 +47,7 @@ async function isLocked(runDir: string): Promise<boolean> {
 
 function published(runDir: string): StatusDocument | null {
   try {
-    return JSON.parse(readFileSync(join(runDir, "status.json"), "utf8")) as StatusDocument;
+    return JSON.parse(readFileSync(statusPath(runDir), "utf8")) as StatusDocument;
   } catch {
     // Not written yet, in the first moments of an agent.
     return null;
@@ -100,7 +101,7 @@ function rows({ data }: Config, facts: StoredFacts, isSeen: boolean): readonly P
 
 /** When an agent last wrote down what it saw, to its run folder or to the store. */
 function lastSeen({ dir, runDir }: Config["data"]): string | null {
-  const files = [join(runDir, "status.json"), join(dir, "store.db-wal"), join(dir, "store.db")];
+  const files = [statusPath(runDir), join(dir, "store.db-wal"), join(dir, "store.db")];
   const times = files.map((file) => statSync(file, { throwIfNoEntry: false })?.mtimeMs ?? 0);
   const latest = Math.max(...times);
   return latest === 0 ? null : formatTime(latest);

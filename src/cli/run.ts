@@ -34,7 +34,7 @@ import {
   loadConfig,
 } from "./config-file.ts";
 import { exitCodes, type Output } from "./output.ts";
-import { statusFile } from "./status-file.ts";
+import { statusFile, statusPath } from "./status-file.ts";
 import { version } from "./version.ts";
 
 const engineDataRoot = "engineDataRoot";
@@ -102,7 +102,7 @@ export async function runCommand(options: RunOptions, io: Output): Promise<numbe
   unlessFull(() => keepConfig(opened, config));
   const stop = new AbortController();
   for (const signal of ["SIGTERM", "SIGINT"] as const) process.once(signal, () => stop.abort());
-  const publisher = statusFile(join(config.data.runDir, "status.json"), () => live.trouble, log);
+  const publisher = statusFile(statusPath(config.data.runDir), () => live.trouble, log);
   process.on("SIGHUP", () => {
     reload(options, live, log);
     publisher.again();

@@ -1,6 +1,12 @@
+import { join } from "node:path";
 import type { StatusDocument } from "../core/status-document.ts";
 import { replaceFile } from "../linux/files.ts";
 import type { Log } from "../ports/log.ts";
+
+/** The file that the agent writes for `edge status` and the commands beside it. */
+export function statusPath(runDir: string): string {
+  return join(runDir, "status.json");
+}
 
 /**
  * Where `edge status` looks (contracts.md): what the agent tells, and what is wrong with its configuration. A file that

@@ -37,7 +37,7 @@ export function openConnection(
     if (closing) return;
     closing = true;
     waiting.length = 0;
-    socket.close(code, cut(reason, maxReasonBytes));
+    socket.close(code, firstBytes(reason, maxReasonBytes));
     // The answer to the close has to be read.
     socket.resume();
   }
@@ -82,7 +82,7 @@ export function openConnection(
       return true;
     },
     ping(payload) {
-      if (!closing && socket.readyState === socket.OPEN) socket.ping(cut(payload, maxPingBytes));
+      if (!closing && socket.readyState === socket.OPEN) socket.ping(firstBytes(payload, maxPingBytes));
     },
     bufferedBytes: () => socket.bufferedAmount,
     movedBytes: () => ({ left: Math.max(0, queued - socket.bufferedAmount), read: stream?.bytesRead ?? 0 }),
@@ -103,7 +103,7 @@ export function openConnection(
 }
 
 /** Cuts a text to so many bytes, never inside a character. */
-function cut(text: string, maxBytes: number): string {
+function firstBytes(text: string, maxBytes: number): string {
   if (Buffer.byteLength(text) <= maxBytes) return text;
   const { read } = new TextEncoder().encodeInto(text, new Uint8Array(maxBytes));
   return text.slice(0, read);

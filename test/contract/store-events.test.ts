@@ -37,7 +37,7 @@ function reading(open: Open): void {
     const all = store.events.list({ limit: 10 });
     assert.deepEqual(messages(store, { after: all[0]?.id ?? 0, limit: 2 }), ["1", "2"]);
     assert.deepEqual(messages(store, { after: all[0]?.id ?? 0, pod: "b", limit: 2 }), ["2"]);
-    const counted = { count: 1, firstWall: moment.wall, told: 0, unreportedWall: moment.wall };
+    const counted = { count: 1, firstWall: moment.wall, reported: 0, unreportedWall: moment.wall };
     assert.deepEqual(all[0], { ...event, message: "0", id: all[0]?.id, at: moment, ...counted });
   });
 

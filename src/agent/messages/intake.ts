@@ -12,7 +12,7 @@ import type { Violation } from "../../core/base/violation.ts";
 import { hostPortKey, type ObservedContainer } from "../../core/pod/observed.ts";
 import { type AcceptedPod, podKey } from "../../core/pod/spec.ts";
 import { contentHash } from "../../core/protocol/content-hash.ts";
-import { decodeMessage, type Message, type MessageIds } from "../../core/protocol/message.ts";
+import { decodeMessage, type Message } from "../../core/protocol/message.ts";
 import { errorReply, okReply, type Request, restartFailedReply } from "../../core/protocol/replies.ts";
 import { classify, podNameOf } from "../../core/protocol/routes.ts";
 import type { Clock } from "../../ports/clock.ts";
@@ -23,6 +23,7 @@ import type { Random } from "../../ports/random.ts";
 import type { RepeatKey, Store } from "../../ports/store.ts";
 import { installIdOf } from "../engine/install-id.ts";
 import type { EventRecorder } from "../event-recorder.ts";
+import { messageIds } from "../loop/message-ids.ts";
 import { momentOf } from "../loop/moment.ts";
 import { endsProcess, recordFailure } from "../loop/supervise.ts";
 import type { Applied } from "./applied.ts";
@@ -151,7 +152,7 @@ function handle(parts: IntakeParts, text: string, facts: DeviceFacts): Handled {
       route: route ?? { source: "", group: "", operation: "", resource: "" },
     };
     // No reply without a usable msg_id (decisions.md 33: there is nothing to answer to).
-    const reply = messageId === null ? null : errorReply(request, reason, newIds(parts));
+    const reply = messageId === null ? null : errorReply(request, reason, messageIds(parts));
     return {
       reply,
       wakes: [],
@@ -168,7 +169,7 @@ function handle(parts: IntakeParts, text: string, facts: DeviceFacts): Handled {
   const { store, device, podFiles } = parts;
   const messageId = message.header.msg_id;
   // pods_data is answered by what comes of it (protocol.md §1.1).
-  const reply = verdict.value.kind === "pods-data" ? noReply : okReply(message, newIds(parts));
+  const reply = verdict.value.kind === "pods-data" ? noReply : okReply(message, messageIds(parts));
   // The reply takes its place first: what cannot be answered is not done.
   const place = reply === noReply ? 0 : store.outbox.append("reply", reply);
   if (place === null) return refuse(parts, message, [noRoom]);
@@ -219,7 +220,7 @@ function refuse(parts: IntakeParts, message: Message, violations: readonly Viola
   const isUpdate = operation === "update";
   const subject = pod === null ? `${operation} ${resource}: ` : isUpdate ? "" : `${operation}: `;
   const refused = { pod, isUpdate, message: `${subject}${why}` };
-  return { reply: answer(request, violations, newIds(parts)), wakes: [], refused };
+  return { reply: answer(request, violations, messageIds(parts)), wakes: [], refused };
 }
 
 /** The pod that a refused message names: in its own namespace, else in that of the pod of this name here. */
@@ -231,10 +232,6 @@ function podKeyOf({ store }: IntakeParts, { route, content }: Message): string |
   if (typeof named === "string" && /^[a-z0-9-]{1,63}$/.test(named)) return podKey({ namespace: named, name });
   const known = store.desiredPods.list().find(({ pod }) => pod.id.name === name);
   return podKey({ namespace: known?.pod.id.namespace ?? defaultNamespace, name });
-}
-
-function newIds(parts: IntakeParts): MessageIds {
-  return { msgId: parts.random.uuid(), timestamp: parts.clock.wall() };
 }
 
 /** What admission is to know of this device now: its facts, and the intent it has taken on so far. */

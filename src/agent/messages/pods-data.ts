@@ -6,6 +6,7 @@ import type { Clock } from "../../ports/clock.ts";
 import type { Log } from "../../ports/log.ts";
 import type { Random } from "../../ports/random.ts";
 import type { Store } from "../../ports/store.ts";
+import { messageIds } from "../loop/message-ids.ts";
 import { momentOf } from "../loop/moment.ts";
 import { createWakeableLoop } from "../loop/wakeable-loop.ts";
 
@@ -101,11 +102,11 @@ function failure(left: readonly TerminatingPod[]): ConfigResult {
 
 /** All or nothing; false when the outbox has no room for all of it. */
 function reportResult(parts: PodsDataParts, order: Order, results: readonly ConfigResult[]): boolean {
-  const { store, clock, random, log } = parts;
+  const { store, log } = parts;
   const isStored = store.transaction("full", () => {
     const ids: number[] = [];
     for (const result of results) {
-      const id = store.outbox.append("reply", configResult(result, { msgId: random.uuid(), timestamp: clock.wall() }));
+      const id = store.outbox.append("reply", configResult(result, messageIds(parts)));
       if (id === null) {
         store.outbox.release(ids);
         return false;

@@ -2,6 +2,7 @@ import { type NodeReport, sameReport } from "../../core/node/status.ts";
 import { nodeStatusReport } from "../../core/protocol/replies.ts";
 import type { Clock } from "../../ports/clock.ts";
 import type { Random } from "../../ports/random.ts";
+import { messageIds } from "../loop/message-ids.ts";
 import { createWakeableLoop } from "../loop/wakeable-loop.ts";
 
 export interface NodeReporterParts {
@@ -41,7 +42,7 @@ export function createNodeReporter(parts: NodeReporterParts): NodeReporter {
     const now = clock.mono();
     if (sent !== null && now - sent.at < periodMs && sameReport(sent.report, report)) return;
     sent = { report, at: now };
-    const ids = { msgId: parts.random.uuid(), timestamp: clock.wall() };
+    const ids = messageIds(parts);
     parts.sendNow(nodeStatusReport(report, parts.reportedAs, ids));
   };
   return {

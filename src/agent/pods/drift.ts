@@ -1,5 +1,6 @@
 import type { Policy } from "../../core/admission/policy.ts";
 import { policyViolations } from "../../core/admission/policy-violations.ts";
+import { shorten } from "../../core/base/shorten.ts";
 import type { DesiredPod } from "../../core/pod/desired.ts";
 import type { ObservedContainer } from "../../core/pod/observed.ts";
 import { podKey } from "../../core/pod/spec.ts";
@@ -91,7 +92,7 @@ function outgrown(parts: DriftParts, { pod }: DesiredPod): readonly Found[] {
     key: `${pod.id.uid} ${rule} ${path} ${message}`,
     pod: podKey(pod.id),
     container: "",
-    message: cut(`${message}; today's policy would refuse it, the pod is left as it is`),
+    message: shorten(`${message}; today's policy would refuse it, the pod is left as it is`, longestMessage - 1),
   }));
 }
 
@@ -106,7 +107,7 @@ async function changedByHand(
     key: `${id} ${key}`,
     pod: podKey(desired.pod.id),
     container,
-    message: cut(`${message}; it is left running`),
+    message: shorten(`${message}; it is left running`, longestMessage - 1),
   });
   const image = await withDeadline(clock, deadlineMs, signal, (s) => engine.image(imageId, s));
   if (!image.ok) return image;
@@ -130,8 +131,4 @@ async function changedByHand(
 
 function recordDrift(parts: DriftParts, { pod, container, message }: Found): void {
   parts.events.recordPodEvent(pod, { type: "Warning", container, reason: "Drift", message });
-}
-
-function cut(text: string): string {
-  return text.length <= longestMessage ? text : `${text.slice(0, longestMessage - 1)}…`;
 }

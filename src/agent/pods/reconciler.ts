@@ -95,13 +95,16 @@ export async function reconcile(
 ): Promise<number | null> {
   const pass: ReconcilePass = { namespace: pod.namespace, name: pod.name, images: new Map() };
   refreshMounted(parts, pass);
+  let listing: Listing | null = null;
   for (let step = 0; step < maxSteps && !signal.aborted; step += 1) {
     const engineRun = parts.engineRun();
     if (engineRun === null) return null;
     const outcomesKnown = recordEndedPulls(parts, pass);
-    const listed = await parts.lister.list(signal);
-    if (!listed.ok || parts.engineRun()?.id !== engineRun.id) return afterUnknownMs;
-    const listing: Listing = { containers: listed.value, engineRun };
+    if (listing?.engineRun.id !== engineRun.id) {
+      const listed = await parts.lister.list(signal);
+      if (!listed.ok || parts.engineRun()?.id !== engineRun.id) return afterUnknownMs;
+      listing = { containers: listed.value, engineRun };
+    }
     const reading = read(parts, pass, listing);
     const probes = syncProbes(parts, pass, reading);
     if (reading.desired === null && reading.terminating.length === 0) {
@@ -123,6 +126,8 @@ export async function reconcile(
     if (next === null) return soonest(podPlans);
     const carriedOut = next.steps.map((action) => carryOut(parts, pass, next.situation, action, signal));
     if ((await Promise.all(carriedOut)).includes(false)) return afterUnknownMs;
+    // To look up an image changes no container; whatever else happens meanwhile wakes this worker again.
+    if (next.steps.some(({ kind }) => kind !== "resolve")) listing = null;
   }
   if (!signal.aborted) parts.log.write("error", "A pod keeps needing steps", { pod: podKey(pass) });
   return afterCirclesMs;

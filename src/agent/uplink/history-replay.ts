@@ -4,6 +4,7 @@ import { type Gap, historyReport } from "../../core/protocol/event-history.ts";
 import type { Clock } from "../../ports/clock.ts";
 import type { Random } from "../../ports/random.ts";
 import type { Store } from "../../ports/store.ts";
+import { messageIds } from "../loop/message-ids.ts";
 
 export interface ReplayParts {
   readonly store: Store;
@@ -30,7 +31,7 @@ export function replayNext({ store, clock, random }: ReplayParts, bytes: number)
   const missing: Gap = { events: now.events - reported.events, messages: now.messages - reported.messages };
   if (events.length === 0 && missing.events === 0 && missing.messages === 0) return false;
   return store.transaction("normal", () => {
-    const text = historyReport(events, missing, { msgId: random.uuid(), timestamp: clock.wall() });
+    const text = historyReport(events, missing, messageIds({ clock, random }));
     if (store.outbox.append("record", text) === null) return false;
     store.events.markReported(events.at(-1)?.id ?? 0);
     store.setMeta(fact, JSON.stringify(now));

@@ -1,12 +1,12 @@
 import { isDiskFull } from "../../core/base/store-failure.ts";
 import { fusionDirectorStatus, isPodStatus, type StatusDialect } from "../../core/protocol/fusion-director.ts";
-import type { MessageIds } from "../../core/protocol/message.ts";
 import { firstPace, type Pace, paced } from "../../core/protocol/pace.ts";
 import { keepalive, type PodStatusEntry, podStatusReport } from "../../core/protocol/replies.ts";
 import type { Clock } from "../../ports/clock.ts";
 import type { Connection } from "../../ports/link.ts";
 import type { Random } from "../../ports/random.ts";
 import type { Store } from "../../ports/store.ts";
+import { messageIds } from "../loop/message-ids.ts";
 import { createWakeableLoop } from "../loop/wakeable-loop.ts";
 import { replayNext } from "./history-replay.ts";
 import { podEntries } from "./pod-entries.ts";
@@ -159,7 +159,7 @@ function runOnce(parts: ReporterParts, state: ConnectionState): number {
   if (keepaliveInMs <= 0) {
     state.lastKeepaliveAt = now;
     state.seq += 1;
-    state.connection.send(keepalive(newIds(parts)));
+    state.connection.send(keepalive(messageIds(parts)));
   }
   ping(state);
   fallback(parts, state, now);
@@ -195,7 +195,7 @@ function sendReport(parts: ReporterParts, state: ConnectionState, now: number): 
   state.dirty = false;
   state.reportedAt = [...state.reportedAt, now].slice(-reportsASecond);
   const entries = inDialect(parts, podEntries(parts.store));
-  const isSent = state.connection.send(podStatusReport(entries, newIds(parts)));
+  const isSent = state.connection.send(podStatusReport(entries, messageIds(parts)));
   const after = parts.clock.mono();
   state.restsUntil = after + restsAReport * (after - now);
   if (!isSent) return;
@@ -308,8 +308,4 @@ function fallback(parts: ReporterParts, state: ConnectionState, now: number): vo
   const old = now - 2 * parts.keepaliveMs;
   const last = state.unconfirmed.filter((message) => Math.max(message.sentAt, state.connectedAt) <= old).at(-1);
   if (last !== undefined) release(parts, state, last.seq);
-}
-
-function newIds(parts: ReporterParts): MessageIds {
-  return { msgId: parts.random.uuid(), timestamp: parts.clock.wall() };
 }

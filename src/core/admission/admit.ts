@@ -1,6 +1,7 @@
 // core/admission: judges a message: the accepted pod, or every violation.
 
 import { isObject } from "../base/json-keys.ts";
+import { shorten } from "../base/shorten.ts";
 import type { Verdict, Violation } from "../base/violation.ts";
 import type { AcceptedPod } from "../pod/spec.ts";
 import type { Message } from "../protocol/message.ts";
@@ -18,7 +19,7 @@ import {
 } from "./content.ts";
 import type { AdmissionContext, Admitted } from "./context.ts";
 import type { PodDraft } from "./draft.ts";
-import { cut, type Findings, findingsOf, type RuleText } from "./findings.ts";
+import { type Findings, findingsOf, type RuleText } from "./findings.ts";
 import { uidOf } from "./identity.ts";
 import { podRules } from "./pod-rules.ts";
 import { uidPattern } from "./rules/metadata.ts";
@@ -162,7 +163,7 @@ function admitPodMessage(content: unknown, podName: string, context: AdmissionCo
   const { name } = namesOf(content);
   // A name that is missing has been told already.
   if (name === podName || name === "") return verdict;
-  const message = `route.resource names ${podName}; expected the pod's metadata.name, which is ${cut(name, 64)}`;
+  const message = `route.resource names ${podName}; expected the pod's metadata.name, which is ${shorten(name, 64)}`;
   const violation = { path: "route.resource", rule: "route.podName", message, value: podName };
   const others = verdict.accepted ? [] : verdict.violations;
   return { accepted: false, violations: [violation, ...others], warnings: verdict.warnings };

@@ -42,21 +42,4 @@ export const everything: FeatureGates = {
 };
 
 /** What this build does. Switch a feature on in the commit that makes it work. */
-export const featureGates: FeatureGates = {
-  severalContainers: true,
-  configMapVolumes: true,
-  memoryEmptyDir: true,
-  livenessProbe: true,
-  readinessProbe: true,
-  npu: true,
-  imagePullSecrets: true,
-  hostNetwork: true,
-  hostPid: true,
-  gracefulDelete: true,
-  podRestart: true,
-  podsData: true,
-  configMaps: true,
-  secrets: true,
-  modelFiles: false,
-  npuSharing: false,
-};
+export const featureGates: FeatureGates = { ...everything, modelFiles: false, npuSharing: false };

@@ -1,3 +1,4 @@
+import { shorten } from "../base/shorten.ts";
 import type { Violation, Warning } from "../base/violation.ts";
 import type { FieldRule } from "./rules/row.ts";
 import type { Shape } from "./shape.ts";
@@ -81,21 +82,14 @@ export function describe(value: unknown, secret: boolean): string {
   if (typeof value === "object") return "an object";
   if (typeof value === "string" && secret) return `a text of ${value.length} characters (not shown)`;
   if (secret) return `a ${typeof value} (not shown)`;
-  if (typeof value === "string") return JSON.stringify(cut(value, longestQuote));
+  if (typeof value === "string") return JSON.stringify(shorten(value, longestQuote));
   return String(value);
 }
 
 function trimmed(value: unknown): unknown {
   if (value === undefined) return null;
-  if (typeof value === "string") return cut(value, longestValue);
+  if (typeof value === "string") return shorten(value, longestValue);
   return typeof value === "object" && value !== null ? describe(value, false) : value;
-}
-
-/** At most so many UTF-16 units and a mark that there was more; never half a character. */
-export function cut(text: string, length: number): string {
-  if (text.length <= length) return text;
-  const last = text.charCodeAt(length - 1);
-  return `${text.slice(0, last >= 0xd800 && last <= 0xdbff ? length - 1 : length)}…`;
 }
 
 function formatPath(path: Path, spellings: ReadonlyMap<string, string>): string {
@@ -103,7 +97,7 @@ function formatPath(path: Path, spellings: ReadonlyMap<string, string>): string 
   for (const [index, part] of path.entries()) {
     if (typeof part === "number") text += `[${part}]`;
     else {
-      const sent = cut(spellings.get(path.slice(0, index + 1).join("\n")) ?? part, 128);
+      const sent = shorten(spellings.get(path.slice(0, index + 1).join("\n")) ?? part, 128);
       text += text === "" ? sent : `.${sent}`;
     }
   }

@@ -29,6 +29,8 @@ export function imageSteps(situation: Situation, desired: DesiredPod, because: s
     if (step === null) continue;
     const key = wantedKey(desired, spec);
     const failure = failureOf(history, key);
+    // A look-up takes no time worth a word; who waits for the answer of a registry is told.
+    if (step.kind === "resolve" && failure === null) return { ...noSteps, ...stepsOf(step) };
     const update = { [spec.name]: whileFetched(spec, failure) };
     // What else one of them failed for is no reason to hold up another's image.
     const held = isOfImage(failure) ? failureWait(history, key, situation.now) : 0;

@@ -6,6 +6,7 @@ import { isCutOff, isUnknown, type ObservedContainer } from "./observed.ts";
 import { recordEvents } from "./record-events.ts";
 import { terminationMessage } from "./termination-message.ts";
 import { formatTime, parseTime } from "./time.ts";
+import type { Made } from "./wanted.ts";
 
 /** What the recorder has to know of the world beside the containers. */
 export interface RecordContext {
@@ -127,8 +128,6 @@ export function isOnRecord(container: ObservedContainer, history: ContainerHisto
   if (container.attempt < history.attempt) return !ranInstead(container, history);
   return isEndOf(history.termination, container.id, container.state.startedAt);
 }
-
-type Made = Pick<ContainerHistory, "podHash" | "specHash" | "generation">;
 
 function isMadeAs(made: Made, other: Made): boolean {
   return made.podHash === other.podHash && made.specHash === other.specHash && made.generation === other.generation;

@@ -5,7 +5,7 @@ import { hashesOf, partOf } from "./wanted.ts";
 
 /** Whether a container of this version of a pod was ever made: its containers, those that are still to be made aside. */
 export function hasBegun(version: DesiredPod, history: PodHistory): boolean {
-  return madeParts(version, history).some(([name, made]) => isMadeFrom(version, name, made));
+  return madeHistories(version, history).some(([name, made]) => isMadeFrom(version, name, made));
 }
 
 /**
@@ -20,15 +20,15 @@ export function versionBefore(
 ): DesiredPod | null {
   if (previous === null || previous.id.uid !== desired.pod.id.uid) return null;
   const before: DesiredPod = { ...desired, pod: previous };
-  const made = madeParts(before, history);
-  const isWhole = made.every(([name, one]) => isMadeFrom(before, name, one));
-  const differs = made.some(([name, one]) => !isMadeFrom(desired, name, one));
+  const made = madeHistories(before, history);
+  const isWhole = made.every(([name, container]) => isMadeFrom(before, name, container));
+  const differs = made.some(([name, container]) => !isMadeFrom(desired, name, container));
   return isWhole && differs ? before : null;
 }
 
-type Made = readonly [name: string, history: ContainerHistory];
+type NamedHistory = readonly [name: string, history: ContainerHistory];
 
-function madeParts(version: DesiredPod, history: PodHistory): readonly Made[] {
+function madeHistories(version: DesiredPod, history: PodHistory): readonly NamedHistory[] {
   return Object.entries(history).filter(([name, { current, termination, lastTermination }]) => {
     const wasMade = current !== null || termination !== null || lastTermination !== null;
     return wasMade && partOf(version, name) !== undefined;

@@ -30,6 +30,7 @@ export function wantedKey(desired: DesiredPod, part: Pick<Part, "name">): string
   return `${hashesOf(desired, part).specHash}.${desired.generation}`;
 }
 
+/** What something was made for: a container, or what is kept of one. */
 export type Made = Pick<ObservedContainer, "generation" | "podHash" | "specHash">;
 
 /** Why something made for a pod is not of the pod that is wanted, null when it is. */

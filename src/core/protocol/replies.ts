@@ -1,3 +1,4 @@
+import { shorten } from "../base/shorten.ts";
 import type { Violation } from "../base/violation.ts";
 import type { NodeReport } from "../node/status.ts";
 import { maxReplyCharacters } from "./limits.ts";
@@ -81,7 +82,7 @@ export function keepalive(ids: MessageIds): string {
 /** `FAILED: ` and as many violations as fit whole; the last words count those that do not. */
 export function failed(why: readonly Violation[] | string): string {
   const start = "FAILED: ";
-  if (typeof why === "string") return cut(start + why, maxReplyCharacters);
+  if (typeof why === "string") return shorten(start + why, maxReplyCharacters - 1);
   const messages = why.map((violation) => violation.message);
   const whole = start + messages.join("; ");
   if (whole.length <= maxReplyCharacters) return whole;
@@ -95,17 +96,9 @@ export function failed(why: readonly Violation[] | string): string {
   }
   if (listed === 0) {
     const rest = messages.length > 1 ? `; and ${messages.length - 1} more` : "";
-    return cut(start + (messages[0] ?? ""), maxReplyCharacters - rest.length) + rest;
+    return shorten(start + (messages[0] ?? ""), maxReplyCharacters - rest.length - 1) + rest;
   }
   return `${text}; and ${messages.length - listed} more`;
-}
-
-/** At most so many UTF-16 units, and never half a character. */
-function cut(text: string, length: number): string {
-  if (text.length <= length) return text;
-  const kept = text.slice(0, length - 1);
-  const last = kept.charCodeAt(kept.length - 1);
-  return `${last >= 0xd800 && last <= 0xdbff ? kept.slice(0, -1) : kept}…`;
 }
 
 function reply(request: Request, route: Route, content: string, ids: MessageIds): string {

@@ -6,11 +6,11 @@ import { type TestContext, test } from "node:test";
 import type { Store } from "../../../../src/ports/store.ts";
 import { openStore } from "../../../../src/sqlite/store.ts";
 import { virtualClock } from "../../../fakes/clock.ts";
+import { countedStore } from "../../../fakes/counted-store.ts";
 import { fakeDevice } from "../../../fakes/device.ts";
 import { fakeEngine } from "../../../fakes/engine.ts";
 import { fakeLink } from "../../../fakes/link.ts";
 import { seededRandom } from "../../../fakes/random.ts";
-import { memoryStore } from "../../../fakes/store.ts";
 import { podUpdate, testImage } from "../../../samples/messages.ts";
 import { startProcess } from "../../../simulation/world/device-process.ts";
 
@@ -39,19 +39,8 @@ async function anHourOfCrashes(t: TestContext, store: Store, count: () => number
 }
 
 test("a restart costs five commits: its end, its look-up, create, start, and that it runs", async (t) => {
-  let commits = 0;
-  let written = 0;
-  let inside = false;
-  const store = memoryStore({
-    beforeCall(name) {
-      if (inside && name !== "commit") return;
-      // A write that stands in no transaction is a commit of its own, seen at the next call.
-      inside = name === "transaction";
-      if (store.writes() > written) commits += 1;
-      written = store.writes();
-    },
-  });
-  const { restarts, counted } = await anHourOfCrashes(t, store, () => commits);
+  const { store, commits } = countedStore();
+  const { restarts, counted } = await anHourOfCrashes(t, store, commits);
   assert.ok(restarts >= 10, `${restarts} restarts`);
   t.diagnostic(`${counted} commits, ${restarts} restarts`);
   assert.ok(counted <= 5 * restarts + 5, `${counted} commits for ${restarts} restarts`);

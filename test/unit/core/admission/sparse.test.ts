@@ -4,11 +4,11 @@ import { admitGracefulDelete, admitPod, relations } from "../../../../src/core/a
 import { buildPod } from "../../../../src/core/admission/build.ts";
 import type { PodDraft } from "../../../../src/core/admission/draft.ts";
 import { everything, type FeatureGates } from "../../../../src/core/admission/feature-gates.ts";
-import { cut } from "../../../../src/core/admission/findings.ts";
 import { podRules } from "../../../../src/core/admission/pod-rules.ts";
 import { defaultPolicy } from "../../../../src/core/admission/policy.ts";
 import { policyViolations } from "../../../../src/core/admission/policy-violations.ts";
 import { shapeOf } from "../../../../src/core/admission/shape.ts";
+import { shorten } from "../../../../src/core/base/shorten.ts";
 import { podName, refusals, smallPod, withField } from "./pods.ts";
 
 const node = { allocatable: {}, addresses: [], listening: { tcp: [], udp: [] }, pods: [], configMaps: [] };
@@ -78,10 +78,10 @@ test("a graceful delete without containers is told the names that it should have
   assert.ok(verdict.violations.some(({ rule }) => rule === "delete.containers"));
 });
 
-test("a text is never cut through a character", () => {
-  assert.equal(cut("ab😀c", 3), "ab…");
-  assert.equal(cut("ab😀c", 4), "ab😀…");
-  assert.equal(cut("ab\ue000c", 3), "ab\ue000…");
+test("a text is never shorten through a character", () => {
+  assert.equal(shorten("ab😀c", 3), "ab…");
+  assert.equal(shorten("ab😀c", 4), "ab😀…");
+  assert.equal(shorten("ab\ue000c", 3), "ab\ue000…");
 });
 
 test("two rows for one field are a bug in the table", () => {

@@ -219,8 +219,7 @@ const goldens: readonly Golden[] = [
   {
     name: "a changed image: looked up while the old container runs on",
     situation: { desired: newer, observed: [container(pod, running())], history: { app: historyOf(pod) } },
-    expected:
-      "look up image app:2 for app, because message m2 changes the container\nthe update of app waits: ContainerCreating",
+    expected: "look up image app:2 for app, because message m2 changes the container",
   },
   {
     name: "a changed image that is not here: pulled while the old container runs on",

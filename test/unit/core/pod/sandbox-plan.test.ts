@@ -165,7 +165,7 @@ const goldens: readonly Golden[] = [
   {
     name: "the pod changed: images first, all of them",
     situation: { desired: ported, observed: whole, history: seen(whole), images: { a: "sha256:app" } },
-    expected: "look up image app:1 for b, because message m2 changes the pod\nthe update of b waits: ContainerCreating",
+    expected: "look up image app:1 for b, because message m2 changes the pod",
   },
   {
     name: "the pod changed and its images are here: the containers stop, the sandbox last",
@@ -331,8 +331,7 @@ const goldens: readonly Golden[] = [
       observed: [container(alone, running(), { container: "a" })],
       history: { a: historyOf(alone, {}, "a") },
     },
-    expected:
-      "look up image sha256:app for a, because message m2 changes the pod\nb waits: ContainerCreating\nthe update of a waits: ContainerCreating",
+    expected: "look up image sha256:app for a, because message m2 changes the pod\nb waits: ContainerCreating",
   },
   {
     name: "one container becomes two: it stops",

@@ -1,0 +1,142 @@
+import assert from "node:assert/strict";
+import { mkdtempSync, rmSync, statSync } from "node:fs";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { describe, type TestContext, test } from "node:test";
+import { defaultPolicy } from "../../../src/core/admission/policy.ts";
+import type { Store } from "../../../src/ports/store.ts";
+import { openStore } from "../../../src/sqlite/store.ts";
+import { virtualClock } from "../../fakes/clock.ts";
+import { countedStore } from "../../fakes/counted-store.ts";
+import { fakeDevice } from "../../fakes/device.ts";
+import { type FakeEngineHost, fakeEngine } from "../../fakes/engine.ts";
+import { fakeLink } from "../../fakes/link.ts";
+import { seededRandom } from "../../fakes/random.ts";
+import { podRestart, podUpdate, testImage } from "../../samples/messages.ts";
+import { startProcess } from "../../simulation/world/device-process.ts";
+
+const id = (number: number): string => `00000000-0000-4000-8000-${String(number).padStart(12, "0")}`;
+const image = { user: "", architecture: "amd64", volumes: [] } as const;
+const policy = { ...defaultPolicy, maxContainerNumber: 100 };
+const secondImage = "edge.test/busybox:second";
+
+interface Device {
+  readonly engine: FakeEngineHost;
+  readonly center: ReturnType<typeof fakeLink>["center"];
+  pass(ms: number): Promise<void>;
+}
+
+/** What happens to a device, and how long it takes at most. */
+interface Happening {
+  readonly pods: number;
+  readonly ms: number;
+  happen(device: Device): void;
+}
+
+const update = (n: number, image: string, version = n): string =>
+  podUpdate({
+    name: `pod-${n}`,
+    uid: id(n),
+    msgId: id(1000 + version),
+    resourceVersion: String(version),
+    container: { image, resources: { requests: { cpu: "10m", memory: "8Mi" }, limits: { cpu: "20m", memory: "8Mi" } } },
+  });
+
+const happenings: Readonly<Record<string, Happening>> = {
+  "a new pod": { pods: 0, ms: 10_000, happen: ({ center }) => void center.deliver(update(1, testImage)) },
+  "an update": { pods: 1, ms: 45_000, happen: ({ center }) => void center.deliver(update(1, secondImage, 5_000)) },
+  "a restart that the center asks for": {
+    pods: 1,
+    ms: 45_000,
+    happen: ({ center }) => void center.deliver(podRestart({ name: "pod-1", msgId: id(7_000) })),
+  },
+  "a container that ends": { pods: 1, ms: 10_000, happen: ({ engine }) => endAll(engine) },
+  "a quiet minute with 1 pod": { pods: 1, ms: 60_000, happen: () => {} },
+  "a quiet minute with 100 pods": { pods: 100, ms: 60_000, happen: () => {} },
+};
+
+function endAll(engine: FakeEngineHost): void {
+  for (const { id } of engine.running()) engine.kill(id, 1);
+}
+
+async function device(t: TestContext, store: Store, pods: number): Promise<Device> {
+  const clock = virtualClock();
+  const random = seededRandom(1);
+  const { engine, host } = fakeEngine({ clock, random, liveRestore: true });
+  host.addImage(testImage, { id: "sha256:test", ...image });
+  host.addImage(secondImage, { id: "sha256:second", ...image });
+  const { link, center } = fakeLink(clock);
+  const process = startProcess({ clock, random, engine, link, device: fakeDevice(), policy }, store);
+  t.after(() => process.kill());
+  await clock.pass(3_000);
+  for (let n = 1; n <= pods; n += 1) {
+    center.deliver(update(n, testImage));
+    await clock.pass(500);
+  }
+  await clock.pass(120_000);
+  assert.equal(host.running().length, pods);
+  return { engine: host, center, pass: (ms) => clock.pass(ms) };
+}
+
+/** What a happening costs, counted by `count` in its store. */
+async function cost(t: TestContext, { pods, ms, happen }: Happening, store: Store, count: () => number) {
+  const here = await device(t, store, pods);
+  const before = { counted: count(), calls: here.engine.calls().length };
+  happen(here);
+  await here.pass(ms);
+  return { counted: count() - before.counted, calls: here.engine.calls().slice(before.calls) };
+}
+
+/** `list 2, inspect 1`, in the order of their first calls. */
+function byOperation(calls: readonly { readonly operation: string }[]): string {
+  const counts = new Map<string, number>();
+  for (const { operation } of calls) counts.set(operation, (counts.get(operation) ?? 0) + 1);
+  return [...counts].map(([operation, count]) => `${operation} ${count}`).join(", ");
+}
+
+async function pagesWritten(t: TestContext, happening: Happening): Promise<number> {
+  const dir = mkdtempSync(join(tmpdir(), "edge-costs-"));
+  const opened = openStore({ dir });
+  assert.ok(opened.ok);
+  t.after(() => {
+    opened.store.close();
+    rmSync(dir, { recursive: true });
+  });
+  const log = join(dir, "store.db-wal");
+  const pageBytes = 4096 + 24;
+  const { counted } = await cost(t, happening, opened.store, () => Math.floor(statSync(log).size / pageBytes));
+  return counted;
+}
+
+interface Cost {
+  readonly calls: string;
+  readonly commits: number;
+  /** Of SQLite's log, at most: how many a row needs changes with the length of its words. */
+  readonly pages: number;
+}
+
+const costs: Readonly<Record<keyof typeof happenings, Cost>> = {
+  "a new pod": { calls: "list 4, image 1, create 1, start 1, inspect 1", commits: 6, pages: 10 },
+  "an update": { calls: "list 7, image 2, stop 1, create 1, start 1, inspect 1, audit 1", commits: 7, pages: 11 },
+  "a restart that the center asks for": {
+    calls: "list 7, image 2, stop 1, create 1, start 1, inspect 1, audit 1",
+    commits: 6,
+    pages: 9,
+  },
+  "a container that ends": { calls: "list 4, image 1, create 1, start 1, inspect 1", commits: 4, pages: 6 },
+  "a quiet minute with 1 pod": { calls: "list 4, image 2, audit 2", commits: 0, pages: 0 },
+  "a quiet minute with 100 pods": { calls: "list 6, image 200, audit 200", commits: 0, pages: 0 },
+};
+
+describe("What the agent asks of the engine and writes for", () => {
+  for (const [name, happening] of Object.entries(happenings)) {
+    test(name, async (t) => {
+      const { store, commits } = countedStore();
+      const { counted, calls } = await cost(t, happening, store, commits);
+      const pages = await pagesWritten(t, happening);
+      const { pages: mostPages, ...exactly } = costs[name] ?? assert.fail();
+      assert.deepEqual({ calls: byOperation(calls), commits: counted }, exactly);
+      assert.ok(pages <= mostPages, `${pages} pages`);
+    });
+  }
+});
