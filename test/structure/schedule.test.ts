@@ -1,7 +1,7 @@
 import assert from "node:assert/strict";
 import { existsSync } from "node:fs";
 import { describe, test } from "node:test";
-import { inOrder, longest, nextFile } from "../../scripts/schedule.ts";
+import { busy, inOrder, longest, nextFile } from "../../scripts/schedule.ts";
 
 const computing = Array.from({ length: 12 }, (_, index) => `test/unit/${index}.test.ts`);
 const waiting = Array.from(
@@ -24,9 +24,9 @@ const counts = (files: readonly string[]) => ({
 });
 
 describe("the order of test files", () => {
-  test("begins with the longest, each of which exists", () => {
+  test("begins with the longest; every file that it names exists", () => {
     assert.deepEqual(
-      longest.filter((file) => !existsSync(file)),
+      [...longest, ...busy].filter((file) => !existsSync(file)),
       [],
     );
     const [first = "", second = ""] = longest;
@@ -36,6 +36,10 @@ describe("the order of test files", () => {
   test("starts files of both kinds beside each other", () => {
     assert.deepEqual(counts(started([...computing, ...waiting], 2)), { computing: 1, waiting: 3 });
     assert.deepEqual(counts(started([...waiting, ...computing], 4)), { computing: 2, waiting: 6 });
+  });
+
+  test("counts files of the system suite that keep a processor busy among those that compute", () => {
+    assert.deepEqual(started([...busy, ...waiting], 2).filter((file) => busy.includes(file)).length, 1);
   });
 
   test("gives the whole room to one kind when no file of the other is left", () => {
