@@ -1,5 +1,6 @@
 import assert from "node:assert/strict";
-import { readFileSync } from "node:fs";
+import { readFileSync, writeFileSync } from "node:fs";
+import { join } from "node:path";
 import { after, before, describe, test } from "node:test";
 import { sharedEngine } from "../../scripts/private-engine.ts";
 import { testImages } from "../../scripts/test-images.ts";
@@ -9,8 +10,9 @@ import { freePort } from "./sockets.ts";
 
 const site = createSite(sharedEngine());
 const sleeping = { command: ["/bin/sleep", "1000"] };
-/** Takes two seconds to end with this code once it is told to. */
-const terminating = (code: number): string => `trap 'sleep 2; exit ${code}' TERM\nwhile true; do sleep 1; done\n`;
+/** Ends with this code once it is told to and there is a file of this name on the host. */
+const terminating = (code: number, leave: string): string =>
+  `trap 'until [ -e /host/${leave} ]; do sleep 0.1; done; exit ${code}' TERM\nwhile true; do sleep 1 & wait; done\n`;
 const uid = (pod: number, generation = 0): string => `66666666-000${generation}-4000-8000-00000000000${pod}`;
 const msg = (number: number): string => `00000000-0000-4000-9000-${String(number).padStart(12, "0")}`;
 
@@ -24,10 +26,14 @@ async function run(message: PodMessage): Promise<void> {
   await site.reported(message.uid, "Running", (entry) => runs(entry, 0));
 }
 
-/** A pod that takes its time to end. */
+/** A pod that ends when it is told to and may `leave`. */
 function slowToLeave(name: string, code: number) {
-  const { volumes, volumeMounts, command } = site.script(`leave-${code}.sh`, terminating(code));
+  const { volumes, volumeMounts, command } = site.script(`${name}.sh`, terminating(code, `${name}-leaves`));
   return { name, spec: { volumes }, container: { command, volumeMounts } };
+}
+
+function leave(name: string): void {
+  writeFileSync(join(site.hostFolder, `${name}-leaves`), "");
 }
 
 describe("the life of a pod", () => {
@@ -85,7 +91,7 @@ describe("the life of a pod", () => {
       const lines = site
         .logOf()
         .split("\n")
-        .filter((line) => line.includes('"event":"Pulling",') && line.includes(`"pull ${image}`));
+        .filter((line) => line.includes('"event":"Pulling",') && line.includes(`Pulling image ${image}`));
       return lines.length < 2 ? undefined : lines.map((line) => Date.parse(JSON.parse(line).time));
     });
     const [first = 0, second = 0] = pulls;
@@ -133,21 +139,26 @@ describe("the life of a pod", () => {
         container: { ...pod.container, env: [{ name: "NEW", value: "1" }] },
       }),
     );
+    const reportsOfBoth = () =>
+      site
+        .reports()
+        .slice(seenBefore)
+        .map((report) => [oldUid, newUid].map((one) => report.find(({ UID }) => UID === one)))
+        .filter(([old, next]) => old !== undefined && next !== undefined);
+    await site.eventually("the new one waits for the old one", () =>
+      reportsOfBoth().some(([old, next]) => old?.status.phase === "Running" && next?.status.phase === "Pending")
+        ? true
+        : undefined,
+    );
+    leave("renewed");
     const { status } = await site.reported(newUid, "Running", (entry) => runs(entry, 0));
     await site.eventually("the old one out of the report", () =>
       site.latest()?.every(({ UID }) => UID !== oldUid) ? true : undefined,
     );
-    const both = site
-      .reports()
-      .slice(seenBefore)
-      .filter((report) => [oldUid, newUid].every((one) => report.some(({ UID }) => UID === one)));
-    const meanwhile = both.map((report) => [oldUid, newUid].map((one) => report.find(({ UID }) => UID === one)));
     assert.ok(
-      meanwhile.some(([old, next]) => old?.status.phase === "Running" && next?.status.phase === "Pending"),
-      JSON.stringify(meanwhile),
-    );
-    assert.ok(
-      meanwhile.every(([old, next]) => old === undefined || next === undefined || !(runs(old, 0) && runs(next, 0))),
+      reportsOfBoth().every(
+        ([old, next]) => old === undefined || next === undefined || !(runs(old, 0) && runs(next, 0)),
+      ),
       "never both at work",
     );
     const final = site.entries(oldUid).at(-1)?.status;
@@ -170,6 +181,7 @@ describe("the life of a pod", () => {
       await site.eventually("Terminating in edge status", async () =>
         (await site.row(message.name))?.status === "Terminating" ? true : undefined,
       );
+      leave(message.name);
       await site.eventually("the pod out of the report", () =>
         site.latest()?.every(({ UID }) => UID !== uid(pod)) ? true : undefined,
       );
@@ -195,6 +207,7 @@ describe("the life of a pod", () => {
     const pod = slowToLeave("restarted", 0);
     await run({ ...pod, uid: uid(4), msgId: msg(40) });
     const old = only(await site.containers(uid(4)));
+    leave("restarted");
     await accept(podRestart({ name: "restarted", msgId: msg(41) }));
     await site.reported(uid(4), "the next attempt", (entry) => runs(entry, 1));
     const alive = only((await site.containers(uid(4))).filter(({ State }) => State.Running));
