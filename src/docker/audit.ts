@@ -141,8 +141,8 @@ const podmansOwn = ["Binds", "CapDrop", "Networks", "IpcMode", "UTSMode", "Tmpfs
 
 /** What an audit found on podman, without what podman itself has written otherwise. */
 export function withoutPodmansOwn({ pid, differences }: ContainerAudit, payload: CreatePayload): ContainerAudit {
-  // It names no capabilities of a privileged container, which has them all.
-  const own = payload.HostConfig.Privileged ? [...podmansOwn, "CapAdd"] : podmansOwn;
+  // A privileged container has all capabilities and podman names none; podman 5 adds an option "unmask=all".
+  const own = payload.HostConfig.Privileged ? [...podmansOwn, "CapAdd", "SecurityOpt"] : podmansOwn;
   return { pid, differences: differences.filter(({ field }) => !own.includes(field)) };
 }
 
