@@ -1,4 +1,5 @@
 import { existsSync, readFileSync } from "node:fs";
+import { jsonProblem } from "../core/base/json-error.ts";
 import { isObject } from "../core/base/json-keys.ts";
 import { printable } from "../core/base/printable.ts";
 import type { Violation, Warning } from "../core/base/violation.ts";
@@ -55,7 +56,7 @@ export function loadConfig(named: string | undefined, options: ParseConfigOption
   try {
     raw = JSON.parse(text);
   } catch (error) {
-    return broken(file, `${file} is no JSON: ${(error as Error).message}`, null);
+    return broken(file, `${file} is ${jsonProblem(text, error)}`, null);
   }
   const parsed = parseConfig(raw, { serialNumber: () => readSerialNumber(), ...options });
   return parsed.ok ? { ...parsed, file } : { ok: false, file, raw, violations: parsed.violations };

@@ -31,7 +31,7 @@ export function configCheckCommand(options: ConfigOptions, io: Output): number {
   if (options.json) io.out(JSON.stringify({ file, accepted: loaded.ok, violations, warnings }));
   else {
     for (const { message } of [...violations, ...warnings]) io.out(printable(message));
-    if (loaded.ok) io.out(`${file} is right`);
+    if (loaded.ok) io.out(`${file} is valid`);
   }
   return loaded.ok ? exitCodes.fine : exitCodes.usage;
 }

@@ -1,8 +1,9 @@
 import { styleText } from "node:util";
 import { printable } from "../core/base/printable.ts";
 import type { Config } from "../core/config/config.ts";
-import type { CenterInput, EngineInput } from "../core/doctor/doctor-input.ts";
+import type { CenterInput, EngineInput, StoreInput } from "../core/doctor/doctor-input.ts";
 import { examine, type Finding } from "../core/doctor/examine.ts";
+import type { NodeUsage } from "../core/node/usage.ts";
 import { containerTroubles } from "../core/pod/container-trouble.ts";
 import { podKey } from "../core/pod/spec.ts";
 import { dockerEngine } from "../docker/engine.ts";
@@ -12,6 +13,7 @@ import { readUsage } from "../linux/usage.ts";
 import type { Engine } from "../ports/engine.ts";
 import { addonProblem } from "../sqlite/addon.ts";
 import { runLockHeld } from "../sqlite/lock.ts";
+import { openStoreReadOnly } from "../sqlite/store.ts";
 import { credentialReader, type LoadedCredentials } from "../websocket/credentials.ts";
 import { reachCenter } from "../websocket/reach.ts";
 import { foldersOf, keptConfig, type LoadedConfig, loadConfig } from "./config-file.ts";
@@ -50,6 +52,7 @@ async function findingsOf(loaded: LoadedConfig): Promise<readonly Finding[]> {
     askEngine(config?.engine.socket ?? "/var/run/docker.sock"),
     config === null || credentials === null ? null : askCenter(config, credentials),
   ]);
+  const usage = readUsage({ dataDir: nearestExisting(folders.dir), engineRoot: engine.root });
   const { npus, missing } = npuNodes(config?.node.deviceDir ?? "/dev");
   return examine({
     wall: Date.now(),
@@ -63,12 +66,22 @@ async function findingsOf(loaded: LoadedConfig): Promise<readonly Finding[]> {
     engine: engine.facts,
     conntrack: hasProgram("conntrack"),
     cgroups: cgroupInput(),
-    usage: readUsage({ dataDir: nearestExisting(folders.dir), engineRoot: engine.root }),
+    usage,
     folders: folderInput(folders),
+    store: program === null ? storeInput(folders.dir, usage) : null,
     credentials,
     center,
     npus: { names: npus.map(({ name }) => name), missing },
   });
+}
+
+/** Opened to read and closed again; makes no file. */
+function storeInput(dir: string, { dataDisk }: NodeUsage): StoreInput {
+  const freeBytes = dataDisk?.freeBytes ?? null;
+  const opened = openStoreReadOnly(dir);
+  if (!opened.ok) return { state: opened.error.code, message: opened.error.message, freeBytes };
+  opened.store.close();
+  return { state: "ok", message: "", freeBytes };
 }
 
 /** `root` is where it keeps images and containers, null where it does not say. */

@@ -22,7 +22,20 @@ export interface ChangeOptions {
   readonly json: boolean;
 }
 
-export type StepState = "is so" | "done" | "would be done";
+export type StepState = "unchanged" | "done" | "would run" | "created" | "would create" | "removed" | "would remove";
+/** What the steps of a command do to the system. */
+export type Change = "create" | "remove";
+
+const words = {
+  create: { done: "created", planned: "would create" },
+  remove: { done: "removed", planned: "would remove" },
+  run: { done: "done", planned: "would run" },
+} as const;
+
+/** The state of a step that was carried out, or that a dry run leaves out. */
+export function stateOf(change: Change | "run", { dryRun }: Pick<ChangeOptions, "dryRun">): StepState {
+  return dryRun ? words[change].planned : words[change].done;
+}
 
 export interface StepReport {
   readonly what: string;
@@ -30,13 +43,16 @@ export interface StepReport {
 }
 
 /** Carries out what is not so yet, in order; a dry run only says it. Throws where the system refuses. */
-export function carryOut(steps: readonly Step[], { dryRun }: Pick<ChangeOptions, "dryRun">): readonly StepReport[] {
+export function carryOut(
+  steps: readonly Step[],
+  change: Change,
+  options: Pick<ChangeOptions, "dryRun">,
+): readonly StepReport[] {
   return steps.map((step) => {
     const { what } = step;
-    if (step.isDone()) return { what, state: "is so" };
-    if (dryRun) return { what, state: "would be done" };
-    step.carryOut();
-    return { what, state: "done" };
+    if (step.isDone()) return { what, state: "unchanged" };
+    if (!options.dryRun) step.carryOut();
+    return { what, state: stateOf(what.startsWith("systemctl ") ? "run" : change, options) };
   });
 }
 

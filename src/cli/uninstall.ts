@@ -12,6 +12,8 @@ import {
   inRoot,
   installed,
   report,
+  type StepReport,
+  stateOf,
   systemctlStep,
   systemdRuns,
 } from "./installation.ts";
@@ -49,7 +51,7 @@ export async function uninstallCommand(options: UninstallOptions, io: Output): P
     );
     return exitCodes.no;
   }
-  const reports = systemdRuns(root) && existsSync(installed.unit) ? [...carryOut([stopStep], options)] : [];
+  const reports = systemdRuns(root) && existsSync(installed.unit) ? [...carryOut([stopStep], "remove", options)] : [];
   if (purge && root === "/") {
     if (!options.dryRun && runLockHeld(data.runDir)) {
       io.err(`An agent still runs and would start its pods again: end the process that holds ${data.runDir}/lock`);
@@ -62,7 +64,7 @@ export async function uninstallCommand(options: UninstallOptions, io: Output): P
     }
     reports.push(...pods);
   }
-  reports.push(...carryOut(removals(options, data), options));
+  reports.push(...carryOut(removals(options, data), "remove", options));
   const kept = `Kept: pods that run, ${data.dir}, ${installed.configFolder}, group ${installed.group}; --purge removes all but the group`;
   report(options, { steps: reports, notes: purge ? [] : [kept] }, io);
   return exitCodes.fine;
@@ -91,7 +93,7 @@ async function removeContainer(engine: Engine, id: string): Promise<string | nul
 async function removeContainers(
   dir: string,
   { root, dryRun }: UninstallOptions,
-): Promise<readonly { readonly what: string; readonly state: "done" | "would be done" }[] | string> {
+): Promise<readonly StepReport[] | string> {
   const { openStoreReadOnly } = await import("../sqlite/store.ts");
   const opened = openStoreReadOnly(dir);
   const installId = opened.ok ? opened.store.getMeta("installId") : null;
@@ -110,6 +112,6 @@ async function removeContainers(
   if (trouble !== undefined) return trouble;
   return ours.map(({ id, container, pod }) => ({
     what: `container ${container} of pod ${pod.name} (${id.slice(0, 12)}) removed`,
-    state: dryRun ? "would be done" : "done",
+    state: stateOf("remove", { dryRun }),
   }));
 }

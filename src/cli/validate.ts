@@ -6,6 +6,7 @@ import { type AdmissionContext, defaultProtectedPaths } from "../core/admission/
 import { featureGates } from "../core/admission/feature-gates.ts";
 import { defaultPolicy } from "../core/admission/policy.ts";
 import { everyRule } from "../core/admission/rule-index.ts";
+import { jsonProblem } from "../core/base/json-error.ts";
 import { printable } from "../core/base/printable.ts";
 import type { Verdict, Violation, Warning } from "../core/base/violation.ts";
 import { type Config, ownPaths } from "../core/config/config.ts";
@@ -129,11 +130,11 @@ function asJson(text: string): Json {
     const value = JSON.parse(text) as unknown;
     return { ok: true, text, isMessage: isMessage(value) };
   } catch (error) {
-    return { ok: false, reason: `It is no JSON: ${(error as Error).message}` };
+    return { ok: false, reason: jsonProblem(text, error) };
   }
 }
 
-const empty = "It is empty; expected a message or a Pod";
+const empty = "empty; expected a message or a Pod";
 
 /** The parser is loaded only for a file that asks for it. */
 async function yamlAsJson(text: string): Promise<Json> {
@@ -144,8 +145,8 @@ async function yamlAsJson(text: string): Promise<Json> {
     return { ok: true, text: JSON.stringify(value), isMessage: isMessage(value) };
   } catch (error) {
     if ((error as { readonly code?: string }).code === "MULTIPLE_DOCS")
-      return { ok: false, reason: "It holds several YAML documents; expected one, each in a file of its own" };
-    return { ok: false, reason: `It is no YAML: ${(error as Error).message}` };
+      return { ok: false, reason: "several YAML documents in one file; put each into a file of its own" };
+    return { ok: false, reason: `not valid YAML: ${(error as Error).message}` };
   }
 }
 

@@ -9,6 +9,7 @@ import { forgetUdpSenders } from "./conntrack.ts";
 import { readMachine } from "./machine.ts";
 import { readFacts } from "./node-facts.ts";
 import { npuNodes } from "./npu.ts";
+import { portUser } from "./port-user.ts";
 import { readUsage } from "./usage.ts";
 
 export interface DeviceOptions {
@@ -25,6 +26,7 @@ export function linuxDevice(options: DeviceOptions): NodeDevice {
   const { dataDir } = options;
   return {
     nodeFacts: () => readFacts({ systemReserved: options.policy().systemReserved, dev: options.deviceDir }),
+    portUser,
     npus: () => npuNodes(options.deviceDir),
     freeBytes() {
       const { bavail, bsize } = statfsSync(dataDir);

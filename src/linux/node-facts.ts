@@ -5,6 +5,7 @@ import type { NodeFacts } from "../core/admission/node-facts.ts";
 import { formatBinary, formatNanos, parseQuantity } from "../core/pod/quantity.ts";
 import type { ResourceList } from "../core/pod/spec.ts";
 import { npuNodes } from "./npu.ts";
+import { portUser } from "./port-user.ts";
 
 export interface FactsOptions {
   /** Kept back from pods: the policy's `systemReserved`. */
@@ -26,6 +27,7 @@ export function readFacts(options: FactsOptions): Omit<NodeFacts, "pods" | "conf
       // A UDP socket that is connected (01) is somebody's client; 07 is one that waits for anybody.
       udp: localPorts(proc, ["udp", "udp6"], (state) => state === "07"),
     },
+    portUser: (protocol, port) => portUser(protocol, port, proc),
   };
 }
 

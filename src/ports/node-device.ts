@@ -6,6 +6,8 @@ import type { NodeUsage } from "../core/node/usage.ts";
 export interface NodeDevice {
   /** CPU, memory and NPUs, addresses, listening sockets, right now. `pods` and `configMaps` are the caller's to add. */
   nodeFacts(): Omit<NodeFacts, "pods" | "configMaps">;
+  /** Name and pid of the process that listens on a port of the host: "nginx (pid 812)"; null if that cannot be told. */
+  portUser(protocol: "TCP" | "UDP", port: number): string | null;
   /** The NPUs that are there, right now. */
   npus(): NpuNodes;
   /** Bytes free where the data folder is. */

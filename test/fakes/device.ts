@@ -56,6 +56,7 @@ export function fakeDevice(): FakeDevice {
       addresses: ["127.0.0.1"],
       listening: { tcp: listening(), udp: [] },
     }),
+    portUser: () => null,
     npus: () => ({
       npus: npus.map((name) => ({ name, node: { path: `/dev/${name}`, target: `/dev/${name}` } })),
       shared: [{ path: "/dev/davinci_manager", target: "/dev/davinci_manager" }],

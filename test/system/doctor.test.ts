@@ -44,7 +44,7 @@ describe("edge doctor on a device with a real engine", () => {
     assert.equal(code, 1);
     assert.deepEqual(
       checks.filter(({ state }) => state === "failure").map(({ check }) => check),
-      ["center"],
+      ["agent", "center"],
     );
   });
 });

@@ -83,7 +83,7 @@ describe("containers that differ from the admitted pod", () => {
       ],
     );
     assert.equal(events().length, 5);
-    const shown = await site.run("status");
+    const shown = await site.run("status", "--wide");
     assert.match(shown.stdout, /^Note {5}websocket\/updated\/app: Memory is 67108864/m);
   });
 

@@ -29,7 +29,7 @@ describe("a configuration that is broken while the agent is down", () => {
     await site.startAgent();
     await site.online();
     await site.eventually("the engine answers", () => site.published()?.engine.state === "ready" || undefined);
-    const { code, stdout } = await site.run("status");
+    const { code, stdout } = await site.run("status", "--wide");
     assert.equal(code, 0);
     assert.match(
       stdout,

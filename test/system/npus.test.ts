@@ -74,7 +74,7 @@ describe("NPUs", { skip: mayMakeNodes ? false : "only root makes device nodes" }
 
   test("a second pod is refused while the first is wanted, in an update and by edge validate", async () => {
     const reply = await site.ask(update("second"));
-    assert.match(String(reply.content), /^FAILED: .*they need 1 of npu together; expected at most 0/);
+    assert.match(String(reply.content), /^FAILED: .*not enough NPUs: the pod needs 1, 0 is free/);
     const file = join(site.folder, "pod.json");
     for (const [npus, code] of [
       ["1", 0],

@@ -268,11 +268,27 @@ function startFailed(
   { desired }: ExecuteContext,
   started: EngineResult<void>,
 ): Outcome {
+  if (!started.ok && started.error.kind === "portInUse") {
+    const message = portInUseSentence(parts, desired, started.error.message);
+    return outcomeOf({ ok: false, error: { ...started.error, message } }, "RunContainerError", id);
+  }
   const suspect = !started.ok && started.error.kind === "oomScoreRefused" && desired !== null;
   if (!suspect || !wantsNegativeOomScore(desired.pod.spec, container))
     return outcomeOf(started, "RunContainerError", id);
   rememberOomScoreRefused(parts);
   return outcomeOf(started, oomScoreRefused, id);
+}
+
+/** Names the process that has the port, where that can be told, before the engine's words. */
+function portInUseSentence({ device }: ExecutorParts, desired: DesiredPod | null, words: string): string {
+  const ports = (desired?.pod.spec.containers ?? []).flatMap(({ ports = [] }) => ports);
+  for (const { protocol, hostPort } of ports) {
+    // The engine names the port that it could not take.
+    if (!words.split(/[^0-9]+/).includes(String(hostPort))) continue;
+    const user = device.portUser(protocol, hostPort);
+    if (user !== null) return `${protocol} port ${hostPort} is already used by ${user}: ${words}`;
+  }
+  return words;
 }
 
 /** Sorts an engine error into: gone on by itself, wait with a reason, or nothing known. */

@@ -50,6 +50,8 @@ function amountText(nanos: bigint, name: string): string {
   return name === "memory" && nanos % 1_000_000_000n === 0n ? formatBinary(nanos / 1_000_000_000n) : formatNanos(nanos);
 }
 
+const quotaNames = { cpu: "CPU", memory: "memory", npu: "NPUs" } as const;
+
 function quota(name: "cpu" | "memory" | "npu"): Relation {
   return {
     id: `capacity.${name}`,
@@ -64,12 +66,10 @@ function quota(name: "cpu" | "memory" | "npu"): Relation {
       const taken = otherPods(pod, node).reduce((sum, { spec }) => sum + usage(spec.containers, name), 0n);
       if (wanted + taken <= total) return;
       const free = total > taken ? total - taken : 0n;
-      const [needs, has] = [amountText(wanted, name), amountText(free, name)];
-      report(
-        ["spec", "containers"],
-        containers,
-        `they need ${needs} of ${name} together; expected at most ${has}, which is free`,
-      );
+      const needs = amountText(wanted, name);
+      const has = amountText(free, name);
+      const sentence = `not enough ${quotaNames[name]}: the pod needs ${needs}, ${has} is free`;
+      report(["spec", "containers"], containers, { sentence });
     },
   };
 }
@@ -144,7 +144,8 @@ const portInPod: Relation = {
       const holder = seen.has(key) ? "this pod" : held.get(key);
       seen.add(key);
       if (holder === undefined) return;
-      report([...at, "hostPort"], hostPort, `expected a free port, and ${protocol} on ${hostIP} is taken by ${holder}`);
+      const sentence = `${protocol} port ${hostPort} on ${hostIP} is already used by ${holder}`;
+      report([...at, "hostPort"], hostPort, { sentence });
     });
   },
 };
@@ -168,7 +169,9 @@ const portListening: Relation = {
     eachPort(pod, ({ hostPort, protocol }, at) => {
       if (hostPort === undefined || protocol === undefined) return;
       if (!busy[protocol].has(hostPort) || ours.has(`${protocol} ${hostPort}`)) return;
-      report([...at, "hostPort"], hostPort, `expected a free port, and another process listens on it (${protocol})`);
+      const user = node.portUser?.(protocol, hostPort) ?? "another process";
+      const sentence = `${protocol} port ${hostPort} is already used by ${user}`;
+      report([...at, "hostPort"], hostPort, { sentence });
     });
   },
 };

@@ -6,13 +6,16 @@ import type { Shape } from "./shape.ts";
 /** Canonical names and indices, from the pod down. */
 export type Path = readonly (string | number)[];
 
+/** What follows after "NAME is VALUE; ", or a whole sentence in its place. */
+export type Detail = string | { readonly sentence: string };
+
 /** What a violation is told with; a row of any table. */
 export type RuleText = Pick<FieldRule, "id" | "expectation"> & { readonly secret?: boolean };
 
 /** Takes down what is wrong with a message, and gives it back in the order of the document and in the sender's words. */
 export interface Findings {
   /** Something is wrong at `path`; `detail` says more than the row's expectation does. */
-  violation(rule: RuleText, path: Path, value: unknown, detail?: string): void;
+  violation(rule: RuleText, path: Path, value: unknown, detail?: Detail): void;
   warning(path: Path, message: string): void;
   /** Remembers how the sender spelled the last name of a path. */
   spelled(path: Path, sent: string): void;
@@ -32,7 +35,7 @@ interface Found {
   readonly rule: RuleText;
   readonly path: Path;
   readonly value: unknown;
-  readonly detail: string | undefined;
+  readonly detail: Detail | undefined;
 }
 
 /** Starts taking down findings about messages of this shape. */
@@ -64,14 +67,22 @@ export function findingsOf(shape: Shape): Findings {
 }
 
 function violationOf({ rule, path, value, detail }: Found, where: string): Violation {
-  const expected = detail ?? `expected ${rule.expectation}`;
   const name = where === "" ? "The content" : where;
   return {
     path: where,
     rule: rule.id,
-    message: `${name} is ${describe(value, rule.secret === true)}; ${expected}`,
+    message: sentenceOf(rule, name, value, detail),
     value: path.length === 0 || rule.secret === true ? null : trimmed(value),
   };
+}
+
+/** How an expectation begins that a field does not meet whatever its value is. */
+const unsupported = "not supported";
+
+function sentenceOf(rule: RuleText, name: string, value: unknown, detail: Detail | undefined): string {
+  if (typeof detail === "object") return detail.sentence;
+  if (detail === undefined && rule.expectation.startsWith(unsupported)) return `${name} is ${rule.expectation}`;
+  return `${name} is ${describe(value, rule.secret === true)}; ${detail ?? `expected ${rule.expectation}`}`;
 }
 
 /** A value in a sentence. What may be a secret is never quoted, what is long is cut. */

@@ -8,6 +8,8 @@ export interface NodeFacts {
   readonly addresses: readonly string[];
   /** Ports in use by processes that are none of our pods. */
   readonly listening: { readonly tcp: readonly number[]; readonly udp: readonly number[] };
+  /** Name and pid of the process that listens on a port, null if it cannot be told; looked up only for a refusal. */
+  readonly portUser?: (protocol: "TCP" | "UDP", port: number) => string | null;
   /** Pods accepted so far, those being deleted left out. */
   readonly pods: readonly NodePod[];
   readonly configMaps: readonly string[];

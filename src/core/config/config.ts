@@ -5,6 +5,7 @@ import { defaultProtectedPaths } from "../admission/context.ts";
 import { describe } from "../admission/findings.ts";
 import type { Policy } from "../admission/policy.ts";
 import { isVain } from "../admission/rules/host-paths.ts";
+import { closest } from "../base/closest.ts";
 import { isObject } from "../base/json-keys.ts";
 import { ownValue } from "../base/own-value.ts";
 import type { Violation, Warning } from "../base/violation.ts";
@@ -74,9 +75,9 @@ export function parseConfig(value: unknown, { strict, serialNumber }: ParseConfi
     const unknown = (parsed.issues ?? []).filter(isUnknownKey);
     for (const issue of unknown) {
       const path = pathOf(issue);
-      const message = `${path} is not a key of the configuration; it is ignored`;
-      if (strict) violations.push(unknownKey(path));
-      else warnings.push({ path, message });
+      const message = unknownKeySentence(path);
+      if (strict) violations.push({ path, rule: "config.unknown", message, value: null });
+      else warnings.push({ path, message: `${message} (ignored)` });
       removeKey(issue);
     }
     if (unknown.length > 0) continue;
@@ -111,9 +112,32 @@ function removeKey(issue: ConfigIssue): void {
   if (last?.type === "object") Reflect.deleteProperty(last.input, String(last.key));
 }
 
-function unknownKey(path: string): Violation {
-  const message = `${path} is not a key of the configuration; expected it absent`;
-  return { path, rule: "config.unknown", message, value: null };
+function unknownKeySentence(path: string): string {
+  const names = path.split(".");
+  const meant = closest(names.at(-1) ?? "", keysAt(configSchema, names.slice(0, -1)));
+  return `unknown key "${path}"${meant === null ? "" : `; did you mean "${[...names.slice(0, -1), meant].join(".")}"?`}`;
+}
+
+/** The keys that an object of the configuration may have; none where the path leads to no object. */
+function keysAt(schema: unknown, names: readonly string[]): readonly string[] {
+  const entries = entriesOf(schema);
+  const [name, ...more] = names;
+  if (name === undefined) return Object.keys(entries);
+  return Object.hasOwn(entries, name) ? keysAt(Reflect.get(entries, name), more) : [];
+}
+
+/** Of an object's schema, below what valibot wraps it in: `pipe` and `optional`. */
+function entriesOf(schema: unknown): object {
+  if (!isObject(schema)) return {};
+  if ("entries" in schema && isObject(schema.entries)) return schema.entries;
+  if ("wrapped" in schema) return entriesOf(schema.wrapped);
+  if (!("pipe" in schema) || !Array.isArray(schema.pipe)) return {};
+  return (
+    schema.pipe
+      .filter((part) => part !== schema)
+      .map(entriesOf)
+      .find((entries) => Object.keys(entries).length > 0) ?? {}
+  );
 }
 
 function noSerialNumber(path: string): Violation {

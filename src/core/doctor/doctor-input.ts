@@ -17,6 +17,8 @@ export interface DoctorInput {
   readonly cgroups: CgroupInput;
   readonly usage: NodeUsage;
   readonly folders: FolderInput;
+  /** Null where native code does not load. */
+  readonly store: StoreInput | null;
   readonly credentials: CredentialInput | null;
   readonly center: CenterInput | null;
   readonly npus: NpuInput;
@@ -72,6 +74,15 @@ export interface FolderInput {
   readonly run: string;
   /** Where the state of the link is written up to once a second: in memory, or on a disk that wears. Null when it cannot be told. */
   readonly runInMemory: boolean | null;
+}
+
+/** The agent's database as a reader finds it. */
+export interface StoreInput {
+  readonly state: "ok" | "missing" | "corrupt" | "newer" | "foreign" | "unusable";
+  /** Why it is not ok; empty where it is. */
+  readonly message: string;
+  /** Free bytes on its disk, null where they cannot be read. */
+  readonly freeBytes: number | null;
 }
 
 export interface CredentialInput {

@@ -5,7 +5,7 @@ import { formatTime } from "../pod/time.ts";
 import { certificateConcern } from "../protocol/certificate.ts";
 import { linkTodo } from "../protocol/link-advice.ts";
 import { clockConcern, clockTodo } from "./clock-concern.ts";
-import type { DoctorInput, EngineInput } from "./doctor-input.ts";
+import type { DoctorInput, EngineInput, StoreInput } from "./doctor-input.ts";
 import { engineTodo } from "./engine-advice.ts";
 
 /** What is looked at, in the order in which it is told. */
@@ -16,6 +16,7 @@ export type Check =
   | "engine"
   | "cgroups"
   | "disk"
+  | "store"
   | "memory"
   | "processes"
   | "clock"
@@ -43,12 +44,15 @@ export function examine(facts: DoctorInput): readonly Finding[] {
   const under = (type: string): Said[] => pressure.filter((condition) => condition.type === type).map(pressureSaid);
   const all: Readonly<Record<Check, readonly Said[]>> = {
     program:
-      facts.program === null ? [] : [failure(facts.program, "Mend the system as it says: edge run cannot start")],
+      facts.program === null
+        ? []
+        : [failure(facts.program, "Fix the system as the message says; edge run cannot start before")],
     configuration: configuration(facts),
     agent: agent(facts),
     engine: engine(facts.engine, facts.conntrack),
     cgroups: cgroups(facts),
     disk: [...under("DiskPressure"), ...folders(facts)],
+    store: facts.store === null ? [] : [store(facts.store, facts.agentRuns === true)],
     memory: under("MemoryPressure"),
     processes: under("PIDPressure"),
     clock: [clock(facts)],
@@ -82,13 +86,13 @@ function configuration({ config }: DoctorInput): readonly Said[] {
   const { file, violations, warnings } = config;
   const mend = (one: string): string => {
     if (file === null) return "Write one, or run edge install";
-    return /EACCES/.test(one) ? "Run this as root, or as a member of the group edge" : `Mend ${file}`;
+    return /EACCES/.test(one) ? "Run this as root, or as a member of the group edge" : `Fix ${file}`;
   };
   const findings = [
     ...violations.map((one) => failure(one, mend(one))),
-    ...warnings.map((one) => warning(one, `Mend ${file}`)),
+    ...warnings.map((one) => warning(one, `Fix ${file}`)),
   ];
-  return findings.length === 0 ? [ok(`${file} is right`)] : findings;
+  return findings.length === 0 ? [ok(`${file} is valid`)] : findings;
 }
 
 function engine(facts: EngineInput, conntrack: boolean): readonly Said[] {
@@ -185,9 +189,42 @@ function pressureSaid({ status, message }: { readonly status: string; readonly m
   return failure(`There is ${message}: no new pod starts`, "Free some, or give the device more");
 }
 
+/** Below this no message is stored (lifecycle.md: what a message needs is kept free for what runs). */
+const leastFreeBytes = 50 * 1024 * 1024;
+
+function store({ state, message, freeBytes }: StoreInput, agentRuns: boolean): Said {
+  switch (state) {
+    case "ok":
+    case "missing":
+      if (freeBytes !== null && freeBytes < leastFreeBytes) {
+        const full = `The disk of the store has ${Math.floor(freeBytes / 1024 / 1024)} MiB free: no message is accepted`;
+        return failure(full, "Free space on it (at least 50 MiB); the agent then continues by itself");
+      }
+      if (state === "ok") return ok("The store is readable and of this version");
+      if (!agentRuns) return ok("There is no store yet; the agent creates it");
+      return failure(
+        message,
+        "Somebody deleted the store of a running agent: restart the agent (systemctl restart edge)",
+      );
+    case "corrupt":
+      return failure(message, "Restart the agent: it puts the file aside, restores its pods and starts a new store");
+    case "newer":
+      return failure(message, "Install the newer version of edge again: this one would lose what that one stored");
+    case "foreign":
+      return failure(message, "Move the file away, or name another folder in data.dir");
+    case "unusable":
+      return failure(
+        message,
+        "Run this as root, or as a member of the group edge; check the disk if that does not help",
+      );
+    default:
+      return state satisfies never;
+  }
+}
+
 function folders({ folders: { data, dataIsOther, dataReadOnly, run, runInMemory } }: DoctorInput): readonly Said[] {
   return [
-    ...(dataIsOther ? [failure(`${data} is no folder`, "Move it away, or name another folder in data.dir")] : []),
+    ...(dataIsOther ? [failure(`${data} is not a folder`, "Move it away, or name another folder in data.dir")] : []),
     ...(dataReadOnly
       ? [failure(`${data} is on a file system that is read-only`, "See dmesg for why, and mount it for writing")]
       : []),
@@ -212,7 +249,7 @@ function clock({ wall, center: reached }: DoctorInput): Said {
 function certificates({ credentials, wall }: DoctorInput): readonly Said[] {
   if (credentials === null) return [];
   const { problem, certificates: all } = credentials;
-  if (problem !== null) return [failure(problem, "Mend the files that center.tls and center.auth name")];
+  if (problem !== null) return [failure(problem, "Fix the files that center.tls and center.auth name")];
   if (all.length === 0) return [ok("None are configured")];
   return all.map((certificate) => {
     const concern = certificateConcern(certificate, wall);

@@ -20,10 +20,7 @@ const byMessage: readonly (readonly [words: RegExp, todo: string])[] = [
     /The center's certificate has expired/,
     "The operator of the center must renew its certificate. If this device's clock is wrong, set it",
   ],
-  [
-    /The certificate in .{1,4096} expired/,
-    "Put a new certificate into that file; the agent uses it within 5 s, without a restart",
-  ],
+  [/expired at \d/, "Put a new certificate into that file; the agent uses it within 5 s, without a restart"],
   [
     /certificate is of another authority/,
     "Put the authority of the center's certificate into the file that center.tls.ca names",

@@ -40,7 +40,7 @@ test("edge doctor reports each missing part and creates no file", async (t) => {
   assert.equal(lines.length, 1);
   assert.deepEqual(
     failed(lines).filter((one) => one !== "disk"),
-    ["engine", "certificates", "center"],
+    ["agent", "engine", "certificates", "center"],
   );
   assert.deepEqual(readdirSync(dir), ["edge.config.json"]);
 });
@@ -79,6 +79,6 @@ test("with a broken one it looks at what the last good one names", async (t) => 
   assert.equal(code, 2);
   assert.deepEqual(
     failed(lines).filter((one) => one !== "disk"),
-    ["configuration", "engine", "certificates", "center"],
+    ["configuration", "agent", "engine", "certificates", "center"],
   );
 });

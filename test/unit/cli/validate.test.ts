@@ -133,8 +133,8 @@ test("edge validate reports an unreadable file and judges the others", async (t)
 test("YAML of no document or of several is told in own words", async (t) => {
   const at = write(t, { "none.yaml": "# nothing\n", "two.yaml": "a: 1\n---\na: 2\n", "config.json": config });
   const { out } = await run([at("none.yaml"), at("two.yaml")], { config: at("config.json") });
-  assert.match(out[0] ?? "", /"message":"It is empty; expected a message or a Pod"/);
-  assert.match(out[1] ?? "", /"message":"It holds several YAML documents; expected one/);
+  assert.match(out[0] ?? "", /"message":"empty; expected a message or a Pod"/);
+  assert.match(out[1] ?? "", /"message":"several YAML documents in one file/);
 });
 
 test("a deletionTimestamp asks for a graceful delete, and the facts for what is here", async (t) => {

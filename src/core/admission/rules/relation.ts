@@ -1,9 +1,9 @@
 import type { AdmissionContext } from "../context.ts";
 import type { ContainerDraft, PodDraft } from "../draft.ts";
-import type { Path } from "../findings.ts";
+import type { Detail, Path } from "../findings.ts";
 
 /** Tells of something that breaks the rule; `detail` says more than the row's expectation does. */
-export type Report = (path: Path, value: unknown, detail?: string) => void;
+export type Report = (path: Path, value: unknown, detail?: Detail) => void;
 
 /** A row for what lies between fields, or between a pod and its device. */
 export interface Relation {

@@ -42,7 +42,7 @@ export function essential(path: string, schema: v.GenericSchema, expectation: st
 
 /** A field that Kubernetes knows and this device rejects (decisions.md 3: without it another pod would start). */
 export function forbidden(path: string, source: string): FieldRule {
-  return optional(path, v.never(), "it absent, as it is not supported", source);
+  return optional(path, v.never(), "not supported; leave it out", source);
 }
 
 /** The same, but a value without effect counts as absent (decisions.md 10: serializers write values that ask for nothing). */
@@ -50,7 +50,7 @@ export function forbiddenBut(path: string, harmless: false | readonly [] | objec
   // One issue for the whole value: what is inside does not matter.
   const text = JSON.stringify(harmless);
   const schema = v.custom((value) => isEmptyLike(value) && JSON.stringify(value) === text);
-  return optional(path, schema, `it absent or ${text}, as it is not supported`, source);
+  return optional(path, schema, `not supported; leave it out or write ${text}`, source);
 }
 
 function isEmptyLike(value: unknown): boolean {

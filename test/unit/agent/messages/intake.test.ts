@@ -220,7 +220,7 @@ test("a port is taken by who is none of ours: not by a container whose row was l
   store.setMeta("installId", "another-install");
   engine.shows = [shown];
   send(asks(1));
-  assert.match(said()[0]?.content ?? "", /8080; expected a free port, and another process listens on it/);
+  assert.match(said()[0]?.content ?? "", /TCP port 8080 is already used by another process/);
   store.setMeta("installId", shown.installId);
   send(asks(2));
   assert.ok(store.desiredPods.get("websocket", "web-2"));

@@ -39,6 +39,7 @@ const well: DoctorInput = {
     processes: { running: 200, most: 4000 },
   },
   folders: { data: "/var/lib/edge", dataIsOther: false, dataReadOnly: false, run: "/run/edge", runInMemory: true },
+  store: { state: "ok", message: "", freeBytes: 2 ** 30 },
   credentials: { problem: null, certificates: [certificate] },
   center: { ok: true, host: "center.example", wall: wall + 2_000 },
   npus: { names: ["davinci0"], missing: null },
@@ -53,7 +54,7 @@ function troubles(changed: Partial<DoctorInput>): readonly string[] {
 test("a device with nothing wrong gets an ok for every check, and nothing to do", () => {
   const found = examine(well);
   const checks: readonly Check[] = [
-    ...(["configuration", "agent", "engine", "cgroups", "disk", "memory", "processes"] as const),
+    ...(["configuration", "agent", "engine", "cgroups", "disk", "store", "memory", "processes"] as const),
     ...(["clock", "certificates", "center", "npu"] as const),
   ];
   assert.deepEqual(
@@ -75,12 +76,12 @@ const rows: readonly (readonly [what: string, changed: Partial<DoctorInput>, tro
   [
     "a wrong one",
     { config: { file: "/c.json", violations: ["center.url is 1"], warnings: [] } },
-    /^failure configuration: center.url is 1 -> Mend \/c.json/,
+    /^failure configuration: center.url is 1 -> Fix \/c.json/,
   ],
   [
     "an unknown key",
     { config: { file: "/c.json", violations: [], warnings: ["x is not a key"] } },
-    /^warning configuration: x is not a key -> Mend \/c.json/,
+    /^warning configuration: x is not a key -> Fix \/c.json/,
   ],
   [
     "no engine",
@@ -107,11 +108,36 @@ const rows: readonly (readonly [what: string, changed: Partial<DoctorInput>, tro
     { engine: { ok: false, socket: "/s", message: "no answer", silent: true } },
     /^failure engine: .* -> The engine hangs: restart it \(systemctl restart docker\)/,
   ],
+  [
+    "a damaged store",
+    { store: { state: "corrupt", message: "store.db is damaged: file is not a database", freeBytes: 2 ** 30 } },
+    /^failure store: store\.db is damaged.* -> Restart the agent/,
+  ],
+  [
+    "a store of a newer version",
+    { store: { state: "newer", message: "schema 9.0", freeBytes: 2 ** 30 } },
+    /^failure store: schema 9.0 -> Install the newer version/,
+  ],
+  [
+    "a database of another program",
+    { store: { state: "foreign", message: "of some other program", freeBytes: 2 ** 30 } },
+    /^failure store: of some other program -> Move the file away/,
+  ],
+  [
+    "a full disk",
+    { store: { state: "ok", message: "", freeBytes: 0 } },
+    /^failure store: The disk of the store has 0 MiB free: no message is accepted -> Free space/,
+  ],
+  [
+    "a store that was deleted below its agent",
+    { store: { state: "missing", message: "There is no store in /d", freeBytes: 2 ** 30 } },
+    /^failure store: There is no store in \/d -> .*restart the agent/,
+  ],
   ["an agent that is not there", { agentRuns: false }, /^failure agent: The agent is not running.* -> Start it/],
   [
     "a file in place of the data folder",
     { folders: { ...well.folders, dataIsOther: true } },
-    /^failure disk: \/var\/lib\/edge is no folder -> Move it away/,
+    /^failure disk: \/var\/lib\/edge is not a folder -> Move it away/,
   ],
   [
     "a configuration that is not for this user",
@@ -204,7 +230,7 @@ const rows: readonly (readonly [what: string, changed: Partial<DoctorInput>, tro
   [
     "files that cannot be used",
     { credentials: { problem: "ENOENT: /ca.pem", certificates: [] } },
-    /^failure certificates: ENOENT: \/ca.pem -> Mend/,
+    /^failure certificates: ENOENT: \/ca.pem -> Fix/,
   ],
   [
     "an expired certificate",
