@@ -234,6 +234,8 @@ describe("pods during an image pull", () => {
   const slow = createSite(sharedEngine());
   const image = async (): Promise<string> => `127.0.0.1:${(await registry).port}/slow:1`;
   const command = ["/bin/sleep", "1000"];
+  /** Ends as soon as it is told to, where sleep takes its whole grace. */
+  const polite = { image: testImages.greeter };
   const send = async (name: string, uid: string, changes: Fields): Promise<void> => {
     const reply = await slow.ask(
       podUpdate({ name, uid, msgId: msgId(), resourceVersion: String(messages), ...changes }),
@@ -263,7 +265,7 @@ describe("pods during an image pull", () => {
 
   test("the pod that a new uid is to replace is started again when it dies", async () => {
     const [old, young] = [uidOf("old"), uidOf("young")];
-    await send("heir", old, { container: { command } });
+    await send("heir", old, { container: polite });
     await slow.reported(old, "running", allRun);
     await send("heir", young, { container: { command, image: await image() } });
     await slow.eventually("the pull is under way", () => slow.logOf().includes("/slow:1") || undefined);
@@ -271,7 +273,7 @@ describe("pods during an image pull", () => {
     const [waits] = (slow.latest() ?? []).filter(({ UID }) => UID === young);
     assert.equal(only(waits?.status.containerStatuses ?? []).state.waiting?.reason, "ContainerCreating");
     assert.deepEqual(await slow.containers(young), []);
-    await send("heir", young, { container: { command } });
+    await send("heir", young, { container: polite });
     await slow.reported(young, "running once its image is one that is here", allRun);
     await slow.eventually("the old one is gone", async () =>
       (await slow.containers(old)).length === 0 ? true : undefined,
@@ -281,7 +283,7 @@ describe("pods during an image pull", () => {
   test("a container is started again beside one that waits for its image, which a delete gives up", async () => {
     const uid = uidOf("beside");
     await send("beside", uid, {
-      spec: { containers: twoOf("beside", { command }, { command, image: await image() }) },
+      spec: { containers: twoOf("beside", polite, { command, image: await image() }) },
     });
     await slow.reported(uid, "a runs", ({ status }) => status.containerStatuses[0]?.state.running !== undefined);
     const { status } = await crash(uid, "a");

@@ -10,6 +10,8 @@ import { freePort } from "./sockets.ts";
 
 const site = createSite(sharedEngine());
 const sleeping = { command: ["/bin/sleep", "1000"] };
+/** Ends as soon as it is told to, where sleep takes its whole grace. */
+const polite = { image: testImages.greeter };
 /** Ends with this code once it is told to and there is a file of this name on the host. */
 const terminating = (code: number, leave: string): string =>
   `trap 'until [ -e /host/${leave} ]; do sleep 0.1; done; exit ${code}' TERM\nwhile true; do sleep 1 & wait; done\n`;
@@ -45,7 +47,7 @@ describe("the life of a pod", () => {
   after(() => site.close());
 
   test("a container has the name, labels and log rotation of the contracts", async () => {
-    await run({ name: "labelled", uid: uid(0), msgId: msg(1), container: sleeping });
+    await run({ name: "labelled", uid: uid(0), msgId: msg(1), container: polite });
     const { Name, Config, HostConfig } = only(await site.containers(uid(0)));
     assert.equal(Name, `/edge_app_labelled_websocket_${uid(0)}_0`);
     const { "edge.pod-hash": podHash = "", "edge.spec-hash": specHash = "", ...labels } = Config.Labels;
@@ -67,7 +69,7 @@ describe("the life of a pod", () => {
   });
 
   test("a message that comes again gets the same reply, and nothing is done", async () => {
-    const message = podUpdate({ name: "labelled", uid: uid(0), msgId: msg(1), container: sleeping });
+    const message = podUpdate({ name: "labelled", uid: uid(0), msgId: msg(1), container: polite });
     const before = ids(await site.containers());
     const since = Date.now();
     const [first] = site.replies(msg(1));
@@ -75,7 +77,7 @@ describe("the life of a pod", () => {
     assert.equal(again.header.msg_id, first?.header.msg_id);
     assert.equal(again.content, "OK");
     // Another message goes through the same worker after it, so that there was time to do something wrong.
-    await accept(podUpdate({ name: "labelled", uid: uid(0), msgId: msg(2), container: sleeping }));
+    await accept(podUpdate({ name: "labelled", uid: uid(0), msgId: msg(2), container: polite }));
     const reports = site.reports().length;
     await site.eventually("another report", () => site.reports()[reports]);
     assert.deepEqual(ids(await site.containers()), before);
@@ -104,9 +106,12 @@ describe("the life of a pod", () => {
 
   test("a changed environment replaces the container", async () => {
     const old = only(await site.containers(uid(0)));
-    const container = { ...sleeping, image: testImages.busybox2, env: [{ name: "MODE", value: "second" }] };
+    const container = {
+      command: sleeping.command,
+      image: testImages.busybox2,
+      env: [{ name: "MODE", value: "second" }],
+    };
     await accept(podUpdate({ name: "labelled", uid: uid(0), msgId: msg(4), resourceVersion: "3", container }));
-    // 30 s of grace: sleep ignores SIGTERM.
     const { status } = await site.reported(uid(0), "the new container", (entry) => runs(entry, 1));
     const alive = only((await site.containers(uid(0))).filter(({ State }) => State.Running));
     assert.notEqual(alive.Id, old.Id);

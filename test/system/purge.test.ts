@@ -68,7 +68,7 @@ describe("edge uninstall --purge on a device whose pods run", {
     await site.startAgent();
     await site.online();
     for (const [index, uid] of uids.entries()) {
-      const container = { command: ["/bin/sleep", "1000"] };
+      const container = { image: testImages.greeter };
       const reply = await site.ask(podUpdate({ name: `purged-${index}`, uid, msgId: uid, container }));
       assert.equal(reply.content, "OK");
     }
