@@ -71,6 +71,11 @@ export function dockerEngine(options: DockerOptions): Engine {
       onContainer(api, "stop", id, signal, (container) =>
         tolerating([304, 404], container.stop({ t: graceSeconds, abortSignal: signal })),
       ),
+    rename: (id, name, signal) =>
+      onContainer(api, "rename", id, signal, async (container) => {
+        await container.rename({ name, abortSignal: signal });
+        return done(undefined);
+      }),
     remove: (id, signal) => remove(api, id, signal),
     exec: (id, command, signal, started = () => {}) =>
       onContainer(api, "exec", id, signal, (_, { docker }) => exec(docker, id, command, signal, started)),

@@ -33,6 +33,7 @@ const byOperation: Readonly<Record<string, readonly Pattern[]>> = {
     [/cannot join /i, "conflict", / of a non running container/i],
     [/joining /i, "conflict", / namespace of container/i],
   ],
+  rename: [[/is already in use/i, "conflict"]],
   // Podman's words, here and for exec; docker answers 409.
   remove: [[/has dependent containers|cannot remove container/i, "conflict"]],
   exec: [[/can only create exec sessions on running containers/i, "conflict"]],

@@ -1,4 +1,4 @@
-import { type ContainerIdentity, parseIdentity, sandboxName } from "../core/pod/identity.ts";
+import { type ContainerIdentity, containerName, labelledIdentity, sandboxName } from "../core/pod/identity.ts";
 import { npuNode } from "../core/pod/npu.ts";
 import { hostPortKey, type ObservedContainer, type ObservedState } from "../core/pod/observed.ts";
 import { at, keysAt, listAt, numberAt, textAt, textMapAt } from "./answer.ts";
@@ -18,6 +18,8 @@ export interface ListedContainer {
   readonly image: string;
   /** The container whose network it was made to join. */
   readonly sandboxId?: string;
+  /** What it is called now; absent while that is what its labels say. */
+  readonly renamed?: string;
 }
 
 /** Docker's own for a start that failed without a better one (daemon/start.go). */
@@ -26,9 +28,9 @@ const unknownExitCode = 128;
 /** Docker's zero time, which a container that never ran has. */
 const never = /^0001-01-01T00:00:00/;
 
-/** `GET /containers/{id}/json` in the words of pods; null when name and labels do not say that it belongs to one. */
+/** `GET /containers/{id}/json` in the words of pods; null when its labels do not say that it belongs to one. */
 export function observedContainer(answer: unknown): ObservedContainer | null {
-  const identity = parseIdentity(textAt(answer, "Name"), textMapAt(answer, "Config", "Labels"));
+  const identity = labelledIdentity(textMapAt(answer, "Config", "Labels"));
   const id = textAt(answer, "Id");
   if (identity === null || id === "") return null;
   const state = observedState(answer, identity);
@@ -38,6 +40,7 @@ export function observedContainer(answer: unknown): ObservedContainer | null {
   const sandboxId = sandboxIn(answer);
   // Podman shows the address of the sandbox at every container that joined it.
   const ip = state.kind === "running" && sandboxId === undefined ? address(answer) : "";
+  const renamed = otherName(textAt(answer, "Name"), identity);
   return {
     id,
     pod: identity.pod,
@@ -55,17 +58,20 @@ export function observedContainer(answer: unknown): ObservedContainer | null {
     ...(npus.length === 0 ? {} : { npus }),
     ...(hostPorts.length === 0 ? {} : { hostPorts }),
     ...(state.kind === "running" && pid > 0 ? { pid } : {}),
+    ...(renamed === undefined ? {} : { renamed }),
+    ...(isDisconnected(answer, state) ? { disconnected: true } : {}),
     ...(ip === "" ? {} : { ip }),
   };
 }
 
-/** One entry of `GET /containers/json`; null when name and labels do not say that it belongs to a pod. */
+/** One entry of `GET /containers/json`; null when its labels do not say that it belongs to a pod. */
 export function listedContainer(entry: unknown): ListedContainer | null {
   // A container has a second name for every link to it, "/other/alias": its own is the one with a single slash.
   const name = listAt(entry, "Names").find((each) => typeof each === "string" && each.lastIndexOf("/") === 0);
-  const identity = typeof name === "string" ? parseIdentity(name, textMapAt(entry, "Labels")) : null;
+  const identity = labelledIdentity(textMapAt(entry, "Labels"));
   const id = textAt(entry, "Id");
-  if (identity === null || id === "") return null;
+  if (typeof name !== "string" || identity === null || id === "") return null;
+  const renamed = otherName(name, identity);
   const endpoint = networks(entry).map((network) => textAt(network, "EndpointID"));
   const sandboxId = sandboxIn(entry);
   return {
@@ -76,6 +82,7 @@ export function listedContainer(entry: unknown): ListedContainer | null {
     endpoint: endpoint.join(),
     imageId: textAt(entry, "ImageID"),
     image: textAt(entry, "Image"),
+    ...(renamed === undefined ? {} : { renamed }),
     ...(sandboxId === undefined ? {} : { sandboxId }),
   };
 }
@@ -85,10 +92,29 @@ export function listedContainer(entry: unknown): ListedContainer | null {
  * @param known what the last inspect that was answered said, undefined where there was none
  */
 export function unknownContainer(listed: ListedContainer, known: ObservedContainer | undefined): ObservedContainer {
-  const { id, identity, imageId, image, sandboxId } = listed;
+  const { id, identity, imageId, image, sandboxId, renamed } = listed;
   const state: ObservedState = listed.state === "paused" ? { kind: "unknown", paused: true } : { kind: "unknown" };
   if (known !== undefined) return { ...known, state };
-  return { id, ...identity, state, imageId, image, ...(sandboxId === undefined ? {} : { sandboxId }) };
+  return {
+    id,
+    ...identity,
+    state,
+    imageId,
+    image,
+    ...(sandboxId === undefined ? {} : { sandboxId }),
+    ...(renamed === undefined ? {} : { renamed }),
+  };
+}
+
+function otherName(name: string, identity: ContainerIdentity): string | undefined {
+  const own = name.replace(/^\//, "");
+  return own === containerName(identity) ? undefined : own;
+}
+
+/** `docker network disconnect` leaves the mode and takes the network. Other modes have none of their own. */
+function isDisconnected(answer: unknown, { kind }: ObservedState): boolean {
+  const mode = textAt(answer, "HostConfig", "NetworkMode");
+  return kind === "running" && (mode === "default" || mode === "bridge") && networks(answer).length === 0;
 }
 
 function sandboxIn(answer: unknown): string | undefined {
@@ -120,8 +146,11 @@ function observedState(answer: unknown, identity: ContainerIdentity): ObservedSt
 /** A sandbox's program is this program's own: that it cannot be started is never the pod's fault. */
 function notStarted(answer: unknown, { container }: ContainerIdentity, startError: string): ObservedState {
   if (startError === "") return { kind: "created" };
-  if (container === sandboxName || !isProgramError(startError)) return { kind: "created", startError };
   const exitCode = numberAt(answer, "State", "ExitCode") || unknownExitCode;
+  // Docker writes a removal that failed over the words of the start; the exit code stays.
+  const isRemovalError = exitCode < unknownExitCode && startError.includes("failed to remove");
+  const isOfProgram = isProgramError(startError) || isRemovalError;
+  if (container === sandboxName || !isOfProgram) return { kind: "created", startError };
   return { kind: "created", startError, cannotRun: { exitCode, createdAt: textAt(answer, "Created") } };
 }
 

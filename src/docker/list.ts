@@ -4,6 +4,7 @@ import { containerName, installLabel } from "../core/pod/identity.ts";
 import { isPaused, type ObservedContainer } from "../core/pod/observed.ts";
 import { request } from "./connection.ts";
 import { type ListedContainer, listedContainer, unknownContainer } from "./inspect.ts";
+import { createLabelOwners } from "./label-owners.ts";
 import { createTimedInspects } from "./timed-inspects.ts";
 
 /** Lists containers and remembers what an inspect brought of those that cannot have changed. */
@@ -44,6 +45,7 @@ const unitSeconds: Readonly<Record<string, number>> = {
  */
 export function listing(lifetime: AbortSignal | null): Listing {
   const inspects = createTimedInspects(lifetime);
+  const owners = createLabelOwners();
   // What was last known of each, for those about which the engine does not answer any more.
   let lastKnown: ReadonlyMap<string, ObservedContainer> = new Map();
   let remembered: ReadonlyMap<string, Remembered> = new Map();
@@ -53,11 +55,11 @@ export function listing(lifetime: AbortSignal | null): Listing {
   return {
     list: async (docker, signal) => {
       forgotten = new Set();
-      // The filter only saves the engine work: what counts is whether name and labels agree.
+      // The filter only saves the engine work: what counts is what all labels say.
       const query = { all: true, filters: { label: [installLabel] } };
       const entries = await request(docker, "GET", "/containers/json?", query, signal);
       if (!Array.isArray(entries)) throw new TypeError("The engine's list of containers is no list");
-      const listed = entries.map(listedContainer).filter((each) => each !== null);
+      const listed = await owners.ownOf(docker, entries.map(listedContainer), signal);
       const next = new Map<string, Remembered>();
       const found = await inParallel(listed, inspectsAtOnce, async (each) => {
         const key = stableKey(each);
@@ -91,7 +93,7 @@ export function listing(lifetime: AbortSignal | null): Listing {
  * a failed one leaves its error, and in another container's network (the host's gives an endpoint like any other).
  */
 export function stableKey(listed: ListedContainer): string | null {
-  const name = containerName(listed.identity);
+  const name = listed.renamed ?? containerName(listed.identity);
   if (listed.state === "running") return listed.endpoint === "" ? null : `${name} running ${listed.endpoint}`;
   if (listed.state === "exited" || listed.state === "dead") {
     return `${name} ${listed.state} ${/\(\d{1,5}\)/.exec(listed.status)?.[0] ?? ""}`;

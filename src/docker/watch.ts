@@ -1,4 +1,4 @@
-import { installLabel, parseIdentity } from "../core/pod/identity.ts";
+import { installLabel, labelledIdentity } from "../core/pod/identity.ts";
 import type { EngineEvent } from "../ports/engine.ts";
 import { textAt, textMapAt } from "./answer.ts";
 
@@ -35,7 +35,7 @@ export function eventQuery(
 /** One event in the words of pods; null when it is not about a container of ours. */
 export function engineEvent(value: unknown): EngineEvent | null {
   const attributes = textMapAt(value, "Actor", "Attributes");
-  const identity = parseIdentity(attributes["name"] ?? "", attributes);
+  const identity = labelledIdentity(attributes);
   const said = textAt(value, "Action");
   const action = podmansWords.get(said) ?? said;
   if (textAt(value, "Type") !== "container" || identity === null || !actions.includes(action)) return null;

@@ -14,8 +14,8 @@ import type { DeviceNode } from "./node-device.ts";
 export interface Engine {
   info(signal: AbortSignal): Promise<EngineResult<EngineInfo>>;
   /**
-   * Every container, running or dead, whose name parses and agrees with its labels as one of a pod's (contracts.md, On
-   * the engine), of whatever install id. One engine call: what only an inspect brings is fetched for those that changed.
+   * Every container, running or dead, whose own labels say that it is one of a pod's (contracts.md, On the engine), of
+   * whatever name and install id. One engine call: what only an inspect brings is fetched for those that changed.
    * One about which the engine does not answer in time is listed as unknown, and holds up none of the others.
    */
   list(signal: AbortSignal): Promise<EngineResult<readonly ObservedContainer[]>>;
@@ -27,6 +27,8 @@ export interface Engine {
   start(id: string, signal: AbortSignal): Promise<EngineResult<void>>;
   /** SIGTERM, then SIGKILL after `graceSeconds`. Fine when it does not run any more. The signal must outlast the grace. */
   stop(id: string, graceSeconds: number, signal: AbortSignal): Promise<EngineResult<void>>;
+  /** Gives a container another name; `conflict` when that is taken. */
+  rename(id: string, name: string, signal: AbortSignal): Promise<EngineResult<void>>;
   /** Removes a container that does not run, with its anonymous volumes. Fine when it is gone already. */
   remove(id: string, signal: AbortSignal): Promise<EngineResult<void>>;
   /**

@@ -56,7 +56,16 @@ const ofContainerd: ReadonlySet<Operation> = new Set(["start", "stop", "exec", "
 /** The two that hold the container's lock while they wait for containerd (docker 20.10). */
 const locking: ReadonlySet<Operation> = new Set(["start", "stop"]);
 /** Those that wait for it. */
-const ofOne: ReadonlySet<Operation> = new Set(["inspect", "audit", "start", "stop", "remove", "exec", "isAlive"]);
+const ofOne: ReadonlySet<Operation> = new Set([
+  "inspect",
+  "audit",
+  "start",
+  "stop",
+  "rename",
+  "remove",
+  "exec",
+  "isAlive",
+]);
 const mostCalls = 10_000;
 const gone: Refusal = { kind: "unavailable", message: "connect ENOENT /var/run/docker.sock" };
 

@@ -1,4 +1,4 @@
-import { parseContainerName } from "../../src/core/pod/identity.ts";
+import { labelledIdentity } from "../../src/core/pod/identity.ts";
 import { eventQuery } from "../../src/docker/watch.ts";
 import type { Engine, EngineEvent, EngineResult } from "../../src/ports/engine.ts";
 import { aborted, abortedBy, call, change, type EngineProcess, type Watcher } from "./engine-calls.ts";
@@ -46,7 +46,7 @@ const eventDelayMs = 1;
 
 /** Events take a moment, wait while the engine is frozen, and go to those who still listen when they arrive. */
 export function publishEvent(state: EngineProcess, action: string, container: FakeContainer): void {
-  const pod = parseContainerName(container.name)?.pod;
+  const pod = labelledIdentity(container.labels)?.pod;
   if (pod === undefined || state.mode === "down") return;
   const event = { action, containerId: container.id, namespace: pod.namespace, name: pod.name };
   noteEvent(state, event);

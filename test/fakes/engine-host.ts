@@ -1,4 +1,10 @@
-import { containerLabels, containerName, parseIdentity, sandboxName } from "../../src/core/pod/identity.ts";
+import {
+  containerLabels,
+  containerName,
+  labelledIdentity,
+  parseIdentity,
+  sandboxName,
+} from "../../src/core/pod/identity.ts";
 import { npuNode } from "../../src/core/pod/npu.ts";
 import { hostPortKey, type ObservedContainer, type ObservedState } from "../../src/core/pod/observed.ts";
 import type { ContainerPort } from "../../src/core/pod/spec.ts";
@@ -37,6 +43,7 @@ export interface FakeContainer {
   /** Id of the image it was made from. */
   readonly image: string;
   readonly lasting: Lasting | null;
+  readonly disconnected: boolean;
   readonly state: ObservedState;
 }
 
@@ -76,6 +83,10 @@ export interface Host {
   die(id: string, exitCode: number, oomKilled?: boolean): void;
   /** Its programs stand still, or go on; nothing for one that does not run. */
   pause(id: string, on: boolean): void;
+  /** Gives it another name, unless that is taken. */
+  rename(id: string, name: string): Refusal | null;
+  /** Takes it out of its network while it runs; nothing for one that has none of its own. */
+  disconnect(id: string): void;
   remove(id: string): void;
   /** Runs a program in the container to its end; a caller who has gone hears nothing of it. */
   exec(
@@ -91,12 +102,14 @@ export interface Host {
 
 interface Entry {
   readonly id: string;
-  readonly name: string;
+  name: string;
   readonly labels: Readonly<Record<string, string>>;
   readonly request: CreateRequest | null;
   readonly image: string;
-  readonly lasting: Lasting | null;
+  lasting: Lasting | null;
   readonly createdAt: string;
+  /** Taken out of its network by hand. */
+  disconnected: boolean;
   state: ObservedState;
   /** Aborted when it ends. */
   run: AbortController | null;
@@ -111,8 +124,9 @@ function lastingOf({
   name,
   labels,
   request,
-}: Omit<Entry, "lasting" | "state" | "run" | "createdAt">): Lasting | null {
-  const identity = parseIdentity(name, labels);
+}: Omit<Entry, "lasting" | "state" | "run" | "createdAt" | "disconnected">): Lasting | null {
+  // What somebody else has made has the labels of its image.
+  const identity = request === null ? parseIdentity(name, labels) : labelledIdentity(labels);
   if (identity === null) return null;
   const npus = (request?.devices ?? [])
     .map(({ path }) => path.slice(path.lastIndexOf("/") + 1))
@@ -121,6 +135,7 @@ function lastingOf({
   return {
     id,
     ...identity,
+    ...(name === containerName(identity) ? {} : { renamed: name }),
     imageId: request?.image.id ?? "",
     image: request?.image.id ?? "",
     ...(request?.sandboxId == null ? {} : { sandboxId: request.sandboxId }),
@@ -132,10 +147,15 @@ function lastingOf({
 }
 
 /** How the pod rules see it now. */
-export function observed({ id, lasting, request, state }: FakeContainer): ObservedContainer | null {
-  if (lasting === null) return null;
-  const isAlone = request !== null && request.pod.spec.hostNetwork !== true && request.sandboxId === null;
-  return { ...lasting, state, ...(state.kind === "running" && isAlone ? { ip: addressOf(id) } : {}) };
+export function observed(container: FakeContainer): ObservedContainer | null {
+  const { id, lasting, state, disconnected } = container;
+  if (lasting === null || state.kind !== "running") return lasting === null ? null : { ...lasting, state };
+  if (disconnected) return { ...lasting, state, disconnected };
+  return { ...lasting, state, ...(hasOwnNetwork(container) ? { ip: addressOf(id) } : {}) };
+}
+
+function hasOwnNetwork({ request }: Pick<FakeContainer, "request">): boolean {
+  return request !== null && request.pod.spec.hostNetwork !== true && request.sandboxId === null;
 }
 
 /** `emit` hears every event that Docker would send, with Docker's action. */
@@ -155,12 +175,20 @@ export function fakeHost(clock: Clock, emit: (action: string, container: FakeCon
     if (entry.request === null) return {};
     return entry.request.container === sandboxName ? { termCode: 0 } : behaviour(entry.request);
   };
-  const add = (entry: Omit<Entry, "id" | "lasting" | "state" | "run" | "createdAt">): Entry => {
+  const add = (entry: Omit<Entry, "id" | "lasting" | "state" | "run" | "createdAt" | "disconnected">): Entry => {
     made += 1;
     // The first twelve digits are what people see of it.
     const id = made.toString(16).padStart(12, "0").padEnd(64, "0");
     const lasting = lastingOf({ ...entry, id });
-    const created: Entry = { ...entry, id, lasting, createdAt: now(), state: { kind: "created" }, run: null };
+    const created: Entry = {
+      ...entry,
+      id,
+      lasting,
+      createdAt: now(),
+      disconnected: false,
+      state: { kind: "created" },
+      run: null,
+    };
     entries.set(id, created);
     emit("create", created);
     return created;
@@ -168,6 +196,7 @@ export function fakeHost(clock: Clock, emit: (action: string, container: FakeCon
   const run = (entry: Entry): void => {
     const controller = new AbortController();
     entry.run = controller;
+    entry.disconnected = false;
     entry.state = { kind: "running", startedAt: now() };
     emit("start", entry);
     const { exit } = behaviourOf(entry);
@@ -178,7 +207,7 @@ export function fakeHost(clock: Clock, emit: (action: string, container: FakeCon
   };
   const noteError = (id: string, message: string): void => {
     const entry = entries.get(id);
-    if (entry?.state.kind === "created") entry.state = { kind: "created", startError: message };
+    if (entry?.state.kind === "created") entry.state = { ...entry.state, startError: message };
     if (entry?.state.kind === "exited") entry.state = { ...entry.state, error: message };
   };
   const die = (id: string, exitCode: number, oomKilled = false): void => {
@@ -247,10 +276,27 @@ export function fakeHost(clock: Clock, emit: (action: string, container: FakeCon
     die,
     pause: (id, on) => {
       const entry = entries.get(id);
-      if (entry?.state.kind !== "running") return;
+      if (entry?.state.kind !== "running" || (entry.state.paused === true) === on) return;
       const { startedAt } = entry.state;
       entry.state = on ? { kind: "running", startedAt, paused: true } : { kind: "running", startedAt };
       emit(on ? "pause" : "unpause", entry);
+    },
+    rename: (id, name) => {
+      const entry = entries.get(id);
+      if (entry === undefined) return { kind: "notFound", message: `No such container: ${id}` };
+      if (byName(entries, name) !== null) {
+        return { kind: "conflict", message: `Conflict. The container name "/${name}" is already in use` };
+      }
+      entry.name = name;
+      entry.lasting = lastingOf(entry);
+      emit("rename", entry);
+      return null;
+    },
+    disconnect: (id) => {
+      const entry = entries.get(id);
+      if (entry?.state.kind !== "running" || !hasOwnNetwork(entry)) return;
+      entry.disconnected = true;
+      emit("disconnect", entry);
     },
     remove: (id) => {
       const entry = entries.get(id);

@@ -72,6 +72,10 @@ export interface FakeEngineHost extends Pick<Host, FromHost> {
   silence(idOrName: string, on: boolean): void;
   /** `docker pause` and `docker unpause` by somebody else. */
   pauseByHand(idOrName: string, on: boolean): void;
+  /** `docker rename` by somebody else. */
+  renameByHand(idOrName: string, name: string): void;
+  /** `docker network disconnect` by somebody else; no event of a container tells of it. */
+  disconnectByHand(idOrName: string): void;
   /** Dead containers cannot be removed: something holds their folders. */
   holdDead(on: boolean): void;
   /** Ends the stream of events; the engine is there all the while. */
@@ -123,7 +127,8 @@ export function fakeEngine(options: FakeEngineOptions): FakeEngine {
     host: fakeHost(options.clock, (action, container) => {
       if (action === "start") state.endedByEngine.delete(container.id);
       options.happened?.(action, container);
-      if (!state.losesEvents) publishEvent(state, action, container);
+      // It is an event of the network, and nobody watches those.
+      if (!state.losesEvents && action !== "disconnect") publishEvent(state, action, container);
     }),
     registry: new Map(),
     startsAside: new Map(),
@@ -185,6 +190,11 @@ function engineOn(state: State, options: FakeEngineOptions): Engine {
     audit: (id, _request, signal) => call(state, "audit", id, signal, () => audited(host, id)),
     start: (id, signal) => call(state, "start", id, signal, (late) => started(state, id, late)),
     stop: (id, graceSeconds, signal) => call(state, "stop", id, signal, () => stopped(state, id, graceSeconds)),
+    rename: (id, name, signal) =>
+      call(state, "rename", id, signal, () => {
+        const refusal = host.rename(id, name);
+        return refusal === null ? { value: undefined } : { refusal };
+      }),
     remove: (id, signal) => call(state, "remove", id, signal, () => removed(state, id)),
     exec: (id, command, signal, started) => {
       const asked = { command, at: state.clock.mono() };
@@ -283,6 +293,8 @@ function hostOf(state: State, liveRestore: boolean): FakeEngineHost {
       state.shown.delete(id);
       turn(state.mode);
     },
+    renameByHand: (idOrName, name) => void host.rename(known(idOrName), name),
+    disconnectByHand: (idOrName) => host.disconnect(known(idOrName)),
     pauseByHand: (idOrName, on) => host.pause(known(idOrName), on),
     holdDead: (on) => {
       state.deadHeld = on;

@@ -11,8 +11,9 @@ import type { EventRecorder } from "../event-recorder.ts";
 import { createWakeableLoop } from "../loop/wakeable-loop.ts";
 import type { ContainerLister } from "./container-lister.ts";
 import { establishInstallId, installIdOf } from "./install-id.ts";
+import { createRenamedContainers, type RenamedContainersParts } from "./renamed-containers.ts";
 
-export interface RelistParts {
+export interface RelistParts extends RenamedContainersParts {
   readonly store: Store;
   readonly clock: Clock;
   readonly random: Random;
@@ -41,6 +42,7 @@ export function createRelist(parts: RelistParts): Relist {
   const { clock, store } = parts;
   const reportedOrphans = new Set<string>();
   const loop = createWakeableLoop(clock);
+  const renamedContainers = createRenamedContainers(parts);
   let isPoked = false;
   let due = clock.mono();
 
@@ -53,6 +55,7 @@ export function createRelist(parts: RelistParts): Relist {
     forgetGoneOrphans(store, ours);
     const known = knownPodIds(store.desiredPods.list(), stillTerminating(store.terminatingPods.list()));
     parts.onListed(new Set([...known, ...ours.map(({ pod }) => pod)].map(podKey)));
+    await renamedContainers.putRight(ours, signal);
     await parts.inspect(ours, signal);
     return true;
   }

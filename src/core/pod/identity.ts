@@ -98,6 +98,15 @@ export function parseIdentity(
   return { ...named, installId, generation: Number(generation), podHash, specHash, restartPolicy };
 }
 
+/**
+ * Whose container its labels say it is, whatever it is called: somebody may have renamed it. That the labels are its own and
+ * not its image's is for the caller to see.
+ */
+export function labelledIdentity(labels: Readonly<Record<string, string | undefined>>): ContainerIdentity | null {
+  const parts = [label.containerName, label.podName, label.podNamespace, label.podUid, label.attempt];
+  return parseIdentity(["edge", ...parts.map((key) => labels[key] ?? "")].join("_"), labels);
+}
+
 /** Whether the pod's containers share a sandbox: a pod of one container needs none (lifecycle.md, Two hashes). */
 export function hasSandbox(spec: Pick<PodSpec, "containers">): boolean {
   return spec.containers.length > 1;

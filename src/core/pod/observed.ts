@@ -24,6 +24,10 @@ export interface ObservedContainer {
   readonly hostPorts?: readonly string[];
   /** Its first process as the host counts them; absent while it does not run. */
   readonly pid?: number;
+  /** What it is called now; absent while that is what its labels say. */
+  readonly renamed?: string;
+  /** It runs and was taken out of its own network; absent while it was not. */
+  readonly disconnected?: true;
   /** Address in its network; absent while it does not run and with the host's network. */
   readonly ip?: string;
 }
@@ -77,10 +81,21 @@ export function isPaused({ state }: ObservedContainer): boolean {
   return (state.kind === "running" || state.kind === "unknown") && state.paused === true;
 }
 
-/** Whether a container's sandbox is gone: it may run, but has no network any more and can never be started again. */
+/** Whether somebody has taken it, or the sandbox that it is in, out of the network. */
+export function isDisconnected(container: ObservedContainer, podContainers: readonly ObservedContainer[]): boolean {
+  const sandbox = podContainers.find(({ id }) => id === container.sandboxId);
+  return container.disconnected === true || sandbox?.disconnected === true;
+}
+
+/**
+ * Whether it has no network any more: somebody has disconnected it or its sandbox, or its sandbox is gone. It may run, and
+ * another one has to take its place.
+ */
 export function isCutOff(container: ObservedContainer, podContainers: readonly ObservedContainer[]): boolean {
+  if (container.disconnected === true) return true;
   if (container.sandboxId === undefined) return false;
   return !podContainers.some(
-    (other) => other.id === container.sandboxId && (other.state.kind === "running" || isUnknown(other)),
+    (other) =>
+      other.id === container.sandboxId && ((other.state.kind === "running" && !other.disconnected) || isUnknown(other)),
   );
 }

@@ -178,7 +178,11 @@ function foldContainer(
   }
   if (history.termination?.containerId === container.id) return history;
   const known = running(history, container, container.state.startedAt, context);
-  return known.current === null ? known : lost(known, known.current, "The pod's sandbox died", context);
+  return known.current === null ? known : lost(known, known.current, whyCutOff(container), context);
+}
+
+function whyCutOff({ disconnected }: ObservedContainer): string {
+  return disconnected === true ? "The container was disconnected from its network by hand" : "The pod's sandbox died";
 }
 
 /** It may start and end before anybody looks again: what it ends in is told by the engine run in which it was last seen. */

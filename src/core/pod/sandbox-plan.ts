@@ -15,21 +15,20 @@ export interface Replaced {
   readonly hasBegun: boolean;
 }
 
+const byHand = "it was disconnected from its network by hand";
 const deadSandbox = "its sandbox is dead";
 
 /** The sandbox that containers may join now; undefined while there is none that runs. */
 export function runningSandbox(podContainers: Observed): ObservedContainer | undefined {
   const newest = newestOf(podContainers, sandboxName);
-  return newest?.state.kind === "running" ? newest : undefined;
+  return newest?.state.kind === "running" && newest.disconnected !== true ? newest : undefined;
 }
 
 /** Stops of containers that run in a dead sandbox, whatever the restart policy. */
 export function stopsOfCutOff(podContainers: Observed, graceSeconds: number): readonly Action[] {
-  return stops(
-    podContainers.filter((container) => isCutOff(container, podContainers)),
-    graceSeconds,
-    deadSandbox,
-  );
+  const cutOff = podContainers.filter((container) => isCutOff(container, podContainers));
+  const isByHand = cutOff.some((container) => container.disconnected === true);
+  return stops(cutOff, graceSeconds, isByHand ? byHand : deadSandbox);
 }
 
 /** Removals of containers that were made to join a sandbox which died before they could be started. */

@@ -2,7 +2,7 @@ import { ownValue } from "../base/own-value.ts";
 import type { ContainerHistory, PinnedImage, PodHistory, Termination } from "./container-history.ts";
 import { podTrouble } from "./container-trouble.ts";
 import { creating } from "./image-plan.ts";
-import { isPaused, type ObservedContainer } from "./observed.ts";
+import { isDisconnected, isPaused, type ObservedContainer } from "./observed.ts";
 import type { ContainerState, ContainerStatus, Phase, PodCondition, PodStatus, TerminatedState } from "./pod-status.ts";
 import type { ProbeVerdicts } from "./probe.ts";
 import { qosClass } from "./qos.ts";
@@ -109,7 +109,7 @@ function containerStatus(input: StatusInput, spec: ContainerSpec): ContainerStat
 
 /** Without a verdict yet, what was reported of this very container holds: the agent may have been restarted. */
 function isReady(input: StatusInput, spec: ContainerSpec, current: ObservedContainer | undefined): boolean {
-  if (current !== undefined && isPaused(current)) return false;
+  if (current !== undefined && (isPaused(current) || isDisconnected(current, input.observed))) return false;
   if (spec.readinessProbe === undefined) return true;
   const id = current?.id ?? "";
   const before = input.previous?.containerStatuses.find((containerStatus) => containerStatus.name === spec.name);

@@ -205,6 +205,33 @@ export function containerTests(bench: Bench): void {
     assert.equal((await stateOf(id)).kind, "running");
   });
 
+  it("knows a container that was renamed by hand by its labels, and gives it its name back", async () => {
+    const wanted = await request(program("forever"));
+    const id = await create(wanted);
+    const name = containerName({ container: "app", pod: wanted.pod.id, attempt: 0 });
+    await bench.machine.renameByHand(id, `mine-${wanted.pod.id.name}`);
+    const listed = async () => valued(await bench.engine.list(generous())).find((each) => each.id === id);
+    assert.equal((await listed())?.renamed, `mine-${wanted.pod.id.name}`);
+    assert.equal((await listed())?.pod.uid, wanted.pod.id.uid);
+    const other = await create(await request(program("forever")));
+    assert.equal(errorOf(await bench.engine.rename(other, `mine-${wanted.pod.id.name}`, generous())), "conflict");
+    valued(await bench.engine.rename(id, name, generous()));
+    const back = await listed();
+    assert.deepEqual([back?.renamed, back?.state.kind], [undefined, "created"]);
+  });
+
+  it("shows a container that was taken out of its network by hand, until it is started again", async () => {
+    const id = await create(await request(program("forever")));
+    valued(await bench.engine.start(id, generous()));
+    const listed = async () => valued(await bench.engine.list(generous())).find((each) => each.id === id);
+    assert.equal((await listed())?.disconnected, undefined);
+    await bench.machine.disconnectByHand(id);
+    const apart = await listed();
+    assert.deepEqual([apart?.disconnected, apart?.state.kind, apart?.ip], [true, "running", undefined]);
+    valued(await bench.engine.stop(id, 0, generous()));
+    assert.equal((await listed())?.disconnected, undefined);
+  });
+
   it("does not see a container whose name and labels disagree", async () => {
     const wanted = await request(program("forever"));
     const pod = { ...wanted.pod.id };

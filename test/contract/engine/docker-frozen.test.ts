@@ -39,6 +39,7 @@ describe("Engine: Docker, frozen, gone and back", () => {
         engine.create(request, soon()),
         engine.start("nobody", soon()),
         engine.stop("nobody", 0, soon()),
+        engine.rename("nobody", "somebody", soon()),
         engine.remove("nobody", soon()),
         engine.image(testImages.busybox, soon()),
         engine.pull("127.0.0.1:9/none:1", null, soon()),

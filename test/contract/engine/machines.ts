@@ -21,6 +21,9 @@ export interface Machine {
   /** Ports of it that no other test file uses: the first for a pod of one container, the other for a sandbox. */
   readonly hostPorts: readonly [single: number, sandbox: number];
   killByHand(id: string): Promise<void>;
+  renameByHand(id: string, name: string): Promise<void>;
+  /** Takes it out of the engine's own network. */
+  disconnectByHand(id: string): Promise<void>;
   /** A container that somebody else made, with these labels, running. */
   addForeign(name: string, labels: Readonly<Record<string, string>>): Promise<void>;
   /** A folder of the host with a file system mounted at `below`, in which there is a folder `here`. */
@@ -78,6 +81,8 @@ export function fakeMachine(): Machine {
     hostIp: "127.0.0.1",
     hostPorts: [18_431, 18_432],
     killByHand: async (container) => host.kill(container),
+    renameByHand: async (container, name) => host.renameByHand(container, name),
+    disconnectByHand: async (container) => host.disconnectByHand(container),
     addForeign: async (name, labels) => void host.addForeign(name, labels),
     folderWithMount: () => "/srv/data",
     addImage: async (names) => {
@@ -97,6 +102,8 @@ export function realMachine(socket = sharedEngine().socket): Machine {
     hostIp: "127.0.0.1",
     hostPorts: [18_431, 18_432],
     killByHand: async (id) => void (await docker.getContainer(id).kill()),
+    renameByHand: async (id, name) => void (await docker.getContainer(id).rename({ name })),
+    disconnectByHand: async (id) => void (await docker.getNetwork("bridge").disconnect({ Container: id })),
     addForeign: async (name, labels) => {
       const Cmd = ["sh", "-c", programs.forever.script];
       const container = await docker.createContainer({ name, Image: testImages.busybox, Cmd, Labels: { ...labels } });

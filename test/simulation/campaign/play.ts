@@ -139,7 +139,11 @@ async function mend(world: World, center: Center): Promise<void> {
   host.heal();
   fillDisk(world, center, "no");
   haveNpus(world, center, npuNames);
-  for (const { id, request } of host.containers()) if (request === null) host.removeByHand(id);
+  for (const { id, request } of host.containers()) {
+    if (request === null) host.removeByHand(id);
+    host.pauseByHand(id, false);
+    host.silence(id, false);
+  }
   host.network(true);
   host.latency(1, 5, 50);
   host.loseEvents(false);

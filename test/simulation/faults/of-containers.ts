@@ -75,6 +75,59 @@ export const ofContainers: Readonly<Record<string, Fault>> = {
         return `container ${short(id)} of ${pod}, ${state.kind}, is started by hand`;
       }),
   },
+  renamedByHand: {
+    weight: 2,
+    ofPod: true,
+    never: withoutContainer,
+    happen: ({ world, pod, dice }) =>
+      byHand(world, () => {
+        const all = world.host.containers().filter(({ request }) => request?.pod.id.name === pod);
+        if (all.length === 0) return null;
+        const { id, request } = dice.pick(all);
+        if (request === null) return null;
+        // The name that the next attempt needs, or one of somebody's own.
+        const next = containerName({ ...request, pod: request.pod.id, attempt: request.attempt + 1 });
+        const name = dice.below(3) === 0 ? next : `mine-${short(id)}`;
+        world.host.renameByHand(id, name);
+        return `container ${short(id)} of ${pod} is called ${world.host.container(id)?.name} by hand`;
+      }),
+  },
+  disconnectedByHand: {
+    weight: 2,
+    ofPod: true,
+    never: withoutContainer,
+    happen: (site) =>
+      byHand(site.world, () =>
+        onRunning(site, (id) => {
+          site.world.host.disconnectByHand(id);
+          return `container ${short(id)} of ${site.pod} is taken out of its network by hand`;
+        }),
+      ),
+  },
+  pausedByHand: {
+    weight: 2,
+    ofPod: true,
+    never: withoutContainer,
+    happen: (site) =>
+      byHand(site.world, () =>
+        onRunning(site, (id) => {
+          const on = site.dice.below(2) === 0;
+          site.world.host.pauseByHand(id, on);
+          return `container ${short(id)} of ${site.pod} is ${on ? "paused" : "let go on"} by hand`;
+        }),
+      ),
+  },
+  silenced: {
+    weight: 2,
+    ofPod: true,
+    never: withoutContainer,
+    happen: (site) =>
+      onRunning(site, (id) => {
+        const on = site.dice.below(2) === 0;
+        site.world.host.silence(id, on);
+        return `the engine ${on ? "does not answer" : "answers"} about ${short(id)} of ${site.pod}`;
+      }),
+  },
   nameTaken: {
     weight: 1,
     ofPod: true,

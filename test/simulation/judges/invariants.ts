@@ -1,6 +1,6 @@
 import assert from "node:assert/strict";
 import { mountsConfigMap } from "../../../src/agent/pods/config-maps.ts";
-import { podHash, sandboxName, specHash } from "../../../src/core/pod/identity.ts";
+import { containerName, podHash, sandboxName, specHash } from "../../../src/core/pod/identity.ts";
 import { npuCount, npuNode } from "../../../src/core/pod/npu.ts";
 import type { ObservedState } from "../../../src/core/pod/observed.ts";
 import type { TerminatedState } from "../../../src/core/pod/pod-status.ts";
@@ -266,6 +266,10 @@ function nothingIsLeftOver(world: World): void {
     [],
     "2: no container is left of a pod that is not wanted",
   );
+  for (const { name, request } of world.host.containers()) {
+    if (request === null) continue;
+    assert.equal(name, containerName({ ...request, pod: request.pod.id }), "2: a container has its own name again");
+  }
   const rows = world.look((store) => store.uids()).filter((uid) => !uids.includes(uid));
   assert.deepEqual(rows, [], "2: no row is left of a pod that is not wanted");
   const folders = [...world.device.folders].filter((uid) => !uids.includes(uid));

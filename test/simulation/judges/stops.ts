@@ -51,7 +51,9 @@ export function unjustifiedStop(store: MemoryStore, circumstances: Circumstances
   if (request == null) return null;
   const { pod, container, sandboxId } = request;
   const { namespace, name, uid } = pod.id;
-  if (sandboxId !== null && host.container(sandboxId)?.state.kind !== "running") return null;
+  const sandbox = sandboxId === null ? null : host.container(sandboxId);
+  if (sandboxId !== null && (sandbox?.state.kind !== "running" || sandbox.disconnected)) return null;
+  if (host.container(id)?.disconnected === true) return null;
   const desired = store.desiredPods.get(namespace, name);
   const missing = desired === null ? undefined : missingImage(desired, circumstances);
   const rows = store.terminatingPods

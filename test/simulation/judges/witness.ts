@@ -90,6 +90,9 @@ export function createWitness({
   const readyWith = new Map<string, ReadonlyMap<string, { readonly failures: number; readonly version: string }>>();
   /** Containers of which the data folder at hand can know something. */
   const known = new Set<string>();
+  /** Not ready without being asked: paused or without a network by hand, or in a sandbox that is. */
+  const excused = new Set<string>();
+  const sandboxOf = new Map<string, string | null>();
   const faults: string[] = [];
   /** What is heard inside a transaction counts once it is committed. */
   let heard: (() => void)[] | null = null;
@@ -216,7 +219,7 @@ export function createWitness({
     const now = new Map<string, { readonly failures: number; readonly version: string }>();
     for (const { name, ready, containerID, state } of containerStatuses) {
       const container = (containerID ?? "").replace("docker://", "");
-      if (state.running === undefined) continue;
+      if (state.running === undefined || excused.has(container)) continue;
       const failures = programs.readinessFailures(container);
       const was = before?.get(container);
       const then = was?.version === version ? was : undefined;
@@ -231,7 +234,14 @@ export function createWitness({
     happened(action, container) {
       const { request } = container;
       if (request === null) return;
-      if (action === "create") known.add(container.id);
+      if (action === "create") {
+        known.add(container.id);
+        sandboxOf.set(container.id, request.sandboxId);
+      }
+      if (action === "pause" || action === "disconnect") excused.add(container.id);
+      if (action === "disconnect" || action === "die") {
+        for (const [id, sandboxId] of sandboxOf) if (sandboxId === container.id) excused.add(id);
+      }
       if (action === "start") began(request);
       if (action === "die") ended(container.id, request);
       if (action === "destroy") {

@@ -50,6 +50,15 @@ describe("observedContainer", () => {
       { kind: "created", startError: noProgram, cannotRun: { exitCode: 128, createdAt } },
     ],
     [
+      "failed to start for the program, and to be removed",
+      { Status: "created", ExitCode: 127, Error: "driver failed to remove root filesystem" },
+      {
+        kind: "created",
+        startError: "driver failed to remove root filesystem",
+        cannotRun: { exitCode: 127, createdAt },
+      },
+    ],
+    [
       "failed to start for the device",
       { Status: "created", ExitCode: 128, Error: "Bind for 0.0.0.0:80 failed: port is already allocated" },
       { kind: "created", startError: "Bind for 0.0.0.0:80 failed: port is already allocated" },
@@ -92,18 +101,25 @@ describe("observedContainer", () => {
 
   it("is null for what is no pod's container, or no container at all", () => {
     const whole = answer({});
-    for (const other of [
-      null,
-      7,
-      "x",
-      [],
-      {},
-      { ...whole, Name: "/redis" },
-      { ...whole, Config: null },
-      { ...whole, Id: 3 },
-    ]) {
+    for (const other of [null, 7, "x", [], {}, { ...whole, Config: null }, { ...whole, Id: 3 }]) {
       assert.equal(observedContainer(other), null);
     }
+  });
+
+  it("is a pod's by its labels, and tells that it was renamed or taken out of its network", () => {
+    assert.equal(observedContainer({ ...answer({}), Name: "/redis" })?.renamed, "redis");
+    assert.equal(observedContainer(answer({}))?.renamed, undefined);
+    const runs = answer({ Status: "running", Running: true, StartedAt: startedAt });
+    const apart = (NetworkMode: string) =>
+      observedContainer({ ...runs, HostConfig: { NetworkMode }, NetworkSettings: { Networks: {} } })?.disconnected;
+    assert.deepEqual(["default", "bridge", "host", "slirp4netns", "container:abc"].map(apart), [
+      true,
+      true,
+      undefined,
+      undefined,
+      undefined,
+    ]);
+    assert.equal(observedContainer({ ...runs, HostConfig: { NetworkMode: "default" } })?.disconnected, undefined);
   });
 });
 
@@ -122,9 +138,9 @@ describe("A listed container", () => {
     return stableKey(listed);
   };
 
-  it("is one of a pod by its own name, not by a link's", () => {
-    assert.equal(listedContainer(entry)?.id, "abc");
-    assert.equal(listedContainer({ ...entry, Names: ["/other"] }), null);
+  it("is one of a pod by its labels, and its own name is not a link's", () => {
+    assert.deepEqual([listedContainer(entry)?.id, listedContainer(entry)?.renamed], ["abc", undefined]);
+    assert.equal(listedContainer({ ...entry, Names: ["/other"] })?.renamed, "other");
     assert.equal(listedContainer({ ...entry, Names: null }), null);
     assert.equal(listedContainer({ ...entry, Labels: {} }), null);
   });
@@ -230,7 +246,7 @@ describe("An event", () => {
       { ...event, Type: "image" },
       { ...event, Action: "exec_create: sh" },
       { ...event, Action: "health_status: healthy" },
-      { ...event, Actor: { ID: "abc", Attributes: { ...attributes, name: "redis" } } },
+      { ...event, Actor: { ID: "abc", Attributes: { ...attributes, "edge.install": "" } } },
       { ...event, Actor: { ID: "abc", Attributes: { name } } },
     ]) {
       assert.equal(engineEvent(other), null);
