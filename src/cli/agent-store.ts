@@ -1,3 +1,4 @@
+import { existsSync, statSync } from "node:fs";
 import { installIdOf } from "../agent/engine/install-id.ts";
 import { momentOf } from "../agent/loop/moment.ts";
 import { isDiskFull } from "../core/base/store-failure.ts";
@@ -7,6 +8,9 @@ import { ownerAmongOthers } from "../linux/trust.ts";
 import { savedPods } from "../linux/volumes.ts";
 import type { Log } from "../ports/log.ts";
 import type { Store } from "../ports/store.ts";
+import type { Supervisor } from "../ports/supervisor.ts";
+import { storeFile } from "../sqlite/database.ts";
+import { keyFile } from "../sqlite/secrets.ts";
 import { openStore, recoverStore, type StoreOptions } from "../sqlite/store.ts";
 
 /** Whoever owns a folder can exchange what is in it: the key, the store, what pods are made from. */
@@ -19,29 +23,79 @@ export function folderOfAnother({ data: { dir, runDir } }: Config): string | nul
   return null;
 }
 
+export type OpenedStore =
+  /** `notices`: what the owner should know of it, in sentences. */
+  | { readonly kind: "open"; readonly store: Store; readonly notices: readonly string[] }
+  | { readonly kind: "failed"; readonly message: string };
+
+interface NoRoom {
+  readonly kind: "full";
+  readonly message: string;
+}
+
+const retryMs = 5_000;
+
+/**
+ * Opens the store of an agent. While its disk has no room to open it, the agent waits and tries again, alive for whoever
+ * supervises it: an end would be a restart every few seconds.
+ * @returns null when the signal came first
+ */
+export async function openAgentStore(
+  config: Config,
+  log: Log,
+  { supervisor, signal }: { readonly supervisor: Supervisor | null; readonly signal: AbortSignal },
+): Promise<OpenedStore | null> {
+  for (let round = 0; ; round += 1) {
+    const opened = openOnce(config, log);
+    if (opened.kind !== "full") return opened;
+    if (round === 0) {
+      log.write("error", "The device's disk is full: the agent waits for room", { why: opened.message });
+      supervisor?.ready();
+    } else supervisor?.alive();
+    await linuxClock().sleep(retryMs, signal);
+    if (signal.aborted) return null;
+  }
+}
+
 /** A damaged database is put aside: running pods are found again on the engine, and the center sends what it wants. */
-export function openAgentStore(config: Config, log: Log): Store | string {
+function openOnce(config: Config, log: Log): OpenedStore | NoRoom {
   const options = storeOptionsOf(config);
   const { dir } = options;
+  // A file that is empty is one whose making had no room.
+  const hadStore = (statSync(storeFile(dir), { throwIfNoEntry: false })?.size ?? 0) > 0;
+  const lostKey = hadStore && !existsSync(keyFile(dir));
   const opened = openStore(options);
   if (opened.ok) {
     if (installIdOf(opened.store) === null) restore(opened.store, dir, log);
-    return opened.store;
+    const notices = lostKey ? [tell(opened.store, log, { reason: "DeviceKeyMadeAnew", message: keyWords })] : [];
+    return { kind: "open", store: opened.store, notices };
   }
-  if (opened.error.code !== "corrupt") return opened.error.message;
+  const { code, message } = opened.error;
+  if (code !== "corrupt") return { kind: code === "full" ? "full" : "failed", message };
   const aside = recoverStore(dir);
-  log.write("error", "Store damaged, begun anew", { why: opened.error.message, keptAs: aside });
+  log.write("error", "Store damaged, begun anew", { why: message, keptAs: aside });
   const anew = openStore(options);
-  if (!anew.ok) return anew.error.message;
-  unlessFull(() => recordBegunAnew(anew.store, opened.error.message));
+  if (!anew.ok) return { kind: anew.error.code === "full" ? "full" : "failed", message: anew.error.message };
+  const words = `The store was damaged and is begun anew: ${message}`.slice(0, 1024);
+  const notices = [tell(anew.store, log, { reason: "StoreBegunAnew", message: words })];
   restore(anew.store, dir, log);
-  return anew.store;
+  return { kind: "open", store: anew.store, notices };
 }
 
-function recordBegunAnew(store: Store, why: string): void {
-  const message = `The store was damaged and is begun anew: ${why}`.slice(0, 1024);
-  const event = { type: "Warning", pod: "", container: "", reason: "StoreBegunAnew", message } as const;
-  store.events.append(event, momentOf(linuxClock()));
+const keyWords =
+  "The key of this device was gone and is made anew: config maps and registry secrets that were sealed with it cannot be read. Send them again.";
+
+/** Records an event and gives its words. */
+function tell(
+  store: Store,
+  log: Log,
+  { reason, message }: { readonly reason: string; readonly message: string },
+): string {
+  log.write("error", reason, { message });
+  unlessFull(() =>
+    store.events.append({ type: "Warning", pod: "", container: "", reason, message }, momentOf(linuxClock())),
+  );
+  return message;
 }
 
 function storeOptionsOf({ data: { dir, outbox, events } }: Config): StoreOptions {

@@ -78,11 +78,16 @@ export async function runCommand(options: RunOptions, io: Output): Promise<numbe
     io.err(stranger);
     return exitCodes.no;
   }
-  const opened = openAgentStore(live.config, log);
-  if (typeof opened === "string") {
-    io.err(opened);
+  const stop = new AbortController();
+  for (const signal of ["SIGTERM", "SIGINT"] as const) process.once(signal, () => stop.abort());
+  const supervisor = systemdSupervisor(process.env, log);
+  const found = await openAgentStore(live.config, log, { supervisor, signal: stop.signal });
+  if (found === null) return exitCodes.fine;
+  if (found.kind === "failed") {
+    io.err(found.message);
     return exitCodes.no;
   }
+  const { store: opened, notices } = found;
   const { config } = live;
   const lock = acquireRunLock(config.data.runDir);
   if (!lock.ok) {
@@ -100,9 +105,8 @@ export async function runCommand(options: RunOptions, io: Output): Promise<numbe
     return exitCodes.no;
   }
   unlessFull(() => keepConfig(opened, config));
-  const stop = new AbortController();
-  for (const signal of ["SIGTERM", "SIGINT"] as const) process.once(signal, () => stop.abort());
-  const publisher = statusFile(statusPath(config.data.runDir), () => live.trouble, log);
+  const troubles = (): readonly string[] => (live.trouble === null ? notices : [live.trouble, ...notices]);
+  const publisher = statusFile(statusPath(config.data.runDir), troubles, log);
   process.on("SIGHUP", () => {
     reload(options, live, log);
     publisher.again();
@@ -114,7 +118,6 @@ export async function runCommand(options: RunOptions, io: Output): Promise<numbe
     const parts = agentParts(config, () => live.config, opened, log, stop.signal);
     const configFile = loaded.ok ? resolve(loaded.file) : null;
     const settings = { ...parts.settings, configFile };
-    const supervisor = systemdSupervisor(process.env, log);
     await untilItEnds(ends, log, (safety) =>
       runAgent({ ...parts, ...safety, settings, publish: publisher.publish, supervisor }, stop.signal),
     );

@@ -9,15 +9,15 @@ export function statusPath(runDir: string): string {
 }
 
 /**
- * Where `edge status` looks (contracts.md): what the agent tells, and what is wrong with its configuration. A file that
+ * Where `edge status` looks (contracts.md): what the agent tells, and what is wrong with its configuration or was with its store. A file that
  * cannot be written, on a full tmpfs, stays as it is, and the log says so once: pods are worth more than it.
  */
-export function statusFile(file: string, trouble: () => string | null, log: Log) {
+export function statusFile(file: string, troubles: () => readonly string[], log: Log) {
   let last: StatusDocument | null = null;
   let isWritable = true;
   const again = (): void => {
     if (last === null) return;
-    const notices = [...[trouble()].filter((one) => one !== null), ...(last.notices ?? [])];
+    const notices = [...troubles(), ...(last.notices ?? [])];
     const document: StatusDocument = notices.length === 0 ? last : { ...last, notices };
     try {
       replaceFile(file, `${JSON.stringify(document)}\n`, 0o644, { durable: false });

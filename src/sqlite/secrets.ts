@@ -29,18 +29,23 @@ export interface Secrets {
 
 export type SecretsResult =
   | { readonly ok: true; readonly secrets: Secrets }
-  | { readonly ok: false; readonly message: string };
+  | { readonly ok: false; readonly message: string; readonly isFull?: boolean };
 
 const nonceBytes = 12;
 const tagBytes = 16;
 const keyLine = /^([0-9a-f]{16}) ([A-Za-z0-9+/]{43}=)$/;
+
+/** Where the key of this device lives in the data folder. */
+export function keyFile(dir: string): string {
+  return join(dir, "device.key");
+}
 
 /**
  * The key of this device from `<dir>/device.key`, made if there is none. The file holds one key a line, its id before
  * it: the last one seals, all of them open. A file that does not read so is never written over.
  */
 export function openSecrets(dir: string): SecretsResult {
-  const file = join(dir, "device.key");
+  const file = keyFile(dir);
   try {
     mkdirSync(dir, { recursive: true, mode: 0o700 });
     const text = readKeys(file) ?? makeKeys(dir, file);
@@ -49,7 +54,8 @@ export function openSecrets(dir: string): SecretsResult {
     if ((statSync(file).mode & 0o077) !== 0) chmodSync(file, 0o600);
     return { ok: true, secrets: secretsWith(keys) };
   } catch (error) {
-    return { ok: false, message: `${file} cannot be used: ${error instanceof Error ? error.message : String(error)}` };
+    const { message = String(error), code } = Object(error) as Partial<NodeJS.ErrnoException>;
+    return { ok: false, message: `${file} cannot be used: ${message}`, isFull: code === "ENOSPC" };
   }
 }
 

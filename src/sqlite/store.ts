@@ -27,10 +27,10 @@ export interface StoreOptions {
 
 /**
  * corrupt: the file is damaged, `recoverStore` puts it aside. newer: made by a newer program, which is to be installed
- * again. foreign: not ours. missing: there is none (read-only). unusable: the folder or the disk does not let us.
+ * again. foreign: not ours. missing: there is none (read-only). full: its disk has no room, not even to open it. unusable: the folder or the disk does not let us.
  */
 export interface StoreError {
-  readonly code: "corrupt" | "newer" | "foreign" | "missing" | "unusable";
+  readonly code: "corrupt" | "newer" | "foreign" | "missing" | "full" | "unusable";
   readonly message: string;
 }
 
@@ -57,7 +57,8 @@ export function openStore({ dir, limits }: StoreOptions): StoreResult<Store> {
       const damage = firstDamage(db);
       if (damage !== null) return { ok: false, error: corrupt(dir, damage) };
       const opened = openSecrets(dir);
-      if (!opened.ok) return { ok: false, error: { code: "unusable", message: opened.message } };
+      if (!opened.ok)
+        return { ok: false, error: { code: opened.isFull ? "full" : "unusable", message: opened.message } };
       return { ok: true, store: readWrite(db, { ...defaultStoreLimits, ...limits }, opened.secrets) };
     },
   );
@@ -200,7 +201,7 @@ function withStoreError(call: (...args: readonly unknown[]) => unknown): typeof 
 }
 
 /** A log that cannot grow its index has no room either. */
-const fullCodes = ["SQLITE_FULL", "SQLITE_IOERR_SHMSIZE"];
+const fullCodes: readonly string[] = ["SQLITE_FULL", "SQLITE_IOERR_SHMSIZE"];
 const brokenCodes = /^SQLITE_(?:IOERR|CORRUPT|NOTADB|CANTOPEN|READONLY)/;
 
 function storeFailureIn(error: unknown): unknown {
@@ -246,6 +247,9 @@ function toStoreError(dir: string, error: unknown): StoreError {
   const message = error instanceof Error ? error.message : String(error);
   const code = error instanceof Error && "code" in error ? String(error.code) : "";
   if (code.startsWith("SQLITE_CORRUPT") || code === "SQLITE_NOTADB") return corrupt(dir, message);
+  if (fullCodes.includes(code) || code === "ENOSPC") {
+    return { code: "full", message: `${storeFile(dir)} cannot be opened, because its disk is full: ${message}` };
+  }
   if (code.startsWith("SQLITE_") || "errno" in Object(error)) {
     return { code: "unusable", message: `${storeFile(dir)} cannot be opened: ${message}` };
   }
