@@ -14,6 +14,7 @@ import type { Engine } from "../ports/engine.ts";
 import { addonProblem } from "../sqlite/addon.ts";
 import { runLockHeld } from "../sqlite/lock.ts";
 import { openStoreReadOnly } from "../sqlite/store.ts";
+import { believeSystemAuthorities, believesSystem } from "../websocket/authorities.ts";
 import { credentialReader, type LoadedCredentials } from "../websocket/credentials.ts";
 import { reachCenter } from "../websocket/reach.ts";
 import { foldersOf, keptConfig, type LoadedConfig, loadConfig } from "./config-file.ts";
@@ -46,6 +47,7 @@ async function findingsOf(loaded: LoadedConfig): Promise<readonly Finding[]> {
   const folders = loaded.ok ? loaded.config.data : foldersOf(loaded);
   const program = addonProblem();
   const config = loaded.ok ? loaded.config : program === null ? await keptConfig(folders.dir) : null;
+  if (config !== null && believesSystem(config)) believeSystemAuthorities();
   const credentials =
     config === null ? null : credentialReader({ ...config.center.tls, auth: config.center.auth.file })();
   const [engine, center] = await Promise.all([

@@ -21,6 +21,7 @@ import type { Log } from "../ports/log.ts";
 import type { Store } from "../ports/store.ts";
 import { addonProblem } from "../sqlite/addon.ts";
 import { acquireDataLock, acquireRunLock, dataLockFile } from "../sqlite/lock.ts";
+import { believeSystemAuthorities, believesSystem } from "../websocket/authorities.ts";
 import { credentialReader } from "../websocket/credentials.ts";
 import { websocketLink } from "../websocket/link.ts";
 import { folderOfAnother, openAgentStore, unlessFull } from "./agent-store.ts";
@@ -112,6 +113,7 @@ export async function runCommand(options: RunOptions, io: Output): Promise<numbe
     publisher.again();
   });
   keepHeapSmall();
+  if (believesSystem(config)) believeSystemAuthorities();
   log.write("info", "Agent starts", { version, node: config.node.name, center: config.center.url, pid: process.pid });
   const ends = selfEnds(config.data.dir, linuxClock(), log);
   try {
