@@ -13,7 +13,7 @@ import { createOptions } from "./create-options.ts";
 import { failed, failure, statusOf, streamedError } from "./errors.ts";
 import { exec, isAlive } from "./exec.ts";
 import { gate } from "./gate.ts";
-import { imageFacts, isImageName, taggedName } from "./image.ts";
+import { imageFacts, imageOversize, isImageName, taggedName } from "./image.ts";
 import { removeImage, storedImages } from "./image-store.ts";
 import { observedContainer } from "./inspect.ts";
 import { layerNews } from "./layer-news.ts";
@@ -194,7 +194,10 @@ async function localImage(
   name: string,
   signal: AbortSignal,
 ): Promise<EngineResult<ImageInfo>> {
-  const facts = imageFacts(await request(docker, "GET", `/images/${name}/json`, {}, signal), name);
+  const answer = await request(docker, "GET", `/images/${name}/json`, {}, signal);
+  const oversize = imageOversize(answer);
+  if (oversize !== null) return failed(failure(operation, "refused", oversize));
+  const facts = imageFacts(answer, name);
   return facts === null ? failed(failure(operation, "failed", "The engine's answer has no image id")) : done(facts);
 }
 

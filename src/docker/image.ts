@@ -1,5 +1,5 @@
 import type { ImageInfo } from "../ports/engine.ts";
-import { keysAt, textAt, textsAt } from "./answer.ts";
+import { at, keysAt, textAt, textsAt } from "./answer.ts";
 
 /**
  * An image name as Docker takes it, and nothing that could mean another path of its API. Docker judges the rest itself; an
@@ -17,6 +17,19 @@ export function isImageName(name: string): boolean {
 export function taggedName(name: string): string {
   const last = name.slice(name.lastIndexOf("/") + 1);
   return last.includes(":") || last.includes("@") ? name : `${name}:latest`;
+}
+
+/** Buildpacks write labels of 100 KB; a list of 60 containers with as much as this is still an answer of an engine. */
+const longestConfig = 256 * 1024;
+
+/**
+ * Why no container is made from an image: the engine repeats its configuration, labels and all, for each container in each
+ * list, and a list that is too long would hide every other pod. Null for one that is fine.
+ */
+export function imageOversize(answer: unknown): string | null {
+  const { length } = JSON.stringify(at(answer, "Config") ?? null);
+  if (length <= longestConfig) return null;
+  return `The image's configuration (labels, environment, volumes) has ${length} characters; expected at most ${longestConfig}`;
 }
 
 /** `GET /images/{name}/json` in the words of pods; null when it is no such answer. `name` picks among several digests. */

@@ -1,7 +1,7 @@
 import assert from "node:assert/strict";
 import { describe, it } from "node:test";
 import { containerLabels, containerName } from "../../../src/core/pod/identity.ts";
-import { imageFacts, isImageName, taggedName } from "../../../src/docker/image.ts";
+import { imageFacts, imageOversize, isImageName, taggedName } from "../../../src/docker/image.ts";
 import { listedContainer, observedContainer } from "../../../src/docker/inspect.ts";
 import { ageSeconds, stableKey } from "../../../src/docker/list.ts";
 import { engineEvent, eventQuery } from "../../../src/docker/watch.ts";
@@ -195,6 +195,16 @@ describe("An image", () => {
     const bare = { Id: "sha256:9", RepoDigests: null, Architecture: "amd64", Config: null };
     assert.deepEqual(imageFacts(bare, "a"), { id: "sha256:9", user: "", architecture: "amd64", volumes: [] });
     assert.equal(imageFacts({}, "a"), null);
+  });
+
+  it("is refused when its labels would make every list of containers too long", () => {
+    const labelled = (bytes: number) => ({ Id: "sha256:9", Config: { Labels: { long: "x".repeat(bytes) } } });
+    assert.equal(imageOversize(labelled(200_000)), null);
+    assert.equal(imageOversize({ Id: "sha256:9", Config: null }), null);
+    assert.match(
+      imageOversize(labelled(9 << 20)) ?? "",
+      /configuration .* has 9437\d\d\d characters; expected at most 262144/,
+    );
   });
 
   it("gets a tag where it has none, so that not every tag is pulled", () => {
