@@ -78,7 +78,7 @@ export interface FolderInput {
 
 /** The agent's database as a reader finds it. */
 export interface StoreInput {
-  readonly state: "ok" | "missing" | "corrupt" | "newer" | "foreign" | "unusable";
+  readonly state: "ok" | "missing" | "corrupt" | "newer" | "foreign" | "full" | "unusable";
   /** Why it is not ok; empty where it is. */
   readonly message: string;
   /** Free bytes on its disk, null where they cannot be read. */

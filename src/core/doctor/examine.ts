@@ -212,6 +212,8 @@ function store({ state, message, freeBytes }: StoreInput, agentRuns: boolean): S
       return failure(message, "Install the newer version of edge again: this one would lose what that one stored");
     case "foreign":
       return failure(message, "Move the file away, or name another folder in data.dir");
+    case "full":
+      return failure(message, "Free space on the disk of data.dir: the agent waits for room and goes on by itself");
     case "unusable":
       return failure(
         message,
