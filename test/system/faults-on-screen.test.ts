@@ -1,0 +1,112 @@
+import assert from "node:assert/strict";
+import { after, before, describe, test } from "node:test";
+import { sharedEngine } from "../../scripts/private-engine.ts";
+import { podUpdate } from "../samples/messages.ts";
+import { createSite } from "./harness.ts";
+
+const site = createSite(sharedEngine());
+const uidOf = (name: string): string =>
+  `47474747-0000-4000-8000-${Buffer.from(name).toString("hex").padStart(12, "0").slice(-12)}`;
+const every = { initialDelaySeconds: 1, periodSeconds: 1, timeoutSeconds: 5, successThreshold: 1, failureThreshold: 3 };
+const sleeps = { command: ["/bin/sleep", "1000"] };
+/** It heeds the signal to stop, so that its grace is not waited for. */
+const polite = site.script("polite.sh", "trap 'exit 0' TERM\nwhile true; do sleep 1; done\n");
+const fails = { exec: { command: ["/bin/false"] }, ...every };
+
+interface Fault {
+  readonly name: string;
+  readonly spec?: Readonly<Record<string, unknown>>;
+  readonly container: Readonly<Record<string, unknown>>;
+  /** Of `edge pod`: the cause, and what to do. */
+  readonly cause: RegExp;
+  readonly todo: RegExp;
+}
+
+const faults: readonly Fault[] = [
+  {
+    name: "leaks",
+    container: { command: ["/bin/tail", "/dev/zero"] },
+    cause: /^OOMKilled \(limit \S+\), next try (?:in \d+s|now)$/,
+    todo: /^Raise resources\.limits\.memory/,
+  },
+  {
+    name: "ill",
+    spec: { volumes: polite.volumes },
+    container: { command: polite.command, volumeMounts: polite.volumeMounts, livenessProbe: fails },
+    cause: /^liveness probe failed: exit code 1, next try (?:in \d+s|now)$/,
+    todo: /edge logs ill.*the probe's timeout/,
+  },
+  {
+    name: "unready",
+    container: { ...sleeps, readinessProbe: fails },
+    cause: /^readiness failing since \d\d:\d\d:\d\dZ: exit code 1$/,
+    todo: /edge logs unready.*correct its path/,
+  },
+  {
+    name: "homeless",
+    spec: { volumes: [{ name: "gone", hostPath: { path: `${site.hostFolder}/gone`, type: "" } }] },
+    container: { ...sleeps, volumeMounts: [{ name: "gone", mountPath: "/gone", readOnly: true }] },
+    cause: /^hostPath \S+\/gone does not exist on this device; create it/,
+    todo: /^Create the folder on this device/,
+  },
+];
+
+async function send(
+  name: string,
+  spec: NonNullable<Fault["spec"]>,
+  container: Fault["container"],
+  version = "1",
+): Promise<unknown> {
+  const msgId = `4747474${version}-${uidOf(name).slice(9)}`;
+  const reply = await site.ask(podUpdate({ name, uid: uidOf(name), msgId, resourceVersion: version, spec, container }));
+  return reply.content;
+}
+
+/** A field of `edge pod NAME`. */
+async function field(name: string, label: string): Promise<string> {
+  const { stdout } = await site.run("pod", name);
+  return new RegExp(`^${label} +(.*)$`, "m").exec(stdout)?.[1] ?? "";
+}
+
+describe("edge pod names the cause of a fault and what to do", () => {
+  before(async () => {
+    await site.startCenter();
+    await site.startAgent();
+    await site.online();
+    for (const { name, spec, container } of faults) assert.equal(await send(name, spec ?? {}, container), "OK", name);
+  });
+  after(() => site.close());
+
+  for (const { name, cause, todo } of faults) {
+    test(`${name}`, async () => {
+      await site.eventually(`${cause}`, async () => (cause.test(await field(name, "Cause")) ? true : undefined));
+      assert.match(await field(name, "To do"), todo);
+    });
+  }
+
+  test("a refused update is found by the pod's name, and stands in edge status", async () => {
+    const resources = { limits: { cpu: "1000", memory: "16Mi" }, requests: { cpu: "1000", memory: "16Mi" } };
+    assert.match(String(await send("unready", {}, { ...sleeps, resources }, "2")), /^FAILED: /);
+    const why = /not enough CPU: the pod needs 1k, \S+ is free/;
+    assert.match(await field("unready", "Refused"), why);
+    assert.match((await site.run("events", "--pod", "unready")).stdout, /MessageRefused .*not enough CPU/);
+    await site.eventually("its line in edge status", async () => {
+      const { stdout } = await site.run("status", "--wide");
+      return /^Note +Update of pod unready refused \d+s ago: .*not enough CPU/m.test(stdout) || undefined;
+    });
+  });
+
+  test("with the agent dead the engine is asked, and a container that was killed is not shown running", async () => {
+    await site.endAgent("SIGKILL");
+    const before = await site.row("unready");
+    assert.deepEqual([before?.status, before?.lastSeen], ["Running", undefined]);
+    for (const { Id } of await site.containers(uidOf("unready"))) await site.docker.getContainer(Id).kill();
+    const { stdout } = await site.run("status");
+    assert.match(stdout, /^Agent +not running; start it/m);
+    assert.match(stdout, /^unready +0\/1 +Error /m);
+    assert.deepEqual(
+      stdout.split("\n").filter((line) => line.length > 80),
+      [],
+    );
+  });
+});
