@@ -7,7 +7,7 @@ import { requirePackages } from "./packages.ts";
 import { type Architecture, runtimeOf } from "./runtimes.ts";
 
 /**
- * Given to Node whenever the executable starts, for its memory; README.md, The executable, says what came of it and what it
+ * Given to Node whenever the executable starts, for its memory; benchmarks.md, The executable, says what came of it and what it
  * costs. By itself V8 lets the old space grow by 8 MB at least before it collects there again; for size it is 2.
  */
 const execArgv = [

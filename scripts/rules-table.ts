@@ -1,10 +1,10 @@
-// `node scripts/rules-table.ts`: writes the rules of admission into README.md, between two markers.
+// `node scripts/rules-table.ts`: writes the rules of admission into docs/admission-rules.md, between two markers.
 import { readFileSync, writeFileSync } from "node:fs";
 import { featureGates } from "../src/core/admission/feature-gates.ts";
 import { type ExplainedRule, everyRule } from "../src/core/admission/rule-index.ts";
 import { table } from "./table.ts";
 
-const file = "README.md";
+const file = "docs/admission-rules.md";
 const start = "<!-- rules: written by scripts/rules-table.ts -->";
 const end = "<!-- end of rules -->";
 const forbidden = "it absent, as it is not supported";

@@ -5,18 +5,22 @@ import { withRules } from "../../scripts/rules-table.ts";
 import { featureGates } from "../../src/core/admission/feature-gates.ts";
 import { parseConfig } from "../../src/core/config/config.ts";
 
-const readme = readFileSync("README.md", "utf8");
+const document = (name: string): string => readFileSync(`docs/${name}`, "utf8");
 
-describe("README.md and the sample configuration", () => {
-  test("the rules in README.md are the rules of the program", () => {
-    assert.equal(readme, withRules(readme), "README.md is out of date: node scripts/rules-table.ts");
+describe("The documents and the sample configuration", () => {
+  test("admission-rules.md has the rules of the program", () => {
+    const rules = document("admission-rules.md");
+    assert.equal(rules, withRules(rules), "docs/admission-rules.md is out of date: node scripts/rules-table.ts");
   });
 
-  test("README.md names every switch that is off", () => {
+  test("README.md has at most 150 lines", () => {
+    assert.ok(readFileSync("README.md", "utf8").split("\n").length <= 151);
+  });
+
+  test("supported.md names every switch that is off", () => {
     const off = Object.entries(featureGates).flatMap(([name, isOn]) => (isOn ? [] : [name]));
-    const section = readme.slice(readme.indexOf("## What this version carries out"));
     assert.deepEqual(
-      off.filter((name) => !section.includes(`\`${name}\``)),
+      off.filter((name) => !document("supported.md").includes(`\`${name}\``)),
       [],
     );
   });

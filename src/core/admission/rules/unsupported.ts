@@ -20,7 +20,7 @@ function notYet(
     id: `notYet.${feature}`,
     path,
     expectation: `it absent: ${sentence} are not carried out by this version yet`,
-    source: "README: what this version carries out",
+    source: "supported.md",
     check: (pod, { featureGates }, report) => {
       if (featureGates[feature]) return;
       find(pod, (at, value) => report(at, value, `${sentence} are not carried out by this version yet`));
@@ -47,7 +47,7 @@ const wholeNpus: Relation = {
   id: "notYet.npuSharing",
   path: "spec.containers[].resources",
   expectation: "whole NPUs: shares of one are not carried out by this version yet",
-  source: "README: what this version carries out",
+  source: "supported.md",
   check: (pod, { featureGates }, report) => {
     if (featureGates.npuSharing) return;
     eachContainer(pod, (container, at) => {
