@@ -7,7 +7,7 @@ import { table } from "./table.ts";
 const file = "docs/admission-rules.md";
 const start = "<!-- rules: written by scripts/rules-table.ts -->";
 const end = "<!-- end of rules -->";
-const forbidden = "it absent, as it is not supported";
+const forbidden = "not supported; leave it out";
 
 /** The text with every rule of the program between its markers; throws when they are not there. */
 export function withRules(text: string): string {
