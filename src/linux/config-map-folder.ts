@@ -8,6 +8,7 @@ import {
   readlinkSync,
   renameSync,
   rmSync,
+  statSync,
   symlinkSync,
   writeFileSync,
 } from "node:fs";
@@ -33,7 +34,8 @@ export function writeConfigMap(folder: string, data: Readonly<Record<string, str
   if (odd !== undefined) return `key ${JSON.stringify(odd)} cannot be a file's name`;
   try {
     mkdirSync(folder, { recursive: true });
-    chmodSync(folder, 0o755);
+    // A chmod is a write to the disk, also where it changes nothing.
+    if ((statSync(folder).mode & 0o7777) !== 0o755) chmodSync(folder, 0o755);
     const current = currentFolder(folder);
     if (current === null || !holds(join(folder, current), data)) turn(folder, data);
     settleLinks(folder, Object.keys(data));

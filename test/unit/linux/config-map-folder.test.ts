@@ -114,3 +114,11 @@ describe("writeConfigMap()", () => {
     assert.match(writeConfigMap(dir, { a: "1" }) ?? "", /cannot be written on this device: EEXIST|ENOTDIR/);
   });
 });
+
+it("touches nothing of a folder that holds the config map already, so that nothing is written to the disk", (t) => {
+  const place = folder(t);
+  assert.equal(writeConfigMap(place, { "app.conf": "1" }), null);
+  const before = statSync(place, { bigint: true }).ctimeNs;
+  assert.equal(writeConfigMap(place, { "app.conf": "1" }), null);
+  assert.equal(statSync(place, { bigint: true }).ctimeNs, before);
+});
