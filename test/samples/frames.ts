@@ -60,7 +60,7 @@ function flipped(dice: Dice, sound: Buffer): Buffer {
   return broken;
 }
 
-const broken = /^Closed with code 1002\b/;
+const broken = /^The center closed the connection with code 1002\b/;
 const refused = /^The center answered /;
 const wrongUpgrade = /^(Invalid|Missing|Server sent|Unexpected|Parse Error|socket hang up)/;
 
@@ -91,13 +91,13 @@ const frameTalks: Readonly<Record<string, (dice: Dice) => Pick<HostileTalk, "fra
     frames: frame(fin | opcodes.text, bytes(dice, dice.below(64)), {
       length: dice.pick([1_048_577n, 0x7fff_ffffn, 0x1_0000_0000n, (1n << 53n) - 1n, 1n << 53n, (1n << 63n) - 1n]),
     }),
-    why: /^Closed with code (1009|1002: .*length)\b/,
+    why: /^The center closed the connection with code (1009|1002: .*length)\b/,
   }),
   "huge in parts": () => {
     const part = "x".repeat(1_048_000);
     return {
       frames: Buffer.concat([frame(opcodes.text, part), frame(fin | opcodes.continuation, part)]),
-      why: /^Closed with code 1009\b/,
+      why: /^The center closed the connection with code 1009\b/,
     };
   },
   "countless fragments": () => {
@@ -119,11 +119,11 @@ const frameTalks: Readonly<Record<string, (dice: Dice) => Pick<HostileTalk, "fra
   }),
   "half a character": () => ({
     frames: frame(fin | opcodes.text, Buffer.from([0x7b, 0xe2, 0x82])),
-    why: /^Closed with code 1007\b/,
+    why: /^The center closed the connection with code 1007\b/,
   }),
   "binary message": (dice) => ({
     frames: frame(fin | opcodes.binary, bytes(dice, dice.below(500))),
-    why: /^Closed with code 1003\b/,
+    why: /^The center closed the connection with code 1003\b/,
   }),
   "wrong close": (dice) => ({
     frames: frame(
@@ -134,7 +134,7 @@ const frameTalks: Readonly<Record<string, (dice: Dice) => Pick<HostileTalk, "fra
   }),
   "close with half a character": () => ({
     frames: frame(fin | opcodes.close, Buffer.from([3, 232, 0xc3])),
-    why: /^Closed with code 1007\b/,
+    why: /^The center closed the connection with code 1007\b/,
   }),
   "flood of pings": (dice) => ({
     frames: Buffer.concat(Array.from({ length: 2_000 }, () => frame(fin | opcodes.ping, bytes(dice, 100)))),
