@@ -4,6 +4,7 @@ import { admitGracefulDelete, admitPod, relations } from "../../../../src/core/a
 import { buildPod } from "../../../../src/core/admission/build.ts";
 import type { PodDraft } from "../../../../src/core/admission/draft.ts";
 import { everything, type FeatureGates } from "../../../../src/core/admission/feature-gates.ts";
+import type { NodeFacts } from "../../../../src/core/admission/node-facts.ts";
 import { podRules } from "../../../../src/core/admission/pod-rules.ts";
 import { defaultPolicy } from "../../../../src/core/admission/policy.ts";
 import { policyViolations } from "../../../../src/core/admission/policy-violations.ts";
@@ -66,6 +67,19 @@ test("a device with more in use than it has, has nothing free, not less", () => 
   });
   assert.ok(!verdict.accepted);
   assert.ok(verdict.violations.some(({ message }) => /not enough CPU: the pod needs \S+, 0 is free/.test(message)));
+});
+
+test("a port that is taken names the process that has it, where the device can tell", () => {
+  const ports = [{ containerPort: 80, hostPort: 8080, protocol: "TCP", hostIP: "127.0.0.1" }];
+  const portUser = (protocol: string, port: number) => (protocol === "TCP" && port === 8080 ? "nginx (pid 812)" : null);
+  const taken = { ...node, listening: { tcp: [8080], udp: [] } };
+  const pod = withField(smallPod(), "spec.containers[0].ports", ports);
+  const words = (facts: NodeFacts): string => {
+    const verdict = admitPod(pod, { ...context, node: facts });
+    return verdict.accepted ? "" : verdict.violations.map(({ message }) => message).join("; ");
+  };
+  assert.match(words({ ...taken, portUser }), /TCP port 8080 is already used by nginx \(pid 812\)/);
+  assert.match(words(taken), /TCP port 8080 is already used by another process/);
 });
 
 test("a graceful delete without containers is told the names that it should have", () => {
