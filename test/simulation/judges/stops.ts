@@ -71,5 +71,10 @@ export function unjustifiedStop(store: MemoryStore, circumstances: Circumstances
   if (desired !== null && desired.pod.id.uid !== uid) return missing === undefined ? null : early;
   if (desired === null) return `${name}/${container} was stopped although nobody asked for it`;
   if (hasCause(desired, request, circumstances, id)) return null;
+  // A restart that is asked for while an update waits for its image is one of the version that runs.
+  const previous = store.desiredPods.previous(namespace, name);
+  const before = previous?.id.uid === uid ? { ...desired, pod: previous } : null;
+  if (before !== null && request.generation < desired.generation && hasCause(before, request, circumstances, id))
+    return null;
   return missing === undefined ? `${name}/${container} was stopped although it is what is wanted` : early;
 }
