@@ -100,7 +100,11 @@ describe("edge pod names the cause of a fault and what to do", () => {
     await site.endAgent("SIGKILL");
     const before = await site.row("unready");
     assert.deepEqual([before?.status, before?.lastSeen], ["Running", undefined]);
-    for (const { Id } of await site.containers(uidOf("unready"))) await site.docker.getContainer(Id).kill();
+    for (const { Id } of await site.containers(uidOf("unready"))) {
+      const container = site.docker.getContainer(Id);
+      await container.kill();
+      await container.wait();
+    }
     const { stdout } = await site.run("status");
     assert.match(stdout, /^Agent +not running; start it/m);
     assert.match(stdout, /^unready +0\/1 +Error /m);

@@ -211,7 +211,7 @@ describe("a port of the device", () => {
     const port = await freePort();
     await new Promise<void>((resolve) => server.listen(port, "127.0.0.1", resolve));
     try {
-      await refused(publishing("port-process", port), "port-process", `hostPort is ${port}`);
+      await refused(publishing("port-process", port), "port-process", `TCP port ${port} is already used by `);
     } finally {
       server.close();
     }
@@ -220,7 +220,11 @@ describe("a port of the device", () => {
   test("that another pod holds is refused; a newer version of the same pod may have it", async () => {
     const port = await freePort();
     const first = await running(publishing("port-holder", port), "port-holder");
-    await refused(publishing("port-taker", port), "port-taker", `hostPort is ${port}`);
+    await refused(
+      publishing("port-taker", port),
+      "port-taker",
+      `TCP port ${port} on 127.0.0.1 is already used by port-holder`,
+    );
     const newer = publishing("port-holder", port, "2", [{ name: "VERSION", value: "2" }]);
     assert.equal((await site.ask(newer)).content, "OK");
     const second = await site.eventually("the newer version runs", async () => {
