@@ -4,7 +4,7 @@ import { installIdOf } from "../agent/engine/install-id.ts";
 import { momentOf } from "../agent/loop/moment.ts";
 import type { Config } from "../core/config/config.ts";
 import { engineTodo } from "../core/doctor/engine-advice.ts";
-import { readyCondition } from "../core/node/conditions.ts";
+import { notReadyWithoutAgent, readyCondition } from "../core/node/conditions.ts";
 import { judgePressure } from "../core/node/pressure.ts";
 import { keptRefusals, refusedUpdatesKey } from "../core/pod/refused-update.ts";
 import { formatTime } from "../core/pod/time.ts";
@@ -75,7 +75,7 @@ export async function workedOutStatus(config: Config, file: string | null): Prom
   const { npuNodes } = await import("../linux/npu.ts");
   const present = npuNodes(config.node.deviceDir).npus.map(({ name }) => name);
   const document: StatusDocument = {
-    node: { name: config.node.name, conditions: conditionsNow(config, engine.info?.dataRoot || null) },
+    node: { name: config.node.name, conditions: conditionsNow(config, engine.info, running) },
     agent: { running, pid: null, version, startedAt: null, config: file },
     center: {
       state: "offline",
@@ -108,10 +108,11 @@ function lastSeen({ dir, runDir }: Config["data"]): string | null {
 }
 
 /** With nobody watching, since when is not known. */
-function conditionsNow({ data }: Config, engineRoot: string | null): readonly ConditionRow[] {
+function conditionsNow({ data }: Config, engine: EngineInfo | null, running: boolean): readonly ConditionRow[] {
   const now = Date.now();
-  const ready = readyCondition(null, false, now);
-  const conditions = [...judgePressure([], readUsage({ dataDir: data.dir, engineRoot }), now), ready];
+  const ready = running ? readyCondition(null, engine !== null, now) : notReadyWithoutAgent(now);
+  const usage = readUsage({ dataDir: data.dir, engineRoot: engine?.dataRoot || null });
+  const conditions = [...judgePressure([], usage, now), ready];
   return conditionRows(conditions).map((row) => ({ ...row, lastTransitionTime: null }));
 }
 

@@ -35,7 +35,7 @@ export function resolvConf({
     const host = beginningOf(etc);
     // Somebody may just be replacing it: what stood there last is better than nothing.
     if (host === null && textOf(ofHost) !== null && textOf(ofPods) !== null) return;
-    // Docker's resolvconf.Path: the stub alone means that the real servers stand elsewhere.
+    // As Docker's resolvconf.Path: systemd's own resolver alone means that the real servers stand elsewhere.
     const isStub = serversIn(host ?? "").join() === systemdStub;
     const real = (isStub ? beginningOf(systemd) : null) ?? host ?? "";
     rewrite(ofHost, real);

@@ -1,8 +1,7 @@
-import type { ContainerHistory, Moment } from "../../src/core/pod/container-history.ts";
+import { type ContainerHistory, emptyHistory, type Moment } from "../../src/core/pod/container-history.ts";
 import type { DesiredPod, TerminatingPod } from "../../src/core/pod/desired.ts";
 import { podHashes } from "../../src/core/pod/identity.ts";
 import type { ObservedContainer, ObservedState } from "../../src/core/pod/observed.ts";
-import { emptyHistory } from "../../src/core/pod/record.ts";
 import type { AcceptedPod, ContainerSpec, PodSpec, RestartPolicy } from "../../src/core/pod/spec.ts";
 
 export const now: Moment = { wall: Date.parse("2026-11-22T12:00:00Z"), mono: 1_000_000, bootId: "boot-1" };

@@ -96,10 +96,25 @@ describe("edge pod names the cause of a fault and what to do", () => {
     });
   });
 
-  test("edge status says that the agent is dead and what to do, in 80 columns", async () => {
+  test("with the agent dead edge status asks the engine, and shows a killed container as ended, in 80 columns", async () => {
     await site.endAgent("SIGKILL");
+    const before = await site.row("unready");
+    assert.deepEqual([before?.status, before?.lastSeen], ["Running", undefined]);
+    const killed = await site.containers(uidOf("unready"));
+    assert.equal(killed.length, 1);
+    for (const { Id } of killed) {
+      const container = site.docker.getContainer(Id);
+      await container.kill();
+      await container.wait();
+    }
+    const { document } = await site.status();
+    assert.deepEqual(document.node.conditions.at(-1)?.reason, "AgentNotRunning");
+    const after = document.pods.find(({ name }) => name === "unready");
+    const states = (await site.containers(uidOf("unready"))).map(({ State }) => State);
+    assert.equal(after?.status, "Error", JSON.stringify({ after, before: killed.map(({ State }) => State), states }));
     const { stdout } = await site.run("status");
     assert.match(stdout, /^Agent +not running; start it/m);
+    assert.match(stdout, /^unready +0\/1 +Error /m);
     assert.deepEqual(
       stdout.split("\n").filter((line) => line.length > 80),
       [],

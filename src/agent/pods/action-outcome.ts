@@ -1,10 +1,9 @@
 import { ownValue } from "../../core/base/own-value.ts";
 import { type Action, type Pull, showAction } from "../../core/pod/action.ts";
-import type { ContainerHistory } from "../../core/pod/container-history.ts";
+import { type ContainerHistory, emptyHistory } from "../../core/pod/container-history.ts";
 import type { DesiredPod } from "../../core/pod/desired.ts";
 import { failureOf } from "../../core/pod/failure-wait.ts";
 import { pinnedFor } from "../../core/pod/image-plan.ts";
-import { emptyHistory } from "../../core/pod/record.ts";
 import type { Situation } from "../../core/pod/situation.ts";
 import { podKey } from "../../core/pod/spec.ts";
 import { hashesOf, type Part, partOf, wantedKey } from "../../core/pod/wanted.ts";

@@ -86,7 +86,7 @@ export function inOrder({ older, version, wanted }: PodPlans): readonly PodPlan[
   return [older, wanted, version].filter((one) => one !== null);
 }
 
-/** The first steps of the first plan that has any. */
+/** The first steps of the first plan that has steps. */
 export function firstSteps(podPlans: PodPlans): NextSteps | null {
   const found = inOrder(podPlans).find(({ plan }) => plan.actions.length > 0);
   return found === undefined ? null : { situation: found.situation, steps: atOnce(found.plan.actions) };

@@ -60,7 +60,7 @@ function bareName(path: string): string {
   return tag > tagged.lastIndexOf("/") ? tagged.slice(0, tag) : tagged;
 }
 
-/** Of Docker's own names an engine knows only this spelling: any other goes to a host, which its credentials are not for. */
+/** Of Docker's own names an engine knows only this spelling: every other one goes to a host, which its credentials are not for. */
 function imageHost(host: string): string {
   const known = canonicalHost(host);
   return known === docker && !dockerNames.includes(host) ? host : known;

@@ -10,6 +10,12 @@ export interface Condition<Type extends string = string> {
   readonly since: number;
 }
 
+/** Ready while no agent runs: whatever the engine does, nothing starts a pod. */
+export function notReadyWithoutAgent(nowWall: number): Condition<"Ready"> {
+  const message = "The agent is not running";
+  return { type: "Ready", status: "False", reason: "AgentNotRunning", message, since: nowWall };
+}
+
 /** Ready: the engine answers, so that pods can be started. A device that is offline is ready all the same. */
 export function readyCondition(
   before: Condition<"Ready"> | null,

@@ -88,3 +88,22 @@ export interface PinnedImage {
 
 /** By container name. */
 export type PodHistory = Readonly<Record<string, ContainerHistory>>;
+
+/** The history of a container that this device knows nothing of yet. */
+export function emptyHistory(
+  made: Pick<ContainerHistory, "attempt" | "podHash" | "specHash" | "generation">,
+): ContainerHistory {
+  return {
+    attempt: made.attempt,
+    podHash: made.podHash,
+    specHash: made.specHash,
+    generation: made.generation,
+    current: null,
+    termination: null,
+    lastTermination: null,
+    backoffLevel: 0,
+    diedAt: null,
+    failure: null,
+    pinnedImage: null,
+  };
+}

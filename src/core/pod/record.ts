@@ -1,6 +1,13 @@
 import { ownValue } from "../base/own-value.ts";
 import { deathMoment, levelAfterRun } from "./backoff.ts";
-import type { ContainerHistory, CurrentContainer, Moment, PodHistory, Termination } from "./container-history.ts";
+import {
+  type ContainerHistory,
+  type CurrentContainer,
+  emptyHistory,
+  type Moment,
+  type PodHistory,
+  type Termination,
+} from "./container-history.ts";
 import type { PodEvent } from "./event.ts";
 import { isCutOff, isUnknown, type ObservedContainer } from "./observed.ts";
 import { recordEvents } from "./record-events.ts";
@@ -54,25 +61,6 @@ export function newestOf(observed: readonly ObservedContainer[], container: stri
       newest = candidate;
   }
   return newest;
-}
-
-/** The history of a container that this device knows nothing of yet. */
-export function emptyHistory(
-  made: Pick<ContainerHistory, "attempt" | "podHash" | "specHash" | "generation">,
-): ContainerHistory {
-  return {
-    attempt: made.attempt,
-    podHash: made.podHash,
-    specHash: made.specHash,
-    generation: made.generation,
-    current: null,
-    termination: null,
-    lastTermination: null,
-    backoffLevel: 0,
-    diedAt: null,
-    failure: null,
-    pinnedImage: null,
-  };
 }
 
 /** The engine may be ahead of the store: history commits with NORMAL, and a power cut takes the last ones back. */

@@ -17,11 +17,11 @@ export interface RealDevice extends Device {
 }
 
 /** Ends with the code that it is asked for, by a signal; whether it is well is in a file. */
-const program = `rm -f /work/sick-$NAME /work/busy-$NAME
+const program = `rm -f /flags/sick-$NAME /flags/busy-$NAME
 trap "exit $TERM_CODE" TERM
 trap 'exit 0' USR1
 trap 'exit 1' USR2
-touch /work/up-$NAME
+touch /flags/up-$NAME
 while :; do sleep 3600 & wait $!; done
 `;
 const signalMs = 10_000;
@@ -35,11 +35,11 @@ export function realDevice(site: Site, engine: PrivateEngine, liveRestore: boole
     return { exec: { command: [`/host/${name}`] } };
   };
   const livenessProbe = {
-    ...probe("live.sh", "[ ! -e /work/sick-$NAME ]"),
+    ...probe("live.sh", "[ ! -e /flags/sick-$NAME ]"),
     periodSeconds: livePeriodSeconds,
     timeoutSeconds: 2,
   };
-  const readinessProbe = { ...probe("ready.sh", "[ ! -e /work/busy-$NAME ]"), periodSeconds: 5 };
+  const readinessProbe = { ...probe("ready.sh", "[ ! -e /flags/busy-$NAME ]"), periodSeconds: 5 };
 
   return {
     async ask(texts) {
@@ -57,11 +57,11 @@ export function realDevice(site: Site, engine: PrivateEngine, liveRestore: boole
     dress(pod) {
       const spec = specOf(pod, ({ liveness, readiness }) => ({
         command,
-        volumeMounts: [...volumeMounts, { name: "work", mountPath: "/work", readOnly: false }],
+        volumeMounts: [...volumeMounts, { name: "flags", mountPath: "/flags", readOnly: false }],
         ...(liveness ? { livenessProbe } : {}),
         ...(readiness ? { readinessProbe } : {}),
       }));
-      return { ...spec, volumes: [...volumes, { name: "work", emptyDir: {} }] };
+      return { ...spec, volumes: [...volumes, { name: "flags", emptyDir: {} }] };
     },
     toContainer: (happens, pod, container) => toContainer(site, happens, pod, container),
     async centerAway() {
@@ -135,11 +135,11 @@ async function toContainer(site: Site, happens: ToContainer, pod: string, name: 
     case "isRemoved":
       return container.remove({ force: true });
     case "sickens":
-      return run("/bin/touch", `/work/sick-${name}`);
+      return run("/bin/touch", `/flags/sick-${name}`);
     case "isBusy":
-      return run("/bin/touch", `/work/busy-${name}`);
+      return run("/bin/touch", `/flags/busy-${name}`);
     case "isFree":
-      return run("/bin/rm", "-f", `/work/busy-${name}`);
+      return run("/bin/rm", "-f", `/flags/busy-${name}`);
     default:
       return happens satisfies never;
   }
