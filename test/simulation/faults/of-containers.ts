@@ -10,9 +10,20 @@ function runningOf({ world, pod }: Site): readonly FakeContainer[] {
   return world.host.running().filter(({ request }) => request?.pod.id.name === pod);
 }
 
-function onRunning(site: Site, happens: (id: string) => string): string | null {
+/** Happens to one of the pod's containers that runs. */
+function toRunning(weight: number, happens: (site: Site, id: string) => string): Fault {
+  return { weight, ofPod: true, never: withoutContainer, happen: (site) => onRunning(site, happens) };
+}
+
+/** Somebody does it to one of the pod's containers that runs. */
+function toRunningByHand(weight: number, happens: (site: Site, id: string) => string): Fault {
+  const happen = (site: Site): string | null => byHand(site.world, () => onRunning(site, happens));
+  return { weight, ofPod: true, never: withoutContainer, happen };
+}
+
+function onRunning(site: Site, happens: (site: Site, id: string) => string): string | null {
   const running = runningOf(site);
-  return running.length === 0 ? null : happens(site.dice.pick(running).id);
+  return running.length === 0 ? null : happens(site, site.dice.pick(running).id);
 }
 
 function drawTemper(dice: Dice): Temper {
@@ -31,29 +42,15 @@ const short = (id: string): string => id.slice(8, 12);
 
 /** What happens to containers, by themselves or by hand. */
 export const ofContainers: Readonly<Record<string, Fault>> = {
-  containerEnds: {
-    weight: 2,
-    ofPod: true,
-    never: withoutContainer,
-    happen: (site) =>
-      onRunning(site, (id) => {
-        const code = site.dice.below(2);
-        site.world.host.kill(id, code);
-        return `container ${short(id)} of ${site.pod} ends with code ${code}`;
-      }),
-  },
-  removedByHand: {
-    weight: 2,
-    ofPod: true,
-    never: withoutContainer,
-    happen: (site) =>
-      byHand(site.world, () =>
-        onRunning(site, (id) => {
-          site.world.host.removeByHand(id);
-          return `container ${short(id)} of ${site.pod} is removed by hand`;
-        }),
-      ),
-  },
+  containerEnds: toRunning(2, (site, id) => {
+    const code = site.dice.below(2);
+    site.world.host.kill(id, code);
+    return `container ${short(id)} of ${site.pod} ends with code ${code}`;
+  }),
+  removedByHand: toRunningByHand(2, (site, id) => {
+    site.world.host.removeByHand(id);
+    return `container ${short(id)} of ${site.pod} is removed by hand`;
+  }),
   startedByHand: {
     weight: 1,
     ofPod: true,
@@ -92,42 +89,20 @@ export const ofContainers: Readonly<Record<string, Fault>> = {
         return `container ${short(id)} of ${pod} is called ${world.host.container(id)?.name} by hand`;
       }),
   },
-  disconnectedByHand: {
-    weight: 2,
-    ofPod: true,
-    never: withoutContainer,
-    happen: (site) =>
-      byHand(site.world, () =>
-        onRunning(site, (id) => {
-          site.world.host.disconnectByHand(id);
-          return `container ${short(id)} of ${site.pod} is taken out of its network by hand`;
-        }),
-      ),
-  },
-  pausedByHand: {
-    weight: 2,
-    ofPod: true,
-    never: withoutContainer,
-    happen: (site) =>
-      byHand(site.world, () =>
-        onRunning(site, (id) => {
-          const on = site.dice.below(2) === 0;
-          site.world.host.pauseByHand(id, on);
-          return `container ${short(id)} of ${site.pod} is ${on ? "paused" : "let go on"} by hand`;
-        }),
-      ),
-  },
-  silenced: {
-    weight: 2,
-    ofPod: true,
-    never: withoutContainer,
-    happen: (site) =>
-      onRunning(site, (id) => {
-        const on = site.dice.below(2) === 0;
-        site.world.host.silence(id, on);
-        return `the engine ${on ? "does not answer" : "answers"} about ${short(id)} of ${site.pod}`;
-      }),
-  },
+  disconnectedByHand: toRunningByHand(2, (site, id) => {
+    site.world.host.disconnectByHand(id);
+    return `container ${short(id)} of ${site.pod} is taken out of its network by hand`;
+  }),
+  pausedByHand: toRunningByHand(2, (site, id) => {
+    const on = site.dice.below(2) === 0;
+    site.world.host.pauseByHand(id, on);
+    return `container ${short(id)} of ${site.pod} is ${on ? "paused" : "let go on"} by hand`;
+  }),
+  silenced: toRunning(2, (site, id) => {
+    const on = site.dice.below(2) === 0;
+    site.world.host.silence(id, on);
+    return `the engine ${on ? "does not answer" : "answers"} about ${short(id)} of ${site.pod}`;
+  }),
   nameTaken: {
     weight: 1,
     ofPod: true,
@@ -160,36 +135,18 @@ export const ofContainers: Readonly<Record<string, Fault>> = {
       return `programs of ${pod} that start from now on: ${JSON.stringify(temper)}`;
     },
   },
-  livenessFails: {
-    weight: 2,
-    ofPod: true,
-    never: withoutContainer,
-    happen: (site) =>
-      onRunning(site, (id) => {
-        const how = site.dice.pick(["fails", "hangs"] as const);
-        site.world.programs.sicken(id, how);
-        return `the liveness probe of ${short(id)} of ${site.pod} ${how} from now on`;
-      }),
-  },
-  livenessHiccup: {
-    weight: 2,
-    ofPod: true,
-    never: withoutContainer,
-    happen: (site) =>
-      onRunning(site, (id) => {
-        site.world.programs.hiccup(id, 1 + site.dice.below(2));
-        return `the liveness probe of ${short(id)} of ${site.pod} fails once or twice`;
-      }),
-  },
-  readinessTurns: {
-    weight: 3,
-    ofPod: true,
-    never: withoutContainer,
-    happen: (site) =>
-      onRunning(site, (id) => {
-        const busy = site.dice.below(2) === 0;
-        site.world.programs.busy(id, busy);
-        return `${short(id)} of ${site.pod} is ${busy ? "not " : ""}ready`;
-      }),
-  },
+  livenessFails: toRunning(2, (site, id) => {
+    const how = site.dice.pick(["fails", "hangs"] as const);
+    site.world.programs.sicken(id, how);
+    return `the liveness probe of ${short(id)} of ${site.pod} ${how} from now on`;
+  }),
+  livenessHiccup: toRunning(2, (site, id) => {
+    site.world.programs.hiccup(id, 1 + site.dice.below(2));
+    return `the liveness probe of ${short(id)} of ${site.pod} fails once or twice`;
+  }),
+  readinessTurns: toRunning(3, (site, id) => {
+    const busy = site.dice.below(2) === 0;
+    site.world.programs.busy(id, busy);
+    return `${short(id)} of ${site.pod} is ${busy ? "not " : ""}ready`;
+  }),
 };

@@ -3,7 +3,6 @@ import { test } from "node:test";
 import type { ContainerHistory } from "../../../../src/core/pod/container-history.ts";
 import type { ObservedState } from "../../../../src/core/pod/observed.ts";
 import { record } from "../../../../src/core/pod/record.ts";
-import type { Situation } from "../../../../src/core/pod/situation.ts";
 import {
   acceptedPod,
   ago,
@@ -15,7 +14,7 @@ import {
   running,
   termination,
 } from "../../../samples/pods.ts";
-import { planText } from "./plan-text.ts";
+import { type PlanGolden, planText } from "./plan-text.ts";
 
 const words = 'OCI runtime create failed: exec: "/no/such/program": stat /no/such/program: no such file or directory';
 const createdAt = rfc3339(ago(2_000));
@@ -28,13 +27,7 @@ const newer = desiredPod({ image: "app:2" });
 const here = { app: "sha256:app" };
 const context = { now, engineRunId: "s1" };
 
-interface Golden {
-  readonly name: string;
-  readonly situation: Partial<Situation>;
-  readonly expected: string;
-}
-
-const goldens: readonly Golden[] = [
+const goldens: readonly PlanGolden[] = [
   {
     name: "a program that cannot run is started again as after any end",
     situation: {

@@ -3,6 +3,13 @@ import { plan } from "../../../../src/core/pod/plan.ts";
 import type { Plan, Situation } from "../../../../src/core/pod/situation.ts";
 import { now } from "../../../samples/pods.ts";
 
+/** A situation and the plan for it, word by word. */
+export interface PlanGolden {
+  readonly name: string;
+  readonly situation: Partial<Situation>;
+  readonly expected: string;
+}
+
 export const noNpus = { present: [], missing: null, holders: [] };
 
 /** The plan for a situation of which only what matters is given. */

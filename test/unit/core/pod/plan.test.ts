@@ -16,13 +16,7 @@ import {
   terminatingPod,
   termination,
 } from "../../../samples/pods.ts";
-import { noNpus, planOf, planText } from "./plan-text.ts";
-
-interface Golden {
-  readonly name: string;
-  readonly situation: Partial<Situation>;
-  readonly expected: string;
-}
+import { noNpus, type PlanGolden, planOf, planText } from "./plan-text.ts";
 
 const pod = acceptedPod();
 const desired = desiredPod();
@@ -46,7 +40,7 @@ const held = { reason: "DiskPressure", message: "less than there should be" };
 const replaced = terminatingPod("replaced");
 const again = container(pod, running(), { generation: 1 });
 
-const goldens: readonly Golden[] = [
+const goldens: readonly PlanGolden[] = [
   { name: "nothing is wanted and nothing is there", situation: {}, expected: "" },
   {
     name: "a new pod: the image is looked up first",
@@ -178,7 +172,7 @@ const goldens: readonly Golden[] = [
     expected: "look up image sha256:app for app, because it ended with code 1\napp waits: ContainerCreating",
   },
   ...(["OnFailure", "Never"] as const).map(
-    (policy): Golden => ({
+    (policy): PlanGolden => ({
       name: `${policy}, ended with 0: done`,
       situation: {
         desired: desiredPod({ policy }),
@@ -471,7 +465,7 @@ const hungry: typeof desired = {
 const present = ["davinci0", "davinci1", "davinci2"];
 const holder = { pod: { namespace: "websocket", name: "other", uid: "u9" }, container: "app" };
 
-const withNpus: readonly Golden[] = [
+const withNpus: readonly PlanGolden[] = [
   {
     name: "NPUs are chosen last, when the image is here",
     situation: { desired: hungry, npus: { present, missing: null, holders: [] } },

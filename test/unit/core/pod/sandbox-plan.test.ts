@@ -22,7 +22,7 @@ import {
   termination,
   withSpec,
 } from "../../../samples/pods.ts";
-import { planOf, planText } from "./plan-text.ts";
+import { type PlanGolden, planOf, planText } from "./plan-text.ts";
 
 const containers = ["a", "b"] as const;
 const pod = acceptedPod({ containers });
@@ -65,12 +65,6 @@ function allEnded(policy: RestartPolicy, [a, b]: readonly [number, number]): Par
   return { desired: desiredPod({ containers, policy }), observed, history: seen(observed), images };
 }
 
-interface Golden {
-  readonly name: string;
-  readonly situation: Partial<Situation>;
-  readonly expected: string;
-}
-
 const bothCreating = "a waits: ContainerCreating\nb waits: ContainerCreating";
 const withPort = desiredPod({ containers });
 const ported = {
@@ -103,7 +97,7 @@ const failure = {
 };
 const sandboxHistory = { ...historyOf(pod, {}, sandboxName), pinnedImage: null };
 
-const goldens: readonly Golden[] = [
+const goldens: readonly PlanGolden[] = [
   {
     name: "a new pod of two: the sandbox's image first",
     situation: { desired },
@@ -219,7 +213,7 @@ const goldens: readonly Golden[] = [
     ].join("\n"),
   },
   ...(["Always", "OnFailure", "Never"] as const).map(
-    (policy): Golden => ({
+    (policy): PlanGolden => ({
       name: `${policy}, the sandbox died: what runs in it stops`,
       situation: afterDeath(policy, running()),
       expected: [

@@ -4,7 +4,7 @@ import { podHash, sandboxName } from "../../../../src/core/pod/identity.ts";
 import type { ObservedContainer } from "../../../../src/core/pod/observed.ts";
 import type { Situation } from "../../../../src/core/pod/situation.ts";
 import { acceptedPod, container, desiredPod, historyOf, running } from "../../../samples/pods.ts";
-import { planText } from "./plan-text.ts";
+import { type PlanGolden, planText } from "./plan-text.ts";
 
 const pod = acceptedPod();
 const desired = desiredPod();
@@ -33,14 +33,8 @@ const historyOfTwo = (changes: Partial<Situation["history"]> = {}): Situation["h
   ...changes,
 });
 
-interface Golden {
-  readonly name: string;
-  readonly situation: Partial<Situation>;
-  readonly expected: string;
-}
-
 /** What somebody else has started again, beside what the agent has made in its place. */
-const goldens: readonly Golden[] = [
+const goldens: readonly PlanGolden[] = [
   {
     name: "an older attempt runs again before the next one was started: that one goes",
     situation: {
