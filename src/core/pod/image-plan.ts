@@ -29,7 +29,7 @@ export function imageSteps(situation: Situation, desired: DesiredPod, because: s
     if (step === null) continue;
     const key = wantedKey(desired, spec);
     const failure = failureOf(history, key);
-    // A look-up takes no time worth a word; who waits for the answer of a registry is told.
+    // A look-up is answered at once. Only a wait for a registry is reported.
     if (step.kind === "resolve" && failure === null) return { ...noSteps, ...stepsOf(step) };
     const update = { [spec.name]: whileFetched(spec, failure) };
     // What else one of them failed for is no reason to hold up another's image.
