@@ -77,8 +77,15 @@ export function dockerEngine(options: DockerOptions): Engine {
         return done(undefined);
       }),
     remove: (id, signal) => remove(api, id, signal),
-    exec: (id, command, signal, started = () => {}) =>
-      onContainer(api, "exec", id, signal, (_, { docker }) => exec(docker, id, command, signal, started)),
+    exec: (id, command, signal, started = () => {}) => {
+      const trusted = containers.doubt(id);
+      const begun = (program: string): void => {
+        trusted();
+        started(program);
+      };
+      const call = onContainer(api, "exec", id, signal, (_, { docker }) => exec(docker, id, command, signal, begun));
+      return call.finally(trusted);
+    },
     isAlive: (id, program, signal) =>
       onContainer(api, "isAlive", id, signal, (_, connection) => isAlive(connection, id, program, signal)),
     image: (nameOrId, signal) =>

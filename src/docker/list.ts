@@ -13,6 +13,11 @@ export interface Listing {
   list(docker: Docker, signal: AbortSignal): Promise<readonly ObservedContainer[]>;
   /** Something happened to this container. */
   forget(id: string): void;
+  /**
+   * The engine is asked to do something in this container: until the returned function is called, every list asks about it,
+   * for an engine that hangs over it shows that nowhere else.
+   */
+  doubt(id: string): () => void;
 }
 
 interface Remembered {
@@ -51,6 +56,7 @@ export function listing(lifetime: AbortSignal | null): Listing {
   let remembered: ReadonlyMap<string, Remembered> = new Map();
   // Grows only while a list is on its way.
   let forgotten = new Set<string>();
+  const doubts = new Map<symbol, string>();
 
   return {
     list: async (docker, signal) => {
@@ -61,11 +67,13 @@ export function listing(lifetime: AbortSignal | null): Listing {
       if (!Array.isArray(entries)) throw new TypeError("The engine's list of containers is no list");
       const listed = await owners.ownOf(docker, entries.map(listedContainer), signal);
       const next = new Map<string, Remembered>();
+      const doubted = new Set(doubts.values());
       const found = await inParallel(listed, inspectsAtOnce, async (each) => {
         const key = stableKey(each);
         const age = ageSeconds(each.status);
         const known = remembered.get(each.id);
-        const same = known !== undefined && known.key === key && known.age <= age && known.uses < mostUses;
+        const isFresh = known !== undefined && known.uses < mostUses && !doubted.has(each.id);
+        const same = isFresh && known.key === key && known.age <= age;
         const container = same ? known.container : await inspects.inspect(docker, each.id, signal);
         if (container === null) return null;
         if (container === "late") return unknownContainer(each, lastKnown.get(each.id));
@@ -83,6 +91,11 @@ export function listing(lifetime: AbortSignal | null): Listing {
       forgotten.add(id);
       if (!remembered.has(id)) return;
       remembered = new Map([...remembered].filter(([each]) => each !== id));
+    },
+    doubt: (id) => {
+      const one = Symbol();
+      doubts.set(one, id);
+      return () => void doubts.delete(one);
     },
   };
 }

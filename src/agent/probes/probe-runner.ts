@@ -11,6 +11,8 @@ export interface ProbeRunnerParts {
   readonly engine: Engine;
   readonly http: HttpProbe;
   readonly clock: Clock;
+  /** The engine has not begun a program within 2 s, which takes a tenth of one: the container is to be looked at. */
+  readonly onSilent: () => void;
 }
 
 export interface ProbedContainer {
@@ -24,6 +26,8 @@ export type ProbeRunner = (signal: AbortSignal) => Promise<ProbeResult | null>;
 
 /** Whoever runs the container and does not say within this what lives in it does not know, or hangs himself. */
 const aliveDeadlineMs = 2_000;
+/** A program that has not begun by then may be one that never does. */
+const silentMs = 2_000;
 /** What the engine has not begun within this is not the container's failure. */
 const startDeadlineMs = 10_000;
 const longestMessage = 256;
@@ -93,7 +97,7 @@ const never: Promise<never> = new Promise(() => {});
  * Docker cannot end a program that takes too long. While it lives the probe has failed, and no second one is started:
  * a program that hangs would fill the container with copies of itself.
  */
-function execRunner({ engine, clock }: ProbeRunnerParts, probe: ExecProbe): ProbeRunner {
+function execRunner({ engine, clock, onSilent }: ProbeRunnerParts, probe: ExecProbe): ProbeRunner {
   let living: Living | null = null;
 
   const start = (signal: AbortSignal): Living => {
@@ -121,12 +125,22 @@ function execRunner({ engine, clock }: ProbeRunnerParts, probe: ExecProbe): Prob
     return { good: false, message: `${probe.command[0]} has not ended within ${probe.timeoutMs / 1000} s` };
   };
 
+  const hasBegun = async ({ begun }: Living, signal: AbortSignal): Promise<boolean> => {
+    if ((await withTimeout(clock, silentMs, begun, signal)).answer !== null) return true;
+    if (signal.aborted) return false;
+    onSilent();
+    return (await withTimeout(clock, startDeadlineMs - silentMs, begun, signal)).answer !== null;
+  };
+
   return async (signal) => {
-    if (living !== null) return hangs(living, signal);
+    if (living !== null) {
+      if (living.seen === null) onSilent();
+      return hangs(living, signal);
+    }
     return probe.turns(async () => {
       if (signal.aborted) return null;
       const one = start(signal);
-      if ((await withTimeout(clock, startDeadlineMs, one.begun, signal)).answer === null) return null;
+      if (!(await hasBegun(one, signal))) return null;
       const { answer, stalled } = await withTimeout(clock, probe.timeoutMs, one.ended, signal);
       if (signal.aborted || stalled) return null;
       return answer === null ? hangs(one, signal) : execResult(answer);

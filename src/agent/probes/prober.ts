@@ -25,14 +25,14 @@ import { createLimiter } from "../loop/limiter.ts";
 import { endsProcess } from "../loop/supervise.ts";
 import { type ProbeRunner, type ProbeRunnerParts, probeRunner } from "./probe-runner.ts";
 
-export interface ProberParts extends ProbeRunnerParts {
+export interface ProberParts extends Omit<ProbeRunnerParts, "onSilent"> {
   readonly random: Random;
   /** hostIp is the address of pods in the device's network. */
   readonly device: Pick<NodeDevice, "hostIp">;
   readonly events: EventRecorder;
   /** A probe threw what nothing expected: it is recorded, and the probe goes on at its next time. */
   readonly onFailed: (key: string, error: unknown) => void;
-  /** A verdict has changed: this pod is to be looked at. */
+  /** A verdict has changed, or the engine is silent about a container: this pod is to be looked at. */
   readonly wakePod: (key: string) => void;
 }
 
@@ -101,7 +101,8 @@ export function createProber(parts: ProberParts): Prober {
       if (probe === undefined) continue;
       const spread = running.startedMono < bornAt ? parts.random.next() : null;
       const due = firstDue(probe, running.startedMono, parts.clock.mono(), spread);
-      const runProbe = probeRunner(parts, probe, { id, host: running.host }, turns);
+      const runnerParts = { ...parts, onSilent: () => parts.wakePod(key) };
+      const runProbe = probeRunner(runnerParts, probe, { id, host: running.host }, turns);
       work(parts, run, { kind, probe, due, look: runProbe }).catch(bug.reject);
     }
     return run;

@@ -25,7 +25,7 @@ const identityOf = (pod: string) => ({
 });
 
 /** The list's entry of a running container, and what an inspect brings of it. */
-function entryOf(pod: string, state: string) {
+function entryOf(pod: string, state: string, endpoint: string) {
   const identity = identityOf(pod);
   return {
     Id: pod.padEnd(64, "0"),
@@ -36,8 +36,7 @@ function entryOf(pod: string, state: string) {
     ImageID: "sha256:app",
     Image: "app:1",
     HostConfig: { NetworkMode: "default" },
-    // Without an endpoint nothing in a list shows a start: it is inspected each time.
-    NetworkSettings: { Networks: { bridge: { EndpointID: "" } } },
+    NetworkSettings: { Networks: { bridge: { EndpointID: endpoint } } },
   };
 }
 
@@ -64,12 +63,16 @@ describe("A list of containers, one of which the engine does not answer about", 
   let owed: (() => void)[];
   let inspects: string[];
   let states: Map<string, string>;
+  /** Without an endpoint nothing in a list shows a start: each container is inspected each time. */
+  let endpoint: string;
 
   const answer = (path: string, response: ServerResponse): void => {
     if (path === "/version") return void response.end(JSON.stringify(version));
     if (path.includes("/containers/json")) {
-      return void response.end(JSON.stringify([...states].map(([pod, state]) => entryOf(pod, state))));
+      return void response.end(JSON.stringify([...states].map(([pod, state]) => entryOf(pod, state, endpoint))));
     }
+    // It never begins a program.
+    if (path.endsWith("/exec")) return;
     const pod = /containers\/([a-z]+)0*\/json/.exec(path)?.[1] ?? "";
     inspects.push(pod);
     const end = (): void => void response.end(JSON.stringify(answerOf(pod)));
@@ -82,6 +85,7 @@ describe("A list of containers, one of which the engine does not answer about", 
     hanging = new Set();
     owed = [];
     inspects = [];
+    endpoint = "";
     states = new Map([
       ["bad", "running"],
       ["good", "running"],
@@ -140,6 +144,20 @@ describe("A list of containers, one of which the engine does not answer about", 
       await new Promise((resolve) => setTimeout(resolve, 50));
     }
     assert.equal(kind, "running");
+  });
+
+  it("asks about it although nothing has changed, while it is to begin a program there", async () => {
+    endpoint = "e1";
+    const bad = (await list()).get("bad")?.id ?? "";
+    await list();
+    assert.deepEqual(inspects, ["bad", "good"]);
+    const call = new AbortController();
+    const ended = engine.exec(bad, ["true"], call.signal);
+    hanging.add("bad");
+    assert.equal((await list()).get("bad")?.state.kind, "unknown");
+    assert.deepEqual(inspects, ["bad", "good", "bad"]);
+    call.abort();
+    await ended;
   });
 
   it("leaves no call behind where nobody stays to hear of it", async () => {

@@ -1,111 +1,10 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
-import { createEventRecorder } from "../../../../src/agent/event-recorder.ts";
-import { createProber } from "../../../../src/agent/probes/prober.ts";
 import { storeError } from "../../../../src/core/base/store-failure.ts";
-import type { DesiredPod } from "../../../../src/core/pod/desired.ts";
-import type { PodEvent } from "../../../../src/core/pod/event.ts";
 import type { ObservedContainer } from "../../../../src/core/pod/observed.ts";
-import type { ContainerSpec, Probe } from "../../../../src/core/pod/spec.ts";
-import type { Engine, EngineResult, ExecResult } from "../../../../src/ports/engine.ts";
-import { virtualClock } from "../../../fakes/clock.ts";
-import { fakeHttp, type HttpBehaviour } from "../../../fakes/http.ts";
-import { container, desiredPod, historyOf, withSpec } from "../../../samples/pods.ts";
-
-const times = {
-  initialDelaySeconds: 0,
-  periodSeconds: 10,
-  timeoutSeconds: 2,
-  successThreshold: 1,
-  failureThreshold: 3,
-} as const;
-const probe = { exec: { command: ["/bin/check"] }, ...times } as const satisfies Probe;
-const web = { httpGet: { path: "/ready", port: 8080, scheme: "HTTP" }, ...times } as const satisfies Probe;
-
-interface Options {
-  readonly probes: Pick<ContainerSpec, "livenessProbe" | "readinessProbe">;
-  readonly hostNetwork?: true;
-  /** Milliseconds that the container has run when the prober begins. */
-  readonly ranMs?: number;
-}
-
-/** A prober on virtual time, with one running container and an engine that answers as it is told. */
-function bench({ probes, hostNetwork, ranMs = 0 }: Options) {
-  const clock = virtualClock();
-  const { http, behave, requests } = fakeHttp(clock);
-  const plain = desiredPod();
-  const containers = plain.pod.spec.containers.map((one) => ({ ...one, ...probes }));
-  const spec = { ...plain.pod.spec, containers, ...(hostNetwork === undefined ? {} : { hostNetwork }) };
-  const desired: DesiredPod = { ...plain, pod: withSpec(plain.pod, spec) };
-  const startedAt = "2026-11-22T12:00:00Z";
-  const events: PodEvent[] = [];
-  const woken: string[] = [];
-  const failures: string[] = [];
-  const execs: number[] = [];
-  const live = {
-    begins: true,
-    exec: async (_signal: AbortSignal): Promise<EngineResult<ExecResult>> => ok({ exitCode: 0, output: "" }),
-    isAlive: async (_signal: AbortSignal): Promise<EngineResult<boolean>> => ok(true),
-  };
-  const observed = container(desired.pod, { kind: "running", startedAt }, hostNetwork ? {} : { ip: "172.17.0.2" });
-  const engine = {
-    exec: (_id: string, _command: readonly string[], signal: AbortSignal, started: (program: string) => void) => {
-      execs.push(clock.mono());
-      if (live.begins) started("1");
-      return live.exec(signal);
-    },
-    isAlive: (_id: string, _program: string, signal: AbortSignal) => live.isAlive(signal),
-  } as unknown as Engine;
-  const prober = createProber({
-    engine,
-    http,
-    clock,
-    random: { next: () => 0.5, uuid: () => "" },
-    device: { hostIp: () => "10.0.0.9" },
-    events: createEventRecorder({
-      store: { events: { append: (event) => void events.push(event) } },
-      clock,
-      log: { write: () => {} },
-    }),
-    wakePod: (key) => void woken.push(key),
-    onFailed: (key, error) => void failures.push(`${key} ${error}`),
-  });
-  const began = clock.mono();
-  const seenRunning = { wall: clock.wall(), mono: began - ranMs, bootId: clock.bootId() };
-  const history = {
-    app: historyOf(desired.pod, { current: { id: observed.id, startedAt, seenRunning, engineRunId: null } }),
-  };
-  const follow = (
-    changes: { desired?: DesiredPod | null; isDeleted?: boolean; observed?: readonly ObservedContainer[] } = {},
-  ) => prober.sync(desired.pod.id, { desired, isDeleted: false, observed: [observed], history, ...changes });
-  const verdict = () => follow()[observed.id];
-  return {
-    clock,
-    behave,
-    requests,
-    events,
-    woken,
-    failures,
-    execs,
-    live,
-    prober,
-    began,
-    follow,
-    verdict,
-    observed,
-    desired,
-  };
-}
-
-const ok = <T>(value: T): EngineResult<T> => ({ ok: true, value });
-const failing = async (): Promise<EngineResult<ExecResult>> => ok({ exitCode: 3, output: "not today" });
-const unavailable = async () => ({
-  ok: false as const,
-  error: { kind: "unavailable" as const, operation: "exec", message: "connect ENOENT" },
-});
-const never = (signal: AbortSignal): Promise<never> =>
-  new Promise((_, reject) => signal.addEventListener("abort", () => reject(new Error("aborted"))));
-const words = (events: readonly PodEvent[]) => events.map((one) => `${one.reason}: ${one.message}`);
+import type { HttpBehaviour } from "../../../fakes/http.ts";
+import { withSpec } from "../../../samples/pods.ts";
+import { bench, failing, never, ok, probe, unavailable, web, words } from "./prober-bench.ts";
 
 test("three failures in a row end a container's liveness; the pod is woken once, and nobody asks any more", async () => {
   const { clock, events, woken, execs, live, verdict, began } = bench({ probes: { livenessProbe: probe } });
@@ -167,6 +66,19 @@ test("a program that the engine does not get round to start has not failed", asy
   verdict();
   await clock.pass(300_000);
   assert.deepEqual([verdict()?.live, execs.length], [true, 1]);
+});
+
+test("a container in which the engine begins no program is looked at, and again at each later probe", async () => {
+  const { clock, woken, live, follow } = bench({ probes: { readinessProbe: probe } });
+  follow();
+  await clock.pass(5_000);
+  woken.splice(0);
+  live.begins = false;
+  live.exec = async (signal) => never(signal).catch(() => unavailable());
+  await clock.pass(7_500);
+  assert.deepEqual(woken, ["websocket/web"]);
+  await clock.pass(30_000);
+  assert.equal(woken.length, 3);
 });
 
 test("one program of a container at a time, of whichever probe", async () => {
