@@ -8,8 +8,6 @@ import { readSerialNumber } from "../linux/serial-number.ts";
 import { writableByOthers } from "../linux/trust.ts";
 
 const systemFile = "/etc/edge/edge.config.json";
-/** In the store: the configuration that the agent last started with. */
-const lastGoodConfig = "lastGoodConfig";
 /** As in the schema of the configuration: where things are when nothing can be read of it. */
 export const defaultFolders = { dir: "/var/lib/edge", runDir: "/run/edge" } as const;
 
@@ -84,22 +82,6 @@ export function foldersOf({ raw }: BrokenConfig): { readonly dir: string; readon
     dir: folder("dir" in data ? data.dir : undefined, defaultFolders.dir),
     runDir: folder("runDir" in data ? data.runDir : undefined, defaultFolders.runDir),
   };
-}
-
-/** Keeps a configuration that the agent starts with, for a start with a broken one. Writes nothing when it is the same. */
-export function keepConfig(store: { setMeta(key: string, value: string): void }, config: Config): void {
-  store.setMeta(lastGoodConfig, JSON.stringify(config));
-}
-
-/** The last good configuration of a data folder (lifecycle.md, Configuration); null when none was kept. Makes no file. */
-export async function keptConfig(dir: string): Promise<Config | null> {
-  const { openStoreReadOnly } = await import("../sqlite/store.ts");
-  const opened = openStoreReadOnly(dir);
-  if (!opened.ok) return null;
-  const kept = opened.store.getMeta(lastGoodConfig);
-  opened.store.close();
-  const parsed = kept === null ? null : parseConfig(JSON.parse(kept), { strict: false });
-  return parsed?.ok === true ? parsed.config : null;
 }
 
 /** One line a violation, with the file that it stands in; of a file that cannot be read at all the message names it. */

@@ -1,5 +1,6 @@
 import { existsSync } from "node:fs";
 import { printable } from "../core/base/printable.ts";
+import { shownUrl } from "../core/base/shown-url.ts";
 import type { Warning } from "../core/base/violation.ts";
 import type { Config } from "../core/config/config.ts";
 import { linesOf, loadConfig } from "./config-file.ts";
@@ -56,8 +57,9 @@ function missingFiles({ center: { tls, auth } }: Config): readonly Warning[] {
   );
 }
 
-/** A header's value may be a password or a token; that it is there is no secret. */
+/** A header's value and an address's query may be a password or a token; that they are there is no secret. */
 function withoutSecrets(config: Config): Config {
-  const headers = Object.fromEntries(Object.keys(config.center.headers).map((name) => [name, "(hidden)"]));
-  return { ...config, center: { ...config.center, headers } };
+  const { center } = config;
+  const headers = Object.fromEntries(Object.keys(center.headers).map((name) => [name, "(hidden)"]));
+  return { ...config, center: { ...center, url: shownUrl(center.url), headers } };
 }

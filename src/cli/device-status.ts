@@ -2,6 +2,7 @@ import { readFileSync, statSync } from "node:fs";
 import { join } from "node:path";
 import { installIdOf } from "../agent/engine/install-id.ts";
 import { momentOf } from "../agent/loop/moment.ts";
+import { shownUrl } from "../core/base/shown-url.ts";
 import type { Config } from "../core/config/config.ts";
 import { engineTodo } from "../core/doctor/engine-advice.ts";
 import { notReadyWithoutAgent, readyCondition } from "../core/node/conditions.ts";
@@ -79,7 +80,7 @@ export async function workedOutStatus(config: Config, file: string | null): Prom
     agent: { running, pid: null, version, startedAt: null, config: file },
     center: {
       state: "offline",
-      url: config.center.url,
+      url: shownUrl(config.center.url),
       since: null,
       lastError: running ? null : "The agent is not running",
     },

@@ -17,7 +17,8 @@ import { openStoreReadOnly } from "../sqlite/store.ts";
 import { believeSystemAuthorities, believesSystem } from "../websocket/authorities.ts";
 import { credentialReader, type LoadedCredentials } from "../websocket/credentials.ts";
 import { reachCenter } from "../websocket/reach.ts";
-import { foldersOf, keptConfig, type LoadedConfig, loadConfig } from "./config-file.ts";
+import { foldersOf, type LoadedConfig, loadConfig } from "./config-file.ts";
+import { keptConfig } from "./last-good-config.ts";
 import { exitCodes, type Output } from "./output.ts";
 
 const engineDeadlineMs = 5_000;

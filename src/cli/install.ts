@@ -1,4 +1,5 @@
 import { existsSync, readFileSync } from "node:fs";
+import { shownUrl } from "../core/base/shown-url.ts";
 import type { Violation } from "../core/base/violation.ts";
 import { parseConfig } from "../core/config/config.ts";
 import {
@@ -83,7 +84,9 @@ function untakenCenter({ root, center }: InstallOptions): readonly string[] {
   const file = inRoot(root, installed.config);
   if (center === undefined || !existsSync(file) || readFileSync(file, "utf8").includes(JSON.stringify(center)))
     return [];
-  return [`Note: ${center} was not taken, for there is a configuration: write it into ${installed.config}, center.url`];
+  return [
+    `Note: ${shownUrl(center)} was not taken, for there is a configuration: write it into ${installed.config}, center.url`,
+  ];
 }
 
 /** What is wrong with the configuration of a system, judged strictly (lifecycle.md); nothing when there is none. */

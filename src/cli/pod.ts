@@ -117,7 +117,7 @@ function show({ pod, row, history, events }: Shown): readonly string[] {
       `Containers${lastSeen}`,
       (status?.containerStatuses ?? []).flatMap((one) => container(one, spec, ownValue(history, one.name))),
     ),
-    ...section("Spec as enforced", stringify(spec).trimEnd().split("\n").map(printable)),
+    ...section("Spec as enforced", stringify(withoutValues(spec)).trimEnd().split("\n").map(printable)),
     ...section(
       "Last actions",
       events
@@ -127,6 +127,15 @@ function show({ pod, row, history, events }: Shown): readonly string[] {
     ),
     ...section("Last messages", messages.slice(-lastMessages).map(eventLine)),
   ];
+}
+
+/** Pages are shown around, and a variable may be a password: its value is in `--json` alone. */
+function withoutValues(spec: AcceptedPod["spec"]): AcceptedPod["spec"] {
+  const containers = spec.containers.map((one) => ({
+    ...one,
+    ...(one.env === undefined ? {} : { env: one.env.map(({ name }) => ({ name, value: "(hidden)" })) }),
+  }));
+  return { ...spec, containers };
 }
 
 function state(status: PodStatus | null, row: PodRow | undefined): readonly string[] {

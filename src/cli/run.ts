@@ -2,6 +2,7 @@ import { join, resolve } from "node:path";
 import { type AgentParts, runAgent } from "../agent/agent.ts";
 import { momentOf } from "../agent/loop/moment.ts";
 import { defaultProtectedPaths } from "../core/admission/context.ts";
+import { shownUrl } from "../core/base/shown-url.ts";
 import { type Config, ownPaths } from "../core/config/config.ts";
 import { safeModeOf } from "../core/node/safe-mode.ts";
 import { maxMessageBytes } from "../core/protocol/limits.ts";
@@ -25,15 +26,8 @@ import { believeSystemAuthorities, believesSystem } from "../websocket/authoriti
 import { credentialReader } from "../websocket/credentials.ts";
 import { websocketLink } from "../websocket/link.ts";
 import { folderOfAnother, openAgentStore, unlessFull } from "./agent-store.ts";
-import {
-  type BrokenConfig,
-  foldersOf,
-  keepConfig,
-  keptConfig,
-  type LoadedConfig,
-  linesOf,
-  loadConfig,
-} from "./config-file.ts";
+import { type BrokenConfig, foldersOf, type LoadedConfig, linesOf, loadConfig } from "./config-file.ts";
+import { keepConfig, keptConfig } from "./last-good-config.ts";
 import { exitCodes, type Output } from "./output.ts";
 import { statusFile, statusPath } from "./status-file.ts";
 import { version } from "./version.ts";
@@ -114,7 +108,12 @@ export async function runCommand(options: RunOptions, io: Output): Promise<numbe
   });
   keepHeapSmall();
   if (believesSystem(config)) believeSystemAuthorities();
-  log.write("info", "Agent starts", { version, node: config.node.name, center: config.center.url, pid: process.pid });
+  log.write("info", "Agent starts", {
+    version,
+    node: config.node.name,
+    center: shownUrl(config.center.url),
+    pid: process.pid,
+  });
   const ends = selfEnds(config.data.dir, linuxClock(), log);
   try {
     const parts = agentParts(config, () => live.config, opened, log, stop.signal);
@@ -237,7 +236,7 @@ function agentParts(
     settings: {
       nodeName: node.name,
       serialNumber: node.serialNumber,
-      centerUrl: center.url,
+      centerUrl: shownUrl(center.url),
       statusPeriodMs: center.statusPeriodSeconds * 1000,
       keepaliveMs: center.keepaliveSeconds * 1000,
       statusDialect: center.statusDialect,

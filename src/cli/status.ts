@@ -1,8 +1,9 @@
 import { printableValue } from "../core/base/printable.ts";
 import type { StatusDocument } from "../core/status-document.ts";
 import { addonProblem } from "../sqlite/addon.ts";
-import { foldersOf, keptConfig, linesOf, loadConfig } from "./config-file.ts";
+import { foldersOf, linesOf, loadConfig } from "./config-file.ts";
 import { publishedByLock, publishedStatus, workedOutStatus } from "./device-status.ts";
+import { keptConfig } from "./last-good-config.ts";
 import { exitCodes, type Output } from "./output.ts";
 import { statusPage } from "./status-page.ts";
 

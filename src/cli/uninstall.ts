@@ -3,7 +3,6 @@ import { removalStep, type Step, unmountStep } from "../linux/install/install-st
 import { whyNotOurs } from "../linux/install/own-folders.ts";
 import type { Engine } from "../ports/engine.ts";
 import { runLockHeld } from "../sqlite/lock.ts";
-import { keptConfig } from "./config-file.ts";
 import {
   type ChangeOptions,
   carryOut,
@@ -17,6 +16,7 @@ import {
   systemctlStep,
   systemdRuns,
 } from "./installation.ts";
+import { keptConfig } from "./last-good-config.ts";
 import { exitCodes, type Output } from "./output.ts";
 
 export interface UninstallOptions extends ChangeOptions {

@@ -1,4 +1,5 @@
 import { ownValue } from "../core/base/own-value.ts";
+import { withoutUrlSecrets } from "../core/base/shown-url.ts";
 import type { EngineError, EngineErrorKind, EngineResult } from "../ports/engine.ts";
 
 const longestMessage = 1024;
@@ -94,8 +95,9 @@ export function abortedError(operation: string, signal: AbortSignal): EngineErro
   return failure(operation, late ? "timeout" : "aborted", late ? "The engine did not answer in time" : "Given up on");
 }
 
+/** The words of a registry may hold an address with a token, and they go into events and to the center. */
 export function failure(operation: string, kind: EngineErrorKind, message: string): EngineError {
-  return { kind, operation, message: message.slice(0, longestMessage) };
+  return { kind, operation, message: withoutUrlSecrets(message.slice(0, longestJudged)).slice(0, longestMessage) };
 }
 
 /** A failed call as its result. */

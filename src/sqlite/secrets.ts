@@ -59,6 +59,16 @@ export function openSecrets(dir: string): SecretsResult {
   }
 }
 
+/** The secrets of a data folder to read, without a key made or changed; null where this user cannot read the key. */
+export function readSecrets(dir: string): Secrets | null {
+  try {
+    const keys = parseKeys(readKeys(keyFile(dir)) ?? "");
+    return keys === null ? null : secretsWith(keys);
+  } catch {
+    return null;
+  }
+}
+
 function secretsWith({ keys, current }: Keys): Secrets {
   return {
     seal(text, place) {

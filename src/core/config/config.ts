@@ -8,6 +8,7 @@ import { isVain } from "../admission/rules/host-paths.ts";
 import { closest } from "../base/closest.ts";
 import { isObject } from "../base/json-keys.ts";
 import { ownValue } from "../base/own-value.ts";
+import { shownUrl } from "../base/shown-url.ts";
 import type { Violation, Warning } from "../base/violation.ts";
 import { configSchema, reservedKeys } from "./config-schema.ts";
 import { fillSerialNumber } from "./serial-number.ts";
@@ -157,7 +158,8 @@ function violationOf(issue: ConfigIssue): Violation {
   // A header may hold a password.
   const isSecret = path.startsWith("center.headers");
   // Of a check on a whole object that is told of one key, the value is the key's.
-  const input = last?.type === "unknown" ? last.value : issue.input;
+  const told = last?.type === "unknown" ? last.value : issue.input;
+  const input = path === "center.url" && typeof told === "string" ? shownUrl(told) : told;
   const shown = describe(input, isSecret);
   const expectation = input === undefined && last !== undefined ? "a value" : issue.message;
   const name = path === "" ? "The configuration" : path;

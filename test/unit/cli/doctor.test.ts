@@ -3,8 +3,9 @@ import { mkdtempSync, readdirSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { type TestContext, test } from "node:test";
-import { keepConfig, loadConfig } from "../../../src/cli/config-file.ts";
+import { loadConfig } from "../../../src/cli/config-file.ts";
 import { doctorCommand } from "../../../src/cli/doctor.ts";
+import { keepConfig } from "../../../src/cli/last-good-config.ts";
 import type { Finding } from "../../../src/core/doctor/examine.ts";
 import { openStore } from "../../../src/sqlite/store.ts";
 

@@ -129,4 +129,13 @@ describe("engineError", () => {
     );
     assert.equal(streamedError("pull", "y".repeat(5000)).message.length, 1024);
   });
+
+  it("hides what may be a token in the addresses of a registry's words", () => {
+    const words = 'Get "https://auth.example/token?account=hunter2": unauthorized';
+    const said = streamedError("pull", words);
+    assert.deepEqual(
+      [said.kind, said.message],
+      ["registryAuth", 'Get "https://auth.example/token?(hidden)": unauthorized'],
+    );
+  });
 });

@@ -1,6 +1,6 @@
 import * as v from "valibot";
 import { probeRules } from "./probe.ts";
-import { allForbidden, essential, type FieldRule, forbiddenBut, optional, required } from "./row.ts";
+import { allForbidden, essential, type FieldRule, forbiddenBut, optional, required, secret } from "./row.ts";
 import { anObject, aPath, hostAddress, isQuantity, list, mapOf, pathWords, text, whole } from "./schema.ts";
 import { securityRules } from "./security.ts";
 import { volumeNamePattern } from "./volumes.ts";
@@ -16,24 +16,24 @@ const resourceWords = `quantities such as "500m" or "512Mi" for ${resourceNames.
 
 const environment: readonly FieldRule[] = [
   optional("spec.containers[].env", list(0, 256), "a list of at most 256", document),
-  required("spec.containers[].env[]", anObject, "an object with a name and a value", document),
+  // Where it is no object, it is most often a text such as PASSWORD=…
+  secret(required("spec.containers[].env[]", anObject, "an object with a name and a value", document)),
   required(
     "spec.containers[].env[].name",
     text(/^[a-zA-Z][a-zA-Z0-9._-]{0,30}[a-zA-Z0-9]$/),
     "2 to 32 characters of a-z A-Z 0-9 . _ -, the first a letter, the last a letter or digit",
     "Pod Update; decisions.md 29",
   ),
-  {
-    ...required(
+  // What does not pass here is most often a password.
+  secret(
+    required(
       "spec.containers[].env[].value",
       text(/^[a-zA-Z0-9 _./:-]{1,512}$/),
       "1 to 512 characters of a-z A-Z 0-9 space _ . / : -",
       document,
     ),
-    // What does not pass here is most often a password.
-    secret: true,
-  },
-  ...allForbidden("spec.containers[].env[]", ["valueFrom"], reference),
+  ),
+  ...allForbidden("spec.containers[].env[]", ["valueFrom"], reference).map(secret),
 ];
 
 const ports: readonly FieldRule[] = [

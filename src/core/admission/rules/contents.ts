@@ -1,6 +1,6 @@
 import * as v from "valibot";
 import { podNamePattern, uidPattern } from "./metadata.ts";
-import { essential, type FieldRule, forbidden, forbiddenBut, optional, required } from "./row.ts";
+import { essential, type FieldRule, forbidden, forbiddenBut, optional, required, secret } from "./row.ts";
 import { anObject, list, mapOf, shortText, text, textMap, timestamp } from "./schema.ts";
 import { configMapNamePattern } from "./volumes.ts";
 
@@ -40,13 +40,15 @@ export const configMapRules: readonly FieldRule[] = [
   ...metadataOf(configMapNamePattern, "4 to 64 characters of a-z 0-9 -, the first a letter, the last no '-'", (uid) =>
     uidPattern.test(uid),
   ),
-  optional(
-    "data",
-    textMap(256, (key) => /^[a-zA-Z-][a-zA-Z0-9_.-]{0,62}$/.test(key), 2048),
-    "at most 256 entries, keys of 1 to 63 characters of a-z A-Z 0-9 - _ . that start with a letter or -, values of at most 2048 characters",
-    reference,
+  secret(
+    optional(
+      "data",
+      textMap(256, (key) => /^[a-zA-Z-][a-zA-Z0-9_.-]{0,62}$/.test(key), 2048),
+      "at most 256 entries, keys of 1 to 63 characters of a-z A-Z 0-9 - _ . that start with a letter or -, values of at most 2048 characters",
+      reference,
+    ),
   ),
-  forbiddenBut("binaryData", {}, reference),
+  secret(forbiddenBut("binaryData", {}, reference)),
   forbidden("immutable", reference),
 ];
 
@@ -64,8 +66,8 @@ export const secretRules: readonly FieldRule[] = [
     "1 to 128 characters of a-z 0-9 -, first and last no '-'",
     (uid) => uid === registrySecret || uidPattern.test(uid),
   ),
-  {
-    ...required(
+  secret(
+    required(
       "data",
       v.pipe(
         mapOf(1, (key) => key === ".dockerconfigjson", isSecretData),
@@ -74,10 +76,9 @@ export const secretRules: readonly FieldRule[] = [
       "exactly one entry, .dockerconfigjson in base64",
       reference,
     ),
-    secret: true,
-  },
+  ),
   optional("type", v.literal("kubernetes.io/dockerconfigjson"), "kubernetes.io/dockerconfigjson", reference),
-  forbidden("stringData", reference),
+  secret(forbidden("stringData", reference)),
 ];
 
 const modelVersion = text(/^[a-z0-9](?:[a-z0-9._-]{0,62}[a-z0-9])?$/);
@@ -132,11 +133,14 @@ export const modelFileRules: readonly FieldRule[] = [
   optional("modelfiles[].size", size, "a decimal text from 1 to 4294967296", hardware),
   optional("modelfiles[].file_server", anObject, "an object with protocol and path", hardware),
   optional("modelfiles[].file_server.protocol", v.literal("https"), "https", hardware),
-  optional(
-    "modelfiles[].file_server.path",
-    text(/^GET https:\/\/\S{1,2048}$/),
-    "GET and an https:// address",
-    hardware,
+  // Its query may be a token.
+  secret(
+    optional(
+      "modelfiles[].file_server.path",
+      text(/^GET https:\/\/\S{1,2048}$/),
+      "GET and an https:// address",
+      hardware,
+    ),
   ),
   optional(
     "modelfiles[].file_server.user_name",
@@ -144,15 +148,14 @@ export const modelFileRules: readonly FieldRule[] = [
     "1 to 64 characters of a-z A-Z 0-9 - _",
     hardware,
   ),
-  {
-    ...optional(
+  secret(
+    optional(
       "modelfiles[].file_server.password",
       v.pipe(v.string(), v.minLength(8), v.maxLength(64)),
       "8 to 64 characters",
       hardware,
     ),
-    secret: true,
-  },
+  ),
 ];
 
 /** Rules of npu_sharing. */

@@ -40,6 +40,11 @@ export function essential(path: string, schema: v.GenericSchema, expectation: st
   return { ...optional(path, schema, expectation, source), presence: "always" };
 }
 
+/** The same row for a field in which people write passwords. */
+export function secret(rule: FieldRule): FieldRule {
+  return { ...rule, secret: true };
+}
+
 /** A field that Kubernetes knows and this device rejects (decisions.md 3: without it another pod would start). */
 export function forbidden(path: string, source: string): FieldRule {
   return optional(path, v.never(), "not supported; leave it out", source);
