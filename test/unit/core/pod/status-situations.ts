@@ -6,11 +6,8 @@ import type { Probe, RestartPolicy } from "../../../../src/core/pod/spec.ts";
 import { podStatus, type StatusInput } from "../../../../src/core/pod/status.ts";
 import { acceptedPod, ago, container, historyOf, now } from "../../../samples/pods.ts";
 
-/** What a kubelet reports of a pod of one container, `app`, in one situation. */
-export interface StatusSituation {
-  readonly name: string;
-  /** Where Kubernetes decides it, below pkg/kubelet. */
-  readonly source: string;
+/** What is known of a pod of one container, `app`. */
+interface Given {
   /** Where this device says something else on purpose: what a kubelet says, and why not here. */
   readonly deviates?: string;
   readonly policy?: RestartPolicy;
@@ -19,8 +16,44 @@ export interface StatusSituation {
   readonly state?: ObservedState;
   readonly waiting?: Waiting;
   readonly termination?: StatusInput["termination"];
+}
+
+/** What a kubelet reports of such a pod in one situation. */
+export interface StatusSituation {
+  readonly name: string;
+  /** Where Kubernetes decides it, below pkg/kubelet. */
+  readonly source: string;
+  readonly given: Given;
   /** Every field that is not the same of all pods, in one line: see `inOneLine`. */
   readonly expected: string;
+}
+
+/** One row of a table. */
+export function row(name: string, source: string, given: Given, expected: string): StatusSituation {
+  return { name, source, given, expected };
+}
+
+/** The line of a pod whose container was never made. */
+export function neverMade(waits: string): string {
+  return `Pending; ContainersNotReady; waits ${waits}; before: none; 0 restarts; no id; no address`;
+}
+
+/** The line of a pod whose container of attempt 0 runs. */
+export function runs(ready: "Ready" | "ContainersNotReady"): string {
+  const flags = ready === "Ready" ? "ready started" : "started";
+  return `Running; ${ready}; runs since 11:59:30; before: none; ${flags} 0 restarts; #0; 172.17.0.2`;
+}
+
+/** The line of a pod whose container of this attempt waits after it ended so. */
+export function waitsAgain(waits: string, end: string, attempt: number): string {
+  const before = `before: ended ${end} 11:59:30 to 11:59:59 #0`;
+  return `Running; ContainersNotReady; waits ${waits}; ${before}; ${attempt} restarts; #${attempt}; no address`;
+}
+
+/** The line of a pod that ended so and does not run again. */
+export function ended(end: string): string {
+  const [phase, reason] = end.startsWith("0 ") ? ["Succeeded", "PodCompleted"] : ["Failed", "PodFailed"];
+  return `${phase}; ${reason}; ended ${end} 11:59:30 to 11:59:59 #0; before: none; 0 restarts; #0; no address`;
 }
 
 const probe = {
@@ -40,7 +73,7 @@ function statusOf({
   state,
   waiting,
   termination = "none",
-}: StatusSituation): PodStatus {
+}: Given): PodStatus {
   const plain = acceptedPod({ policy });
   const containers = plain.spec.containers.map((one) =>
     readiness === undefined ? one : { ...one, readinessProbe: probe },
@@ -89,8 +122,8 @@ function stateInWords({ running, waiting, terminated }: ContainerState): string 
   return `ended ${exitCode} ${reason}${more(message)} ${startedAt} to ${finishedAt} ${containerID ?? "no id"}`;
 }
 
-export function titleOf({ name, source, deviates }: StatusSituation): string {
-  return `${name} (${source}${deviates === undefined ? "" : `; ${deviates}`})`;
+export function titleOf({ name, source, given }: StatusSituation): string {
+  return `${name} (${source}${given.deviates === undefined ? "" : `; ${given.deviates}`})`;
 }
 
 /** What the rows write shorter: the pod's only container, and when it ran. */
@@ -101,11 +134,11 @@ const short: Readonly<Record<string, string>> = {
 };
 
 /** Compares every field, and what all situations have in common. */
-export function compare(one: StatusSituation): void {
-  const status = statusOf(one);
+export function compare({ given, expected }: StatusSituation): void {
+  const status = statusOf(given);
   let line = inOneLine(status);
   for (const [long, word] of Object.entries(short)) line = line.replaceAll(long, word);
-  assert.equal(line, one.expected);
+  assert.equal(line, expected);
   sameOfAll(status);
 }
 

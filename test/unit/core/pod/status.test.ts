@@ -69,127 +69,103 @@ test("a pod that runs: every field of the Pod Status document", () => {
   });
 });
 
-interface Row {
-  readonly name: string;
+interface Given {
   readonly policy?: RestartPolicy;
   readonly history?: Parameters<typeof historyOf>[1];
   readonly observed?: ObservedContainer["state"];
   readonly waiting?: Waiting;
   readonly termination?: StatusInput["termination"];
   readonly before?: PodStatus["phase"];
-  /** phase, Ready condition with its reason, and what `kubectl get pod` prints: READY STATUS RESTARTS. */
-  readonly expected: readonly [phase: string, ready: string, line: string];
+}
+
+/** Expected: phase; Ready condition with its reason; what `kubectl get pod` prints: READY STATUS RESTARTS. */
+function row(name: string, given: Given, expected: string) {
+  return { name, given, expected };
+}
+
+/** A container of this attempt that ended with this code. */
+function ended(code: number, attempt = 0): Given {
+  return { history: { attempt, termination: termination(code) }, observed: exited(code) };
 }
 
 const crash = { reason: "CrashLoopBackOff", message: "back-off 10s" };
 
 /** Sources: kubelet_pods.go getPhase, status/generate.go, printers/internalversion printPod. */
-const rows: readonly Row[] = [
-  { name: "just accepted", expected: ["Pending", "False ContainersNotReady", "0/1 ContainerCreating 0"] },
-  {
-    name: "its image cannot be pulled",
-    waiting: { reason: "ImagePullBackOff", message: "Back-off" },
-    expected: ["Pending", "False ContainersNotReady", "0/1 ImagePullBackOff 0"],
-  },
-  { name: "it runs", observed: running(), expected: ["Running", "True", "1/1 Running 0"] },
-  {
-    name: "Always, dead and waiting: the phase stays Running",
-    history: { attempt: 2, termination: termination(1) },
-    observed: exited(1),
-    waiting: crash,
-    expected: ["Running", "False ContainersNotReady", "0/1 CrashLoopBackOff 2"],
-  },
-  {
-    name: "Always, dead, its next attempt not made yet",
-    history: { termination: termination(0) },
-    observed: exited(0),
-    expected: ["Running", "False ContainersNotReady", "0/1 Completed 0"],
-  },
-  {
-    name: "Never, ended well",
-    policy: "Never",
-    history: { termination: termination(0) },
-    observed: exited(0),
-    expected: ["Succeeded", "False PodCompleted", "0/1 Completed 0"],
-  },
-  {
-    name: "Never, ended well, and run anew for an update: it never turns to Failed",
-    policy: "Never",
-    history: { attempt: 1, lastTermination: termination(0) },
-    waiting: { reason: "ContainerCreating" },
-    expected: ["Pending", "False ContainersNotReady", "0/1 ContainerCreating 1"],
-  },
-  {
-    name: "Never, ended badly",
-    policy: "Never",
-    history: { termination: termination(3) },
-    observed: exited(3),
-    expected: ["Failed", "False PodFailed", "0/1 Error 0"],
-  },
-  {
-    name: "Never, out of memory",
-    policy: "Never",
-    history: { termination: termination(137, { reason: "OOMKilled" }) },
-    observed: exited(137, ago(1_000), true),
-    expected: ["Failed", "False PodFailed", "0/1 OOMKilled 0"],
-  },
-  {
-    name: "OnFailure, ended well",
-    policy: "OnFailure",
-    history: { termination: termination(0) },
-    observed: exited(0),
-    expected: ["Succeeded", "False PodCompleted", "0/1 Completed 0"],
-  },
-  {
-    name: "OnFailure, ended badly and waiting",
-    policy: "OnFailure",
-    history: { attempt: 1, termination: termination(1) },
-    observed: exited(1),
-    waiting: crash,
-    expected: ["Running", "False ContainersNotReady", "0/1 CrashLoopBackOff 1"],
-  },
-  {
-    name: "deleted, still running: the phase stays",
-    observed: running(),
-    termination: "terminating",
-    before: "Running",
-    expected: ["Running", "True", "1/1 Running 0"],
-  },
-  {
-    name: "deleted, ended well",
-    history: { termination: termination(0) },
-    termination: "terminated",
-    before: "Running",
-    expected: ["Succeeded", "False PodCompleted", "0/1 Completed 0"],
-  },
-  {
-    name: "deleted, killed after its grace",
-    history: { termination: termination(137) },
-    termination: "terminated",
-    before: "Running",
-    expected: ["Failed", "False PodFailed", "0/1 Error 0"],
-  },
-  {
-    name: "deleted before it ever ran",
-    termination: "terminated",
-    before: "Pending",
-    expected: ["Failed", "False PodFailed", "0/1 ContainerStatusUnknown 0"],
-  },
+const rows = [
+  row("just accepted", {}, "Pending; False ContainersNotReady; 0/1 ContainerCreating 0"),
+  row(
+    "its image cannot be pulled",
+    { waiting: { reason: "ImagePullBackOff", message: "Back-off" } },
+    "Pending; False ContainersNotReady; 0/1 ImagePullBackOff 0",
+  ),
+  row("it runs", { observed: running() }, "Running; True; 1/1 Running 0"),
+  row(
+    "Always, dead and waiting: the phase stays Running",
+    { ...ended(1, 2), waiting: crash },
+    "Running; False ContainersNotReady; 0/1 CrashLoopBackOff 2",
+  ),
+  row("Always, dead, its next attempt not made yet", ended(0), "Running; False ContainersNotReady; 0/1 Completed 0"),
+  row("Never, ended well", { policy: "Never", ...ended(0) }, "Succeeded; False PodCompleted; 0/1 Completed 0"),
+  row(
+    "Never, ended well, and run anew for an update: it never turns to Failed",
+    {
+      policy: "Never",
+      history: { attempt: 1, lastTermination: termination(0) },
+      waiting: { reason: "ContainerCreating" },
+    },
+    "Pending; False ContainersNotReady; 0/1 ContainerCreating 1",
+  ),
+  row("Never, ended badly", { policy: "Never", ...ended(3) }, "Failed; False PodFailed; 0/1 Error 0"),
+  row(
+    "Never, out of memory",
+    {
+      policy: "Never",
+      history: { termination: termination(137, { reason: "OOMKilled" }) },
+      observed: exited(137, ago(1_000), true),
+    },
+    "Failed; False PodFailed; 0/1 OOMKilled 0",
+  ),
+  row("OnFailure, ended well", { policy: "OnFailure", ...ended(0) }, "Succeeded; False PodCompleted; 0/1 Completed 0"),
+  row(
+    "OnFailure, ended badly and waiting",
+    { policy: "OnFailure", ...ended(1, 1), waiting: crash },
+    "Running; False ContainersNotReady; 0/1 CrashLoopBackOff 1",
+  ),
+  row(
+    "deleted, still running: the phase stays",
+    { observed: running(), termination: "terminating", before: "Running" },
+    "Running; True; 1/1 Running 0",
+  ),
+  row(
+    "deleted, ended well",
+    { history: { termination: termination(0) }, termination: "terminated", before: "Running" },
+    "Succeeded; False PodCompleted; 0/1 Completed 0",
+  ),
+  row(
+    "deleted, killed after its grace",
+    { history: { termination: termination(137) }, termination: "terminated", before: "Running" },
+    "Failed; False PodFailed; 0/1 Error 0",
+  ),
+  row(
+    "deleted before it ever ran",
+    { termination: "terminated", before: "Pending" },
+    "Failed; False PodFailed; 0/1 ContainerStatusUnknown 0",
+  ),
 ];
 
-for (const row of rows) {
-  test(row.name, () => {
-    const pod = acceptedPod({ policy: row.policy ?? "Always" });
-    const history: PodHistory = { app: historyOf(pod, row.history ?? {}) };
+for (const { name, given, expected } of rows) {
+  test(name, () => {
+    const pod = acceptedPod({ policy: given.policy ?? "Always" });
+    const history: PodHistory = { app: historyOf(pod, given.history ?? {}) };
     const attempt = history.app?.attempt ?? 0;
-    const observed = row.observed === undefined ? [] : [container(pod, row.observed, { attempt })];
-    const previous = row.before === undefined ? null : { ...status(), phase: row.before };
-    const waiting = row.waiting === undefined ? {} : { app: row.waiting };
-    const is = status({ pod, history, observed, waiting, termination: row.termination ?? "none", previous });
+    const observed = given.observed === undefined ? [] : [container(pod, given.observed, { attempt })];
+    const previous = given.before === undefined ? null : { ...status(), phase: given.before };
+    const waiting = given.waiting === undefined ? {} : { app: given.waiting };
+    const is = status({ pod, history, observed, waiting, termination: given.termination ?? "none", previous });
     const ready = is.conditions.find((one) => one.type === "Ready");
     const { ready: count, status: text, restarts } = summarize(is, false);
     const readyText = ready?.reason === undefined ? ready?.status : `${ready.status} ${ready.reason}`;
-    assert.deepEqual([is.phase, readyText, `${count} ${text} ${restarts}`], row.expected);
+    assert.equal(`${is.phase}; ${readyText}; ${count} ${text} ${restarts}`, expected);
   });
 }
 
