@@ -1,4 +1,4 @@
-// agent/uplink: everything that goes to the center and the connection to it.
+// agent/uplink: the connection to the center, and what is sent on it.
 
 import type { Certificate } from "../../core/protocol/certificate.ts";
 import { dueAt, firstState, type StepContext, step } from "../../core/protocol/uplink.ts";
