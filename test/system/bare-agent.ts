@@ -1,5 +1,6 @@
 import assert from "node:assert/strict";
 import { spawn } from "node:child_process";
+import { randomUUID } from "node:crypto";
 import { mkdtempSync, openSync, rmSync } from "node:fs";
 import type { AddressInfo } from "node:net";
 import { tmpdir } from "node:os";
@@ -8,7 +9,7 @@ import { type WebSocket, WebSocketServer } from "ws";
 import { isRunning, readText, signalAll, waitUntil } from "../../scripts/processes.ts";
 import { installProgram } from "../../scripts/programs.ts";
 import type { StatusDocument } from "../../src/core/status-document.ts";
-import { writeConfig } from "./site-files.ts";
+import { keepInstallId, writeConfig } from "./site-files.ts";
 import { deadlineMs } from "./sockets.ts";
 
 export interface BareAgentOptions {
@@ -64,6 +65,8 @@ export async function bareAgent(options: BareAgentOptions = {}): Promise<BareAge
   const { port } = server.address() as AddressInfo;
   const socket = options.socket ?? join(folder, "no-engine.sock");
   writeConfig(place, { node: "edge-1", socket, port, policy: options.policy ?? {} });
+  // Without one it would take that of another test's containers, and run these as orphaned.
+  keepInstallId(place.dataDir, randomUUID());
   const command = installProgram("executable", folder);
   let pid = 0;
 
