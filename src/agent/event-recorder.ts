@@ -1,3 +1,4 @@
+import { shorten } from "../core/base/shorten.ts";
 import type { PodEvent } from "../core/pod/event.ts";
 import type { Clock } from "../ports/clock.ts";
 import type { Log } from "../ports/log.ts";
@@ -27,7 +28,7 @@ const maxMessageCharacters = 1_024;
 export function createEventRecorder({ store, clock, log }: EventRecorderParts): EventRecorder {
   const record = (event: PodEvent): void => {
     const { type, pod, container, reason } = event;
-    const message = event.message.slice(0, maxMessageCharacters);
+    const message = shorten(event.message, maxMessageCharacters);
     const subject = container === "" ? { pod } : { pod, container };
     log.write(type === "Warning" ? "warn" : "info", reason, { ...(pod === "" ? {} : subject), message });
     store.events.append({ type, pod, container, reason, message }, momentOf(clock));

@@ -1,5 +1,6 @@
 import { existsSync, statSync } from "node:fs";
 import { installIdOf } from "../agent/engine/install-id.ts";
+import { createEventRecorder } from "../agent/event-recorder.ts";
 import { momentOf } from "../agent/loop/moment.ts";
 import { isDiskFull } from "../core/base/store-failure.ts";
 import type { Config } from "../core/config/config.ts";
@@ -76,7 +77,7 @@ function openOnce(config: Config, log: Log): OpenedStore | NoRoom {
   log.write("error", "Store damaged, begun anew", { why: message, keptAs: aside });
   const anew = openStore(options);
   if (!anew.ok) return { kind: anew.error.code === "full" ? "full" : "failed", message: anew.error.message };
-  const words = `The store was damaged and is begun anew: ${message}`.slice(0, 1024);
+  const words = `The store was damaged and is begun anew: ${message}`;
   const notices = [tell(anew.store, log, { reason: "StoreBegunAnew", message: words })];
   restore(anew.store, dir, log);
   return { kind: "open", store: anew.store, notices };
@@ -91,10 +92,8 @@ function tell(
   log: Log,
   { reason, message }: { readonly reason: string; readonly message: string },
 ): string {
-  log.write("error", reason, { message });
-  unlessFull(() =>
-    store.events.append({ type: "Warning", pod: "", container: "", reason, message }, momentOf(linuxClock())),
-  );
+  const recorder = createEventRecorder({ store, clock: linuxClock(), log });
+  unlessFull(() => recorder.recordDeviceEvent({ type: "Warning", reason, message }));
   return message;
 }
 
@@ -121,8 +120,7 @@ export function unlessFull(write: () => void): void {
 function restore(store: Store, dir: string, log: Log): void {
   const { pods, unreadable } = savedPods(dir);
   if (pods.length === 0 && unreadable.length === 0) return;
-  const clock = linuxClock();
-  const acceptedAt = { wall: clock.wall(), mono: clock.mono(), bootId: clock.bootId() };
+  const acceptedAt = momentOf(linuxClock());
   store.transaction("full", () => {
     for (const pod of pods) store.desiredPods.put({ pod, generation: 0, acceptedAt, messageId: "", contentHash: "" });
   });

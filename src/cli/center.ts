@@ -6,6 +6,7 @@ import { centerHistories } from "../center/histories.ts";
 import { type CenterNodes, centerNodes } from "../center/nodes.ts";
 import { listen, type ServerHandlers, type ServerOptions } from "../center/server.ts";
 import { printable } from "../core/base/printable.ts";
+import { shorten } from "../core/base/shorten.ts";
 import { exitCodes, type Output } from "./output.ts";
 
 export interface CenterOptions {
@@ -131,15 +132,15 @@ function openRecord(path: string, io: Output) {
 /** One line for people: where it goes, what it answers, and the beginning of what it says. */
 function describe(text: string): string {
   const { header, route, content } = Object(jsonOr(text));
-  if (typeof route !== "object" || route === null) return `not a message: ${shorten(text)}`;
+  if (typeof route !== "object" || route === null) return `not a message: ${said(text)}`;
   const { source, group, operation, resource } = Object(route);
   const parent = Object(header).parent_msg_id;
   const answers = typeof parent === "string" && parent !== "" ? ` answers ${parent}` : ` ${Object(header).msg_id}`;
-  return `${source}/${group}/${operation} ${resource}${answers}: ${shorten(JSON.stringify(content) ?? "")}`;
+  return `${source}/${group}/${operation} ${resource}${answers}: ${said(JSON.stringify(content) ?? "")}`;
 }
 
-function shorten(text: string): string {
-  return printable(text.length > contentCharacters ? `${text.slice(0, contentCharacters)}…` : text);
+function said(text: string): string {
+  return printable(shorten(text, contentCharacters));
 }
 
 function jsonOr(text: string): unknown {

@@ -48,7 +48,7 @@ async function findingsOf(loaded: LoadedConfig): Promise<readonly Finding[]> {
   const folders = loaded.ok ? loaded.config.data : foldersOf(loaded);
   const program = addonProblem();
   const config = loaded.ok ? loaded.config : program === null ? await keptConfig(folders.dir) : null;
-  if (config !== null && believesSystem(config)) believeSystemAuthorities();
+  if (config !== null && believesSystem(config.center.url, config.center.tls.ca)) believeSystemAuthorities();
   const credentials =
     config === null ? null : credentialReader({ ...config.center.tls, auth: config.center.auth.file })();
   const [engine, center] = await Promise.all([

@@ -44,12 +44,12 @@ export function installCommand(options: InstallOptions, io: Output): number {
   }
   const { root } = options;
   const untaken = untakenCenter(options);
-  const reports = [...carryOut(stepsOf(program, options), "create", options)];
+  const reports = [...carryOut(stepsOf(program, options), options)];
   const unfinished = options.dryRun ? [] : problemsIn(root);
   if (systemdRuns(root)) {
     const isNew = reports.some(({ state }) => state !== "unchanged");
     const start = unfinished.length > 0 ? [] : [systemctlStep(isNew ? "restart" : "start", "edge.service")];
-    reports.push(...carryOut([...(isNew ? [systemctlStep("daemon-reload")] : []), ...start], "create", options));
+    reports.push(...carryOut([...(isNew ? [systemctlStep("daemon-reload")] : []), ...start], options));
   }
   report(options, { steps: reports, notes: [...untaken, ...unfinished.map(toDo), ...notesOf(program, root)] }, io);
   return exitCodes.fine;

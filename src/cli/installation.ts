@@ -23,8 +23,6 @@ export interface ChangeOptions {
 }
 
 export type StepState = "unchanged" | "done" | "would run" | "created" | "would create" | "removed" | "would remove";
-/** What the steps of a command do to the system. */
-export type Change = "create" | "remove";
 
 const words = {
   create: { done: "created", planned: "would create" },
@@ -33,7 +31,7 @@ const words = {
 } as const;
 
 /** The state of a step that was carried out, or that a dry run leaves out. */
-export function stateOf(change: Change | "run", { dryRun }: Pick<ChangeOptions, "dryRun">): StepState {
+export function stateOf(change: Step["change"], { dryRun }: Pick<ChangeOptions, "dryRun">): StepState {
   return dryRun ? words[change].planned : words[change].done;
 }
 
@@ -43,16 +41,12 @@ export interface StepReport {
 }
 
 /** Carries out what is not so yet, in order; a dry run only says it. Throws where the system refuses. */
-export function carryOut(
-  steps: readonly Step[],
-  change: Change,
-  options: Pick<ChangeOptions, "dryRun">,
-): readonly StepReport[] {
+export function carryOut(steps: readonly Step[], options: Pick<ChangeOptions, "dryRun">): readonly StepReport[] {
   return steps.map((step) => {
-    const { what } = step;
+    const { what, change } = step;
     if (step.isDone()) return { what, state: "unchanged" };
     if (!options.dryRun) step.carryOut();
-    return { what, state: stateOf(what.startsWith("systemctl ") ? "run" : change, options) };
+    return { what, state: stateOf(change, options) };
   });
 }
 
@@ -92,6 +86,7 @@ export function systemdRuns(root: string): boolean {
 export function systemctlStep(...args: readonly string[]): Step {
   return {
     what: `systemctl ${args.join(" ")}`,
+    change: "run",
     isDone: () => false,
     carryOut() {
       const { error, status, stderr } = spawnSync("systemctl", args, { encoding: "utf8", timeout: 120_000 });

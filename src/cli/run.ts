@@ -107,7 +107,7 @@ export async function runCommand(options: RunOptions, io: Output): Promise<numbe
     publisher.again();
   });
   keepHeapSmall();
-  if (believesSystem(config)) believeSystemAuthorities();
+  if (believesSystem(config.center.url, config.center.tls.ca)) believeSystemAuthorities();
   log.write("info", "Agent starts", {
     version,
     node: config.node.name,

@@ -1,6 +1,6 @@
 import { styleText } from "node:util";
 import { clockConcern } from "../core/doctor/clock-concern.ts";
-import { parseTime } from "../core/pod/time.ts";
+import { formatDuration, parseTime } from "../core/pod/time.ts";
 import { certificateConcern } from "../core/protocol/certificate.ts";
 import { linkTodo } from "../core/protocol/link-advice.ts";
 import type { ConditionRow, PodRow, StatusDocument } from "../core/status-document.ts";
@@ -142,10 +142,10 @@ export function reasonOf({ reason, nextTry }: PodRow, nowWall: number, wide: boo
   if (reason === null) return null;
   const waitSeconds = nextTry === undefined ? 0 : Math.ceil((parseTime(nextTry) - nowWall) / 1000);
   const wait =
-    nextTry === undefined ? "" : waitSeconds > 0 ? `, next try in ${duration(waitSeconds)}` : ", next try now";
+    nextTry === undefined
+      ? ""
+      : waitSeconds > 0
+        ? `, next try in ${formatDuration(waitSeconds * 1000)}`
+        : ", next try now";
   return wide ? `${reason}${wait}` : `${cutEnd(reason, columns - 2 - wait.length)}${wait}`;
-}
-
-function duration(seconds: number): string {
-  return seconds < 120 ? `${seconds}s` : `${Math.floor(seconds / 60)}m${seconds % 60 === 0 ? "" : `${seconds % 60}s`}`;
 }

@@ -51,7 +51,7 @@ export async function uninstallCommand(options: UninstallOptions, io: Output): P
     );
     return exitCodes.no;
   }
-  const reports = systemdRuns(root) && existsSync(installed.unit) ? [...carryOut([stopStep], "remove", options)] : [];
+  const reports = systemdRuns(root) && existsSync(installed.unit) ? [...carryOut([stopStep], options)] : [];
   if (purge && root === "/") {
     if (!options.dryRun && runLockHeld(data.runDir)) {
       io.err(`An agent still runs and would start its pods again: end the process that holds ${data.runDir}/lock`);
@@ -64,7 +64,7 @@ export async function uninstallCommand(options: UninstallOptions, io: Output): P
     }
     reports.push(...pods);
   }
-  reports.push(...carryOut(removals(options, data), "remove", options));
+  reports.push(...carryOut(removals(options, data), options));
   const kept = `Kept: pods that run, ${data.dir}, ${installed.configFolder}, group ${installed.group}; --purge removes all but the group`;
   report(options, { steps: reports, notes: purge ? [] : [kept] }, io);
   return exitCodes.fine;
@@ -111,7 +111,7 @@ async function removeContainers(
   const trouble = left.find((one) => one !== null);
   if (trouble !== undefined) return trouble;
   return ours.map(({ id, container, pod }) => ({
-    what: `container ${container} of pod ${pod.name} (${id.slice(0, 12)}) removed`,
+    what: `container ${container} of pod ${pod.name} (${id.slice(0, 12)})`,
     state: stateOf("remove", { dryRun }),
   }));
 }

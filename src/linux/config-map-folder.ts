@@ -1,19 +1,18 @@
 import {
   chmodSync,
   lstatSync,
-  mkdirSync,
   mkdtempSync,
   readdirSync,
   readFileSync,
   readlinkSync,
   renameSync,
   rmSync,
-  statSync,
   symlinkSync,
   writeFileSync,
 } from "node:fs";
 import { join } from "node:path";
 import { ownValue } from "../core/base/own-value.ts";
+import { ensureFolder } from "./files.ts";
 
 const dataLink = "..data";
 const draftLink = "..data_tmp";
@@ -33,9 +32,7 @@ export function writeConfigMap(folder: string, data: Readonly<Record<string, str
   const odd = Object.keys(data).find((key) => !/^[A-Za-z0-9_.-]{1,253}$/.test(key) || key.startsWith(".."));
   if (odd !== undefined) return `key ${JSON.stringify(odd)} cannot be a file's name`;
   try {
-    mkdirSync(folder, { recursive: true });
-    // A chmod is a write to the disk, also where it changes nothing.
-    if ((statSync(folder).mode & 0o7777) !== 0o755) chmodSync(folder, 0o755);
+    ensureFolder(folder, 0o755);
     const current = currentFolder(folder);
     if (current === null || !holds(join(folder, current), data)) turn(folder, data);
     settleLinks(folder, Object.keys(data));

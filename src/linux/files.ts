@@ -1,4 +1,14 @@
-import { closeSync, fsyncSync, mkdirSync, openSync, renameSync, writeFileSync } from "node:fs";
+import {
+  chmodSync,
+  closeSync,
+  fsyncSync,
+  mkdirSync,
+  openSync,
+  readFileSync,
+  renameSync,
+  statSync,
+  writeFileSync,
+} from "node:fs";
 import { dirname } from "node:path";
 
 /**
@@ -16,4 +26,21 @@ export function replaceFile(path: string, text: string, mode: number, options: {
     closeSync(fd);
   }
   renameSync(temporary, path);
+}
+
+/** Creates a folder, and sets its mode by chmod, since the umask is not ours to rely on. Writes nothing if it is so already. */
+export function ensureFolder(path: string, mode: number): string {
+  mkdirSync(path, { recursive: true });
+  // A chmod is a write to the disk, also if it changes nothing.
+  if ((statSync(path).mode & 0o7777) !== mode) chmodSync(path, mode);
+  return path;
+}
+
+/** The text of a small file such as those of /proc; "" if it cannot be read. */
+export function readText(path: string): string {
+  try {
+    return readFileSync(path, "utf8");
+  } catch {
+    return "";
+  }
 }

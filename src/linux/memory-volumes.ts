@@ -3,10 +3,12 @@ import { dirname, join } from "node:path";
 import { bytes } from "../core/pod/quantity.ts";
 import type { AcceptedPod } from "../core/pod/spec.ts";
 import { mountMemory, unmountBelow } from "./bind-mounts.ts";
+import { ensureFolder } from "./files.ts";
+import { podFolder, podFoldersIn } from "./pod-folders.ts";
 
 /** Where a pod's volumes in memory are. */
 function folderOf(runDir: string, uid: string): string {
-  return join(runDir, "pods", uid, "empty-dir");
+  return join(podFolder(runDir, uid), "empty-dir");
 }
 
 /**
@@ -22,8 +24,7 @@ export function placeMemoryVolume(
 ): { readonly ok: true; readonly path: string } | { readonly ok: false; readonly message: string } {
   const path = join(folderOf(runDir, pod.id.uid), name);
   // The run folder is everybody's to read; what pods keep in it is not.
-  mkdirSync(join(runDir, "pods"), { recursive: true });
-  chmodSync(join(runDir, "pods"), 0o700);
+  ensureFolder(podFoldersIn(runDir), 0o700);
   mkdirSync(path, { recursive: true });
   if (isMounted(path)) return { ok: true, path };
   // Nobody can use the folder itself: what is written there would fill the run folder.

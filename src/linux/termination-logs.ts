@@ -13,6 +13,7 @@ import {
 } from "node:fs";
 import { join } from "node:path";
 import type { TerminationLog, TerminationLogs } from "../ports/pod-files.ts";
+import { podFoldersIn } from "./pod-folders.ts";
 
 /** What one may hold between two looks. A container may write on: what is on the disk is cut, not what it writes. */
 const mostBytes = 64 * 1024;
@@ -21,7 +22,7 @@ const folderName = "termination";
 
 /** Regular files below `pods/<uid>/termination/<container>/<attempt>`, each bound into its container as the kubelet does. */
 export function terminationLogs(dataDir: string): TerminationLogs {
-  const pods = join(dataDir, "pods");
+  const pods = podFoldersIn(dataDir);
   const folderOf = ({ uid, container }: TerminationLog): string => join(pods, uid, folderName, container);
   const path = (log: TerminationLog): string => join(folderOf(log), String(log.attempt));
   return {

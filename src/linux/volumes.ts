@@ -1,12 +1,13 @@
-import { chmodSync, existsSync, mkdirSync, readdirSync, readFileSync, rmSync, statSync } from "node:fs";
+import { existsSync, readdirSync, readFileSync, rmSync } from "node:fs";
 import { join } from "node:path";
 import type { AcceptedPod, Volume } from "../core/pod/spec.ts";
 import type { ConfigMaps, VolumesResult } from "../ports/pod-files.ts";
 import { holdsConfigMap, writeConfigMap } from "./config-map-folder.ts";
 import type { DiscardedFolders } from "./discarded-folders.ts";
-import { replaceFile } from "./files.ts";
+import { ensureFolder, replaceFile } from "./files.ts";
 import { type HostPathOptions, hostPathPods, placeHostPath, removeHostPaths } from "./host-paths.ts";
 import { placeMemoryVolume, unmountMemoryVolumes } from "./memory-volumes.ts";
+import { podFolder, podFoldersIn } from "./pod-folders.ts";
 import { hasSubmounts } from "./submounts.ts";
 
 /** Volumes in memory are mounted below `runDir`. */
@@ -22,11 +23,6 @@ const savedPod = "pod.json";
 type Resolved =
   | { readonly ok: true; readonly path: string; readonly real?: string }
   | { readonly ok: false; readonly message: string };
-
-/** The folder of one pod: its second copy, its empty volumes. */
-function podFolder(dataDir: string, uid: string): string {
-  return join(dataDir, "pods", uid);
-}
 
 /** See PodFiles.prepareVolumes: folders of the pod's own are made, host paths are mounted at places of the agent's own. */
 export function prepareVolumes(
@@ -59,7 +55,7 @@ export function prepareVolumes(
   } as const;
   if (options.policy().writableEmptyDir) return { ...places, coveredPaths: {}, scratchPaths: covered };
   const coveredPaths = Object.fromEntries(
-    covered.map((path, index) => [path, ownFolder(join(folder, "covered", String(index)), 0o555)]),
+    covered.map((path, index) => [path, ensureFolder(join(folder, "covered", String(index)), 0o555)]),
   );
   return { ...places, coveredPaths, scratchPaths: [] };
 }
@@ -100,19 +96,15 @@ function resolveVolume(options: VolumesOptions, pod: AcceptedPod, volume: Volume
   if (volume.emptyDir?.medium === "Memory") return placeMemoryVolume(options.runDir, pod, volume.name);
   if (volume.emptyDir !== undefined) {
     // 0777 as the kubelet makes it: the container's user is not known to own anything here.
-    return { ok: true, path: ownFolder(join(podFolder(options.dataDir, pod.id.uid), "empty-dir", volume.name), 0o777) };
+    return {
+      ok: true,
+      path: ensureFolder(join(podFolder(options.dataDir, pod.id.uid), "empty-dir", volume.name), 0o777),
+    };
   }
   if (volume.configMap !== undefined) {
     return resolveConfigMap(configMapFolder(options.dataDir, pod, volume), volume.configMap.name, configMaps);
   }
   return { ok: false, message: `Volume ${volume.name} is of a kind that this version does not carry out` };
-}
-
-/** Made if it is not there; its mode set by chmod, since the umask is not ours to rely on. Nothing is written if it is so. */
-function ownFolder(path: string, mode: number): string {
-  mkdirSync(path, { recursive: true });
-  if ((statSync(path).mode & 0o7777) !== mode) chmodSync(path, mode);
-  return path;
 }
 
 /** What a pod has in either folder is out of the way when this returns; what is mounted for it goes first. */
@@ -128,7 +120,7 @@ export function removeVolumes(
 
 /** Where the folders of pods are. */
 export function parentsOfPods({ dataDir, runDir }: Pick<VolumesOptions, "dataDir" | "runDir">): readonly string[] {
-  return [dataDir, runDir].map((dir) => join(dir, "pods"));
+  return [dataDir, runDir].map(podFoldersIn);
 }
 
 /** See PodFiles.podFolders. What is called otherwise than a uid is not ours to judge. */
@@ -153,7 +145,7 @@ export function savedPods(dataDir: string): {
 } {
   const pods: AcceptedPod[] = [];
   const unreadable: string[] = [];
-  const folder = join(dataDir, "pods");
+  const folder = podFoldersIn(dataDir);
   for (const uid of existsSync(folder) ? readdirSync(folder) : []) {
     // A pod that is being removed.
     if (uid.startsWith(".")) continue;

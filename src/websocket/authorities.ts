@@ -1,9 +1,8 @@
 import { getCACertificates, setDefaultCACertificates } from "node:tls";
-import type { Config } from "../core/config/config.ts";
 
-/** Whether the center's certificate is to be of one of the system's authorities: TLS, and no authority of its own named. */
-export function believesSystem({ center }: Pick<Config, "center">): boolean {
-  return center.tls.ca === null && center.url.startsWith("wss:");
+/** Whether the certificate of the center must come from an authority of the system: TLS, and no file of authorities (`ca`). */
+export function believesSystem(url: string, ca: string | null): boolean {
+  return ca === null && url.startsWith("wss:");
 }
 
 /**

@@ -72,7 +72,7 @@ function readAll(files: CredentialFiles): Read {
     cert: take(files.cert, readBounded),
     key: take(files.key, readKey),
   };
-  const login = take(files.auth, readSecret);
+  const login = take(files.auth, readLogin);
   const authorization = login === undefined ? null : `Basic ${login.toString("base64")}`;
   const problem = problems[0] ?? null;
   return { version: digest.update(problem ?? "").digest("hex"), problem, tls, authorization };
@@ -84,19 +84,24 @@ function readBounded(file: string): Buffer {
   return readFileSync(file);
 }
 
-function readKey(file: string): Buffer {
+/** Throws if one of these bits of the mode is set: others could read the secret. */
+function refuseIfOpen(file: string, bits: number, secret: "key" | "password"): void {
   const { mode } = statSync(file);
-  if ((mode & 0o007) === 0) return readBounded(file);
-  throw new Error(`${file} is open to everybody (mode ${(mode & 0o777).toString(8)}): it holds a key, chmod 600 it`);
+  if ((mode & bits) === 0) return;
+  const whom = bits === 0o007 ? "everybody" : "others";
+  throw new Error(
+    `${file} is open to ${whom} (mode ${(mode & 0o777).toString(8)}): it holds a ${secret}, chmod 600 it`,
+  );
 }
 
-function readSecret(file: string): Buffer {
-  const { mode } = statSync(file);
-  if ((mode & 0o077) !== 0) {
-    throw new Error(
-      `${file} is open to others (mode ${(mode & 0o777).toString(8)}): it holds a password, chmod 600 it`,
-    );
-  }
+/** A group may read a key: ssl-cert of Debian is one. */
+function readKey(file: string): Buffer {
+  refuseIfOpen(file, 0o007, "key");
+  return readBounded(file);
+}
+
+function readLogin(file: string): Buffer {
+  refuseIfOpen(file, 0o077, "password");
   const [line = ""] = readBounded(file).toString("utf8").split(/\r?\n/);
   // RFC 7617: the name has no colon, neither part has control characters.
   if (!/^[^:\p{Cc}]+:\P{Cc}*$/u.test(line)) throw new Error(`${file} does not hold user:password on its first line`);

@@ -97,10 +97,7 @@ describe("edge uninstall --purge on a device whose pods run", {
     };
     // These pods have no host path, so nothing is mounted for them.
     const unchanged = steps.filter(({ state }) => !state.startsWith("would "));
-    assert.match(
-      unchanged.map(({ what, state }) => `${what}: ${state}`).join(),
-      /^mounts below \S+ unmounted: unchanged$/,
-    );
+    assert.match(unchanged.map(({ what, state }) => `${what}: ${state}`).join(), /^mounts below \S+: unchanged$/);
     for (const index of uids.keys())
       assert.ok(
         steps.some(({ what }) => what.includes(`of pod purged-${index} `)),
@@ -124,7 +121,7 @@ describe("edge uninstall --purge on a device whose pods run", {
   test("then pods, data, configuration, service and program go, and nobody else's container", async () => {
     const { code, stdout, stderr } = onDevice("uninstall", "--purge");
     assert.equal(code, 0, stderr);
-    assert.match(stdout, /container app of pod purged-0 \([0-9a-f]{12}\) removed/);
+    assert.match(stdout, /^removed +container app of pod purged-0 \([0-9a-f]{12}\)$/m);
     assert.equal(await ours(), 0);
     assert.equal(
       (await site.docker.getContainer(stranger).inspect()).Config.Labels["io.kubernetes.pod.name"],

@@ -270,12 +270,12 @@ function restart(context: ApplyContext, asked: Extract<Admitted, { kind: "pod-re
 function removeEverything(context: ApplyContext): Applied {
   const { store, now, messageId } = context;
   const pods = store.desiredPods.list();
-  for (const terminating of pods)
-    terminate(context, terminating, terminating.pod.spec.terminationGracePeriodSeconds, formatTime(now.wall));
+  for (const desired of pods)
+    terminate(context, desired, desired.pod.spec.terminationGracePeriodSeconds, formatTime(now.wall));
   for (const name of store.configMaps.names()) store.configMaps.delete(name);
   for (const name of store.credentials.names()) store.credentials.delete(name);
   const keys = [
-    ...pods.map((desiredPod) => desiredPod.pod.id),
+    ...pods.map((desired) => desired.pod.id),
     ...store.terminatingPods.list().map((terminating) => terminating.id),
   ].map(podKey);
   startPodsData(store, messageId, now);

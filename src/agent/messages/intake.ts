@@ -7,6 +7,7 @@ import { featureGates } from "../../core/admission/feature-gates.ts";
 import type { NodeFacts, NodePod } from "../../core/admission/node-facts.ts";
 import type { Policy } from "../../core/admission/policy.ts";
 import { isObject } from "../../core/base/json-keys.ts";
+import { shorten } from "../../core/base/shorten.ts";
 import { isDiskFull } from "../../core/base/store-failure.ts";
 import type { Violation } from "../../core/base/violation.ts";
 import { hostPortKey, type ObservedContainer } from "../../core/pod/observed.ts";
@@ -180,7 +181,7 @@ function handle(parts: IntakeParts, text: string, facts: DeviceFacts): Handled {
   }
   store.replies.remember(key, reply);
   const warnings = verdict.warnings.map((warning) => `${warning.path}: ${warning.message}`).join("; ");
-  const words = `${applied.summary}${warnings === "" ? "" : `; ${warnings}`}`.slice(0, maxWords);
+  const words = shorten(`${applied.summary}${warnings === "" ? "" : `; ${warnings}`}`, maxWords);
   parts.events.recordPodEvent(applied.wake ?? "", {
     type: "Normal",
     reason: "MessageAccepted",

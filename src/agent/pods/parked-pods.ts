@@ -1,3 +1,4 @@
+import { shorten } from "../../core/base/shorten.ts";
 import { isDiskFull } from "../../core/base/store-failure.ts";
 import { restartDelayMs } from "../../core/pod/backoff.ts";
 import { parkedStatus } from "../../core/pod/parked-status.ts";
@@ -31,7 +32,7 @@ export function parkPod(
   try {
     recordFailure(parts, { what: `Work on pod ${key}`, pod: key, error });
     const message = `The agent failed on this pod: ${messageOf(error)}. It tries again in ${waitMs / 1000} s.`;
-    putReason(parts, pod, "InternalError", message.slice(0, 1024));
+    putReason(parts, pod, "InternalError", shorten(message, 1024));
   } catch (again) {
     parts.log.write("error", "Parked pod not recorded", { pod: key, error: messageOf(again) });
   }

@@ -55,7 +55,7 @@ const steps: readonly Step[] = [
   },
   { words: ["InvalidImageName"], step: () => "Correct the image's name in the pod" },
   {
-    words: ["ContainerCannotRun", "StartError"],
+    words: ["ContainerCannotRun"],
     step: () => "Correct command and args in the pod: the program must be in the image, for this architecture",
   },
   { words: ["ContainerPaused"], step: () => "Run docker unpause if the pause was not intended" },

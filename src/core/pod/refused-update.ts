@@ -1,3 +1,5 @@
+import { shorten } from "../base/shorten.ts";
+
 /** An update of a pod that this device refused. */
 export interface RefusedUpdate {
   /** namespace/name. */
@@ -23,7 +25,7 @@ const recentMs = 3_600_000;
 
 /** The refusals that are kept, oldest first: the last one of each pod, of at most eight pods. */
 export function withRefusal(kept: readonly RefusedUpdate[], next: RefusedUpdate): readonly RefusedUpdate[] {
-  const message = next.message.slice(0, longestMessage);
+  const message = shorten(next.message, longestMessage);
   return [...withoutPod(kept, next.pod), { ...next, message }].slice(-most);
 }
 

@@ -7,11 +7,10 @@ export interface PodSummary {
   readonly restarts: number;
   /** When a container last ended before it was restarted, RFC 3339; null if none was restarted. */
   readonly lastRestart: string | null;
-  readonly reason: string | null;
 }
 
 /**
- * READY, STATUS and RESTARTS of a pod, and the words behind the status where there are any.
+ * READY, STATUS and RESTARTS of a pod.
  * @param deleting metadata.deletionTimestamp is set
  */
 export function summarize(status: PodStatus, deleting: boolean): PodSummary {
@@ -19,7 +18,6 @@ export function summarize(status: PodStatus, deleting: boolean): PodSummary {
   let lastEnd = "";
   let ready = 0;
   let text: string = status.reason ?? status.phase;
-  let reason: string | null = status.message ?? null;
   let running = false;
   for (const containerStatus of [...status.containerStatuses].reverse()) {
     restarts += containerStatus.restartCount;
@@ -27,12 +25,9 @@ export function summarize(status: PodStatus, deleting: boolean): PodSummary {
     // Both are whole seconds of UTC, so that text order is time order.
     if (endedAt > lastEnd) lastEnd = endedAt;
     const { waiting, terminated } = containerStatus.state;
-    if (waiting !== undefined) {
-      text = waiting.reason;
-      reason = waiting.message ?? reason;
-    } else if (terminated !== undefined) {
+    if (waiting !== undefined) text = waiting.reason;
+    else if (terminated !== undefined) {
       text = terminated.reason === "" ? `ExitCode:${terminated.exitCode}` : terminated.reason;
-      reason = terminated.message ?? (terminated.exitCode === 0 ? reason : `Exit code ${terminated.exitCode}`);
     } else if (containerStatus.ready) {
       ready += 1;
       running = true;
@@ -42,7 +37,7 @@ export function summarize(status: PodStatus, deleting: boolean): PodSummary {
   if (text === "Completed" && running) text = status.phase === "Running" && allReady(status) ? "Running" : "NotReady";
   if (deleting && status.phase !== "Succeeded" && status.phase !== "Failed") text = "Terminating";
   const lastRestart = restarts === 0 || lastEnd === "" ? null : lastEnd;
-  return { ready: `${ready}/${status.containerStatuses.length}`, status: text, restarts, lastRestart, reason };
+  return { ready: `${ready}/${status.containerStatuses.length}`, status: text, restarts, lastRestart };
 }
 
 function allReady(status: PodStatus): boolean {

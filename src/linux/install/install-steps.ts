@@ -25,6 +25,7 @@ import { replaceFile } from "../files.ts";
 /** One thing that an installation needs. `carryOut` throws when the system does not let it. */
 export interface Step {
   readonly what: string;
+  readonly change: "create" | "remove" | "run";
   isDone(): boolean;
   carryOut(): void;
 }
@@ -39,6 +40,7 @@ export interface Access {
 export function folderStep(path: string, { mode, gid }: Access): Step {
   return {
     what: `folder ${path}, mode 0${mode.toString(8)}`,
+    change: "create",
     isDone() {
       const found = statOf(path);
       return found !== null && (found.mode & 0o7777) === mode && found.gid === gid();
@@ -76,6 +78,7 @@ function fileStep(path: string, { mode, gid }: Access, content: { isSame(): bool
   const isWritten = () => existsSync(path) && content.isSame();
   return {
     what: `file ${path}, mode 0${mode.toString(8)}`,
+    change: "create",
     isDone() {
       const found = statOf(path);
       return found !== null && (found.mode & 0o7777) === mode && found.gid === gid() && isWritten();
@@ -92,6 +95,7 @@ function fileStep(path: string, { mode, gid }: Access, content: { isSame(): bool
 export function linkStep(path: string, target: string): Step {
   return {
     what: `link ${path} to ${target}`,
+    change: "create",
     isDone: () => linkOf(path) === target,
     carryOut() {
       mkdirSync(dirname(path), { recursive: true });
@@ -105,6 +109,7 @@ export function linkStep(path: string, target: string): Step {
 export function groupStep(name: string, root: string): Step {
   return {
     what: `group ${name}`,
+    change: "create",
     isDone: () => groupId(name, root) !== null,
     carryOut() {
       const where = root === "/" ? [] : ["--prefix", root];
@@ -120,7 +125,8 @@ export function groupStep(name: string, root: string): Step {
 /** Whatever is mounted below a folder of the agent's own, unmounted: what is removed afterwards ends at the folder. */
 export function unmountStep(folder: string): Step {
   return {
-    what: `mounts below ${folder} unmounted`,
+    what: `mounts below ${folder}`,
+    change: "remove",
     isDone: () => mountedBelow(folder).length === 0,
     carryOut() {
       const trouble = unmountBelow(folder);
@@ -135,7 +141,8 @@ export function unmountStep(folder: string): Step {
  */
 export function removalStep(path: string): Step {
   return {
-    what: `${path} removed`,
+    what: path,
+    change: "remove",
     isDone: () => linkOf(path) === null && !existsSync(path),
     carryOut() {
       if (!lstatSync(path).isDirectory()) return rmSync(path, { force: true });

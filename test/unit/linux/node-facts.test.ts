@@ -21,8 +21,11 @@ function device(t: { after(done: () => void): void }, files: Readonly<Record<str
 
 const table = (...rows: readonly (readonly [local: string, state: string])[]) =>
   [
-    "  sl  local_address rem_address   st",
-    ...rows.map(([local, state], i) => `   ${i}: ${local} 00000000:0000 ${state} 00000000:00000000 00:0`),
+    "  sl  local_address rem_address   st tx_queue rx_queue tr tm->when retrnsmt   uid  timeout inode",
+    ...rows.map(
+      ([local, state], i) =>
+        `   ${i}: ${local} 00000000:0000 ${state} 00000000:00000000 00:00000000 00000000     0        0 ${20_000 + i} 1`,
+    ),
   ].join("\n");
 
 test("allocatable is the capacity less the system's reserve", (t) => {
