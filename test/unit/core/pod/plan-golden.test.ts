@@ -66,7 +66,7 @@ const npu = {
   },
 };
 
-/** By chapter; what the tables of plan.test.ts and sandbox-plan.test.ts have already is not said again. */
+/** By chapter, without the cases of plan.test.ts, sandbox-plan.test.ts and the other tests of plans beside them. */
 const chapters: Readonly<Record<string, Readonly<Record<string, Partial<Situation>>>>> = {
   Images: {
     "Always, and the container ends: its image was pulled for this specification, so the registry is not asked again": {

@@ -1,0 +1,95 @@
+import assert from "node:assert/strict";
+import { test } from "node:test";
+import { wantedKey } from "../../../../src/core/pod/wanted.ts";
+import { acceptedPod, ago, container, desiredPod, historyOf } from "../../../samples/pods.ts";
+import { type PlanGolden, planText } from "./plan-text.ts";
+
+const pod = acceptedPod();
+const desired = desiredPod();
+const here = { app: "sha256:app" };
+const newer = desiredPod({ image: "app:2" });
+const wanted = wantedKey(desired, pod.spec.containers[0] ?? assert.fail());
+const failure = (reason: string, count: number, containerId: string | null = null) => ({
+  reason,
+  message: "no such luck",
+  count,
+  wanted,
+  containerId,
+  at: ago(3_000),
+});
+
+const pullFailed = (count: number, msAgo: number) => ({ ...failure("ErrImagePull", count), at: ago(msAgo) });
+
+const goldens: readonly PlanGolden[] = [
+  {
+    name: "a name that no image can have: nobody is asked, and only a message helps",
+    situation: { desired: desiredPod({ image: "a//b" }), images: here },
+    expected: 'app waits: InvalidImageName: Could not parse image name "a//b": invalid reference format',
+  },
+  {
+    name: "a failed pull is repeated: the reason stays, with the last error",
+    situation: { desired, images: { app: null }, history: { app: historyOf(pod, { failure: pullFailed(3, 41_000) }) } },
+    expected:
+      'pull app:1 for app, because it was never made, and its image is not here\napp waits: ImagePullBackOff: Back-off pulling image "app:1": no such luck',
+  },
+  {
+    name: "a failed pull is repeated: the reason stays while the image is looked up, too",
+    situation: { desired, history: { app: historyOf(pod, { failure: pullFailed(1, 11_000) }) } },
+    expected: "look up image sha256:app for app, because it was never made\napp waits: ErrImagePull: no such luck",
+  },
+  {
+    name: "a failed pull waits, and says why",
+    situation: { desired, history: { app: historyOf(pod, { failure: failure("ErrImagePull", 1) }) } },
+    expected: "app waits: ErrImagePull: no such luck\nlook again in 7 s",
+  },
+  {
+    name: "the next failed pull is a back-off",
+    situation: { desired, history: { app: historyOf(pod, { failure: failure("ErrImagePull", 3) }) } },
+    expected: 'app waits: ImagePullBackOff: Back-off pulling image "app:1": no such luck\nlook again in 37 s',
+  },
+  {
+    name: "a start that failed waits with its container",
+    situation: {
+      desired,
+      observed: [container(pod, { kind: "created", startError: "port is already allocated" })],
+      history: { app: historyOf(pod, { failure: failure("RunContainerError", 1, "app-id-of-attempt-0") }) },
+    },
+    expected: "app waits: RunContainerError: no such luck\nlook again in 7 s",
+  },
+  {
+    name: "a start that failed, its wait over: made anew under the same attempt",
+    situation: {
+      desired,
+      observed: [container(pod, { kind: "created", startError: "port is already allocated" })],
+      history: { app: historyOf(pod, { failure: { ...failure("RunContainerError", 1), at: ago(11_000) } }) },
+    },
+    expected: "remove app (app-id-of-at), because its start failed, and it is made anew\napp waits: ContainerCreating",
+  },
+  {
+    name: "the kernel takes no negative OOM score: made anew without one, at once",
+    situation: {
+      desired,
+      observed: [container(pod, { kind: "created", startError: "oom_score_adj" })],
+      history: { app: historyOf(pod, { failure: failure("OomScoreRefused", 1, "app-id-of-attempt-0") }) },
+    },
+    expected: "remove app (app-id-of-at), because its start failed, and it is made anew\napp waits: ContainerCreating",
+  },
+  {
+    name: "it takes none at all: a start that failed like any other",
+    situation: {
+      desired,
+      observed: [container(pod, { kind: "created", startError: "oom_score_adj" })],
+      history: { app: historyOf(pod, { failure: failure("OomScoreRefused", 2, "app-id-of-attempt-0") }) },
+    },
+    expected: "app waits: RunContainerError: no such luck\nlook again in 7 s",
+  },
+  {
+    name: "what failed for another specification does not hold up a new one",
+    situation: { desired: newer, history: { app: historyOf(pod, { failure: failure("ErrImagePull", 6) }) } },
+    expected: "look up image app:2 for app, because it was never made\napp waits: ContainerCreating",
+  },
+];
+
+for (const { name, situation, expected } of goldens) {
+  test(name, () => assert.equal(planText(situation), expected));
+}
