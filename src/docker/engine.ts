@@ -8,7 +8,7 @@ import { containerName } from "../core/pod/identity.ts";
 import type { CreatedContainer, CreateRequest, Engine, EngineInfo, EngineResult, ImageInfo } from "../ports/engine.ts";
 import { at, numberAt, textAt, textsAt } from "./answer.ts";
 import { audited, withoutPodmansOwn } from "./audit.ts";
-import { type Caller, type Connection, caller, request } from "./connection.ts";
+import { type Caller, type Connection, caller, openStream, request } from "./connection.ts";
 import { createOptions } from "./create-options.ts";
 import { failed, failure, statusOf, streamedError } from "./errors.ts";
 import { exec, isAlive } from "./exec.ts";
@@ -45,6 +45,7 @@ export function dockerEngine(options: DockerOptions): Engine {
   const containers = listing(options.lifetime ?? null);
   return {
     info: (signal) => api.call("info", signal, (connection) => info(connection, signal)),
+    ping: (signal) => api.call("ping", signal, ({ docker }) => ping(docker, signal)),
     list: (signal) => api.call("list", signal, async ({ docker }) => done(await containers.list(docker, signal))),
     inspect: (id, signal) =>
       onContainer(api, "inspect", id, signal, async (_, { docker }) => {
@@ -128,6 +129,12 @@ async function info(connection: Connection, signal: AbortSignal): Promise<Engine
     memoryBytes: numberAt(answer, "MemTotal"),
     cpus: numberAt(answer, "NCPU"),
   });
+}
+
+async function ping(docker: Docker, signal: AbortSignal): Promise<EngineResult<void>> {
+  const answer = await openStream(docker, "GET", "/_ping", {}, signal);
+  answer.destroy();
+  return done(undefined);
 }
 
 /**

@@ -13,6 +13,8 @@ import type { DeviceNode } from "./node-device.ts";
  */
 export interface Engine {
   info(signal: AbortSignal): Promise<EngineResult<EngineInfo>>;
+  /** Whether it answers at all: the cheapest call there is. */
+  ping(signal: AbortSignal): Promise<EngineResult<void>>;
   /**
    * Every container, running or dead, whose own labels say that it is one of a pod's (contracts.md, On the engine), of
    * whatever name and install id. One engine call: what only an inspect brings is fetched for those that changed.

@@ -94,6 +94,16 @@ export async function call<T>(
   return "refusal" in outcome ? fail(outcome.refusal) : { ok: true, value: outcome.value };
 }
 
+/** A call that asks for nothing of a container: it takes no time, and no throw of the dice. */
+export async function ping(engine: EngineProcess, signal: AbortSignal): Promise<EngineResult<void>> {
+  engine.calls.push({ operation: "ping", subject: "", at: engine.clock.mono() });
+  if (engine.calls.length > mostCalls) engine.calls.shift();
+  const fail = (refusal: Refusal): EngineResult<void> => ({ ok: false, error: { ...refusal, operation: "ping" } });
+  while (engine.mode === "frozen" && !signal.aborted) await Promise.race([change(engine), aborted(signal)]);
+  if (signal.aborted) return fail(abortedBy(signal));
+  return engine.mode === "down" ? fail(gone) : { ok: true, value: undefined };
+}
+
 async function answer<T>(
   engine: EngineProcess,
   { operation, subject }: Pick<EngineCall, "operation" | "subject">,

@@ -2,7 +2,7 @@ import type { RegistryCredentials } from "../../src/core/image/registry-credenti
 import { taggedName } from "../../src/docker/image.ts";
 import type { Clock } from "../../src/ports/clock.ts";
 import type { Engine, ImageInfo } from "../../src/ports/engine.ts";
-import { abortedBy, call, type EngineCall, type Fault, type Operation, refuse } from "./engine-calls.ts";
+import { abortedBy, call, type EngineCall, type Fault, type Operation, ping, refuse } from "./engine-calls.ts";
 import { audited, created, type Effects, inspected, listed, removed, started, stopped } from "./engine-effects.ts";
 import { noteEvent, publishEvent, watch } from "./engine-events.ts";
 import { type FakeContainer, fakeHost, type Host } from "./engine-host.ts";
@@ -176,6 +176,7 @@ function engineOn(state: State, options: FakeEngineOptions): Engine {
   };
   return {
     info: (signal) => call(state, "info", "", signal, () => ({ value: { ...info, runId: runIdOf(state, options) } })),
+    ping: (signal) => ping(state, signal),
     list: (signal) =>
       call(state, "list", "", signal, () => {
         const value = listed(state);

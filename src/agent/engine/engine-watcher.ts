@@ -18,9 +18,9 @@ export interface EngineHandlers {
 }
 
 /**
- * Keeps the stream of engine events open: an event only says which pod to reconcile. When the stream breaks, the engine counts
- * as lost until it answers again; then everything has to be listed, since the engine replays nothing of the gap. Each outage
- * is an event at its beginning and at its end.
+ * Keeps the stream of engine events open: an event only says which pod to reconcile. When the stream breaks, or the engine
+ * hangs, which its stream does not show, the engine counts as lost until it answers again; then everything has to be listed,
+ * since the engine replays nothing of the gap. Each outage is an event at its beginning and at its end.
  */
 export interface EngineWatcher {
   /** What the engine says of itself; null while it does not answer. */
@@ -34,6 +34,11 @@ export interface EngineWatcher {
 }
 
 const infoDeadlineMs = 10_000;
+/** Together less than 10 s, after which an engine that hangs is to be known as one. */
+const pingPeriodMs = 4_000;
+const pingDeadlineMs = 5_000;
+/** A ping that took this much longer was late because this process did not run: it says nothing about the engine. */
+const stallMs = 1_000;
 const retryMs = 1_000;
 
 export function createEngineWatcher({ engine, clock, events }: EngineWatcherParts): EngineWatcher {
@@ -63,8 +68,15 @@ export function createEngineWatcher({ engine, clock, events }: EngineWatcherPart
       lostAt = null;
       handlers.onEngineReady(answer.value);
     };
-    const ended = await engine.watch({ ready, changed: handlers.onPodEvent }, signal);
-    if (!signal.aborted) lost(ended.ok ? "The engine closed its event stream" : ended.error.message);
+    const over = new AbortController();
+    const end = (): void => over.abort(signal.reason);
+    signal.addEventListener("abort", end, { once: true });
+    const watched = engine.watch({ ready, changed: handlers.onPodEvent }, over.signal).finally(end);
+    const silent = untilSilent({ engine, clock }, over.signal).finally(end);
+    const [ended, silentBecause] = await Promise.all([watched, silent]);
+    signal.removeEventListener("abort", end);
+    if (signal.aborted) return;
+    lost(silentBecause ?? (ended.ok ? "The engine closed its event stream" : ended.error.message));
   }
 
   return {
@@ -78,4 +90,21 @@ export function createEngineWatcher({ engine, clock, events }: EngineWatcherPart
       }
     },
   };
+}
+
+/** Asks every few seconds whether the engine answers; resolves with why when it does not, with null when the signal aborts. */
+async function untilSilent(
+  { engine, clock }: Pick<EngineWatcherParts, "engine" | "clock">,
+  signal: AbortSignal,
+): Promise<string | null> {
+  while (!signal.aborted) {
+    await clock.sleep(pingPeriodMs, signal);
+    if (signal.aborted) return null;
+    const before = clock.mono();
+    const answer = await withDeadline(clock, pingDeadlineMs, signal, engine.ping);
+    const wasStalled = clock.mono() - before > pingDeadlineMs + stallMs;
+    if (answer.ok || wasStalled || signal.aborted) continue;
+    if (answer.error.kind === "timeout" || answer.error.kind === "unavailable") return answer.error.message;
+  }
+  return null;
 }

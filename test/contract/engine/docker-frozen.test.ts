@@ -34,6 +34,7 @@ describe("Engine: Docker, frozen, gone and back", () => {
       const soon = (): AbortSignal => AbortSignal.timeout(300);
       const results: readonly EngineResult<unknown>[] = await Promise.all([
         engine.info(soon()),
+        engine.ping(soon()),
         engine.list(soon()),
         engine.inspect("nobody", soon()),
         engine.create(request, soon()),
