@@ -8,6 +8,7 @@ import {
   afterResult,
   firstDue,
   isOnHold,
+  isStillWorthTelling,
   isWorthTelling,
   nextDue,
   noResults,
@@ -229,17 +230,19 @@ function takeResult(
   run.states[kind] = after;
   if (after.verdict !== before.verdict) parts.wakePod(run.key);
   if (isWorthTelling(before, after)) {
-    parts.events.recordPodEvent(run.key, unhealthy(run, kind, result.message));
+    parts.events.recordPodEvent(run.key, unhealthy(run, kind, `failed: ${result.message}`));
+  } else if (isStillWorthTelling(before, after, probe)) {
+    parts.events.recordPodEvent(run.key, unhealthy(run, kind, `still fails: ${result.message}`));
   }
 }
 
 /** In the kubelet's words. */
-function unhealthy(run: Followed, kind: ProbeKind, message: string): RecordedEvent {
+function unhealthy(run: Followed, kind: ProbeKind, how: string): RecordedEvent {
   const which = kind === "liveness" ? "Liveness" : "Readiness";
   return {
     type: "Warning",
     container: run.container,
     reason: "Unhealthy",
-    message: `${which} probe failed: ${message}`,
+    message: `${which} probe ${how}`,
   };
 }

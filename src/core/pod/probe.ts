@@ -59,6 +59,21 @@ export function isWorthTelling(before: ProbeState, after: ProbeState): boolean {
   return !before.isReported || (after.verdict === false && before.verdict !== false);
 }
 
+/** A readiness that goes on failing is told at least this often. */
+const stillSeconds = 1_800;
+
+/**
+ * Whether a readiness that has failed before, and was told, is worth telling again: each time that the failures in a row have
+ * doubled, and every half hour. Fewer would be no series of events, and more would wear out the flash.
+ */
+export function isStillWorthTelling(before: ProbeState, after: ProbeState, probe: Probe): boolean {
+  if (before.verdict !== false || after.good !== false) return false;
+  const most = Math.max(1, Math.floor(stillSeconds / probe.periodSeconds));
+  if (after.run >= most) return after.run % most === 0;
+  const doubled = Math.log2(after.run / probe.failureThreshold);
+  return doubled > 0 && Number.isInteger(doubled);
+}
+
 /** A container that is not live is not asked any more: it is to be stopped, and the next one is another (kubelet: onHold). */
 export function isOnHold(kind: ProbeKind, state: ProbeState): boolean {
   return kind === "liveness" && state.verdict === false;

@@ -119,6 +119,17 @@ test("readiness goes both ways, and each turn wakes the pod", async () => {
   assert.deepEqual(requests()[0], { path: "/ready", port: 8080, scheme: "HTTP", host: "172.17.0.2" });
 });
 
+test("a readiness that goes on failing is one series of events", async () => {
+  const { clock, events, live, follow } = bench({ probes: { readinessProbe: probe } });
+  live.exec = failing;
+  follow();
+  await clock.pass(119_000);
+  const [failed, still] = ["failed", "still fails"].map(
+    (how) => `Unhealthy: Readiness probe ${how}: exit code 3: not today`,
+  );
+  assert.deepEqual(words(events), [failed, failed, still, still]);
+});
+
 test("a pod in the device's network is asked at the device's address, another host only where it is named", async () => {
   const there = bench({ probes: { readinessProbe: web }, hostNetwork: true });
   there.follow();

@@ -5,6 +5,7 @@ import {
   afterResult,
   firstDue,
   isOnHold,
+  isStillWorthTelling,
   isWorthTelling,
   nextDue,
   noResults,
@@ -81,6 +82,19 @@ for (const [results, told] of [
     assert.deepEqual(found, told);
   });
 }
+
+test("a readiness that goes on failing is told when its failures have doubled, and every half hour", () => {
+  const told = (count: number, often: Partial<Probe>): readonly number[] => {
+    const results = states("b".repeat(count));
+    return results.flatMap((after, index) => {
+      const before = results[index - 1];
+      return before !== undefined && isStillWorthTelling(before, after, { ...probe, ...often }) ? [index] : [];
+    });
+  };
+  assert.deepEqual(told(600, {}), [6, 12, 24, 48, 96, 180, 360, 540]);
+  assert.deepEqual(told(7, { periodSeconds: 3600 }), [4, 5, 6, 7]);
+  assert.deepEqual(told(2, {}), []);
+});
 
 test("the initial delay counts from the start of the container, not from the agent's", () => {
   assert.equal(firstDue(probe, 1_000, 1_000, null), 6_000);
