@@ -1,12 +1,8 @@
 import assert from "node:assert/strict";
-import { type ChildProcess, fork } from "node:child_process";
-import { once } from "node:events";
 import {
   chmodSync,
   closeSync,
   existsSync,
-  mkdirSync,
-  mkdtempSync,
   openSync,
   readdirSync,
   readFileSync,
@@ -16,57 +12,13 @@ import {
   writeFileSync,
   writeSync,
 } from "node:fs";
-import { tmpdir } from "node:os";
 import { join } from "node:path";
-import { describe, it, type TestContext } from "node:test";
+import { describe, it } from "node:test";
 import SqliteDatabase from "better-sqlite3";
-import type { Store } from "../../src/ports/store.ts";
 import { openDatabase, writer } from "../../src/sqlite/database.ts";
-import { acquireDataLock, acquireRunLock, runLockHeld } from "../../src/sqlite/lock.ts";
 import { openStore, openStoreReadOnly, recoverStore } from "../../src/sqlite/store.ts";
-import { desired, event, history, moment, pod } from "./store-samples.ts";
-
-const needsRoot = process.getuid?.() === 0 ? false : "needs root";
-
-function folder(t: TestContext): string {
-  const parent = mkdtempSync(join(tmpdir(), "edge-store-"));
-  t.after(() => rmSync(parent, { recursive: true }));
-  return join(parent, "data");
-}
-
-function opened(dir: string): Store {
-  const result = openStore({ dir });
-  assert.ok(result.ok, JSON.stringify(result));
-  return result.store;
-}
-
-/** A store with something in it, closed. */
-function filled(t: TestContext): string {
-  const dir = folder(t);
-  const store = opened(dir);
-  store.setMeta("install", "1");
-  store.desiredPods.put(desired("a"));
-  for (let i = 0; i < 100; i += 1) store.events.append({ ...event, message: `${i} ${"x".repeat(1_000)}` }, moment);
-  store.close();
-  return dir;
-}
-
-async function child(
-  t: TestContext,
-  what: "store" | "lock" | "ask",
-  dir: string,
-): Promise<{ line: unknown; kill: () => Promise<void> }> {
-  const process: ChildProcess = fork(new URL(import.meta.resolve("./store-child.ts")), [what, dir]);
-  const kill = async () => {
-    if (process.exitCode !== null || process.signalCode !== null) return;
-    const ended = once(process, "exit");
-    process.kill("SIGKILL");
-    await ended;
-  };
-  t.after(kill);
-  const [line] = await once(process, "message");
-  return { line, kill };
-}
+import { child, filled, folder, opened } from "./store-folder.ts";
+import { desired, history, moment, pod } from "./store-samples.ts";
 
 function failsToOpen(dir: string): { readonly code: string; readonly message: string } {
   const result = openStore({ dir });
@@ -307,69 +259,6 @@ describe("openStoreReadOnly()", () => {
     writeFileSync(join(dir, "store.db"), "x".repeat(8_192));
     const result = openStoreReadOnly(dir);
     assert.equal(!result.ok && result.error.code, "corrupt");
-  });
-});
-
-describe("acquireRunLock()", () => {
-  it("is held by one process, seen by others, and dies with SIGKILL", async (t) => {
-    const dir = folder(t);
-    assert.equal(runLockHeld(dir), false);
-    const { line, kill } = await child(t, "lock", dir);
-    assert.equal(line, "held");
-    assert.equal(runLockHeld(dir), true);
-    assert.deepEqual(acquireRunLock(dir), { ok: false });
-    assert.equal(statSync(join(dir, "lock")).mode & 0o777, 0o600);
-    await kill();
-    assert.equal(runLockHeld(dir), false);
-    const lock = acquireRunLock(dir);
-    assert.ok(lock.ok);
-    assert.equal((await child(t, "lock", dir)).line, "refused");
-    lock.release();
-    assert.equal(runLockHeld(dir), false);
-  });
-
-  it("survives that its own process looks and tries again", async (t) => {
-    const dir = folder(t);
-    const lock = acquireRunLock(dir);
-    assert.ok(lock.ok);
-    assert.equal(runLockHeld(dir), true);
-    assert.deepEqual(acquireRunLock(dir), { ok: false });
-    assert.equal((await child(t, "lock", dir)).line, "refused");
-    lock.release();
-  });
-
-  it("is seen by a user who cannot read it, and so cannot hold it", { skip: needsRoot }, async (t) => {
-    const dir = folder(t);
-    chmodSync(join(dir, ".."), 0o755);
-    mkdirSync(dir, { mode: 0o755 });
-    // As an older version left it.
-    writeFileSync(join(dir, "lock"), "", { mode: 0o644 });
-    const lock = acquireRunLock(dir);
-    assert.ok(lock.ok);
-    assert.equal((await child(t, "ask", dir)).line, "held, and not to be read");
-    lock.release();
-    assert.equal((await child(t, "ask", dir)).line, "free, and not to be read");
-  });
-
-  it("is another one than that of the data folder, which may be the same", (t) => {
-    const dir = folder(t);
-    const [run, data] = [acquireRunLock(dir), acquireDataLock(dir)];
-    assert.ok(run.ok && data.ok);
-    assert.deepEqual(acquireDataLock(dir), { ok: false });
-    data.release();
-    const again = acquireDataLock(dir);
-    assert.ok(again.ok);
-    again.release();
-    run.release();
-  });
-
-  it("leaves one empty file", (t) => {
-    const dir = folder(t);
-    const lock = acquireRunLock(dir);
-    assert.ok(lock.ok);
-    assert.deepEqual(readdirSync(dir), ["lock"]);
-    lock.release();
-    assert.equal(statSync(join(dir, "lock")).size, 0);
   });
 });
 
