@@ -3,6 +3,15 @@
  * API loosely, so an answer is looked at field by field and never believed to have a shape.
  */
 
+/** An answer as a value. Its own words are not in the error, for they may be secret. */
+export function parsedAnswer(text: string): unknown {
+  try {
+    return JSON.parse(text);
+  } catch {
+    throw new SyntaxError("The engine's answer is no JSON");
+  }
+}
+
 /** What stands at the end of the path, undefined as soon as there is no way on. */
 export function at(value: unknown, ...path: readonly string[]): unknown {
   let found = value;

@@ -3,7 +3,8 @@ import type { Readable } from "node:stream";
 import { inspect } from "node:util";
 import Docker from "dockerode";
 import type { EngineResult } from "../ports/engine.ts";
-import { listAt, textAt } from "./answer.ts";
+import { listAt, parsedAnswer, textAt } from "./answer.ts";
+import { textCutter } from "./cut-texts.ts";
 import { abortedError, engineError, failed, failure } from "./errors.ts";
 import { isReadable } from "./lines.ts";
 
@@ -41,8 +42,10 @@ export interface Caller {
 const oldest = [1, 39] as const;
 const newest = [1, 51] as const;
 
-/** A list of a thousand containers is 2 MB. */
+/** A list of a thousand images is 1 MB. */
 const longestAnswer = 16 * 1024 * 1024;
+/** More than the configuration of an image may have, so that one which has more is seen to (image.ts). */
+const longestText = 512 * 1024;
 
 type Version = readonly [number, number];
 
@@ -159,7 +162,8 @@ function settled<T>(
 /**
  * A call whose answer is read here, for docker-modem would take any size of it and never come back when the engine dies in
  * the middle. dockerode's own methods also leave things out: `createContainer` drops the engine's warnings and puts the
- * whole payload, environment and all, into the URL. Throws as dockerode does; null for an empty answer.
+ * whole payload, environment and all, into the URL. Texts of more than 512 Ki characters are cut. Throws as dockerode does,
+ * and a RangeError for an answer that is too long all the same; null for an empty answer.
  */
 export async function request(
   docker: Docker,
@@ -168,14 +172,32 @@ export async function request(
   options: object,
   signal: AbortSignal,
 ): Promise<unknown> {
-  const answer = await openStream(docker, method, path, options, signal);
-  answer.setEncoding("utf8");
   let text = "";
-  for await (const chunk of answer) {
-    text += String(chunk);
+  for await (const piece of openText(docker, { method, path, options, longestText }, signal)) {
+    text += piece;
     if (text.length > longestAnswer) throw new RangeError(`The engine's answer is over ${longestAnswer} characters`);
   }
-  return text === "" ? null : JSON.parse(text);
+  return text === "" ? null : parsedAnswer(text);
+}
+
+interface TextCall {
+  readonly method: "GET" | "POST";
+  readonly path: string;
+  readonly options: object;
+  /** Characters of a JSON string in the answer; one that is longer is cut there. */
+  readonly longestText: number;
+}
+
+/** A call whose answer is JSON that the caller reads as it comes. Throws as dockerode does. */
+export async function* openText(
+  docker: Docker,
+  { method, path, options, longestText: longest }: TextCall,
+  signal: AbortSignal,
+): AsyncGenerator<string> {
+  const answer = await openStream(docker, method, path, options, signal);
+  answer.setEncoding("utf8");
+  const cut = textCutter(longest);
+  for await (const chunk of answer) yield cut(String(chunk));
 }
 
 /** A call whose answer is read by the caller, as it comes and as much of it as it wants. Throws as dockerode does. */

@@ -2,14 +2,19 @@ import type Docker from "dockerode";
 import { ownValue } from "../core/base/own-value.ts";
 import { containerName, installLabel } from "../core/pod/identity.ts";
 import { isPaused, type ObservedContainer } from "../core/pod/observed.ts";
-import { request } from "./connection.ts";
+import { parsedAnswer } from "./answer.ts";
+import { openText } from "./connection.ts";
 import { type ListedContainer, listedContainer, unknownContainer } from "./inspect.ts";
 import { createLabelOwners } from "./label-owners.ts";
+import { listEntries } from "./list-entries.ts";
 import { createTimedInspects } from "./timed-inspects.ts";
 
 /** Lists containers and remembers what an inspect brought of those that cannot have changed. */
 export interface Listing {
-  /** Throws what dockerode throws. A container about which the engine does not answer in time is listed as unknown. */
+  /**
+   * Throws what dockerode throws. A container about which the engine does not answer in time, or says more than is read, is
+   * listed as unknown.
+   */
   list(docker: Docker, signal: AbortSignal): Promise<readonly ObservedContainer[]>;
   /** Something happened to this container. */
   forget(id: string): void;
@@ -29,6 +34,11 @@ interface Remembered {
 
 /** An inspect takes 1 to 2 ms; more at a time only make the engine's other callers wait. */
 const inspectsAtOnce = 4;
+/** Of a text in the list. Labels of ours are shorter; an image may have any. */
+const longestText = 4_096;
+/** Of an entry, its texts cut: 300 labels of an image are more than it may have for a container of ours. */
+const longestEntry = 1024 * 1024;
+const mostContainers = 10_000;
 /** What was remembered wrongly, whyever, is put right after this many lists. */
 const mostUses = 20;
 
@@ -63,9 +73,8 @@ export function listing(lifetime: AbortSignal | null): Listing {
       forgotten = new Set();
       // The filter only saves the engine work: what counts is what all labels say.
       const query = { all: true, filters: { label: [installLabel] } };
-      const entries = await request(docker, "GET", "/containers/json?", query, signal);
-      if (!Array.isArray(entries)) throw new TypeError("The engine's list of containers is no list");
-      const listed = await owners.ownOf(docker, entries.map(listedContainer), signal);
+      const { entries, tooLong } = await entriesOf(docker, query, signal);
+      const listed = await owners.ownOf(docker, entries, signal);
       const next = new Map<string, Remembered>();
       const doubted = new Set(doubts.values());
       const found = await inParallel(listed, inspectsAtOnce, async (each) => {
@@ -83,7 +92,11 @@ export function listing(lifetime: AbortSignal | null): Listing {
       });
       for (const id of forgotten) next.delete(id);
       remembered = next;
-      const containers = found.filter((container) => container !== null);
+      const long = await inParallel(tooLong, inspectsAtOnce, async (id) => {
+        const container = await inspects.inspect(docker, id, signal);
+        return container === "late" ? unknownOf(id, lastKnown.get(id)) : container;
+      });
+      const containers = [...found, ...long].filter((container) => container !== null);
       lastKnown = new Map(containers.map((container) => [container.id, container]));
       return containers;
     },
@@ -98,6 +111,40 @@ export function listing(lifetime: AbortSignal | null): Listing {
       return () => void doubts.delete(one);
     },
   };
+}
+
+interface Entries {
+  readonly entries: readonly (ListedContainer | null)[];
+  /** Ids of containers of which the list says more than is read. */
+  readonly tooLong: readonly string[];
+}
+
+/** Each entry is judged as it comes, so that what the engine says of one container costs that one and no other. */
+async function entriesOf(docker: Docker, options: object, signal: AbortSignal): Promise<Entries> {
+  const entries: (ListedContainer | null)[] = [];
+  const tooLong: string[] = [];
+  const answer = openText(docker, { method: "GET", path: "/containers/json?", options, longestText }, signal);
+  for await (const { text, isWhole } of listEntries(answer, longestEntry)) {
+    if (entries.length + tooLong.length >= mostContainers) {
+      throw new RangeError(`The engine lists more than ${mostContainers} containers`);
+    }
+    if (isWhole) entries.push(listedContainer(parsedAnswer(text)));
+    else tooLong.push(idAtStart(text));
+  }
+  return { entries, tooLong };
+}
+
+/** Docker and podman write the id first. */
+function idAtStart(text: string): string {
+  const id = /^\s{0,8}\{\s{0,8}"Id"\s{0,8}:\s{0,8}"([0-9a-f]{1,128})"/.exec(text.slice(0, 256))?.[1];
+  if (id === undefined) throw new RangeError("The engine's list has an entry that is too long and names no container");
+  return id;
+}
+
+/** Never left out: a container that is not listed counts as gone, and another one would be made beside it. */
+function unknownOf(id: string, known: ObservedContainer | undefined): ObservedContainer {
+  if (known !== undefined) return { ...known, state: { kind: "unknown" } };
+  throw new RangeError(`The engine says more than is read of container ${id}, and nothing is known of it`);
 }
 
 /**

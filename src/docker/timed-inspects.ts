@@ -8,7 +8,8 @@ import { observedContainer } from "./inspect.ts";
 /** Inspects containers, each within a time of its own. */
 export interface TimedInspects {
   /**
-   * The container, null when it is gone or is no pod's any more, "late" when the engine has not answered about it in time.
+   * The container, null when it is gone or is no pod's any more, "late" when the engine has not answered about it in time,
+   * or with more than is read.
    * A late call goes on, and until it has ended every further question is late at once: an engine that hangs over a
    * container has one call of ours to answer about it, however often it is asked for. Throws what dockerode throws.
    */
@@ -51,11 +52,12 @@ export function inspectAnswer(docker: Docker, id: string, signal: AbortSignal): 
 }
 
 /** Null when the container is gone, or is no pod's any more, since it was listed. */
-async function inspected(docker: Docker, id: string, signal: AbortSignal): Promise<ObservedContainer | null> {
+async function inspected(docker: Docker, id: string, signal: AbortSignal): Promise<ObservedContainer | null | "late"> {
   try {
     return observedContainer(await inspectAnswer(docker, id, signal));
   } catch (cause) {
     if (statusOf(cause) === 404) return null;
+    if (cause instanceof RangeError) return "late";
     throw cause;
   }
 }

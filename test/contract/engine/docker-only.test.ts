@@ -6,6 +6,9 @@ import Docker from "dockerode";
 import { sharedEngine } from "../../../scripts/private-engine.ts";
 import { testImages } from "../../../scripts/test-images.ts";
 import { startTestRegistry, type TestRegistry } from "../../../scripts/test-registry.ts";
+import { containerLabels, containerName } from "../../../src/core/pod/identity.ts";
+import { textAt } from "../../../src/docker/answer.ts";
+import { request } from "../../../src/docker/connection.ts";
 import { dockerEngine } from "../../../src/docker/engine.ts";
 import { sandboxImage } from "../../../src/docker/sandbox-image.ts";
 import type { CreateRequest, Engine } from "../../../src/ports/engine.ts";
@@ -42,6 +45,22 @@ describe("Engine: Docker, a sandbox as it really is", () => {
     assert.deepEqual((await docker.getImage(id).inspect()).RepoTags, [
       sandboxImage(valued(await engine.info(generous())).architecture)?.tag,
     ]);
+  });
+
+  it("lists containers with labels of 9 MiB, and every other one beside them", async () => {
+    const image = valued(await engine.image(testImages.busybox, generous()));
+    const short = createRequest(acceptedPod("short"), image);
+    const { attempt, installId, generation, podHash, specHash } = short;
+    const kept = { attempt, installId, generation, podHash, specHash, restartPolicy: "Always" as const };
+    for (const name of ["long", "longer"]) {
+      const identity = { ...kept, container: "app", pod: acceptedPod(name).id };
+      const Labels = { a: "x".repeat(9 * 1024 * 1024), ...containerLabels(identity) };
+      const call = { _query: { name: containerName(identity) }, _body: { Image: image.id, Labels } };
+      ids.push(textAt(await request(docker, "POST", "/containers/create?", call, generous()), "Id"));
+    }
+    ids.push(valued(await engine.create(short, generous())).id);
+    const names = valued(await engine.list(generous())).map(({ pod }) => pod.name);
+    for (const name of ["short", "long", "longer"]) assert.ok(names.includes(name), `${name} in ${names.join()}`);
   });
 
   it("takes no other image that has its name", async () => {
