@@ -39,6 +39,8 @@ const byOperation: Readonly<Record<string, readonly Pattern[]>> = {
   remove: [[/has dependent containers|cannot remove container/i, "conflict"]],
   exec: [[/can only create exec sessions on running containers/i, "conflict"]],
   pull: [
+    // Dockerd's words for HTTP 429, with a body that it can read and without; and containerd's.
+    [/\btoomanyrequests: |HTTP 429 response|: 429 Too Many Requests/i, "registryBusy"],
     // The second is containerd's, of a list that has nothing for this machine.
     [
       /no matching manifest|no match for platform in manifest|does not match the specified platform/i,

@@ -206,6 +206,8 @@ export type EngineErrorKind =
   | "imageNotFound"
   | "registryAuth"
   | "registryUnreachable"
+  /** It was asked too often (HTTP 429). */
+  | "registryBusy"
   | "wrongArchitecture"
   | "diskFull"
   | "failed";

@@ -1,4 +1,5 @@
 import { ownValue } from "../../core/base/own-value.ts";
+import { registryWaitMs } from "../../core/image/registry-wait.ts";
 import { type Action, type Pull, showAction } from "../../core/pod/action.ts";
 import { type ContainerHistory, emptyHistory } from "../../core/pod/container-history.ts";
 import type { DesiredPod } from "../../core/pod/desired.ts";
@@ -152,7 +153,7 @@ function recordFailure(
 ): boolean {
   const { desired } = situation;
   const spec = desired === null ? undefined : partOf(desired, action.container);
-  const { reason, message, containerId } = outcome;
+  const { reason, message, containerId, isRegistryBusy } = outcome;
   parts.store.transaction("normal", () => {
     parts.events.recordPodEvent(podKey(pass), { type: "Warning", container: action.container, reason, message });
     if (desired === null || spec === undefined || action.kind === "stop" || action.kind === "remove") return;
@@ -163,7 +164,8 @@ function recordFailure(
     const wanted = wantedKey(desired, spec);
     const last = failureOf(before, wanted);
     const count = last?.reason === reason ? last.count + 1 : 1;
-    const failure = { reason, message, count, wanted, containerId, at: momentOf(parts.clock) };
+    const leastWait = isRegistryBusy === true ? { leastWaitMs: registryWaitMs(message, count) } : {};
+    const failure = { reason, message, count, wanted, containerId, at: momentOf(parts.clock), ...leastWait };
     // The version before an update goes on, with failures of its own.
     const isOfUpdate = action.kind !== "create" && action.kind !== "start" && isMadeOtherwise(before, desired, spec);
     const next = isOfUpdate ? { ...before, updateFailure: failure } : { ...before, failure };

@@ -24,9 +24,18 @@ export type Outcome =
   /** What an image name or id stands for on this device; null when it is not here. */
   | { readonly kind: "image"; readonly image: ImageInfo | null; readonly pulled: boolean }
   /** It did not work and would not at once: wait, with a reason the report shows. */
-  | { readonly kind: "failed"; readonly reason: string; readonly message: string; readonly containerId: string | null }
+  | FailedOutcome
   /** Nothing is known of its effect, or the engine is not there: leave it, and look at the pod again. */
   | { readonly kind: "unknown"; readonly error: EngineError };
+
+interface FailedOutcome {
+  readonly kind: "failed";
+  readonly reason: string;
+  readonly message: string;
+  readonly containerId: string | null;
+  /** The registry was asked too often: it is spared for longer, and for as long as its words say. */
+  readonly isRegistryBusy?: true;
+}
 
 export interface ExecutorParts {
   readonly engine: Engine;
@@ -146,6 +155,8 @@ function pulled(result: EngineResult<ImageInfo>, image: string, secrets: readonl
   const message = pullFailure({ image, kind, words, secrets }).slice(0, longestMessage);
   // Nothing came for long: for a pull that is a failure like another, and its wait spares the registry.
   if (why === "timeout") return { kind: "failed", reason: "ErrImagePull", message, containerId: null };
+  if (why === "registryBusy")
+    return { kind: "failed", reason: "ErrImagePull", message, containerId: null, isRegistryBusy: true };
   return outcomeOf({ ok: false, error: { ...result.error, message } }, "ErrImagePull", null);
 }
 
@@ -153,6 +164,7 @@ const spokenOf: readonly PullFailureKind[] = [
   "registryAuth",
   "imageNotFound",
   "registryUnreachable",
+  "registryBusy",
   "wrongArchitecture",
   "diskFull",
   "timeout",
@@ -313,6 +325,7 @@ function outcomeOf(result: EngineResult<unknown>, reason: string, containerId: s
     case "imageNotFound":
     case "registryAuth":
     case "registryUnreachable":
+    case "registryBusy":
     case "wrongArchitecture":
     case "diskFull":
     case "failed":

@@ -5,6 +5,7 @@ export type PullFailureKind =
   | "registryAuth"
   | "imageNotFound"
   | "registryUnreachable"
+  | "registryBusy"
   | "wrongArchitecture"
   | "diskFull"
   | "timeout"
@@ -35,6 +36,8 @@ export function pullFailure({ image, kind, words, secrets }: PullFailure): strin
       return `Registry ${registry} has no image ${image}: ${words}`;
     case "registryUnreachable":
       return `Registry ${registry} cannot be reached: ${words}`;
+    case "registryBusy":
+      return `Registry ${registry} was asked too often: ${words}`;
     case "wrongArchitecture":
       return `Image ${image} is not for this device's architecture: ${words}`;
     case "diskFull":

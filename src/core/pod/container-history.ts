@@ -37,6 +37,8 @@ export interface Failure {
   /** The container whose start failed; null when none was made. */
   readonly containerId: string | null;
   readonly at: Moment;
+  /** Milliseconds that are waited at least before it is tried again; absent where the usual back-off is enough. */
+  readonly leastWaitMs?: number;
 }
 
 export interface ContainerHistory {

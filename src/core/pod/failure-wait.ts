@@ -12,22 +12,22 @@ export function failureOf(history: ContainerHistory | undefined, wanted: string)
 /** Milliseconds until what failed for this specification is tried again; 0 if nothing failed for it. */
 export function failureWait(history: ContainerHistory | undefined, wanted: string, now: Moment): number {
   const failure = failureOf(history, wanted);
-  return failure === null ? 0 : remainingMs(failureDelayMs(failure.reason, failure.count), failure.at, now);
+  return failure === null ? 0 : remainingMs(failureDelayMs(failure), failure.at, now);
 }
 
 /** Milliseconds until the last failure is tried again, whatever it was for; 0 if nothing has failed. */
 export function failureRemainingMs(history: ContainerHistory | undefined, now: Moment): number {
   const failure = history?.failure ?? null;
-  return failure === null ? 0 : remainingMs(failureDelayMs(failure.reason, failure.count), failure.at, now);
+  return failure === null ? 0 : remainingMs(failureDelayMs(failure), failure.at, now);
 }
 
 /**
  * A registry is spared up to five minutes; what is wrong on the device itself is looked at again within 40 s, and what
  * is made in another way the next time at once.
  */
-function failureDelayMs(reason: string, count: number): number {
+function failureDelayMs({ reason, count, leastWaitMs = 0 }: Failure): number {
   if (reason === oomScoreRefused) return restartDelayMs(Math.min(count - 1, 3));
-  return restartDelayMs(reason === "ErrImagePull" ? count : Math.min(count, 3));
+  return Math.max(leastWaitMs, restartDelayMs(reason === "ErrImagePull" ? count : Math.min(count, 3)));
 }
 
 /** Kubelet: the first failed pull is ErrImagePull, the wait after the next ones ImagePullBackOff. */

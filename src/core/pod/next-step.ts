@@ -43,6 +43,10 @@ const steps: readonly Step[] = [
     text: /^registry .{1,300} (?:cannot be reached|stopped sending)/i,
     step: () => "Check the registry's name, this device's DNS and its network; the agent goes on trying",
   },
+  {
+    text: /^registry .{1,300} was asked too often/i,
+    step: () => "Wait for the next try, or send a secret with an account that may ask more often",
+  },
   { text: /not for this device's architecture/, step: () => "Push an image for this architecture" },
   { text: /no space left|disk is full/i, step: () => "Free space on this device: df -h shows which disk is full" },
   {
