@@ -1,6 +1,7 @@
 import type { Clock } from "../../src/ports/clock.ts";
 import type { Engine, EngineErrorKind, EngineEvent, EngineResult } from "../../src/ports/engine.ts";
-import type { Host, Outcome, Refusal } from "./engine-host.ts";
+import type { Outcome, Refusal } from "./engine-container.ts";
+import type { Host } from "./engine-host.ts";
 
 export type Operation = keyof Engine;
 

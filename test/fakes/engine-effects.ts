@@ -1,7 +1,8 @@
 import { isPaused, type ObservedContainer, type ObservedState } from "../../src/core/pod/observed.ts";
 import type { ContainerAudit, CreatedContainer, CreateRequest } from "../../src/ports/engine.ts";
 import { type EngineProcess, isLocked, refuse } from "./engine-calls.ts";
-import { type Host, type Outcome, observed, type Refusal } from "./engine-host.ts";
+import { type Outcome, observed, type Refusal } from "./engine-container.ts";
+import type { Host } from "./engine-host.ts";
 
 /** What the effects of the engine's calls depend on. */
 export interface Effects extends EngineProcess {

@@ -2,7 +2,7 @@ import { labelledIdentity } from "../../src/core/pod/identity.ts";
 import { eventQuery } from "../../src/docker/watch.ts";
 import type { Engine, EngineEvent, EngineResult } from "../../src/ports/engine.ts";
 import { aborted, abortedBy, call, change, type EngineProcess, type Watcher } from "./engine-calls.ts";
-import type { FakeContainer } from "./engine-host.ts";
+import type { FakeContainer } from "./engine-container.ts";
 
 /** As many as Docker keeps, of whatever kind (docker 20.10). */
 const mostPast = 256;

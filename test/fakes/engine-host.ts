@@ -1,59 +1,20 @@
-import {
-  containerLabels,
-  containerName,
-  labelledIdentity,
-  parseIdentity,
-  sandboxName,
-} from "../../src/core/pod/identity.ts";
-import { npuNode } from "../../src/core/pod/npu.ts";
-import { hostPortKey, type ObservedContainer, type ObservedState } from "../../src/core/pod/observed.ts";
-import type { ContainerPort } from "../../src/core/pod/spec.ts";
-import { createOptions } from "../../src/docker/create-options.ts";
-import { gate } from "../../src/docker/gate.ts";
+import { sandboxName } from "../../src/core/pod/identity.ts";
+import type { ObservedState } from "../../src/core/pod/observed.ts";
 import type { Clock } from "../../src/ports/clock.ts";
-import type { CreateRequest, EngineErrorKind, ExecResult, ImageInfo } from "../../src/ports/engine.ts";
-
-/** What the program in a container does once it is started. */
-export interface Behaviour {
-  /** Ends by itself after this long; runs on without it. */
-  readonly exit?: { readonly code: number; readonly afterMs: number; readonly oomKilled?: boolean };
-  /** Lives through SIGTERM, so that only the end of the grace period stops it. */
-  readonly ignoresTerm?: boolean;
-  /** Exit code after SIGTERM; 143 is what a program without a handler of its own leaves. */
-  readonly termCode?: number;
-  /** What another program run in the container does; it ends well at once without this. */
-  readonly exec?: (command: readonly string[], containerId: string, askedAt: number) => ExecBehaviour;
-  /** The engine's words for a program that it cannot start. */
-  readonly startError?: string;
-}
-
-/** A program beside the container's own: it ends after a while, or with the container. */
-export type ExecBehaviour = { readonly code: number; readonly afterMs: number; readonly output?: string } | "hangs";
+import type { CreateRequest, ExecResult, ImageInfo } from "../../src/ports/engine.ts";
+import {
+  type Behaviour,
+  type Entry,
+  type FakeContainer,
+  hasOwnNetwork,
+  lastingOf,
+  type Outcome,
+  type Refusal,
+} from "./engine-container.ts";
+import { byName, identityOf, refusedCreate, refusedOomScore, refusedStart } from "./engine-refusals.ts";
 
 /** Within what setTimeout can take, for tests on the real clock. */
 const foreverMs = 2_000_000_000;
-
-/** A container of the fake, for tests to look at. */
-export interface FakeContainer {
-  readonly id: string;
-  readonly name: string;
-  readonly labels: Readonly<Record<string, string>>;
-  /** What it was made from; null for one that somebody else made. */
-  readonly request: CreateRequest | null;
-  /** Id of the image it was made from. */
-  readonly image: string;
-  readonly lasting: Lasting | null;
-  readonly disconnected: boolean;
-  readonly state: ObservedState;
-}
-
-export interface Refusal {
-  readonly kind: EngineErrorKind;
-  readonly message: string;
-}
-
-/** What a call came to. */
-export type Outcome<T> = { readonly value: T } | { readonly refusal: Refusal };
 
 /** The host's own state: containers and images. Nothing here waits but programs that end by themselves. */
 export interface Host {
@@ -98,64 +59,6 @@ export interface Host {
   isAlive(id: string, program: string): Outcome<boolean>;
   /** Resolves when the container does not run any more. */
   ended(id: string): Promise<void>;
-}
-
-interface Entry {
-  readonly id: string;
-  name: string;
-  readonly labels: Readonly<Record<string, string>>;
-  readonly request: CreateRequest | null;
-  readonly image: string;
-  lasting: Lasting | null;
-  readonly createdAt: string;
-  /** Taken out of its network by hand. */
-  disconnected: boolean;
-  state: ObservedState;
-  /** Aborted when it ends. */
-  run: AbortController | null;
-}
-
-/** What the pod rules see of a container that stays the same for as long as there is one; null for somebody else's. */
-type Lasting = Omit<ObservedContainer, "state" | "ip">;
-
-/** How the pod rules see it: the same translation as the real adapter, so that neither lets through what the other refuses. */
-function lastingOf({
-  id,
-  name,
-  labels,
-  request,
-}: Omit<Entry, "lasting" | "state" | "run" | "createdAt" | "disconnected">): Lasting | null {
-  // What somebody else has made has the labels of its image.
-  const identity = request === null ? parseIdentity(name, labels) : labelledIdentity(labels);
-  if (identity === null) return null;
-  const npus = (request?.devices ?? [])
-    .map(({ path }) => path.slice(path.lastIndexOf("/") + 1))
-    .filter((node) => npuNode.test(node));
-  const published = request === null ? [] : publishedBy(request);
-  return {
-    id,
-    ...identity,
-    ...(name === containerName(identity) ? {} : { renamed: name }),
-    imageId: request?.image.id ?? "",
-    image: request?.image.id ?? "",
-    ...(request?.sandboxId == null ? {} : { sandboxId: request.sandboxId }),
-    ...(npus.length === 0 ? {} : { npus }),
-    ...(published.length === 0
-      ? {}
-      : { hostPorts: published.map((port) => hostPortKey(port.protocol, port.hostPort)) }),
-  };
-}
-
-/** How the pod rules see it now. */
-export function observed(container: FakeContainer): ObservedContainer | null {
-  const { id, lasting, state, disconnected } = container;
-  if (lasting === null || state.kind !== "running") return lasting === null ? null : { ...lasting, state };
-  if (disconnected) return { ...lasting, state, disconnected };
-  return { ...lasting, state, ...(hasOwnNetwork(container) ? { ip: addressOf(id) } : {}) };
-}
-
-function hasOwnNetwork({ request }: Pick<FakeContainer, "request">): boolean {
-  return request !== null && request.pod.spec.hostNetwork !== true && request.sandboxId === null;
 }
 
 /** `emit` hears every event that Docker would send, with Docker's action. */
@@ -341,77 +244,4 @@ export function fakeHost(clock: Clock, emit: (action: string, container: FakeCon
 
 function cannotRun(startError: string, { createdAt }: Entry): ObservedState {
   return { kind: "created", startError, cannotRun: { exitCode: 127, createdAt } };
-}
-
-function identityOf(request: CreateRequest): Pick<Entry, "name" | "labels"> {
-  const { pod, ...rest } = request;
-  return {
-    name: containerName({ ...rest, pod: pod.id }),
-    labels: containerLabels({ ...rest, pod: pod.id, restartPolicy: pod.spec.restartPolicy }),
-  };
-}
-
-function refusedCreate(
-  request: CreateRequest,
-  images: ReadonlyMap<string, ImageInfo>,
-  entries: ReadonlyMap<string, Entry>,
-): Refusal | null {
-  const options = createOptions(request);
-  if (!options.ok) return { kind: "invalid", message: options.message };
-  const allowed = gate({ ...options.payload }, request);
-  if (!allowed.ok) return { kind: "refused", message: allowed.message };
-  const { name } = identityOf(request);
-  const holder = byName(entries, name);
-  if (holder !== null) {
-    return { kind: "conflict", message: `Conflict. The container name "/${name}" is already in use by ${holder.id}` };
-  }
-  const here = [...images.values()].some(({ id }) => id === request.image.id);
-  return here ? null : { kind: "imageNotFound", message: `No such image: ${request.image.id}` };
-}
-
-function refusedOomScore({ request }: Entry, least: number): Refusal | null {
-  if (request === null || request.oomScoreAdj >= least) return null;
-  return { kind: "oomScoreRefused", message: "write /proc/self/oom_score_adj: permission denied" };
-}
-
-function refusedStart(
-  entry: Entry,
-  behaviour: Behaviour,
-  entries: ReadonlyMap<string, Entry>,
-  occupied: ReadonlySet<string>,
-): Refusal | null {
-  const sandboxId = entry.request?.sandboxId ?? null;
-  if (sandboxId !== null && !entries.has(sandboxId))
-    return { kind: "notFound", message: `No such container: ${sandboxId}` };
-  if (sandboxId !== null && entries.get(sandboxId)?.state.kind !== "running")
-    return { kind: "conflict", message: `cannot join network of a non running container: ${sandboxId}` };
-  if (behaviour.startError !== undefined) return { kind: "failed", message: behaviour.startError };
-  const held = new Set(occupied);
-  for (const other of entries.values())
-    if (other.state.kind === "running") for (const port of portsOf(other)) held.add(port);
-  const taken = portsOf(entry).find((port) => held.has(port));
-  if (taken === undefined) return null;
-  return { kind: "portInUse", message: `Bind for ${taken.split("/")[0]} failed: port is already allocated` };
-}
-
-function portsOf({ request }: Entry): readonly string[] {
-  if (request === null || request.sandboxId !== null) return [];
-  return portsIn(request).map((port) => `${port.hostIP}:${port.hostPort}/${port.protocol}`);
-}
-
-function portsIn({ pod }: CreateRequest): readonly ContainerPort[] {
-  return pod.spec.containers.flatMap((container) => container.ports ?? []);
-}
-
-/** What Docker opens on the host for it: whoever joins a sandbox has that one's, and the host's network needs none. */
-function publishedBy(request: CreateRequest): readonly ContainerPort[] {
-  return request.sandboxId === null && request.pod.spec.hostNetwork !== true ? portsIn(request) : [];
-}
-
-function byName(entries: ReadonlyMap<string, Entry>, name: string): Entry | null {
-  return [...entries.values()].find((entry) => entry.name === name) ?? null;
-}
-
-function addressOf(id: string): string {
-  return `172.17.${Number.parseInt(id.slice(8, 10), 16)}.${Number.parseInt(id.slice(10, 12), 16)}`;
 }

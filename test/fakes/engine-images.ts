@@ -4,7 +4,8 @@ import { taggedName } from "../../src/docker/image.ts";
 import { sandboxImage } from "../../src/docker/sandbox-image.ts";
 import type { ImageInfo } from "../../src/ports/engine.ts";
 import { refuse } from "./engine-calls.ts";
-import type { Host, Outcome } from "./engine-host.ts";
+import type { Outcome } from "./engine-container.ts";
+import type { Host } from "./engine-host.ts";
 
 /** An image that a registry has. */
 export interface Published {

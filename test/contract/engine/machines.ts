@@ -10,7 +10,7 @@ import type { ContainerSpec } from "../../../src/core/pod/spec.ts";
 import { dockerEngine } from "../../../src/docker/engine.ts";
 import type { CreateRequest, Engine } from "../../../src/ports/engine.ts";
 import { fakeEngine } from "../../fakes/engine.ts";
-import type { Behaviour, ExecBehaviour } from "../../fakes/engine-host.ts";
+import type { Behaviour, ExecBehaviour } from "../../fakes/engine-container.ts";
 import { generous, realClock, valued } from "../engine-results.ts";
 
 /** What a test may do to the machine, whichever it is. */

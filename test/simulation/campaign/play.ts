@@ -6,8 +6,9 @@ import { fillDisk } from "../faults/of-engine.ts";
 import { haveNpus } from "../faults/of-node.ts";
 import { checkAlways, checkSettled } from "../judges/invariants.ts";
 import { type Center, createCenter } from "../world/center.ts";
+import { PlannedEnd, striking } from "../world/planned-faults.ts";
 import { npuNames, podNames } from "../world/pod-specs.ts";
-import { createWorld, images, PlannedEnd, striking, type World } from "../world/world.ts";
+import { createWorld, images, type World } from "../world/world.ts";
 import { statesOf } from "./states.ts";
 import { type Aim, drawSteps, type Step, type StepSource } from "./steps.ts";
 

@@ -1,5 +1,5 @@
 import { difference, partOf } from "../../../src/core/pod/wanted.ts";
-import { observed } from "../../fakes/engine-host.ts";
+import { observed } from "../../fakes/engine-container.ts";
 import type { MemoryStore } from "../../fakes/store.ts";
 import type { World } from "../world/world.ts";
 

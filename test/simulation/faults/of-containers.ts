@@ -1,5 +1,5 @@
 import { containerName } from "../../../src/core/pod/identity.ts";
-import type { FakeContainer } from "../../fakes/engine-host.ts";
+import type { FakeContainer } from "../../fakes/engine-container.ts";
 import type { Dice } from "../../fakes/random.ts";
 import { isOver, npusOf } from "../judges/invariants.ts";
 import type { Temper } from "../world/programs.ts";

@@ -5,7 +5,7 @@ import { npuCount, npuNode } from "../../../src/core/pod/npu.ts";
 import type { ObservedState } from "../../../src/core/pod/observed.ts";
 import type { TerminatedState } from "../../../src/core/pod/pod-status.ts";
 import type { CreateRequest } from "../../../src/ports/engine.ts";
-import type { FakeContainer } from "../../fakes/engine-host.ts";
+import type { FakeContainer } from "../../fakes/engine-container.ts";
 import type { Center, ReportEntry } from "../world/center.ts";
 import { configMapName } from "../world/config-map-ledger.ts";
 import { possibleNow } from "../world/pod-ledger.ts";

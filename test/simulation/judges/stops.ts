@@ -3,8 +3,8 @@ import { sandboxName } from "../../../src/core/pod/identity.ts";
 import { asDesired } from "../../../src/core/pod/terminating-plan.ts";
 import { difference, partOf, podDifference } from "../../../src/core/pod/wanted.ts";
 import type { CreateRequest } from "../../../src/ports/engine.ts";
-import type { FakeEngineHost } from "../../fakes/engine.ts";
-import type { FakeContainer } from "../../fakes/engine-host.ts";
+import type { FakeContainer } from "../../fakes/engine-container.ts";
+import type { FakeEngineHost } from "../../fakes/engine-controls.ts";
 import type { MemoryStore } from "../../fakes/store.ts";
 import type { Programs } from "../world/programs.ts";
 

@@ -7,7 +7,7 @@ import type { PodId } from "../../../src/core/pod/spec.ts";
 import type { Clock } from "../../../src/ports/clock.ts";
 import type { CreateRequest } from "../../../src/ports/engine.ts";
 import type { Store } from "../../../src/ports/store.ts";
-import type { FakeContainer } from "../../fakes/engine-host.ts";
+import type { FakeContainer } from "../../fakes/engine-container.ts";
 import type { MemoryStore } from "../../fakes/store.ts";
 import type { Programs } from "../world/programs.ts";
 

@@ -1,7 +1,7 @@
 import type { Clock } from "../../../src/ports/clock.ts";
 import type { HttpProbeRequest } from "../../../src/ports/http.ts";
-import type { FakeEngineHost } from "../../fakes/engine.ts";
-import { type Behaviour, type ExecBehaviour, observed } from "../../fakes/engine-host.ts";
+import { type Behaviour, type ExecBehaviour, observed } from "../../fakes/engine-container.ts";
+import type { FakeEngineHost } from "../../fakes/engine-controls.ts";
 import type { HttpBehaviour } from "../../fakes/http.ts";
 
 export const liveCommand = "/bin/live";

@@ -6,8 +6,9 @@ import type { Link } from "../../../src/ports/link.ts";
 import type { Log } from "../../../src/ports/log.ts";
 import { type VirtualClock, virtualClock } from "../../fakes/clock.ts";
 import { type FakeDevice, fakeDevice } from "../../fakes/device.ts";
-import { type FakeEngineHost, fakeEngine } from "../../fakes/engine.ts";
-import { type FakeContainer, observed } from "../../fakes/engine-host.ts";
+import { fakeEngine } from "../../fakes/engine.ts";
+import { type FakeContainer, observed } from "../../fakes/engine-container.ts";
+import type { FakeEngineHost } from "../../fakes/engine-controls.ts";
 import { fakeHttp } from "../../fakes/http.ts";
 import { type FakeCenter, fakeLink, type Stalled } from "../../fakes/link.ts";
 import { seededRandom } from "../../fakes/random.ts";
@@ -17,16 +18,12 @@ import { type Chronicle, createChronicle } from "../judges/chronicle.ts";
 import { unjustifiedStop } from "../judges/stops.ts";
 import { createWitness, type Witness } from "../judges/witness.ts";
 import { type DeviceProcess, startProcess } from "./device-process.ts";
+import { PlannedEnd, type PlannedFaults, plannedFaults, type Restart, type StrikingFault } from "./planned-faults.ts";
 import { createPrograms, type Programs } from "./programs.ts";
 import { createTrace, noteLog, type Trace, tracedEngine, tracedStore } from "./trace.ts";
 
-/** An end of the process that was planned: it tells itself from a bug. Only a disk that fails ends the process. */
-export class PlannedEnd extends Error {
-  readonly storeFailure = "broken";
-}
-
 /** One device in a world of fakes, on virtual time, with everything that happens decided by one seed. */
-export interface World {
+export interface World extends PlannedFaults {
   readonly clock: VirtualClock;
   readonly random: ReturnType<typeof seededRandom>;
   readonly host: FakeEngineHost;
@@ -39,18 +36,6 @@ export interface World {
   /** Looks into the store without being one of the process's calls. */
   look<T>(at: (store: MemoryStore) => T): T;
   process(): DeviceProcess;
-  /** The agent's process dies before the n-th store call from now, of any name or of one, alone or with all that runs. */
-  crashIn(at: { readonly calls: number; readonly name: string | null }, powerCut: boolean): void;
-  /** It dies as the n-th transaction from now is about to be committed. */
-  crashAtCommit(commits: number, powerCut: boolean): void;
-  /** The n-th store call from now fails as on a disk that fails; the process has to end by itself. */
-  failStoreIn(calls: number): void;
-  /** It dies as it is about to go on after the n-th wait from now: for the engine, a probe or the clock. */
-  crashAtAwait(awaits: number, powerCut: boolean): void;
-  /** How a process that died as planned is started again. */
-  afterCrash(): Restart;
-  /** No crash is planned any more. */
-  calm(): void;
   /** The process dies now, if it has not yet, and another one starts on what is on disk. */
   restart(how: Restart): Promise<void>;
   /** SIGTERM, and another process once it has ended. */
@@ -69,23 +54,6 @@ export interface World {
   unjustified(): readonly string[];
 }
 
-/** Faults that are planned, and strike when the agent comes to that point: there they are met. */
-export const striking = ["crashAtStoreCall", "crashAtCommit", "crashAtAwait", "storeFails"] as const;
-
-type Striking = (typeof striking)[number];
-
-export interface Restart {
-  /** Takes the containers along, and what the store had not flushed. */
-  readonly powerCut: boolean;
-  /** The clock has no battery: it begins at 1970 after a power cut. */
-  readonly noBattery?: boolean;
-  /** The data folder is gone. */
-  readonly dataLost?: boolean;
-  /** What happens while no agent runs, and for how long none does. */
-  readonly meanwhile?: () => void;
-  readonly awayMs?: number;
-}
-
 export const images = { first: testImage, second: "edge.test/busybox:2" } as const;
 
 const longestUpMs = 3_600_000;
@@ -101,7 +69,7 @@ export interface WorldOptions {
   /** Writes down what happens. */
   readonly keep?: boolean;
   /** Hears of a fault that was planned, just before it strikes. */
-  readonly strikes?: (fault: Striking) => void;
+  readonly strikes?: (fault: StrikingFault) => void;
 }
 
 export function createWorld(seed: number, options: WorldOptions): World {
@@ -135,12 +103,7 @@ export function createWorld(seed: number, options: WorldOptions): World {
     noted: chronicle.happened,
     look: (at) => look(at),
   });
-  let storeCalls = Number.POSITIVE_INFINITY;
-  let callsOf: string | null = null;
-  let failingCall = Number.POSITIVE_INFINITY;
-  let awaits = Number.POSITIVE_INFINITY;
-  let commits = Number.POSITIVE_INFINITY;
-  let after: Restart = { powerCut: false };
+  const faults = plannedFaults({ strikes: options.strikes, trace, crash });
   /** When each image was taken away last. */
   const clearedAt = new Map<string, number>();
   let openedAt = clock.mono();
@@ -172,20 +135,7 @@ export function createWorld(seed: number, options: WorldOptions): World {
     if (looking) return;
     // A dead process writes nothing, whatever of it was still on its way.
     if (process?.alive() === false) throw new PlannedEnd("The process is dead");
-    if (callsOf === null || callsOf === name) storeCalls -= 1;
-    failingCall -= 1;
-    if (name === "commit") commits -= 1;
-    if (failingCall <= 0) {
-      failingCall = Number.POSITIVE_INFINITY;
-      options.strikes?.("storeFails");
-      trace.note("agent", () => "a store call fails");
-      throw new PlannedEnd("disk I/O error");
-    }
-    if (storeCalls > 0 && commits > 0) return;
-    options.strikes?.(commits > 0 ? "crashAtStoreCall" : "crashAtCommit");
-    trace.note("agent", () => "dies between two store calls");
-    crash();
-    throw new PlannedEnd("The process died between two store calls");
+    faults.storeCalled(name);
   }
 
   function kill(): void {
@@ -197,31 +147,14 @@ export function createWorld(seed: number, options: WorldOptions): World {
     if (storeFull) throw storeError("full", "database or disk is full");
   }
 
-  function crash(): void {
+  function crash(powerCut: boolean): void {
     kill();
-    if (after.powerCut) powerGoes();
+    if (powerCut) powerGoes();
   }
 
   function powerGoes(): void {
     host.down("crash");
     for (const { id } of host.running()) host.kill(id, 255);
-  }
-
-  function awaited(): void {
-    awaits -= 1;
-    if (awaits > 0) return;
-    awaits = Number.POSITIVE_INFINITY;
-    options.strikes?.("crashAtAwait");
-    trace.note("agent", () => "dies as it goes on");
-    crash();
-  }
-
-  function calm(): void {
-    storeCalls = Number.POSITIVE_INFINITY;
-    failingCall = Number.POSITIVE_INFINITY;
-    awaits = Number.POSITIVE_INFINITY;
-    commits = Number.POSITIVE_INFINITY;
-    after = { powerCut: false };
   }
 
   /** What a handler throws that the socket calls, ends a process. */
@@ -269,7 +202,7 @@ export function createWorld(seed: number, options: WorldOptions): World {
       device,
       http,
       log,
-      awaited,
+      awaited: faults.awaited,
     };
     process = startProcess({ ...ports, policy: defaultPolicy }, tracedStore(witness.beside(store), trace));
   }
@@ -287,28 +220,16 @@ export function createWorld(seed: number, options: WorldOptions): World {
     chronicle,
     look,
     process: () => process as DeviceProcess,
-    crashIn({ calls, name }, powerCut) {
-      storeCalls = calls;
-      callsOf = name;
-      after = { powerCut };
-    },
-    crashAtCommit(count, powerCut) {
-      commits = count;
-      after = { powerCut };
-    },
-    failStoreIn(calls) {
-      failingCall = calls;
-    },
-    crashAtAwait(count, powerCut) {
-      awaits = count;
-      after = { powerCut };
-    },
-    afterCrash: () => after,
-    calm,
+    crashIn: faults.crashIn,
+    crashAtCommit: faults.crashAtCommit,
+    failStoreIn: faults.failStoreIn,
+    crashAtAwait: faults.crashAtAwait,
+    afterCrash: faults.afterCrash,
+    calm: faults.calm,
     async restart({ powerCut, noBattery = false, dataLost = false, meanwhile = () => undefined, awayMs = 500 }) {
       kill();
       center.abandon();
-      calm();
+      faults.calm();
       store = dataLost ? memoryStore({ beforeCall, beforeWrite }) : store.reopen({ powerCut });
       if (powerCut || dataLost) look(chronicle.beginAnew);
       if (powerCut) {
@@ -329,7 +250,7 @@ export function createWorld(seed: number, options: WorldOptions): World {
       void before.stop();
       if (!(await clock.passUntil(() => !before.alive(), stopWithinMs))) throw new Error("The agent does not stop");
       center.abandon();
-      calm();
+      faults.calm();
       store = store.reopen();
       start();
     },

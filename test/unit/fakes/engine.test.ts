@@ -4,7 +4,7 @@ import type { EngineEvent, EngineResult, ImageInfo } from "../../../src/ports/en
 import { acceptedPod, createRequest } from "../../contract/engine-requests.ts";
 import { virtualClock } from "../../fakes/clock.ts";
 import { fakeEngine } from "../../fakes/engine.ts";
-import type { Behaviour } from "../../fakes/engine-host.ts";
+import type { Behaviour } from "../../fakes/engine-container.ts";
 
 const image: ImageInfo = { id: `sha256:${"1".repeat(64)}`, user: "65534", architecture: "amd64", volumes: [] };
 const forever = new AbortController().signal;
