@@ -154,7 +154,7 @@ function contract(open: () => Machine | Promise<Machine>, liveRestore: boolean):
       return state.kind === kind ? state : null;
     });
 
-  it("tells a new watcher what has just happened, too", async () => {
+  it("sends a new watcher the events of the last moments too", async () => {
     const isTold = await eventually(async () => {
       const id = await create("forever");
       const over = new AbortController();
@@ -167,7 +167,7 @@ function contract(open: () => Machine | Promise<Machine>, liveRestore: boolean):
     assert.ok(isTold);
   });
 
-  it("answers after a freeze what waited for it, and its containers lived on meanwhile", async () => {
+  it("answers waiting calls after a freeze, during which its containers kept running", async () => {
     const [lives, ends] = [await started("forever"), await started("short")];
     machine.freeze();
     const waits = machine.engine.list(generous());
@@ -181,7 +181,7 @@ function contract(open: () => Machine | Promise<Machine>, liveRestore: boolean):
     assert.equal((await stateOf(lives)).kind, "running");
   });
 
-  it("may carry out after a freeze what nobody waits for any more, and then whole", async () => {
+  it("may execute an abandoned call after a freeze, and then completely", async () => {
     const id = await create("forever");
     machine.freeze();
     const givenUp = await machine.engine.start(id, soon());
@@ -193,7 +193,7 @@ function contract(open: () => Machine | Promise<Machine>, liveRestore: boolean):
     assert.equal((await stateOf(id)).kind, "running");
   });
 
-  it("lists while containerd hangs, and makes containers, and starts and ends none until it does no more", async () => {
+  it("lists and creates containers while containerd hangs, and starts and stops them only afterwards", async () => {
     const runs = await started("forever");
     assert.equal((await stateOf(runs)).kind, "running");
     const made = await create("forever");
@@ -212,7 +212,7 @@ function contract(open: () => Machine | Promise<Machine>, liveRestore: boolean):
     assert.equal((await becomes(runs, "exited")).kind, "exited");
   });
 
-  it("holds a container that it is in the middle of something with for as long as containerd hangs", async () => {
+  it("blocks a container with an operation in progress while containerd hangs", async () => {
     const [first, other] = [await create("forever"), await create("forever")];
     machine.hangContainerd(true);
     try {
@@ -232,7 +232,7 @@ function contract(open: () => Machine | Promise<Machine>, liveRestore: boolean):
     assert.equal((await stateOf(first)).kind, "running");
   });
 
-  it("makes and starts nothing on a full disk, and lists, stops and removes", async () => {
+  it("creates and starts no container on a full disk, and still lists, stops and removes", async () => {
     const [lives, dead] = [await started("forever"), await started("forever")];
     valued(await machine.engine.stop(dead, 20, generous()));
     const made = [await create("forever"), await create("forever"), await create("forever")];
@@ -258,7 +258,7 @@ function contract(open: () => Machine | Promise<Machine>, liveRestore: boolean):
     assert.equal((await stateOf(made[2] ?? "")).kind, "running");
   });
 
-  it("does not remove a dead container that something holds, shows it as it ended, and removes it afterwards", async () => {
+  it("cannot remove a dead container whose folder is in use, lists it as exited, and removes it later", async () => {
     const id = await started("forever");
     valued(await machine.engine.stop(id, 20, generous()));
     const before = await stateOf(id);
@@ -278,7 +278,7 @@ function contract(open: () => Machine | Promise<Machine>, liveRestore: boolean):
   });
 
   if (liveRestore) {
-    it("tells no event of what ended while it was down, and the list does", async () => {
+    it("sends no event for containers that ended while it was down, and lists them as exited", async () => {
       const lives = await started("forever");
       const ends = await started("short");
       await machine.down("crash");
@@ -297,7 +297,7 @@ function contract(open: () => Machine | Promise<Machine>, liveRestore: boolean):
   }
 
   for (const how of ["stop", "crash"] as const) {
-    it(`ends what runs with it, or nothing, when it goes down and comes up: ${how}`, async () => {
+    it(`stops running containers or none when it goes down and comes up: ${how}`, async () => {
       const id = await started("forever");
       const engineRun = async () => valued(await machine.engine.info(generous())).runId;
       const before = await engineRun();

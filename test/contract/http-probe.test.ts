@@ -86,7 +86,7 @@ for (const [kind, open] of [
   ["in memory", fake],
   ["sockets", httpProbe],
 ] as const) {
-  test(`HttpProbe: ${kind}: an answer, nobody there, and nothing ever`, async () => {
+  test(`HttpProbe: ${kind}: reports an answer, no listener, and a timeout`, async () => {
     const server = createHttpServer((request, response) => paths[request.url ?? ""]?.(response));
     const its = await listening(server);
     port = its;
@@ -141,18 +141,18 @@ describe("HttpProbe: sockets", () => {
     test(`GET ${path} comes to ${JSON.stringify(answer)}`, async () => assert.deepEqual(await get(path), answer));
   }
 
-  test("it says who it is, and keeps no connection", () => {
+  test("HttpProbe sends its User-Agent and keeps no connection", () => {
     assert.ok(seen.includes("GET /ok kube-probe/1.0 (edge) close"), seen.join("\n"));
   });
 
-  test("it gives up with its signal, before the head of the answer and after it", async () => {
+  test("HttpProbe stops on its signal, before the response head and after it", async () => {
     const silent = await get("/silent", { ms: 200 });
     assert.ok(!silent.ok && silent.isCutOff === undefined, JSON.stringify(silent));
     const message = "The body of the answer with status 200 broke off";
     assert.deepEqual(await get("/stuck", { ms: 200 }), { ok: false, message, isCutOff: true });
   });
 
-  test("nobody there, or no HTTP there, is no answer", async () => {
+  test("HttpProbe reports no answer if nothing listens or the port does not speak HTTP", async () => {
     const mute = createTcpServer((socket) => {
       socket.on("error", () => {});
       socket.resume().end("this is no HTTP\r\n\r\n");
@@ -164,7 +164,7 @@ describe("HttpProbe: sockets", () => {
     assert.ok(!refused.ok && refused.message.includes("ECONNREFUSED"), JSON.stringify(refused));
   });
 
-  test("a certificate that nobody vouches for is as good as any", async () => {
+  test("HttpProbe accepts a certificate that no authority signed", async () => {
     const { center, forget } = makeCertificates();
     forget();
     const server = createHttpsServer(center, (_, response) => response.writeHead(200).end());
@@ -176,7 +176,7 @@ describe("HttpProbe: sockets", () => {
     assert.equal(plain.ok, false);
   });
 
-  test("IPv6 addresses are asked too", async () => {
+  test("HttpProbe connects to IPv6 addresses", async () => {
     const server = createHttpServer((_, response) => response.writeHead(200).end());
     const port6 = await listening(server, "::1");
     closing.push(() => server.close());

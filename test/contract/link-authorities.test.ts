@@ -39,7 +39,7 @@ async function believed(authorities: string): Promise<string> {
   return ran.stdout.trim();
 }
 
-test("the authorities of the system are believed, and none that Node brings along", async () => {
+test("a link trusts the certificate authorities of the system and none bundled with Node", async () => {
   const none = join(folder, "none.pem");
   writeFileSync(none, "");
   assert.equal(await believed(join(folder, "ca.pem")), "trusted 1");

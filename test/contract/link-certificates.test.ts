@@ -119,7 +119,7 @@ async function setUp(t: TestContext, center: Certificate = ours.center, node: Ce
   };
 }
 
-describe("a link whose certificates are not good", () => {
+describe("a link with invalid certificates", () => {
   const bad = [
     ["expired", { altNames: centerNames, fromDay: -3, toDay: -1 }, /^The center's certificate has expired/],
     [
@@ -130,7 +130,7 @@ describe("a link whose certificates are not good", () => {
     ["for another name", { altNames: "DNS:other.test" }, /^The center's certificate is for another name/],
   ] as const;
   for (const [what, options, words] of bad) {
-    it(`does not connect to a center whose certificate is ${what}, says so, and connects once it is mended`, async (t) => {
+    it(`does not connect to a center whose certificate is ${what}, reports it, and connects after the repair`, async (t) => {
       const site = await setUp(t, ours.issue({ name: "bad", ...options }));
       await site.says(words);
       site.neverOnline();
@@ -139,7 +139,7 @@ describe("a link whose certificates are not good", () => {
     });
   }
 
-  it("does not connect to a center of another authority, and connects once the file names the right one", async (t) => {
+  it("does not connect to a center of another authority, and connects when the CA file contains the right one", async (t) => {
     const site = await setUp(t, ours.center, ours.node, others.ca);
     await site.says(/^The center's certificate is of another authority than those this device believes/);
     site.neverOnline();
@@ -147,7 +147,7 @@ describe("a link whose certificates are not good", () => {
     await site.online();
   });
 
-  it("says that its own certificate has expired, and connects once it is replaced", async (t) => {
+  it("reports that its own certificate has expired, and connects when it is replaced", async (t) => {
     const site = await setUp(
       t,
       ours.center,
@@ -159,7 +159,7 @@ describe("a link whose certificates are not good", () => {
     await site.online();
   });
 
-  it("says that the center may not accept its certificate when that is of another authority", async (t) => {
+  it("reports that the center may not accept the certificate of another authority", async (t) => {
     const site = await setUp(t, ours.center, others.node);
     await site.says(/the center may not accept this device's certificate/);
     site.neverOnline();
@@ -167,7 +167,7 @@ describe("a link whose certificates are not good", () => {
     await site.online();
   });
 
-  it("says which file cannot be used, and connects once it can", async (t) => {
+  it("names the file that cannot be used, and connects when it can", async (t) => {
     const site = await setUp(t);
     await site.online();
     writeFileSync(site.files.key, others.node.key, { mode: 0o600 });
@@ -179,7 +179,7 @@ describe("a link whose certificates are not good", () => {
   });
 });
 
-it("takes up replaced certificates without a moment offline", async (t) => {
+it("a link uses replaced certificates without going offline", async (t) => {
   const site = await setUp(t);
   await site.online();
   const before = site.states.length;

@@ -47,14 +47,14 @@ function codeOf(result: DialResult): string {
 }
 
 describe("websocketLink() with TLS", () => {
-  it("connects where both ends trust the same authority", async (t) => {
+  it("connects if both ends trust the same authority", async (t) => {
     const result = await dial(t, { ca: ours.ca, ...ours.node });
     assert.ok(result.ok, JSON.stringify(result));
     assert.equal(result.connection.send("x"), true);
     result.connection.close(1000, "");
   });
 
-  it("goes by the server name where one is given", async (t) => {
+  it("checks the certificate against the configured server name", async (t) => {
     const named = { ca: ours.ca, ...ours.node };
     const right = await dial(t, { ...named, serverName: "center.test" });
     assert.equal(codeOf(right), "connected");
@@ -62,18 +62,18 @@ describe("websocketLink() with TLS", () => {
     assert.equal(codeOf(await dial(t, { ...named, serverName: "other.test" })), "tls");
   });
 
-  it("refuses a center of another authority, and one that does not carry its name", async (t) => {
+  it("rejects a center of another authority and a center whose certificate has another name", async (t) => {
     assert.equal(codeOf(await dial(t, { ca: others.ca, ...ours.node })), "tls");
     assert.equal(codeOf(await dial(t, { ca: ours.ca, ...ours.node }, "localhost")), "tls");
   });
 
-  it("refuses it also where the environment turns verification off", async (t) => {
+  it("rejects such a center even if the environment turns verification off", async (t) => {
     process.env["NODE_TLS_REJECT_UNAUTHORIZED"] = "0";
     t.after(() => delete process.env["NODE_TLS_REJECT_UNAUTHORIZED"]);
     assert.equal(codeOf(await dial(t, { ca: others.ca, ...ours.node })), "tls");
   });
 
-  it("takes no key that everybody may read", (t) => {
+  it("rejects a key file that everybody may read", (t) => {
     const dir = mkdtempSync(join(tmpdir(), "edge-key-"));
     t.after(() => rmSync(dir, { recursive: true }));
     const [cert, key] = [join(dir, "node.pem"), join(dir, "node.key")];
@@ -85,11 +85,11 @@ describe("websocketLink() with TLS", () => {
     assert.match(problem() ?? "", /node\.key is open to everybody \(mode 644\)/);
   });
 
-  it("says that the center wants a certificate", async (t) => {
+  it("reports that the center requires a certificate", async (t) => {
     assert.equal(codeOf(await dial(t, { ca: ours.ca })), "credentials");
   });
 
-  it("hints at the certificate when the center only hangs up, as Node's server does on one of another authority", async (t) => {
+  it("mentions the certificate if the center closes the connection without an alert, as a Node server does", async (t) => {
     const result = await dial(t, { ca: ours.ca, ...others.node });
     assert.equal(codeOf(result), "unreachable");
     assert.match(result.ok ? "" : result.error.message, /may not accept this device's certificate/);
@@ -97,7 +97,7 @@ describe("websocketLink() with TLS", () => {
 
   const about = { tls: true, wall: 0, certificates: [] };
 
-  it("knows the alerts of servers that send them, in the code or in the words", () => {
+  it("recognizes TLS alerts by their code and by their text", () => {
     for (const [code, message] of [
       ["ERR_SSL_TLSV1_ALERT_UNKNOWN_CA", "tlsv1 alert unknown ca"],
       ["ERR_SSL_SSLV3_ALERT_BAD_CERTIFICATE", "ssl/tls alert bad certificate"],
@@ -114,7 +114,7 @@ describe("websocketLink() with TLS", () => {
     assert.match(message, /not yet valid: this device's clock says 1970-01-01T00:00:00Z, which is the likely cause/);
   });
 
-  it("says of its own certificate what the center does not", () => {
+  it("reports what is wrong with the device's own certificate", () => {
     const reset = Object.assign(new Error("read ECONNRESET"), { code: "ECONNRESET" });
     const own = { file: "/etc/edge/cert.pem", notBefore: 0, notAfter: 1_000 };
     const { message } = dialError(reset, { ...about, wall: 2_000, certificates: [own] });
@@ -136,7 +136,7 @@ describe("credentialReader()", () => {
   const cert = place("cert.pem", ours.node.cert);
   const key = place("key.pem", ours.node.key);
 
-  it("gives the contents, and when they end", () => {
+  it("returns the contents of the files and the end of the certificate", () => {
     const read = credentialReader({ ca, cert, key, auth: null })();
     assert.equal(read.problem, null);
     assert.deepEqual(read.tls, { ca: ours.ca, ...ours.node });
@@ -149,7 +149,7 @@ describe("credentialReader()", () => {
     }
   });
 
-  it("has another version when a file has another content, and the same answer when nothing changed", () => {
+  it("returns a new version if a file's content changed, and the same answer otherwise", () => {
     const changing = place("changing.pem", ours.ca);
     const read = credentialReader({ ...none, ca: changing });
     const first = read();
@@ -158,7 +158,7 @@ describe("credentialReader()", () => {
     assert.notEqual(read().version, first.version);
   });
 
-  it("says which files cannot be used, and why", () => {
+  it("names the files that cannot be used, with the reason", () => {
     const noPem = place("no.pem", "not a certificate");
     const cases = [
       [{ ...none, ca: join(folder, "absent.pem") }, /ENOENT.*absent\.pem/],
@@ -169,7 +169,7 @@ describe("credentialReader()", () => {
     for (const [files, words] of cases) assert.match(credentialReader(files)().problem ?? "", words);
   });
 
-  it("takes user:password from a file that only its owner may read, and from no other", () => {
+  it("reads user:password only from a file that only its owner may read", () => {
     const auth = place("auth", "edge-1:se cret:ü\n");
     const read = credentialReader({ ...none, auth });
     assert.equal(read().authorization, `Basic ${Buffer.from("edge-1:se cret:ü").toString("base64")}`);
@@ -184,7 +184,7 @@ describe("credentialReader()", () => {
     }
   });
 
-  it("sends the headers and the login with the upgrade", async (t) => {
+  it("sends the configured headers and the login with the upgrade request", async (t) => {
     const asked = Promise.withResolvers<IncomingHttpHeaders>();
     const http = createServer();
     http.on("upgrade", (request, socket) => {

@@ -22,7 +22,7 @@ for (const [name, open] of [
       heard.connection.close(1000, "");
     });
 
-    it("says whether the center asked for history", async (t) => {
+    it("reports whether the center asked for history", async (t) => {
       const peer = await open(t);
       const before = await connect(peer);
       assert.equal(before.connection.asksHistory, false);
@@ -34,7 +34,7 @@ for (const [name, open] of [
       after.connection.close(1000, "");
     });
 
-    it("brings the payload of a ping back, when the peer answers pings", async (t) => {
+    it("returns the payload of a ping if the peer answers pings", async (t) => {
       const peer = await open(t);
       const heard = await connect(peer);
       heard.connection.ping("1");
@@ -49,7 +49,7 @@ for (const [name, open] of [
       heard.connection.close(1000, "");
     });
 
-    it("says once that the network went away, and takes nothing more", async (t) => {
+    it("reports a lost network once and accepts no more messages", async (t) => {
       const peer = await open(t);
       const heard = await connect(peer);
       peer.cut();
@@ -64,7 +64,7 @@ for (const [name, open] of [
       assert.deepEqual(heard.calls, ["closed"]);
     });
 
-    it("tells the code and reason of a peer that closes, after its last message", async (t) => {
+    it("reports the code and reason of a peer that closes, after its last message", async (t) => {
       const peer = await open(t);
       const heard = await connect(peer);
       peer.deliver("last");
@@ -74,7 +74,7 @@ for (const [name, open] of [
       assert.deepEqual(heard.closed, [{ code: 1012, reason: "Restart" }]);
     });
 
-    it("closes, and dials again", async (t) => {
+    it("closes and can be dialled again", async (t) => {
       const peer = await open(t);
       const heard = await connect(peer);
       heard.connection.close(1000, "Bye");
@@ -87,7 +87,7 @@ for (const [name, open] of [
       again.connection.close(1000, "");
     });
 
-    it("hands over nothing but the end once it closes", async (t) => {
+    it("delivers only the end of the connection after close()", async (t) => {
       const peer = await open(t);
       const heard = await connect(peer);
       heard.connection.pause();
@@ -107,7 +107,7 @@ for (const [name, open] of [
       assert.equal(heard.closed[0]?.code, 1006);
     });
 
-    it("hands over nothing while paused, and all of it afterwards", async (t) => {
+    it("delivers no message while paused, and every message afterwards", async (t) => {
       const peer = await open(t);
       const heard = await connect(peer);
       peer.deliver("0");
@@ -124,7 +124,7 @@ for (const [name, open] of [
       heard.connection.close(1000, "");
     });
 
-    it("counts what a peer does not take", async (t) => {
+    it("counts the bytes that a peer does not read", async (t) => {
       const peer = await open(t);
       const heard = await connect(peer);
       assert.equal(heard.connection.bufferedBytes(), 0);
@@ -136,7 +136,7 @@ for (const [name, open] of [
       await until(() => heard.closed.length === 1, "the end");
     });
 
-    it("lets a newer connection stand beside an older one, each with its own end", async (t) => {
+    it("keeps an older connection beside a newer one, each with its own end", async (t) => {
       const peer = await open(t);
       const older = await connect(peer);
       const newer = await connect(peer);
@@ -150,7 +150,7 @@ for (const [name, open] of [
       newer.connection.close(1000, "");
     });
 
-    it("counts what has left and what has come", async (t) => {
+    it("counts sent and received bytes", async (t) => {
       const peer = await open(t);
       const heard = await connect(peer);
       const before = heard.connection.movedBytes();
@@ -161,7 +161,7 @@ for (const [name, open] of [
       heard.connection.close(1000, "");
     });
 
-    it("says that it was refused, and for how long to wait", async (t) => {
+    it("reports a refused dial and how long to wait", async (t) => {
       const peer = await open(t);
       peer.refuse();
       const error = await dialFails(peer.link);
@@ -173,7 +173,7 @@ for (const [name, open] of [
       });
     });
 
-    it("gives up dialling when told to", async (t) => {
+    it("stops dialling when its signal aborts", async (t) => {
       const peer = await open(t);
       peer.hang();
       const dialler = new AbortController();
@@ -184,7 +184,7 @@ for (const [name, open] of [
       assert.equal((await dialFails(peer.link, dialler.signal)).code, "aborted");
     });
 
-    it("leaves an open connection alone when the dial's signal aborts", async (t) => {
+    it("keeps an open connection when the signal of the dial aborts", async (t) => {
       const peer = await open(t);
       const dialler = new AbortController();
       const closed: unknown[] = [];

@@ -38,7 +38,7 @@ async function plain(t: TestContext, answer: RequestListener): Promise<string> {
 }
 
 describe("reachCenter()", () => {
-  it("reaches the center over TLS, tells its clock, and takes nobody's connection", async (t) => {
+  it("reaches the center over TLS, reports its clock, and does not replace the agent's connection", async (t) => {
     const connected: string[] = [];
     const handlers = { connected: (node: string) => connected.push(node), message() {}, disconnected() {} };
     const server = await listen({ host: "127.0.0.1", port: 0, tls: { ca: ours.ca, ...ours.center } }, handlers);
@@ -53,7 +53,7 @@ describe("reachCenter()", () => {
     assert.notEqual(codeOf(await reach(url, { tls: { ca: ours.ca, ...others.node } })), "ok", "with a foreign one");
   });
 
-  it("sends headers and password, and says when they are refused", async (t) => {
+  it("sends headers and password, and reports if they are rejected", async (t) => {
     const asked: IncomingHttpHeaders[] = [];
     const url = await plain(t, ({ headers }, answer) => {
       asked.push(headers);
@@ -64,17 +64,17 @@ describe("reachCenter()", () => {
     assert.deepEqual([asked[0]?.["x-site"], asked[0]?.upgrade], ["7", undefined]);
   });
 
-  it("says what is wrong with the files before it asks anybody", async () => {
+  it("reports unusable files before it connects", async () => {
     const reached = await reach("ws://127.0.0.1:1/", { problem: "ENOENT: /ca.pem" });
     assert.deepEqual(reached, { ok: false, error: { code: "credentials", message: "ENOENT: /ca.pem" } });
   });
 
-  it("says that nobody is there, and that a name is nobody's", async () => {
+  it("reports that nothing listens, and that a host name is unknown", async () => {
     assert.equal(codeOf(await reach("ws://127.0.0.1:1/")), "unreachable");
     assert.equal(codeOf(await reach("ws://nobody.invalid/")), "unreachable");
   });
 
-  it("gives up at its deadline on a center that takes the connection and says nothing", async (t) => {
+  it("stops at its deadline if the center accepts the connection and sends nothing", async (t) => {
     const sockets: Socket[] = [];
     const silent = createSocketServer((socket) => sockets.push(socket.on("error", () => {})));
     silent.listen(0, "127.0.0.1");

@@ -27,7 +27,7 @@ function configMaps(open: Open): void {
     assert.deepEqual(after.configMaps.get("b"), { x: "2" });
   });
 
-  it("takes 256 config maps and no more, and changes of those it has", (t) => {
+  it("stores at most 256 config maps and still accepts changes to them", (t) => {
     const { store } = open(t);
     store.transaction("normal", () => {
       for (let i = 0; i < 256; i += 1) assert.equal(store.configMaps.put(`map-${i}`, { i: `${i}` }, moment), true);
@@ -39,7 +39,7 @@ function configMaps(open: Open): void {
     assert.equal(store.configMaps.put("one-more", {}, moment), true);
   });
 
-  it("undoes a config map with its transaction", (t) => {
+  it("rolls a config map back with its transaction", (t) => {
     const { store } = open(t);
     store.configMaps.put("a", { x: "1" }, moment);
     const fail = () =>

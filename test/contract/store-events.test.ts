@@ -24,7 +24,7 @@ const after = (seconds: number): Moment => ({
 });
 
 function reading(open: Open): void {
-  it("are found by pod and from an id on, newest last", (t) => {
+  it("are listed by pod and after an id, newest last", (t) => {
     const { store } = open(t);
     const places = ["websocket/a", "other/a", "websocket/b", ""];
     for (const [i, place] of places.entries())
@@ -41,7 +41,7 @@ function reading(open: Open): void {
     assert.deepEqual(all[0], { ...event, message: "0", id: all[0]?.id, at: moment, ...counted });
   });
 
-  it("have the beginning of a long message", (t) => {
+  it("keep the beginning of a long message", (t) => {
     const { store } = open(t);
     store.events.append({ ...event, message: "x".repeat(maxEventCharacters + 1) }, moment);
     assert.equal(messages(store)[0]?.length, maxEventCharacters);
@@ -49,7 +49,7 @@ function reading(open: Open): void {
 }
 
 function folding(open: Open): void {
-  it("are counted where they repeat, also after a restart, and move to the end", (t) => {
+  it("are counted if they repeat, also after a restart, and move to the end", (t) => {
     const { store, reopen } = open(t);
     const crash = (attempt: number) => ({ ...event, message: `start app (0123456789ab), attempt ${attempt}` });
     for (let n = 0; n < 5; n += 1) {
@@ -73,7 +73,7 @@ function folding(open: Open): void {
     assert.ok(bytes > 3 * 96 && bytes < 1_000);
   });
 
-  it("are as they were after an undone transaction", (t) => {
+  it("are unchanged after a rolled back transaction", (t) => {
     const { store } = open(t);
     store.events.append(event, moment);
     const before = store.events.list({ limit: 10 });
@@ -93,7 +93,7 @@ function folding(open: Open): void {
 }
 
 function limiting(open: Open): void {
-  it("go oldest first, steps before warnings, when there are too many", (t) => {
+  it("are dropped oldest first, steps before warnings, if there are too many", (t) => {
     const { store } = open(t, { eventsMaxRows: 3 });
     store.events.append({ ...event, type: "Warning", message: "failure" }, moment);
     for (const text of ["1", "2", "3", "4"]) store.events.append({ ...event, message: text }, moment);
@@ -101,7 +101,7 @@ function limiting(open: Open): void {
     assert.deepEqual(store.events.counts().dropped, 2);
   });
 
-  it("go when they have too many bytes, and the last one stays however large", (t) => {
+  it("are dropped if they have too many bytes, and the last one always stays", (t) => {
     const { store, reopen } = open(t, { eventsMaxBytes: 700 });
     for (const text of ["a", "b", "c"]) store.events.append({ ...event, message: text.repeat(100) }, moment);
     assert.ok(store.events.counts().bytes <= 700);
@@ -123,7 +123,7 @@ function limiting(open: Open): void {
     assert.deepEqual([again.events.counts().rows, again.events.counts().dropped], [1, 4]);
   });
 
-  it("of a quiet pod are not pushed out by a pod that never says the same twice", (t) => {
+  it("of a quiet pod are kept although another pod has many different events", (t) => {
     const { store } = open(t, { eventsMaxRows: 128 });
     for (let n = 0; n < 3; n += 1) store.events.append({ ...event, pod: "websocket/quiet", message: `${n}` }, moment);
     for (let n = 0; n < 1_000; n += 1) store.events.append({ ...event, message: `output ${n}` }, after(n));
@@ -135,7 +135,7 @@ function limiting(open: Open): void {
 }
 
 function telling(open: Open): void {
-  it("are told once, and what happened again since is told again as that", (t) => {
+  it("are reported once, and later occurrences as repeats", (t) => {
     const { store, reopen } = open(t);
     for (const text of ["a", "b", "c"]) store.events.append({ ...event, message: text }, moment);
     const untold = (from: Store) =>
@@ -154,7 +154,7 @@ function telling(open: Open): void {
     assert.deepEqual(untold(again), []);
   });
 
-  it("count as dropped only as far as they were not told", (t) => {
+  it("count as dropped only if they were not reported", (t) => {
     const { store } = open(t, { eventsMaxRows: 2 });
     for (const text of ["a", "a", "b"]) store.events.append({ ...event, message: text }, moment);
     store.events.markReported(store.events.unreported(1)[0]?.id ?? 0);

@@ -27,7 +27,7 @@ function failsToOpen(dir: string): { readonly code: string; readonly message: st
 }
 
 describe("openStore()", () => {
-  it("has after SIGKILL what was committed, and not the transaction in flight", async (t) => {
+  it("keeps committed data after SIGKILL, and drops the transaction in progress", async (t) => {
     const dir = folder(t);
     const { line, kill } = await child(t, "store", dir);
     assert.equal(line, "in the middle");
@@ -38,7 +38,7 @@ describe("openStore()", () => {
     store.close();
   });
 
-  it("stands at synchronous=FULL after a reopen and between transactions", (t) => {
+  it("uses synchronous=FULL after a reopen and between transactions", (t) => {
     const dir = filled(t);
     const db = openDatabase(dir);
     const level = () => db.pragma("synchronous", { simple: true });
@@ -64,7 +64,7 @@ describe("openStore()", () => {
     db.close();
   });
 
-  it("keeps its files and folder to its owner", (t) => {
+  it("gives only its owner access to its files and folder", (t) => {
     const dir = folder(t);
     const store = opened(dir);
     store.setMeta("a", "1");
@@ -79,7 +79,7 @@ describe("openStore()", () => {
     assert.equal(statSync(join(dir, "store.db")).mode & 0o777, 0o600);
   });
 
-  it("writes nothing when nothing changed", (t) => {
+  it("does not write if nothing changed", (t) => {
     const dir = folder(t);
     const store = opened(dir);
     const writeAll = () => {
@@ -103,7 +103,7 @@ describe("openStore()", () => {
     store.close();
   });
 
-  it("leaves nothing readable of a secret or a config map in the folder", (t) => {
+  it("leaves no readable secret or config map in the folder", (t) => {
     const dir = folder(t);
     const store = opened(dir);
     const readable = (word: string) => readdirSync(dir).filter((name) => readFileSync(join(dir, name)).includes(word));
@@ -117,7 +117,7 @@ describe("openStore()", () => {
     assert.deepEqual(readable("s3cret"), [], "once it is closed");
   });
 
-  it("has no more what was sealed with a key that is gone, and takes it anew", (t) => {
+  it("drops entries sealed with a lost key, and stores new ones", (t) => {
     const dir = folder(t);
     const store = opened(dir);
     store.credentials.put("registry", "{}", moment);
@@ -131,7 +131,7 @@ describe("openStore()", () => {
     again.close();
   });
 
-  it("opens a newer minor version and refuses a newer major one", (t) => {
+  it("opens a newer minor version and rejects a newer major one", (t) => {
     const dir = filled(t);
     setPragma(dir, "user_version = 1007");
     const store = opened(dir);
@@ -147,7 +147,7 @@ describe("openStore()", () => {
     opened(dir).close();
   });
 
-  it("opens a large one without reading all of it into memory", (t) => {
+  it("opens a large database without reading all of it into memory", (t) => {
     const dir = folder(t);
     const store = opened(dir);
     store.transaction("normal", () => {
@@ -160,7 +160,7 @@ describe("openStore()", () => {
     assert.ok(taken < 8 * 1_048_576, `${taken} bytes`);
   });
 
-  it("refuses a database of another program", (t) => {
+  it("rejects a database of another program", (t) => {
     const dir = filled(t);
     setPragma(dir, "application_id = 5");
     assert.equal(failsToOpen(dir).code, "foreign");
@@ -172,7 +172,7 @@ describe("openStore()", () => {
     ["all but its first page overwritten", (file: string) => overwrite(file, 4_096, statSync(file).size - 4_096)],
     ["one page of data overwritten", (file: string) => overwrite(file, statSync(file).size - 8_192, 4_096)],
   ] as const) {
-    it(`says that a file is damaged, and begins anew only when told to: ${how}`, (t) => {
+    it(`reports a damaged file (${how}) and replaces it only on recoverStore()`, (t) => {
       const dir = filled(t);
       damage(join(dir, "store.db"));
       const before = readFileSync(join(dir, "store.db"));
@@ -186,7 +186,7 @@ describe("openStore()", () => {
     });
   }
 
-  it("puts at most three damaged files aside", (t) => {
+  it("keeps at most three damaged files", (t) => {
     const dir = folder(t);
     assert.equal(recoverStore(dir), null);
     for (let i = 0; i < 5; i += 1) {
@@ -201,7 +201,7 @@ describe("openStore()", () => {
     ]);
   });
 
-  it("does not play a log that was left behind into a new file", async (t) => {
+  it("does not apply a leftover write-ahead log to a new file", async (t) => {
     const dir = folder(t);
     const { kill } = await child(t, "store", dir);
     await kill();
@@ -212,7 +212,7 @@ describe("openStore()", () => {
     store.close();
   });
 
-  it("says that a folder cannot be used", (t) => {
+  it("reports a folder that cannot be used", (t) => {
     const dir = folder(t);
     writeFileSync(dir, "a file");
     assert.equal(failsToOpen(dir).code, "unusable");
@@ -220,7 +220,7 @@ describe("openStore()", () => {
 });
 
 describe("openStoreReadOnly()", () => {
-  it("reads a store that was closed, and makes no file", (t) => {
+  it("reads a closed store without creating a file", (t) => {
     const dir = filled(t);
     const result = openStoreReadOnly(dir);
     assert.ok(result.ok, JSON.stringify(result));
@@ -231,7 +231,7 @@ describe("openStoreReadOnly()", () => {
     assert.deepEqual(readdirSync(dir).sort(), ["device.key", "store.db"]);
   });
 
-  it("reads a store whose process was killed, also what stands only in the log", async (t) => {
+  it("reads the store of a killed process, including data only in the write-ahead log", async (t) => {
     const dir = folder(t);
     const { kill } = await child(t, "store", dir);
     const alive = openStoreReadOnly(dir);
@@ -247,14 +247,14 @@ describe("openStoreReadOnly()", () => {
     assert.deepEqual(readdirSync(dir), before);
   });
 
-  it("says that there is none, and makes none", (t) => {
+  it("reports a missing store and does not create one", (t) => {
     const dir = folder(t);
     const result = openStoreReadOnly(dir);
     assert.equal(!result.ok && result.error.code, "missing");
     assert.equal(existsSync(dir), false);
   });
 
-  it("says that the file is damaged", (t) => {
+  it("reports a damaged file", (t) => {
     const dir = filled(t);
     writeFileSync(join(dir, "store.db"), "x".repeat(8_192));
     const result = openStoreReadOnly(dir);

@@ -8,7 +8,7 @@ import { child, folder } from "./store-folder.ts";
 const needsRoot = process.getuid?.() === 0 ? false : "needs root";
 
 describe("acquireRunLock()", () => {
-  it("is held by one process, seen by others, and dies with SIGKILL", async (t) => {
+  it("gives the lock to one process, and SIGKILL releases it", async (t) => {
     const dir = folder(t);
     assert.equal(runLockHeld(dir), false);
     const { line, kill } = await child(t, "lock", dir);
@@ -25,7 +25,7 @@ describe("acquireRunLock()", () => {
     assert.equal(runLockHeld(dir), false);
   });
 
-  it("survives that its own process looks and tries again", async (t) => {
+  it("keeps the lock when its own process asks for it again", async (t) => {
     const dir = folder(t);
     const lock = acquireRunLock(dir);
     assert.ok(lock.ok);
@@ -35,7 +35,7 @@ describe("acquireRunLock()", () => {
     lock.release();
   });
 
-  it("is seen by a user who cannot read it, and so cannot hold it", { skip: needsRoot }, async (t) => {
+  it("takes a lock that a user without read permission can see but not take", { skip: needsRoot }, async (t) => {
     const dir = folder(t);
     chmodSync(join(dir, ".."), 0o755);
     mkdirSync(dir, { mode: 0o755 });
@@ -48,7 +48,7 @@ describe("acquireRunLock()", () => {
     assert.equal((await child(t, "ask", dir)).line, "free, and not to be read");
   });
 
-  it("is another one than that of the data folder, which may be the same", (t) => {
+  it("takes another lock than acquireDataLock(), also in the same folder", (t) => {
     const dir = folder(t);
     const [run, data] = [acquireRunLock(dir), acquireDataLock(dir)];
     assert.ok(run.ok && data.ok);

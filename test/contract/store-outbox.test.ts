@@ -10,7 +10,7 @@ for (const [name, open] of stores) {
 function outbox(open: Open): void {
   const texts = (store: Store) => store.outbox.list(0, 100).map(({ text }) => text);
 
-  it("gives out messages in order and lets go of what was delivered", (t) => {
+  it("lists messages in order and deletes the delivered ones", (t) => {
     const { store } = open(t);
     const ids = ["a", "ü", "c"].map((text) => store.outbox.append(text === "ü" ? "record" : "reply", text) ?? 0);
     assert.deepEqual(store.outbox.counts(), { pending: 3, bytes: 4, dropped: 0 });
@@ -26,7 +26,7 @@ function outbox(open: Open): void {
     assert.deepEqual(store.outbox.counts(), { pending: 1, bytes: 2, dropped: 0 });
   });
 
-  it("never gives the same id twice", (t) => {
+  it("never reuses an id", (t) => {
     const { store, reopen } = open(t);
     const id = store.outbox.append("reply", "a") ?? 0;
     store.outbox.release([id]);
@@ -59,7 +59,7 @@ function outbox(open: Open): void {
     assert.deepEqual(store.outbox.counts(), { pending: 2, bytes: 9, dropped: 2 });
   });
 
-  it("brings back what an undone transaction had dropped", (t) => {
+  it("restores dropped records when the transaction is rolled back", (t) => {
     const { store } = open(t, { outboxMaxMessages: 1 });
     store.outbox.append("record", "a");
     const fail = () =>

@@ -12,7 +12,7 @@ for (const [name, open] of stores) {
 }
 
 function pods(open: Open): void {
-  it("keeps one desired pod a namespace and name, in order", (t) => {
+  it("keeps one desired pod per namespace and name, sorted", (t) => {
     const { store } = open(t);
     assert.equal(store.desiredPods.get("websocket", "a"), null);
     const second = { ...desired("a"), pod: { ...pod("a"), id: { ...pod("a").id, namespace: "other" } } };
@@ -46,7 +46,7 @@ function pods(open: Open): void {
     assert.equal(previous(), null);
   });
 
-  it("numbers the pods that leave, never twice the same", (t) => {
+  it("numbers terminating pods and never reuses a number", (t) => {
     const { store, reopen } = open(t);
     const first = store.terminatingPods.put(terminating("a"));
     const second = store.terminatingPods.put(
@@ -88,7 +88,7 @@ function records(open: Open): void {
     assert.deepEqual(store.histories.get("u"), {});
   });
 
-  it("keeps one status a pod, in order", (t) => {
+  it("keeps one status per pod, sorted", (t) => {
     const { store } = open(t);
     assert.equal(store.statuses.get("u"), null);
     const other = { namespace: "websocket", name: "a", uid: "uid-0" };
@@ -107,7 +107,7 @@ function records(open: Open): void {
     assert.deepEqual(store.statuses.get("uid-b"), { id: pod("b").id, status: { phase: "Pending" } });
   });
 
-  it("hands out copies", (t) => {
+  it("returns copies", (t) => {
     const { store } = open(t);
     const status = { phase: "Running" };
     store.statuses.put(pod("a").id, status);
@@ -115,7 +115,7 @@ function records(open: Open): void {
     assert.deepEqual(store.statuses.get("uid-a")?.status, { phase: "Running" });
   });
 
-  it("gives the last replies again", (t) => {
+  it("returns the last replies for repeated messages", (t) => {
     const { store } = open(t, { repliesMaxRows: 2 });
     for (const id of ["1", "2", "3"]) store.replies.remember(repeat(id), `OK ${id}`);
     assert.deepEqual(
@@ -127,7 +127,7 @@ function records(open: Open): void {
     }
   });
 
-  it("keeps 1,024 replies and 256 deleted uids unless told otherwise", (t) => {
+  it("keeps 1,024 replies and 256 deleted uids by default", (t) => {
     const { store } = open(t);
     store.transaction("normal", () => {
       for (let i = 0; i < 1_025; i += 1) store.replies.remember(repeat(String(i)), "OK");
@@ -142,7 +142,7 @@ function npus(open: Open): void {
   const a = { namespace: "websocket", name: "a", uid: "uid-a" };
   const b = { namespace: "websocket", name: "b", uid: "uid-b" };
 
-  it("says who holds which NPU, by number, also after a restart", (t) => {
+  it("lists the holders of NPUs by number, also after a restart", (t) => {
     const { store, reopen } = open(t);
     assert.deepEqual(store.npus.holders(), []);
     store.npus.put(a, "app", ["davinci10", "davinci2"]);
@@ -157,7 +157,7 @@ function npus(open: Open): void {
     assert.deepEqual(reopen().npus.holders(), expected);
   });
 
-  it("gives a container what it is to hold, and takes back the rest", (t) => {
+  it("replaces the NPUs of a container", (t) => {
     const { store } = open(t);
     store.npus.put(a, "app", ["davinci0", "davinci1"]);
     store.npus.put(a, "app", ["davinci1", "davinci2"]);
@@ -170,7 +170,7 @@ function npus(open: Open): void {
     assert.deepEqual(store.npus.holders(), [{ npu: "davinci0", pod: b, container: "app" }]);
   });
 
-  it("never has one NPU held by two, and changes nothing when that is asked for", (t) => {
+  it("rejects a second holder of an NPU and changes nothing", (t) => {
     const { store } = open(t);
     store.npus.put(a, "app", ["davinci0"]);
     store.npus.put(b, "app", ["davinci1"]);

@@ -93,7 +93,7 @@ function versionOf(dir: string): number {
 }
 
 describe("a newer program on an older database", () => {
-  it("opens what version 1.0 left, with all that it held, and brings it up to date", (t) => {
+  it("opens a database of version 1.0 with all its data and upgrades it", (t) => {
     const dir = ofFirstVersion(t);
     assert.equal(versionOf(dir), 1_000);
     holdsAll(dir);
@@ -101,7 +101,7 @@ describe("a newer program on an older database", () => {
     holdsAll(dir);
   });
 
-  it("takes a 1.0 that has the table of NPUs already, as it was for a time", (t) => {
+  it("opens a database of version 1.0 that already has the table of NPUs", (t) => {
     const dir = ofFirstVersion(t);
     const db = openDatabase(dir);
     for (const addition of currentSchema.additions) db.exec(addition);
@@ -109,7 +109,7 @@ describe("a newer program on an older database", () => {
     holdsAll(dir);
   });
 
-  it("reads what version 1.0 left without changing it: that is the agent's to do", (t) => {
+  it("reads a database of version 1.0 without changing it", (t) => {
     const dir = ofFirstVersion(t);
     for (const withLog of [false, true]) {
       const log = withLog ? openDatabase(dir) : null;
@@ -125,7 +125,7 @@ describe("a newer program on an older database", () => {
     }
   });
 
-  it("works out the hashes of a pod that a version before them kept", (t) => {
+  it("computes the hashes of a pod that an older version stored without them", (t) => {
     const dir = ofFirstVersion(t);
     const db = openDatabase(dir);
     db.exec("UPDATE desired_pods SET pod = json_remove(pod, '$.hashes')");
@@ -133,7 +133,7 @@ describe("a newer program on an older database", () => {
     holdsAll(dir);
   });
 
-  it("adds what is missing, version by version, and loses nothing", (t) => {
+  it("applies every missing schema version in order and loses no data", (t) => {
     const dir = ofFirstVersion(t);
     assert.deepEqual(bring(dir, { ...later, additions: later.additions.slice(0, -1) }), { ok: true });
     assert.equal(versionOf(dir), version + 1);
@@ -142,7 +142,7 @@ describe("a newer program on an older database", () => {
     holdsAll(dir);
   });
 
-  it("stands at the last version that was added whole when one cannot be", (t) => {
+  it("stays at the last complete schema version if the next one fails", (t) => {
     const dir = ofFirstVersion(t);
     const additions = [...later.additions.slice(0, -1), `${afterNext}; CREATE TABLE events (id INTEGER)`];
     const broken = { ...later, additions };
@@ -153,7 +153,7 @@ describe("a newer program on an older database", () => {
     assert.equal(versionOf(dir), version + 2);
   });
 
-  it("makes a new file version by version, too", (t) => {
+  it("creates a new file version by version", (t) => {
     const dir = folder(t);
     assert.deepEqual(bring(dir, later), { ok: true });
     assert.equal(versionOf(dir), version + 2);
@@ -161,7 +161,7 @@ describe("a newer program on an older database", () => {
 });
 
 describe("an older program on a newer database", () => {
-  it("goes on with a newer minor version, reads and writes, and leaves what it does not know", (t) => {
+  it("reads and writes a newer minor version and keeps columns that it does not know", (t) => {
     const dir = ofFirstVersion(t);
     bring(dir, later);
     holdsAll(dir);
@@ -175,7 +175,7 @@ describe("an older program on a newer database", () => {
     db.close();
   });
 
-  it("refuses a newer major version, and changes no file: not the log, not a mode", (t) => {
+  it("rejects a newer major version without changing any file or mode", (t) => {
     const dir = ofFirstVersion(t);
     const left = `${dir}-left`;
     mkdirSync(left, { mode: 0o755 });
@@ -214,7 +214,7 @@ describe("an older program on a newer database", () => {
 });
 
 describe("a data folder of mode 0750", () => {
-  it("stays so, and its group may read the store, not the key", (t) => {
+  it("keeps its mode, and its group may read the store but not the key", (t) => {
     const group = process.getuid?.() === 0 ? 12_345 : (process.getgid?.() ?? 0);
     const dir = folder(t);
     mkdirSync(dir);

@@ -9,7 +9,7 @@ for (const [name, open] of stores) {
 }
 
 function transactions(open: Open): void {
-  it("undoes a transaction whose work throws, and goes on", (t) => {
+  it("rolls back a transaction that throws, and stays usable", (t) => {
     const { store } = open(t);
     store.setMeta("a", "1");
     store.outbox.append("reply", "kept");
@@ -38,7 +38,7 @@ function transactions(open: Open): void {
     );
   });
 
-  it("refuses a transaction in a transaction, and the outer one goes on", (t) => {
+  it("rejects a transaction inside a transaction, and the outer one continues", (t) => {
     const { store } = open(t);
     store.transaction("full", () => {
       store.setMeta("a", "1");
@@ -49,7 +49,7 @@ function transactions(open: Open): void {
     assert.equal(store.getMeta("b"), "2");
   });
 
-  it("refuses and undoes work that returns a promise", (t) => {
+  it("rejects and rolls back a transaction that returns a promise", (t) => {
     const { store } = open(t);
     const wait = () =>
       store.transaction("full", async () => {
@@ -59,7 +59,7 @@ function transactions(open: Open): void {
     assert.equal(store.getMeta("a"), null);
   });
 
-  it("has after a restart what it had before", (t) => {
+  it("keeps all data over a restart", (t) => {
     const { store, reopen } = open(t, { outboxMaxMessages: 2 });
     store.transaction("full", () => {
       store.setMeta("install", "1");
@@ -79,7 +79,7 @@ function transactions(open: Open): void {
     assert.deepEqual(seen.counts, { pending: 2, bytes: 2, dropped: 1 });
   });
 
-  it("refuses calls once it is closed", (t) => {
+  it("throws on calls after it was closed", (t) => {
     const { store, reopen } = open(t);
     store.close();
     assert.throws(() => store.getMeta("a"));

@@ -7,7 +7,7 @@ import { websocketLink } from "../../src/websocket/link.ts";
 import { connect, dialFails, hash, listening, optionsFor, rawPeer, realPeer, until } from "./link-peers.ts";
 
 describe("websocketLink()", () => {
-  it("takes a message of the limit and closes with 1009 over it", async (t) => {
+  it("accepts a message of 1 MiB and closes with 1009 on a longer one", async (t) => {
     const peer = await realPeer(t);
     const heard = await connect(peer);
     peer.deliver("x".repeat(1_048_576));
@@ -18,7 +18,7 @@ describe("websocketLink()", () => {
     assert.deepEqual(heard.calls, ["message", "closed"]);
   });
 
-  it("refuses a message over the limit by its length alone, before any of it has come", async (t) => {
+  it("rejects a message over the limit by its announced length, before its data arrives", async (t) => {
     // A text frame of 2 GiB by its header; not a byte of it follows.
     const { link } = await rawPeer(t, "817f0000000080000000");
     const heard = await connect({ link });
@@ -26,7 +26,7 @@ describe("websocketLink()", () => {
     assert.equal(heard.closed[0]?.code, 1009);
   });
 
-  it("compresses where it is asked to, in order, and a message that grows beyond the limit ends it", async (t) => {
+  it("compresses messages in order if configured, and closes on a message that decompresses over the limit", async (t) => {
     const peer = await realPeer(t, { compression: true });
     const heard = await connect(peer);
     const texts = ["short", "x".repeat(200_000), "also short", "y".repeat(1_000_000)];
@@ -41,7 +41,7 @@ describe("websocketLink()", () => {
     assert.equal(heard.closed[0]?.code, 1009);
   });
 
-  it("sends as it is what a center that knows no compression gets", async (t) => {
+  it("sends uncompressed to a center without compression", async (t) => {
     const peer = await realPeer(t);
     const link = websocketLink({ ...optionsFor((peer.http.address() as AddressInfo).port), compression: true });
     const heard = await connect({ link });
@@ -53,7 +53,7 @@ describe("websocketLink()", () => {
     heard.connection.close(1000, "");
   });
 
-  it("offers no compression, and takes none", async (t) => {
+  it("neither offers nor accepts compression by default", async (t) => {
     // A text frame that says it is compressed (RSV1).
     const { link, request } = await rawPeer(t, "c10161");
     const heard = await connect({ link });
@@ -63,7 +63,7 @@ describe("websocketLink()", () => {
     assert.doesNotMatch(request(), /sec-websocket-extensions/i);
   });
 
-  it("hands over what came in one chunk with the upgrade only after the connection", async (t) => {
+  it("delivers messages that arrive with the upgrade response after the connection", async (t) => {
     const early = createTcp((socket) => {
       socket.on("error", () => {});
       socket.once("data", (request) => {
@@ -100,7 +100,7 @@ describe("websocketLink()", () => {
     assert.deepEqual(heard.calls, ["closed"]);
   });
 
-  it("sorts what can go wrong while dialling", async (t) => {
+  it("returns an error code for each way in which a dial fails", async (t) => {
     const closedPort = createTcp();
     const port = await listening(t, closedPort);
     await new Promise((resolve) => closedPort.close(resolve));
@@ -123,7 +123,7 @@ describe("websocketLink()", () => {
     assert.deepEqual(await dialFails(noKeys), { code: "credentials", message: "They cannot be read" });
   });
 
-  it("gives up on a peer that takes the connection and says nothing", async (t) => {
+  it("stops waiting for a peer that accepts the connection and sends nothing", async (t) => {
     const port = await listening(
       t,
       createTcp((socket) => socket.on("error", () => {})),
@@ -132,7 +132,7 @@ describe("websocketLink()", () => {
     assert.equal(error.code, "timeout");
   });
 
-  it("tells refused credentials from other refusals, and reads a date to wait for", async (t) => {
+  it("distinguishes rejected credentials from other refusals, and reads a date in Retry-After", async (t) => {
     const answers = [
       "401 Unauthorized",
       "302 Found\r\nLocation: /x",

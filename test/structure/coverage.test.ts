@@ -9,7 +9,7 @@ const random = "properties.test.ts";
 const folder = "test/unit/core/admission";
 const whole = ["lines", "branches", "functions"].map((what) => `--test-coverage-${what}=100`);
 
-test("the tests of admission go through every line, branch and function of it", { timeout: 240_000 }, async () => {
+test("the tests of admission cover every line, branch and function of it", { timeout: 240_000 }, async () => {
   const files = readdirSync(folder).filter((name) => name.endsWith(".test.ts") && name !== random);
   const args = ["--test", "--experimental-test-coverage", "--test-coverage-include=src/core/admission/**", ...whole];
   // Node tells a test that it is one of a run, and then runs nothing of its own.

@@ -30,11 +30,11 @@ function problems(document: string, wanted: readonly string[]): readonly string[
 describe("docs/architecture.md", () => {
   const document = readFileSync("docs/architecture.md", "utf8");
 
-  test("has every folder of src, with the sentence that its main file begins with", () => {
+  test("lists every folder of src with the first sentence of its main file", () => {
     assert.deepEqual(problems(document, folders), []);
   });
 
-  test("fails without a row for a folder, and with another sentence", () => {
+  test("is reported if a folder has no row or another sentence", () => {
     assert.deepEqual(problems(document, [...folders, "planted"]), ["planted is missing"]);
     assert.equal(problems(document.replace("the engine port on Docker", "something else"), folders).length, 1);
   });

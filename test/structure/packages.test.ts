@@ -17,13 +17,13 @@ const packages = JSON.stringify(resolve("scripts/packages.ts"));
 const codename = /^VERSION_CODENAME=(\w+)$/m.exec(readFileSync("/etc/os-release", "utf8"))?.[1] ?? "";
 
 describe("Debian packages of a test run", () => {
-  test("are those that the chosen test files use", () => {
+  test("are limited to those that the chosen test files use", () => {
     assert.deepEqual(needsOfTests(["test/unit/core/pod/a.test.ts"]), []);
     assert.deepEqual(needsOfTests(["test/simulation/a.test.ts", "test/unit/core/a.test.ts"]), ["certificates"]);
     assert.ok(needsOfTests(["test/system/arm64.test.ts"]).includes("emulator"));
   });
 
-  test("are refused to a test file that the table does not name, though they are installed", () => {
+  test("are hidden from a test file that the table does not name, although they are installed", () => {
     const code = `import { requirePackages } from ${packages}; requirePackages("certificates");`;
     const { status, stderr } = runModule(code, { [needsVariable]: "engine images" });
     assert.equal(status, 1);
@@ -31,7 +31,7 @@ describe("Debian packages of a test run", () => {
     assert.equal(runModule(code, { [needsVariable]: "engine certificates" }).status, 0);
   });
 
-  test("are not installed once the run has begun", () => {
+  test("are not installed after the run has started", () => {
     const code = `import { install } from ${installer};
       install([{ missing: () => "into nowhere: something", install: () => console.log("installed") }], console.log);`;
     const { status, stdout, stderr } = runModule(code, { [needsVariable]: "" });
@@ -41,7 +41,7 @@ describe("Debian packages of a test run", () => {
   });
 });
 
-test("Debian's archive is the mirror that apt is configured with, not another archive of the same release", (t) => {
+test("the Debian archive is the mirror in apt's configuration, not another archive of the same release", (t) => {
   const folder = mkdtempSync(join(tmpdir(), "edge-apt-"));
   t.after(() => rmSync(folder, { recursive: true }));
   for (const name of ["lists/partial", "parts"]) mkdirSync(join(folder, name), { recursive: true });

@@ -24,7 +24,7 @@ const counts = (files: readonly string[]) => ({
 });
 
 describe("the order of test files", () => {
-  test("begins with the longest; every file that it names exists", () => {
+  test("starts with the longest file, and every file that it names exists", () => {
     assert.deepEqual(
       [...longest, ...busy].filter((file) => !existsSync(file)),
       [],
@@ -42,7 +42,7 @@ describe("the order of test files", () => {
     assert.deepEqual(started([...busy, ...waiting], 2).filter((file) => busy.includes(file)).length, 1);
   });
 
-  test("gives the whole room to one kind when no file of the other is left", () => {
+  test("uses all processors for one kind when no file of the other kind is left", () => {
     assert.deepEqual(counts(started(computing, 2)), { computing: 2, waiting: 0 });
     assert.deepEqual(counts(started(waiting, 2)), { computing: 0, waiting: 6 });
   });
@@ -56,11 +56,11 @@ describe("the order of test files", () => {
     }
   });
 
-  test("starts no more on a large machine than its one engine bears", () => {
+  test("starts no more files on a large machine than its one engine can serve", () => {
     assert.deepEqual(counts(started([...computing, ...waiting], 64)), { computing: 2, waiting: 6 });
   });
 
-  test("comes to every file on a machine of one processor", () => {
+  test("reaches every file on a machine with one processor", () => {
     const left = [...computing, ...waiting];
     let atWork: readonly string[] = [];
     let ended = 0;

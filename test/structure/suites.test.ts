@@ -21,33 +21,33 @@ function counts(content: string, more: NodeJS.ProcessEnv = {}): unknown {
   }
 }
 
-describe("counting tests", () => {
+describe("the count of tests", () => {
   const head = `import { describe, test } from "node:test";\n`;
 
-  test("counts tests and not their groups", () => {
+  test("includes tests and not their groups", () => {
     const content = `${head}describe("a", () => { test("b", () => {}); test("c", () => {}); test.skip("d"); });`;
     assert.deepEqual(counts(content), { passed: 2, failed: 0 });
   });
 
-  test("counts a failure", () => {
+  test("includes a failure", () => {
     const content = `${head}test("a", () => {}); test("b", () => { throw new Error("c"); });`;
     assert.deepEqual(counts(content), { passed: 1, failed: 1 });
   });
 
-  test("fails on a file without a test", () => assert.deepEqual(counts("void 0;"), { passed: 0, failed: 1 }));
+  test("reports a file without a test as failed", () => assert.deepEqual(counts("void 0;"), { passed: 0, failed: 1 }));
 
-  test("fails on a file that throws", () =>
+  test("reports a file that throws as failed", () =>
     assert.deepEqual(counts(`${head}throw new Error("a");`), { passed: 0, failed: 1 }));
 
-  test("fails on a file that ends early", () =>
+  test("reports a file that ends early as failed", () =>
     assert.deepEqual(counts(`${head}test("a", () => process.exit(3));`), { passed: 0, failed: 1 }));
 
-  test("fails on a file that hangs outside of its tests", () => {
+  test("reports a file that hangs outside its tests as failed", () => {
     const content = `${head}test("a", () => {}); setInterval(() => {}, 1_000); await new Promise(() => {});`;
     assert.deepEqual(counts(content, { EDGE_FILE_SECONDS: "1" }), { passed: 1, failed: 1 });
   });
 
-  test("refuses a part of a name that no file has", () => {
+  test("rejects a part of a name that no file has", () => {
     const run = spawnSync(process.execPath, ["scripts/test.ts", "no-such-file"], { encoding: "utf8" });
     assert.notEqual(run.status, 0);
     assert.match(run.stderr, /No test file/);

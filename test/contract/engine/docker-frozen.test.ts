@@ -9,7 +9,7 @@ import { acceptedPod, createRequest } from "../engine-requests.ts";
 import { errorOf, eventually, generous, valued } from "../engine-results.ts";
 import { besides, program } from "./machines.ts";
 
-describe("Engine: Docker, frozen, gone and back", () => {
+describe("Engine: Docker, frozen or stopped", () => {
   let docker: PrivateEngine;
   let engine: Engine;
   before(async () => {
@@ -25,7 +25,7 @@ describe("Engine: Docker, frozen, gone and back", () => {
     await docker.close();
   });
 
-  it("gives up on a frozen engine when the signal says so, and works when it thaws", async () => {
+  it("aborts a call to a frozen engine on its signal, and works after the thaw", async () => {
     valued(await engine.list(generous()));
     const image = valued(await engine.image(testImages.busybox, generous()));
     const request = createRequest(acceptedPod("frozen"), image);
@@ -64,7 +64,7 @@ describe("Engine: Docker, frozen, gone and back", () => {
     valued(await engine.list(generous()));
   });
 
-  it("says of a program that containerd neither starts nor tells the end of that nothing is known", async () => {
+  it("reports the result of a program as unknown if containerd neither starts it nor reports its end", async () => {
     const image = valued(await engine.image(testImages.busybox, generous()));
     const pod = acceptedPod("probed", program("forever"));
     const { id } = valued(await engine.create(createRequest(pod, image), generous()));
@@ -94,7 +94,7 @@ describe("Engine: Docker, frozen, gone and back", () => {
     assert.equal(valued(await waits).exitCode, 5);
   });
 
-  it("says so while the engine is away, and finds everything again", async () => {
+  it("reports unavailable while the engine is stopped, and lists every container afterwards", async () => {
     const image = valued(await engine.image(testImages.busybox, generous()));
     const { id } = valued(
       await engine.create(createRequest(acceptedPod("stays", program("forever")), image), generous()),
@@ -113,7 +113,7 @@ describe("Engine: Docker, frozen, gone and back", () => {
     assert.equal(list.find((each) => each.id === id)?.state.kind, "running");
   });
 
-  it("is another engine run for containers whenever it came up without them, and no other", async () => {
+  it("has a new engine run exactly when the engine started without its containers", async () => {
     const engineRun = async () => valued(await engine.info(generous())).runId ?? assert.fail();
     const engineRuns = [await engineRun()];
     for (const liveRestore of [true, false, false, true]) {

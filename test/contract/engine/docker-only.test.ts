@@ -15,7 +15,7 @@ import type { CreateRequest, Engine } from "../../../src/ports/engine.ts";
 import { acceptedPod, createRequest, podOfTwo, sandboxRequest } from "../engine-requests.ts";
 import { errorOf, eventually, generous, valued } from "../engine-results.ts";
 
-describe("Engine: Docker, a sandbox as it really is", () => {
+describe("Engine: Docker, sandboxes", () => {
   const { socket } = sharedEngine();
   const engine = dockerEngine({ socket });
   const docker = new Docker({ socketPath: socket });
@@ -34,7 +34,7 @@ describe("Engine: Docker, a sandbox as it really is", () => {
     }
   });
 
-  it("loads its image into an engine that has lost it", async () => {
+  it("loads the sandbox image again if the engine has lost it", async () => {
     const { id } = valued(await engine.ensureSandboxImage(generous()));
     const used = (await docker.listContainers({ all: true })).some((each) => each.ImageID === id);
     if (!used) {
@@ -63,7 +63,7 @@ describe("Engine: Docker, a sandbox as it really is", () => {
     for (const name of ["short", "long", "longer"]) assert.ok(names.includes(name), `${name} in ${names.join()}`);
   });
 
-  it("takes no other image that has its name", async () => {
+  it("does not use another image with the name of the sandbox image", async () => {
     const own = valued(await engine.ensureSandboxImage(generous()));
     const tag = sandboxImage(own.architecture)?.tag ?? assert.fail();
     const [name = "", version = ""] = tag.split(":");
@@ -73,7 +73,7 @@ describe("Engine: Docker, a sandbox as it really is", () => {
     assert.equal(valued(await engine.image(tag, generous())).id, own.id);
   });
 
-  it("shares network, host name and IPC, and no processes; has no rights and little memory", async () => {
+  it("a sandbox shares network, host name and IPC but no processes, and has no rights and little memory", async () => {
     const own = valued(await engine.ensureSandboxImage(generous()));
     const image = valued(await engine.image(testImages.busybox, generous()));
     const serve = "mkdir /dev/shm/www; echo local > /dev/shm/www/index.html; exec httpd -f -p 8080 -h /dev/shm/www";
@@ -96,7 +96,7 @@ describe("Engine: Docker, a sandbox as it really is", () => {
   });
 });
 
-describe("Engine: Docker, what only the real one has", () => {
+describe("Engine: Docker, without a fake", () => {
   let engine: Engine;
   let registry: TestRegistry;
   const credentials = { username: "edge", password: "s3cret" };
@@ -109,7 +109,7 @@ describe("Engine: Docker, what only the real one has", () => {
   });
   after(() => registry.close());
 
-  it("pulls with credentials, and says why it cannot", async () => {
+  it("pulls with credentials, and reports why a pull failed", async () => {
     const name = await registry.push(testImages.busybox, "app/busybox:1");
     await registry.push(testImages.foreign, "app/foreign:1");
     const known = { serverAddress: registry.host, ...credentials };
@@ -130,7 +130,7 @@ describe("Engine: Docker, what only the real one has", () => {
     assert.equal(byDigest.id, pulled.id);
   });
 
-  it("shows what was killed for want of memory", async () => {
+  it("reports a container that was killed for lack of memory", async () => {
     const image = valued(await engine.image(testImages.busybox, generous()));
     const command = ["sh", "-c", "x=a; while true; do x=$x$x; done"];
     const resources = { limits: { memory: "16Mi" }, requests: {} };
@@ -146,7 +146,7 @@ describe("Engine: Docker, what only the real one has", () => {
     valued(await engine.remove(id, generous()));
   });
 
-  it("runs a container as the pod says: its user, mounts, environment, name and limits", async () => {
+  it("runs a container with the user, mounts, environment, name and limits of the pod", async () => {
     const { socket, folder } = sharedEngine();
     const image = valued(await engine.image(testImages.volume, generous()));
     const place = mkdtempSync(join(folder, "volume-"));
