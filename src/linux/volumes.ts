@@ -1,5 +1,6 @@
 import { existsSync, readdirSync, readFileSync, rmSync } from "node:fs";
 import { join } from "node:path";
+import { setImmediate as turn } from "node:timers/promises";
 import type { AcceptedPod, Volume } from "../core/pod/spec.ts";
 import type { ConfigMaps, VolumesResult } from "../ports/pod-files.ts";
 import { holdsConfigMap, writeConfigMap } from "./config-map-folder.ts";
@@ -25,16 +26,17 @@ type Resolved =
   | { readonly ok: false; readonly message: string };
 
 /** See PodFiles.prepareVolumes: folders of the pod's own are made, host paths are mounted at places of the agent's own. */
-export function prepareVolumes(
+export async function prepareVolumes(
   options: VolumesOptions,
   pod: AcceptedPod,
   covered: readonly string[],
   configMaps: ConfigMaps,
-): VolumesResult {
+): Promise<VolumesResult> {
   const paths = new Map<string, string>();
   const hostPaths = new Map<string, string>();
   const submounts: string[] = [];
   for (const volume of pod.spec.volumes ?? []) {
+    if (volume.configMap !== undefined) await turn();
     const resolved = resolveVolume(options, pod, volume, configMaps);
     if (!resolved.ok) return resolved;
     paths.set(volume.name, resolved.path);

@@ -8,8 +8,9 @@ export interface PodFiles {
    * anything on the host.
    * Fails with the kubelet's words for CreateContainerConfigError, naming the path. A config map that is not handed in
    * is one that this device does not have: what an earlier one left in the pod's folder is used then, if anything.
+   * Takes a turn for each config map, so that thousands of files hold up nothing else.
    */
-  prepareVolumes(pod: AcceptedPod, covered: readonly string[], configMaps: ConfigMaps): VolumesResult;
+  prepareVolumes(pod: AcceptedPod, covered: readonly string[], configMaps: ConfigMaps): Promise<VolumesResult>;
   /**
    * Brings the config maps that a pod has mounted already up to date, each at one blow; what is not handed in stays.
    * Gives the trouble it had, one sentence a volume.

@@ -85,7 +85,7 @@ export function fakeDevice(): FakeDevice {
       read: (log, most) => (lastWords.get(keyOf(log)) ?? "").slice(-most),
       trim: () => {},
     },
-    prepareVolumes(pod, covered, configMaps) {
+    async prepareVolumes(pod, covered, configMaps) {
       const volumePaths: Record<string, string> = {};
       const realPaths: Record<string, string> = {};
       for (const { name, hostPath, configMap } of pod.spec.volumes ?? []) {

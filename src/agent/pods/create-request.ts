@@ -30,11 +30,11 @@ export interface RequestParts {
 type Making = Pick<Extract<Action, { kind: "create" }>, "container" | "attempt" | "sandboxId">;
 
 /** Everything the engine adapter needs for a container, or the sentence that says why it cannot be made. */
-export function createRequest(
+export async function createRequest(
   parts: RequestParts,
   action: Making,
   context: Pick<ExecuteContext, "installId" | "desired" | "images">,
-): CreateRequest | string {
+): Promise<CreateRequest | string> {
   const { desired, installId } = context;
   const { device, podFiles, store } = parts;
   if (action.container === sandboxName) return sandboxRequest(parts, action, context);
@@ -45,7 +45,7 @@ export function createRequest(
   const user = runAsUser(spec, image, desired.pod.id);
   if (!user.ok) return user.message;
   const mounted = new Set((spec.volumeMounts ?? []).map((mount) => mount.mountPath));
-  const volumes = podFiles.prepareVolumes(
+  const volumes = await podFiles.prepareVolumes(
     desired.pod,
     image.volumes.filter((path) => !mounted.has(path)),
     configMapsOf(store, desired.pod),

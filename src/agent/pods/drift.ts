@@ -112,7 +112,7 @@ async function changedByHand(
   const image = await withDeadline(clock, deadlineMs, signal, (s) => engine.image(imageId, s));
   if (!image.ok) return image;
   const images = new Map([[container, image.value]]);
-  const request = createRequest(
+  const request = await createRequest(
     parts,
     { container, attempt, sandboxId: sandboxId ?? null },
     { installId, desired, images },

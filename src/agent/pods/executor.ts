@@ -176,7 +176,7 @@ async function create(
   context: ExecuteContext,
   signal: AbortSignal,
 ): Promise<Outcome> {
-  const request = createRequest(parts, action, context);
+  const request = await createRequest(parts, action, context);
   if (typeof request === "string")
     return { kind: "failed", reason: "CreateContainerConfigError", message: request, containerId: null };
   if (request.terminationLog !== null) {

@@ -7,7 +7,7 @@ import type { MountsSeen, PodFiles } from "../../ports/pod-files.ts";
 /** A container, and what it would be made from now; a sentence where it could not be made. */
 export interface MountCheckRequest {
   readonly id: string;
-  readonly request: (image: ImageInfo, made: ObservedContainer) => CreateRequest | string;
+  readonly request: (image: ImageInfo, made: ObservedContainer) => Promise<CreateRequest | string>;
 }
 
 /** Whether a container has a volume that is a mount of the agent's own: a host path, or memory. */
@@ -33,7 +33,7 @@ export async function preparedAgain(
   if (!seen.ok) return seen;
   const image = await engine.image(seen.value.imageId, signal);
   if (!image.ok) return image;
-  const wanted = request(image.value, seen.value);
+  const wanted = await request(image.value, seen.value);
   if (typeof wanted === "string") return { ok: true, value: wanted };
   const audit = await engine.audit(id, wanted, signal);
   if (!audit.ok) return audit;

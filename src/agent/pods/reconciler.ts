@@ -94,7 +94,7 @@ export async function reconcile(
   signal: AbortSignal,
 ): Promise<number | null> {
   const pass: ReconcilePass = { namespace: pod.namespace, name: pod.name, images: new Map() };
-  refreshMounted(parts, pass);
+  await refreshMounted(parts, pass);
   let listing: Listing | null = null;
   for (let step = 0; step < maxSteps && !signal.aborted; step += 1) {
     const engineRun = parts.engineRun();

@@ -55,10 +55,10 @@ function withVolumes(...volumes: Volume[]): AcceptedPod {
   return withSpec(pod, { ...pod.spec, volumes });
 }
 
-test("a host path is what it really is, an emptyDir a folder that every user may use", (t) => {
+test("a host path is what it really is, an emptyDir a folder that every user may use", async (t) => {
   const { host, options } = setUp(t);
   const pod = withVolumes({ name: "h", hostPath: { path: `${host}/allowed/` } }, { name: "e", emptyDir: {} });
-  const result = prepareVolumes(options, pod, ["/cache"], noMaps);
+  const result = await prepareVolumes(options, pod, ["/cache"], noMaps);
   assert.ok(result.ok);
   assert.deepEqual(result.hostPaths, { h: join(host, "allowed") });
   assert.equal(statSync(result.volumePaths.h ?? "").ino, statSync(join(host, "allowed")).ino);
@@ -66,51 +66,68 @@ test("a host path is what it really is, an emptyDir a folder that every user may
   assert.equal(statSync(result.coveredPaths["/cache"] ?? "").mode & 0o777, 0o555);
 });
 
-test("a VOLUME of the image is covered, or memory where the owner lets pods write", (t) => {
+test("a VOLUME of the image is covered, or memory where the owner lets pods write", async (t) => {
   const { options } = setUp(t);
   const writable = { ...options, policy: () => ({ ...defaultPolicy, writableEmptyDir: true }) };
-  const covered = prepareVolumes(options, withVolumes(), ["/cache"], noMaps);
-  const scratch = prepareVolumes(writable, withVolumes(), ["/cache"], noMaps);
+  const covered = await prepareVolumes(options, withVolumes(), ["/cache"], noMaps);
+  const scratch = await prepareVolumes(writable, withVolumes(), ["/cache"], noMaps);
   assert.ok(covered.ok && scratch.ok);
   assert.deepEqual([Object.keys(covered.coveredPaths), covered.scratchPaths], [["/cache"], []]);
   assert.deepEqual([Object.keys(scratch.coveredPaths), scratch.scratchPaths], [[], ["/cache"]]);
 });
 
-test("a pod in the host's network asks whom the host asks", (t) => {
+test("a pod in the host's network asks whom the host asks", async (t) => {
   const { options } = setUp(t);
   const pod = withVolumes();
   const onHost = { ...pod, spec: { ...pod.spec, hostNetwork: true } };
-  const names = [pod, onHost].map((one) => prepareVolumes(options, one, [], noMaps));
+  const names = await Promise.all([pod, onHost].map((one) => prepareVolumes(options, one, [], noMaps)));
   assert.deepEqual(
     names.map((one) => one.ok && one.resolvConf),
     ["/pod", "/host"],
   );
 });
 
-test("a config map is written when its pod is made, refreshed where it is mounted, and kept once it was", (t) => {
+test("a config map is written when its pod is made, refreshed where it is mounted, and kept once it was", async (t) => {
   const { dataDir, options } = setUp(t);
   const pod = withVolumes({ name: "settings", configMap: { name: "app-settings", defaultMode: 420 } });
   const maps = (value: string) => new Map([["app-settings", { "app.conf": value }]]);
-  assert.deepEqual(prepareVolumes(options, pod, [], noMaps), {
+  assert.deepEqual(await prepareVolumes(options, pod, [], noMaps), {
     ok: false,
     message: 'configmap "app-settings" not found',
   });
   assert.deepEqual(refreshConfigMaps(dataDir, pod, maps("0")), []);
   assert.equal(existsSync(join(dataDir, "pods")), false, "a pod that is not made gets no folder");
-  const made = prepareVolumes(options, pod, [], maps("1"));
+  const made = await prepareVolumes(options, pod, [], maps("1"));
   assert.ok(made.ok);
   const file = join(made.volumePaths["settings"] ?? "", "app.conf");
   assert.equal(readFileSync(file, "utf8"), "1");
   assert.deepEqual(refreshConfigMaps(dataDir, pod, maps("2")), []);
   assert.equal(readFileSync(file, "utf8"), "2");
   assert.deepEqual(refreshConfigMaps(dataDir, pod, noMaps), []);
-  assert.ok(prepareVolumes(options, pod, [], noMaps).ok, "it is made again from what it had");
+  assert.ok((await prepareVolumes(options, pod, [], noMaps)).ok, "it is made again from what it had");
   assert.equal(readFileSync(file, "utf8"), "2");
 });
 
-test("a host path that is not there is named, and nothing is made", (t) => {
+test("the config maps of a pod are written one at a time, and other work has its turn in between", async (t) => {
+  const { options } = setUp(t);
+  const names = ["a", "b", "c", "d"];
+  const pod = withVolumes(...names.map((name) => ({ name, configMap: { name, defaultMode: 420 } })));
+  let turns = 0;
+  let isOver = false;
+  const count = (): void => {
+    turns += 1;
+    if (!isOver) setImmediate(count);
+  };
+  setImmediate(count);
+  const made = await prepareVolumes(options, pod, [], new Map(names.map((name) => [name, { key: "1" }])));
+  isOver = true;
+  assert.ok(made.ok);
+  assert.ok(turns >= names.length, `${turns} turns`);
+});
+
+test("a host path that is not there is named, and nothing is made", async (t) => {
   const { host, options } = setUp(t);
-  const result = prepareVolumes(
+  const result = await prepareVolumes(
     options,
     withVolumes({ name: "h", hostPath: { path: join(host, "missing") } }),
     [],
@@ -121,22 +138,22 @@ test("a host path that is not there is named, and nothing is made", (t) => {
   assert.equal(existsSync(join(host, "missing")), false);
 });
 
-test("a symbolic link is no way out: what it points to must be allowed too", (t) => {
+test("a symbolic link is no way out: what it points to must be allowed too", async (t) => {
   const { host, dataDir, options } = setUp(t);
   const pod = withVolumes({ name: "h", hostPath: { path: join(host, "link") } });
   for (const target of [join(host, "other"), "/", "/proc", dataDir]) {
     mkdirSync(dataDir, { recursive: true });
     rmSync(join(host, "link"), { force: true });
     symlinkSync(target, join(host, "link"));
-    const result = prepareVolumes(options, pod, [], noMaps);
+    const result = await prepareVolumes(options, pod, [], noMaps);
     assert.ok(!result.ok, `${target} is refused`);
   }
   rmSync(join(host, "link"));
   symlinkSync(join(host, "allowed"), join(host, "link"));
-  assert.ok(prepareVolumes(options, pod, [], noMaps).ok);
+  assert.ok((await prepareVolumes(options, pod, [], noMaps)).ok);
 });
 
-test("the second copy of a pod is read back, forgotten, and gone with its folders", (t) => {
+test("the second copy of a pod is read back, forgotten, and gone with its folders", async (t) => {
   const { dataDir, options } = setUp(t);
   const pod = withVolumes({ name: "e", emptyDir: {} });
   assert.deepEqual(savedPods(dataDir), { pods: [], unreadable: [] });
@@ -148,15 +165,15 @@ test("the second copy of a pod is read back, forgotten, and gone with its folder
   assert.deepEqual(savedPods(dataDir).unreadable, [broken]);
   forgetPod(dataDir, pod.id.uid);
   assert.deepEqual(savedPods(dataDir).pods, []);
-  prepareVolumes(options, pod, [], noMaps);
+  await prepareVolumes(options, pod, [], noMaps);
   removeVolumes(options, pod.id.uid, discardedFolders(parentsOfPods(options)));
   assert.equal(existsSync(join(dataDir, "pods", pod.id.uid)), false);
 });
 
-test("a volume in memory is a mount of its own below the run folder, out of other users' reach, and goes with the pod", (t) => {
+test("a volume in memory is a mount of its own below the run folder, out of other users' reach, and goes with the pod", async (t) => {
   const { options } = setUp(t);
   const pod = withVolumes({ name: "m", emptyDir: { medium: "Memory" } });
-  const result = prepareVolumes(options, pod, [], noMaps);
+  const result = await prepareVolumes(options, pod, [], noMaps);
   assert.ok(result.ok);
   const path = result.volumePaths["m"] ?? "";
   assert.ok(path.startsWith(options.runDir));
@@ -166,7 +183,7 @@ test("a volume in memory is a mount of its own below the run folder, out of othe
   assert.equal(existsSync(path), false);
 });
 
-test("a volume in memory is full at the memory of its pod, on a disk as well, and stays as it is when it is prepared again", (t) => {
+test("a volume in memory is full at the memory of its pod, on a disk as well, and stays as it is when it is prepared again", async (t) => {
   const { dataDir, options } = setUp(t);
   const pod = withVolumes({ name: "m", emptyDir: { medium: "Memory" } });
   const [container] = pod.spec.containers;
@@ -177,14 +194,15 @@ test("a volume in memory is full at the memory of its pod, on a disk as well, an
   }));
   const limited = withSpec(pod, { ...pod.spec, containers });
   const onDisk = { ...options, runDir: dataDir };
-  const [first, again] = [limited, limited].map((one) => {
-    const result = prepareVolumes(onDisk, one, [], noMaps);
+  const prepared = async () => {
+    const result = await prepareVolumes(onDisk, limited, [], noMaps);
     assert.ok(result.ok);
     const file = join(result.volumePaths["m"] ?? "", "file");
     if (!existsSync(file)) assert.throws(() => writeFileSync(file, Buffer.alloc(4 << 20)), { code: "ENOSPC" });
     return statSync(file);
-  });
-  assert.equal(first?.size, 3 << 20);
-  assert.equal(again?.size, 3 << 20);
-  assert.notEqual(first?.dev, statSync(dataDir).dev);
+  };
+  const first = await prepared();
+  assert.equal(first.size, 3 << 20);
+  assert.equal((await prepared()).size, 3 << 20);
+  assert.notEqual(first.dev, statSync(dataDir).dev);
 });
