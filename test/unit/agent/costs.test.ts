@@ -133,7 +133,7 @@ const costs: Readonly<Record<keyof typeof happenings, Cost>> = {
   "a quiet minute with 100 pods": { calls: "ping 15, list 6, image 200, audit 200", commits: 0, pages: 0 },
 };
 
-describe("What the agent asks of the engine and writes for", () => {
+describe("the engine calls and bytes written for", () => {
   for (const [name, happening] of Object.entries(happenings)) {
     test(name, async (t) => {
       const { store, commits } = countedStore();

@@ -22,7 +22,7 @@ function heart(aliveEveryMs: number | null) {
   };
 }
 
-test("ready once the loop turns, then alive at every period", async () => {
+test("the heartbeat reports ready after the first turn of the loop, then alive every period", async () => {
   const { clock, runWorkers, said, stop, beat } = heart(10_000);
   const loops = [runWorkers(), beat()];
   await clock.pass(0);
@@ -33,7 +33,7 @@ test("ready once the loop turns, then alive at every period", async () => {
   await Promise.all(loops);
 });
 
-test("silent while the loop does not turn, however often its time comes", async () => {
+test("the heartbeat is silent while the loop makes no progress", async () => {
   const { clock, said, stop, beat } = heart(10_000);
   void beat();
   await clock.pass(60_000);
@@ -41,7 +41,7 @@ test("silent while the loop does not turn, however often its time comes", async 
   stop.abort();
 });
 
-test("ready alone where no watchdog is set", async () => {
+test("the heartbeat reports only ready if no watchdog is set", async () => {
   const { clock, runWorkers, said, stop, beat } = heart(null);
   const loops = [runWorkers(), beat()];
   await clock.pass(60_000);
@@ -50,7 +50,7 @@ test("ready alone where no watchdog is set", async () => {
   await Promise.all(loops);
 });
 
-test("a loop that ends because the disk fails keeps nobody waiting", async () => {
+test("the heartbeat ends when a failing disk ends the loop", async () => {
   const clock = virtualClock();
   const podWorkers = createPodWorkers(clock);
   const broken = { reconcile: () => Promise.reject(storeError("broken", "disk I/O error")), onFailed: () => 0 };

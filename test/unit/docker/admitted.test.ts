@@ -95,7 +95,7 @@ const places = {
   coveredPaths: { "/cache": "/var/lib/edge/pods/1/covered" },
 };
 
-test("what admission accepts, the second gate lets through, whatever the policy", () => {
+test("the gate accepts every pod that admission accepts, under any policy", () => {
   let accepted = 0;
   fc.assert(
     fc.property(policies, contents, (policy, content) => {

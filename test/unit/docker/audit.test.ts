@@ -38,18 +38,18 @@ function answer(later = false): Answer {
   };
 }
 
-test("a container that is as it was made has no difference, whichever engine tells", () => {
+test("an unchanged container has no difference on any engine", () => {
   for (const later of [false, true]) assert.deepEqual(audited(answer(later), payload), { pid: 4711, differences: [] });
 });
 
-test("no process is named for a container that does not run", () => {
+test("the audit of a stopped container names no process", () => {
   assert.equal(audited({ ...answer(), State: { Running: false, Pid: 0 } }, payload).pid, null);
   const made = { ...answer(), Mounts: [{ Type: "bind", Source: "/srv/real", Destination: "/data", RW: false }] };
   const shown = new Map([["/srv/data", "/srv/real"]]);
   assert.deepEqual(audited(made, payload, shown).differences, [], "made with the path that the place shows");
 });
 
-describe("a difference is named with what was admitted and what is there", () => {
+describe("the audit names the admitted and the actual value of", () => {
   const change = (field: string, value: unknown): Answer => {
     const changed = answer();
     changed.HostConfig[field] = value;
@@ -91,7 +91,7 @@ describe("a difference is named with what was admitted and what is there", () =>
   }
 });
 
-test("an answer that says nothing differs in everything that is asked for, and does not throw", () => {
+test("an empty answer differs in every audited field and does not throw", () => {
   for (const nothing of [null, undefined, {}, [], "x", { HostConfig: null, Mounts: "x" }]) {
     const { pid, differences } = audited(nothing, payload);
     assert.equal(pid, null);
@@ -99,7 +99,7 @@ test("an answer that says nothing differs in everything that is asked for, and d
   }
 });
 
-test("leaves out what podman writes otherwise for every container, and nothing else", () => {
+test("the audit ignores only fields that podman always writes differently", () => {
   const field = (name: string) => ({ field: name, expected: "a", found: "b" });
   const names = ["Binds", "CapAdd", "CapDrop", "Privileged", "SecurityOpt", "Tmpfs"];
   const found = { pid: 7, differences: names.map(field) };

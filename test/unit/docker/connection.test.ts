@@ -30,7 +30,7 @@ function keptBytes(): number {
 
 const generous = (): AbortSignal => AbortSignal.timeout(30_000);
 
-describe("A connection to an engine that answers badly", () => {
+describe("a connection to an engine with broken answers", () => {
   let folder: string;
   let server: Server;
   let engine: Engine;
@@ -68,7 +68,7 @@ describe("A connection to an engine that answers badly", () => {
     assert.ok(paths.slice(1).every((path) => path.startsWith("/v1.41/containers/json?")));
   });
 
-  it("keeps only the beginning of a refusal, however long a registry's answer is", async () => {
+  it("keeps only the beginning of a long error message", async () => {
     const body = JSON.stringify({ message: `no such image: ${"containerd ".repeat(60_000)}` });
     const before = keptBytes();
     let sent = 0;
@@ -90,7 +90,7 @@ describe("A connection to an engine that answers badly", () => {
     assert.ok(kept < (sent * body.length) / 2, `${kept} bytes of ${sent * body.length} are kept`);
   });
 
-  it("has next to nothing written out at a call for docker-modem's log", async (t) => {
+  it("formats almost nothing for the log of docker-modem", async (t) => {
     const written: number[] = [];
     const { inspect } = util;
     t.mock.method(util, "inspect", (value: unknown, options: util.InspectOptions) => {
@@ -118,7 +118,7 @@ describe("A connection to an engine that answers badly", () => {
     assert.equal(await kindOf(engine.pull("edge.test/a:1", null, generous())), "unavailable");
   });
 
-  it("gives up in the middle of an answer that never ends", async () => {
+  it("aborts an answer that never ends", async () => {
     answer = (_, response) => response.write("[{");
     const soon = (): AbortSignal => AbortSignal.timeout(100);
     assert.equal(await kindOf(engine.list(soon())), "timeout");
@@ -127,7 +127,7 @@ describe("A connection to an engine that answers badly", () => {
     assert.equal(await kindOf(engine.start("abc", soon())), "timeout");
   });
 
-  it("fails on answers that are none", async () => {
+  it("fails on malformed answers", async () => {
     for (const text of ["nonsense", "{}", "null", "", '{"Id":7}']) {
       answer = (_, response) => response.end(text);
       assert.equal(await kindOf(engine.list(generous())), "failed", text);
@@ -138,7 +138,7 @@ describe("A connection to an engine that answers badly", () => {
     assert.equal(await kindOf(engine.list(generous())), "failed");
   });
 
-  it("holds no more of an answer than 16 MiB", async () => {
+  it("rejects an answer of more than 16 MiB", async () => {
     answer = (_, response) => {
       const piece = `"${"x".repeat(1024 * 1024)}",`;
       const more = (): void => {
@@ -154,7 +154,7 @@ describe("A connection to an engine that answers badly", () => {
     );
   });
 
-  it("finds an error inside a pull that began well", async () => {
+  it("reports an error in the stream of a pull that began well", async () => {
     answer = (_, response) => {
       response.write('{"status":"Pulling"}\n{"errorDetail":{"message":"write /x: no space left on device"},');
       response.end('"error":"write /x: no space left on device"}\n');
@@ -176,7 +176,7 @@ describe("A connection to an engine that answers badly", () => {
     assert.ok(!paths.join().includes("password") && !paths.join().includes("edge"));
   });
 
-  it("shows a token beside name and password where there is one, and nothing else of the secret", async () => {
+  it("sends a token beside name and password if the secret has one, and nothing else of it", async () => {
     let login = "";
     answer = (request, response) => {
       login = String(request.headers["x-registry-auth"]);
@@ -195,7 +195,7 @@ describe("A connection to an engine that answers badly", () => {
     assert.deepEqual(await shown(both), { ...named, identitytoken: "t" });
   });
 
-  it("hands on what the engine warns of when it makes a container", async () => {
+  it("returns the warnings of the engine for a created container", async () => {
     answer = (_, response) =>
       response.writeHead(201).end('{"Id":"abc","Warnings":["no swap limit",7,"no pids limit"]}');
     const image = { id: "sha256:1", user: "", architecture: "amd64", volumes: [] };
@@ -204,7 +204,7 @@ describe("A connection to an engine that answers badly", () => {
     assert.deepEqual(made.value.warnings, ["no swap limit", "no pids limit"]);
   });
 
-  it("speaks anew with an engine that has been away", async () => {
+  it("negotiates the version again after the engine was away", async () => {
     answer = (_, response) => response.end("[]");
     await engine.list(generous());
     answer = (_, response) => response.destroy();
@@ -214,7 +214,7 @@ describe("A connection to an engine that answers badly", () => {
     assert.equal(paths.filter((path) => path === "/version").length, 2);
   });
 
-  it("takes no id or name that would be another path", async () => {
+  it("rejects an id or name that would change the path", async () => {
     answer = () => assert.fail("No call should have been made");
     for (const id of ["", "../x", "a/b", "a?b", "a b", "a#b"]) {
       assert.equal(await kindOf(engine.inspect(id, generous())), "invalid", id);
@@ -227,7 +227,7 @@ describe("A connection to an engine that answers badly", () => {
     assert.deepEqual(paths, []);
   });
 
-  it("is unavailable without an engine, and says where it looked", async () => {
+  it("is unavailable without an engine, and names the socket", async () => {
     const result = await dockerEngine({ socket: join(folder, "none.sock") }).list(generous());
     assert.ok(!result.ok && result.error.kind === "unavailable" && result.error.message.includes("none.sock"));
   });

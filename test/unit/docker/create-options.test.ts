@@ -36,7 +36,7 @@ const [strict] = acceptedPod("web").spec.containers;
 const bindsOf = ({ Mounts }: HostConfig): readonly BindMount[] => Mounts.filter((mount) => mount.Type === "bind");
 
 describe("createOptions", () => {
-  it("fills in the secure defaults, to the letter", () => {
+  it("writes exactly the secure defaults", () => {
     const request = createRequest(acceptedPod("web"), image);
     assert.deepEqual(payloadOf(), {
       Image: image.id,
@@ -120,7 +120,7 @@ describe("createOptions", () => {
     );
   });
 
-  it("gives the sandbox of a pod its ports and name, and nothing else, to the letter", () => {
+  it("gives a sandbox exactly the ports and the name of its pod", () => {
     const own = { ...image, user: "65535:65535" };
     const port = (hostPort: number) => ({ containerPort: 80, hostPort, protocol: "TCP", hostIP: "127.0.0.1" }) as const;
     const request = sandboxRequest(podOfTwo("web", { ports: [port(8080)] }, { ports: [port(8081)] }), own);
@@ -165,7 +165,7 @@ describe("createOptions", () => {
     });
   });
 
-  it("lets a container join its pod's sandbox: no ports and no name of its own, its processes to itself", () => {
+  it("lets a container join its sandbox, without ports and name but with its own process namespace", () => {
     const sandboxId = "c".repeat(64);
     const ports = [{ containerPort: 80, hostPort: 8080, protocol: "TCP", hostIP: "127.0.0.1" }] as const;
     const result = createOptions(createRequest(podOfTwo("web", { ports }), image, { sandboxId }));
@@ -177,7 +177,7 @@ describe("createOptions", () => {
     assert.equal(HostConfig.UTSMode, undefined, "docker takes none, and has the host name with the network");
   });
 
-  it("asks podman for the sandbox's host name, and for no other", () => {
+  it("sets a host name of the sandbox only on podman", () => {
     const sandboxId = "c".repeat(64);
     const podman = { apiVersion: "1.41", product: "podman" } as const;
     const request = createRequest(podOfTwo("web"), image, { sandboxId });
@@ -192,7 +192,7 @@ describe("createOptions", () => {
     assert.equal(lone.ok && lone.payload.HostConfig.UTSMode, undefined);
   });
 
-  it("keeps what the pod was granted", () => {
+  it("writes the privileges that the pod was granted", () => {
     assert.ok(strict);
     const payload = payloadOf({
       securityContext: {
@@ -219,7 +219,7 @@ describe("createOptions", () => {
     assert.equal(payload.User, "1000:2000");
   });
 
-  it("mounts volumes, covers of the image's own, and the resolv.conf", () => {
+  it("mounts volumes, covers for the VOLUMEs of the image, and resolv.conf", () => {
     const volumeMounts = [
       { name: "data", mountPath: "/data", readOnly: true },
       { name: "work", mountPath: "/work/", readOnly: false },
@@ -247,13 +247,13 @@ describe("createOptions", () => {
     for (const mount of bindsOf(HostConfig)) assert.deepEqual(mount.BindOptions, { Propagation: "rprivate" });
   });
 
-  it("gives a VOLUME of the image a bounded folder in memory where the owner lets pods write", () => {
+  it("gives a VOLUME of the image a bounded tmpfs if the policy allows writing", () => {
     const { HostConfig } = payloadOf({}, {}, { image: { ...image, volumes: ["/cache"] }, scratchPaths: ["/cache"] });
     const TmpfsOptions = { SizeBytes: 67_108_864, Mode: 0o1777 };
     assert.deepEqual(HostConfig.Mounts, [{ Type: "tmpfs", Target: "/cache", TmpfsOptions }]);
   });
 
-  it("seals a read-only mount with all that is mounted below it, and refuses where the engine cannot", () => {
+  it("makes a read-only mount recursive, and rejects it if the engine cannot", () => {
     const volumeMounts = [
       { name: "data", mountPath: "/data", readOnly: true },
       { name: "work", mountPath: "/work", readOnly: false },
@@ -294,7 +294,7 @@ describe("createOptions", () => {
     assert.deepEqual([gate({ ...result.payload }, request).ok, gate({ ...open }, request).ok], [true, false]);
   });
 
-  it("refuses to make what would not be what was admitted", () => {
+  it("rejects a request that Docker would not run as admitted", () => {
     const mount = { volumeMounts: [{ name: "toString", mountPath: "/data", readOnly: true }] };
     assert.equal(refusal(mount, {}), "Volume toString has no place on this device");
     assert.equal(
@@ -318,14 +318,14 @@ describe("createOptions", () => {
     [{ cpu: "0.0001" }, {}, [undefined, 1000, 2]],
   ];
   for (const [limits, requests, expected] of resources) {
-    it(`limits ${JSON.stringify(limits)}, requests ${JSON.stringify(requests)}`, () => {
+    it(`translates limits ${JSON.stringify(limits)}, requests ${JSON.stringify(requests)}`, () => {
       const { Memory, MemorySwap, CpuQuota, CpuShares } = payloadOf({ resources: { limits, requests } }).HostConfig;
       assert.deepEqual([Memory, CpuQuota, CpuShares], expected);
       assert.equal(MemorySwap, Memory);
     });
   }
 
-  it("gives CPU shares between the kernel's least and most", () => {
+  it("keeps CPU shares within the kernel's range", () => {
     assert.deepEqual([0, 1, 1000, 1_000_000].map(cpuShares), [2, 2, 1024, 262_144]);
   });
 

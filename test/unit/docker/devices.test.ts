@@ -29,7 +29,7 @@ const mapped = (path: string, target: string, may = "rw") => ({
 });
 const granted = [mapped(npu.path, npu.target), mapped(manager.path, manager.target)];
 
-test("the nodes of an NPU are passed to be read and written, under the names that programs look for", () => {
+test("the nodes of an NPU are passed readable and writable under their usual names", () => {
   const payload = payloadOf(request);
   assert.deepEqual(payload.HostConfig.Devices, granted);
   assert.deepEqual(gate({ ...payload }, request), { ok: true });
@@ -53,7 +53,7 @@ const other: readonly (readonly [what: string, devices: unknown])[] = [
 ];
 
 for (const [what, devices] of other) {
-  test(`the gate refuses ${what}`, () => {
+  test(`the gate rejects ${what}`, () => {
     const payload = payloadOf(request);
     const verdict = gate({ ...payload, HostConfig: { ...payload.HostConfig, Devices: devices } }, request);
     assert.ok(!verdict.ok);
@@ -61,7 +61,7 @@ for (const [what, devices] of other) {
   });
 }
 
-test("the gate counts: as many NPUs as were admitted, and for none not even the manager", () => {
+test("the gate accepts exactly the admitted number of NPUs, and no manager node without one", () => {
   const wrong: readonly CreateRequest[] = [
     createRequest(acceptedPod("web", npus("2")), image, { devices: [npu, manager] }),
     createRequest(acceptedPod("web", npus("0.5")), image, { devices: [npu, manager] }),
@@ -91,7 +91,7 @@ test("an NPU that was taken from a container or given to it is a difference", ()
   ]);
 });
 
-test("which NPUs a container has is read from the host's names of its devices", () => {
+test("the NPUs of a container are read from the host's names of its devices", () => {
   const { Labels } = payloadOf(request);
   const answer = (devices: unknown) => ({
     Id: "c".repeat(64),

@@ -104,7 +104,7 @@ describe("isProgramError", () => {
 
 describe("engineError", () => {
   for (const [operation, status, message, kind] of answers) {
-    it(`${operation} ${status} ${message}: ${kind}`, () => {
+    it(`maps ${operation} ${status} ${message} to ${kind}`, () => {
       const plain = { statusCode: status, json: { message } };
       assert.deepEqual(engineError(operation, plain, never), { kind, operation, message });
       // docker-modem's wrapping, where it has not kept the answer.
@@ -115,7 +115,7 @@ describe("engineError", () => {
     });
   }
 
-  it("tells an engine that is not there from a bug", () => {
+  it("distinguishes an absent engine from a bug", () => {
     for (const code of ["ENOENT", "ECONNREFUSED", "ECONNRESET", "EPIPE", "EACCES"]) {
       assert.equal(engineError("list", Object.assign(new Error(code), { code }), never).kind, "unavailable", code);
     }
@@ -123,7 +123,7 @@ describe("engineError", () => {
     assert.equal(engineError("list", undefined, never).kind, "failed");
   });
 
-  it("tells a deadline from a change of mind, whatever the call says", () => {
+  it("distinguishes a deadline from an abort, whatever the error of the call", () => {
     const cause = new Error("aborted");
     const late = AbortSignal.abort(new DOMException("late", "TimeoutError"));
     assert.equal(engineError("list", cause, late).kind, "timeout");
@@ -138,7 +138,7 @@ describe("engineError", () => {
     assert.equal(streamedError("pull", "y".repeat(5000)).message.length, 1024);
   });
 
-  it("hides what may be a token in the addresses of a registry's words", () => {
+  it("hides possible tokens in addresses of a registry's message", () => {
     const words = 'Get "https://auth.example/token?account=hunter2": unauthorized';
     const said = streamedError("pull", words);
     assert.deepEqual(

@@ -9,7 +9,7 @@ import { acceptedPod, createRequest } from "../../contract/engine-requests.ts";
 import { image, places } from "./gate-requests.ts";
 
 describe("gate", () => {
-  it("lets through whatever is made from any accepted pod", () => {
+  it("accepts the payload of any accepted pod", () => {
     fc.assert(
       fc.property(requests, (request) => {
         const options = createOptions(request);
@@ -21,7 +21,7 @@ describe("gate", () => {
     );
   });
 
-  it("lets nothing of a freer pod through for a stricter one", () => {
+  it("rejects the payload of a freer pod for a stricter one", () => {
     fc.assert(
       fc.property(requests, requests, (made, granted) => {
         const options = createOptions(made);

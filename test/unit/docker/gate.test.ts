@@ -124,13 +124,13 @@ const pair = podOfTwo("web", container);
 const sandbox = sandboxRequest(pair, { ...image, user: "65535:65535", volumes: [] });
 
 describe("gate", () => {
-  it("lets through what was made from the admitted pod", () => {
+  it("accepts the payload of the admitted pod", () => {
     assert.deepEqual(gate(payloadOf(strict), strict), { ok: true });
   });
 
   for (const [path, ...values] of wider) {
     for (const value of values) {
-      it(`refuses ${path} ${JSON.stringify(value)}`, () => {
+      it(`rejects ${path} ${JSON.stringify(value)}`, () => {
         const payload = payloadOf(strict);
         const [first = "", second] = path.split(".");
         if (second === undefined) payload[first] = value;
@@ -145,7 +145,7 @@ describe("gate", () => {
     }
   }
 
-  it("refuses the host's own places whatever the request says", () => {
+  it("rejects mounts of the host's own folders whatever the request says", () => {
     for (const source of ["/", "/proc", "/sys/fs", "/dev/mem", "/srv/../etc", "srv"]) {
       const request = { ...strict, volumePaths: { data: source } };
       const result = gate(payloadOf(request), request);
@@ -153,7 +153,7 @@ describe("gate", () => {
     }
   });
 
-  it("lets through a negative OOM score of a sandbox, and of a container whose cpu and memory are limited", () => {
+  it("accepts a negative OOM score for a sandbox and for a container with limits", () => {
     const of = (request: CreateRequest, score: number): boolean => {
       const scored = { ...request, oomScoreAdj: score };
       return gate(payloadOf(scored), scored).ok;
@@ -175,7 +175,7 @@ describe("gate", () => {
     );
   });
 
-  it("lets through memory for a VOLUME of the image and nothing wider, and no mount below which one stays writable", () => {
+  it("accepts a tmpfs for a VOLUME of the image but nothing wider, and no read-only mount with a writable submount", () => {
     const scratch = { ...strict, coveredPaths: {}, scratchPaths: ["/cache", "/etc"] };
     const of = (request: CreateRequest, ...Mounts: readonly Fields[]): boolean => {
       const payload = payloadOf(request);
@@ -210,7 +210,7 @@ describe("gate", () => {
     assert.ok(!gate(payload, above).ok);
   });
 
-  it("refuses published ports beside the host's network", () => {
+  it("rejects published ports with the host's network", () => {
     const request = createRequest(acceptedPod("web", container, { hostNetwork: true }), image, places);
     const payload = payloadOf(request);
     payload.HostConfig["PortBindings"] = { "80/tcp": [{ HostIp: "127.0.0.1", HostPort: "8080" }] };

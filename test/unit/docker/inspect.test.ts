@@ -84,7 +84,7 @@ describe("observedContainer", () => {
     it(title, () => assert.deepEqual(observedContainer(answer(state))?.state, expected));
   }
 
-  it("has everything from name and labels, and an address while it runs", () => {
+  it("reads the identity from name and labels, and the address while the container runs", () => {
     const running = answer({ Status: "running", Running: true, StartedAt: startedAt }, "172.17.0.2");
     assert.deepEqual(observedContainer(running), {
       id: "abc",
@@ -99,14 +99,14 @@ describe("observedContainer", () => {
     assert.equal(observedContainer(joined)?.ip, undefined, "podman shows it the sandbox's");
   });
 
-  it("is null for what is no pod's container, or no container at all", () => {
+  it("returns null for a container without a pod and for another answer", () => {
     const whole = answer({});
     for (const other of [null, 7, "x", [], {}, { ...whole, Config: null }, { ...whole, Id: 3 }]) {
       assert.equal(observedContainer(other), null);
     }
   });
 
-  it("is a pod's by its labels, and tells that it was renamed or taken out of its network", () => {
+  it("identifies a container by its labels, and reports a rename or a missing network", () => {
     assert.equal(observedContainer({ ...answer({}), Name: "/redis" })?.renamed, "redis");
     assert.equal(observedContainer(answer({}))?.renamed, undefined);
     const runs = answer({ Status: "running", Running: true, StartedAt: startedAt });
@@ -123,7 +123,7 @@ describe("observedContainer", () => {
   });
 });
 
-describe("A listed container", () => {
+describe("a listed container", () => {
   const entry = {
     Id: "abc",
     Names: ["/other/alias", `/${name}`],
@@ -138,14 +138,14 @@ describe("A listed container", () => {
     return stableKey(listed);
   };
 
-  it("is one of a pod by its labels, and its own name is not a link's", () => {
+  it("belongs to a pod by its labels, and its name is not that of a link", () => {
     assert.deepEqual([listedContainer(entry)?.id, listedContainer(entry)?.renamed], ["abc", undefined]);
     assert.equal(listedContainer({ ...entry, Names: ["/other"] })?.renamed, "other");
     assert.equal(listedContainer({ ...entry, Names: null }), null);
     assert.equal(listedContainer({ ...entry, Labels: {} }), null);
   });
 
-  it("may have changed when its key has, or when it has none", () => {
+  it("is inspected again if its key changed or is missing", () => {
     assert.equal(keyOf({}), keyOf({ Status: "Up 6 minutes" }));
     assert.notEqual(keyOf({}), keyOf({ NetworkSettings: { Networks: { bridge: { EndpointID: "e2" } } } }));
     assert.equal(keyOf({ NetworkSettings: { Networks: {} } }), null);
@@ -180,8 +180,8 @@ describe("A listed container", () => {
   });
 });
 
-describe("An image", () => {
-  it("has its digest under the name it was asked for by", () => {
+describe("an image", () => {
+  it("has the digest of the name it was requested by", () => {
     const digests = [`docker.test/a@sha256:${"1".repeat(64)}`, `r.test:5000/b@sha256:${"2".repeat(64)}`];
     const inspected = {
       Id: "sha256:9",
@@ -197,7 +197,7 @@ describe("An image", () => {
     assert.equal(imageFacts({}, "a"), null);
   });
 
-  it("is refused when its labels would make every list of containers too long", () => {
+  it("is rejected if its labels would make every list of containers too long", () => {
     const labelled = (bytes: number) => ({ Id: "sha256:9", Config: { Labels: { long: "x".repeat(bytes) } } });
     assert.equal(imageOversize(labelled(200_000)), null);
     assert.equal(imageOversize({ Id: "sha256:9", Config: null }), null);
@@ -207,7 +207,7 @@ describe("An image", () => {
     );
   });
 
-  it("gets a tag where it has none, so that not every tag is pulled", () => {
+  it("gets the tag latest if it has none, so that only one tag is pulled", () => {
     const digest = `a@sha256:${"1".repeat(64)}`;
     assert.deepEqual(["a", "r.test:5000/a", "r.test:5000/a:1", digest].map(taggedName), [
       "a:latest",
@@ -217,7 +217,7 @@ describe("An image", () => {
     ]);
   });
 
-  it("has a name that is no path", () => {
+  it("is rejected if its name is a path", () => {
     for (const good of [
       "a",
       "a:1",
@@ -233,14 +233,14 @@ describe("An image", () => {
   });
 });
 
-describe("An event", () => {
+describe("an event of the engine", () => {
   const event = { Type: "container", Action: "die", Actor: { ID: "abc", Attributes: { ...labels, name, image: "x" } } };
 
   it("names container and pod", () => {
     assert.deepEqual(engineEvent(event), { action: "die", containerId: "abc", namespace: "websocket", name: "web" });
   });
 
-  it("is in Docker's words, whichever engine's it was", () => {
+  it("uses Docker's words for every engine", () => {
     assert.equal(engineEvent({ ...event, Action: "died" })?.action, "die");
     assert.equal(engineEvent({ ...event, Action: "remove" })?.action, "destroy");
     const { event: asked, label } = eventQuery(0, "podman").filters;
@@ -248,7 +248,7 @@ describe("An event", () => {
     assert.equal(label, undefined, "podman finds no event by a label without its value");
   });
 
-  it("is none when it is about something else", () => {
+  it("is ignored if it is not about a container of a pod", () => {
     const attributes = event.Actor.Attributes;
     for (const other of [
       null,
@@ -263,7 +263,7 @@ describe("An event", () => {
     }
   });
 
-  it("is asked for from a little before now, also by a clock that starts in 1970", () => {
+  it("is requested from shortly before now, also if the clock is in 1970", () => {
     assert.equal(eventQuery(10_500, "docker").since, 8);
     assert.equal(eventQuery(500, "docker").since, 0);
   });

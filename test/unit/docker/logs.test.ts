@@ -19,7 +19,7 @@ async function linesOf(bytes: Buffer, cuts: readonly number[] = []): Promise<rea
   return lines;
 }
 
-test("lines come whole and in order, however the frames are cut", async () => {
+test("lines of a log are whole and in order, however the frames are split", async () => {
   const bytes = Buffer.concat([
     frame(1, "first\nsec"),
     frame(2, "error ü\n"),
@@ -40,7 +40,7 @@ test("lines come whole and in order, however the frames are cut", async () => {
   );
 });
 
-test("a program that prints no newline does not fill the memory", async () => {
+test("a log without a newline does not fill the memory", async () => {
   const pieces = Array.from({ length: 40 }, () => frame(1, "x".repeat(10_000)));
   const lines = await linesOf(Buffer.concat(pieces));
   assert.ok(lines.length > 1 && lines.every(({ line }) => line.length <= 65_536));

@@ -39,14 +39,14 @@ const widerInPod: readonly (readonly [request: CreateRequest, field: string, ...
   [member, "HostConfig.PidMode", "host", `container:${"c".repeat(64)}`],
 ];
 
-describe("gate, for a pod with a sandbox", () => {
-  it("lets through the sandbox and who joins it", () => {
+describe("gate for a pod with a sandbox", () => {
+  it("accepts a sandbox and a container that joins it", () => {
     for (const request of [sandbox, member]) assert.deepEqual(gate(payloadOf(request), request), { ok: true });
   });
 
   for (const [request, path, ...values] of widerInPod) {
     for (const value of values) {
-      it(`refuses ${request.container} ${path} ${JSON.stringify(value)}`, () => {
+      it(`rejects ${request.container} ${path} ${JSON.stringify(value)}`, () => {
         const payload = payloadOf(request);
         const [first = "", second] = path.split(".");
         if (second === undefined) payload[first] = value;
@@ -57,7 +57,7 @@ describe("gate, for a pod with a sandbox", () => {
     }
   }
 
-  it("lets nobody join what is named and not given by its whole id, nor a lone container have a sandbox", () => {
+  it("rejects joining a sandbox by name or short id, and a sandbox for a pod of one container", () => {
     for (const sandboxId of ["redis", "c".repeat(12), `${"c".repeat(64)}0`]) {
       const request = { ...member, sandboxId };
       const result = gate(payloadOf(request), request);

@@ -31,8 +31,8 @@ async function filesOf(archive: Buffer): Promise<Readonly<Record<string, File>>>
 
 const sha256 = (content: Buffer): string => createHash("sha256").update(content).digest("hex");
 
-describe("The sandbox image", () => {
-  it("holds what its source compiles to, for every architecture", () => {
+describe("the sandbox image", () => {
+  it("contains the compiled source for every architecture", () => {
     const compiled = compileSandbox();
     assert.deepEqual(Object.keys(compiled), Object.keys(sandboxPrograms));
     assert.equal(readFileSync(sandboxProgramFile, "utf8"), sandboxProgramSource(compiled));
@@ -70,7 +70,7 @@ describe("The sandbox image", () => {
     });
   }
 
-  it("is not there for a machine that nobody compiled it for", () => {
+  it("does not exist for another architecture", () => {
     for (const architecture of ["arm", "riscv64", "", "toString"]) assert.equal(sandboxImage(architecture), null);
   });
 

@@ -53,7 +53,7 @@ function answerOf(pod: string) {
   };
 }
 
-describe("A list of containers, one of which the engine does not answer about", () => {
+describe("a list with one container that the engine does not answer about", () => {
   let folder: string;
   let server: Server;
   let engine: Engine;
@@ -117,7 +117,7 @@ describe("A list of containers, one of which the engine does not answer about", 
     assert.deepEqual(seen.get("good")?.state, { kind: "running", startedAt });
   });
 
-  it("keeps what was last known of it", async () => {
+  it("keeps the last known state of that container", async () => {
     assert.equal((await list()).get("bad")?.ip, "172.17.0.9");
     hanging.add("bad");
     const seen = await list();
@@ -125,13 +125,13 @@ describe("A list of containers, one of which the engine does not answer about", 
     assert.equal(seen.get("bad")?.ip, "172.17.0.9");
   });
 
-  it("says that it is paused, since the list itself does", async () => {
+  it("shows that container as paused if the list does", async () => {
     hanging.add("bad");
     states.set("bad", "paused");
     assert.deepEqual((await list()).get("bad")?.state, { kind: "unknown", paused: true });
   });
 
-  it("has one call under way for it, however often it lists, and asks again once that was answered", async () => {
+  it("has one inspect in progress for that container, and repeats it after an answer", async () => {
     hanging.add("bad");
     for (const _ of [1, 2, 3, 4]) assert.equal((await list()).get("bad")?.state.kind, "unknown");
     assert.equal(inspects.filter((pod) => pod === "bad").length, 1);
@@ -146,7 +146,7 @@ describe("A list of containers, one of which the engine does not answer about", 
     assert.equal(kind, "running");
   });
 
-  it("asks about it although nothing has changed, while it is to begin a program there", async () => {
+  it("inspects that container again while a program is to start in it", async () => {
     endpoint = "e1";
     const bad = (await list()).get("bad")?.id ?? "";
     await list();
@@ -160,7 +160,7 @@ describe("A list of containers, one of which the engine does not answer about", 
     await ended;
   });
 
-  it("leaves no call behind where nobody stays to hear of it", async () => {
+  it("aborts its calls when the caller leaves", async () => {
     engine = dockerEngine({ socket: join(folder, "docker.sock") });
     hanging.add("bad");
     for (const _ of [1, 2]) assert.equal((await list()).get("bad")?.state.kind, "unknown");

@@ -32,7 +32,7 @@ function seen(dir: string): Readonly<Record<string, string>> {
 const hidden = (dir: string) => readdirSync(dir).filter((name) => name.startsWith("..") && name !== "..data");
 
 describe("writeConfigMap()", () => {
-  it("makes links through ..data to files that everybody may read", (t) => {
+  it("creates links through ..data to files that everyone may read", (t) => {
     const dir = folder(t);
     const before = process.umask(0o077);
     t.after(() => process.umask(before));
@@ -47,7 +47,7 @@ describe("writeConfigMap()", () => {
     assert.deepEqual(modes, [0o755, 0o755, 0o644]);
   });
 
-  it("turns to the new content as a whole, and leaves nothing of the old", (t) => {
+  it("replaces the content atomically and removes the old files", (t) => {
     const dir = folder(t);
     writeConfigMap(dir, { kept: "1", changed: "1", gone: "1" });
     const old = readlinkSync(join(dir, "..data"));
@@ -59,7 +59,7 @@ describe("writeConfigMap()", () => {
     assert.deepEqual(hidden(dir), [readlinkSync(join(dir, "..data"))]);
   });
 
-  it("writes nothing when nothing differs", (t) => {
+  it("does not write if nothing differs", (t) => {
     const dir = folder(t);
     writeConfigMap(dir, { a: "1" });
     const before = [readlinkSync(join(dir, "..data")), statSync(dir).mtimeMs];
@@ -67,7 +67,7 @@ describe("writeConfigMap()", () => {
     assert.deepEqual([readlinkSync(join(dir, "..data")), statSync(dir).mtimeMs], before);
   });
 
-  it("writes an empty one, and empties one", (t) => {
+  it("writes an empty config map, and empties an existing one", (t) => {
     const dir = folder(t);
     assert.equal(writeConfigMap(dir, {}), null);
     assert.equal(holdsConfigMap(dir), true);
@@ -91,7 +91,7 @@ describe("writeConfigMap()", () => {
     ["a file that is none of its keys", (dir) => writeFileSync(join(dir, "stray"), "x")],
   ];
   for (const [what, damage] of damages) {
-    it(`mends ${what}`, (t) => {
+    it(`repairs ${what}`, (t) => {
       const dir = folder(t);
       writeConfigMap(dir, { a: "1", b: "2" });
       damage(dir);
@@ -101,21 +101,21 @@ describe("writeConfigMap()", () => {
     });
   }
 
-  it("refuses a key that is no file's name", (t) => {
+  it("rejects a key that is not a file name", (t) => {
     const dir = folder(t);
     for (const key of ["..data", "../a", "a/b", "", ".."]) {
       assert.match(writeConfigMap(dir, { [key]: "1" }) ?? "", /cannot be a file's name/);
     }
   });
 
-  it("says what the disk says", (t) => {
+  it("returns the error of the disk", (t) => {
     const dir = folder(t);
     writeFileSync(dir, "a file");
     assert.match(writeConfigMap(dir, { a: "1" }) ?? "", /cannot be written on this device: EEXIST|ENOTDIR/);
   });
 });
 
-it("touches nothing of a folder that holds the config map already, so that nothing is written to the disk", (t) => {
+it("writeConfigMap() does not touch a folder that already has the config map", (t) => {
   const place = folder(t);
   assert.equal(writeConfigMap(place, { "app.conf": "1" }), null);
   const before = statSync(place, { bigint: true }).ctimeNs;

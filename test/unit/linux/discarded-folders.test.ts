@@ -9,7 +9,7 @@ import { discardedFolders } from "../../../src/linux/discarded-folders.ts";
 const parent = mkdtempSync(join(tmpdir(), "edge-discarded-"));
 after(() => rmSync(parent, { recursive: true }));
 
-test("a deep tree is out of the way at once, and timers go on while it is removed", async () => {
+test("a deep folder is moved away at once, and timers fire while it is removed", async () => {
   const root = join(parent, "pod");
   mkdirSync(root);
   const script = "for (let i = 0; i < 600; i += 1) { require('fs').mkdirSync('d'); process.chdir('d'); }";
@@ -29,7 +29,7 @@ test("a deep tree is out of the way at once, and timers go on while it is remove
   assert.ok(ticks > 1, `${ticks} timers ran`);
 });
 
-test("what an earlier process has left is removed, and nothing else", async () => {
+test("leftovers of an earlier process are removed, and nothing else", async () => {
   mkdirSync(join(parent, ".discarded-pod.3", "inside"), { recursive: true });
   mkdirSync(join(parent, "kept"));
   writeFileSync(join(parent, ".discarded-pod.3", "inside", "file"), "");

@@ -23,16 +23,16 @@ function looks(...sizes: readonly number[]): readonly boolean[] {
   });
 }
 
-describe("giving memory back", () => {
-  test("once the start is over, and then never again while nothing grows", () => {
+describe("the release of unused memory", () => {
+  test("happens after the start, and never again while nothing grows", () => {
     assert.deepEqual(looks(14, 14, 10, 10.5, 10.5, 10.5), [false, true, false, false, false, false]);
   });
 
-  test("after a burst, not in its middle", () => {
+  test("happens after a burst, not during it", () => {
     assert.deepEqual(looks(14, 14, 18, 22, 24, 24, 10), [false, true, false, false, false, true, false]);
   });
 
-  test("a heap that only ever grows a little is left alone until it has grown enough", () => {
+  test("waits until a slowly growing heap has grown enough", () => {
     assert.deepEqual(looks(12, 12, 10.5, 10.5, 10.9, 10.9, 11, 11), [
       false,
       true,

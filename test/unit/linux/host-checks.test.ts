@@ -11,13 +11,13 @@ function folder(t: TestContext): string {
   return made;
 }
 
-test("cgroups: version 2 has what cgroup.controllers lists", (t) => {
+test("cgroups of version 2 have the controllers of cgroup.controllers", (t) => {
   const fs = folder(t);
   writeFileSync(join(fs, "cgroup.controllers"), "cpuset cpu io memory pids\n");
   assert.deepEqual(cgroupInput(fs, fs), { version: 2, controllers: ["cpuset", "cpu", "io", "memory", "pids"] });
 });
 
-test("cgroups: version 1 has what is enabled and mounted", (t) => {
+test("cgroups of version 1 have the enabled and mounted controllers", (t) => {
   const fs = folder(t);
   const rows = ["cpu\t3\t10\t1", "memory\t0\t1\t0", "pids\t5\t10\t1", "rdma\t9\t1\t1"];
   writeFileSync(join(fs, "cgroups"), ["#subsys_name\thierarchy\tnum_cgroups\tenabled", ...rows, ""].join("\n"));
@@ -25,11 +25,11 @@ test("cgroups: version 1 has what is enabled and mounted", (t) => {
   assert.deepEqual(cgroupInput(fs, fs), { version: 1, controllers: ["cpu", "pids"] });
 });
 
-test("cgroups: none is no version", (t) => {
+test("cgroups that are not mounted have no version", (t) => {
   assert.deepEqual(cgroupInput(folder(t), "/nowhere"), { version: null, controllers: [] });
 });
 
-test("folders that are not there yet are judged by where they will be, and are not made", (t) => {
+test("missing folders are checked by their future place and not created", (t) => {
   const data = join(folder(t), "a", "b");
   const facts = folderInput({ dir: data, runDir: "/dev/shm/edge-never-made" });
   assert.deepEqual(facts, {
@@ -43,7 +43,7 @@ test("folders that are not there yet are judged by where they will be, and are n
   assert.equal(nearestExisting(data), join(data, "..", ".."));
 });
 
-test("a file, or a link to nowhere, in place of the data folder is told", (t) => {
+test("a file or dangling link in place of the data folder is reported", (t) => {
   const made = folder(t);
   writeFileSync(join(made, "file"), "");
   symlinkSync("/nowhere", join(made, "link"));
@@ -54,6 +54,6 @@ test("a file, or a link to nowhere, in place of the data folder is told", (t) =>
   );
 });
 
-test("a folder that is not in memory is told", () => {
+test("a run folder that is not in memory is reported", () => {
   assert.equal(folderInput({ dir: "/tmp", runDir: "/proc/edge" }).runInMemory, false);
 });

@@ -64,7 +64,7 @@ function withoutPrograms<T>(run: () => T): T {
   }
 }
 
-test("a host path that somebody exchanges all the time never shows what is not allowed", async (t) => {
+test("a host path that is swapped all the time never exposes a forbidden path", async (t) => {
   if (!isRoot) return t.diagnostic("the agent mounts only as root");
   const { allowed, secret, place } = setUp(t);
   const path = join(allowed, "data");
@@ -86,7 +86,7 @@ test("a host path that somebody exchanges all the time never shows what is not a
   t.diagnostic(`${shown} shown, ${refused} refused`);
 });
 
-test("the place of a host path stays what it was made of when a link is put at the path", (t) => {
+test("the mount of a host path keeps its target when the path becomes a link", (t) => {
   const { allowed, secret, place } = setUp(t);
   const result = place();
   assert.ok(result.ok, JSON.stringify(result));
@@ -103,7 +103,7 @@ test("the place of a host path stays what it was made of when a link is put at t
   assert.match(again.message, /which really is .*secret, is not allowed by this device's policy/);
 });
 
-test("a place that shows its path already is left alone, and one that was unmounted is made anew", (t) => {
+test("an existing mount of a host path is kept, and an unmounted one is mounted again", (t) => {
   const { runDir, place } = setUp(t);
   const first = place();
   assert.ok(first.ok);
@@ -120,7 +120,7 @@ test("a place that shows its path already is left alone, and one that was unmoun
   assert.equal(readFileSync(join(first.path, "word"), "utf8"), "allowed");
 });
 
-test("a file is placed like a folder, and what is mounted below a folder comes along", (t) => {
+test("a file is mounted like a folder, and submounts of a folder are included", (t) => {
   const { allowed, secret, runDir, place, mount } = setUp(t);
   const file = place(join(allowed, "data", "word"));
   assert.ok(file.ok);
@@ -136,7 +136,7 @@ test("a file is placed like a folder, and what is mounted below a folder comes a
   assert.deepEqual([mountedBelow(runDir), mountedBelow(allowed)], [[], [below]], "the device's own mount stays");
 });
 
-test("the places of a pod go with it, and what they showed stays", (t) => {
+test("the mounts of a pod are removed with it, and their sources stay", (t) => {
   const { allowed, runDir, place } = setUp(t);
   const [first, second] = [place(), place(join(allowed, "data", "word"), "word")];
   assert.ok(first.ok && second.ok);
@@ -147,7 +147,7 @@ test("the places of a pod go with it, and what they showed stays", (t) => {
   assert.equal(readFileSync(join(allowed, "data", "word"), "utf8"), "allowed");
 });
 
-test("what is mounted below a folder is not removed with it", (t) => {
+test("submounts below a folder are not removed with it", (t) => {
   if (!isRoot) return t.diagnostic("the agent mounts only as root");
   const { allowed, runDir, place } = setUp(t);
   assert.ok(place().ok);
@@ -158,7 +158,7 @@ test("what is mounted below a folder is not removed with it", (t) => {
   assert.deepEqual([existsSync(runDir), readdirSync(join(allowed, "data"))], [false, ["word"]]);
 });
 
-test("without mounts a path is taken as it is if only root and the agent can exchange it, and refused else", (t) => {
+test("without mounts a path is used only if only root and the agent can replace it", (t) => {
   const { allowed, place } = setUp(t);
   const path = join(allowed, "data");
   assert.deepEqual(withoutPrograms(place), { ok: true, path, real: path });
@@ -171,7 +171,7 @@ test("without mounts a path is taken as it is if only root and the agent can exc
   assert.ok(withoutPrograms(place).ok, "in a sticky folder only the owner of a name exchanges it");
 });
 
-test("a protected place is protected under every other name: a bind, one of a folder in it, one below, a hard link", (t) => {
+test("a protected path is protected under every other name, as bind mount or hard link", (t) => {
   if (!isRoot) return t.diagnostic("only root mounts");
   const { dir, allowed, place, mount } = setUp(t);
   const engine = join(dir, "engines", "engine");
@@ -195,7 +195,7 @@ test("a protected place is protected under every other name: a bind, one of a fo
   assert.deepEqual(mountedBelow(join(dir, "run")), []);
 });
 
-test("a file system of the kernel is nobody's to see wherever it is mounted, nor a folder above it", (t) => {
+test("a kernel file system is protected at every mount point, with the folders above it", (t) => {
   if (!isRoot) return t.diagnostic("only root mounts");
   const { allowed, place, mount } = setUp(t);
   for (const [name, source] of Object.entries({ processes: "/proc/sys", devices: "/dev", kernel: "/sys/kernel" })) {

@@ -6,7 +6,7 @@ import { test } from "node:test";
 import { isLockedForWriting } from "../../../src/linux/locks.ts";
 import { acquireRunLock } from "../../../src/sqlite/lock.ts";
 
-test("the agent's lock is seen while it is held, and no longer", (t) => {
+test("the agent's lock is visible only while it is held", (t) => {
   const dir = mkdtempSync(join(tmpdir(), "edge-locks-"));
   t.after(() => rmSync(dir, { recursive: true }));
   const [mine, other] = [join(dir, "lock"), join(dir, "other")];

@@ -5,7 +5,7 @@ import { join } from "node:path";
 import { test } from "node:test";
 import { readMachine } from "../../../src/linux/machine.ts";
 
-test("a machine has processors, memory, a kernel, and a name where it has been given one", (t) => {
+test("a machine has processors, memory, a kernel, and a host name if one is set", (t) => {
   const folder = mkdtempSync(join(tmpdir(), "machine-"));
   t.after(() => rmSync(folder, { recursive: true }));
   const file = join(folder, "os-release");

@@ -27,13 +27,13 @@ const difference = (at: string, mounts: readonly MountedAt[]) => {
 };
 const look = (target: string, from = source) => difference(root, [{ source: from, target }]);
 
-test("links of the image lead to where they lead inside the container", () => {
+test("links of the image are resolved inside the container", () => {
   for (const target of ["/run/app", "/run/app/", "/var/run/app", "/var/relative", "/above/app", "//run/./app"]) {
     assert.equal(look(target), null, target);
   }
 });
 
-test("another file, or none, is a difference, and named", () => {
+test("another or a missing file is a difference with its name", () => {
   const other = join(folder, "other");
   assert.equal(look("/run/app", other), `/run/app in the container is not ${other} of this device`);
   // Followed from the device's root it would be the very same folder.
@@ -42,7 +42,7 @@ test("another file, or none, is a difference, and named", () => {
   assert.match(look("/run/app", join(folder, "gone")) ?? "", /gone of this device$/);
 });
 
-test("the first difference of several mounts is told", () => {
+test("the first difference of several mounts is reported", () => {
   const mounts = [
     { source, target: "/run/app" },
     { source, target: "/var" },
@@ -56,7 +56,7 @@ test("mounts of an ended process are unknown", () => {
   assert.equal(difference(join(folder, "ended"), [{ source, target: "/run/app" }]), null);
 });
 
-test("a path that cannot be looked at is unknown, and neither the same nor another one", () => {
+test("a path that cannot be read is unknown, not a difference", () => {
   const mounts = [{ source, target: "/run/app" }];
   const seen = mountedElsewhere(`${root}/${"x".repeat(256)}`, mounts);
   assert.deepEqual(seen, { kind: "unknown", message: "/run/app: ENAMETOOLONG" });

@@ -43,7 +43,7 @@ test("allocatable is the capacity less the system's reserve", (t) => {
   assert.deepEqual(all.allocatable, { cpu: "0", memory: "0" });
 });
 
-test("listening are TCP sockets in LISTEN and UDP sockets nobody is connected to, of both families", (t) => {
+test("listening ports are TCP sockets in LISTEN and unconnected UDP sockets of both families", (t) => {
   const folder = device(t, {
     "net/tcp": table(["0100007F:1F90", "0A"], ["0100007F:1F91", "01"], ["00000000:0016", "0A"]),
     "net/tcp6": table(["00000000000000000000000000000000:01BB", "0A"]),
@@ -55,7 +55,7 @@ test("listening are TCP sockets in LISTEN and UDP sockets nobody is connected to
   });
 });
 
-test("the real device has something to offer, and sees a socket that listens", async (t) => {
+test("the real device has allocatable resources and reports a listening socket", async (t) => {
   const server = createServer();
   await new Promise<void>((done) => server.listen(0, "127.0.0.1", done));
   t.after(() => server.close());

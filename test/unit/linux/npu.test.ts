@@ -70,7 +70,7 @@ const kinds = [
 ];
 
 for (const { name, nodes, shared: expected, resource } of kinds) {
-  test(`${name}: what its containers get, and what its NPUs are called`, options, (t) => {
+  test(`${name} gives its containers its device nodes and names its NPUs`, options, (t) => {
     const dev = folder(t, "davinci0", ...nodes);
     assert.deepEqual(shared(dev), expected);
     const { allocatable } = readFacts({ dev: dev.path, systemReserved: { cpu: "0", memory: "0" } });
@@ -78,7 +78,7 @@ for (const { name, nodes, shared: expected, resource } of kinds) {
   });
 }
 
-test("without a manager node no NPU is of use, and its path is told", options, (t) => {
+test("without a manager node no NPU is usable, and the path of the node is named", options, (t) => {
   const dev = folder(t, "davinci0");
   assert.equal(npuNodes(dev.path).missing, join(dev.path, "davinci_manager"));
 });

@@ -8,7 +8,7 @@ import { whyNotOurs } from "../../../src/linux/install/own-folders.ts";
 const folder = mkdtempSync(join(tmpdir(), "edge-own-"));
 after(() => rmSync(folder, { recursive: true }));
 
-test("folders of the system are nobody's to purge, whatever is in them", () => {
+test("folders of the system are never purged", () => {
   for (const name of ["/", "/home", "/var", "/srv/", "//opt"])
     assert.match(whyNotOurs("/", name) ?? "", /is a folder of the system/, name);
   const link = join(folder, "link");
@@ -16,7 +16,7 @@ test("folders of the system are nobody's to purge, whatever is in them", () => {
   assert.match(whyNotOurs(link, link) ?? "", /leads to a folder of the system/);
 });
 
-test("a folder with what no agent made is not purged, and the agent's own is", () => {
+test("a folder with foreign files is not purged, and the agent's own folder is", () => {
   const data = join(folder, "data");
   assert.equal(whyNotOurs(data, "/var/lib/edge"), null);
   mkdirSync(join(data, "pods"), { recursive: true });

@@ -14,7 +14,7 @@ test("the process that listens on a TCP port is named with its pid", async (t) =
   assert.equal(portUser("UDP", address.port), null);
 });
 
-test("a port on which nobody listens has no user, nor has one where /proc shows nothing", () => {
+test("a port without a listener has no user, nor has any port if /proc is empty", () => {
   assert.equal(portUser("TCP", 1), null);
   assert.equal(portUser("TCP", 80, "/nonexistent"), null);
 });

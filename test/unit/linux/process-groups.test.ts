@@ -5,7 +5,7 @@ import { join } from "node:path";
 import { test } from "node:test";
 import { groupsOf } from "../../../src/linux/process-groups.ts";
 
-test("the groups of a process are its four group ids and its supplementary ones; of one that is gone nothing is known", (t) => {
+test("the groups of a process are its group ids and supplementary groups, and unknown if it is gone", (t) => {
   const proc = mkdtempSync(join(tmpdir(), "edge-proc-"));
   t.after(() => rmSync(proc, { recursive: true }));
   mkdirSync(join(proc, "7"));

@@ -16,14 +16,14 @@ function setUp(t: TestContext) {
   return { etc, systemd, names, pods, host };
 }
 
-test("pods ask whom the host asks", (t) => {
+test("the resolv.conf of pods has the name servers of the host", (t) => {
   const { etc, pods, host } = setUp(t);
   const text = "# by hand\nsearch lan\nnameserver 192.168.1.1\nnameserver 192.168.1.2\noptions ndots:2\n";
   writeFileSync(etc, text);
   assert.deepEqual([pods(), host()], [text, text]);
 });
 
-test("the stub of systemd-resolved stands for the servers that it asks", (t) => {
+test("the local server of systemd-resolved is replaced by its upstream servers", (t) => {
   const { etc, systemd, pods, host } = setUp(t);
   writeFileSync(etc, "nameserver 127.0.0.53\noptions edns0\n");
   assert.deepEqual([pods(), host()], ["options edns0\n", "nameserver 127.0.0.53\noptions edns0\n"], "it is not there");
@@ -31,7 +31,7 @@ test("the stub of systemd-resolved stands for the servers that it asks", (t) => 
   assert.deepEqual([pods(), host()], ["nameserver 10.0.0.1\n", "nameserver 10.0.0.1\nnameserver fe80::1%eth0\n"]);
 });
 
-test("a server on the host itself is for pods in the host's network only, and no other takes its place", (t) => {
+test("a name server on the host is only for pods in the host's network and is not replaced", (t) => {
   const { etc, pods, host } = setUp(t);
   const text = "nameserver 127.0.0.1\nnameserver ::1\nsearch lan\n";
   writeFileSync(etc, text);
@@ -40,7 +40,7 @@ test("a server on the host itself is for pods in the host's network only, and no
   assert.equal(pods(), "search lan\nnameserver 9.9.9.9\n");
 });
 
-test("it is rewritten in place, so that who has it open or bound sees it, and only when it changed", (t) => {
+test("the resolv.conf is rewritten in place, and only if it changed", (t) => {
   const { etc, names, pods } = setUp(t);
   writeFileSync(etc, "nameserver 192.168.100.100\nsearch a.very.long.name\n");
   const fd = openSync(names.path({}), "r");
@@ -58,7 +58,7 @@ test("it is rewritten in place, so that who has it open or bound sees it, and on
   assert.equal(pods(), "nameserver 10.1.1.1\n", "a host that has none for a moment takes none away");
 });
 
-test("a host without one gives an empty one, and one without end is cut", (t) => {
+test("a host without resolv.conf gives an empty one, and an endless one is cut", (t) => {
   const { etc, pods } = setUp(t);
   assert.equal(pods(), "");
   writeFileSync(etc, `nameserver 10.1.1.1\n${"# x\n".repeat(100_000)}`);

@@ -11,7 +11,7 @@ const folder = mkdtempSync(join(tmpdir(), "edge-ends-"));
 after(() => rmSync(folder, { recursive: true }));
 const log = { write: () => {} };
 
-test("ends are kept over a start, the newest three", () => {
+test("the newest three ends of the process are kept over a start", () => {
   const clock = virtualClock();
   const ends = selfEnds(folder, clock, log);
   for (const why of ["one", "two", "three", "four"]) ends.add(why, ["websocket/a"]);
@@ -22,14 +22,14 @@ test("ends are kept over a start, the newest three", () => {
   );
 });
 
-test("a file that is damaged, or holds something else, tells nothing", () => {
+test("a damaged or foreign file of ends is ignored", () => {
   for (const text of ["", "{", "[]", '{"ends":7}', '{"ends":[{"why":1}]}', "x".repeat(100_000)]) {
     writeFileSync(join(folder, "self-ended.json"), text);
     assert.deepEqual(selfEnds(folder, virtualClock(), log).all(), []);
   }
 });
 
-test("a process whose heap is full counts at the next start", () => {
+test("an end by a full heap is counted at the next start", () => {
   const program = `
     import { selfEnds } from "./src/linux/self-ends.ts";
     const clock = { bootId: () => "boot-1", mono: () => 5 };

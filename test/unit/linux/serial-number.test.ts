@@ -20,16 +20,16 @@ const board = "sys/firmware/devicetree/base/serial-number";
 const pc = "sys/class/dmi/id/product_serial";
 const machine = { "etc/machine-id": "0123456789abcdef0123456789abcdef\n" };
 
-test("a board's comes from its device tree", (t) => {
+test("the serial number of a board comes from its device tree", (t) => {
   assert.equal(readSerialNumber(kernel(t, { [board]: "2102312TEST\0", [pc]: "other\n" })), "2102312TEST");
 });
 
-test("a PC's comes from DMI, also where the device tree holds a filler", (t) => {
+test("the serial number of a PC comes from DMI, also if the device tree has a placeholder", (t) => {
   assert.equal(readSerialNumber(kernel(t, { [pc]: "PC-77\n" })), "PC-77");
   assert.equal(readSerialNumber(kernel(t, { [board]: "0000000000000000\0", [pc]: "PC-77\n" })), "PC-77");
 });
 
-test("the machine id is none: it goes with the image, not with the device", (t) => {
+test("the machine id is not used as a serial number", (t) => {
   assert.equal(readSerialNumber(kernel(t, machine)), null);
   assert.equal(readSerialNumber(kernel(t, { ...machine, [pc]: "Default string\n" })), null);
 });

@@ -7,7 +7,7 @@ import { fakeSystemd } from "../../fakes/systemd.ts";
 
 const silent = { write: () => {} };
 
-test("what the agent says arrives on systemd's socket, one message at a time", async (t) => {
+test("notifications arrive on the socket of systemd, one message at a time", async (t) => {
   requirePackages("systemd");
   const { socket, messages, close } = await fakeSystemd();
   t.after(close);
@@ -27,7 +27,7 @@ test("what the agent says arrives on systemd's socket, one message at a time", a
   assert.deepEqual(messages().slice(0, 2), ["READY=1", "WATCHDOG=1"]);
 });
 
-test("a socket where nobody listens is told of in the log, and nothing more", async () => {
+test("a socket without a listener causes only a log line", async () => {
   const said: unknown[] = [];
   const env = { PATH: process.env.PATH, NOTIFY_SOCKET: "/nowhere/notify.sock" };
   const supervisor = systemdSupervisor(env, { write: (level, event) => said.push([level, event]) });
@@ -37,7 +37,7 @@ test("a socket where nobody listens is told of in the log, and nothing more", as
   assert.deepEqual(said, [["error", "systemd-notify failed"]]);
 });
 
-test("without systemd, or with a watchdog for another process, nobody waits to hear", () => {
+test("without systemd, or with the watchdog of another process, no notification is sent", () => {
   assert.equal(systemdSupervisor({}, silent), null);
   const other = { NOTIFY_SOCKET: "/x", WATCHDOG_USEC: "30000000" };
   assert.equal(systemdSupervisor({ ...other, WATCHDOG_PID: "1" }, silent)?.aliveEveryMs, null);

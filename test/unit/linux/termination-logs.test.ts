@@ -13,7 +13,7 @@ function setUp(t: TestContext) {
   return terminationLogs(dataDir);
 }
 
-test("a new one is empty and anybody's to write, and those of earlier attempts go", (t) => {
+test("a new termination log is empty and writable for everyone, and logs of earlier attempts are removed", (t) => {
   const logs = setUp(t);
   logs.create(log);
   writeFileSync(logs.path(log), "left over");
@@ -26,7 +26,7 @@ test("a new one is empty and anybody's to write, and those of earlier attempts g
   assert.deepEqual(readdirSync(dirname(logs.path(log))), ["1"]);
 });
 
-test("an empty one is not written again", (t) => {
+test("an empty termination log is not written again", (t) => {
   const logs = setUp(t);
   logs.create(log);
   const before = statSync(logs.path(log), { bigint: true });
@@ -35,7 +35,7 @@ test("an empty one is not written again", (t) => {
   assert.deepEqual([after.ino, after.mtimeNs, after.ctimeNs], [before.ino, before.mtimeNs, before.ctimeNs]);
 });
 
-test("its end is read, as text, and no more than was asked for", (t) => {
+test("the end of a termination log is read as text, up to the requested length", (t) => {
   const logs = setUp(t);
   assert.equal(logs.read(log, 4096), "", "there is none yet");
   logs.create(log);
@@ -49,7 +49,7 @@ test("its end is read, as text, and no more than was asked for", (t) => {
   assert.equal(logs.read(log, 0), "");
 });
 
-test("one that has grown is emptied, one that only looks large is not", (t) => {
+test("a termination log that has grown is emptied, a sparse one is not", (t) => {
   const logs = setUp(t);
   const side = { ...log, container: "side" };
   logs.create(log);

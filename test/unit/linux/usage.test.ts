@@ -15,7 +15,7 @@ function proc(t: TestContext, files: Readonly<Record<string, string>>): string {
 
 const meminfo = "MemTotal:        2048 kB\nMemFree:   1 kB\nMemAvailable:    512 kB\n";
 
-test("memory and processes are what the kernel says", (t) => {
+test("memory and processes are read from the kernel", (t) => {
   const files = { meminfo, loadavg: "0.1 0.2 0.3 2/345 6789\n", "sys/kernel/pid_max": "32768\n" };
   const read = (more: object) => readUsage({ dataDir: "/", engineRoot: null, proc: proc(t, { ...files, ...more }) });
   const { memory, processes } = read({});
@@ -24,7 +24,7 @@ test("memory and processes are what the kernel says", (t) => {
   assert.equal(read({ "sys/kernel/threads-max": "1000\n" }).processes?.most, 1_000);
 });
 
-test("an unreadable or invalid figure is unknown", (t) => {
+test("an unreadable or invalid number is unknown", (t) => {
   const odd = {
     meminfo: "MemTotal:        2048 kB\n",
     loadavg: "nonsense\n",
@@ -37,7 +37,7 @@ test("an unreadable or invalid figure is unknown", (t) => {
   assert.equal(readUsage({ dataDir: "/proc", engineRoot: null }).dataDisk, null, "a file system without blocks");
 });
 
-test("this machine has all of it", () => {
+test("this machine provides every number", () => {
   const { memory, dataDisk, engineDisk, processes } = readUsage({ dataDir: tmpdir(), engineRoot: "/" });
   assert.ok(memory !== null && memory.availableBytes > 0 && memory.availableBytes <= memory.totalBytes);
   assert.ok(processes !== null && processes.running > 0 && processes.running < processes.most);

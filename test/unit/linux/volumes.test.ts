@@ -55,7 +55,7 @@ function withVolumes(...volumes: Volume[]): AcceptedPod {
   return withSpec(pod, { ...pod.spec, volumes });
 }
 
-test("a host path is what it really is, an emptyDir a folder that every user may use", async (t) => {
+test("a hostPath is resolved to its real path, and an emptyDir is a folder that every user may use", async (t) => {
   const { host, options } = setUp(t);
   const pod = withVolumes({ name: "h", hostPath: { path: `${host}/allowed/` } }, { name: "e", emptyDir: {} });
   const result = await prepareVolumes(options, pod, ["/cache"], noMaps);
@@ -66,7 +66,7 @@ test("a host path is what it really is, an emptyDir a folder that every user may
   assert.equal(statSync(result.coveredPaths["/cache"] ?? "").mode & 0o777, 0o555);
 });
 
-test("a VOLUME of the image is covered, or memory where the owner lets pods write", async (t) => {
+test("a VOLUME of the image is covered, or a tmpfs if the policy allows writing", async (t) => {
   const { options } = setUp(t);
   const writable = { ...options, policy: () => ({ ...defaultPolicy, writableEmptyDir: true }) };
   const covered = await prepareVolumes(options, withVolumes(), ["/cache"], noMaps);
@@ -76,7 +76,7 @@ test("a VOLUME of the image is covered, or memory where the owner lets pods writ
   assert.deepEqual([Object.keys(scratch.coveredPaths), scratch.scratchPaths], [[], ["/cache"]]);
 });
 
-test("a pod in the host's network asks whom the host asks", async (t) => {
+test("a pod in the host's network uses the name servers of the host", async (t) => {
   const { options } = setUp(t);
   const pod = withVolumes();
   const onHost = { ...pod, spec: { ...pod.spec, hostNetwork: true } };
@@ -87,7 +87,7 @@ test("a pod in the host's network asks whom the host asks", async (t) => {
   );
 });
 
-test("a config map is written when its pod is made, refreshed where it is mounted, and kept once it was", async (t) => {
+test("a config map is written with its pod, refreshed while mounted, and kept after its deletion", async (t) => {
   const { dataDir, options } = setUp(t);
   const pod = withVolumes({ name: "settings", configMap: { name: "app-settings", defaultMode: 420 } });
   const maps = (value: string) => new Map([["app-settings", { "app.conf": value }]]);
@@ -125,7 +125,7 @@ test("the config maps of a pod are written one at a time, and other work has its
   assert.ok(turns >= names.length, `${turns} turns`);
 });
 
-test("a host path that is not there is named, and nothing is made", async (t) => {
+test("a missing hostPath is named and not created", async (t) => {
   const { host, options } = setUp(t);
   const result = await prepareVolumes(
     options,
@@ -138,7 +138,7 @@ test("a host path that is not there is named, and nothing is made", async (t) =>
   assert.equal(existsSync(join(host, "missing")), false);
 });
 
-test("a symbolic link is no way out: what it points to must be allowed too", async (t) => {
+test("the target of a symbolic link must be allowed too", async (t) => {
   const { host, dataDir, options } = setUp(t);
   const pod = withVolumes({ name: "h", hostPath: { path: join(host, "link") } });
   for (const target of [join(host, "other"), "/", "/proc", dataDir]) {
@@ -153,7 +153,7 @@ test("a symbolic link is no way out: what it points to must be allowed too", asy
   assert.ok((await prepareVolumes(options, pod, [], noMaps)).ok);
 });
 
-test("the second copy of a pod is read back, forgotten, and gone with its folders", async (t) => {
+test("the copy of a pod's spec can be read, dropped, and is removed with its folders", async (t) => {
   const { dataDir, options } = setUp(t);
   const pod = withVolumes({ name: "e", emptyDir: {} });
   assert.deepEqual(savedPods(dataDir), { pods: [], unreadable: [] });
@@ -170,7 +170,7 @@ test("the second copy of a pod is read back, forgotten, and gone with its folder
   assert.equal(existsSync(join(dataDir, "pods", pod.id.uid)), false);
 });
 
-test("a volume in memory is a mount of its own below the run folder, out of other users' reach, and goes with the pod", async (t) => {
+test("a volume in memory is a mount below the run folder, closed to other users, and removed with the pod", async (t) => {
   const { options } = setUp(t);
   const pod = withVolumes({ name: "m", emptyDir: { medium: "Memory" } });
   const result = await prepareVolumes(options, pod, [], noMaps);
@@ -183,7 +183,7 @@ test("a volume in memory is a mount of its own below the run folder, out of othe
   assert.equal(existsSync(path), false);
 });
 
-test("a volume in memory is full at the memory of its pod, on a disk as well, and stays as it is when it is prepared again", async (t) => {
+test("a volume in memory is bounded by the pod's memory and kept when it is prepared again", async (t) => {
   const { dataDir, options } = setUp(t);
   const pod = withVolumes({ name: "m", emptyDir: { medium: "Memory" } });
   const [container] = pod.spec.containers;

@@ -3,7 +3,7 @@ import { describe, test } from "node:test";
 import { whyNotLoaded } from "../../../src/sqlite/addon.ts";
 
 describe("why SQLite cannot be loaded", () => {
-  test("a C library that is too old is told with what is needed", () => {
+  test("the error for an old C library names the required version", () => {
     const linker =
       "Error: /lib/aarch64-linux-gnu/libc.so.6: version `GLIBC_2.28' not found (required by /proc/self/fd/20)";
     assert.equal(
@@ -12,7 +12,7 @@ describe("why SQLite cannot be loaded", () => {
     );
   });
 
-  test("anything else is told as it is, each once", () => {
+  test("the error for another cause repeats its message once", () => {
     const denied = "Error: EACCES: permission denied, open '/dev/shm'";
     assert.equal(
       whyNotLoaded([denied, denied, "Error: failed to map"]),
@@ -21,7 +21,7 @@ describe("why SQLite cannot be loaded", () => {
   });
 });
 
-test("folders in which nothing may run are told as such", () => {
+test("the error for folders mounted noexec names the folders", () => {
   const said = whyNotLoaded([
     "Error: /proc/self/fd/21: failed to map segment from shared object",
     "Error: ENOSPC: no space left on device, write",

@@ -18,7 +18,7 @@ function secretsIn(dir: string): Secrets {
 }
 
 describe("openSecrets()", () => {
-  it("opens what was sealed, also after a restart", (t) => {
+  it("decrypts a sealed text, also after a restart", (t) => {
     const dir = folder(t);
     const sealed = secretsIn(dir).seal("päss", "credentials/registry");
     assert.equal(sealed.sealed.includes("päss"), false);
@@ -30,7 +30,7 @@ describe("openSecrets()", () => {
     assert.notDeepEqual(secrets.seal("a", "p").sealed, secrets.seal("a", "p").sealed);
   });
 
-  it("opens nothing in another place, changed, cut short or of another device", (t) => {
+  it("rejects a sealed text that was moved, changed, cut or sealed by another device", (t) => {
     const secrets = secretsIn(folder(t));
     const secret = secrets.seal("text", "a");
     assert.equal(secrets.open(secret, "b"), null);
@@ -43,7 +43,7 @@ describe("openSecrets()", () => {
     assert.equal(secretsIn(folder(t)).open(secret, "a"), null);
   });
 
-  it("keeps its key file to itself", (t) => {
+  it("creates a key file that only its owner may read", (t) => {
     const dir = folder(t);
     secretsIn(dir);
     const file = join(dir, "device.key");
@@ -53,7 +53,7 @@ describe("openSecrets()", () => {
     assert.equal(statSync(file).mode & 0o777, 0o600);
   });
 
-  it("seals with the last key and opens with all", (t) => {
+  it("seals with the last key and decrypts with every key", (t) => {
     const dir = folder(t);
     const old = secretsIn(dir).seal("old", "p");
     appendFileSync(join(dir, "device.key"), `${"0".repeat(16)} ${Buffer.alloc(32, 7).toString("base64")}\n`);
@@ -62,7 +62,7 @@ describe("openSecrets()", () => {
     assert.equal(secrets.seal("new", "p").keyId, "0".repeat(16));
   });
 
-  it("does not write over a key file that it cannot read", (t) => {
+  it("does not overwrite a key file that it cannot read", (t) => {
     const dir = folder(t);
     writeFileSync(join(dir, "device.key"), "something else");
     assert.equal(openSecrets(dir).ok, false);

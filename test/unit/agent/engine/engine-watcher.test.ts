@@ -37,7 +37,7 @@ test("an outage of the engine is one event at its beginning and one at its end",
   assert.deepEqual(events.slice(1), ["Normal EngineReady: The engine answers again, version 20.10.24"]);
 });
 
-test("an engine that hangs is lost within 10 s, and there again as soon as it answers", async (t) => {
+test("an engine that hangs counts as lost within 10 s, and as back when it answers", async (t) => {
   const { clock, host, events, watcher } = await watched(t);
   host.freeze();
   await clock.pass(10_000);
@@ -50,7 +50,7 @@ test("an engine that hangs is lost within 10 s, and there again as soon as it an
   assert.deepEqual(events.slice(1), ["Normal EngineReady: The engine answers again, version 20.10.24"]);
 });
 
-test("an engine that hangs for less than 5 s is not lost", async (t) => {
+test("an engine that hangs for less than 5 s does not count as lost", async (t) => {
   const { clock, host, events } = await watched(t);
   for (let times = 0; times < 10; times += 1) {
     host.freeze();

@@ -27,7 +27,7 @@ function bench() {
   return { clock, events, changes, troubled, look };
 }
 
-test("a container that the engine does not answer about for some seconds is one event and a notice, and so is its end", async () => {
+test("a container that the engine does not answer about for seconds causes one event and a notice, and another event at the end", async () => {
   const { clock, events, changes, troubled, look } = bench();
   look(unknown);
   assert.deepEqual([events, troubled.notices()], [[], []]);
@@ -42,7 +42,7 @@ test("a container that the engine does not answer about for some seconds is one 
   assert.equal(changes.length, 2);
 });
 
-test("a container that the engine is busy with for a moment is nobody's business", async () => {
+test("a container that the engine is busy with for a moment causes no event", async () => {
   const { clock, events, look } = bench();
   look(unknown);
   await clock.pass(2_000);
@@ -52,7 +52,7 @@ test("a container that the engine is busy with for a moment is nobody's business
   assert.deepEqual(events, []);
 });
 
-test("a container that somebody pauses is an event at once", () => {
+test("a paused container causes an event at once", () => {
   const { events, troubled, look } = bench();
   look(paused);
   look(paused);
@@ -60,7 +60,7 @@ test("a container that somebody pauses is an event at once", () => {
   assert.equal(troubled.notices().length, 1);
 });
 
-test("a container of another installation is left out", () => {
+test("a container of another installation is ignored", () => {
   const { events, troubled, look } = bench();
   look(paused, { installId: "another" });
   assert.deepEqual([events, troubled.notices()], [[], []]);

@@ -23,7 +23,7 @@ function set() {
 const never = new AbortController().signal;
 
 describe("createPuller()", () => {
-  it("fetches once for all who ask while it is under way, and again for who asks later", async () => {
+  it("pulls once for all callers during a pull, and again for a later caller", async () => {
     const { clock, host, pulls, puller } = set();
     host.publish(name, facts);
     const both = [1, 2].map(() => puller.pull({ image: name, credentials: [] }, never));
@@ -39,7 +39,7 @@ describe("createPuller()", () => {
     assert.equal(pulls(), 2);
   });
 
-  it("tells everybody who waits how much is here, who comes later at once, and nobody twice the same", async () => {
+  it("reports new progress to every caller, and to a later caller at once", async () => {
     const { clock, host, engine } = set();
     host.publish(name, facts);
     const { pull } = engine;
@@ -65,7 +65,7 @@ describe("createPuller()", () => {
     assert.deepEqual(said, ["1: 3", "2: 3", "1: 10", "2: 10"]);
   });
 
-  it("does not fail one with another's credentials", async () => {
+  it("does not fail a pull with the credentials of another pod", async () => {
     const { clock, host, pulls, puller } = set();
     host.publish(name, facts, right);
     const both = [wrong, right].map((one) => puller.pull({ image: name, credentials: [one] }, never));
@@ -77,7 +77,7 @@ describe("createPuller()", () => {
     assert.equal(pulls(), 2);
   });
 
-  it("tries one credential after the other, and stops at what no password mends", async () => {
+  it("tries one credential after the other, and stops at an error that no password fixes", async () => {
     const { clock, host, pulls, puller } = set();
     host.publish(name, facts, right);
     const found = puller.pull({ image: name, credentials: [wrong, right, wrong] }, never);
@@ -91,7 +91,7 @@ describe("createPuller()", () => {
     assert.equal(pulls(), 3);
   });
 
-  it("goes on for those who stay, and is given up when the last one leaves", async () => {
+  it("continues a pull for the remaining callers, and aborts it when the last one leaves", async () => {
     const { clock, host, pulls, puller } = set();
     host.publish(name, facts);
     const [first, second] = [new AbortController(), new AbortController()];
@@ -111,7 +111,7 @@ describe("createPuller()", () => {
     assert.equal(pulls(), 2);
   });
 
-  it("tells what it brought, and nothing of what was here already", async () => {
+  it("reports the pulled image, and nothing if it was present", async () => {
     const { clock, host, brought, puller } = set();
     host.publish(name, facts);
     for (let times = 0; times < 2; times += 1) {
@@ -131,7 +131,7 @@ describe("createPuller()", () => {
     assert.equal(brought.length, 2);
   });
 
-  it("is given up when nothing comes for two minutes", async () => {
+  it("aborts a pull that receives nothing for two minutes", async () => {
     const { clock, host, puller } = set();
     host.publish(name, facts);
     host.fail("pull", "hang");

@@ -86,7 +86,7 @@ test("an accepted update is stored, answered from the outbox, and its pod is wok
   assert.match(JSON.stringify(store.statuses.get(uid)), /"phase":"Pending"/);
 });
 
-test("messages of one turn share one commit; a refusal costs none", () => {
+test("messages of one turn share one commit, and a rejected message needs none", () => {
   const { send, calls, said } = setUp();
   send(update(1, "1"), update(2, "2", { env: "2" }), update(3, "3", { env: "3" }));
   assert.equal(calls.filter((name) => name === "transaction").length, 1);
@@ -101,7 +101,7 @@ test("messages of one turn share one commit; a refusal costs none", () => {
   assert.match(refusal?.content ?? "", /^FAILED: /);
 });
 
-test("the same message again: the same reply, and nothing is done", () => {
+test("a repeated message gets the same reply and has no effect", () => {
   const { store, send, outbox, said, woken } = setUp();
   send(update(1, "1"));
   const writes = store.writes();
@@ -122,7 +122,7 @@ test("three deletes under one msg_id, as FusionDirector sends them, are each ans
   );
 });
 
-test("a message that comes again after 1,024 others is not remembered any more, and still changes nothing", () => {
+test("a message repeated after 1,024 others is processed again and changes nothing", () => {
   const { store, send } = setUp();
   const answers = () => store.outbox.counts().pending;
   send(update(1, "1"));
@@ -137,7 +137,7 @@ test("a message that comes again after 1,024 others is not remembered any more, 
   assert.deepEqual([now?.pod, now?.generation], [accepted?.pod, accepted?.generation]);
 });
 
-test("an older resourceVersion is stale, an equal one with other content is applied", () => {
+test("an older resourceVersion is rejected as stale, and an equal one with other content is applied", () => {
   const { store, send, said } = setUp();
   send(update(1, "5"), update(2, "4", { env: "2" }));
   assert.match(said()[0]?.content ?? "", /expected 5 or newer/);
@@ -145,7 +145,7 @@ test("an older resourceVersion is stale, an equal one with other content is appl
   assert.equal(store.desiredPods.get("websocket", "web")?.pod.spec.containers[0]?.env?.[0]?.value, "3");
 });
 
-test("a new uid takes the name, and the old pod waits for it to have its images", () => {
+test("a new uid replaces the old pod of the name after its images are present", () => {
   const { store, send } = setUp();
   send(update(1, "1"), update(2, "2", { uid: otherUid }));
   assert.equal(store.desiredPods.get("websocket", "web")?.pod.id.uid, otherUid);
@@ -157,7 +157,7 @@ test("a new uid takes the name, and the old pod waits for it to have its images"
   assert.equal(store.desiredPods.get("websocket", "web")?.pod.id.uid, otherUid, "the old uid is no resurrection");
 });
 
-test("a delete that names another uid leaves the present pod alone", () => {
+test("a delete with another uid does not change the present pod", () => {
   const { store, send, outbox } = setUp();
   send(update(1, "1"), podDelete({ name: "web", uid: otherUid, msgId: msgId(2) }));
   assert.equal(store.desiredPods.get("websocket", "web")?.pod.id.uid, uid);
@@ -174,7 +174,7 @@ test("a plain delete does not shorten a grace period under way", () => {
   );
 });
 
-test("the same uid again, newer, while it is on its way out: a higher generation", () => {
+test("an update of a terminating uid gets a higher generation", () => {
   const { store, send } = setUp();
   send(update(1, "1"), podDelete({ name: "web", uid, msgId: msgId(2) }), update(3, "2"));
   assert.deepEqual(
@@ -183,7 +183,7 @@ test("the same uid again, newer, while it is on its way out: a higher generation
   );
 });
 
-test("restarts: counted, and refused in their own way", () => {
+test("a restart message is counted, and rejected with an operation response", () => {
   const { store, send, said } = setUp();
   send(podRestart({ name: "web", msgId: msgId(9) }));
   assert.deepEqual([said()[0]?.route.operation, said()[0]?.content.startsWith("FAILED: ")], ["response", true]);
@@ -191,7 +191,7 @@ test("restarts: counted, and refused in their own way", () => {
   assert.equal(store.desiredPods.get("websocket", "web")?.generation, 1, "the same restart twice is one");
 });
 
-test("an unreadable message is an event, and has a reply only with a msg_id", () => {
+test("an unreadable message causes an event, and a reply only if it has a msg_id", () => {
   const { store, send, said } = setUp();
   send("{", "null", '{"header":{}}');
   assert.deepEqual(said(), []);
@@ -200,7 +200,7 @@ test("an unreadable message is an event, and has a reply only with a msg_id", ()
   assert.equal(said()[0]?.route.operation, "error");
 });
 
-test("no room: an update is refused in words, a delete still goes through", () => {
+test("an update on a full disk is rejected with a reason, and a delete is accepted", () => {
   const { device, store, send, said } = setUp();
   send(update(1, "1"));
   device.freeBytes(10 * 1024 * 1024);
@@ -210,7 +210,7 @@ test("no room: an update is refused in words, a delete still goes through", () =
   assert.equal(store.desiredPods.get("websocket", "web"), null);
 });
 
-test("a port is taken by who is none of ours: not by a container whose row was lost, nor before the engine has shown any", () => {
+test("a hostPort is rejected for a foreign process, not for an orphaned container or before the first list", () => {
   const { device, engine, store, send, said } = setUp();
   const port = { containerPort: 80, hostPort: 8080, protocol: "TCP", hostIP: "127.0.0.1" } as const;
   const asks = (n: number): string =>
@@ -230,7 +230,7 @@ test("a port is taken by who is none of ours: not by a container whose row was l
   assert.ok(store.desiredPods.get("websocket", "web-3"));
 });
 
-test("an outbox full of replies refuses, and changes nothing", () => {
+test("a message is rejected without effect if the outbox is full of replies", () => {
   const { store, send, said } = setUp({ limits: { outboxMaxMessages: 2 } });
   send(update(1, "1"), update(2, "2", { env: "2" }), update(3, "3", { env: "3" }));
   assert.match(said()[0]?.content ?? "", /full of replies/);
@@ -249,7 +249,7 @@ test("reading pauses when too much waits for its commit", () => {
   assert.equal(intake.full(), true);
 });
 
-test("a message on which the agent throws is refused, and the others of its batch are carried out", () => {
+test("a message that makes the agent throw is rejected, and the others of its batch are applied", () => {
   const { device, outbox, said, send, store } = setUp();
   const { savePod } = device.podFiles;
   Object.assign(device.podFiles, {

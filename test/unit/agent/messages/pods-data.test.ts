@@ -30,7 +30,7 @@ function set(outboxMaxMessages: number) {
 const allDone = ["25% processing", "50% processing", "75% processing", "100% success"];
 
 describe("createClearing()", () => {
-  it("says all of it or nothing, and waits for room in the outbox", async () => {
+  it("sends all progress messages or none, and waits for room in the outbox", async () => {
     const { clock, store, clearing, begin, said, end } = set(5);
     const places = ["before", "before"].map((text) => store.outbox.append("reply", text) ?? 0);
     begin();
@@ -43,7 +43,7 @@ describe("createClearing()", () => {
     await end();
   });
 
-  it("waits for the pods of its order and for no other", async () => {
+  it("waits only for the pods that existed at its order", async () => {
     const { clock, store, clearing, begin, said, end } = set(100);
     const mine = store.terminatingPods.put(terminating("a"));
     begin();
@@ -58,7 +58,7 @@ describe("createClearing()", () => {
     await end();
   });
 
-  it("waits anew after a boot, and then gives up once", async () => {
+  it("waits again after a boot, and then fails once", async () => {
     const { clock, store, clearing, begin, said, end } = set(100);
     store.terminatingPods.put(terminating("a"));
     begin();

@@ -16,7 +16,7 @@ function setUp() {
 
 const update = (pod: string | null, message: string) => ({ pod, isUpdate: true, message });
 
-test("a refused update is an event of its pod, and kept until a message for the pod is accepted", () => {
+test("a rejected update is an event of its pod, kept until a message for the pod is accepted", () => {
   const { store, refusedUpdates, parts } = setUp();
   recordRefusals(parts, [update("websocket/web", "not enough CPU"), update("websocket/web", "another reason")]);
   const [event, ...more] = store.events.list({ pod: "web", limit: 10 });
@@ -33,14 +33,14 @@ test("a refused update is an event of its pod, and kept until a message for the 
   assert.deepEqual(refusedUpdates(), []);
 });
 
-test("a refused delete is an event of its pod and no refused update", () => {
+test("a rejected delete is an event of its pod and no rejected update", () => {
   const { store, refusedUpdates, parts } = setUp();
   recordRefusals(parts, [{ pod: "websocket/web", isUpdate: false, message: "delete: no" }]);
   assert.equal(store.events.list({ pod: "websocket/web", limit: 10 }).length, 1);
   assert.deepEqual(refusedUpdates(), []);
 });
 
-test("a flood of refusals costs nine events, and eight of them are kept", () => {
+test("a flood of rejected updates causes nine events, and eight rejections are kept", () => {
   const { store, refusedUpdates, parts } = setUp();
   const flood = Array.from({ length: 50 }, (_, index) => update(`websocket/p${index}`, "x".repeat(10_000)));
   recordRefusals(parts, [update(null, "A message could not be read"), ...flood]);

@@ -60,7 +60,7 @@ function set(names: readonly string[], fixed: number) {
 }
 
 describe("housekeeping", () => {
-  it("removes images of nobody, down to the lower mark, and says so; what is not ours stays", async () => {
+  it("removes unused images down to the lower mark with an event, and keeps images that the agent did not pull", async () => {
     const world = set(["app:1", "app:2", "app:3"], 50);
     world.host.addImage("owner:1", { ...facts, id: "sha256:owner" });
     await world.clock.pass(100_000);
@@ -78,7 +78,7 @@ describe("housekeeping", () => {
     await world.end();
   });
 
-  it("never removes what a pod names or has pinned, or a container uses, and says once that it is at its end", async () => {
+  it("keeps images that a pod names or pinned or a container uses, and reports once that it cannot free more", async () => {
     const world = set(["app:1.0", "pinned:1", "used:1", "busy:1"], 70);
     const pinned = { ...history.pinnedImage, name: "pinned:1", id: "sha256:pinned:1", pulledFor: "s" };
     world.store.desiredPods.put(desired("a"));
@@ -96,7 +96,7 @@ describe("housekeeping", () => {
     await world.end();
   });
 
-  it("does nothing while the engine hangs or its disk is not known, and forgets what went without it", async () => {
+  it("does nothing while the engine hangs or its disk is unknown, and forgets images removed by others", async () => {
     const world = set(["app:1", "app:2", "app:3", "app:4"], 50);
     world.state.root = null;
     await world.clock.pass(400_000);
@@ -113,7 +113,7 @@ describe("housekeeping", () => {
     await world.end();
   });
 
-  it("removes folders of pods that nobody knows, but not while a container may use one", async () => {
+  it("removes folders of unknown pods, but not while a container may use one", async () => {
     const world = set([], 0);
     const pod = { namespace: "websocket", name: "stray", uid: "uid-stray" };
     const identity = { pod, container: "app", attempt: 0, generation: 0, installId: "another" };

@@ -28,7 +28,7 @@ function set() {
 }
 
 describe("createNodeReporter()", () => {
-  it("says nothing without a connection, and everything at once on each", async () => {
+  it("sends nothing without a connection, and the whole nodestatus on each", async () => {
     const { clock, said, reporter, end } = set();
     await clock.pass(400_000);
     assert.equal(said.length, 0);
@@ -52,7 +52,7 @@ describe("createNodeReporter()", () => {
     await end();
   });
 
-  it("says what has changed: soon when it is told, within 10 s when nobody tells, once a second at most", async () => {
+  it("sends a change soon if it is woken, within 10 s otherwise, and at most once a second", async () => {
     const { clock, said, state, reporter, end } = set();
     reporter.online(true);
     await clock.pass(5_000);
@@ -75,7 +75,7 @@ describe("createNodeReporter()", () => {
     await end();
   });
 
-  it("says what has not changed every five minutes", async () => {
+  it("sends an unchanged nodestatus every five minutes", async () => {
     const { clock, said, reporter, end } = set();
     reporter.online(true);
     await clock.pass(3_600_000);

@@ -6,7 +6,7 @@ import { virtualClock } from "../../../fakes/clock.ts";
 import { memoryStore } from "../../../fakes/store.ts";
 import { desiredPod, historyOf } from "../../../samples/pods.ts";
 
-test("a warning of the engine is told once for a container, however often it is made", () => {
+test("a warning of the engine is reported once for a container, however often it is created", () => {
   const store = memoryStore();
   const clock = virtualClock();
   const log = { write: () => {} };

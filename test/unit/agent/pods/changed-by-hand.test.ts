@@ -33,8 +33,8 @@ const running = (world: World): readonly string[] =>
     .map(({ request }) => `${request?.container} ${request?.attempt}`)
     .sort();
 
-describe("A container that was renamed by hand", () => {
-  test("stays the pod's only one, and gets its name back with an event", async () => {
+describe("a container that was renamed by hand", () => {
+  test("stays the only container of its pod, and gets its name back with an event", async () => {
     const world = await device(["app"]);
     const [{ id, name } = assert.fail()] = world.host.running();
     world.host.renameByHand(id, "mine");
@@ -45,7 +45,7 @@ describe("A container that was renamed by hand", () => {
     world.process().kill();
   });
 
-  test("goes with its pod, whatever it is called", async () => {
+  test("is deleted with its pod under any name", async () => {
     const world = await device(["app"]);
     const [{ id } = assert.fail()] = world.host.running();
     world.host.renameByHand(id, "mine");
@@ -55,7 +55,7 @@ describe("A container that was renamed by hand", () => {
     world.process().kill();
   });
 
-  test("whose name somebody else has taken is told once, and the next attempt is made", async () => {
+  test("is reported once if its name is taken, and the next attempt is created", async () => {
     const world = await device(["app"]);
     const [{ id, name, request } = assert.fail()] = world.host.running();
     world.host.renameByHand(id, "mine");
@@ -74,8 +74,8 @@ describe("A container that was renamed by hand", () => {
   });
 });
 
-describe("A container that was taken out of its network by hand", () => {
-  test("ends as lost, and another attempt takes its place", async () => {
+describe("a container that was disconnected from its network by hand", () => {
+  test("ends as lost, and another attempt replaces it", async () => {
     const world = await device(["app"]);
     const [{ id } = assert.fail()] = world.host.running();
     world.host.disconnectByHand(id);
@@ -89,7 +89,7 @@ describe("A container that was taken out of its network by hand", () => {
     world.process().kill();
   });
 
-  test("as a sandbox takes its pod along: all of it is made again", async () => {
+  test("is replaced with the whole pod if it is a sandbox", async () => {
     const world = await device(["app", "side"]);
     const sandbox = world.host.running().find(({ request }) => request?.container === "POD") ?? assert.fail();
     world.host.disconnectByHand(sandbox.id);

@@ -38,7 +38,7 @@ async function anHourOfCrashes(t: TestContext, store: Store, count: () => number
   return { restarts: attempts() - before.attempts, counted: count() - before.counted };
 }
 
-test("a restart costs five commits: its end, its look-up, create, start, and that it runs", async (t) => {
+test("a restart costs five commits: end, image lookup, create, start, running", async (t) => {
   const { store, commits } = countedStore();
   const { restarts, counted } = await anHourOfCrashes(t, store, commits);
   assert.ok(restarts >= 10, `${restarts} restarts`);
@@ -46,7 +46,7 @@ test("a restart costs five commits: its end, its look-up, create, start, and tha
   assert.ok(counted <= 5 * restarts + 5, `${counted} commits for ${restarts} restarts`);
 });
 
-test("a restart is written in a few pages, for each row stays where it is", async (t) => {
+test("a restart writes a few pages, because each row keeps its place", async (t) => {
   const dir = mkdtempSync(join(tmpdir(), "edge-crash-loop-"));
   const opened = openStore({ dir });
   assert.ok(opened.ok);

@@ -7,7 +7,7 @@ import { acceptedPod } from "../../../samples/pods.ts";
 
 const both = { cpu: "100m", memory: "32Mi" };
 
-test("a negative score that was refused is 0 and a notice, until the next boot", () => {
+test("a negative OOM score that the kernel rejected is 0 with a notice until the next boot", () => {
   const clock = virtualClock();
   const parts = { clock, store: memoryStore(), device: { memoryBytes: () => 2 ** 31 } };
   const { spec } = acceptedPod();

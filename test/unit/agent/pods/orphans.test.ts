@@ -12,7 +12,7 @@ import { startProcess } from "../../../simulation/world/device-process.ts";
 const uid = "6bf30364-3c62-493d-b3c1-848012fb8731";
 const text = podUpdate({ name: "web", uid, msgId: "00000000-0000-0000-0000-000000000001" });
 
-test("a lost database: what runs is kept running by its label, never removed, and adopted when the center sends it again", async () => {
+test("containers of a lost database keep running by their label and are adopted when the center sends the pod again", async () => {
   const clock = virtualClock();
   const random = seededRandom(1);
   const { engine, host } = fakeEngine({ clock, random });

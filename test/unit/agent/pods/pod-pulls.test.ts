@@ -27,7 +27,7 @@ function setUp() {
   return { woken, begun, signals, land, pulls, needed };
 }
 
-test("a pull is begun once, and its pod woken when it has ended", async () => {
+test("a pull starts once, and its pod is woken when it ends", async () => {
   const { woken, begun, land, pulls, needed } = setUp();
   pulls.sync("a", [needed("x")]);
   pulls.sync("a", [needed("x"), needed("y")]);
@@ -45,7 +45,7 @@ test("a pull is begun once, and its pod woken when it has ended", async () => {
   assert.deepEqual(begun.slice(3), ["y"]);
 });
 
-test("a pod is woken as more of its image is here", () => {
+test("a pod is woken by the progress of its pull", () => {
   const { woken, pulls, needed } = setUp();
   let tell: (tenths: number) => void = () => {};
   pulls.sync("a", [
@@ -83,7 +83,7 @@ test("a pull that no pod needs is stopped without an event", async () => {
   assert.deepEqual([woken, pulls.takeEnded("a")], [[], []]);
 });
 
-test("when the agent stops, all pulls are given up and waited for", async () => {
+test("a stopping agent aborts all pulls and waits for them", async () => {
   const { signals, land, pulls, needed } = setUp();
   const stop = new AbortController();
   let over = false;

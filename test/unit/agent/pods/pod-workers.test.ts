@@ -35,7 +35,7 @@ test("a key woken during its work runs once more", async () => {
   await ended;
 });
 
-test("a due time is absolute: other keys do not put it off", async () => {
+test("a due time is absolute, and other keys do not delay it", async () => {
   const clock = virtualClock();
   const at: number[] = [];
   const began = clock.mono();
@@ -107,7 +107,7 @@ test("a worker that throws is parked, and the other keys go on", async () => {
   await ended;
 });
 
-test("a disk that fails ends all workers", async () => {
+test("a failing disk ends all workers", async () => {
   const clock = virtualClock();
   const podWorkers = createPodWorkers(clock);
   const work = { reconcile: () => Promise.reject(storeError("broken", "disk I/O error")), onFailed: neverFails };
@@ -118,7 +118,7 @@ test("a disk that fails ends all workers", async () => {
   await failed;
 });
 
-test("a limiter runs as many as it may, the others in order", async () => {
+test("a limiter runs its number of tasks at once, the others in order", async () => {
   const clock = virtualClock();
   const limiter = createLimiter(2);
   const order: number[] = [];

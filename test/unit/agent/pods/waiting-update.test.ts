@@ -54,8 +54,8 @@ const running = (world: World): readonly string[] =>
 const waits = "The update waits for the image of container app: ImagePullBackOff";
 const asBefore = ["Running", waits, `app running ${testImage}`];
 
-describe("An update whose image cannot be pulled", () => {
-  test("is in the pod's message, and the report is of what runs", async () => {
+describe("an update whose image cannot be pulled", () => {
+  test("is named in the pod's message, and the podstatus shows the running version", async () => {
     const world = await device();
     send(world, 2, { image: missing });
     await world.clock.pass(60_000);
@@ -64,7 +64,7 @@ describe("An update whose image cannot be pulled", () => {
     world.process().kill();
   });
 
-  test("leaves the old version running over its crash, an engine that stops and a power cut", async () => {
+  test("keeps the old version running over a crash, a stopped engine and a power cut", async () => {
     const world = await device();
     send(world, 2, { image: missing });
     await world.clock.pass(60_000);
@@ -85,7 +85,7 @@ describe("An update whose image cannot be pulled", () => {
     world.process().kill();
   });
 
-  test("leaves a pod of two containers and its sandbox running", async () => {
+  test("keeps a pod of two containers and its sandbox running", async () => {
     const world = await device({ names: ["app", "side"] });
     const whole = ["POD", "app", "side"];
     const names = () => running(world).map((one) => one.split(" ")[0]);
@@ -100,7 +100,7 @@ describe("An update whose image cannot be pulled", () => {
     world.process().kill();
   });
 
-  test("spares the registry however often the old version crashes", async () => {
+  test("does not ask the registry more often when the old version crashes", async () => {
     const world = await device();
     send(world, 2, { image: missing });
     const pulls = () => world.host.calls().filter((one) => one.operation === "pull").length;
@@ -114,7 +114,7 @@ describe("An update whose image cannot be pulled", () => {
     world.process().kill();
   });
 
-  test("is passed over by the next one: the version that ran goes on until that has its image", async () => {
+  test("is skipped by the next update, and the old version runs until that image is present", async () => {
     const world = await device();
     send(world, 2, { image: missing });
     await world.clock.pass(30_000);
@@ -140,7 +140,7 @@ describe("An update whose image cannot be pulled", () => {
     world.process().kill();
   });
 
-  test("leaves a job Succeeded that is done, and runs it again once the image is here", async () => {
+  test("keeps a finished job Succeeded, and runs it again when the image is present", async () => {
     const world = await device({ policy: "Never" });
     world.host.kill(world.host.running()[0]?.id ?? "", 0);
     await world.clock.pass(10_000);

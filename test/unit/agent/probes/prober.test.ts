@@ -6,7 +6,7 @@ import type { HttpBehaviour } from "../../../fakes/http.ts";
 import { withSpec } from "../../../samples/pods.ts";
 import { bench, failing, never, ok, probe, unavailable, web, words } from "./prober-bench.ts";
 
-test("three failures in a row end a container's liveness; the pod is woken once, and nobody asks any more", async () => {
+test("three failures in a row end the liveness of a container, wake its pod once and stop the probe", async () => {
   const { clock, events, woken, execs, live, verdict, began } = bench({ probes: { livenessProbe: probe } });
   live.exec = failing;
   assert.deepEqual(verdict(), { ready: null, live: true, why: "" });
@@ -23,14 +23,14 @@ test("three failures in a row end a container's liveness; the pod is woken once,
   assert.deepEqual(words(events), [once, once]);
 });
 
-test("an engine that cannot run the probe is no failure", async () => {
+test("a probe that the engine cannot run has no result", async () => {
   const { clock, events, woken, live, verdict } = bench({ probes: { livenessProbe: probe } });
   live.exec = unavailable;
   await clock.pass(120_000);
   assert.deepEqual([verdict()?.live, events, woken], [true, [], []]);
 });
 
-test("a program that hangs has failed while it lives, and no second one is started", async () => {
+test("a probe program that hangs counts as failed, and no second one is started while it lives", async () => {
   const { clock, execs, live, verdict, follow, observed } = bench({ probes: { livenessProbe: probe } });
   live.exec = async (signal) => never(signal).catch(() => unavailable());
   follow();
@@ -41,7 +41,7 @@ test("a program that hangs has failed while it lives, and no second one is start
   assert.equal(observed.state.kind, "running");
 });
 
-test("an engine that hangs is not taken for a container that does", async () => {
+test("a hanging engine is not taken for a hanging container", async () => {
   const { clock, live, verdict, follow } = bench({ probes: { livenessProbe: probe } });
   live.exec = async (signal) => never(signal).catch(() => unavailable());
   live.isAlive = async (signal) => never(signal).catch(() => unavailable());
@@ -50,7 +50,7 @@ test("an engine that hangs is not taken for a container that does", async () => 
   assert.equal(verdict()?.live, true);
 });
 
-test("a program that has ended, which the engine has not heard of, does not hang", async () => {
+test("a probe program that ended unknown to the engine does not count as hanging", async () => {
   const { clock, execs, live, verdict } = bench({ probes: { livenessProbe: probe } });
   live.exec = async (signal) => never(signal).catch(() => unavailable());
   live.isAlive = async () => ok(false);
@@ -59,7 +59,7 @@ test("a program that has ended, which the engine has not heard of, does not hang
   assert.deepEqual([verdict()?.live, execs.length], [true, 1]);
 });
 
-test("a program that the engine does not get round to start has not failed", async () => {
+test("a probe program that the engine did not start yet has not failed", async () => {
   const { clock, execs, live, verdict } = bench({ probes: { livenessProbe: probe } });
   live.begins = false;
   live.exec = async (signal) => never(signal).catch(() => unavailable());
@@ -81,7 +81,7 @@ test("a container in which the engine begins no program is looked at, and again 
   assert.equal(woken.length, 3);
 });
 
-test("one program of a container at a time, of whichever probe", async () => {
+test("a container runs one probe program at a time", async () => {
   const { clock, execs, live, follow } = bench({ probes: { livenessProbe: probe, readinessProbe: probe } });
   let running = 0;
   let most = 0;
@@ -98,7 +98,7 @@ test("one program of a container at a time, of whichever probe", async () => {
   assert.equal(execs.length, 8);
 });
 
-test("readiness goes both ways, and each turn wakes the pod", async () => {
+test("a readiness verdict changes both ways, and each change wakes the pod", async () => {
   const { clock, behave, requests, woken, verdict } = bench({ probes: { readinessProbe: web } });
   const answers = (does: HttpBehaviour | null) => behave(() => does);
   const status = (code: number): HttpBehaviour => ({ answer: { ok: true, status: code }, afterMs: 5 });
@@ -130,7 +130,7 @@ test("a readiness that goes on failing is one series of events", async () => {
   assert.deepEqual(words(events), [failed, failed, still, still]);
 });
 
-test("a pod in the device's network is asked at the device's address, another host only where it is named", async () => {
+test("a pod in the host's network is probed at the device's address, or at the host that its probe names", async () => {
   const there = bench({ probes: { readinessProbe: web }, hostNetwork: true });
   there.follow();
   await there.clock.pass(10);
@@ -159,7 +159,7 @@ test("the initial delay counts from the start of the container, also over a rest
   }
 });
 
-test("nothing is asked of a container that is gone, ended, or made from another specification", async () => {
+test("a container that is gone, ended or of another specification is not probed", async () => {
   for (const changes of [{ observed: [] }, { desired: null }, { otherSpec: true as const }] as const) {
     const { clock, execs, follow, observed } = bench({ probes: { livenessProbe: probe } });
     if ("otherSpec" in changes) follow({ observed: [{ ...observed, specHash: "0".repeat(16) }] });
@@ -174,7 +174,7 @@ test("nothing is asked of a container that is gone, ended, or made from another 
   }
 });
 
-test("a container keeps being asked as it was made while a newer specification waits for its image", async () => {
+test("a container is probed by its own specification while an update waits for its image", async () => {
   const { clock, execs, follow, desired } = bench({ probes: { livenessProbe: probe } });
   follow();
   await clock.pass(1_000);
@@ -185,7 +185,7 @@ test("a container keeps being asked as it was made while a newer specification w
   assert.equal(execs.length, 4);
 });
 
-test("a deleted pod is asked for its readiness until it has ended, and not for its liveness", async () => {
+test("a deleted pod is probed for readiness until it ends, and not for liveness", async () => {
   const { clock, behave, requests, execs, follow, observed } = bench({
     probes: { livenessProbe: probe, readinessProbe: web },
   });
@@ -199,7 +199,7 @@ test("a deleted pod is asked for its readiness until it has ended, and not for i
   assert.deepEqual([execs.length, requests().length], [1, 4]);
 });
 
-test("an agent that starts during the grace of a delete asks for the readiness only", async () => {
+test("an agent that starts during a grace period probes only the readiness", async () => {
   const { clock, behave, requests, execs, follow } = bench({ probes: { livenessProbe: probe, readinessProbe: web } });
   behave(() => ({ answer: { ok: true, status: 200 }, afterMs: 5 }));
   follow({ isDeleted: true });
@@ -207,7 +207,7 @@ test("an agent that starts during the grace of a delete asks for the readiness o
   assert.deepEqual([execs.length, requests().length], [0, 3]);
 });
 
-test("a body that stalls or breaks off after the status is no result", async () => {
+test("an HTTP probe whose body stalls or breaks off has no result", async () => {
   const { clock, behave, requests, events, verdict } = bench({ probes: { livenessProbe: web } });
   const message = "The body of the answer with status 500 broke off";
   const cutOff = (afterMs: number) => behave(() => ({ answer: { ok: false, message, isCutOff: true }, afterMs }));
@@ -220,7 +220,7 @@ test("a body that stalls or breaks off after the status is no result", async () 
   assert.deepEqual([verdict()?.live, events], [true, []]);
 });
 
-test("the same container started again by hand is another run: what failed before is over", async () => {
+test("a container started again by hand begins with no failed probes", async () => {
   const { clock, live, verdict, follow, observed } = bench({ probes: { livenessProbe: probe } });
   live.exec = failing;
   follow();
@@ -230,7 +230,7 @@ test("the same container started again by hand is another run: what failed befor
   assert.equal(follow({ observed: [again] })[observed.id]?.live, true);
 });
 
-test("what has arrived by the turn after the time is over is not late", async () => {
+test("a probe result that arrived within the timeout is not late, although it is read after it", async () => {
   for (const [tookMs, late] of [
     [1_999, false],
     [2_000.5, false],
@@ -247,7 +247,7 @@ test("what has arrived by the turn after the time is over is not late", async ()
   }
 });
 
-test("a result during which the loop stood still is void", async () => {
+test("a probe result during which the loop stood still is ignored", async () => {
   const { clock, live, verdict, follow } = bench({ probes: { livenessProbe: probe } });
   const stalls: (() => number)[] = [];
   const mono = clock.mono;
@@ -267,7 +267,7 @@ test("a result during which the loop stood still is void", async () => {
   assert.equal(verdict()?.live, false);
 });
 
-test("a probe that throws is recorded and asks again at its next time", async () => {
+test("a probe that throws is recorded and runs again at its next time", async () => {
   const { clock, execs, failures, follow, live, prober, verdict } = bench({ probes: { livenessProbe: probe } });
   const stop = new AbortController();
   const ended = prober.run(stop.signal);
@@ -289,7 +289,7 @@ test("the prober ends if the disk of the store fails", async () => {
   await failed;
 });
 
-test("the end of the prober lets go of everything", async () => {
+test("the end of the prober stops every probe and timer", async () => {
   const { clock, execs, follow, prober } = bench({ probes: { livenessProbe: probe } });
   const stop = new AbortController();
   const ended = prober.run(stop.signal);
@@ -302,7 +302,7 @@ test("the end of the prober lets go of everything", async () => {
   assert.deepEqual(execs, []);
 });
 
-test("a container that is unknown or paused is not asked, and keeps its verdicts", async () => {
+test("a container that is unknown or paused is not probed and keeps its verdicts", async () => {
   const { clock, execs, live, follow, observed } = bench({ probes: { livenessProbe: probe, readinessProbe: probe } });
   follow();
   await clock.pass(1_000);

@@ -27,7 +27,7 @@ function reports(store: MemoryStore): readonly Report[] {
 
 const told = (store: MemoryStore) => reports(store).flatMap(({ events }) => events.map(({ message }) => message));
 
-test("every event once, in order, in messages of at most 64", () => {
+test("the history sends every event once, in order, in messages of at most 64", () => {
   const { parts, store, happen } = setUp();
   for (let n = 0; n < 150; n += 1) happen(`${n}`);
   const more = [1, 2, 3, 4].map(() => replayNext(parts, 1_000_000));
@@ -42,7 +42,7 @@ test("every event once, in order, in messages of at most 64", () => {
   );
 });
 
-test("as many bytes as the line takes, and one event whatever it takes", () => {
+test("the history sends as many bytes as the line takes, and at least one event", () => {
   const { parts, store, happen } = setUp();
   for (let n = 0; n < 4; n += 1) happen(`${n}`.repeat(1_000));
   assert.equal(replayNext(parts, 2_500), true);
@@ -97,7 +97,7 @@ test("dropped events are reported as missing, once", () => {
   assert.equal(store.outbox.counts().pending, 0);
 });
 
-test("a crash at any store call tells nothing twice and nothing never", () => {
+test("a crash at any store call neither repeats nor loses an event", () => {
   for (let crash = 1; crash < 60; crash += 1) {
     const { parts, store, happen } = setUp();
     for (let n = 0; n < 100; n += 1) happen(`${n}`);

@@ -6,7 +6,7 @@ import { reporterOn, resourceOf } from "./reporter-site.ts";
 
 const setUp = (options: Parameters<typeof reporterOn>[1] = {}) => reporterOn(memoryStore(), options);
 
-test("the array goes out on connect, then every 30 s", async () => {
+test("the podstatus is sent on connect, then every 30 s", async () => {
   const { clock, reports, stop } = await setUp();
   assert.equal(reports(), 1);
   await clock.pass(29_000);
@@ -16,7 +16,7 @@ test("the array goes out on connect, then every 30 s", async () => {
   stop.abort();
 });
 
-test("a change goes out at once, many at most four times a second", async () => {
+test("a changed podstatus is sent at once, at most four times a second", async () => {
   const { clock, reporter, reports, stop } = await setUp();
   reports();
   await clock.pass(5_000);
@@ -37,7 +37,7 @@ test("a change goes out at once, many at most four times a second", async () => 
   stop.abort();
 });
 
-test("a report that takes long leaves three times as long for all else", async () => {
+test("a slow report is followed by a pause of three times its duration", async () => {
   const { clock, reporter, reports, stop } = await setUp({ reportMs: 400 });
   reports();
   for (let n = 0; n < 1_200; n += 1) {
@@ -49,7 +49,7 @@ test("a report that takes long leaves three times as long for all else", async (
   stop.abort();
 });
 
-test("a reply stays until a pong shows that it has arrived, and goes out again on the next connection", async () => {
+test("a reply is kept until a pong confirms it, and sent again on the next connection", async () => {
   const { clock, store, center, reporter, connect, stop } = await setUp();
   center.autoPong(false);
   const text = JSON.stringify({ route: { resource: "reply" } });
@@ -68,7 +68,7 @@ test("a reply stays until a pong shows that it has arrived, and goes out again o
   stop.abort();
 });
 
-test("a peer that never answers pings: released after two keepalive periods, and not hung up on", async () => {
+test("a reply to a peer that never answers pings is deleted after two keepalive periods", async () => {
   const { clock, store, reporter, closes, stop } = await setUp({ answersPings: false });
   store.outbox.append("reply", JSON.stringify({ route: { resource: "reply" } }));
   reporter.outboxChanged();
@@ -81,7 +81,7 @@ test("a peer that never answers pings: released after two keepalive periods, and
   stop.abort();
 });
 
-test("a pod that is gone is reported until a report with its end has arrived", async () => {
+test("a deleted pod is reported until a report with its end was confirmed", async () => {
   const { clock, store, center, reporter, stop } = await setUp();
   center.autoPong(false);
   const terminating = store.terminatingPods.put({ ...terminatingPod("deleted"), seq: 0, isTerminated: true });
@@ -134,7 +134,7 @@ test("unacknowledged messages are limited in bytes and number until a pong arriv
   stop.abort();
 });
 
-test("pings stand behind the status and within the window, so that a line cut early has let go of what it carried", async () => {
+test("pings follow the status and lie within the window, so that a short connection confirms its messages", async () => {
   const { clock, store, center, connect, stop } = await setUp();
   for (let n = 0; n < 8; n += 1)
     store.outbox.append("reply", JSON.stringify({ route: { resource: `reply/${n}` }, pad: "x".repeat(1_000) }));
@@ -155,7 +155,7 @@ test("pings stand behind the status and within the window, so that a line cut ea
   stop.abort();
 });
 
-test("only what was sent at a pace changes it: pongs of one window double it once", async () => {
+test("the send window doubles once per window of pongs", async () => {
   const { clock, store, center, connect, stop } = await setUp();
   for (let n = 0; n < 200; n += 1)
     store.outbox.append("reply", JSON.stringify({ route: { resource: `reply/${n}` }, pad: "x".repeat(1_000) }));
@@ -178,7 +178,7 @@ const events = (texts: readonly string[]): readonly string[] =>
     .filter(({ route }) => route.resource === "websocket/podhistory")
     .flatMap(({ content }) => content.events.map(({ message }) => message));
 
-test("history goes to a center that asks for it, after the status, once and in order, over any number of cuts", async () => {
+test("the event history is sent once and in order after the status, over any number of lost connections", async () => {
   const { clock, store, center, connect, stop } = await setUp();
   const expected = Array.from({ length: 500 }, (_, n) => `${n}:${"x".repeat(1_500)}`);
   for (const message of expected) {
@@ -210,7 +210,7 @@ test("history goes to a center that asks for it, after the status, once and in o
   stop.abort();
 });
 
-test("what happens while it is connected follows within seconds, and an idle device writes nothing", async () => {
+test("new events are sent within seconds, and an idle device does not write", async () => {
   const { clock, store, center, connect, stop } = await setUp();
   center.askHistory(true);
   center.cut();
@@ -226,7 +226,7 @@ test("what happens while it is connected follows within seconds, and an idle dev
   stop.abort();
 });
 
-test("a peer that does not read is sent one report when it does, not all that it has missed", async () => {
+test("a peer that did not read gets one report afterwards, not every missed one", async () => {
   const { clock, store, center, reporter, reports, stop } = await setUp({ answersPings: false });
   reports();
   store.statuses.put(terminatingPod("deleted").id, { phase: "Running", note: "x".repeat(200_000) });
@@ -245,7 +245,7 @@ test("a peer that does not read is sent one report when it does, not all that it
   stop.abort();
 });
 
-test("states are told in the dialect that is configured", async () => {
+test("the podstatus uses the configured dialect", async () => {
   const wait = { waiting: { reason: "CreateContainerError", message: "no such device" } };
   const container = { name: "c", state: wait, lastState: {}, ready: false, started: false, restartCount: 0 };
   const base = { phase: "Pending", conditions: [], startTime: "2026-01-01T00:00:00Z", qosClass: "BestEffort" } as const;

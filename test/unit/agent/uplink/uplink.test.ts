@@ -71,7 +71,7 @@ function setUp({ store = memoryStore(), fullAt = Number.POSITIVE_INFINITY } = {}
   return { clock, center, store, stop, ended, states, last, attached, received, stalls, detached: () => detached };
 }
 
-test("it tells of the link as it is: connecting, online, and offline since it was lost", async () => {
+test("the uplink reports its link as connecting, online, and offline since the loss", async () => {
   const { clock, center, states, last, stop, ended } = setUp();
   await clock.pass(100);
   assert.deepEqual(
@@ -93,7 +93,7 @@ test("it tells of the link as it is: connecting, online, and offline since it wa
   assert.equal(center.connected(), false);
 });
 
-test("a center that does not answer the upgrade is given up, and dialled again", async () => {
+test("a dial that the center does not answer ends at its deadline and is repeated", async () => {
   const { clock, center, last, stop, ended } = setUp();
   await clock.pass(100);
   center.answerDials("hang");
@@ -106,7 +106,7 @@ test("a center that does not answer the upgrade is given up, and dialled again",
   await ended;
 });
 
-test("a peer that answered pings and is silent is hung up on; that it answers them is known after a restart", async () => {
+test("a silent peer that answered pings is disconnected, also after a restart of the agent", async () => {
   const { clock, center, store, attached, stop, ended } = setUp();
   await clock.pass(100);
   assert.equal(attached[0]?.answersPings, false);
@@ -130,7 +130,7 @@ test("a peer that answered pings and is silent is hung up on; that it answers th
   await again.ended;
 });
 
-test("files that change are dialled with before the old connection is ended", async () => {
+test("changed certificate files open a new connection before the old one is closed", async () => {
   const { clock, center, last, attached, detached, stop, ended } = setUp();
   await clock.pass(100);
   center.answerDials({ code: "tls", message: "The center's certificate has expired" });
@@ -150,7 +150,7 @@ test("files that change are dialled with before the old connection is ended", as
   await ended;
 });
 
-test("each link that breaks is counted in an event, and a dial that fails on for one reason is told once", async () => {
+test("each lost link is counted in an event, and a repeated dial failure is reported once", async () => {
   const { clock, center, store, stop, ended } = setUp();
   await clock.pass(100);
   for (let n = 0; n < 3; n += 1) {
@@ -178,7 +178,7 @@ test("each link that breaks is counted in an event, and a dial that fails on for
   );
 });
 
-test("reading pauses until what waits is committed; a commit that takes a minute does not end the link", async () => {
+test("reading pauses until waiting messages are committed, and a commit of one minute does not close the link", async () => {
   const { clock, center, received, attached, stalls, stop, ended } = setUp({ fullAt: 3 });
   await clock.pass(100);
   attached[0]?.connection.ping("1");
@@ -198,7 +198,7 @@ test("reading pauses until what waits is committed; a commit that takes a minute
   await ended;
 });
 
-test("reading pauses while the center does not take its replies, and goes on when it does", async () => {
+test("reading pauses while the center does not read its replies", async () => {
   const { clock, center, received, attached, stop, ended } = setUp();
   await clock.pass(100);
   const [{ connection } = assert.fail("no connection")] = attached;
@@ -217,7 +217,7 @@ test("reading pauses while the center does not take its replies, and goes on whe
   await ended;
 });
 
-test("a certificate that comes to its end is an event at each stage, once", async () => {
+test("a certificate near its end causes one event per stage", async () => {
   const store = memoryStore();
   const dayMs = 86_400_000;
   const ends = 1_700_000_000_000 + 31 * dayMs;

@@ -11,12 +11,12 @@ test("the first restart is immediate, then 10 s, doubled, at most 300 s", () => 
   );
 });
 
-test("more than ten minutes of running reset the level, ten minutes do not", () => {
+test("the back-off is reset by a run of more than ten minutes, not by one of ten minutes", () => {
   assert.equal(levelAfterRun(5, 600_000), 5);
   assert.equal(levelAfterRun(5, 600_001), 0);
 });
 
-test("what is left of a wait goes by the monotonic clock, whatever the wall clock does", () => {
+test("the rest of a wait follows the monotonic clock, whatever the wall clock does", () => {
   const since = { ...now, mono: now.mono - 4_000 };
   assert.equal(remainingMs(10_000, since, now), 6_000);
   assert.equal(remainingMs(10_000, since, { ...now, wall: 0 }), 6_000);
@@ -29,7 +29,7 @@ test("what is left of a wait goes by the monotonic clock, whatever the wall cloc
   assert.equal(remainingMs(10_000, { ...since, bootId: "boot-1" }, now), 0, "a boot has passed");
 });
 
-test("a death that is seen only afterwards is dated by wall time, within what can have passed", () => {
+test("an end that is noticed later is dated by the wall clock, within the possible time", () => {
   const seen = { ...now, mono: now.mono - 60_000 };
   assert.equal(deathMoment(now.wall - 7_000, seen, 3, now).mono, now.mono - 7_000);
   assert.equal(

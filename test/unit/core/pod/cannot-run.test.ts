@@ -51,7 +51,7 @@ const goldens: readonly PlanGolden[] = [
       "app waits: CrashLoopBackOff: back-off 10s restarting failed container=app pod=web_websocket(u1)\nlook again in 9 s",
   },
   {
-    name: "a program that cannot run, under Never: the pod has failed, and nothing is done",
+    name: "a program that cannot run fails its pod under Never",
     situation: {
       desired: desiredPod({ policy: "Never" }),
       observed: [container(acceptedPod({ policy: "Never" }), cannotRun)],
@@ -60,7 +60,7 @@ const goldens: readonly PlanGolden[] = [
     expected: "",
   },
   {
-    name: "a program that cannot run, and an update: it is made from the new specification",
+    name: "a program that cannot run is replaced by an update",
     situation: {
       desired: newer,
       images: here,
@@ -96,7 +96,7 @@ test("a program that cannot run has ended, with the engine's exit code and the t
   ]);
 });
 
-test("a program that cannot run ends once, whoever looks and however often", () => {
+test("a program that cannot run is recorded as one end, however often it is listed", () => {
   const first = record({}, [container(never, cannotRun)], context);
   const second = record(first.history, [container(never, cannotRun)], { ...context, engineRunId: "s2" });
   assert.equal(second.history, first.history);

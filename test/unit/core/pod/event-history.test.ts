@@ -24,7 +24,7 @@ const event = (message: string, change: Partial<PodEvent> = {}): PodEvent => ({
 });
 const hour = 3_600_000;
 
-test("ids of containers and numbers of attempts make no other event; codes, containers and pods do", () => {
+test("events that differ only in container id or attempt are one event; codes, containers and pods make another", () => {
   const one = sameness(event("start app (0a1b2c3d4e5f), because it is made, attempt 3"));
   assert.equal(sameness(event("start app (ffffffffffff), because it is made, attempt 41")), one);
   for (const other of [
@@ -38,7 +38,7 @@ test("ids of containers and numbers of attempts make no other event; codes, cont
   assert.notEqual(sameness(event("Exit code 1 (Error)")), sameness(event("Exit code 137 (Error)")));
 });
 
-test("an event is counted in one of the last hour, by the clock that can be trusted", () => {
+test("an event is counted in one of the last hour, by the monotonic clock", () => {
   const cases: readonly (readonly [Moment, Moment, boolean])[] = [
     [at(0), at(hour), true],
     [at(0), at(hour + 1), false],
@@ -51,7 +51,7 @@ test("an event is counted in one of the last hour, by the clock that can be trus
   for (const [before, now, expected] of cases) assert.equal(folds({ at: before }, now), expected);
 });
 
-test("a row counts what happens again, and what of it the center has not heard", () => {
+test("a row counts repeats, and those not yet reported to the center", () => {
   const first = keep(null, event("Exit code 1"), at(0), { id: 1, reportedUpTo: 0 });
   assert.equal(unreported(first, 0), 1);
   const second = keep(first, event("Exit code 1"), at(1_000), { id: 2, reportedUpTo: 0 });
@@ -72,7 +72,7 @@ test("a row counts what happens again, and what of it the center has not heard",
 const limits = { eventsMaxRows: 640, eventsMaxBytes: 64_000 };
 const shares = (all: Readonly<Record<string, Share>>) => new Map(Object.entries(all));
 
-test("nothing goes while everything fits, then the oldest of the pod that has most", () => {
+test("the history drops nothing while all fits, then the oldest event of the pod with most", () => {
   assert.equal(trim(shares({ a: { rows: 640, bytes: 64_000 } }), limits), null);
   assert.deepEqual(trim(shares({ a: { rows: 600, bytes: 1 }, b: { rows: 41, bytes: 1 } }), limits), {
     pod: "a",
@@ -84,13 +84,13 @@ test("nothing goes while everything fits, then the oldest of the pod that has mo
   });
 });
 
-test("where no pod has more than its part, the oldest of all go, and the last row stays", () => {
+test("the history drops the oldest events of all if no pod has more than its share", () => {
   const many = Object.fromEntries(Array.from({ length: 65 }, (_, n) => [`p${n}`, { rows: 10, bytes: 1 }]));
   assert.deepEqual(trim(shares(many), limits), { pod: null, rows: 10 });
   assert.equal(trim(shares({ a: { rows: 1, bytes: 99_999 } }), limits), null);
 });
 
-test("whatever happens, a pod that has its part or less loses nothing to the others", () => {
+test("a pod with its share or less loses no event to other pods", () => {
   const step = fc.record({ pod: fc.constantFrom("a", "b", "c"), many: fc.integer({ min: 1, max: 200 }) });
   fc.assert(
     fc.property(fc.array(step, { maxLength: 40 }), (steps) => {
@@ -109,7 +109,7 @@ test("whatever happens, a pod that has its part or less loses nothing to the oth
   );
 });
 
-test("bytes are those of the texts in UTF-8, and what a row takes beside them", () => {
+test("the size of an event is its text in UTF-8 plus a fixed size per row", () => {
   const row = (message: string): KeptEvent => keep(null, event(message), at(0), { id: 1, reportedUpTo: 0 });
   assert.equal(eventBytes(row("ü")) - eventBytes(row("")), 2);
   assert.ok(eventBytes(row("")) > 0);

@@ -28,7 +28,7 @@ const identity: ContainerIdentity = {
 const name = "edge_app_web-1.x_websocket_11111111-2222-4333-8444-555555555555_3";
 
 describe("The name of a container", () => {
-  it("says whose it is, with or without Docker's slash", () => {
+  it("names pod, container and attempt, with or without Docker's slash", () => {
     assert.equal(containerName(identity), name);
     const { container, pod, attempt } = identity;
     assert.deepEqual(parseContainerName(name), { container, pod, attempt });
@@ -70,7 +70,7 @@ describe("The identity of a container", () => {
     assert.deepEqual(parseIdentity(`/${name}`, { ...containerLabels(identity), other: "1" }), identity);
   });
 
-  it("is nobody's when any label is missing, or says something else than the name", () => {
+  it("is rejected if a label is missing or differs from the name", () => {
     const labels = containerLabels(identity);
     for (const key of Object.keys(labels)) {
       const { [key]: _, ...rest } = labels;
@@ -82,7 +82,7 @@ describe("The identity of a container", () => {
   });
 });
 
-describe("The two hashes", () => {
+describe("The hashes of pod and container", () => {
   const base = acceptedPod("web", {
     ports: [{ containerPort: 80, hostPort: 8080, protocol: "TCP", hostIP: "127.0.0.1" }],
     volumeMounts: [{ name: "data", mountPath: "/data", readOnly: true }],
@@ -106,17 +106,17 @@ describe("The two hashes", () => {
     assert.equal(podHash(structuredClone(base)), podHash(base));
   });
 
-  it("are what they were: a new version of this program must not restart every pod", () => {
+  it("have the values of earlier versions, so that an upgrade restarts no pod", () => {
     assert.equal(podHash(base), "1b0c60d205ad045a");
     assert.equal(specHash(only, withVolumes), "05315c12bc0aa5a6");
   });
 
-  it("are worked out together for a whole pod", () => {
+  it("are computed together for a whole pod", () => {
     const containers = Object.fromEntries(two.containers.map((one) => [one.name, specHash(one, two)]));
     assert.deepEqual(podHashes(two), { pod: podHash(two), containers });
   });
 
-  it("of the pod: sandbox, ports, host's network and PIDs, hostname", () => {
+  it("include in the pod's hash: sandbox, ports, host network, host PIDs, hostname", () => {
     const changes: readonly PodSpec[] = [
       two,
       { ...base, containers: [otherPorts] },
@@ -132,7 +132,7 @@ describe("The two hashes", () => {
     for (const spec of same) assert.equal(podHash(spec), podHash(base));
   });
 
-  it("of one container: itself, and where its own volumes come from", () => {
+  it("include in a container's hash: its fields and the sources of its volumes", () => {
     const changed = (container: ContainerSpec, spec: PodSpec) =>
       specHash(container, spec) !== specHash(only, withVolumes);
     const moved: PodSpec = {
@@ -150,12 +150,12 @@ describe("The two hashes", () => {
     assert.ok(!changed(only, { ...withVolumes, restartPolicy: "Never" }));
   });
 
-  it("of one container of several: not its ports, which the sandbox has", () => {
+  it("leave the ports out of the hash of a container with a sandbox", () => {
     assert.equal(specHash(only, two), specHash(otherPorts, two));
     assert.notEqual(podHash(two), podHash({ ...two, containers: [otherPorts, ...two.containers.slice(1)] }));
   });
 
-  it("see nothing in what is undefined", () => {
+  it("ignore undefined fields", () => {
     assert.equal(canonicalJson({ b: 1, a: [undefined, { d: null, c: undefined }] }), '{"a":[null,{"d":null}],"b":1}');
   });
 });

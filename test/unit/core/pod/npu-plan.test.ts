@@ -22,12 +22,12 @@ const holder = { pod: { namespace: "websocket", name: "other", uid: "u9" }, cont
 
 const goldens: readonly PlanGolden[] = [
   {
-    name: "NPUs are chosen last, when the image is here",
+    name: "NPUs are chosen last, when the image is present",
     situation: { desired: hungry, npus: { present, missing: null, holders: [] } },
     expected: "look up image app:1 for app, because the pod is new\napp waits: ContainerCreating",
   },
   {
-    name: "the container is made with the lowest NPUs that are free",
+    name: "a container is created with the lowest free NPUs",
     situation: {
       desired: hungry,
       images: here,
@@ -37,7 +37,7 @@ const goldens: readonly PlanGolden[] = [
       "create app, attempt 0, with davinci0, with davinci2, because the pod is new\napp waits: ContainerCreating",
   },
   {
-    name: "an NPU that somebody still holds is waited for",
+    name: "a container waits for an NPU that another container holds",
     situation: {
       desired: hungry,
       images: here,
@@ -47,7 +47,7 @@ const goldens: readonly PlanGolden[] = [
       "app waits: ContainerCreating: It needs 2 NPUs, and 1 is free: davinci1 is held by websocket/other/app\nlook again in 5 s",
   },
   {
-    name: "what runs is left alone when its NPUs have gone",
+    name: "a running container is kept when its NPUs disappear",
     situation: {
       desired: hungry,
       history: { app: historyOf(hungry.pod) },
@@ -57,7 +57,7 @@ const goldens: readonly PlanGolden[] = [
     expected: "",
   },
   {
-    name: "what died is not made again before its NPUs are back",
+    name: "a container that ended waits until its NPUs are back",
     situation: {
       desired: hungry,
       images: here,

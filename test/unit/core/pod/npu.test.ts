@@ -31,7 +31,7 @@ const chosen = (...args: Parameters<typeof choose>) => {
   return choice.ok ? choice.npus.join(" ") : choice.message;
 };
 
-describe("which NPUs a container gets", () => {
+describe("the choice of NPUs", () => {
   const table: readonly (readonly [what: string, got: string, expected: string])[] = [
     ["none where none is asked for, whatever the device has", chosen(0, [], [], "/dev/davinci_manager"), ""],
     ["the lowest that are free", chosen(2, [holds("davinci0", other)]), "davinci1 davinci2"],
@@ -64,7 +64,7 @@ describe("which NPUs a container gets", () => {
   ];
   for (const [what, got, expected] of table) test(what, () => assert.equal(got, expected));
 
-  test("a reason has a limit", () => {
+  test("the reason of a wait for NPUs is bounded", () => {
     const many = Array.from({ length: 64 }, (_, index) => `davinci${index}`);
     const held = many.map((npu) => holds(npu, other));
     assert.equal(chosen(1, held, many).split("is held by").length, 9);
@@ -92,7 +92,7 @@ test("NPUs are exclusive, whole and kept, whoever comes in whatever order", () =
   );
 });
 
-test("how many: whole ones under any name of the resource", () => {
+test("the count of NPUs reads whole numbers under any name of the resource", () => {
   const count = (limits: ResourceList) => npuCount({ resources: { limits, requests: {} } });
   assert.deepEqual(
     [{ cpu: "4" }, { "huawei.com/Ascend310": "2" }, { npu: "1" }, { "huawei.com/Ascend310B": "1k" }].map(count),
@@ -100,7 +100,7 @@ test("how many: whole ones under any name of the resource", () => {
   );
 });
 
-test("they are counted as people do", () => {
+test("the text of a count of NPUs uses singular and plural", () => {
   assert.deepEqual(["davinci10", "davinci2", "davinci0"].sort(byNumber), ["davinci0", "davinci2", "davinci10"]);
 });
 
@@ -113,7 +113,7 @@ function desiredWith(npus: string | null) {
   return { ...desired, pod: withSpec(desired.pod, { ...desired.pod.spec, containers }) };
 }
 
-describe("what is recorded follows what a list shows", () => {
+describe("the record of NPUs follows the list of containers", () => {
   const pod = acceptedPod();
   const shows = (state: Parameters<typeof container>[1], npu = "davinci0") => container(pod, state, { npus: [npu] });
   const nothing = { desired: null, terminating: [], observed: [], recorded: [] };
@@ -183,7 +183,7 @@ describe("what is recorded follows what a list shows", () => {
   for (const [what, got, expected] of table) test(what, () => assert.deepEqual(got, expected));
 });
 
-describe("what is held in fact", () => {
+describe("the holders of NPUs", () => {
   const pod = acceptedPod({ policy: "Always" });
   const never = acceptedPod({ policy: "Never" });
   const known = new Set([pod.id.uid]);

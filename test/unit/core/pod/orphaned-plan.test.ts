@@ -19,7 +19,7 @@ function unmanaged(policy: RestartPolicy, state: ObservedState, sandbox: Observe
     .join("\n");
 }
 
-test("a pod that nobody knows: what runs in its dead sandbox stops, the sandbox starts in place, then what it held", () => {
+test("an orphaned pod with a dead sandbox stops its containers, starts the sandbox again, then the containers", () => {
   const because = ", because no pod here knows it, and its label says Always";
   const stopped = "stop a (a-id-of-atte) within 30 s, because its sandbox is dead";
   const startSandbox = `start POD (POD-id-of-at)${because}`;
@@ -31,7 +31,7 @@ test("a pod that nobody knows: what runs in its dead sandbox stops, the sandbox 
   assert.equal(unmanaged("Never", running()), "");
 });
 
-test("a container that nobody knows waits while an NPU of its own is another one's: of whoever runs, else of the last", () => {
+test("an orphaned container waits while another container holds its NPU", () => {
   const its = container(pod, exited(1), { npus: ["davinci0"] });
   const history = seen([its], seen([{ ...its, state: running() }]));
   const starts = (other: ObservedState, npu = "davinci0") => {

@@ -22,33 +22,33 @@ const pullFailed = (count: number, msAgo: number) => ({ ...failure("ErrImagePull
 
 const goldens: readonly PlanGolden[] = [
   {
-    name: "a name that no image can have: nobody is asked, and only a message helps",
+    name: "an invalid image name asks no registry and waits for a message",
     situation: { desired: desiredPod({ image: "a//b" }), images: here },
     expected: 'app waits: InvalidImageName: Could not parse image name "a//b": invalid reference format',
   },
   {
-    name: "a failed pull is repeated: the reason stays, with the last error",
+    name: "a repeated pull keeps its reason with the last error",
     situation: { desired, images: { app: null }, history: { app: historyOf(pod, { failure: pullFailed(3, 41_000) }) } },
     expected:
       'pull app:1 for app, because it was never made, and its image is not here\napp waits: ImagePullBackOff: Back-off pulling image "app:1": no such luck',
   },
   {
-    name: "a failed pull is repeated: the reason stays while the image is looked up, too",
+    name: "a repeated pull keeps its reason while the image is looked up",
     situation: { desired, history: { app: historyOf(pod, { failure: pullFailed(1, 11_000) }) } },
     expected: "look up image sha256:app for app, because it was never made\napp waits: ErrImagePull: no such luck",
   },
   {
-    name: "a failed pull waits, and says why",
+    name: "a failed pull waits with its reason",
     situation: { desired, history: { app: historyOf(pod, { failure: failure("ErrImagePull", 1) }) } },
     expected: "app waits: ErrImagePull: no such luck\nlook again in 7 s",
   },
   {
-    name: "the next failed pull is a back-off",
+    name: "a pull that failed again waits as ImagePullBackOff",
     situation: { desired, history: { app: historyOf(pod, { failure: failure("ErrImagePull", 3) }) } },
     expected: 'app waits: ImagePullBackOff: Back-off pulling image "app:1": no such luck\nlook again in 37 s',
   },
   {
-    name: "a start that failed waits with its container",
+    name: "a failed start waits and keeps its container",
     situation: {
       desired,
       observed: [container(pod, { kind: "created", startError: "port is already allocated" })],
@@ -57,7 +57,7 @@ const goldens: readonly PlanGolden[] = [
     expected: "app waits: RunContainerError: no such luck\nlook again in 7 s",
   },
   {
-    name: "a start that failed, its wait over: made anew under the same attempt",
+    name: "a failed start whose wait is over is created again under the same attempt",
     situation: {
       desired,
       observed: [container(pod, { kind: "created", startError: "port is already allocated" })],
@@ -66,7 +66,7 @@ const goldens: readonly PlanGolden[] = [
     expected: "remove app (app-id-of-at), because its start failed, and it is made anew\napp waits: ContainerCreating",
   },
   {
-    name: "the kernel takes no negative OOM score: made anew without one, at once",
+    name: "a container whose negative OOM score the kernel rejects is created again without one at once",
     situation: {
       desired,
       observed: [container(pod, { kind: "created", startError: "oom_score_adj" })],
@@ -75,7 +75,7 @@ const goldens: readonly PlanGolden[] = [
     expected: "remove app (app-id-of-at), because its start failed, and it is made anew\napp waits: ContainerCreating",
   },
   {
-    name: "it takes none at all: a start that failed like any other",
+    name: "a container whose OOM score the kernel rejects twice fails like any other start",
     situation: {
       desired,
       observed: [container(pod, { kind: "created", startError: "oom_score_adj" })],
@@ -84,7 +84,7 @@ const goldens: readonly PlanGolden[] = [
     expected: "app waits: RunContainerError: no such luck\nlook again in 7 s",
   },
   {
-    name: "what failed for another specification does not hold up a new one",
+    name: "a failure of another specification does not delay a new one",
     situation: { desired: newer, history: { app: historyOf(pod, { failure: failure("ErrImagePull", 6) }) } },
     expected: "look up image app:2 for app, because it was never made\napp waits: ContainerCreating",
   },

@@ -230,7 +230,7 @@ function acceptedNever() {
   return pods.acceptedPod({ policy: "Never" });
 }
 
-test("what follows from what is wanted and what is there, as it was agreed on", () => {
+test("the plans of all situations match the golden file", () => {
   const file = new URL("plans.golden.txt", import.meta.url);
   const indented = (text: string): string => text.replaceAll(/^(?=.)/gm, "    ");
   const text = Object.entries(chapters)

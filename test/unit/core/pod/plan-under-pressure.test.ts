@@ -21,17 +21,17 @@ const replaced = terminatingPod("replaced");
 
 const goldens: readonly PlanGolden[] = [
   {
-    name: "a new pod on a node under pressure: not even its image is looked up",
+    name: "under pressure a new pod waits and does not look up its image",
     situation: { desired, startsHeld: held },
     expected: "app waits: DiskPressure: less than there should be",
   },
   {
-    name: "under pressure, and its image is pinned already",
+    name: "under pressure a new pod with a pinned image waits",
     situation: { desired, startsHeld: held, history: { app: historyOf(pod) }, images: here },
     expected: "app waits: DiskPressure: less than there should be",
   },
   {
-    name: "under pressure a pod that has begun goes on",
+    name: "under pressure a created container is still started",
     situation: {
       desired,
       startsHeld: held,
@@ -42,7 +42,7 @@ const goldens: readonly PlanGolden[] = [
     expected: "start app (app-id-of-at), because it is made and does not run yet\napp waits: ContainerCreating",
   },
   {
-    name: "under pressure what ended is restarted",
+    name: "under pressure a container that ended is restarted",
     situation: {
       desired,
       startsHeld: held,
@@ -52,7 +52,7 @@ const goldens: readonly PlanGolden[] = [
     expected: "create app, attempt 1, because it ended with code 1\napp waits: ContainerCreating",
   },
   {
-    name: "under pressure a new pod leaves the older one of its name alone",
+    name: "under pressure a new pod does not stop the older pod of its name",
     situation: {
       desired: desiredPod({ uid: "u2" }),
       startsHeld: held,
@@ -62,7 +62,7 @@ const goldens: readonly PlanGolden[] = [
     expected: "app waits: DiskPressure: less than there should be",
   },
   {
-    name: "under pressure a deleted pod goes all the same",
+    name: "under pressure a deleted pod still stops",
     situation: {
       desired: desiredPod({ uid: "u2" }),
       startsHeld: held,

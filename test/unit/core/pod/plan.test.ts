@@ -20,39 +20,39 @@ const newer = desiredPod({ image: "app:2" });
 const unhealthy = { ready: null, live: false, why: "liveness probe failed: exit code 1" };
 
 const goldens: readonly PlanGolden[] = [
-  { name: "nothing is wanted and nothing is there", situation: {}, expected: "" },
+  { name: "a name without a pod or a container needs nothing", situation: {}, expected: "" },
   {
-    name: "a new pod: the image is looked up first",
+    name: "a new pod has its image looked up first",
     situation: { desired },
     expected: "look up image app:1 for app, because the pod is new\napp waits: ContainerCreating",
   },
   {
-    name: "a new pod whose image is not here",
+    name: "a new pod whose image is missing pulls it",
     situation: { desired, images: { app: null } },
     expected: "pull app:1 for app, because the pod is new, and its image is not here\napp waits: ContainerCreating",
   },
   {
-    name: "a new pod whose image is here",
+    name: "a new pod whose image is present is created",
     situation: { desired, images: here },
     expected: "create app, attempt 0, because the pod is new\napp waits: ContainerCreating",
   },
   {
-    name: "Always: the name is pulled although an image is here",
+    name: "a new pod with pull policy Always pulls although the image is present",
     situation: { desired: desiredPod({ pull: "Always" }), images: here },
     expected: "pull app:1 for app, because the pod is new\napp waits: ContainerCreating",
   },
   {
-    name: "made and not started, by us or by the agent that crashed",
+    name: "a created container is started, also one created before a crash of the agent",
     situation: { desired, observed: [container(pod, created)], history: { app: historyOf(pod) } },
     expected: "start app (app-id-of-at), because it is made and does not run yet\napp waits: ContainerCreating",
   },
   {
-    name: "it runs as it is wanted: adopted, nothing to do",
+    name: "a running container that matches its pod is adopted without a call",
     situation: { desired, observed: [container(pod, running())], history: {} },
     expected: "",
   },
   {
-    name: "Always, the first death: restarted at once",
+    name: "a container under Always restarts at once after its first end",
     situation: {
       desired,
       images: here,
@@ -62,7 +62,7 @@ const goldens: readonly PlanGolden[] = [
     expected: "create app, attempt 1, because it ended with code 1\napp waits: ContainerCreating",
   },
   {
-    name: "Always, the third death: back-off of 20 s, 5 of them over",
+    name: "a container under Always waits the rest of a 20 s back-off after its third end",
     situation: {
       desired,
       images: here,
@@ -75,7 +75,7 @@ const goldens: readonly PlanGolden[] = [
       "app waits: CrashLoopBackOff: back-off 20s restarting failed container=app pod=web_websocket(u1)\nlook again in 15 s",
   },
   {
-    name: "back-off from before a reboot is over, the pinned image is taken",
+    name: "a back-off ends with a reboot, and the pinned image is used",
     situation: {
       desired,
       observed: [container(pod, exited(1), { attempt: 2 })],
@@ -92,7 +92,7 @@ const goldens: readonly PlanGolden[] = [
   },
   ...(["OnFailure", "Never"] as const).map(
     (policy): PlanGolden => ({
-      name: `${policy}, ended with 0: done`,
+      name: `a container under ${policy} that ended with 0 is done`,
       situation: {
         desired: desiredPod({ policy }),
         images: here,
@@ -103,7 +103,7 @@ const goldens: readonly PlanGolden[] = [
     }),
   ),
   {
-    name: "Never, ended with 1: done",
+    name: "a container under Never that ended with 1 is done",
     situation: {
       desired: desiredPod({ policy: "Never" }),
       images: here,
@@ -115,7 +115,7 @@ const goldens: readonly PlanGolden[] = [
     expected: "",
   },
   {
-    name: "OnFailure, ended with 0 because the power went: not done",
+    name: "a container under OnFailure that ended with 0 in a power cut is created again",
     situation: {
       desired: desiredPod({ policy: "OnFailure" }),
       images: here,
@@ -130,12 +130,12 @@ const goldens: readonly PlanGolden[] = [
     expected: "create app, attempt 1, because the engine or the device stopped it\napp waits: ContainerCreating",
   },
   {
-    name: "a changed image: looked up while the old container runs on",
+    name: "a changed image is looked up while the old container runs",
     situation: { desired: newer, observed: [container(pod, running())], history: { app: historyOf(pod) } },
     expected: "look up image app:2 for app, because message m2 changes the container",
   },
   {
-    name: "a changed image that is not here: pulled while the old container runs on",
+    name: "a changed image that is missing is pulled while the old container runs",
     situation: {
       desired: newer,
       observed: [container(pod, running())],
@@ -146,7 +146,7 @@ const goldens: readonly PlanGolden[] = [
       "pull app:2 for app, because message m2 changes the container, and its image is not here\nthe update of app waits: ContainerCreating",
   },
   {
-    name: "a changed image that is here: now the old container stops",
+    name: "a changed image that is present stops the old container",
     situation: {
       desired: newer,
       observed: [container(pod, running())],
@@ -156,7 +156,7 @@ const goldens: readonly PlanGolden[] = [
     expected: "stop app (app-id-of-at) within 30 s, because message m2 changes the container",
   },
   {
-    name: "a restart message: replaced although nothing else changed",
+    name: "a restart message replaces a container although nothing else changed",
     situation: {
       desired: desiredPod({ generation: 1 }),
       observed: [container(pod, running())],
@@ -166,7 +166,7 @@ const goldens: readonly PlanGolden[] = [
     expected: "stop app (app-id-of-at) within 30 s, because message m2 asks for a restart",
   },
   {
-    name: "the liveness probe failed: stopped, whatever else is wanted of it",
+    name: "a failed liveness probe stops the container although an update waits",
     situation: {
       desired: newer,
       observed: [container(pod, running())],
@@ -177,7 +177,7 @@ const goldens: readonly PlanGolden[] = [
     expected: "stop app (app-id-of-at) within 30 s, because liveness probe failed: exit code 1",
   },
   {
-    name: "the liveness probe of an earlier attempt failed: that is over",
+    name: "a failed liveness probe of an earlier attempt has no effect",
     situation: {
       desired,
       observed: [container(pod, running(), { attempt: 1 })],
@@ -187,7 +187,7 @@ const goldens: readonly PlanGolden[] = [
     expected: "",
   },
   {
-    name: "stopped for its liveness probe: it comes again as after any death",
+    name: "a container stopped for its liveness probe is created again as after any end",
     situation: {
       desired,
       images: here,
@@ -198,7 +198,7 @@ const goldens: readonly PlanGolden[] = [
     expected: "create app, attempt 1, because it ended with code 137\napp waits: ContainerCreating",
   },
   {
-    name: "a start that hung is carried out after its container was replaced: the older one is stopped",
+    name: "a container that starts late, after its replacement, is stopped",
     situation: {
       desired,
       history: { app: historyOf(pod, { attempt: 1 }) },
@@ -207,7 +207,7 @@ const goldens: readonly PlanGolden[] = [
     expected: "stop app (app-id-of-at) within 30 s, because a newer attempt has taken its place",
   },
   {
-    name: "dead containers beyond the last one are cleared away",
+    name: "dead containers before the last one are removed",
     situation: {
       desired,
       history: { app: historyOf(pod, { attempt: 2 }) },

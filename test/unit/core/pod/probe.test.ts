@@ -51,7 +51,7 @@ for (const [results, verdict] of [
   test(`the results "${results}" amount to ${verdict}`, () => assert.equal(last(results).verdict, verdict));
 }
 
-test("a container is live until three failures in a row, and then it is told why", () => {
+test("a container is live until three probes in a row fail, and the verdict names the reason", () => {
   assert.deepEqual(verdictOf(noResults, noResults), { ready: null, live: true, why: "" });
   assert.deepEqual(verdictOf(last("gbb"), last("g")), { ready: true, live: true, why: "" });
   assert.deepEqual(verdictOf(last("gbbb"), last("bbb")), {
@@ -61,7 +61,7 @@ test("a container is live until three failures in a row, and then it is told why
   });
 });
 
-test("only a liveness that failed is on hold", () => {
+test("a failed liveness probe stops further probes, a failed readiness probe does not", () => {
   assert.equal(isOnHold("liveness", last("bb")), false);
   assert.equal(isOnHold("liveness", last("bbb")), true);
   assert.equal(isOnHold("readiness", last("bbb")), false);
@@ -73,7 +73,7 @@ for (const [results, told] of [
   ["gbbbgbbb", [2, 4, 8]],
   ["ggg", []],
 ] as const) {
-  test(`of the results "${results}", ${told.length} are told`, () => {
+  test(`the results "${results}" lead to ${told.length} events`, () => {
     const all = states(results);
     const found = all.flatMap((after, index) => {
       const before = all[index - 1];
@@ -83,7 +83,7 @@ for (const [results, told] of [
   });
 }
 
-test("a readiness that goes on failing is told when its failures have doubled, and every half hour", () => {
+test("a readiness probe that keeps failing is reported at each doubling and every half hour", () => {
   const told = (count: number, often: Partial<Probe>): readonly number[] => {
     const results = states("b".repeat(count));
     return results.flatMap((after, index) => {
@@ -102,13 +102,13 @@ test("the initial delay counts from the start of the container, not from the age
   assert.equal(firstDue(probe, 1_000, 20_000, null), 20_000);
 });
 
-test("after a restart of the agent the first looks are spread over a period", () => {
+test("first probes after a restart of the agent are spread over one period", () => {
   assert.equal(firstDue(probe, 1_000, 20_000, 0), 20_000);
   assert.equal(firstDue(probe, 1_000, 20_000, 0.5), 25_000);
   assert.equal(firstDue(probe, 19_000, 20_000, 0.1), 24_000);
 });
 
-test("due times keep to their grid, whatever a look took", () => {
+test("due times of probes stay on their grid, however long a probe took", () => {
   assert.equal(nextDue(probe, 6_000, 6_000), 16_000);
   assert.equal(nextDue(probe, 6_000, 6_020), 16_000);
   assert.equal(nextDue(probe, 6_000, 15_999), 16_000);
@@ -118,7 +118,7 @@ test("due times keep to their grid, whatever a look took", () => {
   assert.equal(nextDue(probe, 6_000, 5_999.5), 16_000);
 });
 
-test("the next time is always to come, within a period, and on the grid", () => {
+test("the next due time of a probe is in the future, within one period and on the grid", () => {
   fc.assert(
     fc.property(fc.integer({ min: 1, max: 3600 }), fc.nat(1e9), fc.nat(1e9), (periodSeconds, due, late) => {
       const next = nextDue({ ...probe, periodSeconds }, due, due + late);

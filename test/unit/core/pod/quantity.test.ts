@@ -41,7 +41,7 @@ test("quantities are written as Kubernetes writes them", () => {
   for (const [text, wanted] of canonical) assert.equal(canonicalQuantity(text), wanted, String(text));
 });
 
-test("what is no quantity is none", () => {
+test("parseQuantity rejects text that is not a quantity", () => {
   const wrong = [
     "",
     ".",
@@ -75,20 +75,20 @@ test("what is no quantity is none", () => {
   assert.equal(parseQuantity("9223372036854775807"), (2n ** 63n - 1n) * 1_000_000_000n);
 });
 
-test("counts are rounded up, and what was accepted is a quantity", () => {
+test("counts of a quantity are rounded up", () => {
   assert.deepEqual(["1", "0.0001", "250m", "0", "-1"].map(milliCpu), [1000, 1, 250, 0, -1000]);
   assert.deepEqual(["6Mi", "1500m", "0", "1k"].map(bytes), [6_291_456, 2, 0, 1000]);
   assert.throws(() => bytes("x"), RangeError);
 });
 
-test("amounts are written in powers of 1,000 or 1,024", () => {
+test("quantities are written in powers of 1,000 or 1,024", () => {
   assert.equal(formatNanos(0n), "0");
   assert.equal(formatNanos(2_500_000_000n), "2500m");
   assert.equal(formatBinary(7n * 1024n ** 3n), "7Gi");
   assert.equal(formatBinary(1023n), "1023");
 });
 
-test("writing a quantity and reading it again changes nothing", () => {
+test("a quantity that is written and read again keeps its value", () => {
   const suffix = fc.constantFrom("", "n", "u", "m", "k", "M", "G", "Ki", "Mi", "Gi", "e3", "E-2");
   fc.assert(
     fc.property(fc.integer({ min: -1e6, max: 1e6 }), fc.nat(999), suffix, (whole, fraction, end) => {

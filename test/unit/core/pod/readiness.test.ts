@@ -104,7 +104,7 @@ for (const [name, input, expected] of table) {
   test(`readiness: ${name}`, () => assert.equal(shown(statusOf(input)), expected));
 }
 
-test("what is not ready is named, and the time of the condition is that of the change", () => {
+test("the Ready condition names the containers that are not ready, with the time of the change", () => {
   const later = now.wall + 60_000;
   const status = statusOf({ probes: bad, previous: wasReady, nowWall: later });
   const ready = status.conditions.find(({ type }) => type === "Ready");

@@ -28,7 +28,7 @@ function app(history: PodHistory): ContainerHistory {
   return history.app ?? assert.fail("There is a history of app");
 }
 
-test("a container that nobody knew is taken on as it is", () => {
+test("the record adopts an unknown container as it is", () => {
   const { history, events } = record({}, [container(pod, running(), { attempt: 4, generation: 2 })], context);
   assert.equal(app(history).attempt, 4);
   assert.equal(app(history).generation, 2);
@@ -39,7 +39,7 @@ test("a container that nobody knew is taken on as it is", () => {
   );
 });
 
-test("what was recorded is not recorded again: nothing is written when nothing changed", () => {
+test("the record does not change if nothing changed", () => {
   for (const state of [running(), exited(1), { kind: "created" } as const]) {
     const first = record({}, [container(pod, state)], context);
     const second = record(first.history, [container(pod, state)], context);
@@ -48,7 +48,7 @@ test("what was recorded is not recorded again: nothing is written when nothing c
   }
 });
 
-test("an end is recorded with its code, and a long run resets the back-off", () => {
+test("the record of an end has its exit code, and a long run resets the back-off", () => {
   const before = { app: historyOf(pod, { current: seenRunning, backoffLevel: 4 }) };
   const short = record(before, [container(pod, exited(3))], context);
   assert.deepEqual([app(short.history).termination?.exitCode, app(short.history).backoffLevel], [3, 4]);
@@ -61,7 +61,7 @@ test("an end is recorded with its code, and a long run resets the back-off", () 
   assert.equal(app(long.history).backoffLevel, 0);
 });
 
-test("an end that Docker dates before its start is recorded once, as it is told, and no long run", () => {
+test("an end that Docker dates before the start is recorded once and is no long run", () => {
   const [finishedAt, startedAt] = [new Date(ago(1_000).wall).toISOString(), new Date(ago(997).wall).toISOString()];
   const early = { ...exited(1), finishedAt, startedAt };
   const before = { app: historyOf(pod, { current: { ...seenRunning, seenRunning: null }, backoffLevel: 3 }) };
@@ -71,13 +71,13 @@ test("an end that Docker dates before its start is recorded once, as it is told,
   assert.equal(record(history, [container(pod, early)], context).history, history);
 });
 
-test("the engine's flag counts as out of memory only with 137", () => {
+test("the engine's OOM flag counts only with exit code 137", () => {
   const reason = (code: number) =>
     app(record({}, [container(pod, exited(code, ago(1), true))], context).history).termination?.reason;
   assert.deepEqual([137, 1, 0].map(reason), ["OOMKilled", "Error", "Completed"]);
 });
 
-test("last words follow the engine's own, and what was recorded keeps them", () => {
+test("a termination message follows the engine's message, and the record keeps it", () => {
   const said = (error: string, lastWords?: string) => {
     const end = exited(1);
     assert.ok(end.kind === "exited");
@@ -90,7 +90,7 @@ test("last words follow the engine's own, and what was recorded keeps them", () 
   assert.equal(said("the engine's", "its own"), "the engine's: its own");
 });
 
-test("a container may say 4096 bytes, the containers of a pod 12 KiB together", () => {
+test("a termination message has at most 4,096 bytes, those of a pod 12 KiB together", () => {
   const bytesOf = (count: number) =>
     messageBytes(acceptedPod({ containers: Array.from({ length: count }, (_, i) => `c${i}`) }).spec);
   assert.deepEqual([1, 3, 4, 20].map(bytesOf), [4096, 4096, 3072, 614]);
@@ -107,7 +107,7 @@ test("an end is an interruption when the engine took its containers along, or th
   assert.equal(interrupted({ now: { ...now, bootId: "boot-2", mono: 5_000 } }), true);
 });
 
-test("an end that nobody saw the start of is an interruption when it was made in another engineRunId than it ended in", () => {
+test("an end without an observed start is an interruption if the engine run changed since the create", () => {
   const created = [container(pod, { kind: "created" })];
   const made = record({}, created, context).history;
   const ends = (engineRunId: string, before = made) =>
@@ -131,7 +131,7 @@ test("a container that vanished ended with 137 and ContainerStatusUnknown; one t
   assert.equal(app(unmade.history).current, null);
 });
 
-test("a removed container's end stays on record", () => {
+test("the end of a removed container stays on record", () => {
   const before = { app: historyOf(pod, { current: seenRunning, termination: termination(0) }) };
   assert.deepEqual(record(before, [], context).history, before);
 });
@@ -150,7 +150,7 @@ test("a container started again by hand is running, and its end before that is t
   assert.equal(app(again.history).lastTermination?.exitCode, 2);
 });
 
-test("an older attempt that somebody has started again while the next one is not made yet is the one that runs", () => {
+test("an older attempt started by hand before the next create is the running one", () => {
   const ended = record({}, [container(pod, exited(1))], context).history;
   const next = {
     app: { ...app(ended), attempt: 1, current: null, termination: null, lastTermination: app(ended).termination },
@@ -181,7 +181,7 @@ test("an older attempt that somebody has started again while the next one is not
   );
 });
 
-test("an older attempt that somebody has started again, and that has ended again unseen, ends once more: its wait begins anew", () => {
+test("an older attempt started by hand that ended unseen counts as another end with a new wait", () => {
   const ended = record({}, [container(pod, exited(1))], context).history;
   const next = {
     app: {
@@ -206,7 +206,7 @@ test("an older attempt that somebody has started again, and that has ended again
   assert.equal(record(next, [other], context).history, next, "another specification does not wait for it");
 });
 
-test("a job that somebody has started again, and that has ended well unseen, before the next attempt was made, is not done", () => {
+test("a job started by hand that ended with 0 unseen before the next create is not done", () => {
   const job = withSpec(pod, { ...pod.spec, restartPolicy: "OnFailure" });
   const ended = record({}, [container(job, exited(1))], context).history;
   const next = {
@@ -218,7 +218,7 @@ test("a job that somebody has started again, and that has ended well unseen, bef
   assert.equal(record(history, [container(job, again)], context).history, history);
 });
 
-test("an older attempt that has ended again unseen counts also where its sandbox is dead by now", () => {
+test("an older attempt that ended again unseen counts although its sandbox is dead", () => {
   const inSandbox = { sandboxId: "a-sandbox" };
   const ended = record({}, [container(pod, exited(1), inSandbox)], context).history;
   const next = {
@@ -230,7 +230,7 @@ test("an older attempt that has ended again unseen counts also where its sandbox
   assert.deepEqual([app(history).attempt, app(history).termination?.startedAt], [0, again.startedAt]);
 });
 
-test("an end of a run that somebody began again, and that nobody has seen, is recorded as well", () => {
+test("an unseen end of a run started by hand is recorded", () => {
   const job = exited(0);
   const done = record(
     { app: historyOf(pod, { current: { ...seenRunning, engineRunId: "s1" } }) },
@@ -245,7 +245,7 @@ test("an end of a run that somebody began again, and that nobody has seen, is re
   assert.equal(record(history, [container(pod, again)], { now, engineRunId: "s2" }).history, history);
 });
 
-test("what a container was made from is told by itself: a power cut may have taken that record back", () => {
+test("the labels of a container name its specification when a power cut lost the record", () => {
   const before = { app: historyOf(pod, { specHash: "of the message before" }) };
   const { history } = record(before, [container(pod, { kind: "created" })], context);
   assert.equal(app(history).specHash, container(pod, running()).specHash);

@@ -20,17 +20,17 @@ import {
 
 const goldens: readonly PlanGolden[] = [
   {
-    name: "one container's specification changed: only that one stops, once every image is here",
+    name: "a changed container stops alone, when every image is present",
     situation: { desired: newB, observed: whole, history: seen(whole), images },
     expected: "stop b (b-id-of-atte) within 30 s, because message m2 changes the container",
   },
   {
-    name: "the pod changed: images first, all of them",
+    name: "a changed pod looks up all its images first",
     situation: { desired: ported, observed: whole, history: seen(whole), images: { a: "sha256:app" } },
     expected: "look up image app:1 for b, because message m2 changes the pod",
   },
   {
-    name: "the pod changed and its images are here: the containers stop, the sandbox last",
+    name: "a changed pod whose images are present stops its containers, then the sandbox",
     situation: { desired: ported, observed: whole, history: seen(whole), images },
     expected: [
       "stop a (a-id-of-atte) within 30 s, because message m2 changes the pod",
@@ -39,7 +39,7 @@ const goldens: readonly PlanGolden[] = [
     ].join("\n"),
   },
   {
-    name: "the pod changed and all has stopped: another sandbox",
+    name: "a changed pod that has stopped gets another sandbox",
     situation: {
       desired: ported,
       images: { ...images, ...ownImage },
@@ -49,7 +49,7 @@ const goldens: readonly PlanGolden[] = [
     expected: `create POD, attempt 1, because message m2 changes the pod\n${bothCreating}`,
   },
   {
-    name: "a restart message: the whole pod, its sandbox too",
+    name: "a restart message stops the whole pod with its sandbox",
     situation: { desired: { ...desired, generation: 1 }, observed: whole, history: seen(whole), images },
     expected: [
       "stop a (a-id-of-atte) within 30 s, because message m2 asks for a restart",
@@ -58,7 +58,7 @@ const goldens: readonly PlanGolden[] = [
     ].join("\n"),
   },
   {
-    name: "a container under another name: the old one stops when the new one's image is here",
+    name: "a renamed container stops when the image of the new one is present",
     situation: {
       desired: desiredPod({ containers: ["a", "c"] }),
       images: { a: "sha256:app", c: "sha256:app" },
@@ -68,7 +68,7 @@ const goldens: readonly PlanGolden[] = [
     expected: "stop b (b-id-of-atte) within 30 s, because message m2 has it no more\nc waits: ContainerCreating",
   },
   {
-    name: "a container that the pod has no more is removed once it has stopped",
+    name: "a container that an update dropped is removed after it stopped",
     situation: {
       desired: desiredPod({ containers: ["a", "c"] }),
       images: { a: "sha256:app", c: "sha256:app" },
@@ -81,7 +81,7 @@ const goldens: readonly PlanGolden[] = [
     ].join("\n"),
   },
   {
-    name: "one container becomes two: the images of both first",
+    name: "an update from one container to two looks up both images first",
     situation: {
       desired,
       observed: [container(alone, running(), { container: "a" })],
@@ -90,12 +90,12 @@ const goldens: readonly PlanGolden[] = [
     expected: "look up image sha256:app for a, because message m2 changes the pod\nb waits: ContainerCreating",
   },
   {
-    name: "one container becomes two: it stops",
+    name: "an update from one container to two stops the one",
     situation: { desired, images, observed: [container(alone, running(), { container: "a" })] },
     expected: "stop a (a-id-of-atte) within 30 s, because message m2 changes the pod\nb waits: ContainerCreating",
   },
   {
-    name: "one container becomes two: then comes the sandbox",
+    name: "an update from one container to two then creates the sandbox",
     situation: {
       desired,
       images: { ...images, ...ownImage },
@@ -104,7 +104,7 @@ const goldens: readonly PlanGolden[] = [
     expected: `create POD, attempt 0, because the pod is new\n${bothCreating}`,
   },
   {
-    name: "two containers become one: all stop, the sandbox last",
+    name: "an update from two containers to one stops all, the sandbox last",
     situation: {
       desired: desiredPod({ containers: ["a"] }),
       images,
@@ -118,7 +118,7 @@ const goldens: readonly PlanGolden[] = [
     ].join("\n"),
   },
   {
-    name: "two containers become one: what is no part of it any more goes, the sandbox not before what joined it",
+    name: "an update from two containers to one removes the dropped container before the sandbox",
     situation: {
       desired: desiredPod({ containers: ["a"] }),
       images,
@@ -132,7 +132,7 @@ const goldens: readonly PlanGolden[] = [
     ].join("\n"),
   },
   {
-    name: "deleted: the containers stop, the sandbox last",
+    name: "a deleted pod stops its containers, then the sandbox",
     situation: {
       terminating: [terminatingPod("deleted", { containers, sinceMs: 12_000 })],
       observed: whole,
@@ -144,7 +144,7 @@ const goldens: readonly PlanGolden[] = [
     ].join("\n"),
   },
   {
-    name: "deleted and stopped: everything is removed, the sandbox last",
+    name: "a deleted pod that stopped removes its containers, then the sandbox",
     situation: {
       terminating: [terminatingPod("deleted", { containers })],
       observed: [sandboxOf(pod, exited(0)), joined("a", exited(0))],

@@ -20,7 +20,7 @@ import {
 const goldens: readonly PlanGolden[] = [
   ...(["Always", "OnFailure", "Never"] as const).map(
     (policy): PlanGolden => ({
-      name: `${policy}, the sandbox died: what runs in it stops`,
+      name: `a dead sandbox under ${policy} stops its running containers`,
       situation: afterDeath(policy, running()),
       expected: [
         "stop a (a-id-of-atte) within 30 s, because its sandbox is dead",
@@ -29,18 +29,18 @@ const goldens: readonly PlanGolden[] = [
     }),
   ),
   {
-    name: "Always, the sandbox died: another one, and all start again",
+    name: "a dead sandbox under Always is created again for all containers",
     situation: afterDeath("Always", exited(0)),
     expected: `create POD, attempt 1, because it ended with code 137\n${bothCreating}`,
   },
   {
-    name: "OnFailure, the sandbox died: another one for the container that had not ended, whatever it said when stopped",
+    name: "a dead sandbox under OnFailure is created again for the container that had not ended",
     situation: afterDeath("OnFailure", exited(0)),
     expected: "create POD, attempt 1, because it ended with code 137\na waits: ContainerCreating",
   },
-  { name: "Never, the sandbox died: nothing more", situation: afterDeath("Never", exited(0)), expected: "" },
+  { name: "a dead sandbox under Never is not created again", situation: afterDeath("Never", exited(0)), expected: "" },
   {
-    name: "OnFailure, in the new sandbox only what had not ended is made, and the dead sandbox stays with what joined it",
+    name: "a new sandbox under OnFailure gets only the container that had not ended, and the dead sandbox stays",
     situation: (() => {
       const after = afterDeath("OnFailure", exited(0));
       const its = acceptedPod({ containers, policy: "OnFailure" });
@@ -50,7 +50,7 @@ const goldens: readonly PlanGolden[] = [
     expected: ["create a, attempt 1, because it ended with code 137", "a waits: ContainerCreating"].join("\n"),
   },
   {
-    name: "a dead sandbox goes with the last container that joined it, after it",
+    name: "a dead sandbox is removed after the last container that joined it",
     situation: (() => {
       const second = { attempt: 1, sandboxId: "POD-id-of-attempt-1" };
       const observed = [
@@ -69,12 +69,12 @@ const goldens: readonly PlanGolden[] = [
     ].join("\n"),
   },
   {
-    name: "made for a sandbox that died before it could start: removed, and made anew under the same attempt",
+    name: "a container created for a sandbox that died before its start is created again under the same attempt",
     situation: { desired, observed: [sandboxOf(pod, exited(137)), joined("a", created)] },
     expected: `remove a (a-id-of-atte), because its sandbox is dead\n${bothCreating}`,
   },
   {
-    name: "a sandbox that dies again and again waits like any container",
+    name: "a sandbox that ends repeatedly waits a back-off like any container",
     situation: {
       desired,
       observed: [sandboxOf(pod, exited(137), { attempt: 2 })],
@@ -102,7 +102,7 @@ for (const { name, situation, expected } of goldens) {
   test(name, () => assert.equal(planText(situation), expected));
 }
 
-test("what ran in a sandbox that died has ended with 137, unknown, whatever it says when it is stopped", () => {
+test("a container of a dead sandbox has ended with 137 and ContainerStatusUnknown, whatever its own exit code", () => {
   for (const policy of ["Always", "OnFailure", "Never"] as const) {
     const { history } = afterDeath(policy, exited(0));
     const { exitCode, reason, interrupted } = history?.["a"]?.termination ?? assert.fail();

@@ -33,22 +33,22 @@ import {
 
 const goldens: readonly PlanGolden[] = [
   {
-    name: "a new pod of two: the sandbox's image first",
+    name: "a new pod of two containers looks up the image of the sandbox first",
     situation: { desired },
     expected: `look up image edge.invalid/sandbox for POD, because the pod is new\n${bothCreating}`,
   },
   {
-    name: "its image is here: the sandbox is made",
+    name: "a sandbox whose image is present is created",
     situation: { desired, images: ownImage },
     expected: `create POD, attempt 0, because the pod is new\n${bothCreating}`,
   },
   {
-    name: "the sandbox is started before anything joins it",
+    name: "a sandbox is started before a container joins it",
     situation: { desired, observed: [sandboxOf(pod, created)] },
     expected: `start POD (POD-id-of-at), because it is made and does not run yet\n${bothCreating}`,
   },
   {
-    name: "a sandbox that cannot start holds up all, and they say why",
+    name: "a sandbox that cannot start delays all containers, which name the reason",
     situation: {
       desired,
       observed: [sandboxOf(pod, { kind: "created", startError: "port is already allocated" })],
@@ -61,12 +61,12 @@ const goldens: readonly PlanGolden[] = [
     ].join("\n"),
   },
   {
-    name: "the sandbox runs: the containers are made",
+    name: "a running sandbox gets its containers",
     situation: { desired, observed: [sandboxOf(pod, running())], images },
     expected: `create a, attempt 0, because the pod is new\ncreate b, attempt 0, because the pod is new\n${bothCreating}`,
   },
   {
-    name: "what needs no pull goes first",
+    name: "a container whose image is present is created before another one's image is pulled",
     situation: { desired, observed: [sandboxOf(pod, running())], images: { ...images, a: null } },
     expected: [
       "create b, attempt 0, because the pod is new",
@@ -74,9 +74,9 @@ const goldens: readonly PlanGolden[] = [
       bothCreating,
     ].join("\n"),
   },
-  { name: "all of it runs: adopted, nothing to do", situation: { desired, observed: whole }, expected: "" },
+  { name: "a complete running pod is adopted without a call", situation: { desired, observed: whole }, expected: "" },
   {
-    name: "one container ended: it alone is made again, in the same sandbox",
+    name: "a container that ended is created again alone, in the same sandbox",
     situation: {
       desired,
       images,
@@ -86,22 +86,22 @@ const goldens: readonly PlanGolden[] = [
     expected: "create b, attempt 1, because it ended with code 1\nb waits: ContainerCreating",
   },
   {
-    name: "Never, all ended: the sandbox stops",
+    name: "a sandbox under Never stops when all containers have ended",
     situation: allEnded("Never", [1, 0]),
     expected: "stop POD (POD-id-of-at) within 30 s, because all its containers have ended",
   },
   {
-    name: "OnFailure, all ended well: the sandbox stops",
+    name: "a sandbox under OnFailure stops when all containers have ended with 0",
     situation: allEnded("OnFailure", [0, 0]),
     expected: "stop POD (POD-id-of-at) within 30 s, because all its containers have ended",
   },
   {
-    name: "OnFailure, one ended badly: it comes again in the sandbox",
+    name: "a failed container under OnFailure is created again in the sandbox",
     situation: allEnded("OnFailure", [1, 0]),
     expected: "create a, attempt 1, because it ended with code 1\na waits: ContainerCreating",
   },
   {
-    name: "Never, all ended, the sandbox dead too: done",
+    name: "a pod under Never with a stopped sandbox is done",
     situation: {
       desired: desiredPod({ containers, policy: "Never" }),
       history: Object.fromEntries(
@@ -119,7 +119,7 @@ for (const { name, situation, expected } of goldens) {
   test(name, () => assert.equal(planText(situation), expected));
 }
 
-test("what is made joins the sandbox that runs, and a sandbox joins none", () => {
+test("a created container joins the running sandbox, and a sandbox joins none", () => {
   const { actions } = planOf({ desired, observed: [sandboxOf(pod, running())], images });
   assert.deepEqual(
     actions.map((one) => one.kind === "create" && one.sandboxId),
@@ -132,7 +132,7 @@ test("what is made joins the sandbox that runs, and a sandbox joins none", () =>
   );
 });
 
-test("what is to stop stops at the same time, the sandbox after it, and everything else alone", () => {
+test("containers stop at the same time, the sandbox after them, and every other action runs alone", () => {
   const steps = (situation: Partial<Situation>): readonly (readonly string[])[] => {
     let left = planOf(situation).actions;
     const done: (readonly string[])[] = [];

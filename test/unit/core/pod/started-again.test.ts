@@ -36,7 +36,7 @@ const historyOfTwo = (changes: Partial<Situation["history"]> = {}): Situation["h
 /** What somebody else has started again, beside what the agent has made in its place. */
 const goldens: readonly PlanGolden[] = [
   {
-    name: "an older attempt runs again before the next one was started: that one goes",
+    name: "an older attempt that runs again replaces a next attempt that was not started",
     situation: {
       desired,
       history: { app: historyOf(pod, { attempt: 1 }) },
@@ -45,7 +45,7 @@ const goldens: readonly PlanGolden[] = [
     expected: "remove app (app-id-of-at), because an older attempt runs again\napp waits: ContainerCreating",
   },
   {
-    name: "it is of an older specification: it stops before the next one starts",
+    name: "an older attempt of an older specification stops before the next one starts",
     situation: {
       desired,
       history: { app: historyOf(pod, { attempt: 1 }) },
@@ -57,12 +57,12 @@ const goldens: readonly PlanGolden[] = [
     ].join("\n"),
   },
   {
-    name: "a container of the old pod: it alone stops",
+    name: "a container of the old pod stops alone",
     situation: { desired: desiredTwo, history: historyOfTwo(), observed: [sandbox, joined("a"), joined("b"), oldA] },
     expected: "stop a (a-of-the-old) within 30 s, because message m2 changes the pod",
   },
   {
-    name: "a container of the old pod beside one of the new: it stops, whatever images are on their way",
+    name: "a container of the old pod beside one of the new pod stops while images are pulled",
     situation: {
       desired: desiredTwo,
       images: { a: null, b: "sha256:app" },
@@ -72,7 +72,7 @@ const goldens: readonly PlanGolden[] = [
     expected: "stop a (a-of-the-old) within 30 s, because message m2 changes the pod",
   },
   {
-    name: "a container of the old pod beside the new sandbox alone: images first",
+    name: "a container of the old pod beside the new sandbox waits for the images",
     situation: {
       desired: desiredTwo,
       images: { a: null, b: "sha256:app" },
@@ -86,7 +86,7 @@ const goldens: readonly PlanGolden[] = [
     ].join("\n"),
   },
   {
-    name: "the old sandbox: it stops with what shares it",
+    name: "the old sandbox stops after its containers",
     situation: {
       desired: desiredTwo,
       history: historyOfTwo(),
@@ -104,7 +104,7 @@ const goldens: readonly PlanGolden[] = [
 ];
 
 for (const { name, situation, expected } of goldens) {
-  test(`somebody has started again: ${name}`, () => {
+  test(`a container started by hand: ${name}`, () => {
     assert.equal(planText(situation), expected);
   });
 }

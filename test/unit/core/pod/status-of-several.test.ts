@@ -112,7 +112,7 @@ function conditionsOf(status: PodStatus): Readonly<Record<string, string>> {
 }
 
 describe("The status of a pod of several containers", () => {
-  it("has the sandbox's address, and not the sandbox", () => {
+  it("has the address of the sandbox but does not list the sandbox", () => {
     const status = reported("Always", [
       { name: "a", is: "runs" },
       { name: "b", is: "runs", attempt: 2 },

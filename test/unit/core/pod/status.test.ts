@@ -32,7 +32,7 @@ function status(input: Partial<StatusInput> = {}): PodStatus {
   });
 }
 
-test("a pod that runs: every field of the Pod Status document", () => {
+test("the status of a running pod has every field of the Pod Status document", () => {
   const pod = acceptedPod();
   const history = {
     app: historyOf(pod, {
@@ -208,7 +208,7 @@ test("a deleted pod that is not gone is called Terminating", () => {
   assert.equal(summarize(status({ observed: [container(pod, running())] }), true).status, "Terminating");
 });
 
-test("with the host's network the pod's address is the host's", () => {
+test("a pod in the host's network has the address of the host", () => {
   const plain = acceptedPod();
   const pod = { ...plain, spec: { ...plain.spec, hostNetwork: true } };
   assert.equal(status({ pod, observed: [container(pod, running())] }).podIP, "192.0.2.1");
@@ -244,11 +244,11 @@ test("image and imageID are those of the container that runs, not of an update t
   ]);
 });
 
-test("a container that an earlier version made says the id of its image while an update waits", () => {
+test("a container of an earlier version shows the id of its image while an update waits", () => {
   assert.deepEqual(imageWhileUpdated({ pinnedImage: second }), ["sha256:one", "docker://sha256:one"]);
 });
 
-test("a pod that was restarted says when its container last ended, as kubectl's RESTARTS does", () => {
+test("a restarted pod shows when its container last ended, as RESTARTS of kubectl does", () => {
   const pod = acceptedPod();
   const restarted = (attempt: number, lastTermination: ContainerHistory["lastTermination"]) => {
     const history = { app: historyOf(pod, { attempt, lastTermination }) };

@@ -27,7 +27,7 @@ const again = container(pod, running(), { generation: 1 });
 
 const goldens: readonly PlanGolden[] = [
   {
-    name: "a delete with a grace of 0: the container has one second",
+    name: "a delete with a grace period of 0 gives the container one second",
     situation: {
       terminating: [terminatingPod("deleted", { graceSeconds: 0 })],
       observed: [container(pod, running())],
@@ -35,7 +35,7 @@ const goldens: readonly PlanGolden[] = [
     expected: "stop app (app-id-of-at) within 1 s, because message m3 deletes the pod",
   },
   {
-    name: "deleted while its liveness probe fails: it goes for the delete",
+    name: "a deleted pod whose liveness probe fails stops because of the delete",
     situation: {
       terminating: [terminatingPod("deleted")],
       observed: [container(pod, running())],
@@ -44,22 +44,22 @@ const goldens: readonly PlanGolden[] = [
     expected: "stop app (app-id-of-at) within 30 s, because message m3 deletes the pod",
   },
   {
-    name: "deleted: stopped with what is left of its grace",
+    name: "a deleted pod stops within the rest of its grace period",
     situation: { terminating: [terminatingPod("deleted", { sinceMs: 12_000 })], observed: [container(pod, running())] },
     expected: "stop app (app-id-of-at) within 18 s, because message m3 deletes the pod",
   },
   {
-    name: "deleted and stopped: removed",
+    name: "a deleted pod whose container stopped is removed",
     situation: { terminating: [terminatingPod("deleted")], observed: [container(pod, exited(0))] },
     expected: "remove app (app-id-of-at), because message m3 deletes the pod",
   },
   {
-    name: "deleted and removed: let go of",
+    name: "a deleted pod without containers is forgotten",
     situation: { terminating: [terminatingPod("deleted")] },
     expected: "let go of web, because none of its containers is left",
   },
   {
-    name: "a new uid under the same name: its image first, the old pod runs on",
+    name: "a new uid of a name pulls its image while the old pod runs",
     situation: {
       desired: desiredPod({ uid: "u2" }),
       terminating: [terminatingPod("replaced")],
@@ -70,7 +70,7 @@ const goldens: readonly PlanGolden[] = [
       "pull app:1 for app, because a new pod of this name needs it, and its image is not here\napp waits: ContainerCreating",
   },
   {
-    name: "a new uid under the same name, its image here: the old pod goes",
+    name: "a new uid of a name stops the old pod when its image is present",
     situation: {
       desired: desiredPod({ uid: "u2" }),
       terminating: [terminatingPod("replaced")],
@@ -81,7 +81,7 @@ const goldens: readonly PlanGolden[] = [
       "stop app (app-id-of-at) within 30 s, because message m3 brings a new pod of this name, and its images are here\napp waits: ContainerCreating",
   },
   {
-    name: "an unknown pod was deleted: what bears its name goes, the pod that is wanted stays",
+    name: "a delete of an unknown pod removes containers of its name but not those of the desired pod",
     situation: {
       desired,
       terminating: [{ ...terminatingPod("deleted"), pod: null, id: { ...pod.id, uid: "" } }],
@@ -90,7 +90,7 @@ const goldens: readonly PlanGolden[] = [
     expected: "remove app (app-id-of-at), because message m3 deletes the pod",
   },
   {
-    name: "an unknown pod was deleted: the pod that is to be replaced stays until then",
+    name: "a delete of an unknown pod keeps a pod that waits to be replaced",
     situation: {
       desired: desiredPod({ uid: "u2" }),
       terminating: [{ ...terminatingPod("deleted"), pod: null, id: { ...pod.id, uid: "" } }, replaced],
@@ -100,7 +100,7 @@ const goldens: readonly PlanGolden[] = [
     expected: "let go of web, because none of its containers is left\napp waits: ContainerCreating",
   },
   {
-    name: "a pod was deleted beside containers of its name that no row knows: all go",
+    name: "a delete removes containers of the name that have no row in the store",
     situation: {
       terminating: [terminatingPod("deleted")],
       observed: [container(acceptedPod({ uid: "u9" }), running(), { id: "stray" })],
@@ -108,12 +108,12 @@ const goldens: readonly PlanGolden[] = [
     expected: "stop app (stray) within 30 s, because message m3 deletes the pod",
   },
   {
-    name: "a pod was deleted whose containers had been restarted before its row was lost: they go",
+    name: "a delete removes containers of a higher generation whose row was lost",
     situation: { terminating: [terminatingPod("deleted")], observed: [container(pod, exited(0), { generation: 2 })] },
     expected: "remove app (app-id-of-at), because message m3 deletes the pod",
   },
   {
-    name: "a pod was deleted and is wanted again: what is made for that stays",
+    name: "a delete keeps containers of the newer generation of the same uid",
     situation: { desired: { ...desired, generation: 1 }, terminating: [terminatingPod("deleted")], observed: [again] },
     expected: "let go of web, because none of its containers is left",
   },
@@ -137,7 +137,7 @@ function oldPod(observed: Situation["observed"], changes: Partial<ContainerHisto
   return situation === null ? "nothing is done for it" : planText(situation);
 }
 
-test("a new uid under the same name, its image not here: the old pod lives on by its restart policy", () => {
+test("a pod to be replaced is restarted by its policy until the new image is present", () => {
   assert.equal(oldPod([container(pod, running())]), "");
   assert.equal(
     oldPod([container(pod, exited(1))], { termination: termination(1), diedAt: ago(1_000) }),
@@ -152,7 +152,7 @@ test("a new uid under the same name, its image not here: the old pod lives on by
   assert.equal(oldPod([]), "nothing is done for it", "what has no container is not begun any more");
 });
 
-test("a pod that was told to go does not live on", () => {
+test("a deleted pod is not restarted while its successor waits", () => {
   const terminating = [terminatingPod("deleted"), terminatingPod("replaced")];
   assert.equal(
     planOf({ desired: desiredPod({ uid: "u2" }), terminating: terminating, images: { app: null } }).keepsRunning,

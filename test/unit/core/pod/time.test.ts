@@ -14,7 +14,7 @@ test("a time is read as JavaScript's own calendar reads it, and written back", (
   );
 });
 
-test("zones and nanoseconds are understood", () => {
+test("parseTime reads zones and nanoseconds", () => {
   assert.equal(parseTime("2023-05-06T16:15:19+08:00"), Date.parse("2023-05-06T08:15:19Z"));
   assert.equal(parseTime("2023-05-06T16:15:19.987654321Z"), Date.parse("2023-05-06T16:15:19.987Z"));
 });
@@ -30,7 +30,7 @@ for (const bad of [
   "2023-01-01T00:00:00",
   "2023-01-01T00:00:00+24:00",
 ]) {
-  test(`${bad || "nothing"} is no time`, () => assert.ok(Number.isNaN(parseTime(bad))));
+  test(`parseTime rejects ${bad || "an empty text"}`, () => assert.ok(Number.isNaN(parseTime(bad))));
 }
 
 test("a duration is written as the kubelet writes it", () => {

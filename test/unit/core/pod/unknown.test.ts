@@ -31,7 +31,7 @@ function statusOf(observed: readonly ObservedContainer[], history: StatusInput["
   return podStatus({ pod, acceptedAtWall: ago(60_000).wall, history, observed, nowWall: now.wall, ...none });
 }
 
-test("nothing is done to a container that the engine does not answer about", () => {
+test("a container that the engine does not answer about is left alone", () => {
   const observed = [container(pod, unknown)];
   assert.equal(planText({ desired, observed, history: { app: historyOf(pod, { current }) } }), again);
   assert.equal(planText({ desired, observed }), again);
@@ -70,7 +70,7 @@ test("a container beside one that the engine does not answer about is restarted"
   assert.match(planText(situation), /^create b, attempt 1/);
 });
 
-test("what runs in a sandbox that the engine does not answer about is left alone, and nothing joins it", () => {
+test("a sandbox that the engine does not answer about keeps its containers, and no container joins it", () => {
   const containers = ["a", "b"];
   const two = acceptedPod({ containers });
   const hash = podHash(two.spec);
@@ -109,7 +109,7 @@ test("the status names a container that the engine does not answer about and sho
   assert.deepEqual(none.containerStatuses[0]?.state, { waiting: { reason: "ContainerStatusUnknown" } });
 });
 
-test("a container that was paused by hand runs and is not ready, and the status names it", () => {
+test("a container paused by hand is Running and not ready, and the status names it", () => {
   const paused: ObservedState = { kind: "running", startedAt: rfc3339(ago(30_000)), paused: true };
   const history = { app: historyOf(pod, { current }) };
   const status = statusOf([container(pod, paused)], history);

@@ -75,17 +75,17 @@ describe("groupTrouble", () => {
   const security = { ...container?.securityContext, runAsNonRoot: true, allowPrivilegeEscalation: false };
   const strict = { securityContext: security as ContainerSpec["securityContext"] };
 
-  it("finds no trouble in one group, nor in none", () => {
+  it("accepts one group or none", () => {
     for (const groups of [[1000, 1000, 1000, 1000, 1000], []]) assert.equal(groupTrouble(strict, groups), null);
   });
 
-  it("names the groups where there are several, and group 0 where nobody asked for it", () => {
+  it("names several groups, and group 0 that the pod did not ask for", () => {
     assert.match(groupTrouble(strict, [1000, 1000, 27]) ?? "", /has the groups 1000, 27; expected one/);
     assert.match(groupTrouble(strict, [0, 0]) ?? "", /has the groups 0; expected one, and not 0/);
     assert.equal(groupTrouble({ securityContext: { ...strict.securityContext, runAsGroup: 0 } }, [0]), null);
   });
 
-  it("leaves those alone that may be root or may gain privileges", () => {
+  it("accepts any group if the container may be root or gain privileges", () => {
     for (const free of [{ runAsNonRoot: false }, { allowPrivilegeEscalation: true }]) {
       assert.equal(groupTrouble({ securityContext: { ...strict.securityContext, ...free } }, [0, 27]), null);
     }
