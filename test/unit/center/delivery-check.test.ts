@@ -31,7 +31,7 @@ const sound = [
   ">a >b >c >b <a <c <b",
 ];
 for (const text of sound) {
-  test(`accepts ${text}`, () => assert.deepEqual(wrong(checkDelivery(history(text))), [0, 0, 0]));
+  test(`checkDelivery() accepts ${text}`, () => assert.deepEqual(wrong(checkDelivery(history(text))), [0, 0, 0]));
 }
 
 const unsound: readonly (readonly [string, readonly number[]])[] = [
@@ -47,19 +47,19 @@ const unsound: readonly (readonly [string, readonly number[]])[] = [
   [">a >b >c <c <a <b", [0, 0, 2]],
 ];
 for (const [text, expected] of unsound) {
-  test(`judges ${text} as lost, doubled, reordered ${expected}`, () => {
+  test(`checkDelivery() counts ${text} as lost, doubled, reordered ${expected}`, () => {
     assert.deepEqual(wrong(checkDelivery(history(text))), expected);
   });
 }
 
-test("counts repeats and replies", () => {
+test("checkDelivery() counts repeats and replies", () => {
   const { repeats, replies } = checkDelivery(history(">a >b <a <a <b <a"));
   assert.deepEqual([repeats, replies], [2, 2]);
 });
 
 const names = fc.uniqueArray(fc.integer({ min: 0, max: 99 }).map(String), { minLength: 2, maxLength: 12 });
 
-test("a device that handles in order passes, however often it says so; each single fault is found", () => {
+test("checkDelivery() accepts a device that answers in order, however often, and finds each single fault", () => {
   fc.assert(
     fc.property(names, fc.nat(), fc.nat(), (all, first, second) => {
       const sent = all.map((one) => `>${one}`);

@@ -31,7 +31,7 @@ function opening(dir: string, signal: AbortSignal) {
   return { said, opened: openAgentStore(configOf(dir), log, { supervisor, signal }) };
 }
 
-test("a store whose disk has no room to open it is waited for, and opened when there is", {
+test("the agent waits for a store on a full disk and opens it when there is room", {
   skip: process.geteuid?.() === 0 ? false : "it mounts a small disk",
 }, async (t) => {
   const folder = folderFor(t);
@@ -49,7 +49,7 @@ test("a store whose disk has no room to open it is waited for, and opened when t
   found.store.close();
 });
 
-test("a signal ends the waiting for a store, and one that is not ours is no reason to wait", async (t) => {
+test("a signal ends the wait for a store, and a damaged store is not waited for", async (t) => {
   const folder = folderFor(t);
   writeFileSync(join(folder, "store.db"), "SQLite format 3\0".padEnd(200, "x"));
   const ended = new AbortController();
@@ -61,7 +61,7 @@ test("a signal ends the waiting for a store, and one that is not ours is no reas
   if (found?.kind === "open") found.store.close();
 });
 
-test("a damaged store and a lost key are begun anew, each an event and a notice", async (t) => {
+test("a damaged store and a lost key are replaced, each with an event and a notice", async (t) => {
   const dir = folderFor(t);
   const { signal } = new AbortController();
   const open = async () => {

@@ -96,7 +96,7 @@ async function until(isSo: () => boolean, what: string): Promise<void> {
 }
 
 describe("centerCommand()", () => {
-  it("says what it is for, and ends with its signal", async (t) => {
+  it("prints its purpose, and ends with its signal", async (t) => {
     const center = await start(t);
     assert.match(center.lines[0] ?? "", /for development and tests only/);
     assert.equal(statSync(center.control).mode & 0o777, 0o600);
@@ -104,7 +104,7 @@ describe("centerCommand()", () => {
     assert.equal(existsSync(center.control), false);
   });
 
-  it("refuses what it cannot listen on", async () => {
+  it("rejects an address that it cannot listen on", async () => {
     const io = { out: () => {}, err: () => {} };
     const never = new AbortController().signal;
     for (const listen of ["nonsense", "127.0.0.1:99999", "0.0.0.0:0"]) {
@@ -122,7 +122,7 @@ describe("centerCommand()", () => {
     assert.deepEqual(node.received, [message("m1")]);
   });
 
-  it("makes an update message of a bare Pod, with a msg_id of its own", async (t) => {
+  it("wraps a bare Pod in an update message with a new msg_id", async (t) => {
     const center = await start(t);
     const node = await connect(t, center, "edge-1");
     const pod = { metadata: { name: "a-1" }, spec: { containers: [] } };
@@ -142,7 +142,7 @@ describe("centerCommand()", () => {
     assert.notEqual(first.header.msg_id, second.header.msg_id);
   });
 
-  it("gives each of two messages under one msg_id its reply", async (t) => {
+  it("returns the reply of each of two messages with one msg_id", async (t) => {
     const center = await start(t);
     await connect(t, center, "edge-1");
     const bodies = await Promise.all([
@@ -164,7 +164,7 @@ describe("centerCommand()", () => {
     assert.deepEqual(one.received, []);
   });
 
-  it("says clearly when no reply comes, no node is there or the body is nothing", async (t) => {
+  it("reports a missing reply, an unknown node and an empty body", async (t) => {
     const center = await start(t);
     await connect(t, center, "edge-1", false);
     const late = await call(center, "POST", "/send?node=edge-1&timeoutMs=50", message("m7"));
@@ -186,7 +186,7 @@ describe("centerCommand()", () => {
     }
   });
 
-  it("sends anything when asked to, and waits for no reply that cannot be told", async (t) => {
+  it("sends any text on request, and does not wait for a reply that it cannot match", async (t) => {
     const center = await start(t);
     const received: string[] = [];
     const socket = new WebSocket(`ws://127.0.0.1:${center.port}/other`, { headers: { node_id: "edge-1" } });
@@ -222,7 +222,7 @@ describe("centerCommand()", () => {
     assert.equal((await call(center, "POST", "/disconnect?node=edge-1")).status, 404);
   });
 
-  it("lets a node that comes back take the place of its older connection", async (t) => {
+  it("replaces the older connection of a node that connects again", async (t) => {
     const center = await start(t);
     const old = await connect(t, center, "edge-1");
     const fresh = await connect(t, center, "edge-1");
@@ -232,7 +232,7 @@ describe("centerCommand()", () => {
     assert.equal(fresh.received.length, 1);
   });
 
-  it("records every message as one line, and shows nothing that draws on a terminal", async (t) => {
+  it("records every message as one line without control characters", async (t) => {
     const center = await start(t);
     const node = await connect(t, center, "edge-1");
     node.socket.send("bad \u001b[31m\nnews");
@@ -248,14 +248,14 @@ describe("centerCommand()", () => {
     assert.equal(statSync(center.record).mode & 0o777, 0o600);
   });
 
-  it("turns away a path that names no node", async (t) => {
+  it("rejects a path without a node", async (t) => {
     const center = await start(t);
     const socket = new WebSocket(`ws://127.0.0.1:${center.port}/`);
     const words = new Promise((resolve) => socket.on("error", (error) => resolve(error.message)));
     assert.match(String(await words), /404/);
   });
 
-  it("judges what came back: replies lost, doubled, reordered", async (t) => {
+  it("reports lost, doubled and reordered replies", async (t) => {
     const center = await start(t);
     assert.equal((await call(center, "GET", "/check?node=edge-1")).status, 404);
     const node = await connect(t, center, "edge-1", false);
@@ -274,7 +274,7 @@ describe("centerCommand()", () => {
     assert.deepEqual([lost.length, doubled.length, reordered.length, repeats, replies], [1, 1, 1, 1, 2]);
   });
 
-  it("behaves badly when it is told to", async (t) => {
+  it("misbehaves on request", async (t) => {
     const center = await start(t);
     const behave = async (query: string) => (await call(center, "POST", `/behave?${query}`)).status;
     const failure = (): Promise<string> => {

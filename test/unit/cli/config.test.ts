@@ -26,7 +26,7 @@ function device(t: TestContext, content: unknown) {
   return { file, edge };
 }
 
-test("edge config prints every default, and no header's value", async (t) => {
+test("edge config prints every default, and no value of a header", async (t) => {
   const { edge } = device(t, {
     ...small,
     extra: 1,
@@ -46,7 +46,7 @@ test("edge config prints every default, and no header's value", async (t) => {
   assert.equal(`${human.out}${human.err}${json.out}`.includes("hunter2"), false);
 });
 
-test("edge run refuses a data folder and a run folder of another user", {
+test("edge run rejects a data folder and a run folder of another user", {
   skip: process.geteuid?.() === 0 ? false : "only root can give a folder away",
 }, async (t) => {
   for (const key of ["dir", "runDir"]) {
@@ -76,7 +76,7 @@ test("edge config check names every problem at once", async (t) => {
   assert.deepEqual([json.file, json.accepted, json.violations.length], [file, false, 3]);
 });
 
-test("edge config check says that a file is right, with what it does not use yet", async (t) => {
+test("edge config check accepts a valid file and names unused keys", async (t) => {
   const { file, edge } = device(t, { ...small, center: { ...small.center, proxy: {} } });
   assert.deepEqual(await edge("config", "check"), {
     code: 0,
@@ -85,7 +85,7 @@ test("edge config check says that a file is right, with what it does not use yet
   });
 });
 
-test("edge config check warns of what the policy allows in vain, and of files that are not there", async (t) => {
+test("edge config check warns of policy entries without effect and of missing files", async (t) => {
   const hostPaths = ["/proc/**", "/var/**", "/run/edge/x", "/var/lib/docker/modelfile"];
   const { file, edge } = device(t, {
     ...small,
@@ -102,7 +102,7 @@ test("edge config check warns of what the policy allows in vain, and of files th
   ]);
 });
 
-test("a placeholder that nothing fills is told with what to do", async (t) => {
+test("edge config reports a placeholder without a value, with what to do", async (t) => {
   const { edge } = device(t, {
     node: { name: "edge-{serialNumber}", serialNumber: "{serialNumber}" },
     center: small.center,
@@ -125,7 +125,7 @@ test("a placeholder that nothing fills is told with what to do", async (t) => {
   );
 });
 
-test("without a configuration every command says what to write where", async (t) => {
+test("every command without a configuration says which file to write", async (t) => {
   const { file, edge } = device(t, undefined);
   for (const command of [["config"], ["status"], ["run"]]) {
     const { code, err, out } = await edge(...command);
@@ -139,7 +139,7 @@ test("without a configuration every command says what to write where", async (t)
   }
 });
 
-test("a file that begins with a byte order mark is read; an empty one is told with what to write", async (t) => {
+test("edge config reads a file with a byte order mark, and says what an empty file needs", async (t) => {
   const marked = device(t, `\uFEFF${JSON.stringify(small)}`);
   assert.equal((await marked.edge("config", "check")).code, 0);
   const { file, edge } = device(t, "\n");
@@ -154,7 +154,7 @@ test("edge config prints each problem once, with its file", async (t) => {
   assert.deepEqual([code, err], [2, `${file}: images.low is 80; expected less than images.high, which is 70`]);
 });
 
-test("edge config schema prints the schema that the configuration's own gives", async (t) => {
+test("edge config schema prints the schema of the configuration", async (t) => {
   const { edge } = device(t, undefined);
   const { code, out } = await edge("config", "schema");
   assert.equal(code, 0);
@@ -166,7 +166,7 @@ test("edge config schema prints the schema that the configuration's own gives", 
   );
 });
 
-test("a configuration that others may write, or exchange in its folder, is not read", async (t) => {
+test("edge config rejects a configuration that others may write or replace", async (t) => {
   const { file, edge } = device(t, small);
   for (const [path, mode, back] of [
     [file, 0o666, 0o644],
@@ -181,7 +181,7 @@ test("a configuration that others may write, or exchange in its folder, is not r
   }
 });
 
-test("root takes no configuration from the folder it is in", (t) => {
+test("root reads no configuration from the current folder", (t) => {
   const { file } = device(t, small);
   const before = process.cwd();
   process.chdir(dirname(file));

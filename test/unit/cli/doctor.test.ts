@@ -46,7 +46,7 @@ test("edge doctor reports each missing part and creates no file", async (t) => {
   assert.deepEqual(readdirSync(dir), ["edge.config.json"]);
 });
 
-test("edge doctor prints a line a finding, and below it what to do", async (t) => {
+test("edge doctor prints one line per finding, and what to do below it", async (t) => {
   const { doctor } = device(t);
   const { lines } = await doctor(false);
   const at = lines.findIndex((line) => /failure.* engine .*no\.sock/.test(line));
@@ -54,7 +54,7 @@ test("edge doctor prints a line a finding, and below it what to do", async (t) =
   assert.match(lines[at + 1] ?? "", /^ {20,}Start the engine/);
 });
 
-test("without a configuration it looks at the rest of the device all the same", async (t) => {
+test("edge doctor checks the rest of the device without a configuration", async (t) => {
   const { dir, doctor, failed } = device(t);
   const { code, lines } = await doctor(true, join(dir, "other.json"));
   assert.equal(code, 2);
@@ -68,7 +68,7 @@ test("without a configuration it looks at the rest of the device all the same", 
   }
 });
 
-test("with a broken one it looks at what the last good one names", async (t) => {
+test("edge doctor checks the paths of the last good configuration if the current one is broken", async (t) => {
   const { whole, config, doctor, failed } = device(t);
   const loaded = loadConfig(config, { strict: true });
   const opened = openStore({ dir: whole.data.dir });

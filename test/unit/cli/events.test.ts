@@ -43,7 +43,7 @@ function device(t: TestContext) {
   return { dir, open, events, pod, lines, errors };
 }
 
-test("a store that is a folder is said to be one, by who writes and by who reads", async (t) => {
+test("a store that is a folder is reported as one when it is written and when it is read", async (t) => {
   const { dir, events, errors } = device(t);
   mkdirSync(join(dir, "data", "store.db"), { recursive: true });
   const opened = openStore({ dir: join(dir, "data") });
@@ -52,13 +52,13 @@ test("a store that is a folder is said to be one, by who writes and by who reads
   assert.match(errors.join("\n"), /^\S+store\.db cannot be opened: EISDIR[^\n]*$/);
 });
 
-test("a store that is not there is said once", async (t) => {
+test("edge events reports a missing store once", async (t) => {
   const { dir, events, errors } = device(t);
   assert.equal(await events(), 1);
   assert.deepEqual(errors, [`There is no store in ${join(dir, "data")}`]);
 });
 
-test("edge events: one line each, how often it happened, and nothing that draws on the terminal", async (t) => {
+test("edge events prints one line per event with its count, and no control characters", async (t) => {
   const { open, events, lines } = device(t);
   const store = open();
   for (let n = 0; n < 3; n += 1) store.events.append(crash, at(n * 60));
@@ -78,7 +78,7 @@ test("edge events: one line each, how often it happened, and nothing that draws 
   );
 });
 
-test("edge events: many rows come whole; a pod that nobody knows is a no; no store is one, too", async (t) => {
+test("edge events prints many rows completely, and fails for an unknown pod or a missing store", async (t) => {
   const { open, events, lines, errors } = device(t);
   assert.equal(await events(), 1);
   assert.match(errors[0] ?? "", /no store/);
@@ -95,7 +95,7 @@ test("edge events: many rows come whole; a pod that nobody knows is a no; no sto
   assert.equal(await events({ pod: "nobody" }), 1);
 });
 
-test("edge events --follow: what happens from now on, through the end of one agent and the start of another", async (t) => {
+test("edge events --follow prints new events over the end of one agent and the start of another", async (t) => {
   const { open, events, lines } = device(t);
   open().close();
   const stop = new AbortController();
@@ -147,7 +147,7 @@ const status: PodStatus = {
   ],
 };
 
-test("edge pod: all that is known of one pod, for people and as Kubernetes has it", async (t) => {
+test("edge pod prints everything about one pod, for people and as Kubernetes JSON", async (t) => {
   const { open, pod, lines, errors } = device(t);
   const store = open();
   const desired = desiredPod();

@@ -27,7 +27,7 @@ const everythingIn = (dir: string): string =>
     .map((name) => readFileSync(join(dir, name), "latin1"))
     .join("\n");
 
-test("the last good configuration is kept whole, and no file shows what is secret in it", async (t) => {
+test("the last good configuration is kept complete, and no file shows its secrets", async (t) => {
   const { dir, config, store } = kept(t);
   const whileOpen = everythingIn(dir);
   store.close();
@@ -36,7 +36,7 @@ test("the last good configuration is kept whole, and no file shows what is secre
   assert.deepEqual(await keptConfig(dir), config);
 });
 
-test("a configuration that is kept already is not written again", (t) => {
+test("the last good configuration is not written again if it is unchanged", (t) => {
   const { config, store } = kept(t);
   const writes: string[] = [];
   keepConfig(
@@ -47,7 +47,7 @@ test("a configuration that is kept already is not written again", (t) => {
   assert.deepEqual(writes, []);
 });
 
-test("without the key of the device it is there without headers and the query of the address", async (t) => {
+test("the last good configuration is read without headers and query if the device key is lost", async (t) => {
   const { dir, config, store } = kept(t);
   store.close();
   rmSync(keyFile(dir));

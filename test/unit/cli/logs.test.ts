@@ -9,7 +9,7 @@ import { logsCommand } from "../../../src/cli/logs.ts";
 import { openStore } from "../../../src/sqlite/store.ts";
 import { desiredPod } from "../../samples/pods.ts";
 
-test("a pod without containers is another thing than no pod", async (t) => {
+test("edge logs distinguishes a pod without containers from an unknown pod", async (t) => {
   const dir = mkdtempSync(join(tmpdir(), "edge-logs-"));
   t.after(() => rmSync(dir, { recursive: true, force: true }));
   const socket = join(dir, "engine.sock");

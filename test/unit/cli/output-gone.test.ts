@@ -9,18 +9,18 @@ function shell(line: string): { readonly said: string; readonly code: string } {
   return { said: stderr, code: stdout.trim().split("\n").at(-1) ?? "" };
 }
 
-test("a reader that goes away ends a command without a word", () => {
+test("a command ends silently when the reader of its output has gone", () => {
   const { said, code } = shell("edge config schema | true");
   assert.equal(said, "");
   assert.ok(["code 0", "code 1"].includes(code), code);
 });
 
-test("a full disk behind standard output is said, and is no success", () => {
+test("a command reports a full disk behind standard output and fails", () => {
   const { said, code } = shell("edge config schema > /dev/full");
   assert.match(said, /^edge: standard output cannot be written: .*ENOSPC.*\n$/);
   assert.equal(code, "code 1");
 });
 
-test("standard error that takes nothing changes no exit code", () => {
+test("a command keeps its exit code if standard error cannot be written", () => {
   assert.equal(shell("edge no-such-command 2> /dev/full").code, "code 2");
 });

@@ -33,7 +33,7 @@ test("with the agent dead, a container that runs is shown running", () => {
   );
 });
 
-test("with the agent dead, a container that has ended meanwhile is shown with how it ended", () => {
+test("with the agent dead, a container that has ended meanwhile is shown with its end", () => {
   const { pod, rowsOf, store } = leftBehind();
   const writes = store.writes();
   const rows = rowsOf([container(pod, exited(137, now, true))]);

@@ -47,7 +47,7 @@ const failing = {
   todo: "Raise resources.limits.memory in the pod",
 } as const;
 
-test("problems come first, each with its cause and next try on a line of its own", () => {
+test("edge status lists problems first, each with its cause and next try on its own line", () => {
   const lines = page(documentOf({ pods: [pod("fine"), pod("leaks", failing)] }));
   assert.deepEqual(lines.slice(lines.indexOf("") + 1), [
     "NAME   READY  STATUS            RESTARTS    AGE",
@@ -59,7 +59,7 @@ test("problems come first, each with its cause and next try on a line of its own
   ]);
 });
 
-test("every line fits 80 columns, whatever the names, reasons and notices", () => {
+test("edge status keeps every line within 80 columns", () => {
   const long = "n".repeat(128);
   const document = documentOf({
     node: {
@@ -108,12 +108,12 @@ test("every line fits 80 columns, whatever the names, reasons and notices", () =
   );
 });
 
-test("a hundred failing pods are at most 210 lines", () => {
+test("edge status shows a hundred failing pods in at most 210 lines", () => {
   const pods = Array.from({ length: 100 }, (_, index) => pod(`p${index}`, failing));
   assert.ok(page(documentOf({ pods })).length <= 210);
 });
 
-test("an update that was refused has a line with when, why and what to do", () => {
+test("edge status shows a rejected update with time, reason and next step", () => {
   const refusedUpdates = [
     { pod: "websocket/web", at: "2026-11-22T11:58:00Z", message: "not enough CPU: the pod needs 100m, 0 is free" },
   ];
@@ -137,7 +137,7 @@ for (const [what, lastError, todo] of [
   ],
   ["a refused password", "The center answered 401", /center\.auth\.file are\s+what the center expects/],
 ] as const) {
-  test(`offline because of ${what}: the next step is below the error`, () => {
+  test(`edge status shows the next step below the error when offline because of ${what}`, () => {
     const center = { state: "offline", url: "wss://c/", since: null, lastError } as const;
     const text = page(documentOf({ center })).join("\n");
     assert.match(text, todo);
@@ -145,12 +145,12 @@ for (const [what, lastError, todo] of [
   });
 }
 
-test("a clock in 1970 is a line with what to do", () => {
+test("edge status shows a clock in 1970 with what to do", () => {
   const text = statusPage(documentOf(), 40_000, { wide: true }).join("\n");
   assert.match(text, /The clock says 1970-01-01T00:00:40Z, which is in the past\. Set it/);
 });
 
-test("a pod that nobody can see is not shown as running", () => {
+test("edge status does not show a pod as running without an agent or an engine", () => {
   const reason = "Running, 1/1 ready, as last seen at 2026-11-22T11:59:00Z";
   const row = pod("web", { ready: "0/1", status: "Unknown", reason, lastSeen: "2026-11-22T11:59:00Z" });
   const lines = page(

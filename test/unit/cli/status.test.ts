@@ -38,7 +38,7 @@ function device(t: TestContext) {
   return { dir, data, config, status };
 }
 
-test("with the agent and the engine dead it says so, and shows the pods from the store", async (t) => {
+test("edge status reports a dead agent and engine, and shows the pods from the store", async (t) => {
   const { data, status } = device(t);
   const opened = openStore({ dir: data.dir });
   assert.ok(opened.ok);
@@ -65,7 +65,7 @@ test("with the agent and the engine dead it says so, and shows the pods from the
   );
 });
 
-test("before the agent ever ran there is nothing to tell, and no file is made", async (t) => {
+test("edge status shows nothing and creates no file before the agent ever ran", async (t) => {
   const { status } = device(t);
   const { code, text } = await status(false);
   assert.equal(code, 1);
@@ -73,7 +73,7 @@ test("before the agent ever ran there is nothing to tell, and no file is made", 
   assert.match(text, /No pods/);
 });
 
-test("with the agent alive it is what the agent published", async (t) => {
+test("edge status shows the document of a live agent", async (t) => {
   const { data, status } = device(t);
   const lock = acquireRunLock(data.runDir);
   assert.ok(lock.ok);
@@ -113,7 +113,7 @@ test("with the agent alive it is what the agent published", async (t) => {
   assert.match(text, /2 waiting, 99 bytes.*1 dropped/);
 });
 
-test("a certificate that ends soon has a line, one that has time has none", async (t) => {
+test("edge status shows a certificate that ends soon, and no other", async (t) => {
   const { data, status } = device(t);
   const lock = acquireRunLock(data.runDir);
   assert.ok(lock.ok);
@@ -143,7 +143,7 @@ test("a certificate that ends soon has a line, one that has time has none", asyn
   assert.doesNotMatch(text, /ca\.pem/);
 });
 
-test("a configuration that cannot be used is named, with exit code 2", async (t) => {
+test("edge status names an unusable configuration and exits with 2", async (t) => {
   const { config, status } = device(t);
   writeFileSync(config, JSON.stringify({ node: {}, center: { url: "http://x" } }));
   const { code, errors } = await status(false);
@@ -164,12 +164,12 @@ const ages = [
   [40 * 86_400, "40d"],
 ] as const;
 for (const [seconds, expected] of ages) {
-  test(`an age of ${seconds} s is ${expected}`, () => {
+  test(`edge status shows an age of ${seconds} s as ${expected}`, () => {
     assert.equal(age(new Date(now.wall - seconds * 1000).toISOString(), now.wall), expected);
   });
 }
 
-test("with a broken configuration it shows what a live agent tells", async (t) => {
+test("edge status with a broken configuration shows the document of a live agent", async (t) => {
   const { data, config, status } = device(t);
   const lock = acquireRunLock(data.runDir);
   assert.ok(lock.ok);
@@ -182,7 +182,7 @@ test("with a broken configuration it shows what a live agent tells", async (t) =
   assert.deepEqual(JSON.parse(text), document);
 });
 
-test("with a broken configuration and no agent it goes by the last good one, and names what is wrong", async (t) => {
+test("edge status with a broken configuration and no agent uses the last good one and names the error", async (t) => {
   const { data, config, status } = device(t);
   const loaded = loadConfig(config, { strict: true });
   const opened = openStore({ dir: data.dir });
@@ -196,7 +196,7 @@ test("with a broken configuration and no agent it goes by the last good one, and
   assert.match(errors.join("\n"), /node\.name.*\n.*center\.url|center\.url.*\n.*node\.name/);
 });
 
-test("NPUs are shown with who holds them, from the nodes that are there and from the store", options, async (t) => {
+test("edge status shows NPUs with their holders, from the device nodes and the store", options, async (t) => {
   const { config, data, status } = device(t);
   const dev = deviceFolder("davinci0", "davinci1");
   t.after(() => dev.close());

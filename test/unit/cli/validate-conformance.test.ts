@@ -65,7 +65,7 @@ for (const { one, needs } of asked) {
 }
 
 // Without it a slip in the derivation above would make nothing wait for anything.
-test("the features that the cases ask for are these", () => {
+test("the conformance cases use the listed features", () => {
   const all = new Set(asked.flatMap(({ needs }) => needs));
   assert.deepEqual([...all].sort(), [
     ...["configMapVolumes", "configMaps", "gracefulDelete", "hostPid", "imagePullSecrets", "livenessProbe", "npu"],

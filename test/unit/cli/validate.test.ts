@@ -47,7 +47,7 @@ async function run(files: readonly string[], options: Partial<ValidateOptions> =
 const judged = (line = "{}") =>
   JSON.parse(line) as { accepted: boolean; violations: { path: string }[]; warnings: unknown[] };
 
-test("a message and a bare Pod are judged, as JSON and as YAML", async (t) => {
+test("edge validate checks a message and a bare Pod, as JSON and as YAML", async (t) => {
   const at = write(t, {
     "pod.json": pod,
     "message.json": { header, route, content: JSON.stringify(pod) },
@@ -66,7 +66,7 @@ test("a message and a bare Pod are judged, as JSON and as YAML", async (t) => {
   );
 });
 
-test("facts with a resource that cannot be kept are refused, not read without it", async (t) => {
+test("edge validate rejects facts with an unusable resource", async (t) => {
   const at = write(t, {
     "pod.json": pod,
     "config.json": config,
@@ -77,7 +77,7 @@ test("facts with a resource that cannot be kept are refused, not read without it
   assert.match(err.join(), /allocatable: names and quantities of resources, none of which is called .*constructor/);
 });
 
-test("a refusal is exit 1, with every violation", async (t) => {
+test("edge validate exits with 1 and prints every violation", async (t) => {
   const port = { containerPort: 80, hostPort: 8080, protocol: "TCP", hostIP: "127.0.0.1" };
   const [container] = pod.spec.containers;
   const at = write(t, {
@@ -130,14 +130,14 @@ test("edge validate reports an unreadable file and judges the others", async (t)
   );
 });
 
-test("YAML of no document or of several is told in own words", async (t) => {
+test("edge validate rejects YAML with no document or with several", async (t) => {
   const at = write(t, { "none.yaml": "# nothing\n", "two.yaml": "a: 1\n---\na: 2\n", "config.json": config });
   const { out } = await run([at("none.yaml"), at("two.yaml")], { config: at("config.json") });
   assert.match(out[0] ?? "", /"message":"empty; expected a message or a Pod"/);
   assert.match(out[1] ?? "", /"message":"several YAML documents in one file/);
 });
 
-test("a deletionTimestamp asks for a graceful delete, and the facts for what is here", async (t) => {
+test("edge validate checks a graceful delete against the pods in the facts", async (t) => {
   const metadata = { name: "hello", deletionTimestamp: "2024-01-01T00:00:00Z" };
   const stored = { metadata: { name: "hello" }, spec: { containers: [{ name: "other" }] } };
   const at = write(t, { "leaving.json": { ...pod, metadata }, "facts.json": { pods: [stored] } });
@@ -150,7 +150,7 @@ test("a deletionTimestamp asks for a graceful delete, and the facts for what is 
   );
 });
 
-test("wrong usage is exit 2 and says why on stderr alone", async (t) => {
+test("edge validate exits with 2 on wrong usage and prints the reason on stderr", async (t) => {
   const at = write(t, {
     "pod.json": pod,
     "config.json": { ...config, extra: 1 },
@@ -172,7 +172,7 @@ test("wrong usage is exit 2 and says why on stderr alone", async (t) => {
   assert.match(wrong[4]?.err[0] ?? "", /addresses\.0.*\n.*listening\.tcp\.0/);
 });
 
-test("a rule is explained by its id", async () => {
+test("edge validate --explain explains a rule by its id", async () => {
   const { code, out } = await run([], { explain: "policy.hostPaths" });
   assert.equal(code, 0);
   assert.deepEqual(Object.keys(JSON.parse(out[0] ?? "{}") as object), ["id", "path", "expectation", "source"]);

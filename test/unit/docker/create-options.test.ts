@@ -177,7 +177,7 @@ describe("createOptions", () => {
     assert.equal(HostConfig.UTSMode, undefined, "docker takes none, and has the host name with the network");
   });
 
-  it("sets a host name of the sandbox only on podman", () => {
+  it("shares the UTS namespace of the sandbox on podman, and none for a pod of one container", () => {
     const sandboxId = "c".repeat(64);
     const podman = { apiVersion: "1.41", product: "podman" } as const;
     const request = createRequest(podOfTwo("web"), image, { sandboxId });

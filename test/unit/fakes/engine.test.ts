@@ -43,7 +43,7 @@ function setUp(options: { liveRestore?: boolean; draw?: number; behaviour?: Beha
   return { clock, engine, host, answer, value, kind, started, state };
 }
 
-describe("The engine in memory", () => {
+describe("the engine in memory", () => {
   it("runs programs on virtual time", async () => {
     const { clock, started, state } = setUp({ behaviour: { exit: { code: 7, afterMs: 600_000, oomKilled: false } } });
     const id = await started();
@@ -54,7 +54,7 @@ describe("The engine in memory", () => {
     assert.ok(end?.kind === "exited" && end.exitCode === 7);
   });
 
-  it("does not end a run with the programme of the run before", async () => {
+  it("does not end a run with the program of the run before", async () => {
     const { clock, engine, host, value, started, state } = setUp({ behaviour: { exit: { code: 1, afterMs: 10_000 } } });
     const id = await started();
     await clock.pass(9_000);
@@ -67,7 +67,7 @@ describe("The engine in memory", () => {
   });
 
   for (const how of ["stop", "crash"] as const) {
-    it(`lets containers die with it without live-restore (${how})`, async () => {
+    it(`ends its containers without live-restore (${how})`, async () => {
       const { engine, host, kind, value, started, state } = setUp({ behaviour: { ignoresTerm: true } });
       const id = await started();
       host.down(how);
@@ -79,7 +79,7 @@ describe("The engine in memory", () => {
       assert.equal((await value(engine.list(forever))).length, 1);
     });
 
-    it(`leaves them alone with live-restore (${how})`, async () => {
+    it(`keeps its containers with live-restore (${how})`, async () => {
       const { engine, host, value, started } = setUp({ liveRestore: true });
       const id = await started();
       host.down(how);
@@ -88,7 +88,7 @@ describe("The engine in memory", () => {
     });
   }
 
-  it("answers nothing while it is frozen, and what waits when it thaws", async () => {
+  it("answers no call while it is frozen, and waiting calls when it thaws", async () => {
     const { clock, engine, host, kind, started } = setUp({ draw: 0.9 });
     const id = await started();
     host.freeze();
@@ -110,7 +110,7 @@ describe("The engine in memory", () => {
     assert.equal(host.container(id)?.state.kind, "exited");
   });
 
-  it("hangs, fails and loses answers by a script", async () => {
+  it("hangs, fails and loses answers as scripted", async () => {
     const { clock, engine, host, kind, value, answer } = setUp();
     host.fail("list", { kind: "failed", message: "no" }, 2);
     assert.deepEqual([await kind(engine.list(forever)), await kind(engine.list(forever))], ["failed", "failed"]);
@@ -132,7 +132,7 @@ describe("The engine in memory", () => {
     assert.equal(host.pending(), 0);
   });
 
-  it("stops by the grace period, and goes on when its caller has gone", async () => {
+  it("stops a container within its grace period, also when the caller has gone", async () => {
     const { clock, engine, kind, started, state } = setUp({ behaviour: { ignoresTerm: true } });
     const id = await started();
     const controller = new AbortController();
@@ -145,7 +145,7 @@ describe("The engine in memory", () => {
     assert.equal(state(id)?.kind, "exited");
   });
 
-  it("pulls what a registry has for those it knows", async () => {
+  it("pulls published images, with credentials if the registry requires them", async () => {
     const { engine, host, kind } = setUp();
     const pull = (name: string, password: string | null) => {
       const credentials = { serverAddress: "r.test", username: "edge", password: password ?? "" };
@@ -167,7 +167,7 @@ describe("The engine in memory", () => {
     assert.equal(await kind(engine.image("r.test/b:latest", forever)), "notFound");
   });
 
-  it("tells those who watch, unless events are lost, and says when it ends", async () => {
+  it("sends events to its watchers unless they are lost, and reports its end", async () => {
     const { clock, engine, host, kind, started } = setUp();
     const events: EngineEvent[] = [];
     const watching = engine.watch({ ready: () => undefined, changed: (event) => events.push(event) }, forever);
@@ -193,7 +193,7 @@ describe("The engine in memory", () => {
     assert.equal(await kind(watching), "unavailable");
   });
 
-  it("knows ports that somebody else holds", async () => {
+  it("rejects a port that another process holds", async () => {
     const { engine, host, kind, value } = setUp();
     const ports = [{ containerPort: 80, hostPort: 8080, protocol: "TCP", hostIP: "127.0.0.1" }] as const;
     const { id } = await value(engine.create(createRequest(acceptedPod("web", { ports }), image), forever));

@@ -3,7 +3,7 @@ import { describe, it } from "node:test";
 import { memoryStore } from "../../fakes/store.ts";
 
 describe("memoryStore()", () => {
-  it("crashes between any two calls and keeps what was committed", () => {
+  it("can crash between any two calls and keeps committed data", () => {
     for (let crashAt = 1; crashAt <= 8; crashAt += 1) {
       let calls = 0;
       const beforeCall = () => {
@@ -30,7 +30,7 @@ describe("memoryStore()", () => {
     }
   });
 
-  it("loses with the power what was committed normally, and nothing from before a full commit", () => {
+  it("loses normal commits in a power cut, and nothing from before a full commit", () => {
     const store = memoryStore();
     store.setMeta("a", "1");
     store.transaction("full", () => store.setMeta("b", "2"));
@@ -39,7 +39,7 @@ describe("memoryStore()", () => {
     assert.deepEqual([after.getMeta("a"), after.getMeta("b"), after.getMeta("c")], ["1", "2", null]);
   });
 
-  it("counts no write where nothing changed", () => {
+  it("counts no write if nothing changed", () => {
     const store = memoryStore();
     store.setMeta("a", "1");
     const before = store.writes();

@@ -6,7 +6,7 @@ import { accepted, context, fullPod, openContext, smallPod, withField } from "./
 
 const first = "spec.containers[0]";
 
-test("what the message leaves out is filled in, securely", () => {
+test("missing fields of a pod get secure defaults", () => {
   const { id, metadata, spec } = accepted(smallPod());
   assert.equal(id.namespace, "websocket");
   assert.deepEqual(metadata, { name: id.name, namespace: "websocket", uid: id.uid });
@@ -40,7 +40,7 @@ test("what the message leaves out is filled in, securely", () => {
   });
 });
 
-test("what the policy allows is kept as it was asked for", () => {
+test("fields that the policy allows are kept as requested", () => {
   const { spec, metadata } = accepted(fullPod(), openContext);
   assert.equal("labels" in metadata, false);
   assert.equal(spec.hostNetwork, true);
@@ -87,7 +87,7 @@ test("what the policy allows is kept as it was asked for", () => {
   assert.deepEqual(container?.volumeMounts?.[1], { name: "files", mountPath: "/files", readOnly: false });
 });
 
-test("an open policy without a wish means Kubernetes' own default", () => {
+test("a missing field under an open policy gets the default of Kubernetes", () => {
   const { securityContext } = accepted(smallPod(), openContext).spec.containers[0] ?? {};
   assert.deepEqual(securityContext, {
     allowPrivilegeEscalation: true,
@@ -99,7 +99,7 @@ test("an open policy without a wish means Kubernetes' own default", () => {
   });
 });
 
-test("a wish for more security is kept under an open policy, and drops that Linux does not know are left out", () => {
+test("stricter settings are kept under an open policy, and unknown capabilities to drop are ignored", () => {
   const wishes = {
     runAsNonRoot: true,
     readOnlyRootFilesystem: true,
@@ -123,7 +123,7 @@ test("quantities are written as Kubernetes does, limits come from requests, and 
   });
 });
 
-test("NPUs go by the device's own name", () => {
+test("NPUs get the name that the device uses", () => {
   const node = { ...context.node, allocatable: { cpu: "3", memory: "1Gi", "huawei.com/Ascend310B": "2" } };
   const pod = withField(smallPod(), `${first}.resources.limits`, { "huawei.com/Ascend310": "2" });
   const { containers } = accepted(pod, { ...context, node }).spec;
@@ -142,7 +142,7 @@ test("the uid is as sent, else the uuid that ends the name, else made of namespa
   assert.notEqual(accepted(withField(unnamed, "metadata.namespace", "mef-user")).id.uid, made);
 });
 
-test("a probe that asks for nothing is none, and one without a path asks for / as Kubernetes does", () => {
+test("an empty probe is dropped, and an HTTP probe without a path requests /", () => {
   const probed = (probe: object) =>
     accepted(withField(smallPod(), `${first}.livenessProbe`, probe)).spec.containers[0]?.livenessProbe;
   assert.equal(probed({}), undefined);
@@ -158,7 +158,7 @@ test("a probe that asks for nothing is none, and one without a path asks for / a
   });
 });
 
-test("what has no effect is said", () => {
+test("fields without effect cause warnings", () => {
   const pod = {
     ...fullPod(),
     kind: "Deployment",
@@ -185,7 +185,7 @@ test("what has no effect is said", () => {
   );
 });
 
-test("capabilities for root, where root is allowed, are not warned of", () => {
+test("capabilities for root cause no warning if root is allowed", () => {
   const policy = { ...defaultPolicy, capabilities: ["CHOWN"], runAsRoot: true };
   const warnings = (security: object) => {
     const pod = withField(smallPod(), `${first}.securityContext`, { ...security, capabilities: { add: ["CHOWN"] } });
@@ -195,7 +195,7 @@ test("capabilities for root, where root is allowed, are not warned of", () => {
   assert.deepEqual(warnings({ runAsUser: 1 }), [`${first}.securityContext.capabilities.add`]);
 });
 
-test("capabilities for a user that is not root are warned of", () => {
+test("capabilities for a user that is not root cause a warning", () => {
   const pod = withField(smallPod(), `${first}.securityContext`, { runAsUser: 5, capabilities: { add: ["CHOWN"] } });
   const policy = { ...defaultPolicy, capabilities: ["CHOWN"] };
   for (const runAsRoot of [true, false]) {

@@ -149,11 +149,11 @@ function rulesOf(table: Table, content: unknown): readonly string[] {
 const ruleAt = (at: string): string => at.replace(/\[0\]$/, ".item").replaceAll("[0]", "");
 
 for (const table of Object.keys(rows) as Table[]) {
-  test(`${table}: the message that the rows below change is accepted`, () => {
+  test(`${table}: the unchanged message is accepted`, () => {
     assert.deepEqual(rulesOf(table, good[table]), []);
   });
   for (const { at, takes, refuses } of rows[table]) {
-    test(`${table}: ${at} takes what the reference does, up to both edges`, () => {
+    test(`${table}: ${at} accepts every value that the reference allows, up to both edges`, () => {
       for (const value of takes) assert.deepEqual(rulesOf(table, withField(good[table], at, value)), []);
       for (const value of refuses) {
         const found = rulesOf(table, withField(good[table], at, value));
@@ -163,7 +163,7 @@ for (const table of Object.keys(rows) as Table[]) {
   }
 }
 
-test("every row of these messages has one here, but for those that take anything", () => {
+test("the tests cover every row of these messages that has a limit", () => {
   const takesAll = ["metadata.labels", "metadata.annotations", "metadata.selfLink"];
   for (const table of Object.keys(rows) as Table[]) {
     const asked = new Set([...rows[table].map(({ at }) => ruleAt(at)), ...takesAll]);

@@ -80,7 +80,7 @@ test("deletionTimestamp makes a graceful delete of an update, in any spelling", 
   }
 });
 
-test("a graceful delete of a stored pod asks for metadata and the set of names, nothing else", () => {
+test("a graceful delete of a stored pod needs only metadata and the set of container names", () => {
   const pod = withField(withField(terminating(smallPod()), "spec.containers[0].image", "a b"), "spec.nonsense", 1);
   assert.deepEqual(admitted(update(pod), stored()), {
     kind: "graceful-delete",
@@ -100,7 +100,7 @@ test("a graceful delete of a stored pod asks for metadata and the set of names, 
   assert.deepEqual(refusals(update(bad), stored()), ["metadata.deletionTimestamp at metadata.deletionTimestamp"]);
 });
 
-test("a graceful delete of an unknown pod also asks for the form of each field that is there", () => {
+test("a graceful delete of an unknown pod also checks the form of each present field", () => {
   assert.equal(admitGracefulDelete(terminating(fullPod()), context).accepted, true);
   // Neither policy nor capacity, nor rules between fields (decisions.md 24: a stricter rule never blocks a delete).
   assert.deepEqual(refusals(update(terminating(fullPod()))), []);
@@ -131,7 +131,7 @@ test("the content of a delete is not checked", () => {
   assert.deepEqual(admitted(remove(null), stored({ namespace: "mef-user" })), { ...nothing, namespace: "mef-user" });
 });
 
-test("a restart needs a pod that is here and may run again", () => {
+test("a restart requires a known pod that may run again", () => {
   assert.deepEqual(refusals(restart()), ["restart.known at route.resource"]);
   assert.deepEqual(refusals(restart(), stored({}, { restartPolicy: "Never" })), ["restart.policy at route.resource"]);
   assert.deepEqual(admitted(restart(), stored({}, { restartPolicy: "OnFailure" })), {
@@ -147,7 +147,7 @@ const config = (content: unknown, name = "settings") =>
   message(`controller/resource/update/websocket/configmap/${name}`, content);
 const settings = { metadata: { name: "settings" }, data: { key: "value" } };
 
-test("a ConfigMap update brings its data, and the route its name", () => {
+test("a ConfigMap update has its data in the content and its name in the route", () => {
   assert.deepEqual(admitted(config(settings)), { kind: "configmap-update", name: "settings", data: { key: "value" } });
   assert.deepEqual(admitted(config({ ...settings, data: null })), {
     kind: "configmap-update",
@@ -161,7 +161,7 @@ test("a ConfigMap update brings its data, and the route its name", () => {
   );
 });
 
-test("a ConfigMap may bring its uid, a lower-case uuid", () => {
+test("a ConfigMap may have a uid, a lower-case UUID", () => {
   const uid = "0a1b2c3d-0000-4000-8000-000000000000";
   const withUid = (value: string) => config({ ...settings, metadata: { ...settings.metadata, uid: value } });
   assert.equal(admitted(withUid(uid)).kind, "configmap-update");
@@ -189,7 +189,7 @@ test("a ConfigMap has at most 256 entries of bounded keys and values", () => {
   assert.deepEqual(refusals(config({ ...settings, immutable: false })), ["immutable at immutable"]);
 });
 
-test("a device takes 256 ConfigMaps, and an update of one of them", () => {
+test("a device accepts 256 ConfigMaps, and updates of them beyond that", () => {
   const full = Array.from({ length: 256 }, (_, i) => `config-${i}`);
   const under = { ...context, node: { ...context.node, configMaps: full } };
   assert.deepEqual(refusals(config(settings), under), ["capacity.configMaps at metadata.name"]);
@@ -228,7 +228,7 @@ test("the registry secret comes as base64 or as bytes and is never quoted", () =
 
 const file = { name: "m.om", version: "1.0", check_type: "sha256", check_code: "a".repeat(64), size: "4294967296" };
 
-test("messages about model files and NPU sharing are read by their rows", () => {
+test("messages about model files and NPU sharing are checked by their rows", () => {
   const info = (content: unknown) => message("controller/hardware/update/websocket/container_info", content);
   const good = {
     operation: "update",
@@ -271,7 +271,7 @@ test("messages about model files and NPU sharing are read by their rows", () => 
   assert.deepEqual(refusals(sharing({})), ["npu_sharing_enabled at npu_sharing_enabled"]);
 });
 
-test("the rest asks for nothing", () => {
+test("messages without content rules accept any content", () => {
   assert.deepEqual(admitted(message("controller/resource/delete/websocket/configmap/settings", null)), {
     kind: "configmap-delete",
     name: "settings",
@@ -281,7 +281,7 @@ test("the rest asks for nothing", () => {
   });
 });
 
-test("a kind that is not carried out is refused with one sentence", () => {
+test("a message kind that this build does not implement is rejected with one sentence", () => {
   const kinds: readonly (readonly [keyof FeatureGates, Message])[] = [
     ["gracefulDelete", update(terminating(smallPod()))],
     ["podRestart", restart()],
@@ -305,6 +305,6 @@ test("a kind that is not carried out is refused with one sentence", () => {
   }
 });
 
-test("an unknown route is refused before its content is looked at", () => {
+test("an unknown route is rejected before its content is checked", () => {
   assert.deepEqual(refusals(message("controller/resource/patch/websocket/pod/a", null)), ["route.known at route"]);
 });

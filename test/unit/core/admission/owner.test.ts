@@ -2,7 +2,7 @@ import assert from "node:assert/strict";
 import { test } from "node:test";
 import { isVain } from "../../../../src/core/admission/rules/host-paths.ts";
 
-test("an entry of the owner's lists is vain when all that it allows is protected", () => {
+test("an entry of the owner's lists has no effect if everything that it allows is protected", () => {
   const hidden = ["/var/lib/docker", "/var/lib/edge"];
   const vain = ["/", "/proc", "/proc/**", "/sys/class/**", "/var/lib/edge/data", "/var/lib/docker/volumes/**"];
   const useful = ["/data", "/data/**", "/var/lib/**", "/var/lib/docker/modelfile", "/var/lib/docker/**"];

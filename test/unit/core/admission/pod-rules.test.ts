@@ -17,7 +17,7 @@ test("a small pod is accepted, and one with every allowed field under an open po
 // Every row is asked with a value that no row can take, in the place the row is about.
 for (const rule of podRules) {
   if (rule.path === "status") continue;
-  test(`${rule.id} is judged where it stands`, () => {
+  test(`${rule.id} rejects a wrong value at its path`, () => {
     const path = rule.path.replaceAll("[]", "[0]");
     // An object for what takes none, and a number no row allows for what takes one.
     const isObject = podRules.some(
@@ -32,7 +32,7 @@ for (const rule of podRules) {
 }
 
 for (const rule of podRules.filter(({ presence }) => presence !== "optional")) {
-  test(`${rule.id} is asked for`, () => {
+  test(`${rule.id} rejects a missing field`, () => {
     const path = rule.path.replaceAll("[]", "[0]");
     if (path.endsWith("[0]")) return;
     const found = refusals(withField(fullPod(), path, undefined), openContext);
@@ -206,7 +206,7 @@ const edges: readonly Edge[] = [
 ];
 
 for (const { path, good, bad } of edges) {
-  test(`${path} takes what the document allows, up to both edges`, () => {
+  test(`${path} accepts every value that the document allows, up to both edges`, () => {
     for (const value of good) {
       assert.deepEqual(refusals(withField(fullPod(), path, value), openContext), [], JSON.stringify(value));
     }
@@ -216,7 +216,7 @@ for (const { path, good, bad } of edges) {
   });
 }
 
-test("lists reach their lengths and no further", () => {
+test("lists are accepted up to their maximal length", () => {
   const env = (count: number) => names(count, (i) => ({ name: `A${i}`, value: "x" }));
   const ports = (count: number) =>
     names(count, (i) => ({ containerPort: 80 + i, hostPort: 2000 + i, protocol: "UDP", hostIP: "127.0.0.1" }));
@@ -249,7 +249,7 @@ test("lists reach their lengths and no further", () => {
   assert.deepEqual(refusals(withField(smallPod(), "spec.containers", [])), ["spec.containers at spec.containers"]);
 });
 
-test("a list that is too long is gone through all the same", () => {
+test("the elements of a list that is too long are checked too", () => {
   const env = names(257, (i) => ({ name: i === 256 ? "1" : `A${i}`, value: "x" }));
   assert.deepEqual(refusals(withField(smallPod(), `${container}.env`, env)), [
     `spec.containers.env at ${container}.env`,
@@ -257,7 +257,7 @@ test("a list that is too long is gone through all the same", () => {
   ]);
 });
 
-test("what is no object is refused in a sentence", () => {
+test("a pod that is not an object is rejected with one sentence", () => {
   for (const content of [null, 5, "x", [], true, undefined]) assert.deepEqual(refusals(content)[0], "content at ");
 });
 
@@ -279,19 +279,19 @@ test("violations come in the order of the document, whatever the order of the me
   ]);
 });
 
-test("field names are matched without case and told in the sender's spelling", () => {
+test("field names are matched case-insensitively and reported in the sender's spelling", () => {
   const pod = withField(withField(smallPod(), "spec.Volumes", [{ NAME: "a_b", EmptyDir: {} }]), "Spec", undefined);
   assert.deepEqual(refusals(pod), ["spec.volumes.name at spec.Volumes[0].NAME"]);
   assert.equal(accepted(withField(smallPod(), "spec.RESTARTPOLICY", "Never")).spec.restartPolicy, "Never");
 });
 
-test("two spellings of one field are refused, once", () => {
+test("two spellings of one field are rejected once", () => {
   const pod = withField(withField(smallPod(), "spec.Volumes", []), "spec.volumes", []);
   const all = withField(pod, "spec.VOLUMES", []);
   assert.deepEqual(refusals(all), ["field.twice at spec.Volumes"]);
 });
 
-test("a hostile message neither fills the memory nor takes long", () => {
+test("a hostile message is rejected with bounded memory and time", () => {
   const many = withField(
     smallPod(),
     "spec.containers",
@@ -313,7 +313,7 @@ test("names from JavaScript's own objects are unknown fields like any other", ()
   assert.deepEqual(refusals(pod, context), []);
 });
 
-test("the rule table is the one that was agreed on: no row goes, moves or changes its words unseen", () => {
+test("the table of rules matches the golden file", () => {
   const file = new URL("rules.golden.txt", import.meta.url);
   const lines = everyRule.map(({ id, path, expectation, source }) => [id, path, expectation, source].join(" | "));
   if (process.env["UPDATE_GOLDEN"] === "1") writeFileSync(file, `${lines.join("\n")}\n`);

@@ -34,7 +34,7 @@ const somePod = fc
     }, fullPod()),
   );
 
-test("admission says something about any JSON, and never throws", () => {
+test("admission returns a verdict for any JSON and never throws", () => {
   fc.assert(
     fc.property(fc.jsonValue(), (content) => {
       const verdict = admitPod(content, context);
@@ -49,7 +49,7 @@ test("admission says something about any JSON, and never throws", () => {
   );
 });
 
-test("any text decodes or is refused with a reason, and any message gets a verdict", () => {
+test("any text is decoded or rejected with a reason, and any message gets a verdict", () => {
   fc.assert(
     fc.property(fc.oneof(fc.string(), fc.json()), (text) => {
       const decoded = decodeMessage(text);

@@ -11,7 +11,7 @@ import { specRelations } from "./spec-relations.ts";
 const table = [...specRelations, ...policyRelations, ...nodeRelations];
 
 for (const row of table) {
-  test(`${row.rule} refuses at ${row.path} and lets its neighbour pass`, () => {
+  test(`${row.rule} rejects a pod at ${row.path} and accepts the nearest valid one`, () => {
     const found = refusals(row.refused, row.in ?? context);
     assert.ok(found.includes(`${row.rule} at ${row.path}`), found.join("\n"));
     const neighbour = refusals(row.passes, row.passesIn ?? row.in ?? context);
@@ -19,7 +19,7 @@ for (const row of table) {
   });
 }
 
-test("every relation has a row here, and every rule an id of its own", () => {
+test("the tests cover every relation, and every rule has a unique id", () => {
   const asked = new Set(table.map(({ rule }) => rule));
   assert.deepEqual(
     relations.map(({ id }) => id).filter((id) => !asked.has(id)),
@@ -30,7 +30,7 @@ test("every relation has a row here, and every rule an id of its own", () => {
   for (const { path, expectation, source } of everyRule) assert.ok(path !== "" && expectation !== "" && source !== "");
 });
 
-test("this build says what it does not carry out", () => {
+test("admission rejects features that this build does not implement", () => {
   const found = refusals(fullPod(), { ...context, policy: openPolicy, featureGates });
   const off = Object.entries(featureGates).filter(([, carried]) => !carried);
   assert.ok(

@@ -22,14 +22,14 @@ const sparse: readonly PodDraft[] = [
 ];
 
 // The fields' own rows have told of what is missing; what lies between fields is not to stumble over it.
-test("no relation stumbles over a draft of which next to nothing has passed", () => {
+test("no relation throws on a draft with almost no valid field", () => {
   const nothing = Object.fromEntries(Object.keys(everything).map((feature) => [feature, false]));
   for (const featureGates of [everything, nothing as unknown as FeatureGates]) {
     for (const draft of sparse) for (const { check } of relations) check(draft, { ...context, featureGates }, () => {});
   }
 });
 
-test("a draft with holes becomes a pod that is granted nothing", () => {
+test("a draft with missing fields becomes a pod without privileges", () => {
   for (const draft of sparse) assert.equal(buildPod(draft, context).metadata.namespace, "websocket");
   const env = [{}];
   const draft: PodDraft = {
@@ -47,7 +47,7 @@ test("a draft with holes becomes a pod that is granted nothing", () => {
   assert.deepEqual(securityContext?.capabilities, { drop: ["All"] });
 });
 
-test("a device that knows no address of its own says so", () => {
+test("a device without a known address says so in the violation", () => {
   const ports = [{ containerPort: 80, hostPort: 8080, protocol: "TCP", hostIP: "10.0.0.1" }];
   const verdict = admitPod({ ...smallPod(), spec: { containers: [{ name: "a", image: "b:1", ports }] } }, context);
   assert.ok(!verdict.accepted);
@@ -56,7 +56,7 @@ test("a device that knows no address of its own says so", () => {
   );
 });
 
-test("a device with more in use than it has, has nothing free, not less", () => {
+test("a device with more in use than it has offers zero, not less", () => {
   const other = {
     metadata: { name: "other" },
     spec: { containers: [{ name: "a", resources: { limits: { cpu: "9" } } }] },
@@ -69,7 +69,7 @@ test("a device with more in use than it has, has nothing free, not less", () => 
   assert.ok(verdict.violations.some(({ message }) => /not enough CPU: the pod needs \S+, 0 is free/.test(message)));
 });
 
-test("a port that is taken names the process that has it, where the device can tell", () => {
+test("a violation of a used port names its process if the device knows it", () => {
   const ports = [{ containerPort: 80, hostPort: 8080, protocol: "TCP", hostIP: "127.0.0.1" }];
   const portUser = (protocol: string, port: number) => (protocol === "TCP" && port === 8080 ? "nginx (pid 812)" : null);
   const taken = { ...node, listening: { tcp: [8080], udp: [] } };
@@ -82,7 +82,7 @@ test("a port that is taken names the process that has it, where the device can t
   assert.match(words(taken), /TCP port 8080 is already used by another process/);
 });
 
-test("a graceful delete without containers is told the names that it should have", () => {
+test("a violation of a graceful delete without containers lists the expected names", () => {
   const stored = { metadata: { name: podName }, spec: { containers: [{ name: "main" }] } };
   const metadata = { name: podName, deletionTimestamp: "2024-02-29T23:59:59Z" };
   const verdict = admitGracefulDelete({ metadata, spec: {} }, { ...context, node: { ...node, pods: [stored] } });
@@ -90,7 +90,7 @@ test("a graceful delete without containers is told the names that it should have
   assert.ok(verdict.violations.some(({ rule }) => rule === "delete.containers"));
 });
 
-test("a text is never shorten through a character", () => {
+test("a shortened text is never cut inside a character", () => {
   assert.equal(shorten("ab😀c", 3), "ab…");
   assert.equal(shorten("ab😀c", 4), "ab😀…");
   assert.equal(shorten("ab\ue000c", 3), "ab\ue000…");
@@ -102,7 +102,7 @@ test("two rows for one field are a bug in the table", () => {
   assert.throws(() => shapeOf([first, first]), /Two rules for/);
 });
 
-test("a policy that became stricter refuses what stands, and one that did not refuses nothing", () => {
+test("an existing pod is reported under a stricter policy, and not under the same one", () => {
   const policy = { ...defaultPolicy, capabilities: ["CHOWN"], useHostNetwork: true, hostPaths: ["/srv/data"] };
   const small = smallPod() as { readonly metadata: object; readonly spec: { readonly containers: readonly object[] } };
   const [container] = small.spec.containers;
@@ -127,7 +127,7 @@ test("a policy that became stricter refuses what stands, and one that did not re
   );
 });
 
-test("an element of a list without rows of its own is told by its place", () => {
+test("a violation in a list without rows names the index of the element", () => {
   const pod = withField(smallPod(), "metadata.finalizers", ["a", 1, 2]);
   assert.deepEqual(refusals(pod), [
     "metadata.finalizers at metadata.finalizers[1]",

@@ -4,7 +4,7 @@ import { closest } from "../../../../src/core/base/closest.ts";
 import { jsonProblem } from "../../../../src/core/base/json-error.ts";
 import { parseConfig } from "../../../../src/core/config/config.ts";
 
-test("a mistyped word means the closest candidate, at most two letters away", () => {
+test("a mistyped word is matched to the closest candidate, at most two letters away", () => {
   const words = ["policy", "images", "node"];
   assert.equal(closest("polcy", words), "policy");
   assert.equal(closest("Policy", words), "policy");
@@ -34,7 +34,7 @@ for (const [text, problem] of [
   ['{\n  "node": {},\n  "center": x\n}', /^not valid JSON(?: at line 3)?$/],
   ['{"node": {}\n', /^not valid JSON: it ends too early$|^not valid JSON at line 2$/],
 ] as const) {
-  test(`${JSON.stringify(text)} is refused with its place`, () => {
+  test(`${JSON.stringify(text)} is rejected with its position`, () => {
     try {
       JSON.parse(text);
     } catch (error) {

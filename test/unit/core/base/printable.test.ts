@@ -10,7 +10,7 @@ const hostile = [
   ...["\u00ad", "\u3164", "\u2060", "\u{e0041}", "\ud800"],
 ];
 
-test("a hostile character is shown as JSON writes it, and read back by JSON as what it was", () => {
+test("a hostile character is shown as its JSON escape", () => {
   for (const character of hostile) {
     const shown = printable(`a${character}b`);
     assert.match(shown, /^a(?:\\[a-z0-9]+)+b$/, JSON.stringify(shown));
@@ -18,11 +18,11 @@ test("a hostile character is shown as JSON writes it, and read back by JSON as w
   }
 });
 
-test("what people write is left as it is", () => {
+test("ordinary text is printed unchanged", () => {
   for (const text of ["Zürich, 東京", "a\\b", "“quoted” — 10 µs", "😀"]) assert.equal(printable(text), text);
 });
 
-test("output keeps its own lines and colours, and nothing else", () => {
+test("output keeps its own lines and colors, and no other control characters", () => {
   const colours = "\x1b[32mgreen\x1b[39m\tand\n\x1b[31mred\x1b[39m";
   assert.equal(printableOutput(colours), colours);
   for (const sequence of ["\x1b[2J", "\x1b]0;title\x07", "\x1b[8m", "\x9b31m", "\x1bc"]) {
@@ -30,12 +30,12 @@ test("output keeps its own lines and colours, and nothing else", () => {
   }
 });
 
-test("every text of a value is cleaned, line ends too", () => {
+test("every text of a value is cleaned, including line ends", () => {
   const value = { a: ["x\ny", 1, null], b: { c: "\x1b" } };
   assert.deepEqual(printableValue(value), { a: ["x\\ny", 1, null], b: { c: "\\u001b" } });
 });
 
-test("whatever the command line prints is clean, what was typed included", async () => {
+test("everything that the command line prints is clean, including its arguments", async () => {
   const said: string[] = [];
   const io = { out: (line: string) => said.push(line), err: (line: string) => said.push(line) };
   for (const args of [
@@ -49,7 +49,7 @@ test("whatever the command line prints is clean, what was typed included", async
   assert.doesNotMatch(said.join("").replaceAll("\n", ""), /[\p{Cc}\p{Cf}]/u);
 });
 
-test("a line of the log is clean, and still JSON", () => {
+test("a line of the log is clean and valid JSON", () => {
   const lines: string[] = [];
   jsonLog(
     (line) => lines.push(line),

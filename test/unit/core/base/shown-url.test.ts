@@ -31,6 +31,6 @@ const texts = [
   ["https://n:hunter2@auth.example/a?hunter2 and more", "https://(hidden)@auth.example/a?(hidden) and more"],
 ] as const;
 
-test("addresses in somebody else's words lose the same parts", () => {
+test("addresses in foreign error messages lose the same parts", () => {
   for (const [text, shown] of texts) assert.equal(withoutUrlSecrets(text), shown);
 });

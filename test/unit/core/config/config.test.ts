@@ -47,11 +47,11 @@ test("everything but the node's name and the center's address has a default", ()
   for (const value of [null, 5, [], "x", undefined]) assert.deepEqual(violations(value), [""]);
 });
 
-test("a list is no object", () => {
+test("a configuration that is a list is rejected", () => {
   assert.deepEqual(violations({ ...small, policy: [], data: { outbox: [] } }), ["data.outbox", "policy"]);
 });
 
-test("ranges are kept at both edges", () => {
+test("numbers of the configuration are checked at both edges of their range", () => {
   const edges = [
     ["statusPeriodSeconds", 5, 3600],
     ["keepaliveSeconds", 5, 300],
@@ -75,7 +75,7 @@ test("ranges are kept at both edges", () => {
     assert.deepEqual(violations(policy({ maxContainerNumber: value })), ["policy.maxContainerNumber"]);
 });
 
-test("ws:// is for loopback only", () => {
+test("ws:// is accepted for loopback only", () => {
   for (const url of [
     "wss://a",
     "wss://[2001:db8::1]:8443/x",
@@ -103,7 +103,7 @@ test("ws:// is for loopback only", () => {
   }
 });
 
-test("an unknown key is a violation when strict, a warning else, each one told", () => {
+test("an unknown key is a violation if strict and a warning otherwise", () => {
   const value = {
     ...small,
     extra: 1,
@@ -127,7 +127,7 @@ test("an unknown key is a violation when strict, a warning else, each one told",
   assert.ok(violations({ ...value, log: { level: "loud" } }).includes("log.level"));
 });
 
-test("keys reserved for a later version are no error and have no effect", () => {
+test("keys reserved for a later version are accepted without effect", () => {
   const engine = { log: { maxFiles: 2 } };
   const parsed = parseConfig({ ...center({ urls: ["x"] }), engine, $schema: "x" }, { strict: true });
   assert.ok(parsed.ok);
@@ -138,7 +138,7 @@ test("keys reserved for a later version are no error and have no effect", () => 
   assert.equal("urls" in parsed.config.center, false);
 });
 
-test("images are removed from one share of the disk down to a lower one", () => {
+test("the disk share that starts image removal must be above the one that ends it", () => {
   const parsed = parseConfig({ ...center({}), images: { high: 90 } }, { strict: true });
   assert.ok(parsed.ok);
   assert.deepEqual(parsed.config.images, { high: 90, low: 70 });
@@ -147,7 +147,7 @@ test("images are removed from one share of the disk down to a lower one", () => 
   assert.deepEqual([...wrong].sort(), ["images.high", "images.low", "images.most"]);
 });
 
-test("paths are cleaned, and capabilities written one way", () => {
+test("paths and capabilities are normalized", () => {
   const parsed = parseConfig(
     { ...policy({ hostPaths: ["/a//b/", "/c/./**"], capabilities: ["cap_chown", "all"] }), data: { dir: "/x//y/" } },
     { strict: true },
@@ -166,14 +166,14 @@ test("paths are cleaned, and capabilities written one way", () => {
   );
 });
 
-test("a header that cannot be kept is refused, not dropped", () => {
+test("a header that cannot be stored is rejected", () => {
   for (const name of ["constructor", "prototype", "__proto__"]) {
     const headers: unknown = JSON.parse(`{"authorization": "x", "${name}": "y"}`);
     assert.deepEqual(violations(center({ headers })), ["center.headers"], name);
   }
 });
 
-test("a violation says what was there and what would pass, and never shows a header's value", () => {
+test("a violation of the configuration names the value and what is expected, but no value of a header", () => {
   const parsed = parseConfig(center({ keepaliveSeconds: 4, headers: { a: "hunter2\n" } }), { strict: true });
   assert.ok(!parsed.ok);
   assert.deepEqual(

@@ -23,10 +23,10 @@ for (const text of [
   "a/b",
   "A".repeat(129),
 ]) {
-  test(`${JSON.stringify(text).slice(0, 40)} is none`, () => assert.equal(usableSerialNumber(text), null));
+  test(`${JSON.stringify(text).slice(0, 40)} is no serial number`, () => assert.equal(usableSerialNumber(text), null));
 }
 
-test("the placeholder is filled everywhere it may stand, and the given value is not changed", () => {
+test("the placeholder is replaced at every allowed place, and the input is not changed", () => {
   const value = {
     node: { name: "edge-{serialNumber}", serialNumber: "{serialNumber}" },
     center: { url: "wss://c/{serialNumber}/x/{serialNumber}" },
@@ -43,13 +43,13 @@ test("the placeholder is filled everywhere it may stand, and the given value is 
   assert.deepEqual(value, before);
 });
 
-test("a serial number that the configuration gives goes before the device's own", () => {
+test("a serial number in the configuration takes precedence over the device's own", () => {
   const value = { node: { name: "{serialNumber}", serialNumber: "given" } };
   const filled = fillSerialNumber(value, () => assert.fail("not asked"));
   assert.deepEqual(filled, { value: { node: { name: "given", serialNumber: "given" } }, missing: [] });
 });
 
-test("the device is asked only for a placeholder", () => {
+test("the serial number of the device is read only for a placeholder", () => {
   for (const value of [{ node: { name: "edge-1" } }, null, [], "x", { node: [], center: { url: 5 } }]) {
     assert.deepEqual(
       fillSerialNumber(value, () => assert.fail("not asked")),
@@ -58,7 +58,7 @@ test("the device is asked only for a placeholder", () => {
   }
 });
 
-test("without a serial number every place that asks for it is named", () => {
+test("a missing serial number is reported for every place with a placeholder", () => {
   const { missing } = fillSerialNumber(
     { node: { name: "{serialNumber}" }, center: { url: "wss://c/{serialNumber}" } },
     () => null,

@@ -51,7 +51,7 @@ function troubles(changed: Partial<DoctorInput>): readonly string[] {
   return found.map(({ state, check, message, todo }) => `${state} ${check}: ${message} -> ${todo}`);
 }
 
-test("a device with nothing wrong gets an ok for every check, and nothing to do", () => {
+test("edge doctor reports ok for every check of a healthy device", () => {
   const found = examine(well);
   const checks: readonly Check[] = [
     ...(["configuration", "agent", "engine", "cgroups", "disk", "store", "memory", "processes"] as const),
@@ -270,14 +270,14 @@ const rows: readonly (readonly [what: string, changed: Partial<DoctorInput>, tro
 ];
 
 for (const [what, changed, trouble] of rows) {
-  test(`${what} is one line, with what to do`, () => {
+  test(`edge doctor reports ${what} in one line, with what to do`, () => {
     const found = troubles(changed);
     assert.equal(found.length, 1, found.join("\n"));
     assert.match(found[0] ?? "", trouble);
   });
 }
 
-test("what no pod is ever given is not told: limits of kernel memory, and of block devices", () => {
+test("edge doctor ignores limits that pods never get: kernel memory and block devices", () => {
   const warnings = [
     "WARNING: No kernel memory limit support",
     "WARNING: No oom kill disable support",
@@ -286,7 +286,7 @@ test("what no pod is ever given is not told: limits of kernel memory, and of blo
   assert.deepEqual(troubles({ engine: { ...engine, warnings } }), []);
 });
 
-test("where there is nothing to judge by, nothing is said: no configuration, so neither certificates nor center", () => {
+test("edge doctor skips certificates and center without a configuration", () => {
   const checks = (found: readonly Finding[]) => new Set(found.map(({ check }) => check));
   const found = checks(examine({ ...well, credentials: null, center: null, npus: { names: [], missing: "/dev/x" } }));
   assert.equal(found.has("certificates"), false);

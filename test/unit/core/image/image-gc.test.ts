@@ -109,7 +109,7 @@ describe("nextRemoval()", () => {
   ];
   for (const [name, change, expected] of rows) it(name, () => assert.equal(next(change), expected));
 
-  it("says why", () => {
+  it("names the reason of a removal", () => {
     const limits = { high: 80, low: 70 };
     const removal = nextImageToRemove({
       disk: disk(90),
@@ -126,13 +126,13 @@ describe("nextRemoval()", () => {
   });
 });
 
-describe("what is known of images", () => {
-  it("a pod wants what its spec names and what is pinned", () => {
+describe("the record of images", () => {
+  it("keeps images that a spec names or that are pinned as wanted", () => {
     const wanted = wantedImages([{ pod: pod("a", "docker.io/library/app"), history: { app: history } }]);
     assert.deepEqual([[...wanted.ids], [...wanted.names]], [["sha256:1"], ["app:latest"]]);
   });
 
-  it("unused since is set once, and taken back when a pod wants it again", () => {
+  it("sets the time of disuse once, and clears it when a pod wants the image again", () => {
     const before = [pulled("a", { unusedSince: null }), pulled("b")];
     const unused = markUse(before, nobody, now);
     assert.deepEqual(unused[0]?.unusedSince, now);
@@ -141,7 +141,7 @@ describe("what is known of images", () => {
     assert.equal(again[0]?.unusedSince, null);
   });
 
-  it("a name belongs to the image that was pulled last under it", () => {
+  it("assigns a name to the image last pulled under it", () => {
     const first = withPulled([], { id: "1", name: "app" });
     const second = withPulled(first, { id: "2", name: "docker.io/library/app:latest" });
     assert.deepEqual(
@@ -154,13 +154,13 @@ describe("what is known of images", () => {
     assert.deepEqual(withPulled(second, { id: "2", name: "app" }).length, 2);
   });
 
-  it("forgets the oldest beyond 512", () => {
+  it("drops the oldest images beyond 512", () => {
     let records: readonly PulledImage[] = [];
     for (let n = 0; n < 600; n += 1) records = withPulled(records, { id: `${n}`, name: `app:${n}` });
     assert.deepEqual([records.length, records[0]?.id], [512, "88"]);
   });
 
-  it("names are compared as Docker shortens them", () => {
+  it("compares names as Docker shortens them", () => {
     const rows = [
       ["busybox", "busybox:latest"],
       ["docker.io/library/busybox:1", "busybox:1"],

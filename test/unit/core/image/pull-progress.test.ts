@@ -12,7 +12,7 @@ import { planOf } from "../pod/plan-text.ts";
 const after = (...news: readonly (readonly [string, number])[]): PullProgress =>
   news.reduce((before, [layer, share]) => progressed(before, { layer, share }), noProgress);
 
-test("progress is that of all layers alike, and never goes back", () => {
+test("pull progress counts all layers alike and never decreases", () => {
   assert.equal(after(["a", 0], ["b", 0]).tenths, 0);
   assert.equal(after(["a", 0], ["b", 0], ["a", 1]).tenths, 5);
   assert.equal(after(["a", 0], ["b", 0], ["a", 1], ["a", 0.3], ["b", 0.5]).tenths, 7);
@@ -21,13 +21,13 @@ test("progress is that of all layers alike, and never goes back", () => {
   assert.equal(progressed(same, { layer: "a", share: 0.4 }), same);
 });
 
-test("an engine that tells of layers without end fills no memory", () => {
+test("pull progress of endless layers does not fill the memory", () => {
   let progress = noProgress;
   for (let n = 0; n < 10_000; n += 1) progress = progressed(progress, { layer: `${n}`, share: 0 });
   assert.equal(progress.shares.size, 128);
 });
 
-test("a container that waits for a pull says so, and how far it is", () => {
+test("the message of a container that waits for a pull has its progress", () => {
   const plan = planOf({ desired: desiredPod(), images: { app: null } });
   const told = (tenths: number) => withPullProgress(plan, () => tenths).waiting;
   assert.deepEqual(told(0), { app: { reason: "ContainerCreating", message: 'Pulling image "app:1"' } });

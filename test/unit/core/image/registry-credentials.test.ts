@@ -96,12 +96,12 @@ describe("credentialsFor()", () => {
     ["", image, false],
   ];
   for (const [key, name, matches] of keys) {
-    it(`${matches ? "takes" : "leaves"} "${key}" for ${name}`, () => {
+    it(`${matches ? "uses" : "ignores"} "${key}" for ${name}`, () => {
       assert.deepEqual(found(name, { [key]: login }), matches ? ["u"] : []);
     });
   }
 
-  it("gives the closest first, of several hosts only those that match, and at most eight", () => {
+  it("returns the closest credentials first, only of matching hosts, and at most eight", () => {
     const named = (username: string) => ({ username, password: "p" });
     const several = {
       "other.example": named("other"),
@@ -117,7 +117,7 @@ describe("credentialsFor()", () => {
     assert.equal(found(image, many).length, 8);
   });
 
-  it("is not kept busy by a pattern of many stars", () => {
+  it("handles a pattern of many stars in linear time", () => {
     const host = `${"a".repeat(200)}.example`;
     assert.deepEqual(found(`${host}/app`, { [`${"a*".repeat(100)}b.example`]: login }), []);
   });
@@ -132,6 +132,6 @@ describe("registryOf()", () => {
     ["127.0.0.1:5000/app:1", "127.0.0.1:5000"],
     ["hub.example:443/app", "hub.example"],
   ] as const) {
-    it(`is ${registry} for ${name}`, () => assert.equal(registryOf(name), registry));
+    it(`returns ${registry} for ${name}`, () => assert.equal(registryOf(name), registry));
   }
 });

@@ -61,7 +61,7 @@ describe("judgePressure()", () => {
   ];
   for (const [name, usages, expected] of rows) it(name, () => assert.equal(after(...usages), expected));
 
-  it("keeps the time of the last change, and words without numbers that move", () => {
+  it("keeps the time of the last change, and a message without changing numbers", () => {
     const first = judgePressure([], { ...roomy, engineDisk: disk(14) }, 1_000);
     const second = judgePressure(first, { ...roomy, engineDisk: disk(13) }, 2_000);
     assert.deepEqual(second, first);
@@ -80,7 +80,7 @@ describe("judgePressure()", () => {
 });
 
 describe("heldBy()", () => {
-  it("names every condition, and nothing where nothing is short or known", () => {
+  it("names every condition, and none if nothing is short or known", () => {
     assert.equal(heldBy(judgePressure([], roomy, 0)), null);
     assert.equal(heldBy(judgePressure([], unknown, 0)), null);
     const both = judgePressure([], { ...roomy, memory: memory(1), dataDisk: disk(1, 1) }, 0);

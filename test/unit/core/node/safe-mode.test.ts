@@ -11,7 +11,7 @@ const end = (agoMs: number, changes: Partial<SelfEnd> = {}): SelfEnd => ({
   ...changes,
 });
 
-test("three ends within ten minutes begin safe mode, ten minutes long from the last", () => {
+test("three ends within ten minutes start safe mode for ten minutes after the last", () => {
   const mode = safeModeOf([end(500_000), end(10_000, { busy: ["websocket/b"] }), end(20_000)], now);
   assert.deepEqual(mode, {
     held: new Set(["websocket/a", "websocket/b"]),
@@ -20,7 +20,7 @@ test("three ends within ten minutes begin safe mode, ten minutes long from the l
   });
 });
 
-test("two ends, ends of another boot, and ends long ago begin none", () => {
+test("two ends, ends of another boot and old ends start no safe mode", () => {
   assert.equal(safeModeOf([], now), null);
   assert.equal(safeModeOf([end(1), end(2)], now), null);
   assert.equal(safeModeOf([end(1), end(2), end(3, { bootId: "boot-0" })], now), null);
@@ -28,7 +28,7 @@ test("two ends, ends of another boot, and ends long ago begin none", () => {
   assert.equal(safeModeOf([end(1), end(2), end(-1)], now), null);
 });
 
-test("all pods are held if one end does not know which were being worked on", () => {
+test("safe mode holds all pods if one end does not name the pods at work", () => {
   assert.equal(safeModeOf([end(1), end(2), end(3, { busy: null })], now)?.held, null);
   assert.equal(safeModeOf([end(1), end(2), end(3, { busy: [] })], now)?.held, null);
 });

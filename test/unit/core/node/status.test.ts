@@ -25,7 +25,7 @@ const state: NodeState = {
 };
 
 describe("nodeReport()", () => {
-  it("is Kubernetes' Node, and its resources and addresses beside it", () => {
+  it("returns a Kubernetes Node with resources and addresses", () => {
     const addresses = [
       { type: "InternalIP", address: "10.0.0.5" },
       { type: "Hostname", address: "edge-1" },
@@ -111,7 +111,7 @@ describe("nodeReport()", () => {
 });
 
 describe("sameReport()", () => {
-  it("does not mind the heartbeat, and minds everything else", () => {
+  it("ignores the heartbeat and compares everything else", () => {
     const report = nodeReport(state, now);
     assert.equal(sameReport(report, nodeReport(state, now + 60_000)), true);
     const changes: readonly Partial<NodeState>[] = [

@@ -86,7 +86,7 @@ for (const [name, status, expected] of rows) {
   test(`fusionDirectorStatus(): ${name}`, () => assert.equal(told(status), expected));
 }
 
-test("the messages are those of the container, and a status of the pod's own does not stay beside them", () => {
+test("fusionDirectorStatus() shows the container's messages and removes the pod's own status", () => {
   const late = fusionDirectorStatus(pod([container(waits("ImagePullBackOff", "no such host"))], 11 * minute), wall);
   assert.equal(late.message, "timeout to create container: no such host");
   const silent = fusionDirectorStatus({ ...pod([container(ended(1))]), message: "before" }, wall);

@@ -19,13 +19,13 @@ function contentOf(content: unknown): unknown {
   return decoded.ok ? decoded.message.content : decoded.reason;
 }
 
-test("a message is read with the keys that mean something", () => {
+test("a message is read with its known keys", () => {
   const internal = { id: "", parentId: "x", isSync: true, version: "", nodeId: "", peerInfo: {} };
   const decoded = decodeMessage(text({ header: { ...header, ...internal }, router: { source: "x" } }));
   assert.deepEqual(decoded, { ok: true, message: { header, route, content: {} } });
 });
 
-test("keys of the envelope are matched without case, and two spellings of one are refused", () => {
+test("keys of the envelope are matched case-insensitively, and two spellings of one are rejected", () => {
   const decoded = decodeMessage(
     JSON.stringify({
       Header: { MSG_ID: id, Sync: true },
@@ -55,7 +55,7 @@ test("a missing header field is empty", () => {
   assert.equal(codeOf(text({ header: { ...header, timestamp: "yesterday" } })), "ok");
 });
 
-test("without a usable msg_id there is nothing to answer", () => {
+test("a message without a usable msg_id cannot be answered", () => {
   for (const wrong of [
     {},
     null,
@@ -75,7 +75,7 @@ test("a message that is no JSON object is rejected", () => {
   for (const wrong of ["", "{", "[]", "null", "5", '"x"', "\u0000"]) assert.equal(codeOf(wrong), "notJson");
 });
 
-test("a wrong shape with a usable msg_id can be answered", () => {
+test("a message of a wrong shape with a usable msg_id can be answered", () => {
   for (const wrong of [{ parent_msg_id: 5 }, { sync: "true" }, { resourceversion: 7 }]) {
     const decoded = decodeMessage(text({ header: { ...header, ...wrong } }));
     assert.deepEqual(!decoded.ok && [decoded.code, decoded.messageId, decoded.route], ["badShape", id, route]);
@@ -116,7 +116,7 @@ test("a message nests at most 64 levels, inside a string of JSON as well", () =>
   assert.equal(codeOf(text({ content: { a: `\\"${"[".repeat(200)}\\` } })), "ok");
 });
 
-test("a message of ours has every key of the envelope, the internal ones blank", () => {
+test("a message of the agent has every key of the envelope, the internal ones empty", () => {
   const ids = { msgId: id, timestamp: 1706282575923 };
   const sent = JSON.parse(encodeMessage({ route, content: ["x"] }, ids)) as object;
   assert.deepEqual(sent, {

@@ -5,13 +5,13 @@ import { firstPace, type Pace, paced } from "../../../../src/core/protocol/pace.
 
 const used = (pace: Pace, tookMs: number): Pace => paced(pace, { tookMs, underWayBytes: pace.windowBytes });
 
-test("a line that holds nothing up takes more, up to 1 MiB, however long its way is", () => {
+test("the window grows up to 1 MiB on a line without queueing, whatever its latency", () => {
   let pace = firstPace;
   for (let n = 0; n < 20; n += 1) pace = used(pace, 650);
   assert.deepEqual(pace, { windowBytes: 1_048_576, leastMs: 650 });
 });
 
-test("a line that holds up takes less, down to 4 KiB, and between a quarter and half a second it is left", () => {
+test("the window shrinks down to 4 KiB on a queueing line, and stays between a quarter and half a second", () => {
   const pace = { windowBytes: 65_536, leastMs: 100 };
   const cases: readonly (readonly [number, number])[] = [
     [100, 131_072],
@@ -27,12 +27,12 @@ test("a line that holds up takes less, down to 4 KiB, and between a quarter and 
   assert.equal(slow.windowBytes, 4_096);
 });
 
-test("a single reply on an idle line says nothing about what the line can take", () => {
+test("the window is not changed by a single reply on an idle line", () => {
   const after = paced(firstPace, { tookMs: 20, underWayBytes: 300 });
   assert.deepEqual(after, { windowBytes: firstPace.windowBytes, leastMs: 20 });
 });
 
-test("on a line of any speed what is under way settles below a second of it", () => {
+test("the unconfirmed bytes settle below one second of a line of any speed", () => {
   const lines = fc.record({ bytesPerMs: fc.integer({ min: 8, max: 10_000 }), way: fc.integer({ min: 1, max: 1_000 }) });
   fc.assert(
     fc.property(lines, ({ bytesPerMs, way }) => {

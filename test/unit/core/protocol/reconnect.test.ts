@@ -3,7 +3,7 @@ import { test } from "node:test";
 import { reconnectDelayMs } from "../../../../src/core/protocol/reconnect.ts";
 import { versionOrder } from "../../../../src/core/protocol/version-order.ts";
 
-test("the first try comes within a second, later ones spread over a delay that doubles to a minute", () => {
+test("the first dial comes within a second, later ones spread over a delay that doubles to a minute", () => {
   const latest = [1, 2, 3, 4, 5, 6, 7, 8, 1_000].map((failures) => reconnectDelayMs("soon", failures, 0.999999));
   assert.deepEqual(
     latest.map((ms) => Math.ceil(ms / 1000)),
@@ -13,7 +13,7 @@ test("the first try comes within a second, later ones spread over a delay that d
     assert.equal(reconnectDelayMs("soon", failures, 0), 0, "full jitter: nobody waits for a step");
 });
 
-test("Retry-After is waited for with half of it as jitter, at most an hour", () => {
+test("Retry-After delays the dial with half of it as jitter, at most an hour", () => {
   assert.equal(reconnectDelayMs("soon", 1, 0.5, 120), 150_000);
   assert.equal(reconnectDelayMs("soon", 1, 0, 1_000_000), 3_600_000);
 });

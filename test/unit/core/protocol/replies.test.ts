@@ -45,7 +45,7 @@ test("an accepted request is answered as the Pod Update document shows", () => {
   });
 });
 
-test("a refused request names every violation", () => {
+test("the reply to a rejected request names every violation", () => {
   const { header, route, content } = read(errorReply(request, [violation("one is 1"), violation("two is 2")], ids));
   assert.equal(header.parent_msg_id, request.header.msg_id);
   assert.deepEqual(route, {
@@ -58,7 +58,7 @@ test("a refused request names every violation", () => {
   assert.equal(read(errorReply(request, "Why", ids)).content, "FAILED: Why");
 });
 
-test("a refused restart is answered with operation response", () => {
+test("a rejected restart is answered with operation response", () => {
   const { route, content } = read(restartFailedReply(request, "No", ids));
   assert.deepEqual(route, {
     source: "controller",
@@ -90,7 +90,7 @@ test("a reply holds at most 2,048 characters, whole violations, and says how man
   assert.equal(failed([]), "FAILED: ");
 });
 
-test("a cut never leaves half a character", () => {
+test("a shortened reply never ends in half a character", () => {
   for (const start of ["", "x"]) {
     const text = failed(start + "😀".repeat(2000));
     assert.ok(text.length <= maxReplyCharacters);
@@ -99,7 +99,7 @@ test("a cut never leaves half a character", () => {
   }
 });
 
-test("reports and keepalives go by their own routes", () => {
+test("reports and keepalives have their own routes", () => {
   const entry = { Name: "a", UID: "b", kind: "Pod", metadata: {}, spec: {}, status: {} } as const;
   const report = read(podStatusReport([entry], ids));
   assert.deepEqual(report.route, {

@@ -31,7 +31,7 @@ const known = [
   ["EdgeManager/hardware/update/websocket/npu_sharing", false, { kind: "npu-sharing" }],
 ] as const;
 
-test("every row of the table is here", () => {
+test("the tests cover every row of the table of routes", () => {
   assert.equal(known.length, routes.length);
 });
 
@@ -43,7 +43,7 @@ for (const [route, sync, wanted] of known) {
   });
 }
 
-test("any name that fits metadata.name will do, and no other", () => {
+test("a route accepts any name valid for metadata.name, and no other", () => {
   for (const name of ["a", "a".repeat(128), "a-1"]) {
     assert.equal(classify(message(`controller/resource/update/websocket/pod/${name}`, true)).ok, true);
   }
@@ -52,7 +52,7 @@ test("any name that fits metadata.name will do, and no other", () => {
   }
 });
 
-test("a message that is none of ours is refused with what is wrong", () => {
+test("a message of an unknown kind is rejected with the reason", () => {
   for (const route of [
     "edgecontroller/resource/update/websocket/pod/a",
     "controller/hardware/update/websocket/pod/a",
@@ -67,7 +67,7 @@ test("a message that is none of ours is refused with what is wrong", () => {
   }
 });
 
-test("all that is wrong with a header is told at once", () => {
+test("all errors of a header are reported at once", () => {
   const header = { parent_msg_id: "x", resourceversion: "1.0" };
   const found = classify(message("controller/resource/update/websocket/pod/a", false, header));
   assert.deepEqual(!found.ok && found.violations.map(({ path }) => path), [

@@ -173,7 +173,7 @@ describe("step()", () => {
       assert.deepEqual(Object.fromEntries(rows), table[name as keyof typeof states]);
     });
 
-    it(`ends ${name} at its deadline, and not before`, () => {
+    it(`ends ${name} exactly at its deadline`, () => {
       const due = dueAt(state, keepaliveMs);
       if (name === "stopped") return assert.equal(due, Number.POSITIVE_INFINITY);
       assert.equal(told(state, events.tick, { ...at, now: due - 1 }), table[name as keyof typeof states].tick);
@@ -209,14 +209,14 @@ test("the deadline of the pong counts from the last sign of life, and only for a
   assert.equal(dueAt(play(mute, [events.pong, later(5)]), keepaliveMs), now + 5 + pongDeadlineMs);
 });
 
-test("while reading is paused the deadline of the pong stands still", () => {
+test("the deadline of the pong is paused while reading is paused", () => {
   const paused = play(states.dialing, [events.opened, at], [events.paused, later(10_000)]);
   assert.equal(told(paused, events.tick, later(100_000)), "open");
   const resumed = play(paused, [events.paused, later(20_000)], [events.resumed, later(70_000)]);
   assert.equal(dueAt(resumed, keepaliveMs), now + 60_000 + pongDeadlineMs, "the 60 s of the pause come on top");
 });
 
-test("a peer that takes nothing is hung up on after the write deadline, one that takes a little is not", () => {
+test("a peer that reads nothing is disconnected after the write deadline, a slow one is not", () => {
   const open = play(states.dialing, [events.opened, at]);
   const stuck = (left: number): UplinkEvent => ({ kind: "tick", traffic: { buffered: 1_000, left, read: 0 } });
   let state = open;
@@ -226,7 +226,7 @@ test("a peer that takes nothing is hung up on after the write deadline, one that
   assert.equal(told(state, stuck(0), later(writeDeadlineMs)), "closing: close");
 });
 
-test("a good connection that is lost is dialled again within a second; a short one counts as a failure", () => {
+test("a lost good connection is dialled again within a second, and a short one counts as a failure", () => {
   const waitOf = (stoodMs: number): number => {
     const open = play({ ...states.dialing, failures: 5 }, [events.opened, at]);
     return dueAt(play(open, [events.closed, { ...later(stoodMs), random: 0.999 }]), keepaliveMs) - now - stoodMs;
@@ -235,7 +235,7 @@ test("a good connection that is lost is dialled again within a second; a short o
   assert.ok(waitOf(lastingMs - 1) > 30_000);
 });
 
-test("close codes and answers set the pace", () => {
+test("close codes and HTTP answers set the delay of the next dial", () => {
   const waitAfter = (event: UplinkEvent, random: number): number => {
     const state =
       event.kind === "closed" ? { ...states.open, since: now - lastingMs } : { ...states.dialing, failures: 0 };
@@ -274,7 +274,7 @@ test("close codes and answers set the pace", () => {
   }
 });
 
-test("changed files: the old connection is ended when the new one stands, and a broken file changes nothing", () => {
+test("changed files close the old connection after the new one opened, and a broken file changes nothing", () => {
   const renewing = step(states.open, events.newFiles, at);
   assert.deepEqual(renewing.orders, [{ do: "dial" }]);
   const renewed = play(renewing.state, [events.opened, later(50)]);
@@ -298,7 +298,7 @@ test("changed files: the old connection is ended when the new one stands, and a 
   assert.equal(play(lost, [events.opened, later(60)]).kind, "open", "the dial under way goes on");
 });
 
-test("a file that is mended ends the wait", () => {
+test("a repaired file ends the wait", () => {
   const denied = play(states.dialing, [{ kind: "failed", error: { code: "tls", message: "expired" } }, at]);
   assert.ok(dueAt(denied, keepaliveMs) >= now + 30_000);
   assert.equal(told(denied, events.brokenFiles, later(10)), "waiting");
