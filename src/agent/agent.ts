@@ -110,7 +110,7 @@ export async function runAgent(given: AgentParts, signal: AbortSignal): Promise<
   const engineWatcher = createEngineWatcher({ engine, clock, events });
   const troubledContainers = createTroubledContainers({ ...parts, onChanged: statusPublisher.poke });
   const lister = createContainerLister(engine, clock, statusPublisher.poke, troubledContainers.onListed);
-  const drift = createDrift({ ...parts, onDriftChanged: statusPublisher.poke });
+  const drift = createDrift({ ...parts, onDriftChanged: statusPublisher.poke, wakePod: podWorkers.wake });
   const reporter = createReporter({ ...settings, store, clock, random, onDelivered: statusPublisher.poke });
   const podsData = createPodsData({ store, clock, random, log, onOutboxChanged: reporter.outboxChanged });
   const onStatusChanged = (): void => {
@@ -162,6 +162,7 @@ export async function runAgent(given: AgentParts, signal: AbortSignal): Promise<
     ...parts,
     lister,
     prober,
+    drift,
     pulls,
     puller: createPuller(engine, clock, node.onImagePulled),
     limiter: createLimiter(createsAtOnce),

@@ -1,4 +1,5 @@
 import { readFileSync, statSync } from "node:fs";
+import { majorOf, minorOf } from "./device-number.ts";
 
 /**
  * Whether a process holds this file locked for writing, by the kernel's own list (proc(5)). Quick, and needs no native
@@ -12,13 +13,4 @@ export function isLockedForWriting(file: string, list = "/proc/locks"): boolean 
   } catch {
     return false;
   }
-}
-
-/** makedev(3) as glibc has it. */
-function majorOf(dev: bigint): bigint {
-  return ((dev >> 8n) & 0xfffn) | ((dev >> 32n) & ~0xfffn);
-}
-
-function minorOf(dev: bigint): bigint {
-  return (dev & 0xffn) | ((dev >> 12n) & 0xffffff00n);
 }

@@ -1,6 +1,8 @@
 import { lstatSync, readlinkSync, statSync } from "node:fs";
 import { join } from "node:path";
 import type { MountedAt, MountsSeen } from "../ports/pod-files.ts";
+import { majorOf, minorOf } from "./device-number.ts";
+import { mountTable } from "./mount-table.ts";
 
 /** As many links as the kernel follows (MAXSYMLINKS). */
 const mostLinks = 40;
@@ -15,15 +17,25 @@ export function mountedElsewhere(root: string, mounts: readonly MountedAt[]): Mo
     if (inside.kind === "unknown") return { kind: "unknown", message: `${target}: ${inside.code}` };
     if (outside.kind === "unknown") return { kind: "unknown", message: `${source}: ${outside.code}` };
     if (inside.kind === "there" && outside.kind === "there" && inside.file === outside.file) continue;
-    return { kind: "elsewhere", message: `${target} in the container is not ${source} of this device` };
+    const message = `${target} in the container is not ${source} of this device`;
+    return { kind: "elsewhere", source, target, message, isCovered: isCovered(inside, outside) };
   }
   return { kind: "same" };
 }
 
 type FileSeen =
-  | { readonly kind: "there"; readonly file: string }
+  | { readonly kind: "there"; readonly file: string; readonly device: string }
   | { readonly kind: "missing" }
   | { readonly kind: "unknown"; readonly code: string };
+
+function isCovered(inside: FileSeen, outside: FileSeen): boolean {
+  if (inside.kind !== "there" || outside.kind !== "there" || inside.device === outside.device) return false;
+  try {
+    return mountTable().some(({ device }) => device === inside.device);
+  } catch {
+    return false;
+  }
+}
 
 /** What says that a path leads nowhere, or its process is gone; anything else says that it could not be looked at. */
 const missingCodes = ["ENOENT", "ENOTDIR", "ESRCH", "ELOOP"];
@@ -31,7 +43,7 @@ const missingCodes = ["ENOENT", "ENOTDIR", "ESRCH", "ELOOP"];
 function fileAt(path: () => string): FileSeen {
   try {
     const { dev, ino } = statSync(path(), { bigint: true });
-    return { kind: "there", file: `${dev}:${ino}` };
+    return { kind: "there", file: `${dev}:${ino}`, device: `${majorOf(dev)}:${minorOf(dev)}` };
   } catch (error) {
     const { code = "ELOOP" } = error as NodeJS.ErrnoException;
     return missingCodes.includes(code) ? { kind: "missing" } : { kind: "unknown", code };

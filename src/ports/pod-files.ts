@@ -66,8 +66,18 @@ export interface MountedAt {
 /** What a process sees: each mount is its source, or the process is gone; the first that is not; or it could not be looked at. */
 export type MountsSeen =
   | { readonly kind: "same" }
-  | { readonly kind: "elsewhere"; readonly message: string }
+  | MountedElsewhere
   | { readonly kind: "unknown"; readonly message: string };
+
+export interface MountedElsewhere extends MountedAt {
+  readonly kind: "elsewhere";
+  readonly message: string;
+  /**
+   * The source is of another file system now, and what the process sees is of one that is still mounted here: something was
+   * mounted over the source. False where a file system was unmounted, or a folder was exchanged.
+   */
+  readonly isCovered: boolean;
+}
 
 export type VolumesResult =
   | {

@@ -1,28 +1,39 @@
 import assert from "node:assert/strict";
-import { readFileSync, writeFileSync } from "node:fs";
+import { spawnSync } from "node:child_process";
+import { existsSync, mkdirSync, readFileSync, writeFileSync } from "node:fs";
+import { join } from "node:path";
 import { after, before, describe, test } from "node:test";
 import { sharedEngine } from "../../scripts/private-engine.ts";
 import { openStoreReadOnly } from "../../src/sqlite/store.ts";
 import { podUpdate } from "../samples/messages.ts";
-import { createSite, ids, only } from "./harness.ts";
+import { createSite, ids, only, runs } from "./harness.ts";
 
 const site = createSite(sharedEngine(), { policy: { capabilities: ["CHOWN"] } });
-const policyNow = { policy: { capabilities: [], systemReserved: { cpu: "100m", memory: "64Mi" } } };
+const policyNow = {
+  policy: {
+    capabilities: [],
+    hostPaths: [site.hostFolder, `${site.hostFolder}/**`],
+    systemReserved: { cpu: "100m", memory: "64Mi" },
+  },
+};
 const sleeper = { command: ["/bin/sleep", "1000"] };
-const uids = { plain: uid(1), updated: uid(2), connected: uid(3), replaced: uid(4), outgrown: uid(5) };
+const uids = { plain: uid(1), updated: uid(2), connected: uid(3), replaced: uid(4), outgrown: uid(5), covered: uid(6) };
 
 function uid(last: number): string {
   return `66666666-0000-4000-8000-00000000000${last}`;
 }
 
-const notices = () => site.published()?.notices ?? [];
+const isOfCovered = (line: string): boolean => line.startsWith("websocket/covered");
+const notices = () => (site.published()?.notices ?? []).filter((line) => !isOfCovered(line));
+/** Where a disk is mounted while a pod has the folder below. */
+const disk = join(site.hostFolder, "disk");
 
-function events(): readonly string[] {
+function events(ofCovered = false): readonly string[] {
   const opened = openStoreReadOnly(site.dataDir);
   assert.ok(opened.ok);
   try {
     const drift = opened.store.events.list({ limit: 1000 }).filter(({ reason }) => reason === "Drift");
-    return drift.map(({ pod, message }) => `${pod} ${message}`);
+    return drift.map(({ pod, message }) => `${pod} ${message}`).filter((line) => isOfCovered(line) === ofCovered);
   } finally {
     opened.store.close();
   }
@@ -46,6 +57,23 @@ async function replaceByHand(): Promise<void> {
   await made.start();
 }
 
+/** A pod with that folder. Its program heeds the signal to stop, so that its grace is not waited for. */
+function withDisk(container: Readonly<Record<string, unknown>>) {
+  const scripts = join(site.hostFolder, "scripts");
+  mkdirSync(scripts);
+  mkdirSync(disk);
+  writeFileSync(join(scripts, "polite.sh"), "trap 'exit 0' TERM\nwhile true; do sleep 1; done\n");
+  const volumes = Object.entries({ scripts, disk }).map(([name, path]) => ({ name, hostPath: { path, type: "" } }));
+  const volumeMounts = volumes.map(({ name }) => ({ name, mountPath: `/${name}`, readOnly: true }));
+  return { spec: { volumes }, container: { ...container, command: ["/bin/sh", "/scripts/polite.sh"], volumeMounts } };
+}
+
+function coverDisk(): void {
+  const mount = spawnSync("mount", ["-t", "tmpfs", "none", disk], { encoding: "utf8" });
+  assert.equal(mount.status, 0, mount.stderr);
+  writeFileSync(join(disk, "here"), "");
+}
+
 describe("containers that differ from the admitted pod", () => {
   let known: readonly string[] = [];
   before(async () => {
@@ -55,21 +83,25 @@ describe("containers that differ from the admitted pod", () => {
     for (const [name, id] of Object.entries(uids)) {
       const capabilities = name === "outgrown" ? { capabilities: { add: ["CHOWN"] } } : {};
       const container = { ...sleeper, securityContext: { runAsUser: 1000, runAsGroup: 1000, ...capabilities } };
-      const reply = await site.ask(podUpdate({ name, uid: id, msgId: id, container }));
+      const mounted = name === "covered" ? withDisk(container) : { container };
+      const reply = await site.ask(podUpdate({ name, uid: id, msgId: id, ...mounted }));
       assert.equal(reply.content, "OK");
     }
     for (const id of Object.values(uids)) {
       await site.reported(id, "Running", ({ status }) => status.phase === "Running");
     }
   });
-  after(() => site.close());
+  after(async () => {
+    spawnSync("umount", ["--lazy", disk]);
+    await site.close();
+  });
 
   test("changes made while the agent was away are told as it starts, in events and in edge status", async () => {
     await site.endAgent("SIGTERM");
     const updated = only(await site.containers(uids.updated));
     await site.docker.getContainer(updated.Id).update({ Memory: 64 << 20, MemorySwap: 64 << 20 });
     await replaceByHand();
-    known = ids(await site.containers());
+    known = ids((await site.containers()).filter(({ Name }) => !Name.includes("covered")));
     await site.startAgent();
     await site.eventually("notices of both", () => (notices().length >= 5 ? true : undefined));
     assert.deepEqual(
@@ -88,6 +120,7 @@ describe("containers that differ from the admitted pod", () => {
   });
 
   test("changes made beside a running agent, and a policy that became stricter, are told by the next full list", async () => {
+    coverDisk();
     const network = await site.docker.createNetwork({ Name: `drift-${process.pid}` });
     const { Id: Container } = only(await site.containers(uids.connected));
     await network.connect({ Container });
@@ -110,10 +143,21 @@ describe("containers that differ from the admitted pod", () => {
     }
   });
 
+  test("a disk that was mounted over a host path meanwhile is told as well, and the container restarted", async () => {
+    await site.reported(uids.covered, "its restart", (entry) => runs(entry, 1));
+    const { State } = only((await site.containers(uids.covered)).filter((one) => one.State.Running));
+    assert.ok(existsSync(`/proc/${State.Pid}/root/disk/here`));
+    assert.deepEqual(events(true), [
+      `websocket/covered Something was mounted over ${disk}, and /disk shows the folder below it; it is restarted`,
+    ]);
+  });
+
   test("drift stops no container", async () => {
-    assert.deepEqual(ids(await site.containers()), known);
-    for (const { State } of await site.containers()) assert.equal(State.Running, true);
+    const left = (await site.containers()).filter(({ Name }) => !Name.includes("covered"));
+    assert.deepEqual(ids(left), known);
+    for (const { State } of left) assert.equal(State.Running, true);
     const { document } = await site.status();
-    assert.ok(document.pods.every(({ status, restarts }) => status === "Running" && restarts === 0));
+    const rows = document.pods.filter(({ name }) => name !== "covered");
+    assert.ok(rows.every(({ status, restarts }) => status === "Running" && restarts === 0));
   });
 });

@@ -1,18 +1,20 @@
 import type { Policy } from "../../core/admission/policy.ts";
 import { policyViolations } from "../../core/admission/policy-violations.ts";
+import { ownValue } from "../../core/base/own-value.ts";
 import { shorten } from "../../core/base/shorten.ts";
 import type { DesiredPod } from "../../core/pod/desired.ts";
 import type { ObservedContainer } from "../../core/pod/observed.ts";
 import { podKey } from "../../core/pod/spec.ts";
 import { hashesOf } from "../../core/pod/wanted.ts";
 import type { Clock } from "../../ports/clock.ts";
-import type { Engine, EngineResult } from "../../ports/engine.ts";
+import type { CreateRequest, Engine, EngineResult } from "../../ports/engine.ts";
 import type { NodeDevice } from "../../ports/node-device.ts";
 import type { PodFiles } from "../../ports/pod-files.ts";
 import type { Store } from "../../ports/store.ts";
 import type { EventRecorder } from "../event-recorder.ts";
 import { withDeadline } from "../loop/deadline.ts";
 import { createRequest } from "./create-request.ts";
+import { hasMountedVolume, mountsOf } from "./mount-check.ts";
 
 export interface DriftParts {
   readonly engine: Engine;
@@ -25,11 +27,15 @@ export interface DriftParts {
   readonly protectedPaths: () => readonly string[];
   /** There is something else to show now. */
   readonly onDriftChanged: () => void;
+  /** A container of this pod is to be restarted. */
+  readonly wakePod: (key: string) => void;
 }
 
 export interface Drift {
-  /** Compares what runs with what was admitted, and with what the owner allows today. Tells, and never stops anything. */
+  /** Compares what runs with what was admitted, and with what the owner allows today. Tells, and stops nothing itself. */
   check(ours: readonly ObservedContainer[], signal: AbortSignal): Promise<void>;
+  /** Why a container is to be restarted, by its id: something was mounted over a host path of it. */
+  outdated(): ReadonlyMap<string, string>;
   /** One line a difference that is there now, for `edge status`. */
   notices(): readonly string[];
 }
@@ -40,6 +46,8 @@ interface Found {
   readonly pod: string;
   readonly container: string;
   readonly message: string;
+  /** The container that is to be restarted for it, by a rule (docs/lifecycle.md, Host paths). */
+  readonly restarts?: string;
 }
 
 const deadlineMs = 30_000;
@@ -66,9 +74,16 @@ export function createDrift(parts: DriftParts): Drift {
       const before = known;
       known = next;
       const added = [...next.values()].filter(({ key }) => !before.has(key));
-      for (const one of added) recordDrift(parts, one);
+      for (const one of added) {
+        recordDrift(parts, one);
+        if (one.restarts !== undefined) parts.wakePod(one.pod);
+      }
       if (added.length > 0 || before.size !== next.size) parts.onDriftChanged();
     },
+    outdated: () =>
+      new Map(
+        [...known.values()].flatMap(({ restarts, message }) => (restarts === undefined ? [] : [[restarts, message]])),
+      ),
     notices: () =>
       [...known.values()]
         .slice(0, mostNotices)
@@ -126,7 +141,33 @@ async function changedByHand(
       `${difference.field} is ${difference.found}, admitted was ${difference.expected}`,
     ),
   );
-  return { ok: true, value: words };
+  const moved = movedHostPath(parts, { desired, container, request, pid: audit.value.pid });
+  if (moved === null) return { ok: true, value: words };
+  if (!moved.restarts) return { ok: true, value: [...words, found("mount", moved.message)] };
+  const one = found("mount", moved.message);
+  return { ok: true, value: [...words, { ...one, message: `${moved.message}; it is restarted`, restarts: id }] };
+}
+
+interface RunningContainer {
+  readonly desired: DesiredPod;
+  readonly container: string;
+  readonly request: CreateRequest;
+  readonly pid: number | null;
+}
+
+/** A host path that leads to another folder than the container sees. A job is never restarted for it. */
+function movedHostPath(
+  { podFiles }: DriftParts,
+  { desired, container, request, pid }: RunningContainer,
+): { readonly message: string; readonly restarts: boolean } | null {
+  if (pid === null || !hasMountedVolume(desired, container)) return null;
+  const seen = podFiles.mountedElsewhere(pid, mountsOf(request));
+  if (seen.kind !== "elsewhere") return null;
+  const [volume] = Object.entries(request.volumePaths).find(([, place]) => place === seen.source) ?? [];
+  const path = (volume === undefined ? undefined : ownValue(request.hostPaths, volume)) ?? seen.source;
+  if (!seen.isCovered) return { message: `${path} is another folder now than ${seen.target} shows`, restarts: false };
+  const message = `Something was mounted over ${path}, and ${seen.target} shows the folder below it`;
+  return { message, restarts: desired.pod.spec.restartPolicy === "Always" };
 }
 
 function recordDrift(parts: DriftParts, { pod, container, message }: Found): void {

@@ -55,7 +55,8 @@ export async function mountsSeen(
   return pid === null ? { kind: "same" } : podFiles.mountedElsewhere(pid, mountsOf(prepared));
 }
 
-function mountsOf({ pod, container, volumePaths }: CreateRequest): Parameters<PodFiles["mountedElsewhere"]>[1] {
+/** Where a container was prepared to see what. */
+export function mountsOf({ pod, container, volumePaths }: CreateRequest): Parameters<PodFiles["mountedElsewhere"]>[1] {
   const spec = pod.spec.containers.find(({ name }) => name === container);
   return (spec?.volumeMounts ?? []).flatMap(({ name, mountPath }) => {
     const source = ownValue(volumePaths, name);

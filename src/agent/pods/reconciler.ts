@@ -1,5 +1,6 @@
 // agent/pods: one worker for each pod: read, plan, save, execute.
 
+import { ownValue } from "../../core/base/own-value.ts";
 import type { Action } from "../../core/pod/action.ts";
 import type { PodHistory } from "../../core/pod/container-history.ts";
 import type { DesiredPod, TerminatingPod } from "../../core/pod/desired.ts";
@@ -22,6 +23,7 @@ import { imagesKey, type ReconcilePass, recordOutcome } from "./action-outcome.t
 import { recordStart } from "./action-start.ts";
 import { refreshMounted } from "./config-maps.ts";
 import type { ExecuteContext } from "./create-request.ts";
+import type { Drift } from "./drift.ts";
 import { type ExecutorParts, execute, executePull, secretsOf } from "./executor.ts";
 import { finishPod } from "./finish-pod.ts";
 import { type NpuReading, readNpus, saveNpus } from "./npus.ts";
@@ -37,6 +39,7 @@ export interface ReconcilerParts extends ExecutorParts, StatusKeeperParts {
   readonly events: EventRecorder;
   readonly lister: ContainerLister;
   readonly prober: Pick<Prober, "sync">;
+  readonly drift: Pick<Drift, "outdated">;
   readonly pulls: Pick<PodPulls, "sync" | "takeEnded" | "progressTenths" | "isUnderWay">;
   /** The run of the engine at hand; null while the engine is not ready. */
   readonly engineRun: () => EngineRun | null;
@@ -195,7 +198,23 @@ function syncProbes(parts: ReconcilerParts, pass: ReconcilePass, reading: Readin
   const probed = oldest ?? reading.before ?? reading.desired;
   const history = probed === null ? {} : historyOf(parts, reading, probed.pod.id.uid);
   const isDeleted = oldest !== null && reading.terminating[0]?.kind === "deleted";
-  return parts.prober.sync(pass, { desired: probed, isDeleted, observed: reading.observed, history });
+  const verdicts = parts.prober.sync(pass, { desired: probed, isDeleted, observed: reading.observed, history });
+  return withOutdated(verdicts, parts.drift.outdated(), reading.observed);
+}
+
+/** What is to be restarted for another cause than its probe is stopped as one that is not live. */
+function withOutdated(
+  verdicts: ProbeVerdicts,
+  outdated: ReadonlyMap<string, string>,
+  observed: readonly ObservedContainer[],
+): ProbeVerdicts {
+  const found = observed.filter(({ id }) => outdated.has(id));
+  if (found.length === 0) return verdicts;
+  const stopped = found.map(({ id }) => {
+    const ready = ownValue(verdicts, id)?.ready ?? null;
+    return [id, { ready, live: false, why: outdated.get(id) ?? "" }] as const;
+  });
+  return { ...verdicts, ...Object.fromEntries(stopped) };
 }
 
 /** One commit for all that a pass writes: each costs flash, and a pod may crash for a month. */

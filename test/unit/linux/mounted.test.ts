@@ -42,6 +42,18 @@ test("another or a missing file is a difference with its name", () => {
   assert.match(look("/run/app", join(folder, "gone")) ?? "", /gone of this device$/);
 });
 
+test("a folder of another file system that is mounted here has been covered, one of the same has not", () => {
+  const covered = (from: string): boolean | null => {
+    const seen = mountedElsewhere("/", [{ source: from, target: "/dev" }]);
+    return seen.kind === "elsewhere" ? seen.isCovered : null;
+  };
+  assert.equal(covered("/proc"), true);
+  assert.equal(covered("/dev"), null);
+  assert.equal(covered(join(folder, "gone")), false);
+  const other = mountedElsewhere(root, [{ source: join(folder, "other"), target: "/run/app" }]);
+  assert.equal(other.kind === "elsewhere" && other.isCovered, false);
+});
+
 test("the first difference of several mounts is reported", () => {
   const mounts = [
     { source, target: "/run/app" },
