@@ -25,7 +25,7 @@ const recentMs = 3_600_000;
 
 /** The refusals that are kept, oldest first: the last one of each pod, of at most eight pods. */
 export function withRefusal(kept: readonly RefusedUpdate[], next: RefusedUpdate): readonly RefusedUpdate[] {
-  const message = shorten(next.message, longestMessage);
+  const message = shorten(next.message, longestMessage - 1);
   return [...withoutPod(kept, next.pod), { ...next, message }].slice(-most);
 }
 
