@@ -4,7 +4,7 @@ import { configMapDelete, configMapUpdate, podUpdate } from "../samples/messages
 import { connectedDevice, id, mounting, send, waiting } from "./world/connected-device.ts";
 
 describe("config maps", () => {
-  test("a pod waits for its config map, gets its changes, and keeps it when it is deleted", async () => {
+  test("a pod waits for its config map, gets its changes and keeps it after its deletion", async () => {
     const world = await connectedDevice();
     assert.equal(await send(world, podUpdate({ name: "web", uid: id(1), msgId: id(10), ...mounting })), "OK");
     assert.equal(waiting(world, id(1)), 'CreateContainerConfigError configmap "app-settings" not found');
@@ -27,7 +27,7 @@ describe("config maps", () => {
     world.process().kill();
   });
 
-  test("the 257th is refused", async () => {
+  test("the 257th config map is rejected", async () => {
     const world = await connectedDevice();
     for (let i = 0; i < 256; i += 1) world.center.deliver(configMapUpdate(`map-${i}`, id(100 + i), { i: `${i}` }));
     await world.clock.pass(5_000);

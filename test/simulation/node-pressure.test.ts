@@ -4,7 +4,7 @@ import { podUpdate } from "../samples/messages.ts";
 import { connectedDevice, id, send, waiting } from "./world/connected-device.ts";
 
 describe("a node under pressure", () => {
-  test("begins no new pod and says why, keeps what runs, and goes on as soon as there is room", async () => {
+  test("starts no new pod and reports why, keeps running pods, and starts the new one when there is room", async () => {
     const world = await connectedDevice();
     assert.equal(await send(world, podUpdate({ name: "old", uid: id(1), msgId: id(10) })), "OK");
     assert.equal(world.host.running().length, 1);
@@ -54,7 +54,7 @@ describe("a node under pressure", () => {
     world.process().kill();
   });
 
-  test("holds nothing up when nothing can be read", async () => {
+  test("delays no pod if no value can be read", async () => {
     const world = await connectedDevice();
     world.device.usage({ memory: null, dataDisk: null, engineDisk: null, processes: null });
     await world.clock.pass(11_000);

@@ -41,7 +41,7 @@ const repliesTo = (world: World, number: number): readonly string[] =>
   world.center.received().filter((text) => JSON.parse(text).header.parent_msg_id === msgId(number));
 
 describe("a pod whose worker throws", () => {
-  test("is parked with its reason, tried again with back-off, and the others go on", async () => {
+  test("is parked with its reason and retried with back-off, and the others continue", async () => {
     const world = await device();
     const mend = plantBug(world, "a");
     world.center.deliver(update("a", 10));
@@ -68,7 +68,7 @@ describe("a pod whose worker throws", () => {
     world.process().kill();
   });
 
-  test("is deleted at once when the center says so", async () => {
+  test("is deleted at once on a delete message", async () => {
     const world = await device();
     plantBug(world, "a");
     world.center.deliver(update("a", 10));
@@ -84,7 +84,7 @@ describe("a pod whose worker throws", () => {
 });
 
 describe("a device whose data disk is full", () => {
-  test("restarts and reports pods, refuses messages, and recovers alone", async () => {
+  test("restarts and reports pods, rejects messages, and recovers alone", async () => {
     const world = await device();
     world.center.deliver(update("a", 10));
     await world.clock.pass(5_000);

@@ -34,7 +34,7 @@ describe("pods_data", () => {
   const left = (world: World) =>
     world.look((store) => [...store.desiredPods.list(), ...store.configMaps.names(), ...store.credentials.names()]);
 
-  test("removes everything and says so in order, and has no reply", async () => {
+  test("removes everything, reports progress in order, and has no reply", async () => {
     const world = await full();
     assert.equal(await send(world, podsData(id(7))), "nothing");
     await world.clock.pass(60_000);
@@ -47,7 +47,7 @@ describe("pods_data", () => {
     world.process().kill();
   });
 
-  test("says nothing before the pods are gone, and spares what comes after it", async () => {
+  test("reports nothing before the pods are gone, and keeps pods of later messages", async () => {
     const world = await full();
     world.host.behave(() => ({ ignoresTerm: true }));
     await send(world, podsData(id(7)));
@@ -67,7 +67,7 @@ describe("pods_data", () => {
     world.process().kill();
   });
 
-  test("is failed when the pods do not go, and nothing is a success after it", async () => {
+  test("fails if the pods do not stop, and reports no success afterwards", async () => {
     const world = await full();
     world.host.freeze();
     await send(world, podsData(id(7)));
@@ -82,7 +82,7 @@ describe("pods_data", () => {
     world.process().kill();
   });
 
-  test("goes on after a crash at any moment, and tells nothing twice", async () => {
+  test("continues after a crash at any moment, and reports nothing twice", async () => {
     for (let calls = 1; calls < 160; calls += 7) {
       const world = await full();
       world.crashIn({ calls, name: null }, false);

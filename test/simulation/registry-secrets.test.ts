@@ -10,8 +10,8 @@ const fetching = {
   container: { image: privateImage },
 };
 
-describe("a registry that asks for a password", () => {
-  test("says what is wrong, and the right secret starts the pod at once", async () => {
+describe("a pod whose registry needs a password", () => {
+  test("reports what is wrong, and starts at once with the right secret", async () => {
     const world = await connectedDevice();
     world.host.publish(privateImage, image, { username: "u", password: "s3cret-right" });
     assert.equal(await send(world, podUpdate({ name: "web", uid: id(1), msgId: id(10), ...fetching })), "OK");
@@ -45,7 +45,7 @@ describe("a registry that asks for a password", () => {
     world.process().kill();
   });
 
-  test("a refused secret is not told of", async () => {
+  test("shows nothing of a rejected secret", async () => {
     const world = await connectedDevice();
     const text = secretUpdate(id(1), login("s3cret")).replace('"type"', '"stringData":{"x":"s3cret"},"type"');
     assert.match(await send(world, text), /^FAILED/);
@@ -56,7 +56,7 @@ describe("a registry that asks for a password", () => {
     world.process().kill();
   });
 
-  test("several pods that wait for an image fetch it once", async () => {
+  test("shares one pull with other pods that wait for the image", async () => {
     const world = await connectedDevice();
     world.host.publish(privateImage, image, { username: "u", password: "p" });
     world.host.latency(1, 5, 20_000);

@@ -40,7 +40,7 @@ async function inSafeMode() {
   return { world, running, reasonOf };
 }
 
-test("safe mode holds the pods that were being worked on, and says so", async () => {
+test("safe mode holds the pods that were at work, and reports it", async () => {
   const { world, running, reasonOf } = await inSafeMode();
   assert.deepEqual(running(), ["d"]);
   assert.deepEqual([reasonOf("a"), reasonOf("d")], ["SafeMode", undefined]);
@@ -56,7 +56,7 @@ test("safe mode holds the pods that were being worked on, and says so", async ()
   world.process().kill();
 });
 
-test("in safe mode a delete is carried out, and an update releases its pod", async () => {
+test("safe mode carries out a delete, and an update releases its pod", async () => {
   const { world, running } = await inSafeMode();
   world.center.deliver(podDelete({ name: "a", uid: uidOf("a"), msgId: msgId(20) }));
   world.center.deliver(update("b", 21, "2"));

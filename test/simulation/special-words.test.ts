@@ -32,7 +32,7 @@ function inheritedEverywhere(): Record<string, unknown> {
 }
 
 describe("a pod whose names are words that every object inherits", () => {
-  test("runs, restarts, changes and goes like any other", async () => {
+  test("runs, restarts, changes and is deleted like any other", async () => {
     const world = createWorld(1, { liveRestore: true });
     world.host.addImage(testImage, image);
     await world.clock.pass(3_000);

@@ -7,7 +7,7 @@ const seconds = Number(process.env["EDGE_SECONDS"] ?? 0);
 const firstSeed = Number(process.env["EDGE_SEED"] ?? 1);
 const rounds = 60;
 
-test("special words in every place of a message end and park nothing", async (t) => {
+test("special words at every place of a message neither end the agent nor park a pod", async (t) => {
   const until = performance.now() + seconds * 1000;
   let seed = firstSeed;
   const sum = { sent: 0, accepted: 0, ran: 0 };

@@ -26,7 +26,9 @@ function spoken(program: string, ...args: readonly string[]) {
   return { code: status, said: (stdout + stderr).trim() };
 }
 
-describe("where SQLite's native code does not load", { skip: process.arch === "x64" ? false : "x64 only" }, () => {
+describe("a device on which SQLite's native code does not load", {
+  skip: process.arch === "x64" ? false : "x64 only",
+}, () => {
   // As ld.so sees an older system: a version that no libc here has, asked for by SQLite alone.
   const older = join(folder, "edge");
   const bytes = readFileSync(built);
@@ -36,14 +38,14 @@ describe("where SQLite's native code does not load", { skip: process.arch === "x
   chmodSync(older, 0o755);
 
   for (const command of commands) {
-    test(`edge ${command} on an older glibc says what it needs, in one line`, () => {
+    test(`edge ${command} on an older glibc prints the required version in one line`, () => {
       const { code, said } = spoken(older, command, "--config", config);
       assert.equal(code, 1);
       assert.match(said, /^Cannot load SQLite: it needs glibc 2\.28 or later.*this machine lacks GLIBC_2\.99$/);
     });
   }
 
-  test("edge doctor names it among all else", () => {
+  test("edge doctor names it among its findings", () => {
     const { code, said } = spoken(older, "doctor", "--json", "--config", config);
     assert.equal(code, 1);
     const [first] = JSON.parse(said).checks;
@@ -53,7 +55,7 @@ describe("where SQLite's native code does not load", { skip: process.arch === "x
 
   for (const command of commands) {
     const skip = process.getuid?.() === 0 ? false : "only root mounts";
-    test(`edge ${command} where every folder is mounted noexec says so, in one line`, { skip }, () => {
+    test(`edge ${command} reports folders that are all mounted noexec in one line`, { skip }, () => {
       const own = mkdtempSync(join(folder, "tmp-"));
       const mounts = ["/dev/shm", "/run", own, "/var/tmp"].map((place) => `mount -t tmpfs -o noexec none ${place}`);
       const script = `${mounts.join(" && ")} && TMPDIR=${own} exec ${join(process.cwd(), built)} ${command} --config ${config}`;

@@ -22,7 +22,7 @@ describe("an agent that is started again", () => {
   });
   after(() => site.close());
 
-  test("after SIGKILL it adopts what runs: nothing is made, started or stopped", async () => {
+  test("adopts running containers after SIGKILL without create, start or stop", async () => {
     const since = Date.now();
     const before = await site.containers();
     const started = before.map(({ Id, Created, State }) => [Id, Created, State.StartedAt]);

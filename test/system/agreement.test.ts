@@ -79,7 +79,7 @@ async function comesTo(look: () => Promise<Outcome>, expected: Outcome, done: re
 
 for (let seed = from; seed < from + scenarios; seed += 1) {
   const liveRestore = seed % 2 === 0;
-  test(`the real device comes to what the simulated one came to (seed ${seed}, ${steps} steps)`, {
+  test(`the real device reaches the same state as the simulated one (seed ${seed}, ${steps} steps)`, {
     skip,
   }, async (t) => {
     const scenes = await simulate(seed, liveRestore);

@@ -49,8 +49,8 @@ type Bill = {
   }[];
 };
 
-describe("what npm run build has made", () => {
-  test("has the sums that are written beside it", () => {
+describe("the output of npm run build", () => {
+  test("has the published checksums", () => {
     const run = spawnSync("sha256sum", ["--check", "--strict", "SHA256SUMS"], { cwd: "dist", encoding: "utf8" });
     assert.equal(run.status, 0, run.stdout + run.stderr);
     const sums = readFileSync("dist/SHA256SUMS", "utf8").trimEnd().split("\n");
@@ -59,7 +59,7 @@ describe("what npm run build has made", () => {
   });
 
   for (const architecture of architectures) {
-    test(`${architecture}: the same again, byte for byte`, async () => {
+    test(`is identical when built again (${architecture})`, async () => {
       const folder = mkdtempSync(join(tmpdir(), "edge-build-again-"));
       try {
         const [script, output] = [join(folder, "edge.cjs"), join(folder, "edge")];
@@ -72,7 +72,7 @@ describe("what npm run build has made", () => {
       }
     });
 
-    test(`${architecture}: asks for no other libraries than installation.md says`, () => {
+    test(`needs only the libraries that installation.md lists (${architecture})`, () => {
       const document = readFileSync("docs/installation.md", "utf8");
       const files = [executableFile(architecture), embeddedIn(executableFile(architecture))];
       const libraries = files.flatMap((file) => {
@@ -87,7 +87,7 @@ describe("what npm run build has made", () => {
     });
   }
 
-  test("no ELF file of it asks for more than glibc 2.28 and GCC 7 have", async () => {
+  test("needs at most glibc 2.28 and GCC 7 in every ELF file", async () => {
     const sandboxes = Object.values(sandboxPrograms).map((program) => kept(Buffer.from(program, "base64")));
     const executables = architectures.map(executableFile);
     const files = [...executables, ...executables.map(embeddedIn), ...addonsInBundle(), ...sandboxes];
@@ -102,7 +102,7 @@ describe("what npm run build has made", () => {
     }
   });
 
-  test("the bill of materials lists what the program holds, and nothing else", async () => {
+  test("has a bill of materials with exactly its packages", async () => {
     const { components } = JSON.parse(readFileSync("dist/sbom.cdx.json", "utf8")) as Bill;
     const names = components.map(({ name }) => name);
     const { dependencies } = JSON.parse(readFileSync("package.json", "utf8")) as { dependencies: object };

@@ -67,7 +67,7 @@ describe("config maps on a device", () => {
     assert.deepEqual([mount?.RW, mount?.Source], [false, join(site.dataDir, "pods", uid, "config-map", "settings")]);
   });
 
-  test("an update and a deleted key reach it while it runs", async () => {
+  test("a running pod gets an updated config map and loses a deleted key", async () => {
     const { Id } = only(await site.containers(uid));
     const change = configMapUpdate("app-settings", id(12), { "app.conf": "colour=blue", more: "1" });
     assert.equal((await site.ask(change)).content, "OK");
@@ -77,7 +77,7 @@ describe("config maps on a device", () => {
     assert.equal(only(await site.containers(uid)).Id, Id);
   });
 
-  test("a restarted agent goes on with it, and a deleted config map changes nothing", async () => {
+  test("a restarted agent keeps updating a config map, and its deletion does not change the pod", async () => {
     const { Id } = only(await site.containers(uid));
     const file = join(site.dataDir, "pods", uid, "config-map", "settings", "more");
     await site.endAgent("SIGKILL");
@@ -101,7 +101,7 @@ describe("config maps on a device", () => {
     );
   });
 
-  test("pods_data removes all of it, and says how far it is", async () => {
+  test("pods_data removes pods, config maps and secrets, and reports its progress", async () => {
     await site.sendRaw(podsData(id(16)));
     const results = () =>
       site

@@ -54,7 +54,7 @@ describe("SIGHUP", () => {
     assert.deepEqual(now[0]?.Config.Env.includes("VERSION=1"), true);
   };
 
-  test("a stricter policy refuses the next update, and leaves alone what runs", async () => {
+  test("a stricter policy rejects the next update and keeps running pods", async () => {
     const agent = site.agentPid();
     await reload(withCapabilities(), /Policy and log level reloaded/);
     const { content } = await site.ask(update());
@@ -66,7 +66,7 @@ describe("SIGHUP", () => {
     assert.equal(site.published()?.agent.pid, agent);
   });
 
-  test("a configuration that is wrong changes nothing", async () => {
+  test("an invalid configuration changes nothing", async () => {
     const kept = readFileSync(site.config, "utf8");
     const wrong = JSON.stringify({ ...configNow(), policy: { capabilities: "ALL" } });
     for (const text of [wrong, "{"]) await reload(text, /Configuration refused/);
@@ -75,7 +75,7 @@ describe("SIGHUP", () => {
     writeFileSync(site.config, kept);
   });
 
-  test("what the policy allows again is taken again", async () => {
+  test("an update that the policy allows again is accepted", async () => {
     await reload(withCapabilities("CHOWN"), /Policy and log level reloaded/);
     assert.equal((await site.ask(update())).content, "OK");
     await site.eventually("the new version runs", async () => {
@@ -84,7 +84,7 @@ describe("SIGHUP", () => {
     });
   });
 
-  test("edge validate --explain says what a rule asks for and why", async () => {
+  test("edge validate --explain prints what a rule requires and why", async () => {
     const { code, stdout } = await site.run("validate", "--explain", "policy.capabilities");
     assert.equal(code, 0);
     assert.match(

@@ -48,7 +48,7 @@ describe("containers on the engine", () => {
   });
   after(() => site.close());
 
-  test("the end of what a container left in its termination log is in its last status, and in a pod's final one", async () => {
+  test("the end of a termination log is in the last state, and in the final status of the pod", async () => {
     const talk = site.script(
       "talk.sh",
       "yes x | tr -d '\\n' | head -c 9000 >/dev/termination-log\necho the end >>/dev/termination-log\nexit 3\n",
@@ -85,7 +85,7 @@ describe("containers on the engine", () => {
     assert.equal(stateOf(entry).terminated?.message, "bye");
   });
 
-  test("a container that writes there without end does not fill the disk", async () => {
+  test("a container that writes its termination log endlessly does not fill the disk", async () => {
     const flood = site.script("flood.sh", "exec yes >>/dev/termination-log\n");
     const { volumes, ...container } = flood;
     await accept(
@@ -106,7 +106,7 @@ describe("containers on the engine", () => {
     await site.ask(podDelete({ name: "flood", uid: uidOf("flood"), msgId: msgId() }));
   });
 
-  test("the kernel's choice when memory runs out is the kubelet's; where it takes no negative score, none is set", async () => {
+  test("OOM scores match the kubelet's, and a negative score that the kernel rejects is left out", async () => {
     const command = ["/bin/sleep", "1000"];
     const same = { cpu: "50m", memory: "16Mi" };
     await accept("guaranteed", {}, { command, resources: { limits: same, requests: same } });
@@ -152,7 +152,7 @@ describe("containers on the engine", () => {
     assert.equal(only(status.containerStatuses).restartCount, 0, "a start that failed for it is no restart");
   });
 
-  test("a pod asks the name servers of the host that it can reach", async () => {
+  test("a pod uses the reachable name servers of the host", async () => {
     const ask = site.script("ask.sh", "cat /etc/resolv.conf\nsleep 1000\n");
     const { volumes, ...container } = ask;
     await accept("asker", { volumes }, container);
@@ -166,7 +166,7 @@ describe("containers on the engine", () => {
     assert.doesNotMatch(kept, /^nameserver 127\./m);
   });
 
-  test("a read-only folder with another mount below it: refused where the engine would leave that one writable", async (t) => {
+  test("a read-only folder with a submount is rejected if the engine would leave the submount writable", async (t) => {
     const below = join(site.hostFolder, "above", "below");
     mkdirSync(below, { recursive: true });
     execFileSync("mount", ["-t", "tmpfs", "-o", "size=1m,mode=0777", "none", below]);
@@ -193,7 +193,7 @@ describe("containers on the engine", () => {
     }
   });
 
-  test("containers of a pod are stopped at the same time: each sees the other's end coming", async () => {
+  test("containers of a pod are stopped at the same time", async () => {
     const wait = (own: string, other: string): string =>
       `trap 'touch /dev/shm/${own}; until [ -e /dev/shm/${other} ]; do sleep 0.1; done; exit 0' TERM\necho listens\nwhile true; do sleep 1 & wait $!; done\n`;
     const { volumes, ...first } = site.script("a.sh", wait("a", "b"));
@@ -263,7 +263,7 @@ describe("pods during an image pull", () => {
     (await registry).close();
   });
 
-  test("the pod that a new uid is to replace is started again when it dies", async () => {
+  test("a pod that waits to be replaced is restarted when it ends", async () => {
     const [old, young] = [uidOf("old"), uidOf("young")];
     await send("heir", old, { container: polite });
     await slow.reported(old, "running", allRun);
@@ -280,7 +280,7 @@ describe("pods during an image pull", () => {
     );
   });
 
-  test("a container is started again beside one that waits for its image, which a delete gives up", async () => {
+  test("a container is restarted while another one of its pod is pulling, and a delete aborts the pull", async () => {
     const uid = uidOf("beside");
     await send("beside", uid, {
       spec: { containers: twoOf("beside", polite, { command, image: await image() }) },
@@ -304,7 +304,7 @@ describe("a policy with writableEmptyDir", () => {
   });
   after(() => open.close());
 
-  test("a VOLUME of the image is memory with a bound", async () => {
+  test("a VOLUME of the image is a bounded tmpfs", async () => {
     const fill = open.script(
       "fill.sh",
       "echo a >/data/a && echo writes\nhead -c 70000000 /dev/zero >/data/b || echo full\nstat -c %a /data\ndf -k /data | tail -n 1 | tr -s ' ' | cut -d ' ' -f 2\nsleep 1000\n",

@@ -14,7 +14,7 @@ describe("edge doctor on a device with a real engine", () => {
   };
   const of = (checks: readonly Finding[], name: string) => checks.filter(({ check }) => check === name);
 
-  test("knows engine, certificates, center and clock while the agent runs, and costs it nothing", async () => {
+  test("checks engine, certificates, center and clock without disturbing a running agent", async () => {
     await site.startCenter();
     await site.startAgent();
     await site.online();
@@ -37,7 +37,7 @@ describe("edge doctor on a device with a real engine", () => {
     assert.deepEqual([center.state, center.since], ["online", since], "the agent has kept its link");
   });
 
-  test("without agent and center it still tells of the engine", async () => {
+  test("reports the engine without agent and center", async () => {
     await site.endAgent("SIGTERM");
     await site.killCenter();
     const { code, checks } = await findings();

@@ -54,7 +54,7 @@ function mendedExample(image: string): unknown {
 
 const waitingFor = ({ status }: Entry): string => JSON.stringify(only(status.containerStatuses).state.waiting ?? {});
 
-describe("the document's own example, mended", { skip: process.getuid?.() === 0 ? false : "needs root" }, () => {
+describe("the corrected example of the document", { skip: process.getuid?.() === 0 ? false : "needs root" }, () => {
   let registry: TestRegistry | undefined;
   let image = "";
   before(async () => {
@@ -78,7 +78,7 @@ describe("the document's own example, mended", { skip: process.getuid?.() === 0 
     rmSync(host, { recursive: true, force: true });
   });
 
-  test("is accepted, and says what it waits for until that arrives", async () => {
+  test("is accepted and names what it waits for", async () => {
     const update = envelope(id(1), "update", `websocket/pod/${name}`, mendedExample(image));
     assert.equal((await site.ask(update)).content, "OK");
     await site.wasReported(uid, "waits for the secret", (entry) => waitingFor(entry).includes(registrySecret));
@@ -88,7 +88,7 @@ describe("the document's own example, mended", { skip: process.getuid?.() === 0 
     assert.equal((await site.ask(configMapUpdate("configmap", id(3), { key: "of the center" }))).content, "OK");
   });
 
-  test("runs whole, and is Ready once its probe is answered", async () => {
+  test("runs completely and is Ready when its probe succeeds", async () => {
     const entry = await site.reported(uid, "Ready", ({ status }) =>
       status.conditions.some(({ type, status: is }) => type === "Ready" && is === "True"),
     );
@@ -100,7 +100,7 @@ describe("the document's own example, mended", { skip: process.getuid?.() === 0 
     }
   });
 
-  test("has what it asked for, and nothing more", async () => {
+  test("has exactly the requested resources", async () => {
     const container = only(await site.containers(uid));
     const { HostConfig, Config } = container;
     assert.ok(Config.Env.includes("ABCD=5000"));

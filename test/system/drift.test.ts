@@ -96,7 +96,7 @@ describe("containers that differ from the admitted pod", () => {
     await site.close();
   });
 
-  test("changes made while the agent was away are told as it starts, in events and in edge status", async () => {
+  test("changes during the agent's absence are reported at its start, in events and edge status", async () => {
     await site.endAgent("SIGTERM");
     const updated = only(await site.containers(uids.updated));
     await site.docker.getContainer(updated.Id).update({ Memory: 64 << 20, MemorySwap: 64 << 20 });
@@ -119,7 +119,7 @@ describe("containers that differ from the admitted pod", () => {
     assert.match(shown.stdout, /^Note {5}websocket\/updated\/app: Memory is 67108864/m);
   });
 
-  test("changes made beside a running agent, and a policy that became stricter, are told by the next full list", async () => {
+  test("changes beside a running agent and a stricter policy are reported by the next full list", async () => {
     coverDisk();
     const network = await site.docker.createNetwork({ Name: `drift-${process.pid}` });
     const { Id: Container } = only(await site.containers(uids.connected));

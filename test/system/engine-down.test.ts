@@ -92,7 +92,7 @@ describe("an engine that is killed and keeps its containers", { skip }, () => {
   });
   after(() => running?.close());
 
-  test("the same containers are there afterwards; one that ended meanwhile comes back; one that was wanted meanwhile is made", async () => {
+  test("the containers stay the same, one that ended meanwhile is restarted, and a new one is created", async () => {
     const { engine, site } = running;
     const kept = ["always", "on-failure", "never"];
     const before = await Promise.all(kept.map(async (name) => identity(only(await site.containers(uidOf(name))))));
@@ -144,7 +144,7 @@ for (const [how, end] of Object.entries({
     });
     after(() => running?.close());
 
-    test("the pods come back by their policies, and nothing is doubled", async () => {
+    test("the pods are restarted by their policies, each once", async () => {
       const { site } = running;
       const names = Object.keys(policies);
       const old = new Map<string, string>();

@@ -14,6 +14,7 @@ const polite = site.script("polite.sh", "trap 'exit 0' TERM\nwhile true; do slee
 const fails = { exec: { command: ["/bin/false"] }, ...every };
 
 interface Fault {
+  readonly title: string;
   readonly name: string;
   readonly spec?: Readonly<Record<string, unknown>>;
   readonly container: Readonly<Record<string, unknown>>;
@@ -24,12 +25,14 @@ interface Fault {
 
 const faults: readonly Fault[] = [
   {
+    title: "a container out of memory",
     name: "leaks",
     container: { command: ["/bin/tail", "/dev/zero"] },
     cause: /^OOMKilled \(limit \S+\), next try (?:in \d+s|now)$/,
     todo: /^Raise resources\.limits\.memory/,
   },
   {
+    title: "a failing liveness probe",
     name: "ill",
     spec: { volumes: polite.volumes },
     container: { command: polite.command, volumeMounts: polite.volumeMounts, livenessProbe: fails },
@@ -37,12 +40,14 @@ const faults: readonly Fault[] = [
     todo: /edge logs ill.*the probe's timeout/,
   },
   {
+    title: "a failing readiness probe",
     name: "unready",
     container: { ...sleeps, readinessProbe: fails },
     cause: /^readiness failing since \d\d:\d\d:\d\dZ: exit code 1$/,
     todo: /edge logs unready.*correct its path/,
   },
   {
+    title: "a missing hostPath",
     name: "homeless",
     spec: { volumes: [{ name: "gone", hostPath: { path: `${site.hostFolder}/gone`, type: "" } }] },
     container: { ...sleeps, volumeMounts: [{ name: "gone", mountPath: "/gone", readOnly: true }] },
@@ -67,7 +72,7 @@ function fieldOf(page: string, label: string): string {
   return new RegExp(`^${label} +(.*)$`, "m").exec(page)?.[1] ?? "";
 }
 
-describe("edge pod names the cause of a fault and what to do", () => {
+describe("faults of pods on the screen", () => {
   before(async () => {
     await site.startCenter();
     await site.startAgent();
@@ -76,8 +81,8 @@ describe("edge pod names the cause of a fault and what to do", () => {
   });
   after(() => site.close());
 
-  for (const { name, cause, todo } of faults) {
-    test(`${name}`, async () => {
+  for (const { title, name, cause, todo } of faults) {
+    test(`edge pod names the cause of ${title} and what to do`, async () => {
       // One page for both: the next one may show the next attempt.
       const page = await site.eventually(`${cause}`, async () => {
         const { stdout } = await site.run("pod", name);
@@ -87,7 +92,7 @@ describe("edge pod names the cause of a fault and what to do", () => {
     });
   }
 
-  test("a refused update is found by the pod's name, and stands in edge status", async () => {
+  test("a rejected update is found by the pod's name and shown in edge status", async () => {
     const resources = { limits: { cpu: "1000", memory: "16Mi" }, requests: { cpu: "1000", memory: "16Mi" } };
     assert.match(String(await send("unready", {}, { ...sleeps, resources }, "2")), /^FAILED: /);
     const why = /not enough CPU: the pod needs 1k, \S+ is free/;
@@ -99,7 +104,7 @@ describe("edge pod names the cause of a fault and what to do", () => {
     });
   });
 
-  test("with the agent dead edge status asks the engine, and shows a killed container as ended, in 80 columns", async () => {
+  test("edge status without an agent asks the engine and shows a killed container as ended in 80 columns", async () => {
     await site.endAgent("SIGKILL");
     const before = await site.row("unready");
     assert.deepEqual([before?.status, before?.lastSeen], ["Running", undefined]);

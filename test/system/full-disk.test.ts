@@ -28,7 +28,9 @@ function fill(file: string): void {
   }
 }
 
-test("on a full disk the agent stays, says so, restarts pods, starts again, and recovers alone", { skip }, async () => {
+test("an agent on a full disk keeps running, reports it, restarts pods, can start again and recovers alone", {
+  skip,
+}, async () => {
   const { socket, folder } = sharedEngine();
   const disk = join(folder, `full-${process.pid}`);
   mkdirSync(disk);

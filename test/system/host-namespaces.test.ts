@@ -17,7 +17,7 @@ exec httpd -f -p "127.0.0.1:$PORT" -h /host
 /** The engine runs in the network and process namespaces of this test. */
 const own = { net: readlinkSync("/proc/self/ns/net"), pid: readlinkSync("/proc/self/ns/pid") };
 
-describe("namespaces of the host", () => {
+describe("a pod and the namespaces of the host", () => {
   before(async () => {
     await site.startCenter();
     await site.startAgent();
@@ -41,7 +41,7 @@ describe("namespaces of the host", () => {
     return { entry, inspected, net: said[0], pid: said[1] };
   };
 
-  test("hostNetwork: the device's network and name, and podIP is hostIP", async () => {
+  test("hostNetwork gives a pod the network and name of the device, and podIP is hostIP", async () => {
     const port = await freePort();
     const uid = "33333333-0000-4000-8000-000000000001";
     const { entry, inspected, net, pid } = await run("host-network", uid, { hostNetwork: true }, port);
@@ -61,7 +61,7 @@ describe("namespaces of the host", () => {
     assert.equal(page, script);
   });
 
-  test("hostPID: the device's processes, and a network of its own", async () => {
+  test("hostPID gives a pod the processes of the device, and its own network", async () => {
     const uid = "33333333-0000-4000-8000-000000000002";
     const { entry, inspected, net, pid } = await run("host-pid", uid, { hostPID: true }, 8080);
     assert.equal(inspected.HostConfig.PidMode, "host");
@@ -71,7 +71,7 @@ describe("namespaces of the host", () => {
     assert.equal(entry.spec["hostPID"], true);
   });
 
-  test("neither unless asked for", async () => {
+  test("a pod without hostNetwork and hostPID has namespaces of its own", async () => {
     const uid = "33333333-0000-4000-8000-000000000003";
     const { net, pid } = await run("neither", uid, {}, 8080);
     assert.notEqual(net, own.net);

@@ -65,7 +65,7 @@ function modeOf(root: string, path: string): string {
 describe("edge install into an image", { skip: process.getuid?.() === 0 ? false : "it makes files for root" }, () => {
   const root = image("whole");
 
-  test("a dry run says everything and does nothing", () => {
+  test("edge install --dry-run prints every step and does nothing", () => {
     const before = tree(root);
     const { code, stdout } = edge("install", "--root", root, "--dry-run", "--json");
     assert.equal(code, 0);
@@ -75,7 +75,7 @@ describe("edge install into an image", { skip: process.getuid?.() === 0 ? false 
     assert.deepEqual(tree(root), before);
   });
 
-  test("an address, an image or a folder that will not do is refused, and nothing is made", () => {
+  test("an unusable address, image or folder is rejected, and nothing is created", () => {
     const before = tree(root);
     const wrong = edge("install", "--root", root, "--center", "http://foo");
     assert.equal(wrong.code, 2);
@@ -92,7 +92,7 @@ describe("edge install into an image", { skip: process.getuid?.() === 0 ? false 
     assert.deepEqual([nowhere.code, nowhere.stderr], [2, `There is no folder ${join(folder, "nowhere")}\n`]);
   });
 
-  test("makes program, group, folders, configuration and unit, with their modes, and enables it", () => {
+  test("edge install creates program, group, folders, configuration and unit with their modes, and enables the unit", () => {
     const { code, stdout, stderr } = edge("install", "--root", root, "--center", address);
     assert.equal(code, 0, stderr);
     assert.doesNotMatch(stdout, /To do/);
@@ -120,7 +120,7 @@ describe("edge install into an image", { skip: process.getuid?.() === 0 ? false 
     });
   });
 
-  test("again it changes nothing", () => {
+  test("edge install changes nothing the second time", () => {
     const before = tree(root);
     const { code, stdout } = edge("install", "--root", root, "--json");
     assert.equal(code, 0);
@@ -129,7 +129,7 @@ describe("edge install into an image", { skip: process.getuid?.() === 0 ? false 
     assert.deepEqual(tree(root), before);
   });
 
-  test("never writes a configuration that is there, and refuses everything for a wrong one", () => {
+  test("edge install never overwrites a configuration, and stops if it is invalid", () => {
     const own = JSON.stringify({ node: { name: "mine" }, center: { url: address }, data: { dir: "/srv/edge" } });
     writeFileSync(join(root, config), own);
     rmSync(join(root, "usr/local/bin/edge"));
@@ -147,7 +147,7 @@ describe("edge install into an image", { skip: process.getuid?.() === 0 ? false 
     writeFileSync(join(root, config), own);
   });
 
-  test("edge uninstall takes service and program away; pods, data and configuration only with --purge", () => {
+  test("edge uninstall removes service and program, and pods, data and configuration only with --purge", () => {
     assert.equal(edge("install", "--root", root).code, 0);
     const dry = edge("uninstall", "--root", root, "--purge", "--dry-run");
     assert.deepEqual([dry.code, existsSync(join(root, "etc/systemd/system/edge.service"))], [0, true]);
@@ -166,7 +166,7 @@ describe("edge install into an image", { skip: process.getuid?.() === 0 ? false 
     assert.equal(edge("uninstall", "--root", root, "--purge").code, 0, "twice is fine");
   });
 
-  test("says what is missing: a center, systemd-notify, a Node for the script", () => {
+  test("edge install names what is missing: a center, systemd-notify, a Node for the script", () => {
     const bare = image("bare", []);
     const { code, stdout } = edge("install", "--root", bare);
     assert.equal(code, 0);
@@ -181,7 +181,7 @@ describe("edge install into an image", { skip: process.getuid?.() === 0 ? false 
   });
 });
 
-describe("the unit", () => {
+describe("the systemd unit", () => {
   for (const canNotify of [true, false]) {
     test(`is one that systemd understands${canNotify ? "" : ", without systemd-notify"}`, () => {
       requirePackages("systemd");
@@ -201,7 +201,7 @@ describe("the unit", () => {
     });
   }
 
-  test("gives the agent no mount namespace: a mount that came later would be hidden from it", () => {
+  test("gives the agent no mount namespace of its own", () => {
     const unit = unitText({ program: "/usr/local/bin/edge", config: "/etc/edge/edge.config.json", canNotify: true });
     assert.match(unit, /^LimitCORE=0$/m);
     // systemd.exec(5): what is carried out with a file system namespace.

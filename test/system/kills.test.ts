@@ -7,7 +7,7 @@ import { playKills } from "./kills.ts";
 const seed = Number(process.env["EDGE_SEED"] ?? 1);
 const kills = Number(process.env["EDGE_KILLS"] ?? 8);
 
-test(`${kills} kills of the agent lose, double, orphan and touch nothing (EDGE_SEED=${seed})`, async (t) => {
+test(`${kills} kills of the agent lose, duplicate, orphan and change no container (EDGE_SEED=${seed})`, async (t) => {
   const site = createSite(sharedEngine(), { program: "executable", policy: { maxContainerNumber: 64 } });
   t.after(() => site.close());
   await site.startCenter();

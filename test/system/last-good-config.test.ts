@@ -25,7 +25,7 @@ describe("a configuration that is broken while the agent is down", () => {
   });
   after(() => site.close());
 
-  test("starts with the last good one, connects, leaves the pod, and says so", async () => {
+  test("starts the agent with the last good one, which connects, keeps the pod and reports it", async () => {
     await site.startAgent();
     await site.online();
     await site.eventually("the engine answers", () => site.published()?.engine.state === "ready" || undefined);
@@ -38,14 +38,14 @@ describe("a configuration that is broken while the agent is down", () => {
     assert.deepEqual(ids(await site.containers(uid)), running);
   });
 
-  test("says it no longer once the file is right and SIGHUP has told", async () => {
+  test("is no longer reported after the file was repaired and SIGHUP was sent", async () => {
     writeFileSync(site.config, good);
     process.kill(site.agentPid(), "SIGHUP");
     await site.eventually("the note is gone", () => (site.published()?.notices === undefined ? true : undefined));
     assert.deepEqual(ids(await site.containers(uid)), running);
   });
 
-  test("with nothing kept it refuses, naming the place, and makes no data folder", async () => {
+  test("stops the agent if no last good one exists, with the position and without a data folder", async () => {
     const dir = `${site.folder}/never`;
     writeFileSync(site.config, JSON.stringify({ center: { url: "http://nowhere" }, data: { dir, runDir: dir } }));
     const { code, stderr } = await site.run("run");

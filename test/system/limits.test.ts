@@ -19,7 +19,7 @@ function largePod(number: number): string {
   return podUpdate({ name: "web", uid: uuid(1, number), msgId: uuid(2, number), spec: { containers } });
 }
 
-test("pods on their way out are limited: the executable refuses more, says so, and stays", async () => {
+test("terminating pods are limited, and the agent rejects more with a reason", async () => {
   const agent = await bareAgent();
   after(() => agent.close());
   agent.start();
@@ -37,7 +37,7 @@ test("pods on their way out are limited: the executable refuses more, says so, a
   assert.match(agent.repliesTo(uuid(2, 0)).join(), /"content":"OK"/);
 });
 
-test("deletes of pods that are not known are limited, and one name takes one place", async () => {
+test("deletes of unknown pods are limited, one per name", async () => {
   const agent = await bareAgent();
   after(() => agent.close());
   agent.start();
@@ -56,7 +56,7 @@ test("deletes of pods that are not known are limited, and one name takes one pla
   assert.ok(agent.alive());
 });
 
-test("a center that does not read its replies does not fill the executable's heap", async () => {
+test("a center that does not read its replies does not fill the heap of the agent", async () => {
   const agent = await bareAgent();
   after(() => agent.close());
   agent.start();

@@ -46,7 +46,7 @@ describe("messages for a pod that is stopping or pulling", () => {
   });
   after(() => site.close());
 
-  test("an update while its container stops: stopped once, and only the newest is made", async () => {
+  test("updates during a stop lead to one stop and one create of the newest", async () => {
     const [name, uid] = ["busy", uidOf(1)];
     const of = slowToLeave(name);
     await accept(podUpdate({ name, uid, ...next(), ...of("1") }));
@@ -66,7 +66,7 @@ describe("messages for a pod that is stopping or pulling", () => {
     assert.equal(reasons.filter((reason) => reason === "Creating").length, 2);
   });
 
-  test("a delete that comes again, and once more when the pod is gone: answered each time, carried out once", async () => {
+  test("a repeated delete is answered each time and carried out once", async () => {
     const [name, uid] = ["twice", uidOf(2)];
     const pod = { name, uid, ...slowToLeave(name)("1") };
     await accept(podUpdate({ ...pod, ...next() }));
@@ -91,7 +91,7 @@ describe("messages for a pod that is stopping or pulling", () => {
     assert.equal(reasons.filter((reason) => reason === "Removing").length, 1);
   });
 
-  test("a pull says how far it is in the report, edge status and events; a delete in its middle gives it up", async () => {
+  test("a pull reports its progress in podstatus, edge status and events, and a delete aborts it", async () => {
     const registry = await gatedRegistry();
     const words = /^Pulling image "127\.0\.0\.1:\d+\/half:1": [1-4]0 % of its layers$/;
     const half = async (name: string): Promise<void> => {
@@ -124,7 +124,7 @@ describe("messages for a pod that is stopping or pulling", () => {
     await accept(podDelete({ name: "stays", uid: uidOf(4), msgId: msgId() }));
   });
 
-  test("as many processes as are granted, 64 MiB of shared memory, and the engine's own ulimits", async () => {
+  test("a container has its limit of processes, 64 MiB of shared memory and the ulimits of the engine", async () => {
     const uid = uidOf(5);
     const look = "df -k /dev/shm | tail -n 1 | tr -s ' ' | cut -d ' ' -f 2; ulimit -a; echo END";
     const { volumes, volumeMounts, command } = site.script("limits.sh", `${look}\nsleep 1000\n`);

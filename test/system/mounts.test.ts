@@ -143,14 +143,14 @@ async function drive(attack: Attack, container = sleeper, hostPath = path) {
   return { created, started, state: State, id };
 }
 
-describe("a hostPath that leads elsewhere", () => {
+describe("a hostPath that leads to another place", () => {
   after(async () => {
     for (const id of made) await docker.getContainer(id).remove({ force: true, v: true });
     assert.equal(unmountBelow(folder), null);
     rmSync(folder, { recursive: true, force: true });
   });
 
-  test("one that nobody touches is mounted: a folder, a file, and for a container that ends at once", async () => {
+  test("an unchanged hostPath is mounted: a folder, a file, and for a container that ends at once", async () => {
     tidy();
     const { created, started, state } = await drive({});
     assert.deepEqual([created.kind, started?.kind, state?.Running], ["done", "done", true], JSON.stringify(started));
@@ -176,7 +176,7 @@ describe("a hostPath that leads elsewhere", () => {
     });
   }
 
-  test("a link put in its place before create keeps the container from starting", async () => {
+  test("a link that replaces the hostPath before the create prevents the start", async () => {
     tidy();
     const { created, started, state } = await drive({ whileCreating: swap });
     assert.equal(created.kind, "done", JSON.stringify(created));
@@ -185,7 +185,7 @@ describe("a hostPath that leads elsewhere", () => {
     assert.equal(state?.Status, "created");
   });
 
-  test("a link to another folder that the policy allows keeps the container from starting, so that it is made anew", async () => {
+  test("a link to another allowed folder prevents the start, and the container is created again", async () => {
     tidy();
     mkdirSync(join(allowed, "other"));
     const { started, state } = await drive({ beforeStart: () => swap(join(allowed, "other")) });
@@ -197,14 +197,14 @@ describe("a hostPath that leads elsewhere", () => {
     assert.equal(state?.Status, "created");
   });
 
-  test("a link put in its place just before the start changes nothing of what the container sees", async () => {
+  test("a link that replaces the hostPath before the start does not change what the container sees", async () => {
     tidy();
     const { started, state, id } = await drive({ whileStarting: swap, onceStarted: swapBack });
     assert.deepEqual([started, state?.Running], [{ kind: "done", warnings: [] }, true]);
     assert.equal(readFileSync(`/proc/${state?.Pid}/root/data/word`, "utf8"), "allowed", id);
   });
 
-  test("a link put there by one pod while another starts, twenty times, shows nothing that is not allowed", async () => {
+  test("a link swapped by one pod while another starts, twenty times, exposes no forbidden path", async () => {
     tidy();
     const over = join(folder, "over");
     const flip = `while [ ! -e "${over}" ]; do mv -T "${path}" "${path}.x"; ln -s "${secret}" "${path}"; sleep 0.0$((RANDOM % 9)); rm "${path}"; mv -T "${path}.x" "${path}"; sleep 0.0$((RANDOM % 9)); done`;
@@ -227,7 +227,7 @@ describe("a hostPath that leads elsewhere", () => {
     );
   });
 
-  test("an engine that does not see the agent's mounts keeps no container running", async () => {
+  test("an engine that does not see the agent's mounts runs no container with a hostPath", async () => {
     tidy();
     assert.equal(unmountBelow(folder), null);
     let place = "";
@@ -248,7 +248,7 @@ describe("a hostPath that leads elsewhere", () => {
     assert.deepEqual([state?.Running, state?.ExitCode], [false, 137]);
   });
 
-  test("a container whose place is gone, as after a boot, is started with the place made anew", async () => {
+  test("a container whose mount is gone, as after a boot, is started with a new mount", async () => {
     tidy();
     const { started, state } = await drive({ beforeStart: () => assert.equal(unmountBelow(folder), null) });
     assert.equal(started?.kind, "done", JSON.stringify(started));

@@ -28,7 +28,7 @@ describe("nodestatus", () => {
       return status !== null && is(status) ? status : undefined;
     });
 
-  test("comes on connect, as Kubernetes' Node, under the serial number", async () => {
+  test("is sent on connect as a Kubernetes Node named by the serial number", async () => {
     const { capacity, allocatable, addresses, content } = await reported("a ready node", (status) =>
       (status.content.status?.conditions ?? []).some(({ type, status }) => type === "Ready" && status === "True"),
     );
@@ -61,7 +61,7 @@ describe("nodestatus", () => {
     );
   });
 
-  test("comes again when something has changed, and on the next connection", async () => {
+  test("is sent again after a change and on the next connection", async () => {
     const config = JSON.parse(readFileSync(site.config, "utf8"));
     const policy = { ...config.policy, maxContainerNumber: 7 };
     writeFileSync(site.config, JSON.stringify({ ...config, policy }));

@@ -72,7 +72,7 @@ describe("NPUs", { skip: mayMakeNodes ? false : "only root makes device nodes" }
     await held([{ name: "davinci0", present: true, holder: "websocket/first/app" }]);
   });
 
-  test("a second pod is refused while the first is wanted, in an update and by edge validate", async () => {
+  test("a second pod is rejected while the first one has the NPU, in an update and by edge validate", async () => {
     const reply = await site.ask(update("second"));
     assert.match(String(reply.content), /^FAILED: .*not enough NPUs: the pod needs 1, 0 is free/);
     const file = join(site.folder, "pod.json");
@@ -85,7 +85,7 @@ describe("NPUs", { skip: mayMakeNodes ? false : "only root makes device nodes" }
     }
   });
 
-  test("the agent is killed and comes back: the same container has the same NPU", async () => {
+  test("a container keeps its NPU over a kill of the agent", async () => {
     const before = ids(await site.containers());
     await site.endAgent("SIGKILL");
     await held([{ name: "davinci0", present: true, holder: "websocket/first/app" }]);
@@ -96,7 +96,7 @@ describe("NPUs", { skip: mayMakeNodes ? false : "only root makes device nodes" }
     await held([{ name: "davinci0", present: true, holder: "websocket/first/app" }]);
   });
 
-  test("a pod that comes while another leaves waits for the NPU, and says for whom", async () => {
+  test("a new pod waits for the NPU of a terminating pod and names it", async () => {
     const { container, ...rest } = pod("first");
     const content = podContent({ ...rest, container })["spec"] as Readonly<Record<string, unknown>>;
     const goes = gracefulDelete({ ...rest, msgId: randomUUID(), spec: { ...content, volumes } }, 8);
@@ -112,7 +112,7 @@ describe("NPUs", { skip: mayMakeNodes ? false : "only root makes device nodes" }
     await held([{ name: "davinci0", present: true, holder: "websocket/second/app" }]);
   });
 
-  test("a node that goes stops nothing; what dies then waits for it, and starts when it is back", async () => {
+  test("a device node that disappears stops no container, and an ended one waits until it is back", async () => {
     const before = ids(await site.containers());
     dev.remove("davinci0");
     await site.endAgent("SIGTERM");
@@ -130,7 +130,7 @@ describe("NPUs", { skip: mayMakeNodes ? false : "only root makes device nodes" }
     await held([{ name: "davinci0", present: true, holder: "websocket/second/app" }]);
   });
 
-  test("without its manager node an NPU is of no use: the pod waits with its path", async () => {
+  test("a pod waits for a missing manager node and names its path", async () => {
     dev.remove("davinci_manager");
     const running = (await site.containers()).filter(({ State }) => State.Running);
     await site.docker.getContainer(only(ids(running))).kill();

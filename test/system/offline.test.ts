@@ -59,7 +59,7 @@ describe("a device whose link is down", () => {
     assert.equal((await site.status()).document.center.since, document.center.since);
   });
 
-  test("a container that ends comes back by the pod's policy", async () => {
+  test("a container that ends is restarted by the pod's policy", async () => {
     const worker = only(await site.containers(uidOf("worker")));
     const job = only(await site.containers(uidOf("job")));
     await site.docker.getContainer(worker.Id).kill();
@@ -77,7 +77,7 @@ describe("a device whose link is down", () => {
     assert.equal(only(await site.containers(uidOf("job"))).Id, job.Id, "Never is not run twice");
   });
 
-  test("an agent killed and started while the link is down has its pods", async () => {
+  test("an agent that restarts offline adopts its pods", async () => {
     const steady = only(await site.containers(uidOf("steady")));
     await site.endAgent("SIGKILL");
     await site.startAgent();
@@ -92,7 +92,7 @@ describe("a device whose link is down", () => {
     assert.equal(only(await site.containers(uidOf("steady"))).State.StartedAt, steady.State.StartedAt);
   });
 
-  test("with the link back the center has every reply once, and the status as it is", async () => {
+  test("the center gets every reply once and the current status after the reconnect", async () => {
     const reportsBefore = site.reports().length;
     await site.startCenter();
     await site.online();
@@ -121,7 +121,7 @@ describe("a device whose link is down", () => {
     assert.deepEqual([document.outbox.dropped, document.center.lastError], [0, null]);
   });
 
-  test("a message that comes again after all that gets the reply it had", async () => {
+  test("a message repeated after the reconnect gets its first reply", async () => {
     const [before] = site.replies(uidOf("late0"));
     const again = await site.ask(update("late0"));
     assert.equal(again.header.msg_id, before?.header.msg_id);

@@ -100,7 +100,7 @@ describe("a path to the engine", () => {
   }
 });
 
-test("a link to the engine's own folder is accepted as the path it is, and never mounted", async () => {
+test("a link to the engine's folder is accepted as a path and never mounted", async () => {
   const link = join(site.hostFolder, "link");
   symlinkSync(join(engine.folder, "data"), link);
   const { content } = await site.ask(update("linked", ...mounting(link)));
@@ -112,7 +112,7 @@ test("a link to the engine's own folder is accepted as the path it is, and never
   assert.equal((await site.containers(uidOf("linked"))).length, 0);
 });
 
-test("a link that comes after the OK and before the container is not followed", async () => {
+test("a link created between admission and the create is not followed", async () => {
   const path = join(site.hostFolder, "later");
   const [spec, container] = mounting(path);
   assert.equal((await site.ask(update("later", spec, container))).content, "OK");
@@ -126,7 +126,7 @@ test("a link that comes after the OK and before the container is not followed", 
   assert.equal((await site.containers(uidOf("later"))).length, 0);
 });
 
-test("one field in two spellings is refused: which of them was meant is not for the device to guess", async () => {
+test("one field in two spellings is rejected", async () => {
   const twice = (from: string, to: string) => update("twice", {}).replace(from, to);
   await refused(
     twice('"securityContext":{', '"SecurityContext":{"privileged":true},"securityContext":{'),
@@ -136,7 +136,7 @@ test("one field in two spellings is refused: which of them was meant is not for 
   await refused(twice('"spec":{', '"Spec":{"hostNetwork":true},"spec":{'), "twice", "not Spec and spec");
 });
 
-test("the same field twice in one spelling is judged by the value that is enforced", async () => {
+test("the same field twice in one spelling is checked by the value that is enforced", async () => {
   const message = update("again", {});
   const last = message.replace('"runAsGroup":1000', '"runAsGroup":1000,"privileged":false,"privileged":true');
   await refused(last, "again", "securityContext.privileged is true");
@@ -144,7 +144,7 @@ test("the same field twice in one spelling is judged by the value that is enforc
   assert.equal((await running(first, "again")).HostConfig.Privileged, false);
 });
 
-test("__proto__ and its like are unknown fields and grant nothing", async () => {
+test("a field such as __proto__ is unknown and grants nothing", async () => {
   const privileged = '{"privileged":true,"runAsUser":0,"hostNetwork":true,"hostPID":true,"readOnly":false}';
   const message = update("proto", {})
     .replace('"securityContext":{', `"securityContext":{"__proto__":${privileged},`)
@@ -158,7 +158,7 @@ test("__proto__ and its like are unknown fields and grant nothing", async () => 
   );
 });
 
-test("a container that must not be root gets no group of its image, and not group 0, where none is asked for", async () => {
+test("a container that must not be root gets neither a group of its image nor group 0", async () => {
   const securityContext = { runAsUser: 1000, runAsNonRoot: true };
   const { State, Config } = await running(update("groups", {}, { ...sleeper, securityContext }), "groups");
   assert.equal(Config.User, "1000:1000");
@@ -169,7 +169,7 @@ describe("a capability", () => {
   const adding = (name: string, ...add: readonly string[]) =>
     update(name, {}, { ...sleeper, securityContext: { runAsUser: 0, runAsGroup: 0, capabilities: { add } } });
 
-  test("is granted with CAP_ and without, and no other comes with it", async () => {
+  test("is granted with and without CAP_, alone", async () => {
     const { HostConfig } = await running(adding("caps", "NET_BIND_SERVICE", "CAP_CHOWN"), "caps");
     const bare = (HostConfig.CapAdd ?? []).map((name: string) => name.replace(/^CAP_/, ""));
     assert.deepEqual(bare.sort(), ["CHOWN", "NET_BIND_SERVICE"]);
@@ -193,7 +193,7 @@ describe("a capability", () => {
     none: "",
   };
   for (const [title, name] of Object.entries(names)) {
-    test(`is refused: ${title}`, async () => {
+    test(`is rejected: ${title}`, async () => {
       await refused(adding("nocaps", name), "nocaps", /capabilities/);
     });
   }
@@ -206,7 +206,7 @@ describe("a port of the device", () => {
     return update(name, { volumes }, { ...script, ports, env }, version);
   };
 
-  test("that a process holds is refused", async () => {
+  test("is rejected if a process holds it", async () => {
     const server = createServer();
     const port = await freePort();
     await new Promise<void>((resolve) => server.listen(port, "127.0.0.1", resolve));
@@ -217,7 +217,7 @@ describe("a port of the device", () => {
     }
   });
 
-  test("that another pod holds is refused; a newer version of the same pod may have it", async () => {
+  test("is rejected if another pod holds it, and accepted for a newer version of the same pod", async () => {
     const port = await freePort();
     const first = await running(publishing("port-holder", port), "port-holder");
     await refused(

@@ -68,7 +68,7 @@ describe("the life of a pod", () => {
     assert.deepEqual(LogConfig, { Type: "json-file", Config: { "max-size": "5m", "max-file": "2" } });
   });
 
-  test("a message that comes again gets the same reply, and nothing is done", async () => {
+  test("a repeated message gets the same reply and has no effect", async () => {
     const message = podUpdate({ name: "labelled", uid: uid(0), msgId: msg(1), container: polite });
     const before = ids(await site.containers());
     const since = Date.now();
@@ -84,7 +84,7 @@ describe("the life of a pod", () => {
     assert.deepEqual(await site.events(since, Date.now()), []);
   });
 
-  test("an update whose image cannot be had leaves the old container at work", async () => {
+  test("an update whose image cannot be pulled keeps the old container running", async () => {
     const old = only(await site.containers(uid(0)));
     const image = `127.0.0.1:${await freePort()}/none:1`;
     const container = { ...sleeping, image };
@@ -122,7 +122,7 @@ describe("the life of a pod", () => {
     assert.match(site.logOf(), new RegExp(`Stopping container app .*message ${msg(4)} changes the container`));
   });
 
-  test("an older resourceVersion is refused as stale", async () => {
+  test("an older resourceVersion is rejected as stale", async () => {
     const before = ids(await site.containers(uid(0)));
     const message = { name: "labelled", uid: uid(0), msgId: msg(5), resourceVersion: "2", container: sleeping };
     const reply = await site.ask(podUpdate(message));
@@ -131,7 +131,7 @@ describe("the life of a pod", () => {
     assert.deepEqual(ids(await site.containers(uid(0))), before);
   });
 
-  test("a new uid under the same name: both are reported, the old one goes, the new one comes", async () => {
+  test("a new uid of a name replaces the old pod, and both are reported meanwhile", async () => {
     const [oldUid, newUid] = [uid(1), uid(1, 1)];
     const pod = slowToLeave("renewed", 0);
     await run({ ...pod, uid: oldUid, msgId: msg(10) });
@@ -179,7 +179,7 @@ describe("the life of a pod", () => {
     { code: 0, phase: "Succeeded", pod: 2 },
     { code: 3, phase: "Failed", pod: 3 },
   ]) {
-    test(`a graceful delete of a pod that ends with ${code}: ${phase} is reported, then it is gone`, async () => {
+    test(`a graceful delete of a pod that ends with ${code} reports ${phase}, then removes it`, async () => {
       const message = { ...slowToLeave(`terminating-${code}`, code), uid: uid(pod), msgId: msg(10 * pod) };
       await run(message);
       await accept(gracefulDelete({ ...message, msgId: msg(10 * pod + 1) }, 20));
@@ -221,7 +221,7 @@ describe("the life of a pod", () => {
     assert.match(site.logOf(), new RegExp(`message ${msg(41)} asks for a restart`));
   });
 
-  test("deleting a pod that is not known answers OK; restarting one says why not", async () => {
+  test("a delete of an unknown pod answers OK, and a restart of one is rejected", async () => {
     const before = ids(await site.containers());
     const reply = await site.ask(podDelete({ name: "unheard-of", uid: uid(9), msgId: msg(50) }));
     assert.equal(reply.content, "OK");
@@ -235,7 +235,7 @@ describe("the life of a pod", () => {
     assert.deepEqual(ids(await site.containers()), before);
   });
 
-  test("a text that is no message gets no reply; an unknown route gets an error", async () => {
+  test("a text that is not a message gets no reply, and an unknown route gets an error", async () => {
     const known = site.records().length;
     await site.sendRaw("this is not JSON");
     await site.sendRaw(JSON.stringify({ header: { msg_id: "UPPER-CASE" }, route: {}, content: {} }));
@@ -258,7 +258,7 @@ describe("the life of a pod", () => {
     );
   });
 
-  test("a message over 1 MiB closes the connection with 1009, and it comes back", async () => {
+  test("a message over 1 MiB closes the connection with 1009, and the agent reconnects", async () => {
     const before = ids(await site.containers());
     const connected = (): number => readFileSync(site.centerLog, "utf8").split(`+ ${site.node} connected`).length;
     const times = connected();

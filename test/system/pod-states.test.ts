@@ -47,7 +47,7 @@ async function everyState(): Promise<readonly State[]> {
   const missing = `${site.hostFolder}/missing`;
   return [
     {
-      title: "an image that is still on its way",
+      title: "an image that is being pulled",
       name: "creating",
       container: { image: `127.0.0.1:${hanging}/slow:1` },
       phase: "Pending",
@@ -55,7 +55,7 @@ async function everyState(): Promise<readonly State[]> {
       status: "ContainerCreating",
     },
     {
-      title: "a container at work",
+      title: "a running container",
       name: "running",
       container: { command: ["/bin/sleep", "1000"] },
       phase: "Running",
@@ -63,7 +63,7 @@ async function everyState(): Promise<readonly State[]> {
       status: "Running",
     },
     {
-      title: "Never, and it ended well",
+      title: "a container under Never that ended with 0",
       name: "done-never",
       spec: { restartPolicy: "Never" },
       container: { command: ["/bin/true"] },
@@ -72,7 +72,7 @@ async function everyState(): Promise<readonly State[]> {
       status: "Completed",
     },
     {
-      title: "OnFailure, and it ended well",
+      title: "a container under OnFailure that ended with 0",
       name: "done-onfailure",
       spec: { restartPolicy: "OnFailure" },
       container: { command: ["/bin/true"] },
@@ -81,7 +81,7 @@ async function everyState(): Promise<readonly State[]> {
       status: "Completed",
     },
     {
-      title: "Never, and it ended badly",
+      title: "a container under Never that failed",
       name: "failed",
       spec: { restartPolicy: "Never" },
       container: sh("exit 3"),
@@ -91,7 +91,7 @@ async function everyState(): Promise<readonly State[]> {
       reason: /^exit code 3$/,
     },
     {
-      title: "Never, and it wanted more memory than its limit",
+      title: "a container under Never that exceeded its memory limit",
       name: "oom",
       spec: { restartPolicy: "Never" },
       container: { command: ["/bin/tail", "/dev/zero"] },
@@ -101,7 +101,7 @@ async function everyState(): Promise<readonly State[]> {
       reason: /^OOMKilled \(limit /,
     },
     {
-      title: "an image for another machine",
+      title: "an image for another architecture",
       name: "foreign",
       container: { image: testImages.foreign },
       phase: "Pending",
@@ -110,7 +110,7 @@ async function everyState(): Promise<readonly State[]> {
       reason: /this device is/,
     },
     {
-      title: "Never, and a program that the image does not have",
+      title: "a program under Never that the image does not have",
       name: "no-program",
       spec: { restartPolicy: "Never" },
       container: { command: ["/bin/nothing"] },
@@ -120,7 +120,7 @@ async function everyState(): Promise<readonly State[]> {
       reason: /bin\/nothing/,
     },
     {
-      title: "a hostPath that is not there",
+      title: "a hostPath that does not exist",
       name: "no-hostpath",
       spec: { volumes: [{ name: "gone", hostPath: { path: missing, type: "" } }] },
       container: { volumeMounts: [{ name: "gone", mountPath: "/gone", readOnly: true }] },
@@ -139,7 +139,7 @@ async function everyState(): Promise<readonly State[]> {
       reason: /runAsNonRoot/,
     },
     {
-      title: "a registry that is not there",
+      title: "a registry that cannot be reached",
       name: "no-registry",
       container: { image: `127.0.0.1:${nobody}/none:1` },
       phase: "Pending",
@@ -152,7 +152,7 @@ async function everyState(): Promise<readonly State[]> {
 
 const states = await everyState();
 
-describe("every state of a pod, at the center and in edge status", () => {
+describe("the states of pods at the center and in edge status", () => {
   before(async () => {
     await site.startCenter();
     await site.startAgent();
@@ -167,7 +167,7 @@ describe("every state of a pod, at the center and in edge status", () => {
   });
 
   for (const one of states) {
-    test(`${one.title}: ${one.status}`, async () => {
+    test(`${one.title} is shown as ${one.status}`, async () => {
       const is = ({ status }: Entry): boolean =>
         status.phase === one.phase && one.state(only(status.containerStatuses).state);
       const { status } = await site.reported(uidOf(one.name), `${one.phase}, ${one.status}`, is);
@@ -191,7 +191,7 @@ describe("every state of a pod, at the center and in edge status", () => {
     });
   }
 
-  test("a pull that failed is ErrImagePull before it is ImagePullBackOff", async () => {
+  test("a failed pull is ErrImagePull first, then ImagePullBackOff", async () => {
     const uid = uidOf("no-registry");
     await site.wasReported(uid, "ErrImagePull", ({ status }) =>
       waiting("ErrImagePull", /refused/)(only(status.containerStatuses).state),
@@ -203,14 +203,14 @@ describe("every state of a pod, at the center and in edge status", () => {
     assert.ok(reasons.indexOf("ErrImagePull") < reasons.indexOf("ImagePullBackOff"), JSON.stringify(reasons));
   });
 
-  test("what cannot be made has no container, and nothing is made on the host", async () => {
+  test("a pod that cannot be created has no container and creates nothing on the host", async () => {
     for (const name of ["creating", "foreign", "no-hostpath", "root-image", "no-registry"]) {
       assert.deepEqual(await site.containers(uidOf(name)), [], name);
     }
     assert.equal(existsSync(`${site.hostFolder}/missing`), false);
   });
 
-  test("Always, and it ends again and again: CrashLoopBackOff", async () => {
+  test("a container under Always that ends repeatedly is CrashLoopBackOff", async () => {
     const uid = uidOf("crash");
     const entry = await site.reported(uid, "CrashLoopBackOff after two restarts", ({ status }) => {
       const { state, restartCount } = only(status.containerStatuses);
@@ -248,7 +248,7 @@ describe("every state of a pod, at the center and in edge status", () => {
     assert.equal(row?.reason, "exit code 3");
   });
 
-  test("Always, and a program that the image does not have: CrashLoopBackOff, with its failed start as the last state", async () => {
+  test("a missing program under Always is CrashLoopBackOff, with its failed start as the last state", async () => {
     const { status } = await site.reported(uidOf("cannot-run"), "CrashLoopBackOff after two restarts", (entry) => {
       const { state, restartCount } = only(entry.status.containerStatuses);
       return waiting("CrashLoopBackOff")(state) && restartCount >= 2;
@@ -259,7 +259,7 @@ describe("every state of a pod, at the center and in edge status", () => {
     assert.match(lastState.terminated?.message ?? "", /bin\/nothing/);
   });
 
-  test("a port that somebody has taken since: RunContainerError, until it is free again", async () => {
+  test("a port taken after admission is RunContainerError until it is free", async () => {
     const hostPort = await freePort();
     const uid = uidOf("port-taken");
     await accept(
@@ -301,7 +301,7 @@ describe("every state of a pod, at the center and in edge status", () => {
     only(await site.containers(uid));
   });
 
-  test("edge status prints the same for people", async () => {
+  test("edge status prints the same states as text", async () => {
     const { stdout, code } = await site.run("status");
     assert.equal(code, 0);
     const lines = stdout.split("\n");

@@ -32,7 +32,7 @@ describe("an update, its reply and the pod it asks for", () => {
     for (const close of closing.reverse()) await close();
   });
 
-  test("the document's own example is refused with every rule it breaks, and nothing is made", async () => {
+  test("the document's example is rejected with every violation, and no container is created", async () => {
     const messageId = "00000000-0000-4000-8000-000000000001";
     const { name, uid } = podUpdateExample.metadata;
     const reply = await site.ask(envelope(messageId, "update", `websocket/pod/${name}`, podUpdateExample));

@@ -11,7 +11,7 @@ const seed = Number(process.env["EDGE_SEED"] ?? 1);
 const cuts = Number(process.env["EDGE_CUTS"] ?? 4);
 const skip = process.getuid?.() === 0 ? false : "needs root";
 
-test(`${cuts} cuts of the disk's power lose no acknowledged intent and leave the database intact (EDGE_SEED=${seed})`, {
+test(`${cuts} power cuts of the disk lose no acknowledged message and leave the database intact (EDGE_SEED=${seed})`, {
   skip,
 }, async (t) => {
   const { socket, folder } = sharedEngine();

@@ -13,7 +13,7 @@ const skip = process.getuid?.() === 0 ? false : "needs root";
 const quiet = (): void => undefined;
 
 describe("a private engine", { skip }, () => {
-  test("keeps containers over its own death when told to, and leaves nothing once closed", async () => {
+  test("keeps containers over a crash if configured, and leaves nothing after close", async () => {
     const engine = await startPrivateEngine(quiet, { liveRestore: true });
     await loadTestImages(engine.socket);
     const id = await startContainer(engine);
@@ -26,7 +26,7 @@ describe("a private engine", { skip }, () => {
     assertNothingLeft(engine.folder, id);
   });
 
-  test("leaves nothing when it was killed or frozen before it is closed", async () => {
+  test("leaves nothing after close if it was killed or frozen before", async () => {
     for (const harm of ["kill", "freeze"] as const) {
       const engine = await startPrivateEngine(quiet, { liveRestore: true });
       await loadTestImages(engine.socket);

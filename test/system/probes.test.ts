@@ -65,7 +65,7 @@ describe("probes", () => {
   });
   after(() => site.close());
 
-  test("a liveness program that fails three times: the container is restarted, counted, and the reason is told", async () => {
+  test("a liveness program that fails three times restarts the container, with count and reason", async () => {
     const name = "sick";
     const uid = uidOf(name);
     // The first container of the pod falls ill once the file is there, the next one is well again without it.
@@ -111,7 +111,7 @@ describe("probes", () => {
     assert.equal(only(entry.status.containerStatuses).restartCount, 0);
   });
 
-  test("a readiness over HTTP moves Ready both ways, restarts nothing, and is kept over a restart of the agent", async () => {
+  test("an HTTP readiness probe changes Ready both ways, restarts nothing and survives a restart of the agent", async () => {
     const name = "web";
     const uid = uidOf(name);
     const httpGet = { path: "/ready.txt", port: 8080, scheme: "HTTP" };
@@ -134,7 +134,7 @@ describe("probes", () => {
     assert.equal(only(ids(await site.containers(uid))), container);
   });
 
-  test("a liveness program that hangs has failed, and is not started over and over", async () => {
+  test("a liveness program that hangs counts as failed and is not started again", async () => {
     const name = "hangs";
     const uid = uidOf(name);
     const lines = `exec sleep 1000\n`;
@@ -151,7 +151,7 @@ describe("probes", () => {
     assert.equal(same.length, 1, "one program in flight");
   });
 
-  test("a liveness over HTTPS where nobody listens is a failure, in the words of the connection", async () => {
+  test("an HTTPS liveness probe without a listener fails with the connection error", async () => {
     const name = "nobody";
     const httpGet = { path: "/live", port: 9999, scheme: "HTTPS" };
     await accept(name, forever, { livenessProbe: { httpGet, periodSeconds: 1 } });

@@ -45,7 +45,7 @@ export function aloneInFolder(program: Program): readonly Case[] {
     assert.equal(status, 0);
   });
 
-  add("judges a pod", () => {
+  add("validates a pod", () => {
     const [good, bad] = ["good.json", "bad.json"].map((name) => join(data, name)) as [string, string];
     writeFileSync(good, podUpdate(pod));
     writeFileSync(bad, podUpdate({ ...pod, spec: { hostNetwork: true } }));
@@ -63,7 +63,7 @@ export function aloneInFolder(program: Program): readonly Case[] {
     assert.equal(JSON.parse(stdout).outbox.pending, 1);
   });
 
-  add("leaves nothing behind, beside itself or where temporary files are", async () => {
+  add("leaves no file in its folder or among temporary files", async () => {
     assert.equal(readdirSync(folder).length, 1);
     const places = ["/dev/shm", "/run", tmpdir(), "/var/tmp"];
     const left = () => places.flatMap((name) => readdirSync(name)).filter((name) => name.startsWith("edge-addon-"));
@@ -80,7 +80,7 @@ export function throughLife(program: Program): readonly Case[] {
   const site = createSite(sharedEngine(), { program, tls: true });
   after(() => site.close());
 
-  add("a pod is accepted, runs, is reported and goes", async () => {
+  add("runs a pod, reports it and deletes it", async () => {
     await site.startCenter();
     await site.startAgent();
     await site.online();
@@ -93,7 +93,7 @@ export function throughLife(program: Program): readonly Case[] {
     assert.equal(only(document.pods).name, pod.name);
   });
 
-  add("an agent that was killed takes its pod over", async () => {
+  add("adopts its pod after a kill", async () => {
     const { Id } = only((await site.containers(uid)).filter(isApp));
     await site.endAgent("SIGKILL");
     await site.startAgent();

@@ -81,7 +81,7 @@ describe("edge uninstall --purge on a device whose pods run", {
     rmSync(root, { recursive: true, force: true });
   });
 
-  test("refuses while the agent runs, and removes nothing", async () => {
+  test("is rejected while the agent runs, and removes nothing", async () => {
     const { code, stderr } = onDevice("uninstall", "--purge");
     assert.equal(code, 1, stderr);
     assert.match(stderr, /An agent still runs/);
@@ -89,7 +89,7 @@ describe("edge uninstall --purge on a device whose pods run", {
     await site.endAgent("SIGTERM");
   });
 
-  test("a dry run names the containers and touches none", async () => {
+  test("lists the containers in a dry run and touches none", async () => {
     const { code, stdout, stderr } = onDevice("uninstall", "--purge", "--dry-run", "--json");
     assert.equal(code, 0, stderr);
     const { steps } = JSON.parse(stdout) as {
@@ -106,7 +106,7 @@ describe("edge uninstall --purge on a device whose pods run", {
     assert.ok((await ours()) >= uids.length);
   });
 
-  test("with the engine away nothing goes", async () => {
+  test("removes nothing while the engine is stopped", async () => {
     const file = join(root, "etc/edge/edge.config.json");
     const right = readFileSync(file, "utf8");
     writeFileSync(file, right.replace(JSON.stringify(engine.socket), '"/nowhere.sock"'));
@@ -118,7 +118,7 @@ describe("edge uninstall --purge on a device whose pods run", {
     assert.ok((await ours()) >= uids.length);
   });
 
-  test("then pods, data, configuration, service and program go, and nobody else's container", async () => {
+  test("removes pods, data, configuration, service and program, and no other container", async () => {
     const { code, stdout, stderr } = onDevice("uninstall", "--purge");
     assert.equal(code, 0, stderr);
     assert.match(stdout, /^removed +container app of pod purged-0 \([0-9a-f]{12}\)$/m);

@@ -10,7 +10,7 @@ const events = Number(process.env["EDGE_EVENTS"] ?? 30);
 const pods = Number(process.env["EDGE_PODS"] ?? 6);
 const skip = process.getuid?.() === 0 ? false : "needs root";
 
-test(`${events} random events in the life of ${pods} pods leave what is wanted and nothing else (EDGE_SEED=${seed})`, {
+test(`${events} random events on ${pods} pods leave exactly the desired containers (EDGE_SEED=${seed})`, {
   skip,
 }, async (t) => {
   // Of its own, so that all of what it holds is this device's doing.

@@ -38,7 +38,7 @@ describe("edge logs, edge pod and edge events", () => {
   });
   after(() => site.close());
 
-  test("edge logs prints both streams of the newest container, a part of them, or why it has none", async () => {
+  test("edge logs prints both streams of the newest container or a part of them, or the reason for none", async () => {
     // A container that has only just begun has said nothing yet.
     const all = await site.eventually("it has said something", async () => {
       const ran = await site.run("logs", "crash");
@@ -69,7 +69,7 @@ describe("edge logs, edge pod and edge events", () => {
     assert.equal((await site.run("pod", "nobody")).code, 1);
   });
 
-  test("the center, which asks for it, is told what happened, and counts add up to what edge events shows", async () => {
+  test("the center gets the event history with the counts of edge events", async () => {
     await site.eventually("the first exits are told", () =>
       history().some(({ events }) => events.some(({ reason }) => reason === "Exited")) ? true : undefined,
     );
@@ -85,7 +85,7 @@ describe("edge logs, edge pod and edge events", () => {
     assert.ok(exits >= 1 && exits <= counted, `${exits} told, ${counted} kept`);
   });
 
-  test("edge events and edge pod work with the agent dead", async () => {
+  test("edge events and edge pod work without an agent", async () => {
     await site.endAgent("SIGKILL");
     const { code, stdout } = await site.run("events", "--json", "--pod", "crash");
     assert.equal(code, 0);

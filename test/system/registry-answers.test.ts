@@ -10,6 +10,7 @@ const uidOf = (name: string): string =>
   `29292929-0000-4000-8000-${Buffer.from(name).toString("hex").padStart(12, "0").slice(-12)}`;
 
 interface Answer {
+  readonly title: string;
   readonly name: string;
   readonly give: (response: ServerResponse) => void;
   readonly cause: RegExp;
@@ -21,17 +22,20 @@ const errors = (code: string, message: string): string => JSON.stringify({ error
 /** What a registry may say for a manifest, and what `edge pod` makes of it. */
 const answers: readonly Answer[] = [
   {
+    title: "429",
     name: "busy",
     give: (response) => response.writeHead(429, { ...json, "retry-after": "5" }).end(errors("TOOMANYREQUESTS", "slow")),
     // Dockerd does not hand on the header.
     cause: /^Registry \S+ was asked too often: toomanyrequests: slow, next try \S/,
   },
   {
+    title: "503",
     name: "away",
     give: (response) => response.writeHead(503).end("unavailable"),
     cause: /503 Service Unavailable, next try \S/,
   },
   {
+    title: "500 in containerd's words",
     name: "liar",
     give: (response) => response.writeHead(500, json).end(errors("X", "containerd: connection refused: unavailable")),
     cause: /500 Internal Server Error, next try \S/,
@@ -44,7 +48,7 @@ async function listen(server: Server): Promise<number> {
   return typeof address === "object" ? (address?.port ?? 0) : 0;
 }
 
-describe("a registry that answers oddly", () => {
+describe("a registry with error answers", () => {
   const servers = new Map<string, Server>();
 
   before(async () => {
@@ -70,8 +74,8 @@ describe("a registry that answers oddly", () => {
     await site.close();
   });
 
-  for (const { name, cause } of answers) {
-    test(`${name}: is the pod's, and not the engine's`, async () => {
+  for (const { title, name, cause } of answers) {
+    test(`fails the pull of its pod with ${title}, and the engine stays ready`, async () => {
       await site.eventually(`${cause}`, async () => {
         const { stdout } = await site.run("pod", name);
         return cause.test(/^Cause +(.*)$/m.exec(stdout)?.[1] ?? "") || undefined;
@@ -80,7 +84,7 @@ describe("a registry that answers oddly", () => {
     });
   }
 
-  test("keeps nobody else from being started", async () => {
+  test("does not delay other pods", async () => {
     const container = { command: ["/bin/sleep", "1000"] };
     await site.ask(podUpdate({ name: "other", uid: uidOf("other"), msgId: uidOf("other"), container }));
     await site.reported(uidOf("other"), "Running", (entry) => runs(entry, 0));

@@ -58,7 +58,7 @@ function trust({ ca }: Certificates): void {
   writeFileSync(join(authorities, "ca.crt"), ca);
 }
 
-describe("a registry with TLS and a password, and what can happen to it", { skip }, () => {
+describe("a registry with TLS and a password", { skip }, () => {
   let place: Place | undefined;
   const here = (): Place => place ?? assert.fail("Nothing was started");
   before(async () => {
@@ -86,7 +86,7 @@ describe("a registry with TLS and a password, and what can happen to it", { skip
   const runs = (uid: string): Promise<Entry> =>
     here().site.reported(uid, "Running", ({ status }) => status.phase === "Running");
 
-  test("an authority that the engine does not know is named; once it does, the pod runs", async () => {
+  test("an unknown certificate authority is named, and the pod runs when the engine knows it", async () => {
     const { site, certificates, images } = here();
     rmSync(authorities, { recursive: true });
     const auths = { [`https://${address}:${port}`]: credentials };
@@ -97,7 +97,7 @@ describe("a registry with TLS and a password, and what can happen to it", { skip
     await runs(uid);
   });
 
-  test("a registry that takes connections and says nothing is given up, and asked again", async () => {
+  test("a pull from a silent registry is aborted and retried", async () => {
     const { registry, images } = here();
     signalAll([registry.pid], "SIGSTOP");
     const uid = await accept(2, images[1]);
@@ -107,7 +107,7 @@ describe("a registry with TLS and a password, and what can happen to it", { skip
     await runs(id(1));
   });
 
-  test("a full disk lets the new pod wait with that reason; what runs runs on, and room lets it start", async () => {
+  test("a full disk delays a new pod with that reason, running pods continue, and the pod starts when there is room", async () => {
     const { engine, site, images } = here();
     const filler = join(engine.folder, "data", "filler");
     const { bavail, bsize } = statfsSync(join(engine.folder, "data"));
@@ -127,7 +127,7 @@ describe("a registry with TLS and a password, and what can happen to it", { skip
     await runs(uid);
   });
 
-  test("a registry that is gone stops nothing that runs", async () => {
+  test("a registry that is gone stops no running pod", async () => {
     const { registry, site } = here();
     signalAll([registry.pid], "SIGKILL");
     const uid = await accept(4, `${registry.host}/library/private:4.0`);

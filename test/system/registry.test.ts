@@ -15,7 +15,7 @@ const id = (number: number): string => `33333333-0000-4000-8000-${String(number)
 const engine = sharedEngine();
 const site = createSite(engine);
 
-describe("a registry with a password", () => {
+describe("a pod whose registry needs a password", () => {
   let registry: TestRegistry | undefined;
   let image = "";
   let other = "";
@@ -49,22 +49,22 @@ describe("a registry with a password", () => {
       words.test(JSON.stringify(status.containerStatuses[0]?.state.waiting ?? {})),
     );
 
-  test("without the secret the pod says that it is missing", async () => {
+  test("reports a missing secret", async () => {
     assert.equal((await site.ask(pod(1, "web", image))).content, "OK");
     await waits(id(1), /ErrImagePull.*rejected the request.*secret fusion-director-docker-registry-secret is not on/);
   });
 
-  test("with a wrong password it says that the registry rejected it", async () => {
+  test("reports a rejected password", async () => {
     assert.equal((await site.ask(secret(2, "s3cret-but-wrong"))).content, "OK");
     await waits(id(1), /ErrImagePull.*rejected the user name or password in secret .*unauthorized/);
   });
 
-  test("with the right one it runs at once", async () => {
+  test("runs at once after the right password", async () => {
     assert.equal((await site.ask(secret(3, credentials.password))).content, "OK");
     await site.reported(id(1), "Running", ({ status }) => status.phase === "Running");
   });
 
-  test("an image that is not there, and a registry that is gone, are told apart", async () => {
+  test("reports a missing image and a registry that is gone differently", async () => {
     const host = registry?.host ?? "";
     assert.equal((await site.ask(pod(4, "none", `${host}/library/none:1.0`))).content, "OK");
     await waits(id(4), /ErrImagePull.*has no image .*library\/none:1\.0/);
@@ -74,7 +74,7 @@ describe("a registry with a password", () => {
     await site.reported(id(1), "still Running", ({ status }) => status.phase === "Running");
   });
 
-  test("after a restart the secret is still known, and nothing of it can be read anywhere", async () => {
+  test("keeps its secret over a restart, and it is readable nowhere", async () => {
     await site.endAgent("SIGKILL");
     await site.startAgent();
     await site.online();

@@ -22,7 +22,7 @@ function ruinStore(dataDir: string): void {
   }
 }
 
-test("an agent that ended by itself three times starts in safe mode, says so, and deletes", async () => {
+test("an agent that crashed three times starts in safe mode, reports it, and carries out deletes", async () => {
   const engine = await sharedEngine();
   const site = createSite(engine);
   after(() => site.close());

@@ -126,7 +126,7 @@ describe("pods of several containers", () => {
     );
   });
 
-  test("another environment of one container leaves the others as they are", async () => {
+  test("a changed environment of one container does not change the others", async () => {
     await update("change", [part("a"), part("b")]);
     await settled("change", 2);
     const first = await live("change");
@@ -143,7 +143,7 @@ describe("pods of several containers", () => {
     assert.ok(second.get("b")?.Config.Env.includes("NEW=1"));
   });
 
-  test("one container becomes three and one again", async () => {
+  test("an update changes a pod from one container to three and back", async () => {
     const hostPort = await freePort();
     const ports = [{ containerPort: 8080, hostPort, protocol: "TCP", hostIP: "127.0.0.1" }];
     await update("grow", [part("a", { ports })]);
@@ -165,7 +165,7 @@ describe("pods of several containers", () => {
   });
 
   for (const policy of ["Always", "OnFailure", "Never"] as const) {
-    test(`${policy}: what a dead sandbox leads to`, async () => {
+    test(`a dead sandbox under ${policy} is handled by the policy`, async () => {
       const name = `dead-${policy.toLowerCase()}`;
       const other = policy === "Always" ? {} : { command: ["/bin/true"] };
       await update(name, [part("runs"), part("other", other)], policy);
@@ -213,7 +213,7 @@ describe("pods of several containers", () => {
     });
   }
 
-  test("a killed agent finds its pods as they are, and a deleted pod leaves nothing", async () => {
+  test("a killed agent adopts its pods, and a deleted pod leaves nothing", async () => {
     const before = ids([...(await live("talk")).values(), ...(await live("change")).values()]);
     await site.endAgent("SIGKILL");
     await site.startAgent();

@@ -27,7 +27,7 @@ const holding = (files: readonly string[], words: readonly string[]): readonly s
     return words.some((word) => content.includes(word));
   });
 
-describe("what is secret in the configuration and in messages", () => {
+describe("a secret in the configuration or in messages", () => {
   const printed: string[] = [];
   const run = async (...args: readonly string[]): Promise<void> => {
     const { stdout, stderr } = await site.run(...args);
@@ -77,25 +77,25 @@ describe("what is secret in the configuration and in messages", () => {
   });
   after(() => site.close());
 
-  test("is in no file of the agent, and in nothing that it logs", () => {
+  test("appears in no file and no log of the agent", () => {
     const files = [...filesIn(site.dataDir), ...filesIn(site.runDir), site.agentLog];
     assert.deepEqual(holding(files, ["center.example"]), [join(site.runDir, "status.json"), site.agentLog]);
     assert.deepEqual(holding(files, everySecret), []);
   });
 
-  test("is on no page of a command", () => {
+  test("appears in no output of a command", () => {
     const pages = printed.join("\n");
     assert.match(pages, /center\.url is "wss:\/\/\(hidden\)@center\.example\/\?\(hidden\)"/);
     assert.match(pages, /events\?\(hidden\)/);
     for (const secret of [...everySecret, variable]) assert.equal(pages.includes(secret), false, secret);
   });
 
-  test("is in what the center is told neither", () => {
+  test("appears in no message to the center", () => {
     const told = JSON.stringify(site.records());
     for (const secret of everySecret) assert.equal(told.includes(secret), false, secret);
   });
 
-  test("but for the variables of pods, which a restart needs: in files that only root and the group edge read", () => {
+  test("appears as pod environment only in files for root and the group edge", () => {
     const files = [...filesIn(site.dataDir), ...filesIn(site.runDir), site.agentLog];
     const found = holding(files, [variable]);
     assert.notDeepEqual(found, []);

@@ -52,7 +52,7 @@ describe("one paused container and one whose shim is stopped, beside four that c
     await engine?.close();
   });
 
-  test("the four are restarted and reported, and edge status names the two", async (t) => {
+  test("the crashing containers are restarted and reported, and edge status names the other two", async (t) => {
     const pidOf = async (name: string): Promise<number> => only(await site.containers(uidOf(name))).State.Pid;
     const victims = await Promise.all(crashing.map(pidOf));
     shim = parentOf(await pidOf("silent"));

@@ -53,7 +53,7 @@ describe("another version of the program", { skip: process.env.EDGE_FROM_SOURCE 
   });
   after(() => site.close());
 
-  test("takes over the pods that run, and the engine is asked to do nothing", async () => {
+  test("adopts the running pods without a change at the engine", async () => {
     await site.endAgent("SIGTERM");
     install(version, newer);
     await takesOver(newer);
@@ -61,7 +61,7 @@ describe("another version of the program", { skip: process.env.EDGE_FROM_SOURCE 
     assert.deepEqual(await site.events(since, Date.now()), []);
   });
 
-  test("an older one takes them back, on a database of a newer minor version", async () => {
+  test("adopts them also if it is older, on a database of a newer minor version", async () => {
     await site.endAgent("SIGKILL");
     setVersion(1_007);
     install(newer, version);
@@ -70,7 +70,7 @@ describe("another version of the program", { skip: process.env.EDGE_FROM_SOURCE 
     assert.deepEqual(await site.events(since, Date.now()), []);
   });
 
-  test("on a database of a newer major version it refuses with a sentence, and leaves the pods", async () => {
+  test("stops with an error on a database of a newer major version and keeps the pods", async () => {
     await site.endAgent("SIGTERM");
     setVersion(2_000);
     const before = readFileSync(join(site.dataDir, "store.db"));

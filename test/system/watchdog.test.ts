@@ -24,12 +24,12 @@ describe("an agent that systemd has started", () => {
     await site.close();
   });
 
-  test("says that it is ready, then again and again that it is alive, without a center", async () => {
+  test("reports ready, then alive every period, also without a center", async () => {
     await site.eventually("three signs of life", () => (systemd.messages().length > 3 ? true : undefined));
     assert.deepEqual(systemd.messages().slice(0, 4), ["READY=1", "WATCHDOG=1", "WATCHDOG=1", "WATCHDOG=1"]);
   });
 
-  test("says nothing while it is stopped, and goes on after", async () => {
+  test("is silent while it is stopped, and continues afterwards", async () => {
     site.freeze("agent");
     // What is on its way may still arrive.
     await setTimeout(3_000);

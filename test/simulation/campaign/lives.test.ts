@@ -8,7 +8,7 @@ import { playAll } from "./pool.ts";
 const lives = Number(process.env["EDGE_LIVES"] ?? 500);
 const steps = 200;
 
-test(`a device lives through seeds 1 to ${lives}`, { timeout: 1_800_000 }, async () => {
+test(`a simulated device keeps every invariant for seeds 1 to ${lives}`, { timeout: 1_800_000 }, async () => {
   const failures: string[] = [];
   const played = new Set<number>();
   let seed = 0;
@@ -30,7 +30,7 @@ test(`a device lives through seeds 1 to ${lives}`, { timeout: 1_800_000 }, async
   assert.equal(played.size, lives);
 });
 
-test("one seed is one run, line by line", async () => {
+test("one seed always gives the same trace", async () => {
   for (const [seed, aim] of [
     [1, null],
     [2, null],
@@ -44,7 +44,7 @@ test("one seed is one run, line by line", async () => {
   }
 });
 
-test("another seed is another run", async () => {
+test("another seed gives another trace", async () => {
   const [one, other] = [await playSeed(1, 20, { keep: true }), await playSeed(3, 20, { keep: true })];
   assert.notEqual(one.hash, other.hash);
 });

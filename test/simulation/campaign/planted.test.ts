@@ -11,7 +11,7 @@ function named(name: string): Planted {
   return plantedBugs().find((one) => one.name === name) ?? assert.fail(`There is a bug ${name}`);
 }
 
-test("every planted bug still fits the code", () => {
+test("every planted patch applies to the code", () => {
   const bugs = plantedBugs();
   assert.ok(bugs.length >= 20, `${bugs.length} bugs`);
   for (const bug of bugs) assert.doesNotThrow(() => checkApplies(bug), `test/simulation/planted/${bug.name}.patch`);
@@ -25,7 +25,7 @@ for (const name of quick) {
   });
 }
 
-test("a life that fails without the planted bug, too, says nothing about it", { timeout: 200_000 }, async (t) => {
+test("a life that fails without the planted bug too does not count as found", { timeout: 200_000 }, async (t) => {
   const root = plant(resolve(import.meta.dirname, "../../.."), named("released-early"));
   t.after(() => rmSync(root, { recursive: true, force: true }));
   const hunt = findPlanted(named("history-doubled"), { steps: 200, most: 10, root });

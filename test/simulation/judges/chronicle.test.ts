@@ -22,33 +22,33 @@ function chronicle(): Chronicle {
   return one;
 }
 
-describe("a judge of the history that a center is told", () => {
-  test("finds nothing in one that is whole, in order, and said again", () => {
+describe("the check of the event history at the center", () => {
+  test("accepts a complete history in order, also with repeats", () => {
     const one = chronicle();
     const [first, second] = [told("1", ["Exited", 1], ["Started", 2]), told("2", ["Killing", 1])];
     for (const text of [first, first, second, second, told("3")]) one.arrived(text);
     assert.deepEqual([one.faults(), one.untold()], [[], 0]);
   });
 
-  test("counts what was not told", () => {
+  test("counts missing events", () => {
     const one = chronicle();
     one.arrived(told("1", ["Started", 1], ["Exited", 1]));
     assert.deepEqual([one.faults(), one.untold()], [[], 2]);
   });
 
-  test("finds what was told twice", () => {
+  test("finds duplicate events", () => {
     const one = chronicle();
     for (const id of ["1", "2"]) one.arrived(told(id, ["Exited", 1]));
     assert.deepEqual(one.faults(), ["2: Exited of p/a/app was told 1 times too often"]);
   });
 
-  test("finds what was told too late", () => {
+  test("finds late events", () => {
     const one = chronicle();
     one.arrived(told("1", ["Killing", 1], ["Exited", 1]));
     assert.deepEqual(one.faults(), ["2: Exited of p/a/app was told after what came later"]);
   });
 
-  test("asks for no more than the store still knows after a power cut", () => {
+  test("requires only events that the store kept over a power cut", () => {
     const store = memoryStore();
     store.events.append(event("Killing"), { wall: 1, mono: 1, bootId: "b" });
     store.outbox.append("record", told("2", ["Exited", 1]));

@@ -10,7 +10,7 @@ import { backlogText, drain } from "./backlog-device.ts";
 
 const messages = 2_000;
 
-test(`${messages} waiting messages arrive over TLS from a store on disk: all, once, in order, behind the status`, async (t) => {
+test(`${messages} waiting messages arrive over TLS from a store on disk, once, in order and after the status`, async (t) => {
   const certificates = makeCertificates();
   certificates.forget();
   const dir = mkdtempSync(join(tmpdir(), "edge-backlog-"));

@@ -8,7 +8,7 @@ const mostBytes = Number(process.env["EDGE_BYTES"] ?? 50_000);
 /** Fewer show nothing: a line that lets nothing through neither loses nor doubles it. */
 const leastThrough = Math.floor((count * mostBytes) / 100_000);
 
-test(`${count} cuts at any byte lose, double and reorder nothing (EDGE_SEED=${seed})`, async (t) => {
+test(`${count} lost connections at any byte lose, duplicate and reorder no reply (EDGE_SEED=${seed})`, async (t) => {
   const began = performance.now();
   const { verdict, sent, through, unanswered, cuts, finalPods } = await playCuts(seed, count, mostBytes);
   const { lost, doubled, reordered, repeats, replies } = verdict;

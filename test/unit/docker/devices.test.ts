@@ -40,16 +40,16 @@ test("a container without an NPU gets no device", () => {
 });
 
 const other: readonly (readonly [what: string, devices: unknown])[] = [
-  ["none of them", []],
-  ["no list at all", undefined],
-  ["one of two", granted.slice(0, 1)],
-  ["a third", [...granted, mapped("/dev/davinci0", "/dev/davinci0")]],
-  ["another in its place", [mapped("/dev/davinci0", "/dev/davinci1"), granted[1]]],
-  ["the same twice", [granted[0], granted[0]]],
-  ["the right to make nodes", [mapped(npu.path, npu.target, "rwm"), granted[1]]],
-  ["another place in the container", [mapped(npu.path, "/dev/sda"), granted[1]]],
-  ["a field more", [{ ...granted[0], Extra: 1 }, granted[1]]],
-  ["something else", { 0: granted[0], 1: granted[1] }],
+  ["no device", []],
+  ["a missing list of devices", undefined],
+  ["one device of two", granted.slice(0, 1)],
+  ["a third device", [...granted, mapped("/dev/davinci0", "/dev/davinci0")]],
+  ["another NPU in place of the granted one", [mapped("/dev/davinci0", "/dev/davinci1"), granted[1]]],
+  ["the same device twice", [granted[0], granted[0]]],
+  ["the permission to create device nodes", [mapped(npu.path, npu.target, "rwm"), granted[1]]],
+  ["another path in the container", [mapped(npu.path, "/dev/sda"), granted[1]]],
+  ["a device with an additional field", [{ ...granted[0], Extra: 1 }, granted[1]]],
+  ["an object instead of a list", { 0: granted[0], 1: granted[1] }],
 ];
 
 for (const [what, devices] of other) {

@@ -40,17 +40,17 @@ describe("observedContainer", () => {
   const cases: readonly (readonly [string, object, object])[] = [
     ["created", { Status: "created" }, { kind: "created" }],
     [
-      "failed to start for the program",
+      "created, with a program that cannot start",
       { Status: "created", ExitCode: 127, Error: noProgram },
       { kind: "created", startError: noProgram, cannotRun: { exitCode: 127, createdAt } },
     ],
     [
-      "failed to start for the program, without an exit code",
+      "created, with a program that cannot start and no exit code",
       { Status: "created", ExitCode: 0, Error: noProgram },
       { kind: "created", startError: noProgram, cannotRun: { exitCode: 128, createdAt } },
     ],
     [
-      "failed to start for the program, and to be removed",
+      "created, with a program that cannot start, and being removed",
       { Status: "created", ExitCode: 127, Error: "driver failed to remove root filesystem" },
       {
         kind: "created",
@@ -59,7 +59,7 @@ describe("observedContainer", () => {
       },
     ],
     [
-      "failed to start for the device",
+      "created, with a start that the device prevented",
       { Status: "created", ExitCode: 128, Error: "Bind for 0.0.0.0:80 failed: port is already allocated" },
       { kind: "created", startError: "Bind for 0.0.0.0:80 failed: port is already allocated" },
     ],
@@ -70,7 +70,7 @@ describe("observedContainer", () => {
       { kind: "running", startedAt, paused: true },
     ],
     [
-      "killed for memory",
+      "exited, killed for memory",
       { Status: "exited", ExitCode: 137, OOMKilled: true, StartedAt: startedAt, FinishedAt: finishedAt },
       { kind: "exited", exitCode: 137, oomKilled: true, error: "", startedAt, finishedAt },
     ],
@@ -81,7 +81,8 @@ describe("observedContainer", () => {
     ],
   ];
   for (const [title, state, expected] of cases) {
-    it(title, () => assert.deepEqual(observedContainer(answer(state))?.state, expected));
+    it(`reads the state of a container that is ${title}`, () =>
+      assert.deepEqual(observedContainer(answer(state))?.state, expected));
   }
 
   it("reads the identity from name and labels, and the address while the container runs", () => {

@@ -78,17 +78,17 @@ describe("writeConfigMap()", () => {
 
   const damages: readonly (readonly [string, (dir: string) => void])[] = [
     ["a file that lost its content", (dir) => truncateSync(join(dir, "..data", "a"))],
-    ["a link that is gone", (dir) => rmSync(join(dir, "a"))],
+    ["a missing link", (dir) => rmSync(join(dir, "a"))],
     ["a link that is a file", (dir) => [rmSync(join(dir, "a")), writeFileSync(join(dir, "a"), "x")]],
-    ["..data that points nowhere", (dir) => rmSync(join(dir, readlinkSync(join(dir, "..data"))), { recursive: true })],
+    ["a dangling ..data link", (dir) => rmSync(join(dir, readlinkSync(join(dir, "..data"))), { recursive: true })],
     [
-      "a folder and a draft of a crash",
+      "leftovers of a crash",
       (dir) => {
         mkdirSync(join(dir, "..2026_01_01_00_00_00.abcdef"));
         symlinkSync("..2026_01_01_00_00_00.abcdef", join(dir, "..data_tmp"));
       },
     ],
-    ["a file that is none of its keys", (dir) => writeFileSync(join(dir, "stray"), "x")],
+    ["a foreign file", (dir) => writeFileSync(join(dir, "stray"), "x")],
   ];
   for (const [what, damage] of damages) {
     it(`repairs ${what}`, (t) => {

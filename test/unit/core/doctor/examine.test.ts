@@ -74,7 +74,7 @@ const rows: readonly (readonly [what: string, changed: Partial<DoctorInput>, tro
     /^failure configuration: No configuration -> Write one/,
   ],
   [
-    "a wrong one",
+    "an invalid configuration",
     { config: { file: "/c.json", violations: ["center.url is 1"], warnings: [] } },
     /^failure configuration: center.url is 1 -> Fix \/c.json/,
   ],
@@ -94,7 +94,7 @@ const rows: readonly (readonly [what: string, changed: Partial<DoctorInput>, tro
     /^failure engine: .*The engine speaks API 1\.12 to 1\.38; this program speaks .* -> Install Docker 18\.09 to/,
   ],
   [
-    "an engine that is not for this user",
+    "an engine without access for this user",
     { engine: { ok: false, socket: "/s", message: "connect EACCES /s", silent: false } },
     /^failure engine: .* -> Run this as root/,
   ],
@@ -104,7 +104,7 @@ const rows: readonly (readonly [what: string, changed: Partial<DoctorInput>, tro
     /^warning engine: live-restore is off.*daemon\.json/,
   ],
   [
-    "an engine that says nothing",
+    "an engine that does not answer",
     { engine: { ok: false, socket: "/s", message: "no answer", silent: true } },
     /^failure engine: .* -> The engine hangs: restart it \(systemctl restart docker\)/,
   ],
@@ -133,14 +133,14 @@ const rows: readonly (readonly [what: string, changed: Partial<DoctorInput>, tro
     { store: { state: "missing", message: "There is no store in /d", freeBytes: 2 ** 30 } },
     /^failure store: There is no store in \/d -> .*restart the agent/,
   ],
-  ["an agent that is not there", { agentRuns: false }, /^failure agent: The agent is not running.* -> Start it/],
+  ["an agent that does not run", { agentRuns: false }, /^failure agent: The agent is not running.* -> Start it/],
   [
     "a file in place of the data folder",
     { folders: { ...well.folders, dataIsOther: true } },
     /^failure disk: \/var\/lib\/edge is not a folder -> Move it away/,
   ],
   [
-    "a configuration that is not for this user",
+    "a configuration that this user cannot read",
     { config: { file: "/c.json", violations: ["/c.json cannot be read: EACCES"], warnings: [] } },
     /^failure configuration: .* -> Run this as root, or as a member of the group edge/,
   ],

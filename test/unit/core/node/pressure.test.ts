@@ -30,17 +30,17 @@ describe("judgePressure()", () => {
   const rows: readonly (readonly [string, readonly Partial<NodeUsage>[], string])[] = [
     ["room for all", [{}], "FFF"],
     ["memory at the threshold", [{ memory: memory(100) }], "FFF"],
-    ["memory below it", [{ memory: memory(99) }], "TFF"],
-    ["memory back, but not by a quarter", [{ memory: memory(99) }, { memory: memory(124) }], "TFF"],
-    ["memory back by a quarter", [{ memory: memory(99) }, { memory: memory(125) }], "FFF"],
-    ["memory that was never short, in between", [{ memory: memory(124) }], "FFF"],
+    ["memory below the threshold", [{ memory: memory(99) }], "TFF"],
+    ["memory back above it, but not by a quarter", [{ memory: memory(99) }, { memory: memory(124) }], "TFF"],
+    ["memory back above it by a quarter", [{ memory: memory(99) }, { memory: memory(125) }], "FFF"],
+    ["memory that was never short, between both", [{ memory: memory(124) }], "FFF"],
     ["the data folder's disk at the threshold", [{ dataDisk: disk(10) }], "FFF"],
-    ["the data folder's disk below it", [{ dataDisk: disk(9.9) }], "FTF"],
+    ["the data folder's disk below the threshold", [{ dataDisk: disk(9.9) }], "FTF"],
     ["the engine's disk at the threshold", [{ engineDisk: disk(15) }], "FFF"],
-    ["the engine's disk below it", [{ engineDisk: disk(14.9) }], "FTF"],
-    ["one disk back, the other not", [{ dataDisk: disk(9), engineDisk: disk(9) }, { dataDisk: disk(9) }], "FTF"],
+    ["the engine's disk below the threshold", [{ engineDisk: disk(14.9) }], "FTF"],
+    ["one disk back and the other not", [{ dataDisk: disk(9), engineDisk: disk(9) }, { dataDisk: disk(9) }], "FTF"],
     [
-      "both back",
+      "both disks back",
       [
         { dataDisk: disk(9), engineDisk: disk(9) },
         { dataDisk: disk(12.5), engineDisk: disk(18.75) },
@@ -51,15 +51,19 @@ describe("judgePressure()", () => {
     ["inodes of the engine", [{ engineDisk: disk(50, 4) }], "FTF"],
     ["a file system without a number of inodes", [{ dataDisk: { ...disk(50), inodes: null } }], "FFF"],
     ["process ids at the threshold", [{ processes: processes(10) }], "FFF"],
-    ["process ids below it", [{ processes: processes(9) }], "FFT"],
-    ["nothing can be read", [unknown], "UUU"],
-    ["one disk of two can be read", [{ engineDisk: null }], "FFF"],
-    ["one disk of two can be read, and is full", [{ dataDisk: null, engineDisk: disk(1) }], "FTF"],
-    ["what was short cannot be read any more", [{ memory: memory(1) }, unknown], "UUU"],
-    ["and can again, in between", [{ memory: memory(1) }, unknown, { memory: memory(110) }], "FFF"],
-    ["everything short", [{ memory: memory(0), dataDisk: disk(0), processes: processes(0) }], "TTT"],
+    ["process ids below the threshold", [{ processes: processes(9) }], "FFT"],
+    ["values that cannot be read", [unknown], "UUU"],
+    ["one readable disk of two", [{ engineDisk: null }], "FFF"],
+    ["one readable disk of two that is full", [{ dataDisk: null, engineDisk: disk(1) }], "FTF"],
+    ["memory that was short and cannot be read any more", [{ memory: memory(1) }, unknown], "UUU"],
+    [
+      "memory that was short and can be read again, between both",
+      [{ memory: memory(1) }, unknown, { memory: memory(110) }],
+      "FFF",
+    ],
+    ["a shortage of everything", [{ memory: memory(0), dataDisk: disk(0), processes: processes(0) }], "TTT"],
   ];
-  for (const [name, usages, expected] of rows) it(name, () => assert.equal(after(...usages), expected));
+  for (const [name, usages, expected] of rows) it(`judges ${name}`, () => assert.equal(after(...usages), expected));
 
   it("keeps the time of the last change, and a message without changing numbers", () => {
     const first = judgePressure([], { ...roomy, engineDisk: disk(14) }, 1_000);

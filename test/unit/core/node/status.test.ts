@@ -86,20 +86,20 @@ describe("nodeReport()", () => {
     unknown,
   ])[] = [
     [
-      "without an NPU the one that centers ask for is there, with none",
+      "reports zero of the default NPU resource on a device without NPUs",
       { allocatable: { cpu: "3", memory: "7Gi" } },
       ({ allocatable }) => allocatable,
       { cpu: "3", memory: "7Gi", pods: "20", "huawei.com/davinci-mini": "0" },
     ],
     [
-      "resources that are neither are left out",
+      "leaves out unknown resources",
       { allocatable: { cpu: "3", memory: "7Gi", npu: "1", "ephemeral-storage": "5Gi" } },
       ({ capacity }) => capacity,
       { cpu: "4", memory: "8Gi", pods: "20", npu: "1" },
     ],
-    ["an address that is not known is left out", { hostIp: "" }, ({ addresses }) => addresses.length, 1],
+    ["leaves out an unknown address", { hostIp: "" }, ({ addresses }) => addresses.length, 1],
     [
-      "an engine that does not answer has no version",
+      "reports no version of an engine that does not answer",
       { engineVersion: null },
       ({ content }) => content.status?.nodeInfo?.containerRuntimeVersion,
       "docker",

@@ -35,9 +35,9 @@ const failure = (reason: string, message: string, count = 1) => ({
 });
 
 const situations: readonly Situation[] = [
-  { name: "a container that runs", state: running(), expected: [null, null, null] },
+  { name: "a running container", state: running(), expected: [null, null, null] },
   {
-    name: "a loop of ends for want of memory",
+    name: "repeated ends for lack of memory",
     history: { ...died, termination: termination(137, { reason: "OOMKilled" }) },
     waiting: crashLoop,
     expected: ["OOMKilled (limit 64Mi)", 40, /^Raise resources\.limits\.memory/],
@@ -49,25 +49,25 @@ const situations: readonly Situation[] = [
     expected: ["exit code 3: no such table: users", 40, /edge logs web$/],
   },
   {
-    name: "a loop of programs that end well",
+    name: "repeated ends with exit code 0",
     history: { ...died, termination: termination(0) },
     waiting: crashLoop,
     expected: ["the program ended with exit code 0, and its restart policy is Always", 40, /edge logs web$/],
   },
   {
-    name: "a liveness probe that fails, whatever code that led to",
+    name: "a failed liveness probe, whatever the exit code",
     history: { ...died, termination: termination(137, { stoppedBecause: "liveness probe failed: exit code 1" }) },
     waiting: crashLoop,
     expected: ["liveness probe failed: exit code 1", 40, /edge logs web.*probe's timeout/],
   },
   {
-    name: "a readiness probe that fails",
+    name: "a failing readiness probe",
     state: running(),
     readiness: "HTTP 503",
     expected: ["readiness failing since 12:00:00Z: HTTP 503", null, /edge logs web.*correct its path/],
   },
   {
-    name: "a wrong registry password, without the back-off's own words",
+    name: "a wrong registry password, without the text of the back-off",
     history: failure(
       "ErrImagePull",
       "Registry r:5000 rejected the user name or password in secret s, for image i: 401",
@@ -81,7 +81,7 @@ const situations: readonly Situation[] = [
     ],
   },
   {
-    name: "a hostPath that is not there",
+    name: "a hostPath that does not exist",
     history: failure("CreateContainerConfigError", "hostPath /data does not exist on this device; create it"),
     waiting: { reason: "CreateContainerConfigError", message: "…" },
     expected: ["hostPath /data does not exist on this device; create it", 10, /^Create the folder on this device/],
@@ -106,7 +106,7 @@ const situations: readonly Situation[] = [
 ];
 
 for (const { name, history = {}, state, waiting, readiness, containers = ["app"], expected } of situations) {
-  test(`the cause of ${name}`, () => {
+  test(`podCause() returns the cause of ${name}`, () => {
     const plain = acceptedPod({ containers });
     const probed = plain.spec.containers.map((one) => ({ ...one, readinessProbe: probe }));
     const pod = readiness === undefined ? plain : withSpec(plain, { ...plain.spec, containers: probed });

@@ -33,36 +33,36 @@ const chosen = (...args: Parameters<typeof choose>) => {
 
 describe("the choice of NPUs", () => {
   const table: readonly (readonly [what: string, got: string, expected: string])[] = [
-    ["none where none is asked for, whatever the device has", chosen(0, [], [], "/dev/davinci_manager"), ""],
+    ["none if none is requested, whatever the device has", chosen(0, [], [], "/dev/davinci_manager"), ""],
     ["the lowest that are free", chosen(2, [holds("davinci0", other)]), "davinci1 davinci2"],
     ["those it had before", chosen(2, [holds("davinci3"), holds("davinci0", other)]), "davinci1 davinci3"],
     ["fewer of those it had, the lowest", chosen(1, [holds("davinci3"), holds("davinci2")]), "davinci2"],
-    ["another in place of one that has gone", chosen(1, [holds("davinci9")]), "davinci0"],
-    ["no more than there are", chosen(5, []), "It needs 5 NPUs, and 4 is free: the device has 4"],
-    ["nothing that another container of its pod has", chosen(1, [holds("davinci0", web, "side")]), "davinci1"],
+    ["another one for one that disappeared", chosen(1, [holds("davinci9")]), "davinci0"],
+    ["a reason if the device has too few", chosen(5, []), "It needs 5 NPUs, and 4 is free: the device has 4"],
+    ["none that another container of its pod has", chosen(1, [holds("davinci0", web, "side")]), "davinci1"],
     [
-      "nothing of what it had that another shows, too",
+      "none of its own that another container shows too",
       chosen(1, [holds("davinci0"), holds("davinci0", other)]),
       "davinci1",
     ],
     [
-      "a reason that names who holds them",
+      "a reason that names the holders",
       chosen(1, [holds("davinci0", other), holds("davinci1", web, "side")], ["davinci0", "davinci1"]),
       "It needs an NPU, and none is free: davinci0 is held by websocket/other/app, davinci1 is held by websocket/web/side",
     ],
     [
-      "a reason that names what has gone",
+      "a reason that names the missing NPU",
       chosen(1, [holds("davinci0")], []),
       "It needs an NPU, and none is free: davinci0 is not there any more",
     ],
     ["a reason for a device without any", chosen(1, [], []), "It needs an NPU, and none is free: the device has 0"],
     [
-      "a reason for a node that all need",
+      "a reason that names the missing manager node",
       chosen(1, [], four, "/dev/davinci_manager"),
       "It needs an NPU, and /dev/davinci_manager is not there",
     ],
   ];
-  for (const [what, got, expected] of table) test(what, () => assert.equal(got, expected));
+  for (const [what, got, expected] of table) test(`gives ${what}`, () => assert.equal(got, expected));
 
   test("the reason of a wait for NPUs is bounded", () => {
     const many = Array.from({ length: 64 }, (_, index) => `davinci${index}`);
@@ -113,19 +113,19 @@ function desiredWith(npus: string | null) {
   return { ...desired, pod: withSpec(desired.pod, { ...desired.pod.spec, containers }) };
 }
 
-describe("the record of NPUs follows the list of containers", () => {
+describe("the record of an NPU", () => {
   const pod = acceptedPod();
   const shows = (state: Parameters<typeof container>[1], npu = "davinci0") => container(pod, state, { npus: [npu] });
   const nothing = { desired: null, terminating: [], observed: [], recorded: [] };
   const wanted = desiredWith("1");
   const table: readonly (readonly [what: string, got: readonly NpuHolder[], expected: readonly NpuHolder[]])[] = [
     [
-      "kept while it is wanted, container or not",
+      "kept while its pod is desired, with or without a container",
       settleNpus({ ...nothing, desired: wanted, recorded: [holds("davinci0")] }),
       [holds("davinci0")],
     ],
     [
-      "what the container that runs has, where the record is an older one",
+      "corrected to that of the running container if it is older",
       settleNpus({
         ...nothing,
         desired: wanted,
@@ -135,7 +135,7 @@ describe("the record of NPUs follows the list of containers", () => {
       [holds("davinci2")],
     ],
     [
-      "kept while the pod leaves, container or not",
+      "kept while its pod is terminating, with or without a container",
       settleNpus({ ...nothing, terminating: [terminatingPod("deleted")], recorded: [holds("davinci0")] }),
       [holds("davinci0")],
     ],
@@ -150,7 +150,7 @@ describe("the record of NPUs follows the list of containers", () => {
       [holds("davinci0")],
     ],
     [
-      "free when that one has ended, though it lies there still",
+      "dropped when that container has ended, although it still exists",
       settleNpus({
         ...nothing,
         desired: desiredWith(null),
@@ -160,12 +160,12 @@ describe("the record of NPUs follows the list of containers", () => {
       [],
     ],
     [
-      "taken up from a container of which the store has lost the record",
+      "restored from a container if the store lost it",
       settleNpus({ ...nothing, desired: wanted, observed: [shows(running()), shows({ kind: "created" }, "davinci1")] }),
       [holds("davinci0"), holds("davinci1")],
     ],
     [
-      "not taken from whom it is recorded for",
+      "not moved from its recorded holder",
       settleNpus({
         ...nothing,
         desired: wanted,
@@ -175,12 +175,12 @@ describe("the record of NPUs follows the list of containers", () => {
       [holds("davinci0", other)],
     ],
     [
-      "of other pods untouched",
+      "unchanged for other pods",
       settleNpus({ ...nothing, desired: wanted, recorded: [holds("davinci5", other)] }),
       [holds("davinci5", other)],
     ],
   ];
-  for (const [what, got, expected] of table) test(what, () => assert.deepEqual(got, expected));
+  for (const [what, got, expected] of table) test(`is ${what}`, () => assert.deepEqual(got, expected));
 });
 
 describe("the holders of NPUs", () => {
@@ -189,24 +189,20 @@ describe("the holders of NPUs", () => {
   const known = new Set([pod.id.uid]);
   const seen = (of = pod, state = exited(1)) => [container(of, state, { npus: ["davinci0"] })];
   const table: readonly (readonly [what: string, got: readonly NpuHolder[], expected: readonly NpuHolder[]])[] = [
-    ["by a container that runs", allHolders([], seen(pod, running()), known), [holds("davinci0")]],
-    ["not by one of a known pod that has ended: it is never started again", allHolders([], seen(), known), []],
+    ["by a running container", allHolders([], seen(pod, running()), known), [holds("davinci0")]],
+    ["not by an ended container of a known pod", allHolders([], seen(), known), []],
     [
-      "by one of an unknown pod that has ended: it is started again",
+      "by an ended container of an unknown pod, which is started again",
       allHolders([], seen(), new Set()),
       [holds("davinci0")],
     ],
-    ["not when its policy is Never", allHolders([], seen(never), new Set()), []],
+    ["not by an ended container under Never", allHolders([], seen(never), new Set()), []],
+    ["once, if it is recorded too", allHolders([holds("davinci0")], seen(pod, running()), known), [holds("davinci0")]],
     [
-      "once, where it is recorded, too",
-      allHolders([holds("davinci0")], seen(pod, running()), known),
-      [holds("davinci0")],
-    ],
-    [
-      "by both, where a container shows what is recorded for another",
+      "by both, if a container shows what is recorded for another",
       allHolders([holds("davinci0", other)], seen(pod, running()), known),
       [holds("davinci0", other), holds("davinci0")],
     ],
   ];
-  for (const [what, got, expected] of table) test(what, () => assert.deepEqual(got, expected));
+  for (const [what, got, expected] of table) test(`hold one ${what}`, () => assert.deepEqual(got, expected));
 });

@@ -69,33 +69,33 @@ const npu = {
 /** By chapter, without the cases of plan.test.ts, sandbox-plan.test.ts and the other tests of plans beside them. */
 const chapters: Readonly<Record<string, Readonly<Record<string, Partial<Situation>>>>> = {
   Images: {
-    "Always, and the container ends: its image was pulled for this specification, so the registry is not asked again": {
+    "a container under pull policy Always that ends uses the image pulled for its specification": {
       desired: always,
       observed: [container(always.pod, exited(1))],
       history: ended(1, 1, pulled, always.pod),
     },
-    "the pinned image has been removed from the device: its name is pulled again": {
+    "a pinned image that was removed from the device is pulled again by name": {
       desired,
       images: { app: null },
       observed: [container(pod, exited(1))],
       history: ended(1, 1),
     },
-    "a failed pull is tried again when its wait is over": {
+    "a failed pull is retried when its wait is over": {
       desired,
       images: { app: null },
       history: { app: historyOf(pod, failed("ErrImagePull", unreachable, 1, 11)) },
     },
-    "however often a pull has failed, the next one comes within five minutes": {
+    "a pull that failed often is retried within five minutes": {
       desired,
       history: { app: historyOf(pod, failed("ErrImagePull", unreachable, 40, 0)) },
     },
-    "the image of an update cannot be pulled: what runs is not touched": {
+    "an update whose image cannot be pulled does not touch the running container": {
       desired: newer,
       images: { app: null },
       observed: [container(pod, running())],
       history: { app: historyOf(pod, failed("ErrImagePull", unreachable, 2, 5, newer)) },
     },
-    "one container's image cannot be pulled: the other one is made": {
+    "a container whose image cannot be pulled does not delay the other container": {
       desired: pair,
       images: { a: "sha256:app" },
       observed: [sandbox],
@@ -103,12 +103,12 @@ const chapters: Readonly<Record<string, Readonly<Record<string, Partial<Situatio
     },
   },
   "Config maps": {
-    "a config map is not here yet: the container waits and says for which": {
+    "a container waits for a missing config map and names it": {
       desired,
       images: here,
       history: { app: historyOf(pod, failed("CreateContainerConfigError", 'configmap "settings" not found', 1, 2)) },
     },
-    "it still is not: looked at again within 40 s at most": {
+    "a container whose config map stays missing is checked within 40 s": {
       desired,
       images: here,
       history: { app: historyOf(pod, failed("CreateContainerConfigError", 'configmap "settings" not found', 9, 0)) },
@@ -123,39 +123,39 @@ const chapters: Readonly<Record<string, Readonly<Record<string, Partial<Situatio
         observed: [container(pod, running())],
         history: { app: historyOf(pod) },
       },
-    "it has stopped: the newest specification is made": {
+    "a container that stopped for an update is created from the newest specification": {
       desired: { ...newer, messageId: "m5" },
       images: here,
       observed: [container(pod, exited(0))],
       history: ended(0, 1),
     },
-    "an update under a new uid comes while the pod is being deleted: its grace is not begun anew": {
+    "an update with a new uid does not restart the grace period of the deleted pod": {
       desired: other,
       terminating: [terminatingPod("deleted", { sinceMs: 12_000 })],
       observed: [container(pod, running())],
     },
-    "the same uid comes again while it is being deleted: the old container goes first": {
+    "an update of a uid that is being deleted removes the old container first": {
       desired: { ...desired, generation: 1 },
       terminating: [terminatingPod("deleted", { sinceMs: 12_000 })],
       observed: [container(pod, running())],
     },
-    "a delete while the image is being pulled: nothing is pulled any more": {
+    "a delete during a pull stops the pull": {
       terminating: [terminatingPod("deleted")],
       images: { app: null },
     },
-    "a delete while the image of an update is being pulled: what still runs stops": {
+    "a delete during the pull of an update stops the running container": {
       terminating: [terminatingPod("deleted")],
       images: { app: null },
       observed: [container(pod, running())],
     },
-    "a delete while a new uid pulls its image: that one is let go of, then the older pod goes": {
+    "a delete during the pull of a new uid forgets that one, then stops the older pod": {
       terminating: [terminatingPod("replaced"), terminatingPod("deleted", { uid: "u2" })],
       observed: [container(pod, running())],
     },
-    "a delete that arrives twice: the second one finds nothing to do": {
+    "a delete that arrives twice has nothing to do the second time": {
       terminating: [{ ...terminatingPod("deleted"), pod: null, id: { ...pod.id, uid: "" } }],
     },
-    "the grace period is over and the container still runs: killed": {
+    "a container that still runs after its grace period is killed": {
       terminating: [terminatingPod("deleted", { sinceMs: 31_000 })],
       observed: [container(pod, running())],
     },
@@ -165,7 +165,7 @@ const chapters: Readonly<Record<string, Readonly<Record<string, Partial<Situatio
       observed: [dies],
       history: ended(1, 5, loop),
     },
-    "a restart message makes a job run again that was done": {
+    "a restart message runs a finished job again": {
       desired: { ...desiredPod({ policy: "Never" }), generation: 1 },
       images: here,
       observed: [container(pod, exited(0))],
@@ -182,7 +182,7 @@ const chapters: Readonly<Record<string, Readonly<Record<string, Partial<Situatio
     "Always, out of memory: restarted": outOfMemory("Always"),
     "OnFailure, out of memory: restarted": outOfMemory("OnFailure"),
     "Never, out of memory: that was it": outOfMemory("Never"),
-    "the node that all NPUs need is not there: waited for": {
+    "a container waits for the missing manager node of NPUs": {
       desired: npu,
       images: here,
       npus: { present: ["davinci0"], missing: "/dev/davinci_manager", holders: [] },
@@ -190,34 +190,34 @@ const chapters: Readonly<Record<string, Readonly<Record<string, Partial<Situatio
     "a device without NPUs": { desired: npu, images: here, npus: noNpus },
   },
   "Back-off, reboots and clocks": {
-    "five restarts in a row": {
+    "five restarts in a row double the back-off": {
       desired,
       images: here,
       observed: [container(pod, exited(1), { attempt: 5 })],
       history: ended(1, 20, { attempt: 5, backoffLevel: 5 }),
     },
-    "the clock jumps from 1970 to today: what is left of the wait stays": {
+    "a clock that jumps from 1970 to today keeps the rest of a wait": {
       desired,
       images: here,
       observed: [dies],
       now: at("2026-11-22T12:00:00Z"),
       history: ended(1, 5, { ...loop, diedAt: at("1970-01-01T00:01:00Z", { mono: pods.now.mono - 5_000 }) }),
     },
-    "it jumps back to 1970: the same": {
+    "a clock that jumps back to 1970 keeps the rest of a wait": {
       desired,
       images: here,
       observed: [dies],
       now: at("1970-01-01T00:00:10Z"),
       history: ended(1, 5, loop),
     },
-    "the device has booted since, its clock is at 1970: no wait": {
+    "a boot with the clock at 1970 ends a wait": {
       desired,
       images: here,
       observed: [dies],
       now: at("1970-01-01T00:00:10Z", { mono: 20_000, bootId: "boot-2" }),
       history: ended(1, 5, loop),
     },
-    "a pull's wait over a jump of the clock": {
+    "a clock that jumps keeps the wait of a pull": {
       desired,
       images: { app: null },
       now: at("1970-01-01T00:00:10Z"),

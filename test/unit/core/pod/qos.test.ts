@@ -34,7 +34,7 @@ const cases: readonly (readonly [what: string, spec: PodSpec, container: string,
 
 describe("QoS class and OOM score, as the kubelet sets them", () => {
   for (const [what, spec, container, qos, score] of cases) {
-    it(`${what}: ${qos}, ${score}`, () => {
+    it(`give ${what} ${qos} and ${score}`, () => {
       assert.equal(qosClass(spec), qos);
       assert.equal(oomScoreAdj(spec, container, 4 * GiB), score);
     });

@@ -59,33 +59,41 @@ const wasReady = statusOf({ probes: good });
 const wasUnready = statusOf({ probes: bad });
 
 const table: readonly (readonly [string, Partial<StatusInput>, string])[] = [
-  ["no readiness probe: running is ready", { pod: plain }, "Running ready=true started=true True True"],
-  ["not asked yet", {}, "Running ready=false started=true False False"],
-  ["asked, no verdict yet", { probes: unknown }, "Running ready=false started=true False False"],
-  ["a good result", { probes: good }, "Running ready=true started=true True True"],
-  ["three failures", { probes: bad }, "Running ready=false started=true False False"],
   [
-    "the agent is new, the container is the same: as it was",
+    "a running container without a readiness probe is ready",
+    { pod: plain },
+    "Running ready=true started=true True True",
+  ],
+  ["a container that was not probed yet is not ready", {}, "Running ready=false started=true False False"],
+  [
+    "a container without a verdict yet is not ready",
+    { probes: unknown },
+    "Running ready=false started=true False False",
+  ],
+  ["a good result makes a container ready", { probes: good }, "Running ready=true started=true True True"],
+  ["three failures make a container not ready", { probes: bad }, "Running ready=false started=true False False"],
+  [
+    "a restart of the agent keeps a container ready",
     { probes: unknown, previous: wasReady },
     "Running ready=true started=true True True",
   ],
   [
-    "the agent is new, the container was not ready: as it was",
+    "a restart of the agent keeps a container not ready",
     { previous: wasUnready },
     "Running ready=false started=true False False",
   ],
   [
-    "the agent is new, and three failures have come since",
+    "three failures after a restart of the agent make a container not ready",
     { probes: bad, previous: wasReady },
     "Running ready=false started=true False False",
   ],
   [
-    "another container than the one that was ready",
+    "a new container does not inherit the readiness of the one before",
     { previous: wasReady, observed: [container(probed, running(), { attempt: 1 })] },
     "Running ready=false started=true False False",
   ],
   [
-    "a good result of a container that has ended since",
+    "a container that ended is not ready despite a good result",
     {
       probes: good,
       observed: [container(probed, exited(1))],
@@ -94,7 +102,7 @@ const table: readonly (readonly [string, Partial<StatusInput>, string])[] = [
     "Running ready=false started=false False False",
   ],
   [
-    "it leaves: as it was, although nobody asks any more",
+    "a terminating container keeps its readiness without further probes",
     { termination: "terminating", previous: wasReady },
     "Running ready=true started=true True True",
   ],

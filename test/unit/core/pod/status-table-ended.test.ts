@@ -11,7 +11,7 @@ const cannotRun = {
 /** A pod of one container that has ended before, or was told to. */
 const situations: readonly StatusSituation[] = [
   row(
-    "it crashed and waits",
+    "a container that crashed and waits",
     "kuberuntime/kuberuntime_manager.go doBackOff; getPhase: a waiting container with a last state counts as stopped",
     {
       deviates:
@@ -23,7 +23,7 @@ const situations: readonly StatusSituation[] = [
     waitsAgain('CrashLoopBackOff "back-off 20s"', "1 Error", 2),
   ),
   row(
-    "its program cannot run, and waits",
+    "a container whose program cannot run and that waits",
     "dockershim/docker_container.go ContainerStatus, case 2; kuberuntime_manager.go doBackOff",
     {
       history: { attempt: 2, termination: termination(127, { reason: "ContainerCannotRun", message: "no such file" }) },
@@ -33,7 +33,7 @@ const situations: readonly StatusSituation[] = [
     waitsAgain('CrashLoopBackOff "back-off 20s"', '127 ContainerCannotRun "no such file"', 2),
   ),
   row(
-    "its program cannot run, under Never",
+    "a container whose program cannot run, under Never",
     "dockershim/docker_container.go ContainerStatus, case 2; kubelet_pods.go getPhase",
     {
       policy: "Never",
@@ -43,7 +43,7 @@ const situations: readonly StatusSituation[] = [
     ended('127 ContainerCannotRun "no such file"'),
   ),
   row(
-    "it ended and is being made again",
+    "a container that ended and is created again",
     "kubelet_pods.go convertToAPIContainerStatuses: a container to be restarted is waiting",
     {
       deviates: "a kubelet leaves it terminated until a start has failed; here its image may take hours, so it waits",
@@ -54,13 +54,13 @@ const situations: readonly StatusSituation[] = [
     waitsAgain("ContainerCreating", "1 Error", 0),
   ),
   row(
-    "it crashed and runs again",
+    "a container that crashed and runs again",
     "kubelet_pods.go convertToAPIContainerStatuses: lastState",
     { history: { attempt: 1, lastTermination: termination(1) }, state: running() },
     "Running; Ready; runs since 11:59:30; before: ended 1 Error 11:59:30 to 11:59:59 #0; ready started 1 restarts; #1; 172.17.0.2",
   ),
   row(
-    "it used up its memory, under Never",
+    "a container that ran out of memory, under Never",
     "kubelet_pods.go getPhase; the runtime says OOMKilled",
     {
       policy: "Never",
@@ -82,7 +82,7 @@ const situations: readonly StatusSituation[] = [
     ended("3 Error"),
   ),
   row(
-    "it vanished by hand, under Never",
+    "a container that was removed by hand, under Never",
     "kubelet_pods.go convertToAPIContainerStatuses: ContainerStatusUnknown, 137",
     {
       deviates: "a kubelet runs it again, waiting with this as its last state; here Never runs nothing twice",
@@ -92,31 +92,31 @@ const situations: readonly StatusSituation[] = [
     ended("137 ContainerStatusUnknown"),
   ),
   row(
-    "deleted, and still running in its grace",
+    "a deleted pod that still runs in its grace period",
     "kubelet_pods.go generateAPIPodStatus: the phase stays",
     { termination: "terminating", state: running() },
     runs("Ready"),
   ),
   row(
-    "deleted, and killed after its grace",
+    "a deleted pod that was killed after its grace period",
     "kubelet_pods.go getPhase of a pod that is terminated",
     { termination: "terminated", history: { termination: termination(137) } },
     ended("137 Error"),
   ),
   row(
-    "deleted, and ended with 0 in its grace",
+    "a deleted pod that ended with 0 in its grace period",
     "kubelet_pods.go getPhase of a pod that is terminated: its policy says nothing any more",
     { termination: "terminated", history: { termination: termination(0) } },
     ended("0 Completed"),
   ),
   row(
-    "deleted, and its container was never made",
+    "a deleted pod whose container was never created",
     "status/status_manager.go TerminatePod: what could not be located is ContainerStatusUnknown, 137",
     { termination: "terminated" },
     'Failed; PodFailed; ended 137 ContainerStatusUnknown "The container could not be located when the pod was terminated" null to null no id; before: none; 0 restarts; no id; no address',
   ),
   row(
-    "it used up its memory, under Always, and waits",
+    "a container that ran out of memory, under Always, and waits",
     "kubelet_pods.go convertToAPIContainerStatuses: what it ended with is its last state",
     {
       history: { attempt: 2, termination: termination(137, { reason: "OOMKilled" }) },
@@ -127,4 +127,5 @@ const situations: readonly StatusSituation[] = [
   ),
 ];
 
-for (const situation of situations) test(titleOf(situation), () => compare(situation));
+for (const situation of situations)
+  test(`the status is that of Kubernetes for ${titleOf(situation)}`, () => compare(situation));

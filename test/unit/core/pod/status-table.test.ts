@@ -5,25 +5,25 @@ import { compare, neverMade, row, runs, type StatusSituation, titleOf } from "./
 /** A pod of one container that has not ended yet. */
 const situations: readonly StatusSituation[] = [
   row(
-    "accepted, nothing made yet",
+    "a pod that was accepted and has no container yet",
     "kubelet_pods.go getPhase and convertToAPIContainerStatuses: ContainerCreating",
     {},
     neverMade("ContainerCreating"),
   ),
   row(
-    "its image cannot be pulled",
+    "a container whose image cannot be pulled",
     "images/types.go ErrImagePull",
     { waiting: { reason: "ErrImagePull", message: "no such image" } },
     neverMade('ErrImagePull "no such image"'),
   ),
   row(
-    "the pull waits",
+    "a container whose pull waits",
     "images/types.go ErrImagePullBackOff",
     { waiting: { reason: "ImagePullBackOff", message: "Back-off pulling" } },
     neverMade('ImagePullBackOff "Back-off pulling"'),
   ),
   row(
-    "the container cannot be configured",
+    "a container that cannot be configured",
     "kuberuntime/kuberuntime_container.go ErrCreateContainerConfig",
     {
       waiting: {
@@ -34,7 +34,7 @@ const situations: readonly StatusSituation[] = [
     neverMade('CreateContainerConfigError "container has runAsNonRoot and image will run as root"'),
   ),
   row(
-    "the device does not let the container start",
+    "a container that the device cannot start",
     "container/sync_result.go ErrRunContainer",
     {
       deviates:
@@ -46,23 +46,24 @@ const situations: readonly StatusSituation[] = [
   ),
   row("it runs, without probes", "prober/prober_manager.go UpdatePodStatus", { state: running() }, runs("Ready")),
   row(
-    "it runs, and was not asked yet whether it is ready",
+    "a running container without a readiness result",
     "prober/prober_manager.go UpdatePodStatus",
     { readiness: "none yet", state: running() },
     runs("ContainersNotReady"),
   ),
   row(
-    "it runs and says that it is ready",
+    "a running container that is ready",
     "prober/prober_manager.go UpdatePodStatus",
     { readiness: "good", state: running() },
     runs("Ready"),
   ),
   row(
-    "it runs and says that it is not ready",
+    "a running container that is not ready",
     "status/generate.go GenerateContainersReadyCondition",
     { readiness: "bad", state: running() },
     runs("ContainersNotReady"),
   ),
 ];
 
-for (const situation of situations) test(titleOf(situation), () => compare(situation));
+for (const situation of situations)
+  test(`the status is that of Kubernetes for ${titleOf(situation)}`, () => compare(situation));

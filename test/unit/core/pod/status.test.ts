@@ -94,20 +94,20 @@ const crash = { reason: "CrashLoopBackOff", message: "back-off 10s" };
 const rows = [
   row("just accepted", {}, "Pending; False ContainersNotReady; 0/1 ContainerCreating 0"),
   row(
-    "its image cannot be pulled",
+    "a pod whose image cannot be pulled is Pending",
     { waiting: { reason: "ImagePullBackOff", message: "Back-off" } },
     "Pending; False ContainersNotReady; 0/1 ImagePullBackOff 0",
   ),
   row("it runs", { observed: running() }, "Running; True; 1/1 Running 0"),
   row(
-    "Always, dead and waiting: the phase stays Running",
+    "a pod under Always that waits after a crash stays Running",
     { ...ended(1, 2), waiting: crash },
     "Running; False ContainersNotReady; 0/1 CrashLoopBackOff 2",
   ),
   row("Always, dead, its next attempt not made yet", ended(0), "Running; False ContainersNotReady; 0/1 Completed 0"),
   row("Never, ended well", { policy: "Never", ...ended(0) }, "Succeeded; False PodCompleted; 0/1 Completed 0"),
   row(
-    "Never, ended well, and run anew for an update: it never turns to Failed",
+    "a pod under Never that an update runs again never turns to Failed",
     {
       policy: "Never",
       history: { attempt: 1, lastTermination: termination(0) },
@@ -117,7 +117,7 @@ const rows = [
   ),
   row("Never, ended badly", { policy: "Never", ...ended(3) }, "Failed; False PodFailed; 0/1 Error 0"),
   row(
-    "Never, out of memory",
+    "a pod under Never that ran out of memory is Failed",
     {
       policy: "Never",
       history: { termination: termination(137, { reason: "OOMKilled" }) },
@@ -127,27 +127,27 @@ const rows = [
   ),
   row("OnFailure, ended well", { policy: "OnFailure", ...ended(0) }, "Succeeded; False PodCompleted; 0/1 Completed 0"),
   row(
-    "OnFailure, ended badly and waiting",
+    "a pod under OnFailure that waits after a failure stays Running",
     { policy: "OnFailure", ...ended(1, 1), waiting: crash },
     "Running; False ContainersNotReady; 0/1 CrashLoopBackOff 1",
   ),
   row(
-    "deleted, still running: the phase stays",
+    "a deleted pod that still runs keeps its phase",
     { observed: running(), termination: "terminating", before: "Running" },
     "Running; True; 1/1 Running 0",
   ),
   row(
-    "deleted, ended well",
+    "a deleted pod that ended with 0 is Succeeded",
     { history: { termination: termination(0) }, termination: "terminated", before: "Running" },
     "Succeeded; False PodCompleted; 0/1 Completed 0",
   ),
   row(
-    "deleted, killed after its grace",
+    "a deleted pod that was killed after its grace period is Failed",
     { history: { termination: termination(137) }, termination: "terminated", before: "Running" },
     "Failed; False PodFailed; 0/1 Error 0",
   ),
   row(
-    "deleted before it ever ran",
+    "a pod that was deleted before it ran is Failed",
     { termination: "terminated", before: "Pending" },
     "Failed; False PodFailed; 0/1 ContainerStatusUnknown 0",
   ),

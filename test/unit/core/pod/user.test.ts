@@ -42,7 +42,7 @@ const cases: readonly (readonly [string, number | undefined, number | undefined,
 
 describe("runAsUser", () => {
   for (const [image, uid, gid, strict, free] of cases) {
-    it(`image ${JSON.stringify(image)}, runAsUser ${uid}, runAsGroup ${gid}`, () => {
+    it(`resolves the user for image ${JSON.stringify(image)}, runAsUser ${uid}, runAsGroup ${gid}`, () => {
       assert.ok(container);
       for (const [runAsNonRoot, expected] of [
         [true, strict],
