@@ -147,6 +147,8 @@ function messageOf(cause: unknown): string {
   if (typeof answered === "string") return answered.slice(0, longestJudged);
   const message = property(cause, "message");
   if (typeof message !== "string") return String(cause);
+  // Node's word for a connection that ended in the middle of an answer.
+  if (message === "aborted") return "The engine closed the connection";
   return (
     message
       .slice(0, longestJudged)

@@ -128,6 +128,8 @@ describe("engineError", () => {
     const late = AbortSignal.abort(new DOMException("late", "TimeoutError"));
     assert.equal(engineError("list", cause, late).kind, "timeout");
     assert.equal(engineError("list", cause, AbortSignal.abort()).kind, "aborted");
+    const closed = engineError("watch", cause, new AbortController().signal);
+    assert.equal(closed.message, "The engine closed the connection");
   });
 
   it("keeps 1,024 characters of what the engine says", () => {
