@@ -48,5 +48,5 @@ test("a flood of rejected updates causes nine events, and eight rejections are k
   assert.match(store.events.list({ pod: "", limit: 10 })[0]?.message ?? "", /could not be read \(and 42 more\)$/);
   const kept = refusedUpdates();
   assert.equal(kept.length, 8);
-  assert.deepEqual([...new Set(kept.map(({ message }) => message.length))], [513], "512 characters and a mark");
+  assert.deepEqual([...new Set(kept.map(({ message }) => message.length))], [512], "512 characters with the mark");
 });
