@@ -68,7 +68,7 @@ function outOfOrder(
   const found: string[] = [];
   let handledAt = -1;
   for (const { parent, at } of order) {
-    const sending = (sendings.get(parent) ?? []).find((one) => one > handledAt && one < at);
+    const sending = (sendings.get(parent) ?? []).find((sentAt) => sentAt > handledAt && sentAt < at);
     if (sending === undefined) found.push(`The reply to ${parent} came after one to a message that was sent later`);
     else handledAt = sending;
   }

@@ -138,6 +138,6 @@ async function seenOnEngine({ engine }: Config, store: StoreReader, info: Engine
   const listed = await dockerEngine({ socket: engine.socket }).list(AbortSignal.timeout(listDeadlineMs));
   if (!listed.ok) return null;
   const installId = installIdOf(store);
-  const containers = listed.value.filter((one) => one.installId === installId);
+  const containers = listed.value.filter((container) => container.installId === installId);
   return { containers, engineRunId: info.runId, now: momentOf(linuxClock()) };
 }

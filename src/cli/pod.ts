@@ -115,7 +115,9 @@ function show({ pod, row, history, events }: Shown): readonly string[] {
     ...section(`Conditions${lastSeen}`, (status?.conditions ?? []).map(condition)),
     ...section(
       `Containers${lastSeen}`,
-      (status?.containerStatuses ?? []).flatMap((one) => container(one, spec, ownValue(history, one.name))),
+      (status?.containerStatuses ?? []).flatMap((containerStatus) =>
+        container(containerStatus, spec, ownValue(history, containerStatus.name)),
+      ),
     ),
     ...section("Spec as enforced", stringify(withoutValues(spec)).trimEnd().split("\n").map(printable)),
     ...section(
@@ -131,9 +133,9 @@ function show({ pod, row, history, events }: Shown): readonly string[] {
 
 /** Pages are shown around, and a variable may be a password: its value is in `--json` alone. */
 function withoutValues(spec: AcceptedPod["spec"]): AcceptedPod["spec"] {
-  const containers = spec.containers.map((one) => ({
-    ...one,
-    ...(one.env === undefined ? {} : { env: one.env.map(({ name }) => ({ name, value: "(hidden)" })) }),
+  const containers = spec.containers.map((container) => ({
+    ...container,
+    ...(container.env === undefined ? {} : { env: container.env.map(({ name }) => ({ name, value: "(hidden)" })) }),
   }));
   return { ...spec, containers };
 }
@@ -164,14 +166,18 @@ function condition({ type, status, lastTransitionTime, reason, message }: PodCon
 }
 
 function container(
-  one: ContainerStatus,
+  containerStatus: ContainerStatus,
   { containers }: AcceptedPod["spec"],
   history: ContainerHistory | undefined,
 ): readonly string[] {
-  const { name, ready, restartCount, image, imageID, containerID } = one;
+  const { name, ready, restartCount, image, imageID, containerID } = containerStatus;
   const spec = containers.find((other) => other.name === name);
-  const words = stateText(one.state, spec, one.state.terminated === undefined ? undefined : history?.termination);
-  const ended = one.lastState.terminated;
+  const words = stateText(
+    containerStatus.state,
+    spec,
+    containerStatus.state.terminated === undefined ? undefined : history?.termination,
+  );
+  const ended = containerStatus.lastState.terminated;
   const before = [history?.termination, history?.lastTermination].find(
     (termination) => termination != null && ended?.containerID === `docker://${termination.containerId}`,
   );

@@ -40,7 +40,7 @@ export function seenPods(store: StoreReader, { containers, engineRunId, now }: S
   ];
   const histories = new Map<string, PodHistory>();
   const statuses = pods.map(({ pod, acceptedAt, termination }) => {
-    const observed = containers.filter((one) => one.pod.uid === pod.id.uid);
+    const observed = containers.filter((container) => container.pod.uid === pod.id.uid);
     const { history } = record(store.histories.get(pod.id.uid), observed, { now, engineRunId });
     const previous = (store.statuses.get(pod.id.uid)?.status ?? null) as PodStatus | null;
     histories.set(pod.id.uid, history);

@@ -44,7 +44,7 @@ export async function uninstallCommand(options: UninstallOptions, io: Output): P
   }
   const data = foldersIn(root);
   const strangers = purge ? [data.dir, data.runDir].map((path) => whyNotOurs(inRoot(root, path), path)) : [];
-  const stranger = strangers.find((one) => one !== null);
+  const stranger = strangers.find((reason) => reason !== null);
   if (stranger !== undefined) {
     io.err(
       `Nothing is removed: ${stranger}. Remove by hand what is to go, or name the agent's own folders in the configuration`,
@@ -108,7 +108,7 @@ async function removeContainers(
   const ours = listed.value.filter((container) => container.installId === installId);
   // All at once: each may take its whole grace.
   const left = await Promise.all((dryRun ? [] : ours).map(({ id }) => removeContainer(engine, id)));
-  const trouble = left.find((one) => one !== null);
+  const trouble = left.find((problem) => problem !== null);
   if (trouble !== undefined) return trouble;
   return ours.map(({ id, container, pod }) => ({
     what: `container ${container} of pod ${pod.name} (${id.slice(0, 12)})`,

@@ -116,7 +116,7 @@ export interface PodFacts {
 /** The rows of `edge status`: every pod that is wanted or on its way out, by namespace and name. */
 export function podRows(facts: PodFacts): readonly PodRow[] {
   const { desired, terminating, statuses } = facts;
-  const byUid = new Map(statuses.map((one) => [one.id.uid, one.status as PodStatus]));
+  const byUid = new Map(statuses.map((stored) => [stored.id.uid, stored.status as PodStatus]));
   const wanted = new Set(desired.map((desiredPod) => desiredPod.pod.id.uid));
   const rows = desired.map(({ pod }) => row(facts, pod, byUid.get(pod.id.uid), false));
   for (const { pod, kind, isTerminated } of terminating) {

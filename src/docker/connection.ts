@@ -117,7 +117,7 @@ export function caller(socket: string): Caller {
       apiVersion: agreed.version,
       architecture: textAt(answer, "Arch"),
       version: textAt(answer, "Version"),
-      product: listAt(answer, "Components").some((one) => textAt(one, "Name") === "Podman Engine")
+      product: listAt(answer, "Components").some((component) => textAt(component, "Name") === "Podman Engine")
         ? "podman"
         : "docker",
       socket,

@@ -260,14 +260,16 @@ function devicesGranted(value: unknown, { request, container, isSandbox }: Grant
   const wanted = request.devices.map(({ path, target }) => `${path} ${target}`);
   if (request.devices.filter(({ target }) => /^\/dev\/davinci[0-9]+$/.test(target)).length !== admitted) return false;
   if (admitted === 0 && wanted.length > 0) return false;
-  const found = listOf(value).map((one) => {
-    if (!isRecord(one) || keysOf(one).length !== 3 || one["CgroupPermissions"] !== "rw") return "";
-    const { PathOnHost: path, PathInContainer: target } = one;
+  const found = listOf(value).map((device) => {
+    if (!isRecord(device) || keysOf(device).length !== 3 || device["CgroupPermissions"] !== "rw") return "";
+    const { PathOnHost: path, PathInContainer: target } = device;
     const named = typeof target === "string" && /^\/dev\/[a-z][a-z0-9_]*$/.test(target);
     return named && String(path).startsWith("/") && !String(path).includes("..") ? `${path} ${target}` : "";
   });
   return (
-    found.length === wanted.length && new Set(found).size === found.length && found.every((one) => wanted.includes(one))
+    found.length === wanted.length &&
+    new Set(found).size === found.length &&
+    found.every((device) => wanted.includes(device))
   );
 }
 

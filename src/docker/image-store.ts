@@ -12,11 +12,11 @@ const nameless = "<none>:<none>";
 export async function storedImages(docker: Docker, signal: AbortSignal): Promise<readonly StoredImage[]> {
   const images = await list(docker, "/images/json?", {}, signal);
   const containers = await list(docker, "/containers/json?", { all: true }, signal);
-  const used = new Set(containers.map((one) => textAt(one, "ImageID")));
-  return images.map((one) => {
-    const id = textAt(one, "Id");
-    const names = textsAt(one, "RepoTags").filter((name) => name !== nameless);
-    return { id, names, sizeBytes: numberAt(one, "Size"), inUse: used.has(id) };
+  const used = new Set(containers.map((container) => textAt(container, "ImageID")));
+  return images.map((image) => {
+    const id = textAt(image, "Id");
+    const names = textsAt(image, "RepoTags").filter((name) => name !== nameless);
+    return { id, names, sizeBytes: numberAt(image, "Size"), inUse: used.has(id) };
   });
 }
 
@@ -30,7 +30,7 @@ export async function removeImage(docker: Docker, id: string, signal: AbortSigna
     const names = textsAt(await request(docker, "GET", `/images/${id}/json`, {}, signal), "RepoTags");
     // Not by the filter `ancestor`, which finds nothing on podman when it is given an id.
     const containers = names.length > 1 ? await list(docker, "/containers/json?", { all: true }, signal) : [];
-    if (containers.some((one) => textAt(one, "ImageID") === id))
+    if (containers.some((container) => textAt(container, "ImageID") === id))
       return failed(failure("removeImage", "conflict", `A container was made from ${id}`));
     for (const name of names.length > 1 ? names : [id]) {
       await docker.getImage(name).remove({ force: false, noprune: false, abortSignal: signal });

@@ -156,7 +156,7 @@ function notStarted(answer: unknown, { container }: ContainerIdentity, startErro
 
 /** By the host's name of the node: what it is called in the container is the translation's business. */
 function npusIn(answer: unknown): readonly string[] {
-  const paths = listAt(answer, "HostConfig", "Devices").map((one) => textAt(one, "PathOnHost"));
+  const paths = listAt(answer, "HostConfig", "Devices").map((device) => textAt(device, "PathOnHost"));
   return paths.map((path) => path.slice(path.lastIndexOf("/") + 1)).filter((name) => npuNode.test(name));
 }
 
@@ -165,7 +165,7 @@ function hostPortsIn(answer: unknown): readonly string[] {
   return keysAt(answer, "HostConfig", "PortBindings").flatMap((published) => {
     const protocol = published.endsWith("/udp") ? "UDP" : "TCP";
     const bindings = listAt(answer, "HostConfig", "PortBindings", published);
-    return bindings.map((one) => hostPortKey(protocol, Number(textAt(one, "HostPort"))));
+    return bindings.map((binding) => hostPortKey(protocol, Number(textAt(binding, "HostPort"))));
   });
 }
 

@@ -27,12 +27,12 @@ export function createLabelOwners(): LabelOwners {
     async ownOf(docker, listed, signal) {
       const next = new Map<string, boolean>();
       const own: ListedContainer[] = [];
-      for (const one of listed) {
-        if (one === null) continue;
-        if (one.renamed !== undefined) {
-          next.set(one.id, known.get(one.id) ?? (await isLabelledItself(docker, one, signal)));
+      for (const container of listed) {
+        if (container === null) continue;
+        if (container.renamed !== undefined) {
+          next.set(container.id, known.get(container.id) ?? (await isLabelledItself(docker, container, signal)));
         }
-        if (next.get(one.id) !== false) own.push(one);
+        if (next.get(container.id) !== false) own.push(container);
       }
       known = next;
       return own;
@@ -41,14 +41,14 @@ export function createLabelOwners(): LabelOwners {
 }
 
 /** A container that somebody made from an image of one of ours (`docker commit`) has its labels, every one of them. */
-async function isLabelledItself(docker: Docker, one: ListedContainer, signal: AbortSignal): Promise<boolean> {
+async function isLabelledItself(docker: Docker, container: ListedContainer, signal: AbortSignal): Promise<boolean> {
   try {
     const labels = textMapAt(
-      await request(docker, "GET", `/images/${one.imageId}/json`, {}, signal),
+      await request(docker, "GET", `/images/${container.imageId}/json`, {}, signal),
       "Config",
       "Labels",
     );
-    const wanted = Object.entries(containerLabels(one.identity));
+    const wanted = Object.entries(containerLabels(container.identity));
     return wanted.some(([key, value]) => ownValue(labels, key) !== value);
   } catch (cause) {
     // Nobody can tell any more: it is left alone.

@@ -106,9 +106,9 @@ export function listing(lifetime: AbortSignal | null): Listing {
       remembered = new Map([...remembered].filter(([each]) => each !== id));
     },
     doubt: (id) => {
-      const one = Symbol();
-      doubts.set(one, id);
-      return () => void doubts.delete(one);
+      const doubt = Symbol();
+      doubts.set(doubt, id);
+      return () => void doubts.delete(doubt);
     },
   };
 }

@@ -10,7 +10,7 @@ export function hostIp(centerHost: string): string {
   if (centerHost === "localhost" || centerHost.startsWith("127.") || centerHost === "[::1]") return "127.0.0.1";
   const interfaces = networkInterfaces();
   const ipv4 = (name: string) =>
-    (ownValue(interfaces, name) ?? []).find((one) => one.family === "IPv4" && !one.internal)?.address;
+    (ownValue(interfaces, name) ?? []).find((address) => address.family === "IPv4" && !address.internal)?.address;
   const candidates = [defaultInterface(), ...Object.keys(interfaces)].filter((name) => name !== null);
   return candidates.map(ipv4).find((address) => address !== undefined) ?? "127.0.0.1";
 }

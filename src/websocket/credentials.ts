@@ -126,7 +126,7 @@ function judged(files: CredentialFiles, { tls, problem }: Read): Pick<Credential
 /** Of several certificates in one file the one that ends first. */
 function certificateOf(file: string | null, pem: LinkTls["cert"]): Certificate | null {
   if (file === null || pem === undefined) return null;
-  const all = (String(pem).match(certificatePattern) ?? []).map((one) => new X509Certificate(one));
+  const all = (String(pem).match(certificatePattern) ?? []).map((text) => new X509Certificate(text));
   const first = all.toSorted((a, b) => a.validToDate.getTime() - b.validToDate.getTime())[0];
   if (first === undefined) throw new Error(`${file} holds no certificate`);
   return { file, notBefore: first.validFromDate.getTime(), notAfter: first.validToDate.getTime() };

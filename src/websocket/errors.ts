@@ -46,7 +46,7 @@ export function dialError(error: unknown, about: DialledWith): LinkError {
   // The center does not say what it has against our certificate; it is no secret that it has expired.
   const concerns = about.certificates
     .map((certificate) => certificateConcern(certificate, about.wall))
-    .filter((one) => one !== null);
+    .filter((concern) => concern !== null);
   return concerns.length === 0 ? found : { ...found, message: `${found.message}; ${concerns.join("; ")}` };
 }
 

@@ -27,19 +27,19 @@ export function createRenamedContainers({ engine, clock, events }: RenamedContai
   return {
     async putRight(ours, signal) {
       const next = new Map<string, string>();
-      for (const one of ours) {
-        if (one.renamed === undefined || one.state.kind === "unknown") continue;
-        const name = containerName(one);
-        const result = await withDeadline(clock, deadlineMs, signal, (s) => engine.rename(one.id, name, s));
+      for (const container of ours) {
+        if (container.renamed === undefined || container.state.kind === "unknown") continue;
+        const name = containerName(container);
+        const result = await withDeadline(clock, deadlineMs, signal, (s) => engine.rename(container.id, name, s));
         const how = result.ok
           ? `it is called ${name} again`
           : `it cannot be called ${name} again: ${result.error.message}`;
-        const message = `Container ${one.id.slice(0, 12)} was renamed to ${one.renamed} by hand; ${how}`;
-        if (!result.ok) next.set(one.id, message);
-        if (recorded.get(one.id) === message) continue;
-        events.recordPodEvent(podKey(one.pod), {
+        const message = `Container ${container.id.slice(0, 12)} was renamed to ${container.renamed} by hand; ${how}`;
+        if (!result.ok) next.set(container.id, message);
+        if (recorded.get(container.id) === message) continue;
+        events.recordPodEvent(podKey(container.pod), {
           type: "Warning",
-          container: one.container,
+          container: container.container,
           reason: "ContainerRenamed",
           message,
         });

@@ -34,7 +34,7 @@ export function updateSecret(context: ApplyContext, { name, dockerConfigJson }: 
   if (!context.store.credentials.put(name, dockerConfigJson, context.now)) {
     return refuse("metadata.name", "capacity.secrets", "This device holds as many secrets as it can", name);
   }
-  const names = (pod: AcceptedPod) => (pod.spec.imagePullSecrets ?? []).some((one) => one.name === name);
+  const names = (pod: AcceptedPod) => (pod.spec.imagePullSecrets ?? []).some((secret) => secret.name === name);
   const alsoWake = retryNow(context.store, "ErrImagePull", names);
   return { ok: true, wake: null, alsoWake, summary: `Secret ${name} is stored` };
 }

@@ -89,7 +89,7 @@ export function createIntake(parts: IntakeParts): Intake {
       if (texts.length === 0) return;
       // Facts are read once a batch: a flood must not make the device read /proc for every message.
       const handled = handleAll(parts, texts);
-      const refused = handled.map((result) => result.refused).filter((one) => one !== null);
+      const refused = handled.map((result) => result.refused).filter((refusal) => refusal !== null);
       if (refused.length > 0) recordRefusals(parts, refused);
       for (const { reply } of handled) if (reply !== null) parts.sendNow(reply);
       parts.onOutboxChanged();

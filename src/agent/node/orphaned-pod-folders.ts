@@ -22,7 +22,7 @@ export async function removeOrphanedPodFolders(parts: OrphanedPodFolderParts, si
   if (!seen.ok) return;
   const used = new Set(seen.value.map((container) => container.pod.uid));
   // Looked at again: a pod may have come while the engine was asked.
-  for (const uid of orphanedUids(parts).filter((one) => !used.has(one))) {
+  for (const uid of orphanedUids(parts).filter((uid) => !used.has(uid))) {
     log.write("info", "Folder of a pod that is gone removed", { uid });
     podFiles.removeVolumes(uid);
   }

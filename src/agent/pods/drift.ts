@@ -74,9 +74,9 @@ export function createDrift(parts: DriftParts): Drift {
       const before = known;
       known = next;
       const added = [...next.values()].filter(({ key }) => !before.has(key));
-      for (const one of added) {
-        recordDrift(parts, one);
-        if (one.restarts !== undefined) parts.wakePod(one.pod);
+      for (const drift of added) {
+        recordDrift(parts, drift);
+        if (drift.restarts !== undefined) parts.wakePod(drift.pod);
       }
       if (added.length > 0 || before.size !== next.size) parts.onDriftChanged();
     },

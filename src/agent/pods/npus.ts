@@ -82,7 +82,7 @@ export function devicesOf(
   if (missing !== null) return `It needs an NPU, and ${missing} is not there`;
   const nodes: DeviceNode[] = [];
   for (const name of names) {
-    const found = npus.find((one) => one.name === name);
+    const found = npus.find((npu) => npu.name === name);
     if (found === undefined) return `${name}, which it holds, is not there`;
     nodes.push(found.node);
   }

@@ -83,7 +83,7 @@ export interface NextSteps {
 
 /** The plan of an older pod comes first; the look-ups of an update come before what its older version needs. */
 export function inOrder({ older, version, wanted }: PodPlans): readonly PodPlan[] {
-  return [older, wanted, version].filter((one) => one !== null);
+  return [older, wanted, version].filter((plan) => plan !== null);
 }
 
 /** The first steps of the first plan that has steps. */

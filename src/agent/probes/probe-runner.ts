@@ -102,18 +102,18 @@ function execRunner({ engine, clock, onSilent }: ProbeRunnerParts, probe: ExecPr
 
   const start = (signal: AbortSignal): Living => {
     const begun = Promise.withResolvers<true>();
-    const one: { -readonly [K in keyof Living]: Living[K] } = { begun: begun.promise, seen: null, ended: never };
+    const run: { -readonly [K in keyof Living]: Living[K] } = { begun: begun.promise, seen: null, ended: never };
     const started = (program: string): void => {
-      one.seen = { program, mono: clock.mono() };
+      run.seen = { program, mono: clock.mono() };
       begun.resolve(true);
     };
-    one.ended = engine.exec(probe.id, probe.command, signal, started).finally(() => {
+    run.ended = engine.exec(probe.id, probe.command, signal, started).finally(() => {
       living = null;
     });
     // What the engine refuses is over as well, and a bug is to be heard of by whoever waits.
-    one.ended.then(() => begun.resolve(true), begun.reject);
-    living = one;
-    return one;
+    run.ended.then(() => begun.resolve(true), begun.reject);
+    living = run;
+    return run;
   };
 
   /** It is late; or is it the engine that says nothing? Its silence must not end a container. */
@@ -139,11 +139,11 @@ function execRunner({ engine, clock, onSilent }: ProbeRunnerParts, probe: ExecPr
     }
     return probe.turns(async () => {
       if (signal.aborted) return null;
-      const one = start(signal);
-      if (!(await hasBegun(one, signal))) return null;
-      const { answer, stalled } = await withTimeout(clock, probe.timeoutMs, one.ended, signal);
+      const run = start(signal);
+      if (!(await hasBegun(run, signal))) return null;
+      const { answer, stalled } = await withTimeout(clock, probe.timeoutMs, run.ended, signal);
       if (signal.aborted || stalled) return null;
-      return answer === null ? hangs(one, signal) : execResult(answer);
+      return answer === null ? hangs(run, signal) : execResult(answer);
     });
   };
 }

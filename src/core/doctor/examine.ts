@@ -84,13 +84,13 @@ function agent({ agentRuns }: DoctorInput): readonly Said[] {
 
 function configuration({ config }: DoctorInput): readonly Said[] {
   const { file, violations, warnings } = config;
-  const mend = (one: string): string => {
+  const mend = (problem: string): string => {
     if (file === null) return "Write one, or run edge install";
-    return /EACCES/.test(one) ? "Run this as root, or as a member of the group edge" : `Fix ${file}`;
+    return /EACCES/.test(problem) ? "Run this as root, or as a member of the group edge" : `Fix ${file}`;
   };
   const findings = [
-    ...violations.map((one) => failure(one, mend(one))),
-    ...warnings.map((one) => warning(one, `Fix ${file}`)),
+    ...violations.map((violation) => failure(violation, mend(violation))),
+    ...warnings.map((text) => warning(text, `Fix ${file}`)),
   ];
   return findings.length === 0 ? [ok(`${file} is valid`)] : findings;
 }
@@ -121,8 +121,8 @@ function engine(facts: EngineInput, conntrack: boolean): readonly Said[] {
     ...(facts.remapsUsers ? [remapsUsers] : []),
     ...(forgets && !conntrack ? [senders] : []),
     ...(facts.seccomp ? [] : [seccomp]),
-    ...facts.troubles.map((one) => failure(`Container ${one}`, containerTodo)),
-    ...facts.warnings.filter((one) => !beside.test(one)).map(engineWarning),
+    ...facts.troubles.map((trouble) => failure(`Container ${trouble}`, containerTodo)),
+    ...facts.warnings.filter((text) => !beside.test(text)).map(engineWarning),
   ];
 }
 

@@ -25,7 +25,7 @@ export function progressed(before: PullProgress, { layer, share }: LayerNews): P
   if (share <= known || (known < 0 && before.shares.size >= mostLayers)) return before;
   const shares = new Map(before.shares).set(layer, Math.min(share, 1));
   let sum = 0;
-  for (const one of shares.values()) sum += one;
+  for (const share of shares.values()) sum += share;
   return { shares, tenths: Math.max(before.tenths, Math.floor((sum * 10) / shares.size)) };
 }
 

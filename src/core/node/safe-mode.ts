@@ -33,7 +33,7 @@ export function safeModeOf(ends: readonly SelfEnd[], now: Moment): SafeMode | nu
     .sort((a, b) => a.mono - b.mono);
   const last = recent.at(-1);
   if (last === undefined || recent.length < safeModeEnds) return null;
-  const busy = recent.map((one) => one.busy);
+  const busy = recent.map((end) => end.busy);
   const known = busy.filter((keys) => keys !== null && keys.length > 0);
   const held = known.length < busy.length ? null : new Set(known.flatMap((keys) => keys ?? []));
   return { held, untilMono: last.mono + safeModeMs, why: last.why };

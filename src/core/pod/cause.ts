@@ -39,7 +39,7 @@ export const noCause: PodCause = { reason: null, nextTry: null, todo: null };
 /** The cause behind STATUS: how a container ended, why it cannot start, or which probe fails; not the words of a back-off. */
 export function podCause(input: CauseInput): PodCause {
   const { status, spec, name, now } = input;
-  const causes = status.containerStatuses.flatMap((one) => containerCause(input, one) ?? []);
+  const causes = status.containerStatuses.flatMap((containerStatus) => containerCause(input, containerStatus) ?? []);
   const [first, ...more] = causes.toSorted((a, b) => rank(a) - rank(b));
   const ofPod = status.message ?? null;
   if (first === undefined) {
@@ -63,14 +63,14 @@ function rank({ word }: ContainerCause): number {
   return word === "NotReady" ? 1 : 0;
 }
 
-function containerCause(input: CauseInput, one: ContainerStatus): ContainerCause | null {
+function containerCause(input: CauseInput, containerStatus: ContainerStatus): ContainerCause | null {
   const { now } = input;
-  const spec = input.spec.containers.find(({ name }) => name === one.name);
-  const history = ownValue(input.history, one.name);
-  const { running, waiting, terminated } = one.state;
-  const container = one.name;
+  const spec = input.spec.containers.find(({ name }) => name === containerStatus.name);
+  const history = ownValue(input.history, containerStatus.name);
+  const { running, waiting, terminated } = containerStatus.state;
+  const container = containerStatus.name;
   if (running !== undefined) {
-    const text = one.ready ? null : notReady(input, one);
+    const text = containerStatus.ready ? null : notReady(input, containerStatus);
     return text === null ? null : { container, word: "NotReady", text, remainingMs: 0 };
   }
   if (terminated !== undefined) {
@@ -78,7 +78,7 @@ function containerCause(input: CauseInput, one: ContainerStatus): ContainerCause
     return text === null ? null : { container, word: terminated.reason, text, remainingMs: 0 };
   }
   if (waiting === undefined) return null;
-  const last = one.lastState.terminated;
+  const last = containerStatus.lastState.terminated;
   const ended =
     waiting.reason === "CrashLoopBackOff" && last !== undefined ? howItEnded(last, spec, history?.termination) : null;
   if (ended !== null || waiting.reason === "CrashLoopBackOff") {
@@ -117,9 +117,9 @@ export function howItEnded(
 }
 
 /** A container without a readiness probe is not ready only while it is paused, which the pod's message says. */
-function notReady({ status, spec, unready, now }: CauseInput, one: ContainerStatus): string | null {
-  if (spec.containers.find(({ name }) => name === one.name)?.readinessProbe === undefined) return null;
-  const why = unready.get(one.containerID?.replace(/^docker:\/\//, "") ?? "");
+function notReady({ status, spec, unready, now }: CauseInput, containerStatus: ContainerStatus): string | null {
+  if (spec.containers.find(({ name }) => name === containerStatus.name)?.readinessProbe === undefined) return null;
+  const why = unready.get(containerStatus.containerID?.replace(/^docker:\/\//, "") ?? "");
   if (why === undefined) return "waiting for its first successful readiness probe";
   const since = status.conditions.find(({ type }) => type === "ContainersReady")?.lastTransitionTime;
   return `readiness failing${since === undefined ? "" : ` since ${shortTime(since, now.wall)}`}: ${why}`;

@@ -112,7 +112,7 @@ export function trim(shares: ReadonlyMap<string, Share>, limits: EventLimits): T
   const least = (isOver ? limits.eventsMaxRows : limits.eventsMaxBytes) / part;
   const atOnce = (of: number): number => Math.min(Math.max(1, Math.floor(of / part)), of - 1);
   let most: readonly [string, Share] | null = null;
-  for (const one of shares) if (most === null || isMore(one, most, size)) most = one;
+  for (const entry of shares) if (most === null || isMore(entry, most, size)) most = entry;
   if (most === null || most[1].rows === 1 || size(most[1]) <= least) {
     return { pod: null, rows: atOnce(rows) };
   }

@@ -79,5 +79,5 @@ export function imageStep(
 
 /** What this image name stood for: of the version that is wanted, or of the one that an update waits to replace. */
 export function pinnedFor(history: ContainerHistory | undefined, image: string): ContainerHistory["pinnedImage"] {
-  return [history?.pinnedImage, history?.madeFrom].find((one) => one?.name === image) ?? null;
+  return [history?.pinnedImage, history?.madeFrom].find((pinned) => pinned?.name === image) ?? null;
 }

@@ -31,7 +31,7 @@ export function withRefusal(kept: readonly RefusedUpdate[], next: RefusedUpdate)
 
 /** A later message for the pod was accepted. */
 export function withoutPod(kept: readonly RefusedUpdate[], pod: string): readonly RefusedUpdate[] {
-  return kept.filter((one) => one.pod !== pod);
+  return kept.filter((refusal) => refusal.pod !== pod);
 }
 
 /** Those of the last hour; a clock that was set back hides none. */

@@ -232,9 +232,11 @@ export function phaseOf(statuses: readonly ContainerStatus[], policy: RestartPol
 /** A pod that was told to go: Succeeded or Failed once its last container has ended, by the exit codes. */
 function terminatedPhase(statuses: readonly ContainerStatus[], before: Phase): Phase {
   if (statuses.some((containerStatus) => containerStatus.state.running !== undefined)) return before;
-  const ended = statuses.map((containerStatus) => containerStatus.state.terminated).filter((one) => one !== undefined);
+  const ended = statuses
+    .map((containerStatus) => containerStatus.state.terminated)
+    .filter((terminated) => terminated !== undefined);
   if (ended.length < statuses.length) return before;
-  return ended.every((one) => one.exitCode === 0) ? "Succeeded" : "Failed";
+  return ended.every((terminated) => terminated.exitCode === 0) ? "Succeeded" : "Failed";
 }
 
 /** In the order of the Pod Status document. Kubelet `GenerateContainersReadyCondition`, `GeneratePodReadyCondition`. */
@@ -266,7 +268,7 @@ function readiness(phase: Phase, unready: readonly string[]): Outcome {
 }
 
 function condition(input: StatusInput, type: PodCondition["type"], outcome: Outcome): PodCondition {
-  const before = input.previous?.conditions.find((one) => one.type === type);
+  const before = input.previous?.conditions.find((condition) => condition.type === type);
   const since = before?.status === outcome.status ? before.lastTransitionTime : formatTime(input.nowWall);
   return { type, status: outcome.status, lastProbeTime: null, lastTransitionTime: since, ...detail(outcome) };
 }

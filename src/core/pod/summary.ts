@@ -41,5 +41,5 @@ export function summarize(status: PodStatus, deleting: boolean): PodSummary {
 }
 
 function allReady(status: PodStatus): boolean {
-  return status.conditions.some((one) => one.type === "Ready" && one.status === "True");
+  return status.conditions.some((condition) => condition.type === "Ready" && condition.status === "True");
 }

@@ -21,7 +21,7 @@ export function fusionDirectorStatus(status: PodStatus, wall: number): PodStatus
   const ageMs = wall - parseTime(status.startTime);
   const translated = status.containerStatuses.map((container) => translate(container, ageMs));
   const containerStatuses = translated.map(({ container }) => container);
-  const failure = translated.map((one) => one.failure).find((one) => one !== null);
+  const failure = translated.map((state) => state.failure).find((found) => found !== null);
   if (failure == null || (status.phase !== "Pending" && status.phase !== "Running")) {
     return { ...status, containerStatuses };
   }

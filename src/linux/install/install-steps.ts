@@ -162,7 +162,7 @@ export function removalStep(path: string): Step {
 export function groupId(name: string, root: string): number | null {
   const file = join(root, "etc/group");
   const text = existsSync(file) ? readFileSync(file, "utf8") : "";
-  const line = text.split("\n").find((one) => one.startsWith(`${name}:`));
+  const line = text.split("\n").find((entry) => entry.startsWith(`${name}:`));
   const number = Number(line?.split(":")[2]);
   return Number.isSafeInteger(number) && line !== undefined ? number : null;
 }
