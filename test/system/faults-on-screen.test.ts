@@ -1,8 +1,10 @@
 import assert from "node:assert/strict";
+import { createServer, type Server } from "node:http";
 import { after, before, describe, test } from "node:test";
 import { sharedEngine } from "../../scripts/private-engine.ts";
-import { podUpdate } from "../samples/messages.ts";
+import { podUpdate, registrySecret, secretUpdate } from "../samples/messages.ts";
 import { createSite } from "./harness.ts";
+import { freePort } from "./sockets.ts";
 
 const site = createSite(sharedEngine());
 const uidOf = (name: string): string =>
@@ -12,6 +14,13 @@ const sleeps = { command: ["/bin/sleep", "1000"] };
 /** It heeds the signal to stop, so that its grace is not waited for. */
 const polite = site.script("polite.sh", "trap 'exit 0' TERM\nwhile true; do sleep 1; done\n");
 const fails = { exec: { command: ["/bin/false"] }, ...every };
+
+/** A registry that knows nobody's password. */
+const registry: Server = createServer((_, response) => {
+  response.writeHead(401, { "www-authenticate": 'Basic realm="registry"' }).end();
+});
+await new Promise<void>((resolve) => registry.listen(0, "127.0.0.1", resolve));
+const registryPort = portOf(registry);
 
 interface Fault {
   readonly title: string;
@@ -24,6 +33,16 @@ interface Fault {
 }
 
 const faults: readonly Fault[] = [
+  {
+    title: "a wrong registry password",
+    name: "stranger",
+    spec: { imagePullSecrets: [{ name: registrySecret }] },
+    container: { ...sleeps, image: `127.0.0.1:${registryPort}/private:1` },
+    cause: new RegExp(
+      `^Registry 127\\.0\\.0\\.1:${registryPort} rejected the user name or password in secret ${registrySecret}, `,
+    ),
+    todo: /^Correct the user name and password in the secret and send it again$/,
+  },
   {
     title: "a container out of memory",
     name: "leaks",
@@ -56,6 +75,19 @@ const faults: readonly Fault[] = [
   },
 ];
 
+function portOf(server: Server): number {
+  const address = server.address();
+  return typeof address === "object" ? (address?.port ?? 0) : 0;
+}
+
+/** False while somebody else has the port. */
+function takes(server: Server, port: number): Promise<boolean> {
+  return new Promise((resolve) => {
+    server.once("error", () => resolve(false));
+    server.listen(port, "127.0.0.1", () => resolve(true));
+  });
+}
+
 async function send(
   name: string,
   spec: NonNullable<Fault["spec"]>,
@@ -77,9 +109,14 @@ describe("faults of pods on the screen", () => {
     await site.startCenter();
     await site.startAgent();
     await site.online();
+    const auths = { [`127.0.0.1:${registryPort}`]: { username: "edge", password: "wrong" } };
+    assert.equal((await site.ask(secretUpdate(uidOf("secret"), { auths }))).content, "OK");
     for (const { name, spec, container } of faults) assert.equal(await send(name, spec ?? {}, container), "OK", name);
   });
-  after(() => site.close());
+  after(async () => {
+    registry.close();
+    await site.close();
+  });
 
   for (const { title, name, cause, todo } of faults) {
     test(`edge pod names the cause of ${title} and what to do`, async () => {
@@ -91,6 +128,29 @@ describe("faults of pods on the screen", () => {
       assert.match(fieldOf(page, "To do"), todo);
     });
   }
+
+  test("edge pod names the process that has taken a port between two runs and what to do", async () => {
+    const thief = createServer();
+    const port = await freePort();
+    const ports = [{ containerPort: 80, hostIP: "127.0.0.1", hostPort: port, protocol: "TCP" }];
+    assert.equal(await send("robbed", {}, { command: ["/bin/false"], ports }), "OK");
+    await site.reported(
+      uidOf("robbed"),
+      "its end",
+      ({ status }) => (status.containerStatuses[0]?.restartCount ?? 0) > 0,
+    );
+    await site.eventually("the port is free", async () => (await takes(thief, port)) || undefined);
+    try {
+      const cause = new RegExp(`^TCP port ${port} is already used by \\S+ \\(pid ${process.pid}\\)`);
+      const page = await site.eventually(`${cause}`, async () => {
+        const { stdout } = await site.run("pod", "robbed");
+        return cause.test(fieldOf(stdout, "Cause")) ? stdout : undefined;
+      });
+      assert.equal(fieldOf(page, "To do"), "Stop that process, or choose another hostPort in the pod");
+    } finally {
+      thief.close();
+    }
+  });
 
   test("a rejected update is found by the pod's name and shown in edge status", async () => {
     const resources = { limits: { cpu: "1000", memory: "16Mi" }, requests: { cpu: "1000", memory: "16Mi" } };
