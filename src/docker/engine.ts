@@ -37,12 +37,14 @@ export interface DockerOptions {
   readonly socket: string;
   /** Until when calls that were late are waited for; without one they are given up. */
   readonly lifetime?: AbortSignal;
+  /** After how many milliseconds a container that the engine does not answer about is unknown; 2,000 without it. */
+  readonly inspectDeadlineMs?: number;
 }
 
 /** The Docker Engine behind a unix socket, API 1.39 to 1.51. Connects at the first call, and again whenever it must. */
 export function dockerEngine(options: DockerOptions): Engine {
   const api = caller(options.socket);
-  const containers = listing(options.lifetime ?? null);
+  const containers = listing(options.lifetime ?? null, options.inspectDeadlineMs);
   return {
     info: (signal) => api.call("info", signal, (connection) => info(connection, signal)),
     ping: (signal) => api.call("ping", signal, ({ docker }) => ping(docker, signal)),

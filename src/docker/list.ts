@@ -58,8 +58,8 @@ const unitSeconds: Readonly<Record<string, number>> = {
  * list are remembered.
  * @param lifetime see `createTimedInspects`
  */
-export function listing(lifetime: AbortSignal | null): Listing {
-  const inspects = createTimedInspects(lifetime);
+export function listing(lifetime: AbortSignal | null, inspectDeadlineMs?: number): Listing {
+  const inspects = createTimedInspects(lifetime, inspectDeadlineMs);
   const owners = createLabelOwners();
   // What was last known of each, for those about which the engine does not answer any more.
   let lastKnown: ReadonlyMap<string, ObservedContainer> = new Map();

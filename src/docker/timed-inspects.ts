@@ -17,12 +17,15 @@ export interface TimedInspects {
 }
 
 /** An answer takes 1 to 2 ms; one that waits for a container that is being started may take longer. */
-const deadlineMs = 2_000;
+const inspectDeadlineMs = 2_000;
 /** A call that was late is given up after this, and made anew: what became of it may have been lost. */
 const giveUpMs = 300_000;
 
-/** @param lifetime ends late calls with whoever made them; null where nobody stays to hear of them */
-export function createTimedInspects(lifetime: AbortSignal | null): TimedInspects {
+/**
+ * @param lifetime ends late calls with whoever made them; null where nobody stays to hear of them
+ * @param deadlineMs of each inspect
+ */
+export function createTimedInspects(lifetime: AbortSignal | null, deadlineMs = inspectDeadlineMs): TimedInspects {
   const late = new Set<string>();
 
   return {

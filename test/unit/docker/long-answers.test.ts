@@ -78,7 +78,7 @@ describe("A container of which the engine says too much", () => {
     events = "";
     server = createServer((request, response) => answer(request.url ?? "", response));
     await new Promise<void>((resolve) => server.listen(join(folder, "docker.sock"), resolve));
-    engine = dockerEngine({ socket: join(folder, "docker.sock"), lifetime: generous() });
+    engine = dockerEngine({ socket: join(folder, "docker.sock"), lifetime: generous(), inspectDeadlineMs: 60_000 });
   });
   afterEach(() => {
     server.closeAllConnections();
