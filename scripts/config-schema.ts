@@ -1,4 +1,4 @@
-// `node scripts/config-schema.ts`: writes the JSON schema of edge.config.json, which `edge config schema` prints.
+// `npm run docs` writes the JSON schema of edge.config.json, which `edge config schema` prints.
 import { writeFileSync } from "node:fs";
 import { toJsonSchema } from "@valibot/to-json-schema";
 import { configSchema } from "../src/core/config/config-schema.ts";
@@ -15,4 +15,7 @@ export function configJsonSchema(): object {
   return { title: "edge.config.json", ...schema };
 }
 
-if (import.meta.main) writeFileSync(schemaFile, `${JSON.stringify(configJsonSchema(), null, 2)}\n`);
+/** Writes the file. */
+export function writeConfigSchema(): void {
+  writeFileSync(schemaFile, `${JSON.stringify(configJsonSchema(), null, 2)}\n`);
+}

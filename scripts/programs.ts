@@ -17,8 +17,13 @@ const bare = ["/usr/bin/env", "-i", "PATH=/nowhere", "NODE_OPTIONS=--require=/no
 /**
  * Copies a built program into a folder, so that a build in this tree does not change what runs, and gives the command
  * that runs the copy. The process that is started is the program's own.
+ * @param bundle what node and deno run, if not the one in dist
  */
-export function installProgram(program: Program, folder: string): readonly [string, ...string[]] {
+export function installProgram(
+  program: Program,
+  folder: string,
+  bundle: string = bundleFile,
+): readonly [string, ...string[]] {
   const file = join(folder, program === "node" || program === "deno" ? "edge.mjs" : "edge");
   const place = (built: string): string => {
     copyFileSync(built, file);
@@ -26,11 +31,11 @@ export function installProgram(program: Program, folder: string): readonly [stri
   };
   switch (program) {
     case "node":
-      return [process.execPath, place(bundleFile)];
+      return [process.execPath, place(bundle)];
     case "deno": {
       // Not the package's own command, which starts this one as its child.
       const deno = resolve(`node_modules/@deno/linux-${process.arch}-glibc/deno`);
-      return [deno, "run", "--allow-all", "--no-config", place(bundleFile)];
+      return [deno, "run", "--allow-all", "--no-config", place(bundle)];
     }
     case "executable":
       return bareCommand(place(executableFile(process.arch === "arm64" ? "arm64" : "x64")));

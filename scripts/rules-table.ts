@@ -1,11 +1,11 @@
-// `node scripts/rules-table.ts`: writes the rules of admission into docs/admission-rules.md, between two markers.
+// `npm run docs` writes the rules of admission into docs/admission-rules.md, between two markers.
 import { readFileSync, writeFileSync } from "node:fs";
 import { featureGates } from "../src/core/admission/feature-gates.ts";
 import { type ExplainedRule, everyRule } from "../src/core/admission/rule-index.ts";
 import { table } from "./table.ts";
 
 const file = "docs/admission-rules.md";
-const start = "<!-- rules: written by scripts/rules-table.ts -->";
+const start = "<!-- rules: written by npm run docs -->";
 const end = "<!-- end of rules -->";
 const forbidden = "not supported; leave it out";
 
@@ -48,4 +48,7 @@ function byParent(rules: readonly ExplainedRule[]): readonly string[] {
   return [...groups].map(([key, names]) => `- ${key}: ${names.join(", ")}`);
 }
 
-if (import.meta.main) writeFileSync(file, withRules(readFileSync(file, "utf8")));
+/** Writes the table. */
+export function writeRulesTable(): void {
+  writeFileSync(file, withRules(readFileSync(file, "utf8")));
+}

@@ -37,7 +37,8 @@ async function main(files: readonly string[]): Promise<void> {
     const counts = `${result.passed} passed${result.failed === 0 ? "" : `, ${result.failed} FAILED`}`;
     say(`file ${results.length} of ${files.length}  ${file}  ${counts}, ${clock(performance.now() - start)}`);
     // A whole run names what failed; who asks for a file wants to see all of it.
-    if (result.failed > 0 || files.length <= shownWhole) process.stdout.write(result.output);
+    if (result.failed > 0 || files.length <= shownWhole || (named !== undefined && result.passed > 0))
+      process.stdout.write(result.output);
     await startMore();
   };
   const startMore = async (): Promise<void> => {
@@ -55,12 +56,17 @@ async function main(files: readonly string[]): Promise<void> {
 /** Of so many files every test is shown. */
 const shownWhole = 10;
 
+const pattern = process.env["EDGE_TEST_NAME"];
+/** Only tests that fit it; a file may have none. */
+const named = pattern === undefined ? undefined : { testNamePatterns: [new RegExp(pattern, "i")] };
+
 async function runFile(file: string): Promise<Result> {
   let [passed, failed, heard, output] = [0, 0, false, ""];
-  const stream = run({ files: [file], timeout: testTimeoutMs, signal: AbortSignal.timeout(fileTimeoutMs) });
+  const signal = AbortSignal.timeout(fileTimeoutMs);
+  const stream = run({ files: [file], timeout: testTimeoutMs, signal, ...(named === undefined ? {} : named) });
   stream.on("test:pass", ({ name, details, skip, todo }) => {
     // A file that holds no test passes as a test of its own name.
-    if (details.type === "suite" || name === file) return;
+    if (details.type === "suite" || name === file || (named !== undefined && skip !== undefined)) return;
     heard = true;
     if (skip === undefined && todo === undefined) passed += 1;
   });
@@ -69,7 +75,7 @@ async function runFile(file: string): Promise<Result> {
     if (details.type !== "suite" && todo === undefined) failed += 1;
   });
   for await (const chunk of stream.compose(new spec())) output += chunk;
-  if (heard) return { passed, failed, output };
+  if (heard || named !== undefined) return { passed, failed, output };
   return { passed, failed: failed + 1, output: `${output}✖ No test ran in ${file}\n` };
 }
 

@@ -39,6 +39,8 @@ export type SiteOptions = {
   readonly program?: Program;
   /** Mutual TLS between them, with certificates made for the occasion; else plain WebSocket. */
   readonly tls?: boolean;
+  /** The bundle to run, if not the one in dist. */
+  readonly bundle?: string;
 };
 
 type Role = "agent" | "center";
@@ -46,12 +48,12 @@ type Place = Readonly<Record<"config" | "data" | "run" | "record" | "control" | 
 
 /** Nothing runs yet; every file is in the engine's folder and goes with it. */
 export function createSite(engine: Pick<TestEngine, "socket" | "folder" | "command">, options: SiteOptions = {}) {
-  const { program = "node", tls = false } = options;
+  const { program = "node", tls = false, bundle } = options;
   const place = placesIn(engine.folder);
-  const edge = installProgram(program, dirname(place.config));
+  const edge = installProgram(program, dirname(place.config), bundle);
   if (tls) writeCertificates(place.tls);
   // Another file than the agent's: memory that two processes share counts as half of each one's.
-  const center = installProgram("node", dirname(place.config));
+  const center = installProgram("node", dirname(place.config), bundle);
   const live = new Map<Role, ChildProcess>();
   const start = (role: Role, ...args: readonly string[]): void => {
     const [command, ...rest] = engine.command(...(role === "center" ? center : edge), ...args);

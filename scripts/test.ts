@@ -1,11 +1,12 @@
-// `npm test [-- PART...]`: the checks, the build and every suite, against a private Docker engine. With parts of names
-// only the files whose path holds one of them, without the checks.
+// `npm test [-- PART... --name PATTERN]`: the checks, the build and every suite, against a private Docker engine. With parts
+// of names only the files whose path holds one of them, without the checks; with a pattern only the tests that it fits.
 import { spawn } from "node:child_process";
 import { once } from "node:events";
 import { existsSync, readdirSync } from "node:fs";
 import { join } from "node:path";
 import type { Readable } from "node:stream";
 import { text } from "node:stream/consumers";
+import { parseArgs } from "node:util";
 import { type Counts, check } from "./check.ts";
 import { debianPackages, dockerOfRelease, executableRuntimes, install } from "./installer.ts";
 import { type Need, needsOfTests, needsVariable } from "./packages.ts";
@@ -15,12 +16,12 @@ import { loadTestImages } from "./test-images.ts";
 const suites = ["structure", "unit", "simulation", "contract", "system"] as const;
 const say = (line: string): void => console.log(line);
 
-async function main(parts: readonly string[]): Promise<Counts> {
+async function main(parts: readonly string[], name: string | undefined): Promise<Counts> {
   const all = suites.flatMap(testFiles);
   const files = parts.length === 0 ? all : all.filter((file) => parts.some((part) => file.includes(part)));
   if (parts.length === 0) requireEverySuite(files);
   if (files.length === 0) throw new Error(`No test file matches ${parts.join(" ")}`);
-  const checks = parts.length === 0;
+  const checks = parts.length === 0 && name === undefined;
   // The suite of the program tests what is built; with parts of names that may be an older one.
   const build = checks || (files.some(isIn("system")) && !existsSync("dist/SHA256SUMS"));
   say(
@@ -31,7 +32,8 @@ async function main(parts: readonly string[]): Promise<Counts> {
   const needsEngine = files.some(isIn("contract", "system"));
   // The checks take one processor: what is built is built beside them, and only the tests wait for it.
   const built = build ? buildAll() : Promise.resolve(none);
-  const tested = built.then(() => (needsEngine ? runOnEngine(files, needs) : runFiles(files, needs)));
+  const env = { [needsVariable]: needs.join(" "), EDGE_TEST_NAME: name };
+  const tested = built.then(() => (needsEngine ? runOnEngine(files, env) : runFiles(files, env)));
   return sum(await Promise.all([checks ? check() : none, built, tested]));
 }
 
@@ -74,12 +76,14 @@ async function buildAll(): Promise<Counts> {
   return code === 0 ? { passed: 1, failed: 0 } : { passed: 0, failed: 1 };
 }
 
-async function runOnEngine(files: readonly string[], needs: readonly Need[]): Promise<Counts> {
+type Environment = Readonly<Record<string, string | undefined>>;
+
+async function runOnEngine(files: readonly string[], given: Environment): Promise<Counts> {
   const engine = await startTestEngine(say);
   closeOnSignal(engine.close);
   try {
     await loadTestImages(engine.socket);
-    return await runFiles(files, needs, engine);
+    return await runFiles(files, given, engine);
   } finally {
     await engine.close();
     say("The engine and everything on it is gone");
@@ -87,11 +91,11 @@ async function runOnEngine(files: readonly string[], needs: readonly Need[]): Pr
 }
 
 /** The files run inside the engine's network, where the ports of its containers are. */
-async function runFiles(files: readonly string[], needs: readonly Need[], engine?: TestEngine): Promise<Counts> {
+async function runFiles(files: readonly string[], given: Environment, engine?: TestEngine): Promise<Counts> {
   const line = [process.execPath, "scripts/run-suites.ts", ...files];
   const [program = "", ...args] = engine?.command(...line) ?? line;
   const place = { EDGE_TEST_SOCKET: engine?.socket, EDGE_TEST_FOLDER: engine?.folder };
-  const env = { ...process.env, ...place, [needsVariable]: needs.join(" ") };
+  const env = { ...process.env, ...place, ...given };
   const runner = spawn(program, args, { stdio: ["ignore", "inherit", "inherit", "pipe"], env });
   const counts = await text(runner.stdio[3] as Readable);
   return counts === "" ? { passed: 0, failed: files.length } : (JSON.parse(counts) as Counts);
@@ -101,6 +105,7 @@ function sum(counts: readonly Counts[]): Counts {
   return counts.reduce((a, b) => ({ passed: a.passed + b.passed, failed: a.failed + b.failed }), none);
 }
 
-const { passed, failed } = await main(process.argv.slice(2));
-process.exitCode = failed === 0 ? 0 : 1;
+const { positionals, values } = parseArgs({ allowPositionals: true, options: { name: { type: "string" } } });
+const { passed, failed } = await main(positionals, values.name);
+process.exitCode = failed === 0 && passed > 0 ? 0 : 1;
 console.log(`${passed} passed, ${failed} failed`);

@@ -1,6 +1,8 @@
 import assert from "node:assert/strict";
 import { readFileSync } from "node:fs";
 import { describe, test } from "node:test";
+import { cliFile, manualFile, manualPage, withCommands } from "../../scripts/cli-pages.ts";
+import { withKeys } from "../../scripts/config-page.ts";
 import { withRules } from "../../scripts/rules-table.ts";
 import { featureGates } from "../../src/core/admission/feature-gates.ts";
 import { parseConfig } from "../../src/core/config/config.ts";
@@ -10,7 +12,18 @@ const document = (name: string): string => readFileSync(`docs/${name}`, "utf8");
 describe("The documents and the sample configuration", () => {
   test("admission-rules.md has the rules of the program", () => {
     const rules = document("admission-rules.md");
-    assert.equal(rules, withRules(rules), "docs/admission-rules.md is out of date: node scripts/rules-table.ts");
+    assert.equal(rules, withRules(rules), "docs/admission-rules.md is out of date: npm run docs");
+  });
+
+  test("configuration.md has every key of the schema", () => {
+    const keys = document("configuration.md");
+    assert.equal(keys, withKeys(keys), "docs/configuration.md is out of date: npm run docs");
+  });
+
+  test("cli.md and the manual page have every command of the program", () => {
+    const commands = readFileSync(cliFile, "utf8");
+    assert.equal(commands, withCommands(commands), "docs/cli.md is out of date: npm run docs");
+    assert.equal(readFileSync(manualFile, "utf8"), manualPage(), "docs/edge.1 is out of date: npm run docs");
   });
 
   test("README.md has at most 150 lines", () => {

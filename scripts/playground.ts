@@ -1,0 +1,75 @@
+// `npm run playground`: a private engine, a center and an agent, and a shell in which `edge` works on them. All of it is
+// gone when the shell ends.
+import { spawn } from "node:child_process";
+import { once } from "node:events";
+import { mkdirSync, writeFileSync } from "node:fs";
+import { join, resolve } from "node:path";
+import { bundleModule } from "./bundle.ts";
+import { debianPackages, install } from "./installer.ts";
+import { engineNeeds } from "./packages.ts";
+import { closeOnSignal, startTestEngine } from "./private-engine.ts";
+import { createSite, killSite, type Site } from "./site.ts";
+import { loadTestImages, testImages } from "./test-images.ts";
+
+const resources = { requests: { cpu: "10m", memory: "8Mi" }, limits: { cpu: "100m", memory: "16Mi" } };
+
+/** The sample pods, by file. Their image is on the engine already. */
+const samples: Readonly<Record<string, object>> = {
+  "hello.json": podOf("hello", "11111111-0000-4000-8000-000000000001", {}),
+  "broken.json": podOf("broken", "11111111-0000-4000-8000-000000000002", { securityContext: { privileged: true } }),
+  "crash.json": podOf("crash", "11111111-0000-4000-8000-000000000003", { command: ["ls", "/no/such/folder"] }),
+};
+
+function podOf(name: string, uid: string, more: object): object {
+  const container = { name: "app", image: testImages.busybox, command: ["top", "-b", "-d", "5"], resources, ...more };
+  return { metadata: { name, uid }, spec: { containers: [container] } };
+}
+
+const welcome = `
+An engine, a center and an agent of your own are running. Try:
+
+  edge status
+  send hello.json       # the center sends a pod, this prints the reply of the device
+  edge pod hello
+
+Then: send broken.json (is refused), send crash.json (crashes), edge events, edge --help. Leave with exit.
+`;
+
+/** The folder of the shell: sample pods, and `edge` and `send` for its PATH. @returns both folders */
+function prepare(site: Site, folder: string): { readonly home: string; readonly bin: string } {
+  const [home, bin] = [join(folder, "playground"), join(folder, "bin")];
+  for (const path of [home, bin]) mkdirSync(path);
+  for (const [name, pod] of Object.entries(samples))
+    writeFileSync(join(home, name), `${JSON.stringify(pod, null, 2)}\n`);
+  const script = (name: string, line: string): void =>
+    writeFileSync(join(bin, name), `#!/bin/sh\nexec "${process.execPath}" ${line} "$@"\n`, { mode: 0o755 });
+  script("edge", `"${site.program}" --config "${site.place.config}"`);
+  script("send", `"${resolve("scripts/send-pod.ts")}" "${site.place.control}"`);
+  return { home, bin };
+}
+
+install([debianPackages(engineNeeds())], console.log);
+const engine = await startTestEngine(console.log);
+// Beside the engine and not in dist: what is there may be tested at this moment.
+const bundle = join(engine.folder, "playground.mjs");
+await bundleModule(bundle);
+const site = createSite(engine, { bundle });
+const close = async (): Promise<void> => {
+  killSite(site);
+  await site.close();
+  await engine.close();
+};
+closeOnSignal(close);
+try {
+  await loadTestImages(engine.socket);
+  site.startAgent(await site.startCenter(0));
+  await site.until(async () => (await site.run("status", "--config", site.place.config)).code === 0, "edge status");
+  const { home, bin } = prepare(site, engine.folder);
+  console.log(welcome);
+  const [shell, ...args] = engine.command(process.env["SHELL"] ?? "/bin/sh");
+  const env = { ...process.env, PATH: `${bin}:${process.env["PATH"]}`, PS1: "playground$ " };
+  await once(spawn(shell, args, { cwd: home, env, stdio: "inherit" }), "exit");
+} finally {
+  await close();
+  console.log("The playground is gone");
+}

@@ -1,0 +1,23 @@
+import assert from "node:assert/strict";
+import { spawn } from "node:child_process";
+import { once } from "node:events";
+import { text } from "node:stream/consumers";
+import { test } from "node:test";
+
+test("npm run playground opens a shell whose first three commands work, and leaves nothing", async () => {
+  const child = spawn(process.execPath, ["scripts/playground.ts"], {
+    env: { ...process.env, SHELL: "/bin/sh" },
+    stdio: ["pipe", "pipe", "inherit"],
+  });
+  const ended = once(child, "exit");
+  child.stdin.end("pwd\nedge status\nsend hello.json\nedge pod hello\nsend broken.json\nsend\necho code $?\n");
+  const said = await text(child.stdout);
+  const [code] = await ended;
+  assert.equal(code, 0, said);
+  assert.match(said, /^Engine +ready, version /m);
+  assert.match(said, /^OK$/m);
+  assert.match(said, /^Pod +websocket\/hello$/m);
+  assert.match(said, /^FAILED: spec\.containers\[0\]\.securityContext\.privileged is true/m);
+  assert.match(said, /^code 2$/m);
+  assert.match(said, /The playground is gone\n$/);
+});
