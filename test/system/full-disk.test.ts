@@ -1,10 +1,11 @@
 import assert from "node:assert/strict";
 import { spawnSync } from "node:child_process";
-import { mkdirSync, rmSync, writeFileSync } from "node:fs";
+import { mkdirSync, readdirSync, rmSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { after, test } from "node:test";
 import Docker from "dockerode";
 import { sharedEngine } from "../../scripts/private-engine.ts";
+import { unmountBelow } from "../../src/linux/bind-mounts.ts";
 import { podDelete, podUpdate } from "../samples/messages.ts";
 import { bareAgent } from "./bare-agent.ts";
 
@@ -28,29 +29,45 @@ function fill(file: string): void {
   }
 }
 
-test("an agent on a full disk keeps running, reports it, restarts pods, can start again and recovers alone", {
+test("an agent on a full disk keeps running, reports it, restarts and probes pods, can start again and recovers alone", {
   skip,
 }, async () => {
   const { socket, folder } = sharedEngine();
   const disk = join(folder, `full-${process.pid}`);
   mkdirSync(disk);
   mounted("mount", "-t", "tmpfs", "-o", "size=96m", "tmpfs", disk);
-  const agent = await bareAgent({ socket, dataDir: join(disk, "data") });
+  const host = join(folder, `host-${process.pid}`);
+  mkdirSync(host, { mode: 0o755 });
+  const agent = await bareAgent({ socket, dataDir: join(disk, "data"), policy: { hostPaths: [host] } });
   const docker = new Docker({ socketPath: socket });
   after(async () => {
     await agent.close();
-    for (const { Id } of await docker.listContainers({
-      all: true,
-      filters: { label: [`io.kubernetes.pod.uid=${uid}`] },
-    }))
-      await docker.getContainer(Id).remove({ force: true });
+    for (const one of [uid, probed.uid]) {
+      const filters = { label: [`io.kubernetes.pod.uid=${one}`] };
+      for (const { Id } of await docker.listContainers({ all: true, filters }))
+        await docker.getContainer(Id).remove({ force: true });
+    }
+    unmountBelow(agent.runDir);
     mounted("umount", "--lazy", disk);
   });
   const filled = join(disk, "filled");
   mkdirSync(filled);
   const pod = { name: "full", uid, container: { command: ["/bin/sleep", "1000"] } };
-  const running = async (): Promise<string> => {
-    const [one] = await docker.listContainers({ filters: { label: [`io.kubernetes.pod.uid=${uid}`] } });
+  // Falls ill once there is a file on the host.
+  writeFileSync(join(host, "live"), "#!/bin/sh\ntest ! -e /host/ill\n", { mode: 0o755 });
+  writeFileSync(join(host, "polite"), "trap 'exit 0' TERM\nwhile :; do sleep 1; done\n", { mode: 0o755 });
+  const probed = {
+    name: "probed",
+    uid: messageId(8),
+    spec: { volumes: [{ name: "host", hostPath: { path: host, type: "" } }] },
+    container: {
+      command: ["/bin/sh", "/host/polite"],
+      volumeMounts: [{ name: "host", mountPath: "/host", readOnly: true }],
+      livenessProbe: { exec: { command: ["/host/live"] }, periodSeconds: 1 },
+    },
+  };
+  const running = async (of = uid): Promise<string> => {
+    const [one] = await docker.listContainers({ filters: { label: [`io.kubernetes.pod.uid=${of}`] } });
     return one?.Id ?? "";
   };
   const replied = (id: string, words: RegExp): Promise<void> =>
@@ -61,7 +78,8 @@ test("an agent on a full disk keeps running, reports it, restarts pods, can star
 
   agent.start();
   (await agent.connection()).send(podUpdate({ ...pod, msgId: messageId(1) }));
-  await agent.eventually("the pod runs", async () => (await running()) !== "");
+  (await agent.connection()).send(podUpdate({ ...probed, msgId: messageId(5) }));
+  await agent.eventually("the pods run", async () => (await running()) !== "" && (await running(probed.uid)) !== "");
   fill(join(filled, "part"));
   const connection = await agent.connection();
   connection.send(podUpdate({ ...pod, name: "other", uid: messageId(9), msgId: messageId(2) }));
@@ -69,13 +87,17 @@ test("an agent on a full disk keeps running, reports it, restarts pods, can star
   connection.send(podDelete({ name: "full", uid, msgId: messageId(3) }));
   await replied(messageId(3), /The device's disk is full/);
 
-  const first = await running();
-  await docker.getContainer(first).kill();
-  await agent.eventually("the container is started again", async () => {
+  const before = [await running(), await running(probed.uid)];
+  await docker.getContainer(before[0] ?? "").kill();
+  writeFileSync(join(host, "ill"), "");
+  const isAnother = async (of: string): Promise<boolean> => {
     assert.ok(agent.alive(), agent.log().slice(-2_000));
-    const now = await running();
-    return now !== "" && now !== first;
-  });
+    const now = await running(of);
+    return now !== "" && !before.includes(now);
+  };
+  await agent.eventually("what was killed is started again", () => isAnother(uid));
+  await agent.eventually("what its probe finds ill is started again", () => isAnother(probed.uid));
+  rmSync(join(host, "ill"));
 
   // A store that was closed well has no log, which takes room to be opened again.
   const said = agent.log().length;
@@ -93,4 +115,39 @@ test("an agent on a full disk keeps running, reports it, restarts pods, can star
   (await agent.connection()).send(podDelete({ name: "full", uid, msgId: messageId(4) }));
   await replied(messageId(4), /"content":"OK"/);
   await agent.eventually("the pod is gone", async () => (await running()) === "");
+});
+
+test("an agent that cannot write its status.json logs it once, reports and carries out, and writes it again", {
+  skip,
+}, async () => {
+  const { socket, folder } = sharedEngine();
+  const runDir = join(folder, `run-${process.pid}`);
+  mkdirSync(runDir);
+  mounted("mount", "-t", "tmpfs", "-o", "size=1m", "tmpfs", runDir);
+  const agent = await bareAgent({ socket, runDir });
+  after(async () => {
+    await agent.close();
+    mounted("umount", "--lazy", runDir);
+  });
+  agent.start();
+  const connection = await agent.connection();
+  await agent.eventually("a status", () => agent.status()?.center.state === "online");
+  fill(join(runDir, "filled"));
+  const lines = (): number => agent.log().split('"event":"Status not written"').length - 1;
+  for (const number of [1, 2]) {
+    const name = `unseen-${number}`;
+    const image = "edge.test/none:1";
+    connection.send(
+      podUpdate({ name, uid: messageId(20 + number), msgId: messageId(30 + number), container: { image } }),
+    );
+    await agent.eventually("a reply", () => agent.repliesTo(messageId(30 + number)).length > 0);
+    await agent.eventually("a report", () => agent.received.some((text) => text.includes(`"Name":"${name}"`)));
+  }
+  await agent.eventually("the log says it", () => lines() > 0);
+  assert.equal(lines(), 1);
+  assert.deepEqual(agent.status()?.pods, [], "it stays as it was");
+  assert.ok(agent.alive(), agent.log().slice(-2_000));
+  for (const name of readdirSync(runDir)) if (name.startsWith("filled")) rmSync(join(runDir, name));
+  connection.send(podDelete({ name: "unseen-1", uid: messageId(21), msgId: messageId(40) }));
+  await agent.eventually("a status again", () => agent.status()?.pods.length === 1);
 });
