@@ -26,6 +26,7 @@ const untouched = ["still-0", "still-1"];
 const busy = ["busy-0", "busy-1", "busy-2", "busy-3"];
 const longestLifeMs = 1_900;
 const settleMs = 200_000;
+const cleanUpMs = 150_000;
 
 /**
  * Kills the agent at random moments while pods are changed, deleted and die. A message without a reply is sent again
@@ -105,7 +106,7 @@ export async function playKills(site: Site, { seed, kills }: Kills): Promise<Kil
   for (const name of busy) await put(name, wanted.get(name)?.uid ?? random.uuid());
   await site.eventually("everything is as it was acknowledged last", () => agrees(site, wanted), settleMs);
   const after = await runs(site, untouched);
-  const orphans = await orphansOf(site, wanted);
+  const orphans = await orphansLeft(site, wanted);
   watch.close();
   const touched = [...before.filter((one) => !after.includes(one)), ...after.filter((one) => !before.includes(one))];
   return { counts, doubled: watch.doubled, orphans, touched };
@@ -161,6 +162,16 @@ async function watchDoubles(site: Site): Promise<{ readonly doubled: readonly st
     }
   });
   return { doubled, close: () => (stream as unknown as { destroy(): void }).destroy() };
+}
+
+/** What a kill leaves behind goes once a minute, and no agent has lived that long. */
+async function orphansLeft(site: Site, wanted: Wanted): Promise<readonly string[]> {
+  const until = performance.now() + cleanUpMs;
+  for (;;) {
+    const orphans = await orphansOf(site, wanted);
+    if (orphans.length === 0 || performance.now() > until) return orphans;
+    await sleep(500);
+  }
 }
 
 async function orphansOf(site: Site, wanted: Wanted): Promise<readonly string[]> {
