@@ -8,8 +8,9 @@ export function pulledImages(store: Store): readonly PulledImage[] {
   return JSON.parse(store.getMeta(fact) ?? "[]") as readonly PulledImage[];
 }
 
-/** Nothing is written when nothing changed: setMeta compares. */
+/** Nothing is written when nothing changed: setMeta compares, and no list is as good as an empty one. */
 export function keepPulledImages(store: Store, pulled: readonly PulledImage[]): void {
+  if (pulled.length === 0 && store.getMeta(fact) === null) return;
   store.setMeta(fact, JSON.stringify(pulled));
 }
 

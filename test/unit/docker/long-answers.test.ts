@@ -42,6 +42,8 @@ describe("A container of which the engine says too much", () => {
   /** By pod, the labels that its image gave it. */
   let pods: Map<string, Labels>;
   let events: string;
+  /** A list in place of the pods'. */
+  let long: string | null;
 
   const listed = (): string =>
     JSON.stringify(
@@ -66,7 +68,7 @@ describe("A container of which the engine says too much", () => {
     });
   const answer = (path: string, response: ServerResponse): void => {
     if (path === "/version") return void response.end(JSON.stringify(version));
-    if (path.includes("/containers/json")) return void response.end(listed());
+    if (path.includes("/containers/json")) return void response.end(long ?? listed());
     if (path.includes("/events")) return void response.end(events);
     const pod = /\/containers\/([a-f])0+\/json/.exec(path)?.[1];
     response.end(inspected(pod ?? ""));
@@ -76,6 +78,7 @@ describe("A container of which the engine says too much", () => {
     folder = mkdtempSync(join(tmpdir(), "edge-long-"));
     pods = new Map();
     events = "";
+    long = null;
     server = createServer((request, response) => answer(request.url ?? "", response));
     await new Promise<void>((resolve) => server.listen(join(folder, "docker.sock"), resolve));
     engine = dockerEngine({ socket: join(folder, "docker.sock"), lifetime: generous(), inspectDeadlineMs: 60_000 });
@@ -143,6 +146,17 @@ describe("A container of which the engine says too much", () => {
       result.ok ? "" : result.error.message,
       /more than is read of container a0+, and nothing is known of it/,
     );
+  });
+
+  it("is one of 10,000 at most that are listed", async () => {
+    const entry = JSON.stringify({ Id: idOf("a"), Names: ["/somebody"], Labels: { "edge.install": "another" } });
+    const lists = async (count: number): Promise<EngineResult<unknown>> => {
+      long = `[${Array(count).fill(entry).join()}]`;
+      return engine.list(generous());
+    };
+    assert.equal((await lists(10_000)).ok, true);
+    const tooMany = await lists(10_001);
+    assert.equal(tooMany.ok ? "" : tooMany.error.message, "The engine lists more than 10000 containers");
   });
 
   it("has its events all the same, and where one says too much the next ones come", async () => {

@@ -60,6 +60,14 @@ function set(names: readonly string[], fixed: number) {
 }
 
 describe("housekeeping", () => {
+  it("writes nothing on a device on which the agent has pulled nothing", async () => {
+    const world = set([], 30);
+    const writes = world.store.writes();
+    await world.clock.pass(600_000);
+    assert.equal(world.store.writes(), writes);
+    await world.end();
+  });
+
   it("removes unused images down to the lower mark with an event, and keeps images that the agent did not pull", async () => {
     const world = set(["app:1", "app:2", "app:3"], 50);
     world.host.addImage("owner:1", { ...facts, id: "sha256:owner" });
