@@ -23,13 +23,10 @@ import { isLockedForWriting } from "../linux/locks.ts";
 import { readUsage } from "../linux/usage.ts";
 import type { EngineInfo } from "../ports/engine.ts";
 import type { StoreReader } from "../ports/store.ts";
+import { engineDeadlines } from "./engine-deadlines.ts";
 import { type SeenOnEngine, type StoredFacts, seenPods, storedPods } from "./seen-pods.ts";
 import { statusPath } from "./status-file.ts";
 import { version } from "./version.ts";
-
-const infoDeadlineMs = 5_000;
-/** Each container that the engine does not answer about takes two seconds of it, four at a time. */
-const listDeadlineMs = 30_000;
 
 /** What a live agent last published, by the kernel's list of locks; null where that does not show one. Loads no native code. */
 export function publishedByLock(runDir: string): StatusDocument | null {
@@ -125,7 +122,7 @@ interface AskedEngine {
 
 async function askEngine(socket: string): Promise<AskedEngine> {
   const { dockerEngine } = await import("../docker/engine.ts");
-  const info = await dockerEngine({ socket }).info(AbortSignal.timeout(infoDeadlineMs));
+  const info = await dockerEngine({ socket }).info(AbortSignal.timeout(engineDeadlines.infoMs));
   if (info.ok) return { info: info.value, notice: null };
   const { kind, message } = info.error;
   const todo = engineTodo({ silent: kind === "timeout", message });
@@ -135,7 +132,7 @@ async function askEngine(socket: string): Promise<AskedEngine> {
 /** The containers of this device's pods; null where the engine does not list them. */
 async function seenOnEngine({ engine }: Config, store: StoreReader, info: EngineInfo): Promise<SeenOnEngine | null> {
   const { dockerEngine } = await import("../docker/engine.ts");
-  const listed = await dockerEngine({ socket: engine.socket }).list(AbortSignal.timeout(listDeadlineMs));
+  const listed = await dockerEngine({ socket: engine.socket }).list(AbortSignal.timeout(engineDeadlines.listMs));
   if (!listed.ok) return null;
   const installId = installIdOf(store);
   const containers = listed.value.filter((container) => container.installId === installId);

@@ -18,12 +18,10 @@ import { believeSystemAuthorities, believesSystem } from "../websocket/authoriti
 import { credentialReader, type LoadedCredentials } from "../websocket/credentials.ts";
 import { reachCenter } from "../websocket/reach.ts";
 import { foldersOf, type LoadedConfig, loadConfig } from "./config-file.ts";
+import { engineDeadlines } from "./engine-deadlines.ts";
 import { keptConfig } from "./last-good-config.ts";
 import { exitCodes, type Output } from "./output.ts";
 
-const engineDeadlineMs = 5_000;
-/** Each container that the engine does not answer about takes two seconds of it, four at a time. */
-const listDeadlineMs = 30_000;
 const centerDeadlineMs = 10_000;
 
 export interface DoctorOptions {
@@ -90,7 +88,7 @@ function storeInput(dir: string, { dataDisk }: NodeUsage): StoreInput {
 /** `root` is where it keeps images and containers, null where it does not say. */
 async function askEngine(socket: string): Promise<{ readonly facts: EngineInput; readonly root: string | null }> {
   const engine = dockerEngine({ socket });
-  const info = await engine.info(AbortSignal.timeout(engineDeadlineMs));
+  const info = await engine.info(AbortSignal.timeout(engineDeadlines.infoMs));
   if (!info.ok)
     return {
       facts: { ok: false, socket, message: info.error.message, silent: info.error.kind === "timeout" },
@@ -101,7 +99,7 @@ async function askEngine(socket: string): Promise<{ readonly facts: EngineInput;
 }
 
 async function troublesOf(engine: Engine): Promise<readonly string[]> {
-  const listed = await engine.list(AbortSignal.timeout(listDeadlineMs));
+  const listed = await engine.list(AbortSignal.timeout(engineDeadlines.listMs));
   if (!listed.ok) return [];
   return containerTroubles(listed.value).map(
     ({ container: { pod, container }, message }) => `${podKey(pod)}/${container}: ${message}`,

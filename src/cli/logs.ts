@@ -11,6 +11,7 @@ import { linuxClock } from "../linux/clock.ts";
 import type { EngineError } from "../ports/engine.ts";
 import { openStoreReadOnly } from "../sqlite/store.ts";
 import { readConfig } from "./device-store.ts";
+import { engineDeadlines } from "./engine-deadlines.ts";
 import { exitCodes, type Output } from "./output.ts";
 import { storedPods } from "./seen-pods.ts";
 
@@ -22,7 +23,6 @@ export interface LogsOptions {
   readonly tail?: string;
 }
 
-const listDeadlineMs = 15_000;
 /** An engine that says nothing for so long, and was not asked to wait, is given up. */
 const quietMs = 30_000;
 
@@ -41,7 +41,9 @@ export async function logsCommand(
     return exitCodes.usage;
   }
   const { socket } = config.engine;
-  const listed = await dockerEngine({ socket }).list(AbortSignal.any([signal, AbortSignal.timeout(listDeadlineMs)]));
+  const listed = await dockerEngine({ socket }).list(
+    AbortSignal.any([signal, AbortSignal.timeout(engineDeadlines.listMs)]),
+  );
   if (!listed.ok) return failed(socket, listed.error, io);
   const podContainers = listed.value.filter(
     ({ pod, container }) => [pod.name, `${pod.namespace}/${pod.name}`].includes(name) && container !== sandboxName,

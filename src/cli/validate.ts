@@ -13,10 +13,9 @@ import { type Config, ownPaths } from "../core/config/config.ts";
 import { decodeMessage } from "../core/protocol/message.ts";
 import { readFacts } from "../linux/node-facts.ts";
 import { linesOf as linesOfConfig, loadConfig } from "./config-file.ts";
+import { engineDeadlines } from "./engine-deadlines.ts";
 import { parseFacts } from "./node-facts-file.ts";
 import { exitCodes, type Output } from "./output.ts";
-
-const engineDeadlineMs = 5_000;
 
 /** How `edge validate` is asked (contracts.md). */
 export interface ValidateOptions {
@@ -95,7 +94,7 @@ async function contextOf(options: ValidateOptions, io: Output): Promise<Admissio
 async function engineFolder(config: Config | null): Promise<readonly string[]> {
   if (config === null || config.policy.hostPaths.length === 0) return [];
   const { dockerEngine } = await import("../docker/engine.ts");
-  const info = await dockerEngine({ socket: config.engine.socket }).info(AbortSignal.timeout(engineDeadlineMs));
+  const info = await dockerEngine({ socket: config.engine.socket }).info(AbortSignal.timeout(engineDeadlines.infoMs));
   return info.ok && info.value.dataRoot !== "" ? [info.value.dataRoot] : [];
 }
 
