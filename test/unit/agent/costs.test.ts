@@ -117,7 +117,7 @@ interface Cost {
 }
 
 const costs: Readonly<Record<keyof typeof happenings, Cost>> = {
-  "a new pod": { calls: "list 4, image 1, create 1, start 1, inspect 1, ping 3", commits: 6, pages: 10 },
+  "a new pod": { calls: "list 4, image 1, create 1, start 1, inspect 1, ping 3", commits: 6, pages: 11 },
   "an update": {
     calls: "list 7, image 2, stop 1, create 1, start 1, inspect 1, ping 12, audit 1",
     commits: 7,
