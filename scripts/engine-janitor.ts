@@ -42,7 +42,8 @@ async function cleanUp(folder: string): Promise<void> {
   if (!removeMounts(folder)) throw new Error(`${folder} is kept: something is still mounted in it`);
   removeControlGroups(ids);
   spawnSync("ip", ["netns", "del", namespaceOf(folder)]);
-  rmSync(folder, { recursive: true, force: true, maxRetries: 5 });
+  // Not rmSync: a tree 20,000 folders deep is more than it has files open for.
+  spawnSync("rm", ["-rf", folder]);
 }
 
 /** Whoever works in the engine's network, but for janitors of engines that were started from there. */
@@ -93,7 +94,7 @@ function removeMounts(folder: string): boolean {
     readFileSync("/proc/self/mountinfo", "utf8")
       .split("\n")
       .map((line) => line.split(" ")[4] ?? "")
-      .filter((point) => point.startsWith(`${folder}/`));
+      .filter((point) => point === folder || point.startsWith(`${folder}/`));
   for (const point of points().toReversed()) spawnSync("umount", ["-l", point]);
   return points().length === 0;
 }

@@ -17,6 +17,9 @@ import {
   missingPackages,
   type Need,
   needsVariable,
+  type PodmanRelease,
+  podmanFolder,
+  podmanPackages,
 } from "./packages.ts";
 import { installRuntimes, runtimesFolder, runtimesInstalled } from "./runtimes.ts";
 
@@ -66,6 +69,26 @@ export function dockerOfRelease(release: DockerRelease): Installation {
       return `into ${folder}, half a minute: ${dockerPackages.join(" ")} of ${release} (a newer Docker engine)`;
     },
     install: () => unpackInto(folder, release, dockerPackages),
+  };
+}
+
+/** Podman of a later Debian release, in a root that debootstrap makes. */
+export function podmanOfRelease(release: PodmanRelease): Installation {
+  const folder = podmanFolder(release);
+  return {
+    missing() {
+      if (existsSync(folder)) return undefined;
+      return `into ${folder}, 2 to 4 minutes: a root of ${release} with ${podmanPackages.join(" ")} (a newer podman)`;
+    },
+    install() {
+      mkdirSync(resolve(folder, ".."), { recursive: true });
+      const work = mkdtempSync(`${folder}-`);
+      // The script for unstable fits every later release; this debootstrap may not know its name.
+      const script = "/usr/share/debootstrap/scripts/sid";
+      const packages = `--include=${podmanPackages.join(",")}`;
+      run("debootstrap", ["--variant=minbase", packages, release, work, debianArchive(), script]);
+      renameSync(work, folder);
+    },
   };
 }
 

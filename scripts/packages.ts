@@ -90,6 +90,7 @@ const needs = {
       "aardvark-dns": "/usr/lib/podman/aardvark-dns",
       iptables: "/usr/sbin/iptables",
       iproute2: "/sbin/ip",
+      debootstrap: "/usr/sbin/debootstrap",
     },
   },
   flash: {
@@ -107,6 +108,17 @@ export const needsVariable = "EDGE_TEST_NEEDS";
 
 /** Debian releases whose Docker runs on this one with this one's runc, unpacked beside the installed: 26.1 and 28.5. */
 export type DockerRelease = "trixie" | "forky";
+
+/** Debian releases whose podman needs a newer libc than this machine's: it runs in a root of its own. */
+export type PodmanRelease = "forky";
+
+/** Where that root is. */
+export function podmanFolder(release: PodmanRelease): string {
+  return resolve("node_modules/.cache", `podman-${release}`);
+}
+
+/** What is installed in it. */
+export const podmanPackages: readonly string[] = ["podman", "netavark", "aardvark-dns", "runc", "iptables", "nftables"];
 
 /** What of such a release is unpacked. */
 export const dockerPackages: readonly string[] = ["docker.io", "containerd"];

@@ -5,7 +5,7 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import Docker from "dockerode";
 import { cleanLeftovers, folderPrefix, namespaceOf } from "./engine-janitor.ts";
-import { type DockerRelease, dockerPaths, requirePackages } from "./packages.ts";
+import { type DockerRelease, dockerPaths, type PodmanRelease, requirePackages } from "./packages.ts";
 import { spawnPodman } from "./private-podman.ts";
 import { findProcesses, isRunning, readText, signalAll, waitUntil } from "./processes.ts";
 
@@ -17,8 +17,8 @@ export type EngineOptions = {
   readonly diskMiB?: number;
   /** The engine of a later Debian release in place of the installed one. */
   readonly release?: DockerRelease;
-  /** Podman in place of Docker; the other options mean nothing to it. */
-  readonly podman?: boolean;
+  /** Podman in place of Docker, the installed one or that of a later release; the other options mean nothing to it. */
+  readonly podman?: "installed" | PodmanRelease;
   /** Members of daemon.json beside live-restore; off the command line goes what they set. */
   readonly settings?: Readonly<Record<string, unknown>>;
 };
@@ -77,7 +77,7 @@ export function sharedEngine(): Omit<TestEngine, "close"> {
 
 /** Starts a Docker engine with its own network namespace, socket and data folder; needs root. */
 export async function startPrivateEngine(say: Say, options: EngineOptions = {}): Promise<PrivateEngine> {
-  requirePackages(options.podman === true ? "podman" : "engine");
+  requirePackages(options.podman === undefined ? "engine" : "podman");
   await cleanLeftovers();
   const folder = mkdtempSync(join(tmpdir(), folderPrefix));
   // Users of another namespace have to pass it on their way to what is theirs.
@@ -207,7 +207,10 @@ async function launch(
   path: string,
   options: EngineOptions,
 ): Promise<void> {
-  const engine = options.podman === true ? spawnPodman(folder, command) : spawnDocker(folder, command, path, options);
+  const engine =
+    options.podman === undefined
+      ? spawnDocker(folder, command, path, options)
+      : spawnPodman(folder, command, options.podman === "installed" ? undefined : options.podman);
   engine.unref();
   const docker = new Docker({ socketPath: join(folder, "docker.sock"), timeout: 1_000 });
   const answers = (): Promise<boolean> => docker.ping().then(Boolean, () => false);

@@ -6,7 +6,7 @@ import { readFileSync, writeFileSync } from "node:fs";
 import { text } from "node:stream/consumers";
 import { dockerEngine } from "../src/docker/engine.ts";
 import { type EngineKind, engineKinds } from "./engine-kinds.ts";
-import { debianPackages, dockerOfRelease, install } from "./installer.ts";
+import { debianPackages, dockerOfRelease, install, podmanOfRelease } from "./installer.ts";
 import { table } from "./table.ts";
 import { loadTestImages } from "./test-images.ts";
 
@@ -84,11 +84,16 @@ function rowOf(one: Tried): readonly string[] {
     one.kind.store,
     resultWords(one.contract),
     resultWords(one.life),
-    [...(one.kind.differs ?? []), ...explained(one)].join(". ") || "nothing",
+    (one.kind.differs ?? []).join(". ") || "nothing",
   ];
 }
 
-/** Writes the table anew; the rows of kinds that were not tried now stay. */
+/** A line for each test that fails: `- podman 4.3: "…" fails: …`. */
+function failureLines(one: Tried): readonly string[] {
+  return explained(one).map((line) => `- ${one.kind.name}: ${line}.`);
+}
+
+/** Writes table and failures anew; those of kinds that were not tried now stay. */
 function writePage(tried: readonly Tried[]): void {
   const [text = "", former = ""] = readFileSync(page, "utf8").split(mark);
   const kept = former.split("\n").filter((line) => line.startsWith("| "));
@@ -103,13 +108,21 @@ function writePage(tried: readonly Tried[]): void {
     const row = [...fresh, ...known].find(([first]) => first === name);
     return row === undefined ? [] : [row];
   });
-  writeFileSync(page, `${text}${mark}\n\n${table(head, rows)}\n`);
+  const keptLines = former.split("\n").filter((line) => line.startsWith("- "));
+  const lines = engineKinds.flatMap(({ name }) => {
+    const now = tried.find(({ kind }) => kind.name === name);
+    return now === undefined ? keptLines.filter((line) => line.startsWith(`- ${name}: `)) : failureLines(now);
+  });
+  const failures = lines.length === 0 ? "" : `\nTests that fail, and why:\n\n${lines.join("\n")}\n`;
+  writeFileSync(page, `${text}${mark}\n\n${table(head, rows)}\n${failures}`);
 }
 
 const named = process.argv.slice(2);
 const kinds = engineKinds.filter(({ name }) => named.length === 0 || named.includes(name));
 const releases = [...new Set(kinds.flatMap(({ release }) => (release === undefined ? [] : [release])))];
-install([debianPackages(["engine", "images", "registry", "podman"]), ...releases.map(dockerOfRelease)], console.log);
+const podmans = [...new Set(kinds.flatMap(({ podman }) => (podman === undefined ? [] : [podman])))];
+const packages = debianPackages(["engine", "images", "registry", "podman"]);
+install([packages, ...releases.map(dockerOfRelease), ...podmans.map(podmanOfRelease)], console.log);
 const tried: Tried[] = [];
 for (const kind of kinds) {
   const one = await tryKind(kind);

@@ -107,7 +107,7 @@ export function createOptions(request: CreateRequest, engine: EngineSpoken = doc
   if (container === undefined) return { ok: false, message: `The pod has no container ${request.container}` };
   const user = runAsUser(container, request.image, request.pod.id);
   if (!user.ok) return user;
-  const mounts = mountsOf(request, container, engine.apiVersion);
+  const mounts = mountsOf(request, container, engine);
   if (!mounts.ok) return mounts;
 
   const env = expandedEnv(container.env ?? []);
@@ -285,7 +285,7 @@ function portsOf(containers: readonly ContainerSpec[]): {
 function mountsOf(
   request: CreateRequest,
   container: ContainerSpec,
-  apiVersion: string,
+  { apiVersion, product }: EngineSpoken,
 ): { readonly ok: true; readonly mounts: HostConfig["Mounts"] } | { readonly ok: false; readonly message: string } {
   const mounts: HostConfig["Mounts"][number][] = [];
   // Written by the agent alone, whatever the mount says (kubelet `IsReadOnly`); all else is as it was admitted.
@@ -296,9 +296,9 @@ function mountsOf(
     const source = ownValue(request.volumePaths, name);
     if (source === undefined) return { ok: false, message: `Volume ${name} has no place on this device` };
     const sealed = readOnly && request.submounts.includes(name);
-    // Before API 1.44 read-only holds for the folder alone: what is mounted below it stays writable.
-    if (sealed && !reaches(apiVersion, 44)) {
-      const message = `Volume ${name} is read-only and something is mounted below ${ownValue(request.hostPaths, name) ?? source}, which this engine would leave writable; it takes API 1.44 (Docker 25), the engine speaks ${apiVersion}`;
+    // Before API 1.44 read-only holds for the folder alone: what is mounted below it stays writable. Podman shows nothing of it.
+    if (sealed && (product === "podman" || !reaches(apiVersion, 44))) {
+      const message = `Volume ${name} is read-only and something is mounted below ${ownValue(request.hostPaths, name) ?? source}, which this engine cannot make read-only; it takes API 1.44 of Docker 25, the engine is ${product} with API ${apiVersion}`;
       return { ok: false, message };
     }
     // The engine cleans it too (volume/mounts, linuxParser), and what was made is compared with this.

@@ -34,7 +34,11 @@ const byOperation: Readonly<Record<string, readonly Pattern[]>> = {
     [/cannot join /i, "conflict", / of a non running container/i],
     [/joining /i, "conflict", / namespace of container/i],
   ],
-  rename: [[/is already in use/i, "conflict"]],
+  rename: [
+    [/is already in use/i, "conflict"],
+    // Podman 5: the words of its database.
+    [/UNIQUE constraint failed: ContainerConfig\.Name/, "conflict"],
+  ],
   // Podman's words, here and for exec; docker answers 409.
   remove: [[/has dependent containers|cannot remove container/i, "conflict"]],
   exec: [[/can only create exec sessions on running containers/i, "conflict"]],

@@ -46,7 +46,7 @@ export interface Engine {
   ): Promise<EngineResult<ExecResult>>;
   /**
    * Whether a program that `exec` began still lives. Asks those who run the container and not what the engine remembers:
-   * it hangs when they do, and then nobody knows.
+   * it hangs when they do, and then nobody knows. Of a container that has ended it is an error, or false.
    */
   isAlive(id: string, program: string, signal: AbortSignal): Promise<EngineResult<boolean>>;
   /** An image that is on this device, by name or by id; `notFound` when it is not. */

@@ -50,7 +50,8 @@ export function programTests(bench: Bench): void {
     assert.equal(valued(await bench.engine.isAlive(id, other, generous())), true);
     valued(await bench.engine.stop(id, 0, generous()));
     valued(await hanging);
-    assert.equal((await bench.engine.isAlive(id, other, generous())).ok, false);
+    const afterwards = await bench.engine.isAlive(id, other, generous());
+    assert.ok(!afterwards.ok || !afterwards.value, "Podman lists no processes then, docker refuses to list them");
     assert.equal(begun.length, 2);
   });
 
