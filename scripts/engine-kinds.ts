@@ -61,7 +61,7 @@ const notes: Readonly<Record<string, Partial<Pick<EngineKind, "store" | "differs
     failures: [
       ...podmansFailures,
       {
-        test: "killed for want of memory",
+        test: "killed for lack of memory",
         why: "before 5.0 inspect does not say OOMKilled (containers/podman#13102): the report says Error, 137",
       },
       {
