@@ -16,13 +16,24 @@ const resources = { requests: { cpu: "10m", memory: "8Mi" }, limits: { cpu: "100
 /** The sample pods, by file. Their image is on the engine already. */
 const samples: Readonly<Record<string, object>> = {
   "hello.json": podOf("hello", "11111111-0000-4000-8000-000000000001", {}),
+  "web.json": podOf(
+    "web",
+    "11111111-0000-4000-8000-000000000004",
+    {
+      command: ["httpd", "-f", "-p", "8080", "-h", "/www"],
+      env: [{ name: "GREETING", value: "hello" }],
+      ports: [{ containerPort: 8080, hostPort: 18_088, protocol: "TCP", hostIP: "127.0.0.1" }],
+      volumeMounts: [{ name: "www", mountPath: "/www", readOnly: true }],
+    },
+    [{ name: "www", emptyDir: {} }],
+  ),
   "broken.json": podOf("broken", "11111111-0000-4000-8000-000000000002", { securityContext: { privileged: true } }),
   "crash.json": podOf("crash", "11111111-0000-4000-8000-000000000003", { command: ["ls", "/no/such/folder"] }),
 };
 
-function podOf(name: string, uid: string, more: object): object {
+function podOf(name: string, uid: string, more: object, volumes: readonly object[] = []): object {
   const container = { name: "app", image: testImages.busybox, command: ["top", "-b", "-d", "5"], resources, ...more };
-  return { metadata: { name, uid }, spec: { containers: [container] } };
+  return { metadata: { name, uid }, spec: { containers: [container], volumes } };
 }
 
 const welcome = `
@@ -32,7 +43,11 @@ An engine, a center and an agent of your own are running. Try:
   send hello.json       # the center sends a pod, this prints the reply of the device
   edge pod hello
 
-Then: send broken.json (is refused), send crash.json (crashes), edge events, edge --help. Leave with exit.
+Other pods: web.json (port, variable, volume), broken.json (is rejected), crash.json (ends at once).
+The center deletes and restarts: send --delete hello, send --restart hello. See also: edge events, edge --help.
+The engine has one image, ${testImages.busybox}, and no network: other images stay in ImagePullBackOff.
+docker works on this engine, if the docker command is installed. The configuration is $EDGE_CONFIG.
+Leave with exit.
 `;
 
 /** The folder of the shell: sample pods, and `edge` and `send` for its PATH. @returns both folders */
@@ -48,6 +63,7 @@ function prepare(site: Site, folder: string): { readonly home: string; readonly 
   return { home, bin };
 }
 
+console.log("The playground takes about 10 s to start after what it installs");
 install([debianPackages(engineNeeds())], console.log);
 const engine = await startTestEngine(console.log);
 // Beside the engine and not in dist: what is there may be tested at this moment.
@@ -66,9 +82,17 @@ try {
   await site.until(async () => (await site.run("status", "--config", site.place.config)).code === 0, "edge status");
   const { home, bin } = prepare(site, engine.folder);
   console.log(welcome);
-  const [shell, ...args] = engine.command(process.env["SHELL"] ?? "/bin/sh");
-  const env = { ...process.env, PATH: `${bin}:${process.env["PATH"]}`, PS1: "playground$ " };
-  await once(spawn(shell, args, { cwd: home, env, stdio: "inherit" }), "exit");
+  const shell = process.env["SHELL"] ?? "/bin/sh";
+  // Its own files would set another prompt.
+  const [program, ...args] = engine.command(shell, ...(shell.endsWith("/bash") ? ["--norc"] : []));
+  const env = {
+    ...process.env,
+    PATH: `${bin}:${process.env["PATH"]}`,
+    PS1: "playground$ ",
+    DOCKER_HOST: `unix://${engine.socket}`,
+    EDGE_CONFIG: site.place.config,
+  };
+  await once(spawn(program, args, { cwd: home, env, stdio: "inherit" }), "exit");
 } finally {
   await close();
   console.log("The playground is gone");

@@ -10,12 +10,14 @@ test("npm run playground opens a shell whose first three commands work, and leav
     stdio: ["pipe", "pipe", "inherit"],
   });
   const ended = once(child, "exit");
-  child.stdin.end("pwd\nedge status\nsend hello.json\nedge pod hello\nsend broken.json\nsend\necho code $?\n");
+  child.stdin.end(
+    "pwd\nedge status\nsend hello.json\nedge pod hello\nsend web.json\nsend broken.json\nsend --restart hello\nsend --delete hello\nsend\necho code $?\nsend none.json\n",
+  );
   const said = await text(child.stdout);
   const [code] = await ended;
   assert.equal(code, 0, said);
   assert.match(said, /^Engine +ready, version /m);
-  assert.match(said, /^OK$/m);
+  assert.equal(said.match(/^OK$/gm)?.length, 4, said);
   assert.match(said, /^Pod +websocket\/hello$/m);
   assert.match(said, /^FAILED: spec\.containers\[0\]\.securityContext\.privileged is true/m);
   assert.match(said, /^code 2$/m);
