@@ -1,4 +1,5 @@
 import { stringify } from "yaml";
+import { momentOf } from "../agent/loop/moment.ts";
 import { podEntries } from "../agent/uplink/pod-entries.ts";
 import { ownValue } from "../core/base/own-value.ts";
 import { printable } from "../core/base/printable.ts";
@@ -17,10 +18,12 @@ import type { AcceptedPod, ContainerSpec } from "../core/pod/spec.ts";
 import { formatTime } from "../core/pod/time.ts";
 import type { PodStatusEntry } from "../core/protocol/replies.ts";
 import type { PodRow } from "../core/status-document.ts";
+import { linuxClock } from "../linux/clock.ts";
 import { publishedStatus, workedOutStatus } from "./device-status.ts";
 import { openDevice } from "./device-store.ts";
 import { eventLine } from "./events.ts";
 import { exitCodes, type Output } from "./output.ts";
+import { livePods, type StoredFacts, storedPods } from "./seen-pods.ts";
 import { reasonOf } from "./status-page.ts";
 
 export interface PodOptions {
@@ -47,7 +50,7 @@ export async function podCommand(name: string, options: PodOptions, io: Output):
   const found = pods.filter(({ metadata }) => [metadata.name, `${metadata.namespace}/${metadata.name}`].includes(name));
   const key = found[0] === undefined ? name : `${found[0].metadata.namespace}/${found[0].metadata.name}`;
   const events = store.events.list({ pod: key, limit: lookedThrough });
-  const histories = new Map(found.map(({ UID }) => [UID, store.histories.get(UID)]));
+  const stored = storedPods(store);
   store.close();
   if (found.length === 0) {
     const refused = events.findLast(({ reason }) => reason === "MessageRefused");
@@ -55,7 +58,7 @@ export async function podCommand(name: string, options: PodOptions, io: Output):
     if (refused !== undefined) io.err(eventLine(refused));
     return exitCodes.no;
   }
-  const looked = await look(config, histories);
+  const looked = await look(config, stored);
   // A new uid under the same name: both are here until the old one is gone.
   for (const pod of found) {
     const { kind, metadata, spec, UID } = pod;
@@ -71,20 +74,23 @@ export async function podCommand(name: string, options: PodOptions, io: Output):
 
 interface Looked {
   readonly rows: readonly PodRow[];
-  /** By uid, where they are newer than the store's. */
+  /** By uid: what the rows are of. */
   readonly statuses: ReadonlyMap<string, unknown>;
   readonly historyOf: (uid: string) => PodHistory;
 }
 
-/** As `edge status` has it: what a live agent published, or what engine and store show. */
-async function look(config: Config, histories: ReadonlyMap<string, PodHistory>): Promise<Looked> {
+/** Row, conditions and containers come from one source: the store while an agent is live, else the engine and the store. */
+async function look(config: Config, stored: StoredFacts): Promise<Looked> {
   const published = await publishedStatus(config.data.runDir);
   if (published !== null) {
-    return { rows: published.pods, statuses: new Map(), historyOf: (uid) => histories.get(uid) ?? {} };
+    return looked(livePods(stored, published, momentOf(linuxClock())), stored);
   }
   const { document, facts } = await workedOutStatus(config, null);
-  const statuses = new Map(facts?.statuses.map(({ id, status }) => [id.uid, status]));
-  return { rows: document.pods, statuses, historyOf: facts?.historyOf ?? (() => ({})) };
+  return looked(document.pods, facts ?? stored);
+}
+
+function looked(rows: readonly PodRow[], { statuses, historyOf }: StoredFacts): Looked {
+  return { rows, statuses: new Map(statuses.map(({ id, status }) => [id.uid, status])), historyOf };
 }
 
 interface Shown {

@@ -3,7 +3,7 @@ import type { ObservedContainer } from "../core/pod/observed.ts";
 import type { PodStatus } from "../core/pod/pod-status.ts";
 import { record } from "../core/pod/record.ts";
 import { podStatus } from "../core/pod/status.ts";
-import type { PodFacts } from "../core/status-document.ts";
+import { type PodFacts, type PodRow, podRows, type StatusDocument } from "../core/status-document.ts";
 import type { StoreReader } from "../ports/store.ts";
 
 export interface SeenOnEngine {
@@ -25,6 +25,27 @@ export function storedPods(store: StoreReader): StoredFacts {
     statuses: store.statuses.list(),
     historyOf: (uid) => histories.get(uid) ?? {},
   };
+}
+
+/**
+ * The rows of a device whose agent is live. The store is newer than what the agent publishes, once a second at most;
+ * only the agent knows whether the engine answers and what a readiness probe that fails says.
+ */
+export function livePods(stored: StoredFacts, published: StatusDocument, now: Moment): readonly PodRow[] {
+  const ofAgent = new Map(published.pods.map((pod) => [pod.uid, pod]));
+  const lastSeen = published.pods.find((pod) => pod.lastSeen !== undefined)?.lastSeen ?? null;
+  const unseen = published.engine.state === "unavailable" ? { since: lastSeen } : null;
+  const statuses = new Map(stored.statuses.map(({ id, status }) => [id.uid, status as PodStatus]));
+  return podRows({ ...stored, unready: new Map(), unseen, now }).map((row) => {
+    const known = ofAgent.get(row.uid);
+    const isSame = known?.status === row.status && known.ready === row.ready && known.restarts === row.restarts;
+    return isSame && isUnready(statuses.get(row.uid)) ? known : row;
+  });
+}
+
+/** A container runs, and its readiness probe has not succeeded. */
+function isUnready(status: PodStatus | undefined): boolean {
+  return (status?.containerStatuses ?? []).some(({ state, ready }) => state.running !== undefined && !ready);
 }
 
 /** The pods as the engine shows them now, worked out as the agent would; nothing is saved. */
