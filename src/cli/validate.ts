@@ -1,10 +1,12 @@
 import { readFileSync } from "node:fs";
 import { hostname } from "node:os";
 import { getSystemErrorMessage } from "node:util";
+import { nodeNow } from "../agent/messages/node-now.ts";
 import { admitMessage, admitPodContent } from "../core/admission/admit.ts";
 import { type AdmissionContext, defaultProtectedPaths } from "../core/admission/context.ts";
 import { featureGates } from "../core/admission/feature-gates.ts";
-import { defaultPolicy } from "../core/admission/policy.ts";
+import type { NodeFacts } from "../core/admission/node-facts.ts";
+import { defaultPolicy, type Policy } from "../core/admission/policy.ts";
 import { everyRule } from "../core/admission/rule-index.ts";
 import { jsonProblem } from "../core/base/json-error.ts";
 import { printable } from "../core/base/printable.ts";
@@ -73,8 +75,7 @@ async function contextOf(options: ValidateOptions, io: Output): Promise<Admissio
   if (!loaded.ok) io.err("There is no configuration: the default policy judges");
   const config = loaded.ok ? loaded.config : null;
   const policy = config?.policy ?? defaultPolicy;
-  const facts = readFacts({ systemReserved: policy.systemReserved, dev: config?.node.deviceDir ?? "/dev" });
-  const device = { ...facts, pods: [], configMaps: [] };
+  const device = await deviceNow(config, policy);
   const judgedBy = options.node === undefined ? { ok: true as const, facts: device } : parseFacts(options.node, device);
   if (!judgedBy.ok) return judgedBy.reason;
   const own = config === null ? [] : ownPaths(config);
@@ -85,6 +86,23 @@ async function contextOf(options: ValidateOptions, io: Output): Promise<Admissio
     nodeName: config?.node.name ?? hostname(),
     protectedPaths: [...defaultProtectedPaths, ...own, ...(await engineFolder(config))],
   };
+}
+
+/** What the agent judges by. Without a store that can be read there are no pods, and every port in use is somebody else's. */
+async function deviceNow(config: Config | null, policy: Policy): Promise<NodeFacts> {
+  const facts = readFacts({ systemReserved: policy.systemReserved, dev: config?.node.deviceDir ?? "/dev" });
+  const bare = { ...facts, pods: [], configMaps: [] };
+  if (config === null) return bare;
+  const { openStoreReadOnly } = await import("../sqlite/store.ts");
+  const opened = openStoreReadOnly(config.data.dir);
+  if (!opened.ok) return bare;
+  const { store } = opened;
+  const { dockerEngine } = await import("../docker/engine.ts");
+  const engine = dockerEngine({ socket: config.engine.socket });
+  const listed = await engine.list(AbortSignal.timeout(engineDeadlines.listMs));
+  const node = nodeNow({ store, facts, listed: listed.ok ? listed.value : null });
+  store.close();
+  return node;
 }
 
 /**

@@ -37,6 +37,7 @@ export interface StoreReader extends Pick<Store, "getMeta" | "close"> {
   readonly desiredPods: Pick<DesiredPods, "list" | "get" | "previous">;
   readonly terminatingPods: Pick<TerminatingPods, "list">;
   readonly deletedPods: Pick<DeletedPods, "version">;
+  readonly configMaps: Pick<ConfigMaps, "names">;
   readonly histories: Pick<Histories, "get" | "uids">;
   readonly npus: Pick<NpuHolders, "holders">;
   readonly statuses: Pick<Statuses, "list" | "get">;

@@ -1,5 +1,6 @@
+import type { Database } from "better-sqlite3";
 import type { Moment } from "../core/pod/container-history.ts";
-import type { ConfigMapData, ConfigMaps, Credentials } from "../ports/store.ts";
+import type { ConfigMapData, ConfigMaps, Credentials, StoreReader } from "../ports/store.ts";
 import { readJson } from "./columns.ts";
 import type { Writer } from "./database.ts";
 import type { StoreLimits } from "./limits.ts";
@@ -10,12 +11,20 @@ interface Row {
   readonly sealed: Buffer;
 }
 
+type Table = "config_maps" | "credentials";
+
 /** Texts under names, sealed with the key of this device. */
 interface SealedTexts {
   names(): readonly string[];
   text(name: string): string | null;
   put(name: string, text: string, at: Moment): boolean;
   remove(name: string): void;
+}
+
+/** Their names need no key. */
+export function configMapReads(db: Database): StoreReader["configMaps"] {
+  const names = namesIn(db, "config_maps");
+  return { names: () => names.all() };
 }
 
 /** A config map is no secret by name, but people put passwords there all the same. */
@@ -37,13 +46,12 @@ export function credentials(writer: Writer, secrets: Secrets, limits: StoreLimit
   return { names: texts.names, get: texts.text, put: texts.put, delete: texts.remove };
 }
 
-function sealedTexts(
-  { db, write }: Writer,
-  secrets: Secrets,
-  table: "config_maps" | "credentials",
-  mostRows: number,
-): SealedTexts {
-  const names = db.prepare<[], string>(`SELECT name FROM ${table} ORDER BY name`).pluck();
+function namesIn(db: Database, table: Table) {
+  return db.prepare<[], string>(`SELECT name FROM ${table} ORDER BY name`).pluck();
+}
+
+function sealedTexts({ db, write }: Writer, secrets: Secrets, table: Table, mostRows: number): SealedTexts {
+  const names = namesIn(db, table);
   const select = db.prepare<[string], Row>(`SELECT key_id, sealed FROM ${table} WHERE name = ?`);
   const others = db.prepare<[string], number>(`SELECT count(*) FROM ${table} WHERE name <> ?`).pluck();
   const put = db.prepare<[string, string, Buffer, number, number, string]>(

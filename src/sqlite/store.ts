@@ -14,7 +14,7 @@ import { npuHolderReads, npuHolders } from "./npu-holders.ts";
 import { outbox, outboxReads } from "./outbox.ts";
 import { replies, replyReads } from "./replies.ts";
 import { bringSchema, isOlder, judgeVersion, readSchema, versionInHeader } from "./schema.ts";
-import { configMaps, credentials } from "./sealed-records.ts";
+import { configMapReads, configMaps, credentials } from "./sealed-records.ts";
 import { openSecrets, type Secrets } from "./secrets.ts";
 import { statuses, statusReads } from "./statuses.ts";
 import { terminatingPodReads, terminatingPods } from "./terminating-pods.ts";
@@ -217,6 +217,7 @@ function reads(db: Database): StoreReader {
     desiredPods: desiredPodReads(db),
     terminatingPods: terminatingPodReads(db),
     deletedPods: deletedPodReads(db),
+    configMaps: configMapReads(db),
     histories: historyReads(db),
     npus: npuHolderReads(db),
     statuses: statusReads(db),

@@ -4,14 +4,13 @@ import { admitMessage } from "../../core/admission/admit.ts";
 import { defaultNamespace } from "../../core/admission/capacity.ts";
 import type { AdmissionContext } from "../../core/admission/context.ts";
 import { featureGates } from "../../core/admission/feature-gates.ts";
-import type { NodeFacts, NodePod } from "../../core/admission/node-facts.ts";
 import type { Policy } from "../../core/admission/policy.ts";
 import { isObject } from "../../core/base/json-keys.ts";
 import { shorten } from "../../core/base/shorten.ts";
 import { isDiskFull } from "../../core/base/store-failure.ts";
 import type { Violation } from "../../core/base/violation.ts";
-import { hostPortKey, type ObservedContainer } from "../../core/pod/observed.ts";
-import { type AcceptedPod, podKey } from "../../core/pod/spec.ts";
+import type { ObservedContainer } from "../../core/pod/observed.ts";
+import { podKey } from "../../core/pod/spec.ts";
 import { contentHash } from "../../core/protocol/content-hash.ts";
 import { decodeMessage, type Message } from "../../core/protocol/message.ts";
 import { errorReply, okReply, type Request, restartFailedReply } from "../../core/protocol/replies.ts";
@@ -22,13 +21,13 @@ import type { NodeDevice } from "../../ports/node-device.ts";
 import type { PodFiles } from "../../ports/pod-files.ts";
 import type { Random } from "../../ports/random.ts";
 import type { RepeatKey, Store } from "../../ports/store.ts";
-import { installIdOf } from "../engine/install-id.ts";
 import type { EventRecorder } from "../event-recorder.ts";
 import { messageIds } from "../loop/message-ids.ts";
 import { momentOf } from "../loop/moment.ts";
 import { endsProcess, recordFailure } from "../loop/supervise.ts";
 import type { Applied } from "./applied.ts";
 import { apply } from "./apply.ts";
+import { nodeNow } from "./node-now.ts";
 import { forgetRefusal, type Refusal, recordRefusals } from "./refusals.ts";
 
 export interface IntakeParts {
@@ -235,50 +234,12 @@ function podKeyOf({ store }: IntakeParts, { route, content }: Message): string |
   return podKey({ namespace: known?.pod.id.namespace ?? defaultNamespace, name });
 }
 
-/** What admission is to know of this device now: its facts, and the intent it has taken on so far. */
 function admissionContext(parts: IntakeParts, facts: DeviceFacts): AdmissionContext {
-  const desired = parts.store.desiredPods.list().map((desiredPod) => desiredPod.pod);
-  const terminating = parts.store.terminatingPods
-    .list()
-    .flatMap((terminatingPod) => (terminatingPod.pod === null ? [] : [terminatingPod.pod]));
-  const listening = ofOthers(parts, facts.listening, [...desired, ...terminating]);
-  const pods = desired.map(
-    (pod): NodePod => ({ metadata: { ...pod.id, ...version(pod.metadata.resourceVersion) }, spec: pod.spec }),
-  );
-  const node: NodeFacts = { ...facts, listening, pods, configMaps: parts.store.configMaps.names() };
   return {
     policy: parts.policy(),
-    node,
+    node: nodeNow({ store: parts.store, facts, listed: parts.lastListed() }),
     featureGates,
     nodeName: parts.nodeName,
     protectedPaths: parts.protectedPaths(),
   };
-}
-
-/**
- * Ports on which somebody else listens. Containers of ours may have some although no row knows them, after the data
- * folder was lost; until the engine has listed them nobody can tell, and execution finds out (lifecycle.md, Admission
- * counts intent).
- */
-function ofOthers(
-  parts: IntakeParts,
-  listening: DeviceFacts["listening"],
-  pods: readonly AcceptedPod[],
-): DeviceFacts["listening"] {
-  const seen = parts.lastListed();
-  if (seen === null) return { tcp: [], udp: [] };
-  const installId = installIdOf(parts.store);
-  const ofRows = pods.flatMap((pod) => pod.spec.containers.flatMap(({ ports }) => ports ?? []));
-  const ours = new Set([
-    ...ofRows.map(({ protocol, hostPort }) => hostPortKey(protocol, hostPort)),
-    ...seen.filter((container) => container.installId === installId).flatMap(({ hostPorts }) => hostPorts ?? []),
-  ]);
-  return {
-    tcp: listening.tcp.filter((port) => !ours.has(hostPortKey("TCP", port))),
-    udp: listening.udp.filter((port) => !ours.has(hostPortKey("UDP", port))),
-  };
-}
-
-function version(resourceVersion: string | undefined): { readonly resourceVersion?: string } {
-  return resourceVersion === undefined ? {} : { resourceVersion };
 }

@@ -1,9 +1,14 @@
 import assert from "node:assert/strict";
+import { once } from "node:events";
 import { mkdtempSync, rmSync, writeFileSync } from "node:fs";
+import { createServer as createEngine } from "node:http";
+import { type AddressInfo, createServer } from "node:net";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { type TestContext, test } from "node:test";
 import { type ValidateOptions, validateCommand } from "../../../src/cli/validate.ts";
+import { openStore } from "../../../src/sqlite/store.ts";
+import { desiredPod, now, withSpec } from "../../samples/pods.ts";
 
 const pod = {
   metadata: { name: "hello" },
@@ -170,6 +175,55 @@ test("edge validate exits with 2 on wrong usage and prints the reason on stderr"
     assert.notEqual(err[0], "");
   }
   assert.match(wrong[4]?.err[0] ?? "", /addresses\.0.*\n.*listening\.tcp\.0/);
+});
+
+test("edge validate judges by the pods and config maps of this device, whose own ports are free for them", async (t) => {
+  const server = createServer().listen(0, "127.0.0.1");
+  await once(server, "listening");
+  t.after(() => server.close());
+  const versions = JSON.stringify({ ApiVersion: "1.41", MinAPIVersion: "1.12" });
+  const engine = createEngine(({ url = "" }, response) => response.end(url.endsWith("/version") ? versions : "[]"));
+  const hostPort = (server.address() as AddressInfo).port;
+  const [container] = pod.spec.containers;
+  const ports = [{ containerPort: 80, hostPort, protocol: "TCP", hostIP: "127.0.0.1" }] as const;
+  const volumes = [{ name: "settings", configMap: { name: "kept", defaultMode: 420 } }];
+  const containers = [
+    { ...container, ports, volumeMounts: [{ name: "settings", mountPath: "/settings", readOnly: true }] },
+  ];
+  const asked = { metadata: { name: "web" }, spec: { containers, volumes } };
+  const at = write(t, { "web.json": asked, "other.json": { ...asked, metadata: { name: "other" } } });
+  const data = { dir: at("data"), runDir: at("run") };
+  writeFileSync(at("config.json"), JSON.stringify({ ...config, data, engine: { socket: at("engine.sock") } }));
+  engine.listen(at("engine.sock"));
+  await once(engine, "listening");
+  t.after(() => engine.close());
+  const validate = async (name: string) => judged((await run([at(name)], { config: at("config.json") })).out[0]);
+  const withoutStore = await validate("web.json");
+  assert.deepEqual(
+    withoutStore.violations.map(({ path }) => path),
+    ["spec.containers[0].ports[0].hostPort"],
+    "without a store nothing is known of this device's pods",
+  );
+  const opened = openStore({ dir: data.dir });
+  assert.ok(opened.ok);
+  const desired = desiredPod();
+  const running = desired.pod.spec.containers.map((spec) => ({ ...spec, ports }));
+  opened.store.desiredPods.put({
+    ...desired,
+    pod: withSpec(desired.pod, { ...desired.pod.spec, containers: running }),
+  });
+  opened.store.configMaps.put("kept", {}, now);
+  opened.store.close();
+  const { violations, warnings } = await validate("web.json");
+  assert.deepEqual([violations, warnings], [[], []]);
+  const other = await validate("other.json");
+  assert.ok(
+    other.violations.some(({ path }) => path === "spec.containers[0].ports[0].hostPort"),
+    "another pod cannot have the port",
+  );
+  const nothing = write(t, { "facts.json": { pods: [], configMaps: ["kept"], listening: {} } });
+  const replaced = await run([at("other.json")], { config: at("config.json"), node: nothing("facts.json") });
+  assert.equal(replaced.code, 0, "--node replaces what the store says");
 });
 
 test("edge validate --explain explains a rule by its id", async () => {
