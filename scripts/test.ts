@@ -20,7 +20,10 @@ async function main(parts: readonly string[], name: string | undefined): Promise
   const all = suites.flatMap(testFiles);
   const files = parts.length === 0 ? all : all.filter((file) => parts.some((part) => file.includes(part)));
   if (parts.length === 0) requireEverySuite(files);
-  if (files.length === 0) throw new Error(`No test file matches ${parts.join(" ")}`);
+  if (files.length === 0) {
+    console.error(`No test file matches ${parts.join(" ")}`);
+    process.exit(2);
+  }
   const checks = parts.length === 0 && name === undefined;
   // The suite of the program tests what is built; with parts of names that may be an older one.
   const build = checks || (files.some(isIn("system")) && !existsSync("dist/SHA256SUMS"));
@@ -105,7 +108,19 @@ function sum(counts: readonly Counts[]): Counts {
   return counts.reduce((a, b) => ({ passed: a.passed + b.passed, failed: a.failed + b.failed }), none);
 }
 
-const { positionals, values } = parseArgs({ allowPositionals: true, options: { name: { type: "string" } } });
-const { passed, failed } = await main(positionals, values.name);
+/** What was asked for; ends with one sentence where that makes no sense. */
+function asked(): { readonly parts: readonly string[]; readonly name: string | undefined } {
+  try {
+    const { positionals, values } = parseArgs({ allowPositionals: true, options: { name: { type: "string" } } });
+    return { parts: positionals, name: values.name };
+  } catch (error) {
+    console.error(error instanceof Error ? error.message : error);
+    process.exit(2);
+  }
+}
+
+const { parts, name } = asked();
+const { passed, failed } = await main(parts, name);
 process.exitCode = failed === 0 && passed > 0 ? 0 : 1;
+if (passed + failed === 0) console.error(`No test is named like ${name}`);
 console.log(`${passed} passed, ${failed} failed`);

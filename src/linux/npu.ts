@@ -1,7 +1,7 @@
-import { lstatSync, readdirSync } from "node:fs";
+import { lstatSync, readdirSync, statSync } from "node:fs";
 import { join } from "node:path";
 import { byNumber, npuNode } from "../core/pod/npu.ts";
-import type { DeviceNode, NpuNodes } from "../ports/node-device.ts";
+import type { DeviceNode, NodeAccess, NpuNodes } from "../ports/node-device.ts";
 
 /** One kind of device, told by a node that only it has; the first that fits counts. Names are those of the driver's device nodes. */
 interface Kind {
@@ -56,12 +56,24 @@ export function npuNodes(dev: string): NpuNodes & { readonly resource: string } 
   const names = entries(dev).filter((name) => npuNode.test(name) && there(name));
   const kind = kinds.find(({ toldBy }) => toldBy === null || there(toldBy)) as Kind;
   const node = (name: string, as = name): DeviceNode => ({ path: join(dev, name), target: `/dev/${as}` });
+  const manager = accessOf(join(dev, kind.manager));
   return {
     resource: kind.resource,
-    npus: names.sort(byNumber).map((name) => ({ name, node: node(name) })),
+    npus: names.sort(byNumber).map((name) => withAccess(name, node(name))),
+    ...(manager === undefined ? {} : { managerAccess: manager }),
     shared: [node(kind.manager, "davinci_manager"), ...kind.others.filter(there).map((name) => node(name))],
     missing: there(kind.manager) ? null : join(dev, kind.manager),
   };
+}
+
+function withAccess(name: string, node: DeviceNode): NpuNodes["npus"][number] {
+  const access = accessOf(node.path);
+  return access === undefined ? { name, node } : { name, node, access };
+}
+
+function accessOf(path: string): NodeAccess | undefined {
+  const found = statSync(path, { throwIfNoEntry: false });
+  return found && { uid: found.uid, gid: found.gid, mode: found.mode & 0o777 };
 }
 
 function isCharacterDevice(path: string): boolean {

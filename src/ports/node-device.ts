@@ -30,10 +30,19 @@ export interface DeviceNode {
   readonly target: string;
 }
 
+/** Who may open a device node: its owner, its group and the permission bits of its mode. */
+export interface NodeAccess {
+  readonly uid: number;
+  readonly gid: number;
+  readonly mode: number;
+}
+
 /** Character devices; what is no such device is not there. */
 export interface NpuNodes {
   /** One an NPU, by its name, lowest number first. */
-  readonly npus: readonly { readonly name: string; readonly node: DeviceNode }[];
+  readonly npus: readonly { readonly name: string; readonly node: DeviceNode; readonly access?: NodeAccess }[];
+  /** Of the manager's node, which every program with an NPU opens; absent where it is not known. */
+  readonly managerAccess?: NodeAccess;
   /** What every container with an NPU needs beside it. */
   readonly shared: readonly DeviceNode[];
   /** Path of the node without which no NPU is of use, null when it is there. */

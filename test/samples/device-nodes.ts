@@ -1,5 +1,5 @@
 import { execFileSync } from "node:child_process";
-import { mkdtempSync, rmSync } from "node:fs";
+import { chmodSync, mkdtempSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 
@@ -11,6 +11,8 @@ export interface DeviceFolder {
   readonly path: string;
   add(...names: readonly string[]): void;
   remove(name: string): void;
+  /** Changes who may open a node. */
+  chmod(name: string, mode: number): void;
   close(): void;
 }
 
@@ -24,6 +26,7 @@ export function deviceFolder(...names: readonly string[]): DeviceFolder {
     path,
     add,
     remove: (name) => rmSync(join(path, name)),
+    chmod: (name, mode) => chmodSync(join(path, name), mode),
     close: () => rmSync(path, { recursive: true, force: true }),
   };
 }

@@ -139,4 +139,16 @@ describe("NPUs", { skip: mayMakeNodes ? false : "only root makes device nodes" }
     dev.add("davinci_manager");
     await site.reported(uids.second, "Running", (one) => runs(one, 2));
   });
+
+  test("a pod whose user may not open the NPU waits, and its status says so before a program fails", async () => {
+    dev.chmod("davinci0", 0o660);
+    const running = (await site.containers()).filter(({ State }) => State.Running);
+    await site.docker.getContainer(only(ids(running))).kill();
+    const words =
+      /^User \d+:\d+ may not open the device node davinci0 \(owner 0:0, mode 0660\)\. Give the node a group of its own,/;
+    const closed = (entry: Entry): boolean => words.test(waits(entry)?.message ?? "");
+    await site.reported(uids.second, "waiting for a node that it may open", closed);
+    dev.chmod("davinci0", 0o666);
+    await site.reported(uids.second, "Running", (one) => runs(one, 3));
+  });
 });

@@ -51,7 +51,7 @@ export async function createRequest(
     configMapsOf(store, desired.pod),
   );
   if (!volumes.ok) return volumes.message;
-  const devices = devicesOf({ store, device }, desired.pod.id.uid, spec);
+  const devices = devicesOf({ store, device }, { uid: desired.pod.id.uid, user: user.user }, spec);
   if (typeof devices === "string") return devices;
   const { ok: _, ...places } = volumes;
   const { container, attempt, sandboxId } = action;

@@ -3,7 +3,8 @@ import { knownPodIds, stillTerminating } from "../../core/pod/known-pods.ts";
 import { allHolders, type NpuHolder, type NpuInventory, npuCount, settleNpus } from "../../core/pod/npu.ts";
 import type { ObservedContainer } from "../../core/pod/observed.ts";
 import type { ContainerSpec, PodId } from "../../core/pod/spec.ts";
-import type { DeviceNode, NodeDevice } from "../../ports/node-device.ts";
+import { mayOpen } from "../../core/pod/user.ts";
+import type { DeviceNode, NodeAccess, NodeDevice } from "../../ports/node-device.ts";
 import type { Store } from "../../ports/store.ts";
 
 /** The pods of one name, and what a list showed: of them, and of all. */
@@ -68,23 +69,36 @@ export function freeNpus(store: Store, pod: PodId): void {
   for (const container of new Set(containers)) store.npus.put(pod, container, []);
 }
 
-/** The device nodes of a container by what is recorded for it; a sentence when one of them is not there. */
+/**
+ * The device nodes of a container by what is recorded for it; a sentence when one of them is not there, or when its user
+ * may not open one that every program with an NPU opens.
+ * @param user Docker's `User` of the container
+ */
 export function devicesOf(
   { store, device }: { readonly store: Pick<Store, "npus">; readonly device: Pick<NodeDevice, "npus"> },
-  uid: string,
+  { uid, user }: { readonly uid: string; readonly user: string },
   spec: ContainerSpec,
 ): readonly DeviceNode[] | string {
   const wanted = npuCount(spec);
   if (wanted === 0) return [];
   const names = namesOf(store.npus.holders(), uid, spec.name);
   if (names.length < wanted) return `It needs ${wanted} NPUs, and ${names.length} are recorded for it`;
-  const { npus, shared, missing } = device.npus();
+  const { npus, shared, missing, managerAccess } = device.npus();
   if (missing !== null) return `It needs an NPU, and ${missing} is not there`;
+  if (managerAccess !== undefined && !mayOpen(user, managerAccess))
+    return closedNode("davinci_manager", managerAccess, user);
   const nodes: DeviceNode[] = [];
   for (const name of names) {
     const found = npus.find((npu) => npu.name === name);
     if (found === undefined) return `${name}, which it holds, is not there`;
+    if (found.access !== undefined && !mayOpen(user, found.access)) return closedNode(name, found.access, user);
     nodes.push(found.node);
   }
   return [...nodes, ...shared];
+}
+
+function closedNode(name: string, { uid, gid, mode }: NodeAccess, user: string): string {
+  const owner = `owner ${uid}:${gid}, mode 0${mode.toString(8)}`;
+  const todo = gid === 0 ? "Give the node a group of its own" : `Set runAsGroup ${gid} in the pod`;
+  return `User ${user} may not open the device node ${name} (${owner}). ${todo}, or change the mode of the node`;
 }

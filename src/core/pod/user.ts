@@ -58,6 +58,22 @@ function numeric(text: string): number | null {
 }
 
 /**
+ * Whether a user may read and write a file with this owner, group and mode; a group counts before everybody else, as in
+ * the kernel. True where the numbers are not known, and for root, who may have the capability for it.
+ * @param user Docker's `User`, as `runAsUser` gives it
+ */
+export function mayOpen(
+  user: string,
+  { uid, gid, mode }: { readonly uid: number; readonly gid: number; readonly mode: number },
+): boolean {
+  const [own, group] = user.split(":").map(numeric);
+  if (own === undefined || own === null || own === 0) return true;
+  if (own === uid) return (mode & 0o600) === 0o600;
+  if (group === gid) return (mode & 0o060) === 0o060;
+  return group === null || group === undefined || (mode & 0o006) === 0o006;
+}
+
+/**
  * Why a process that was made with one group is not held to it: the engine gave it others, or group 0. Null when all is
  * well, and for a container that may be root or gain privileges: its groups are its own affair.
  * @param groups every group of its first process, real, effective, saved and supplementary

@@ -1,7 +1,7 @@
 import assert from "node:assert/strict";
 import { describe, it } from "node:test";
 import type { ContainerSpec } from "../../../../src/core/pod/spec.ts";
-import { groupTrouble, runAsUser } from "../../../../src/core/pod/user.ts";
+import { groupTrouble, mayOpen, runAsUser } from "../../../../src/core/pod/user.ts";
 import { acceptedPod } from "../../../contract/engine-requests.ts";
 
 const pod = acceptedPod("web");
@@ -90,4 +90,25 @@ describe("groupTrouble", () => {
       assert.equal(groupTrouble({ securityContext: { ...strict.securityContext, ...free } }, [0, 27]), null);
     }
   });
+});
+
+describe("A device node", () => {
+  const of = (mode: number) => ({ uid: 10, gid: 1001, mode });
+  for (const [user, mode, open] of [
+    ["10:20", 0o600, true],
+    ["10:1001", 0o060, false],
+    ["1000:1001", 0o660, true],
+    ["1000:1001", 0o640, false],
+    ["1000:1001", 0o606, false],
+    ["1000:1000", 0o660, false],
+    ["1000:1000", 0o666, true],
+    ["0:0", 0o600, true],
+    ["root", 0o600, true],
+    ["", 0o600, true],
+    ["1000", 0o600, true],
+  ] as const) {
+    it(`of 10:1001 with mode 0${mode.toString(8)} ${open ? "may" : "may not"} be opened by ${user || "the user of an image"}`, () => {
+      assert.equal(mayOpen(user, of(mode)), open);
+    });
+  }
 });
