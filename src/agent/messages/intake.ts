@@ -125,7 +125,7 @@ function handleAlone(parts: IntakeParts, text: string): Handled {
     const decoded = decodeMessage(text);
     const why = isFull ? diskFull : internalError;
     if (decoded.ok) return refuse(parts, decoded.message, [why]);
-    return { reply: null, wakes: [], refused: { pod: null, isUpdate: false, message: why.message } };
+    return { reply: null, wakes: [], refused: { pod: null, isUpdate: false, subject: "", reasons: [why.message] } };
   }
 }
 
@@ -156,7 +156,7 @@ function handle(parts: IntakeParts, text: string, facts: DeviceFacts): Handled {
     return {
       reply,
       wakes: [],
-      refused: { pod: null, isUpdate: false, message: `A message could not be read: ${reason}` },
+      refused: { pod: null, isUpdate: false, subject: "A message could not be read: ", reasons: [reason] },
     };
   }
   const { message } = decoded;
@@ -216,10 +216,9 @@ function refuse(parts: IntakeParts, message: Message, violations: readonly Viola
   const request: Request = message;
   const { operation, resource } = message.route;
   const pod = podKeyOf(parts, message);
-  const why = violations.map((violation) => violation.message).join("; ");
   const isUpdate = operation === "update";
   const subject = pod === null ? `${operation} ${resource}: ` : isUpdate ? "" : `${operation}: `;
-  const refused = { pod, isUpdate, message: `${subject}${why}` };
+  const refused = { pod, isUpdate, subject, reasons: violations.map(({ message: reason }) => reason) };
   return { reply: answer(request, violations, messageIds(parts)), wakes: [], refused };
 }
 

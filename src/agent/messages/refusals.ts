@@ -1,5 +1,11 @@
 import type { PodEvent } from "../../core/pod/event.ts";
-import { keptRefusals, refusedUpdatesKey, withoutPod, withRefusal } from "../../core/pod/refused-update.ts";
+import {
+  keptRefusals,
+  refusedUpdatesKey,
+  shownReasons,
+  withoutPod,
+  withRefusal,
+} from "../../core/pod/refused-update.ts";
 import type { Clock } from "../../ports/clock.ts";
 import type { Store } from "../../ports/store.ts";
 import type { EventRecorder } from "../event-recorder.ts";
@@ -8,7 +14,10 @@ import type { EventRecorder } from "../event-recorder.ts";
 export interface Refusal {
   readonly pod: string | null;
   readonly isUpdate: boolean;
-  readonly message: string;
+  /** In front of the reasons: what was refused, where the pod does not tell. */
+  readonly subject: string;
+  /** One sentence a violation. */
+  readonly reasons: readonly string[];
 }
 
 export interface RefusalParts {
@@ -36,7 +45,8 @@ export function recordRefusals(parts: RefusalParts, refused: readonly Refusal[])
       const message = firstOf(all);
       parts.events.recordPodEvent(pod, { ...refusedEvent, message });
       const update = all.find(({ isUpdate }) => isUpdate);
-      if (update !== undefined) kept = withRefusal(kept, { pod, wall: parts.clock.wall(), message: update.message });
+      if (update === undefined) continue;
+      kept = withRefusal(kept, { pod, wall: parts.clock.wall(), message: shownReasons(update.reasons) });
     }
     if (kept !== before) parts.store.setMeta(refusedUpdatesKey, JSON.stringify(kept));
     if (others.length > 0) parts.events.recordDeviceEvent({ ...refusedEvent, message: firstOf(others) });
@@ -47,7 +57,8 @@ const refusedEvent = { type: "Warning", reason: "MessageRefused" } as const sati
 
 function firstOf(refused: readonly Refusal[]): string {
   const [first] = refused;
-  return `${first?.message ?? ""}${refused.length > 1 ? ` (and ${refused.length - 1} more)` : ""}`;
+  const text = first === undefined ? "" : `${first.subject}${first.reasons.join("; ")}`;
+  return `${text}${refused.length > 1 ? ` (and ${refused.length - 1} more)` : ""}`;
 }
 
 /** A message for this pod was accepted: what was refused before is history. */

@@ -6,7 +6,7 @@ export interface RefusedUpdate {
   readonly pod: string;
   /** Milliseconds since the epoch. */
   readonly wall: number;
-  /** Why, one sentence a violation. */
+  /** Why: the first violations and how many more there are, see `shownReasons`. */
   readonly message: string;
 }
 
@@ -19,14 +19,23 @@ export function keptRefusals(text: string | null): readonly RefusedUpdate[] {
 }
 
 const most = 8;
-const longestMessage = 512;
+/** Of the violations that are shown. */
+const longestReasons = 512;
 /** How long `edge status` shows a refusal. */
 const recentMs = 3_600_000;
 
 /** The refusals that are kept, oldest first: the last one of each pod, of at most eight pods. */
 export function withRefusal(kept: readonly RefusedUpdate[], next: RefusedUpdate): readonly RefusedUpdate[] {
-  const message = shorten(next.message, longestMessage - 1);
-  return [...withoutPod(kept, next.pod), { ...next, message }].slice(-most);
+  return [...withoutPod(kept, next.pod), next].slice(-most);
+}
+
+/** The first two violations whole, the first one alone where both are too long, and how many more there are. */
+export function shownReasons(reasons: readonly string[]): string {
+  const both = reasons.slice(0, 2).join("; ");
+  const isBoth = both.length <= longestReasons;
+  const shown = isBoth ? both : shorten(reasons[0] ?? "", longestReasons - 1);
+  const more = reasons.length - (isBoth ? 2 : 1);
+  return more > 0 ? `${shown}; and ${more} more` : shown;
 }
 
 /** A later message for the pod was accepted. */

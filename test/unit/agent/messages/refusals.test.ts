@@ -14,7 +14,7 @@ function setUp() {
   return { store, refusedUpdates, parts: { store, clock, events } };
 }
 
-const update = (pod: string | null, message: string) => ({ pod, isUpdate: true, message });
+const update = (pod: string | null, ...reasons: string[]) => ({ pod, isUpdate: true, subject: "", reasons });
 
 test("a rejected update is an event of its pod, kept until a message for the pod is accepted", () => {
   const { store, refusedUpdates, parts } = setUp();
@@ -35,9 +35,24 @@ test("a rejected update is an event of its pod, kept until a message for the pod
 
 test("a rejected delete is an event of its pod and no rejected update", () => {
   const { store, refusedUpdates, parts } = setUp();
-  recordRefusals(parts, [{ pod: "websocket/web", isUpdate: false, message: "delete: no" }]);
+  recordRefusals(parts, [{ pod: "websocket/web", isUpdate: false, subject: "delete: ", reasons: ["no"] }]);
   assert.equal(store.events.list({ pod: "websocket/web", limit: 10 }).length, 1);
   assert.deepEqual(refusedUpdates(), []);
+});
+
+test("of a rejected update the first two violations are kept whole, and how many more there are", () => {
+  const { store, refusedUpdates, parts } = setUp();
+  const privileged = "spec.containers[0].securityContext.privileged is true; expected false";
+  const long = `spec.containers[0].image is "${"x".repeat(400)}"; expected a name of an image`;
+  const kept = (...reasons: string[]): string => {
+    recordRefusals(parts, [update("websocket/web", ...reasons)]);
+    return refusedUpdates()[0]?.message ?? "";
+  };
+  assert.equal(kept(privileged, "no CPU"), `${privileged}; no CPU`);
+  assert.equal(kept(privileged, "no CPU", "no memory", "no port"), `${privileged}; no CPU; and 2 more`);
+  assert.equal(kept(privileged, long, "no port"), `${privileged}; and 2 more`, "not cut in the middle of one");
+  const message = store.events.list({ pod: "web", limit: 10 }).at(-1)?.message;
+  assert.equal(message, `${privileged}; ${long}; no port`, "the event has all of it");
 });
 
 test("a flood of rejected updates causes nine events, and eight rejections are kept", () => {
