@@ -63,7 +63,16 @@ export async function logsCommand(
     return exitCodes.no;
   }
   const query = { socket, container: newest.id, follow: options.follow, tail: tail === null ? null : Number(tail) };
-  return await print(query, printer(options.json, io), io, signal);
+  let printed = 0;
+  const printLine = printer(options.json, io);
+  const take = (line: LogLine): void => {
+    printed += 1;
+    printLine(line);
+  };
+  const code = await print(query, take, io, signal);
+  const why = code === exitCodes.fine && printed === 0 ? whyNothing(newest, options.follow) : null;
+  if (why !== null) io.err(`Container ${newest.container} printed nothing: ${why}. See edge pod ${name}.`);
+  return code;
 }
 
 /** Why a pod has no container: there is no such pod, or what it waits for. */
@@ -78,6 +87,13 @@ function whyNone(name: string, { data }: Config): string {
   if (found === undefined) return `There is no pod ${name} on this device`;
   const { status, reason } = found;
   return `Pod ${name} has no container yet: ${status}${reason === null ? "" : `, ${printable(reason)}`}`;
+}
+
+/** Null where it started, or may have while it was followed. */
+function whyNothing({ state }: ObservedContainer, follow: boolean): string | null {
+  if (state.kind !== "created") return null;
+  if (state.startError !== undefined) return "it did not start";
+  return follow ? null : "it has not started yet";
 }
 
 /** The one that started last; one that never did has printed nothing. */
