@@ -244,7 +244,7 @@ export const configSchema = objectOf(
           whole(
             65_536,
             2 ** 40,
-            "Bytes that may wait for the center (default 64 MiB). The oldest event goes first, a reply never.",
+            "Bytes that may wait for the center (default 64 MiB). At the limit the oldest message that is not a reply goes first.",
           ),
           67_108_864,
         ),
