@@ -164,8 +164,8 @@ function recordFailure(
     const wanted = wantedKey(desired, spec);
     const last = failureOf(before, wanted);
     const count = last?.reason === reason ? last.count + 1 : 1;
-    const leastWait = isRegistryBusy === true ? { leastWaitMs: registryWaitMs(message, count) } : {};
-    const failure = { reason, message, count, wanted, containerId, at: momentOf(parts.clock), ...leastWait };
+    const usual = { reason, message, count, wanted, containerId, at: momentOf(parts.clock) };
+    const failure = isRegistryBusy === true ? { ...usual, leastWaitMs: registryWaitMs(message, count) } : usual;
     // The version before an update goes on, with failures of its own.
     const isOfUpdate = action.kind !== "create" && action.kind !== "start" && isMadeOtherwise(before, desired, spec);
     const next = isOfUpdate ? { ...before, updateFailure: failure } : { ...before, failure };

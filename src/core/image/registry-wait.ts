@@ -5,7 +5,7 @@ const longestJudged = 4_096;
 /** A registry that counts requests does so over hours: a minute at first, doubled, at most half an hour. */
 const firstWaitMs = 60_000;
 const mostWaitMs = 1_800_000;
-/** Longer than this nobody is believed: a registry must not be able to hold up a pod for good. */
+/** A registry that asks for more gets this: it must not hold up a pod for good. */
 const mostToldMs = 3_600_000;
 
 /**

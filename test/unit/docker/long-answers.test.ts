@@ -7,6 +7,7 @@ import { afterEach, beforeEach, describe, it } from "node:test";
 import { containerLabels, containerName } from "../../../src/core/pod/identity.ts";
 import { dockerEngine } from "../../../src/docker/engine.ts";
 import type { Engine, EngineEvent, EngineResult } from "../../../src/ports/engine.ts";
+import { identityOf } from "../../samples/identities.ts";
 
 const version = { ApiVersion: "1.41", MinAPIVersion: "1.12", Arch: "amd64", Version: "20.10.24" };
 const generous = (): AbortSignal => AbortSignal.timeout(60_000);
@@ -22,16 +23,6 @@ const tooManyLabels: Labels = Object.fromEntries(
   Array.from({ length: 20_000 }, (_, index) => [`a${index}`, "x".repeat(1_000)]),
 );
 
-const identityOf = (pod: string) => ({
-  pod: { namespace: "websocket", name: pod, uid: `uid-${pod}` },
-  container: "app",
-  attempt: 0,
-  installId: "i",
-  generation: 0,
-  podHash: "0123456789abcdef",
-  specHash: "0123456789abcdef",
-  restartPolicy: "Always" as const,
-});
 const idOf = (pod: string): string => pod.padEnd(64, "0");
 const labelsOf = (pod: string, more: Labels): Labels => ({ ...more, ...containerLabels(identityOf(pod)) });
 

@@ -8,21 +8,11 @@ import { containerLabels, containerName } from "../../../src/core/pod/identity.t
 import type { ObservedContainer } from "../../../src/core/pod/observed.ts";
 import { dockerEngine } from "../../../src/docker/engine.ts";
 import type { Engine } from "../../../src/ports/engine.ts";
+import { identityOf } from "../../samples/identities.ts";
 
 const version = { ApiVersion: "1.41", MinAPIVersion: "1.12", Arch: "amd64", Version: "20.10.24" };
 const generous = (): AbortSignal => AbortSignal.timeout(30_000);
 const startedAt = "2026-11-22T12:00:00Z";
-
-const identityOf = (pod: string) => ({
-  pod: { namespace: "websocket", name: pod, uid: `uid-${pod}` },
-  container: "app",
-  attempt: 0,
-  installId: "i",
-  generation: 0,
-  podHash: "0123456789abcdef",
-  specHash: "0123456789abcdef",
-  restartPolicy: "Always" as const,
-});
 
 /** The list's entry of a running container, and what an inspect brings of it. */
 function entryOf(pod: string, state: string, endpoint: string) {
