@@ -3,16 +3,18 @@ import { setTimeout as sleep } from "node:timers/promises";
 import { styleText } from "node:util";
 import { printable } from "../core/base/printable.ts";
 import type { KeptEvent } from "../core/pod/event.ts";
+import { podKey } from "../core/pod/spec.ts";
 import { formatTime } from "../core/pod/time.ts";
 import type { StoreReader } from "../ports/store.ts";
 import { openStoreReadOnly } from "../sqlite/store.ts";
 import { openDevice } from "./device-store.ts";
+import { namedPod, noSuchPod } from "./named-pod.ts";
 import { exitCodes, type Output } from "./output.ts";
 
 export interface EventsOptions {
   readonly config?: string;
   readonly json: boolean;
-  /** A name, or namespace/name. */
+  /** A name, namespace/name, or the beginning of only one. */
   readonly pod?: string;
   readonly follow: boolean;
 }
@@ -28,13 +30,15 @@ export async function eventsCommand(options: EventsOptions, io: Output, signal: 
   const opened = await openDevice(options.config, io);
   if (!opened.ok) return opened.code;
   const { store, config } = opened;
-  const isKnown = options.pod === undefined || knows(store, options.pod);
-  let last = printAfter(store, 0, options, io);
-  store.close();
-  if (!isKnown && last === 0 && !options.follow) {
-    io.err(`There is no pod ${options.pod} on this device, and no events for this name`);
-    return exitCodes.no;
+  const named = options.pod === undefined ? null : namedPod(options.pod, store);
+  // A name that is not known yet may be waited for.
+  if (named?.kind === "none" && !(options.follow && named.code === exitCodes.no)) {
+    store.close();
+    return noSuchPod(named, io);
   }
+  const shown = named?.kind === "found" ? { ...options, pod: podKey(named.pod) } : options;
+  let last = printAfter(store, 0, shown, io);
+  store.close();
   let before = stamp(config.data.dir);
   while (options.follow && !signal.aborted) {
     await sleep(pollMs, undefined, { signal }).catch(() => undefined);
@@ -44,7 +48,7 @@ export async function eventsCommand(options: EventsOptions, io: Output, signal: 
     // Opened anew each time: a store whose agent has ended is read as it was then.
     const again = openStoreReadOnly(config.data.dir);
     if (!again.ok) continue;
-    last = printAfter(again.store, last, options, io);
+    last = printAfter(again.store, last, shown, io);
     again.store.close();
   }
   return exitCodes.fine;
@@ -59,14 +63,6 @@ function printAfter(store: StoreReader, after: number, { pod, json }: EventsOpti
     last = rows.at(-1)?.id ?? last;
     if (rows.length < pageRows) return last;
   }
-}
-
-function knows(store: StoreReader, pod: string): boolean {
-  const ids = [
-    ...store.desiredPods.list().map((desiredPod) => desiredPod.pod.id),
-    ...store.terminatingPods.list().map((terminatingPod) => terminatingPod.id),
-  ];
-  return ids.some(({ namespace, name }) => name === pod || `${namespace}/${name}` === pod);
 }
 
 /** Changes whenever something was written. */

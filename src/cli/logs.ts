@@ -3,15 +3,18 @@ import { printable } from "../core/base/printable.ts";
 import type { Config } from "../core/config/config.ts";
 import { sandboxName } from "../core/pod/identity.ts";
 import type { ObservedContainer } from "../core/pod/observed.ts";
+import { podKey } from "../core/pod/spec.ts";
 import { parseTime } from "../core/pod/time.ts";
 import { podRows } from "../core/status-document.ts";
 import { dockerEngine } from "../docker/engine.ts";
 import { containerLogs, type LogLine } from "../docker/logs.ts";
 import { linuxClock } from "../linux/clock.ts";
 import type { EngineError } from "../ports/engine.ts";
+import type { StoreReader } from "../ports/store.ts";
 import { openStoreReadOnly } from "../sqlite/store.ts";
 import { readConfig } from "./device-store.ts";
 import { engineDeadlines } from "./engine-deadlines.ts";
+import { namedPod, noSuchPod } from "./named-pod.ts";
 import { exitCodes, type Output } from "./output.ts";
 import { storedPods } from "./seen-pods.ts";
 
@@ -45,9 +48,11 @@ export async function logsCommand(
     AbortSignal.any([signal, AbortSignal.timeout(engineDeadlines.listMs)]),
   );
   if (!listed.ok) return failed(socket, listed.error, io);
-  const podContainers = listed.value.filter(
-    ({ pod, container }) => [pod.name, `${pod.namespace}/${pod.name}`].includes(name) && container !== sandboxName,
-  );
+  const containers = listed.value.filter(({ container }) => container !== sandboxName);
+  const found = findPod(name, containers, config, io);
+  if (!found.ok) return found.code;
+  const { key } = found;
+  const podContainers = containers.filter(({ pod }) => podKey(pod) === key);
   const names = [...new Set(podContainers.map((container) => container.container))].sort();
   const wanted = options.container ?? names[0];
   if (options.container === undefined && names.length > 1) {
@@ -59,7 +64,7 @@ export async function logsCommand(
     .sort(byAge)
     .at(-1);
   if (newest === undefined) {
-    io.err(podContainers.length === 0 ? whyNone(name, config) : `Pod ${name} has no container ${wanted}`);
+    io.err(podContainers.length === 0 ? found.whyNone : `Pod ${name} has no container ${wanted}`);
     return exitCodes.no;
   }
   const query = { socket, container: newest.id, follow: options.follow, tail: tail === null ? null : Number(tail) };
@@ -75,18 +80,37 @@ export async function logsCommand(
   return code;
 }
 
-/** Why a pod has no container: there is no such pod, or what it waits for. */
-function whyNone(name: string, { data }: Config): string {
+type FoundPod =
+  /** namespace/name, and why it has no container in case that it has none. */
+  { readonly ok: true; readonly key: string; readonly whyNone: string } | { readonly ok: false; readonly code: number };
+
+/** The pod by the store and the engine; what is wrong has been said. */
+function findPod(name: string, containers: readonly ObservedContainer[], { data }: Config, io: Output): FoundPod {
   const opened = openStoreReadOnly(data.dir);
-  if (!opened.ok) return `Pod ${name} has no container here`;
-  const { store } = opened;
+  const store = opened.ok ? opened.store : null;
+  const named = namedPod(
+    name,
+    store,
+    containers.map(({ pod }) => pod),
+  );
+  const key = named.kind === "found" ? podKey(named.pod) : name;
+  const whyNone = `Pod ${name} has no container ${store === null ? "here" : `yet: ${stateOf(key, store)}`}`;
+  store?.close();
+  if (named.kind === "found") return { ok: true, key, whyNone };
+  // Without the store nobody knows which pods there are.
+  if (named.kind === "none" && store === null && named.code === exitCodes.no) return { ok: true, key, whyNone };
+  if (named.kind === "none") return { ok: false, code: noSuchPod(named, io) };
+  io.err(`There is no pod ${name} on this device any more. See edge events --pod ${name}.`);
+  return { ok: false, code: exitCodes.no };
+}
+
+/** What the pod waits for. */
+function stateOf(key: string, store: StoreReader): string {
   const now = momentOf(linuxClock());
   const pods = podRows({ ...storedPods(store), unready: new Map(), unseen: null, now });
-  store.close();
-  const found = pods.find((pod) => [pod.name, `${pod.namespace}/${pod.name}`].includes(name));
-  if (found === undefined) return `There is no pod ${name} on this device`;
-  const { status, reason } = found;
-  return `Pod ${name} has no container yet: ${status}${reason === null ? "" : `, ${printable(reason)}`}`;
+  const row = pods.find((pod) => podKey(pod) === key);
+  if (row === undefined) return "it is terminating";
+  return `${row.status}${row.reason === null ? "" : `, ${printable(row.reason)}`}`;
 }
 
 /** Null where it started, or may have while it was followed. */

@@ -14,7 +14,7 @@ import type {
   PodStatus,
   TerminatedState,
 } from "../core/pod/pod-status.ts";
-import type { AcceptedPod, ContainerSpec } from "../core/pod/spec.ts";
+import { type AcceptedPod, type ContainerSpec, podKey } from "../core/pod/spec.ts";
 import { formatTime } from "../core/pod/time.ts";
 import type { PodStatusEntry } from "../core/protocol/replies.ts";
 import type { PodRow } from "../core/status-document.ts";
@@ -22,6 +22,7 @@ import { linuxClock } from "../linux/clock.ts";
 import { publishedStatus, workedOutStatus } from "./device-status.ts";
 import { openDevice } from "./device-store.ts";
 import { eventLine } from "./events.ts";
+import { namedPod, noSuchPod } from "./named-pod.ts";
 import { exitCodes, type Output } from "./output.ts";
 import { livePods, type StoredFacts, storedPods } from "./seen-pods.ts";
 import { reasonOf } from "./status-page.ts";
@@ -46,9 +47,15 @@ export async function podCommand(name: string, options: PodOptions, io: Output):
   const opened = await openDevice(options.config, io);
   if (!opened.ok) return opened.code;
   const { store, config } = opened;
-  const pods = podEntries(store).map((entry) => entry as Known);
-  const found = pods.filter(({ metadata }) => [metadata.name, `${metadata.namespace}/${metadata.name}`].includes(name));
-  const key = found[0] === undefined ? name : `${found[0].metadata.namespace}/${found[0].metadata.name}`;
+  const named = namedPod(name, store);
+  if (named.kind === "none") {
+    store.close();
+    return noSuchPod(named, io);
+  }
+  const key = named.kind === "found" ? podKey(named.pod) : name;
+  const found = podEntries(store)
+    .map((entry) => entry as Known)
+    .filter(({ metadata }) => podKey(metadata) === key);
   const events = store.events.list({ pod: key, limit: lookedThrough });
   const stored = storedPods(store);
   store.close();

@@ -4,6 +4,8 @@ import { Command, CommanderError } from "commander";
 import { cleanOutput, exitCodes, type Output } from "./output.ts";
 import { version } from "./version.ts";
 
+const podArgument = "name of the pod, namespace/name, or the beginning of either if only one pod has it";
+
 interface Globals {
   readonly config?: string;
   readonly json?: boolean;
@@ -152,19 +154,19 @@ function lookingCommands({ command, named, io, done }: Commands): void {
     "show one pod",
     "It prints the spec in force, conditions, containers, and the last actions and messages. Values of variables are hidden. With --json it prints the Pod as Kubernetes has it.",
   )
-    .argument("<NAME>", "name of the pod, or namespace/name")
+    .argument("<NAME>", podArgument)
     .action(async (name: string) => {
       done(await (await import("./pod.ts")).podCommand(name, named(), io));
     });
   command("events", "show what happened and why", "It also works if the agent is dead.")
-    .option("--pod <NAME>", "only events of this pod: its name, or namespace/name")
+    .option("--pod <NAME>", `only events of this pod: ${podArgument}`)
     .option("--follow", "wait for new events and print them", false)
     .action(async (options: { readonly pod?: string; readonly follow: boolean }) => {
       const stop = untilSignalled();
       done(await (await import("./events.ts")).eventsCommand({ ...named(), ...options }, io, stop));
     });
   command("logs", "show the output of a container", "It asks the engine, so it needs access to its socket.")
-    .argument("<NAME>", "name of the pod, or namespace/name")
+    .argument("<NAME>", podArgument)
     .option("-c, --container <CONTAINER>", "name of the container; required if the pod has several")
     .option("--follow", "wait for new output and print it", false)
     .option("--tail <N>", "only the last N lines")

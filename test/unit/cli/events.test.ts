@@ -181,3 +181,31 @@ test("edge pod prints everything about one pod, for people and as Kubernetes JSO
   assert.equal(await pod("nobody", true), 1);
   assert.match(errors[0] ?? "", /There is no pod nobody/);
 });
+
+test("edge events and edge pod take the beginning of a name, but not that of a pod that is gone", async (t) => {
+  const { open, events, pod, lines, errors } = device(t);
+  const store = open();
+  const desired = desiredPod();
+  for (const name of ["greeter-1", "greeter-2", "solo-7f3a"]) {
+    const id = { ...desired.pod.id, name, uid: name };
+    store.desiredPods.put({ ...desired, pod: { ...desired.pod, id, metadata: { ...desired.pod.metadata, name } } });
+    store.events.append({ ...crash, pod: `websocket/${name}`, message: `from ${name}` }, at(1));
+  }
+  store.events.append({ ...crash, pod: "websocket/sol", message: "from a pod that is gone" }, at(2));
+  store.close();
+  assert.equal(await events({ pod: "solo", json: true }), 0);
+  assert.equal(await events({ pod: "sol", json: true }), 0);
+  const messages = lines.map((line) => (JSON.parse(line) as PodEvent).message);
+  assert.deepEqual(messages, ["from solo-7f3a", "from a pod that is gone"]);
+  lines.length = 0;
+  assert.equal(await pod("websocket/solo", true), 0);
+  assert.equal((JSON.parse(lines[0] ?? "") as { metadata: { name: string } }).metadata.name, "solo-7f3a");
+  assert.equal(await events({ pod: "greeter" }), 2);
+  assert.equal(await pod("gretter-1", false), 1);
+  assert.deepEqual(errors, [
+    "greeter may be any of 2 pods; type more of the name:",
+    "  websocket/greeter-1",
+    "  websocket/greeter-2",
+    "There is no pod gretter-1 on this device; did you mean greeter-1?",
+  ]);
+});

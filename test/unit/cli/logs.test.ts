@@ -57,6 +57,16 @@ test("edge logs distinguishes a pod without containers from an unknown pod", asy
   assert.deepEqual(errors, ["Pod web has no container yet: Pending", "There is no pod nobody on this device"]);
 });
 
+test("edge logs takes the beginning of a pod's name, and suggests a name for a mistyped one", async (t) => {
+  const { errors, logs } = await device(t, () => []);
+  for (const name of ["we", "websocket/w", "wbe"]) assert.equal(await logs(name), 1);
+  assert.deepEqual(errors, [
+    "Pod we has no container yet: Pending",
+    "Pod websocket/w has no container yet: Pending",
+    "There is no pod wbe on this device",
+  ]);
+});
+
 for (const [what, state, why] of [
   ["did not start", { ExitCode: 127, Error: "exec: /nope: no such file or directory" }, "it did not start"],
   ["has not started yet", { ExitCode: 0, Error: "" }, "it has not started yet"],
