@@ -1,10 +1,11 @@
 // cli: one file for each command; `run.ts` connects ports and adapters.
 
 import { Command, CommanderError } from "commander";
+import { untilSignalled } from "./command-adder.ts";
+import { addInstallCommands } from "./install-commands.ts";
 import { cleanOutput, exitCodes, type Output } from "./output.ts";
+import { addReadCommands } from "./read-commands.ts";
 import { version } from "./version.ts";
-
-const podArgument = "name of the pod, namespace/name, or the beginning of either if only one pod has it";
 
 interface Globals {
   readonly config?: string;
@@ -49,13 +50,17 @@ export function edgeCommand(io: Output, done: (code: number) => void): Command {
     const { config, json } = globals();
     return { json: json === true, ...(config === undefined ? {} : { config }) };
   };
-  const command = (usage: string, summary: string, description: string, parent = program) =>
-    parent
-      .command(usage)
+  const command = (usage: string, summary: string, description: string, parent = program) => {
+    const added = parent.command(usage);
+    const path = parent === program ? `edge ${added.name()}` : `edge ${parent.name()} ${added.name()}`;
+    return added
       .summary(summary)
       .description(`${summary[0]?.toUpperCase()}${summary.slice(1)}.${description === "" ? "" : ` ${description}`}`)
       .helpOption("--help", "print this help")
+      .configureHelp({ showGlobalOptions: true })
+      .showHelpAfterError(`Try ${path} --help`)
       .exitOverride();
+  };
 
   command(
     "run",
@@ -64,7 +69,7 @@ export function edgeCommand(io: Output, done: (code: number) => void): Command {
   ).action(async () => {
     done(await (await import("./run.ts")).runCommand(named(), io));
   });
-  lookingCommands({ command, named, io, done });
+  addReadCommands({ command, named, io, done });
   command(
     "validate",
     "check whether this device would accept a pod or a message",
@@ -88,24 +93,7 @@ export function edgeCommand(io: Output, done: (code: number) => void): Command {
   command("schema", "print the JSON schema of the configuration", "Editors can use it.", config).action(async () => {
     done(await (await import("./config.ts")).configSchemaCommand(io));
   });
-  command(
-    "install",
-    "install the agent as a service on this device or in an image",
-    "It adds the program, folders, a group, a systemd unit and a first configuration. It skips finished steps and never overwrites a configuration.",
-  )
-    .option("--root <DIR>", "the folder of an image instead of this device", "/")
-    .option("--center <URL>", "address of the center, if there is no configuration yet")
-    .option("--dry-run", "print the steps and change nothing", false)
-    .action(async (options: { readonly root: string; readonly center?: string; readonly dryRun: boolean }) => {
-      done((await import("./install.ts")).installCommand({ ...named(), ...options }, io));
-    });
-  command("uninstall", "remove the service and the program", "Pods, data and configuration stay without --purge.")
-    .option("--root <DIR>", "the folder of an image instead of this device", "/")
-    .option("--purge", "remove pods, data and configuration, too", false)
-    .option("--dry-run", "print the steps and change nothing", false)
-    .action(async (options: { readonly root: string; readonly purge: boolean; readonly dryRun: boolean }) => {
-      done(await (await import("./uninstall.ts")).uninstallCommand({ ...named(), ...options }, io));
-    });
+  addInstallCommands({ command, named, io, done });
   command("center", "run a center for development and tests", "Do not use it in production.")
     .requiredOption("--listen <HOST:PORT>", "address for agents")
     .option("--tls <DIR>", "folder with ca.pem, cert.pem and key.pem")
@@ -122,67 +110,4 @@ export function edgeCommand(io: Output, done: (code: number) => void): Command {
       },
     );
   return program;
-}
-
-interface Commands {
-  readonly command: (usage: string, summary: string, description: string) => Command;
-  readonly named: () => { readonly json: boolean; readonly config?: string };
-  readonly io: Output;
-  readonly done: (code: number) => void;
-}
-
-/** Those that look at the device, at a pod, or at what has happened. */
-function lookingCommands({ command, named, io, done }: Commands): void {
-  command(
-    "status",
-    "show the node, the agent, the center, the engine and every pod",
-    "Problems come first. It also works if the agent or the engine is dead or the network is gone, and says which.",
-  )
-    .option("--wide", "print names and reasons in full", false)
-    .action(async (options: { readonly wide: boolean }) => {
-      done(await (await import("./status.ts")).statusCommand({ ...named(), ...options }, io));
-    });
-  command(
-    "doctor",
-    "check the device and say what to do about each problem",
-    "It looks at the engine, cgroups, disk, store, memory, clock, certificates, center and NPUs. It changes nothing.",
-  ).action(async () => {
-    done(await (await import("./doctor.ts")).doctorCommand(named(), io));
-  });
-  command(
-    "pod",
-    "show one pod",
-    "It prints the spec in force, conditions, containers, and the last actions and messages. Values of variables are hidden. With --json it prints the Pod as Kubernetes has it.",
-  )
-    .argument("<NAME>", podArgument)
-    .action(async (name: string) => {
-      done(await (await import("./pod.ts")).podCommand(name, named(), io));
-    });
-  command("events", "show what happened and why", "It also works if the agent is dead.")
-    .option("--pod <NAME>", `only events of this pod: ${podArgument}`)
-    .option("--follow", "wait for new events and print them", false)
-    .action(async (options: { readonly pod?: string; readonly follow: boolean }) => {
-      const stop = untilSignalled();
-      done(await (await import("./events.ts")).eventsCommand({ ...named(), ...options }, io, stop));
-    });
-  command("logs", "show the output of a container", "It asks the engine, so it needs access to its socket.")
-    .argument("<NAME>", podArgument)
-    .option("-c, --container <CONTAINER>", "name of the container; required if the pod has several")
-    .option("--follow", "wait for new output and print it", false)
-    .option("--tail <N>", "only the last N lines")
-    .action(
-      async (
-        name: string,
-        options: { readonly container?: string; readonly follow: boolean; readonly tail?: string },
-      ) => {
-        const stop = untilSignalled();
-        done(await (await import("./logs.ts")).logsCommand(name, { ...named(), ...options }, io, stop));
-      },
-    );
-}
-
-function untilSignalled(): AbortSignal {
-  const stop = new AbortController();
-  for (const signal of ["SIGTERM", "SIGINT"] as const) process.once(signal, () => stop.abort());
-  return stop.signal;
 }

@@ -1,0 +1,41 @@
+import assert from "node:assert/strict";
+import { test } from "node:test";
+import { main } from "../../../src/cli/program.ts";
+
+/** What the program prints for these arguments. */
+async function run(...args: readonly string[]) {
+  const out: string[] = [];
+  const err: string[] = [];
+  const code = await main(args, { out: (line) => void out.push(line), err: (line) => void err.push(line) });
+  return { code, out: out.join("\n"), err: err.join("\n") };
+}
+
+test("the help of a command shows the options of every command", async () => {
+  const { code, out } = await run("logs", "--help");
+  assert.equal(code, 0);
+  assert.match(out, /^Global Options:\n {2}--version .*\n {2}--config <FILE> /m);
+  assert.match(out, /^ {2}--json +print JSON and nothing else$/m);
+});
+
+test("the help of every command fits 80 columns", async () => {
+  const { out } = await run("--help");
+  const names = [...out.matchAll(/^ {2}([a-z]+) /gm)].map(([, name]) => name ?? "");
+  assert.ok(names.includes("logs"));
+  for (const name of names) {
+    const help = (await run(...(name === "help" ? [] : [name]), "--help")).out;
+    for (const line of help.split("\n")) assert.ok(line.length <= 80, `edge ${name}: ${line}`);
+  }
+});
+
+for (const [args, command] of [
+  [["logs"], "edge logs"],
+  [["pod", "web", "--nope"], "edge pod"],
+  [["config", "check", "--nope"], "edge config check"],
+  [["nope"], "edge"],
+] as const) {
+  test(`edge ${args.join(" ")} says "Try ${command} --help"`, async () => {
+    const { code, err } = await run(...args);
+    assert.equal(code, 2);
+    assert.equal(err.split("\n").at(-1), `Try ${command} --help`);
+  });
+}
