@@ -31,7 +31,7 @@ function entryOf(command: Command, parents: string): Entry {
       term: help.argumentTerm(argument),
       meaning: argument.description,
     })),
-    ...command.options.map((option) => ({ term: option.flags, meaning: option.description })),
+    ...command.options.map((option) => ({ term: option.flags, meaning: help.optionDescription(option) })),
   ];
   return {
     usage: `${parents}${command.name()} ${command.usage()}`.trim(),

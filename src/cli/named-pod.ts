@@ -4,8 +4,10 @@ import type { PodId } from "../core/pod/spec.ts";
 import type { StoreReader } from "../ports/store.ts";
 import { exitCodes, type Output } from "./output.ts";
 
+type PodName = Pick<PodId, "namespace" | "name">;
+
 export type NamedPod =
-  | { readonly kind: "found"; readonly pod: Pick<PodId, "namespace" | "name"> }
+  | { readonly kind: "found"; readonly pod: PodName }
   /** Only its events are left: it is gone, or was always refused. */
   | { readonly kind: "past" }
   | { readonly kind: "none"; readonly code: number; readonly problem: readonly string[] };
@@ -13,16 +15,16 @@ export type NamedPod =
 /**
  * The pod that NAME means on this device: a name, namespace/name, or the beginning of only one. Ambiguous is wrong usage,
  * unknown is the answer no.
- * @param store null where it cannot be read
- * @param onEngine pods of containers on the engine, for those who look there
+ * @param store null where it cannot be read or is not asked
+ * @param others pods that are known from elsewhere: from the engine, or from the status of the agent
  */
 export function namedPod(
   name: string,
   store: Pick<StoreReader, "desiredPods" | "terminatingPods" | "events"> | null,
-  onEngine: readonly PodId[] = [],
+  others: readonly PodName[] = [],
 ): NamedPod {
   const stored = store === null ? [] : knownPodIds(store.desiredPods.list(), store.terminatingPods.list());
-  const lookup = resolvePod(name, [...stored, ...onEngine]);
+  const lookup = resolvePod(name, [...stored, ...others]);
   if (lookup.kind === "found" && lookup.isExact) return { kind: "found", pod: lookup.pod };
   // The name of a pod that is gone is not the beginning of another pod's.
   if (store !== null && store.events.list({ pod: name, limit: 1 }).length > 0) return { kind: "past" };

@@ -4,6 +4,15 @@ import { printableOutput } from "../core/base/printable.ts";
 export interface Output {
   out(line: string): void;
   err(line: string): void;
+  /** Present if `out` prints on a terminal. */
+  readonly terminal?: Terminal;
+}
+
+export interface Terminal {
+  /** Height, in lines. */
+  rows(): number;
+  /** Empties the screen; the next line is its first. */
+  clear(): void;
 }
 
 /** Exit codes: contracts.md, The `edge` command. */
@@ -14,5 +23,6 @@ export function cleanOutput(output: Output): Output {
   return {
     out: (line) => output.out(printableOutput(line)),
     err: (line) => output.err(printableOutput(line)),
+    ...(output.terminal === undefined ? {} : { terminal: output.terminal }),
   };
 }

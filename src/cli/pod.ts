@@ -1,9 +1,6 @@
 import { stringify } from "yaml";
-import { momentOf } from "../agent/loop/moment.ts";
-import { podEntries } from "../agent/uplink/pod-entries.ts";
 import { ownValue } from "../core/base/own-value.ts";
 import { printable } from "../core/base/printable.ts";
-import type { Config } from "../core/config/config.ts";
 import { howItEnded } from "../core/pod/cause.ts";
 import type { ContainerHistory, PodHistory, Termination } from "../core/pod/container-history.ts";
 import type { KeptEvent } from "../core/pod/event.ts";
@@ -16,25 +13,18 @@ import type {
 } from "../core/pod/pod-status.ts";
 import { type AcceptedPod, type ContainerSpec, podKey } from "../core/pod/spec.ts";
 import { formatTime } from "../core/pod/time.ts";
-import type { PodStatusEntry } from "../core/protocol/replies.ts";
 import type { PodRow } from "../core/status-document.ts";
-import { linuxClock } from "../linux/clock.ts";
-import { publishedStatus, workedOutStatus } from "./device-status.ts";
+import { type DevicePod, devicePods, lookAtPods, podDocument } from "./device-pods.ts";
 import { openDevice } from "./device-store.ts";
 import { eventLine } from "./events.ts";
 import { namedPod, noSuchPod } from "./named-pod.ts";
 import { exitCodes, type Output } from "./output.ts";
-import { livePods, type StoredFacts, storedPods } from "./seen-pods.ts";
+import { storedPods } from "./seen-pods.ts";
 import { reasonOf } from "./status-page.ts";
 
 export interface PodOptions {
   readonly config?: string;
   readonly json: boolean;
-}
-
-interface Known extends PodStatusEntry {
-  readonly metadata: AcceptedPod["metadata"] & { readonly deletionTimestamp?: string };
-  readonly spec: AcceptedPod["spec"];
 }
 
 const lastActions = 12;
@@ -53,9 +43,7 @@ export async function podCommand(name: string, options: PodOptions, io: Output):
     return noSuchPod(named, io);
   }
   const key = named.kind === "found" ? podKey(named.pod) : name;
-  const found = podEntries(store)
-    .map((entry) => entry as Known)
-    .filter(({ metadata }) => podKey(metadata) === key);
+  const found = devicePods(store).filter(({ metadata }) => podKey(metadata) === key);
   const events = store.events.list({ pod: key, limit: lookedThrough });
   const stored = storedPods(store);
   store.close();
@@ -65,43 +53,22 @@ export async function podCommand(name: string, options: PodOptions, io: Output):
     if (refused !== undefined) io.err(eventLine(refused));
     return exitCodes.no;
   }
-  const looked = await look(config, stored);
+  const looked = await lookAtPods(config, stored);
   // A new uid under the same name: both are here until the old one is gone.
   for (const pod of found) {
-    const { kind, metadata, spec, UID } = pod;
-    const status = looked.statuses.get(UID) ?? pod.status;
-    if (options.json) io.out(JSON.stringify({ apiVersion: "v1", kind, metadata, spec, status }));
-    else {
-      const row = looked.rows.find(({ uid }) => uid === UID);
-      for (const line of show({ pod: { ...pod, status }, row, history: looked.historyOf(UID), events })) io.out(line);
+    if (options.json) {
+      io.out(JSON.stringify(podDocument(pod, looked)));
+      continue;
     }
+    const status = looked.statuses.get(pod.UID) ?? pod.status;
+    const row = looked.rows.find(({ uid }) => uid === pod.UID);
+    for (const line of show({ pod: { ...pod, status }, row, history: looked.historyOf(pod.UID), events })) io.out(line);
   }
   return exitCodes.fine;
 }
 
-interface Looked {
-  readonly rows: readonly PodRow[];
-  /** By uid: what the rows are of. */
-  readonly statuses: ReadonlyMap<string, unknown>;
-  readonly historyOf: (uid: string) => PodHistory;
-}
-
-/** Row, conditions and containers come from one source: the store while an agent is live, else the engine and the store. */
-async function look(config: Config, stored: StoredFacts): Promise<Looked> {
-  const published = await publishedStatus(config.data.runDir);
-  if (published !== null) {
-    return looked(livePods(stored, published, momentOf(linuxClock())), stored);
-  }
-  const { document, facts } = await workedOutStatus(config, null);
-  return looked(document.pods, facts ?? stored);
-}
-
-function looked(rows: readonly PodRow[], { statuses, historyOf }: StoredFacts): Looked {
-  return { rows, statuses: new Map(statuses.map(({ id, status }) => [id.uid, status])), historyOf };
-}
-
 interface Shown {
-  readonly pod: Known;
+  readonly pod: DevicePod;
   /** Undefined where the pod came or went between two looks. */
   readonly row: PodRow | undefined;
   readonly history: PodHistory;

@@ -1,4 +1,6 @@
+import { type Command, Option } from "commander";
 import { type CommandAdder, podArgument, untilSignalled } from "./command-adder.ts";
+import type { GetOptions } from "./get.ts";
 
 /** Adds the commands that read the device, a pod, or what happened, and change nothing. */
 export function addReadCommands({ command, named, io, done }: CommandAdder): void {
@@ -27,6 +29,7 @@ export function addReadCommands({ command, named, io, done }: CommandAdder): voi
     .action(async (name: string) => {
       done(await (await import("./pod.ts")).podCommand(name, named(), io));
     });
+  addKubectlCommands({ command, named, io, done });
   command("events", "show what happened and why", "It also works if the agent is dead.")
     .option("--pod <NAME>", `only events of this pod: ${podArgument}`)
     .option("--follow", "wait for new events and print them")
@@ -61,4 +64,31 @@ export function addReadCommands({ command, named, io, done }: CommandAdder): voi
         );
       },
     );
+}
+
+/** The same under the names that kubectl has for it. */
+function addKubectlCommands({ command, named, io, done }: CommandAdder): void {
+  const get = command("get", "list pods as kubectl does", "");
+  command("pods", "list pods, or one of them", "It also works if the agent is dead.", get)
+    .aliases(["pod", "po"])
+    .argument("[NAME]", podArgument)
+    .addOption(
+      new Option("-o, --output <FORMAT>", "format; json and yaml print Pods as Kubernetes has them").choices([
+        "wide",
+        "json",
+        "yaml",
+        "name",
+      ]),
+    )
+    .action(async (name: string | undefined, options: Pick<GetOptions, "output">) => {
+      done(await (await import("./get.ts")).getPodsCommand(name, { ...named(), ...options }, io));
+    });
+  command("describe", "show one pod, as edge pod does", "")
+    .usage("[options] [pod] <NAME>")
+    .argument("<NAME...>", podArgument)
+    .action(async (words: readonly string[], _options: unknown, describe: Command) => {
+      const [name = ""] = ["pod", "pods", "po"].includes(words[0] ?? "") ? words.slice(-1) : words;
+      if (words.length > 1 && name !== words[1]) describe.error("error: edge describe takes one pod: [pod] NAME");
+      done(await (await import("./pod.ts")).podCommand(name, named(), io));
+    });
 }

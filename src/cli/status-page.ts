@@ -4,6 +4,7 @@ import { formatDuration, parseTime } from "../core/pod/time.ts";
 import { certificateConcern } from "../core/protocol/certificate.ts";
 import { linkTodo } from "../core/protocol/link-advice.ts";
 import type { ConditionRow, PodRow, StatusDocument } from "../core/status-document.ts";
+import { podTable } from "./pod-table.ts";
 import { age, cutEnd, cutMiddle, wrap } from "./text.ts";
 
 export interface PageOptions {
@@ -13,11 +14,6 @@ export interface PageOptions {
 
 const columns = 80;
 const labelWidth = 9;
-/** A name that is longer must not move the other columns of every row. */
-const longestName = 32;
-/** The same with --wide, where nothing is cut. */
-const longestAlignedName = 48;
-
 /** The page of `edge status`, one text a line; at most 80 columns unless wide. Problems come first. */
 export function statusPage(document: StatusDocument, nowWall: number, { wide }: PageOptions): readonly string[] {
   const { node, agent, center, engine, outbox, pods } = document;
@@ -100,41 +96,16 @@ function isProblem({ ready, status, reason }: PodRow): boolean {
   return reason !== null || (up !== all && status !== "Completed" && status !== "Succeeded");
 }
 
-const head = ["NAME", "READY", "STATUS", "RESTARTS", "AGE"] as const;
-
 /** A line a pod, and a second one where there is a reason. */
 function podLines(pods: readonly PodRow[], nowWall: number, wide: boolean): readonly string[] {
   const sorted = [...pods.filter(isProblem), ...pods.filter((pod) => !isProblem(pod))];
-  const cells = sorted.map((pod) => [
-    pod.ready,
-    pod.status,
-    restarts(pod, nowWall),
-    pod.startTime === null ? "-" : age(pod.startTime, nowWall),
-  ]);
-  const rest = head
-    .slice(1)
-    .map((title, column) => Math.max(title.length, ...cells.map((row) => row[column]?.length ?? 0)));
-  const left = columns - rest.reduce((sum, width) => sum + width + 2, 0);
-  const most = wide ? longestAlignedName : Math.max(8, Math.min(longestName, left));
-  const lengths = sorted.map(({ name }) => name.length);
-  const nameWidth = Math.max(
-    head[0].length,
-    ...lengths.filter((length) => length <= most),
-    ...(wide ? [] : lengths.map((length) => Math.min(length, most))),
-  );
-  const line = (name: string, row: readonly string[]): string =>
-    [name.padEnd(nameWidth), ...row.map((cell, column) => cell.padEnd(rest[column] ?? 0))].join("  ").trimEnd();
+  const table = podTable(sorted, { nowWall, isCut: !wide });
   const lines = sorted.flatMap((pod, index) => {
-    const name = wide ? pod.name : cutMiddle(pod.name, nameWidth);
     const reason = reasonOf(pod, nowWall, wide);
-    return [line(name, cells[index] ?? []), ...(reason === null ? [] : [`  ${reason}`])];
+    return [table.lines[index] ?? "", ...(reason === null ? [] : [`  ${reason}`])];
   });
   const more = sorted.some(({ todo }) => todo !== undefined) ? ["", "edge pod NAME shows what to do."] : [];
-  return [line(head[0], head.slice(1)), ...lines, ...more];
-}
-
-function restarts({ restarts: count, lastRestart }: PodRow, nowWall: number): string {
-  return lastRestart === undefined ? String(count) : `${count} (${age(lastRestart, nowWall)} ago)`;
+  return [table.head, ...lines, ...more];
 }
 
 /** The cause, and when the agent tries again; the cause is what is cut. */

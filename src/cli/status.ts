@@ -1,9 +1,6 @@
 import { printableValue } from "../core/base/printable.ts";
 import type { StatusDocument } from "../core/status-document.ts";
-import { addonProblem } from "../sqlite/addon.ts";
-import { foldersOf, linesOf, loadConfig } from "./config-file.ts";
-import { publishedByLock, publishedStatus, workedOutStatus } from "./device-status.ts";
-import { keptConfig } from "./last-good-config.ts";
+import { currentStatus } from "./current-status.ts";
 import { exitCodes, type Output } from "./output.ts";
 import { statusPage } from "./status-page.ts";
 
@@ -14,24 +11,10 @@ export interface StatusOptions {
   readonly wide: boolean;
 }
 
-/** `edge status`: what a live agent last published; with the agent dead, what the store and the engine still tell. */
+/** `edge status` (contracts.md): the device and every pod; the agent need not run. */
 export async function statusCommand(options: StatusOptions, io: Output): Promise<number> {
-  const loaded = loadConfig(options.config, { strict: false });
-  const { dir, runDir } = loaded.ok ? loaded.config.data : foldersOf(loaded);
-  // Only where this does not find the agent is SQLite loaded, whose word it is.
-  const seen = publishedByLock(runDir);
-  if (seen !== null) return print(seen, options, io);
-  const problem = addonProblem();
-  if (problem !== null) {
-    io.err(problem);
-    return exitCodes.no;
-  }
-  const live = await publishedStatus(runDir);
-  if (live !== null) return print(live, options, io);
-  if (!loaded.ok) for (const line of linesOf(loaded)) io.err(line);
-  const config = loaded.ok ? loaded.config : await keptConfig(dir);
-  if (config === null) return exitCodes.usage;
-  return print((await workedOutStatus(config, loaded.file)).document, options, io);
+  const current = await currentStatus(options.config, io);
+  return current.ok ? print(current.document, options, io) : current.code;
 }
 
 function print(document: StatusDocument, { json, wide }: StatusOptions, io: Output): number {

@@ -91,6 +91,8 @@ export interface PodRow {
   /** When a container last ended before it was restarted; absent if none was restarted. */
   readonly lastRestart?: string;
   readonly startTime: string | null;
+  /** Absent before its network is up. An agent of an earlier version does not tell. */
+  readonly podIP?: string;
   /** The cause, for people. */
   readonly reason: string | null;
   /** When the agent tries again what failed; absent where it does not wait for that. An agent of an earlier version does not tell. */
@@ -166,6 +168,7 @@ function row(facts: PodFacts, pod: AcceptedPod, status: PodStatus | undefined, d
     restarts,
     ...(lastRestart === null ? {} : { lastRestart }),
     startTime: status.startTime,
+    ...(status.podIP === undefined ? {} : { podIP: status.podIP }),
     reason: shown.reason,
     ...(shown.nextTry === null ? {} : { nextTry: shown.nextTry }),
     ...(shown.todo === null ? {} : { todo: shown.todo }),

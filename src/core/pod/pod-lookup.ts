@@ -18,10 +18,11 @@ const mostListed = 10;
 
 /**
  * The pod that a person means by a name, by namespace/name, or by the beginning of either name: the exact one, else the
- * only one that begins so.
+ * only one that begins so. "pod/" before it is left out, as kubectl writes names; no namespace is called so.
  * @param known pods that are here; one namespace and name may come more than once, with another uid
  */
-export function resolvePod(text: string, known: readonly PodKey[]): PodLookup {
+export function resolvePod(typed: string, known: readonly PodKey[]): PodLookup {
+  const text = typed.replace(/^pods?\//, "");
   const pods = [...new Map(known.map(({ namespace, name }) => [`${namespace}/${name}`, { namespace, name }]))];
   const slash = text.indexOf("/");
   const wanted = text.slice(slash + 1);
