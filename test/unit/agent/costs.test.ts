@@ -117,20 +117,20 @@ interface Cost {
 }
 
 const costs: Readonly<Record<keyof typeof happenings, Cost>> = {
-  "a new pod": { calls: "list 4, image 1, create 1, start 1, inspect 1, ping 3", commits: 6, pages: 11 },
+  "a new pod": { calls: "list 1, image 1, create 1, start 1, inspect 1, ping 3", commits: 6, pages: 11 },
   "an update": {
-    calls: "list 7, image 2, stop 1, create 1, start 1, inspect 1, ping 12, audit 1",
+    calls: "list 2, image 2, stop 1, inspect 2, create 1, start 1, ping 12, audit 1",
     commits: 7,
     pages: 11,
   },
   "a restart that the center asks for": {
-    calls: "list 7, image 2, stop 1, create 1, start 1, inspect 1, ping 12, audit 1",
+    calls: "list 2, image 2, stop 1, inspect 2, create 1, start 1, ping 12, audit 1",
     commits: 6,
     pages: 9,
   },
-  "a container that ends": { calls: "list 4, image 1, create 1, start 1, inspect 1, ping 3", commits: 4, pages: 6 },
-  "a quiet minute with 1 pod": { calls: "ping 15, list 4, image 2, audit 2", commits: 0, pages: 0 },
-  "a quiet minute with 100 pods": { calls: "ping 15, list 6, image 200, audit 200", commits: 0, pages: 0 },
+  "a container that ends": { calls: "list 1, image 1, create 1, start 1, inspect 1, ping 3", commits: 4, pages: 6 },
+  "a quiet minute with 1 pod": { calls: "ping 15, list 2, image 2, audit 2", commits: 0, pages: 0 },
+  "a quiet minute with 100 pods": { calls: "ping 15, list 2, image 200, audit 200", commits: 0, pages: 0 },
 };
 
 describe("the engine calls and bytes written for", () => {
