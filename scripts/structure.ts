@@ -24,7 +24,7 @@ const rooms: Readonly<Record<string, Room>> = {
   docker: adapter("docker", "dockerode", "kubernetes-types"),
   sqlite: adapter("sqlite", "better-sqlite3"),
   websocket: adapter("websocket", "ws"),
-  linux: adapter("linux"),
+  linux: adapter("linux", "tar-stream"),
   center: { rooms: ["center", "websocket", "core"], packages: ["ws"], node: "all" },
   cli: {
     rooms: ["cli", "agent", "center", "docker", "sqlite", "websocket", "linux", "ports", "core"],
@@ -59,7 +59,7 @@ export const subRooms: Readonly<Record<string, Readonly<Record<string, readonly 
     uplink: ["loop", "event-recorder.ts", "messages"],
     "heartbeat.ts": ["loop", "pods"],
     "status-publisher.ts": ["loop"],
-    "status-snapshot.ts": ["loop", "engine", "node", "pods", "uplink"],
+    "status-snapshot.ts": ["loop", "engine", "images", "node", "pods", "uplink"],
     "agent.ts": [
       ...["loop", "event-recorder.ts", "engine", "images", "probes", "pods", "node", "messages", "uplink"],
       ...["heartbeat.ts", "status-publisher.ts", "status-snapshot.ts"],

@@ -9,6 +9,7 @@ import type { StatusDocument } from "../core/status-document.ts";
 import type { Clock } from "../ports/clock.ts";
 import type { Engine } from "../ports/engine.ts";
 import type { HttpProbe } from "../ports/http.ts";
+import type { ImageArchives } from "../ports/image-archives.ts";
 import type { Link } from "../ports/link.ts";
 import type { Log } from "../ports/log.ts";
 import type { NodeDevice } from "../ports/node-device.ts";
@@ -16,7 +17,7 @@ import type { PodFiles } from "../ports/pod-files.ts";
 import type { Random } from "../ports/random.ts";
 import type { Store } from "../ports/store.ts";
 import type { Supervisor } from "../ports/supervisor.ts";
-import { type ContainerLister, createContainerLister } from "./engine/container-lister.ts";
+import { createContainerLister } from "./engine/container-lister.ts";
 import { createEngineWatcher, type EngineHandlers, type EngineWatcher } from "./engine/engine-watcher.ts";
 import { installIdOf } from "./engine/install-id.ts";
 import { createRelist, type Relist } from "./engine/relist.ts";
@@ -24,6 +25,7 @@ import { createTroubledContainers } from "./engine/troubled-containers.ts";
 import { createEventRecorder, type EventRecorder } from "./event-recorder.ts";
 import { runHeartbeat } from "./heartbeat.ts";
 import { createPuller } from "./images/image-puller.ts";
+import { createPreloadedImages } from "./images/preloaded-images.ts";
 import { createLimiter } from "./loop/limiter.ts";
 import { type StoreWhileFull, storeWhileFull } from "./loop/store-while-full.ts";
 import { type Loop, recordFailure, supervise } from "./loop/supervise.ts";
@@ -33,10 +35,9 @@ import { createPodsData } from "./messages/pods-data.ts";
 import { createNode, type Node } from "./node/node.ts";
 import { createDrift } from "./pods/drift.ts";
 import { createHeldPods, type HeldPods } from "./pods/held-pods.ts";
-import { createOwnEvents, type OwnEvents } from "./pods/own-events.ts";
 import { parkPod } from "./pods/parked-pods.ts";
 import { createPodPulls } from "./pods/pod-pulls.ts";
-import { createPodWorkers, type PodWork } from "./pods/pod-workers.ts";
+import { createPodWorkers, type PodWork, type PodWorkers } from "./pods/pod-workers.ts";
 import { type EngineRun, type ReconcilerParts, reconcile } from "./pods/reconciler.ts";
 import { createProber } from "./probes/prober.ts";
 import { createStatusPublisher, type StatusPublisher } from "./status-publisher.ts";
@@ -51,6 +52,8 @@ export interface AgentParts {
   readonly device: NodeDevice;
   readonly podFiles: PodFiles;
   readonly http: HttpProbe;
+  /** Images that were put on this device. */
+  readonly archives: ImageArchives;
   readonly clock: Clock;
   readonly random: Random;
   readonly log: Log;
@@ -87,6 +90,7 @@ export interface AgentSettings {
 interface RunningParts extends AgentParts {
   readonly store: StoreWhileFull;
   readonly events: EventRecorder;
+  readonly safeMode: SafeMode | null;
 }
 
 /** Two at a time saturate a two-core device; more only makes each one slower (measured). */
@@ -101,17 +105,16 @@ export async function runAgent(given: AgentParts, signal: AbortSignal): Promise<
   const { clock, random, log, engine, settings } = given;
   const store = storeWhileFull(given.store, clock);
   const events = createEventRecorder({ store, clock, log });
-  const parts: RunningParts = { ...given, store, events };
+  const parts: RunningParts = { ...given, store, events, safeMode: given.safeMode ?? null };
   const startedAt = clock.wall();
   recordAgentStart(parts);
   let connection: ConnectionState = { state: "connecting", since: startedAt, lastError: null, certificates: [] };
 
   const statusPublisher = createStatusPublisher(clock);
+  const podWorkers = createPodWorkers(clock);
   const engineWatcher = createEngineWatcher({ engine, clock, events });
   const troubledContainers = createTroubledContainers({ ...parts, onChanged: statusPublisher.poke });
   const lister = createContainerLister(engine, clock, statusPublisher.poke, troubledContainers.onListed);
-  const podWorkers = createPodWorkers(clock, lister.begun);
-  const ownEvents = createOwnEvents(podWorkers.wake);
   const drift = createDrift({ ...parts, onDriftChanged: statusPublisher.poke, wakePod: podWorkers.wake });
   const reporter = createReporter({ ...settings, store, clock, random, onDelivered: statusPublisher.poke });
   const podsData = createPodsData({ store, clock, random, log, onOutboxChanged: reporter.outboxChanged });
@@ -135,8 +138,10 @@ export async function runAgent(given: AgentParts, signal: AbortSignal): Promise<
     // Nothing else tells that a device node has gone or come.
     inspect: (ours, stop) => drift.check(ours, stop).finally(statusPublisher.poke),
   });
+  const preloaded = createPreloadedImages({ ...parts, onNoticesChanged: statusPublisher.poke });
   const node = createNode({
     ...parts,
+    preloaded,
     lister,
     sendNow: reporter.sendNow,
     onConditionChanged: () => {
@@ -162,11 +167,10 @@ export async function runAgent(given: AgentParts, signal: AbortSignal): Promise<
   const reconcilerParts: ReconcilerParts = {
     ...parts,
     lister,
-    ownEvents,
     prober,
     drift,
     pulls,
-    puller: createPuller(engine, clock, node.onImagePulled),
+    puller: createPuller({ engine, clock, preloaded, onImagePulled: node.onImagePulled }),
     limiter: createLimiter(createsAtOnce),
     engineRun: () => engineRunOf(engineWatcher, store),
     installId: () => installIdOf(store) ?? "",
@@ -183,13 +187,13 @@ export async function runAgent(given: AgentParts, signal: AbortSignal): Promise<
       statusPublisher.poke();
     },
   };
-  const shown = { parts, startedAt, node, drift, heldPods, engineWatcher, lister, prober, troubledContainers };
-  const snapshot = (): StatusDocument => statusSnapshot(shown, connection);
+  const shown = { parts, startedAt, node, drift, heldPods, engineWatcher, lister, prober, preloaded };
+  const snapshot = (): StatusDocument => statusSnapshot({ ...shown, troubledContainers }, connection);
 
   const loops: readonly Loop[] = [
     {
       name: "engine watcher",
-      run: (stop) => engineWatcher.run(engineHandlers({ node, relist, lister, ownEvents, statusPublisher }), stop),
+      run: (stop) => engineWatcher.run(engineHandlers({ node, relist, podWorkers, statusPublisher }), stop),
     },
     { name: "relist", run: relist.run },
     { name: "pod workers", run: (stop) => podWorkers.run(podWork(reconcilerParts, heldPods), stop) },
@@ -216,7 +220,7 @@ function recordAgentStart({ events, device, settings }: RunningParts): void {
 /** A pod that is held is left as it is; one whose pass throws is parked. */
 function podWork(parts: ReconcilerParts, heldPods: Pick<HeldPods, "hold">): PodWork {
   return {
-    reconcile: async (key, stop, after) => heldPods.hold(fromKey(key)) ?? reconcile(parts, fromKey(key), stop, after),
+    reconcile: async (key, stop) => heldPods.hold(fromKey(key)) ?? reconcile(parts, fromKey(key), stop),
     onFailed: (key, error, failures) => parkPod(parts, fromKey(key), error, failures),
   };
 }
@@ -225,25 +229,22 @@ function podWork(parts: ReconcilerParts, heldPods: Pick<HeldPods, "hold">): PodW
 interface EngineListeners {
   readonly node: Pick<Node, "engineIs">;
   readonly relist: Pick<Relist, "poke">;
-  readonly lister: Pick<ContainerLister, "outdate">;
-  readonly ownEvents: Pick<OwnEvents, "hear">;
+  readonly podWorkers: Pick<PodWorkers, "wake">;
   readonly statusPublisher: Pick<StatusPublisher, "poke">;
 }
 
-function engineHandlers({ node, relist, lister, ownEvents, statusPublisher }: EngineListeners): EngineHandlers {
+function engineHandlers({ node, relist, podWorkers, statusPublisher }: EngineListeners): EngineHandlers {
   return {
     onEngineReady(info) {
-      lister.outdate();
       node.engineIs(info);
       relist.poke();
       statusPublisher.poke();
     },
     onEngineLost() {
-      lister.outdate();
       node.engineIs(null);
       statusPublisher.poke();
     },
-    onPodEvent: (event) => ownEvents.hear(podKey(event), event),
+    onPodEvent: (pod) => podWorkers.wake(podKey(pod)),
   };
 }
 

@@ -15,6 +15,7 @@ import type { NodeDevice } from "../ports/node-device.ts";
 import type { ContainerLister } from "./engine/container-lister.ts";
 import type { EngineWatcher } from "./engine/engine-watcher.ts";
 import type { TroubledContainers } from "./engine/troubled-containers.ts";
+import type { PreloadedImages } from "./images/preloaded-images.ts";
 import { momentOf } from "./loop/moment.ts";
 import type { StoreWhileFull } from "./loop/store-while-full.ts";
 import type { Node } from "./node/node.ts";
@@ -46,6 +47,7 @@ export interface SnapshotSources {
   readonly lister: Pick<ContainerLister, "unavailableBecause" | "listedAt">;
   /** Words of the readiness probes that fail, by container id. */
   readonly prober: { unready(): ReadonlyMap<string, string> };
+  readonly preloaded: Pick<PreloadedImages, "notices">;
   readonly troubledContainers: Pick<TroubledContainers, "notices">;
 }
 
@@ -105,7 +107,7 @@ const diskFull =
   "The disk of the data folder is full: pods are restarted, probed and reported, but no message is accepted. Free space on it.";
 
 function noticesOf(
-  { parts, drift, heldPods, troubledContainers }: SnapshotSources,
+  { parts, drift, heldPods, preloaded, troubledContainers }: SnapshotSources,
   unavailableBecause: string | null,
 ): readonly string[] {
   const full = parts.store.isFull() ? diskFull : null;
@@ -119,6 +121,7 @@ function noticesOf(
     ofEngine,
     ...troubledContainers.notices(),
     ...drift.notices(),
+    ...preloaded.notices(),
     oomScoreNotice(parts),
   ].filter((notice) => notice !== null);
 }

@@ -11,6 +11,7 @@ import { linuxClock } from "../linux/clock.ts";
 import { linuxDevice } from "../linux/device.ts";
 import { keepHeapSmall } from "../linux/heap.ts";
 import { httpProbe } from "../linux/http-probe.ts";
+import { linuxImageArchives } from "../linux/image-archives.ts";
 import { jsonLog } from "../linux/log.ts";
 import { linuxPodFiles } from "../linux/pod-files.ts";
 import { systemRandom } from "../linux/random.ts";
@@ -205,7 +206,7 @@ function agentParts(
   log: Log,
   lifetime: AbortSignal,
 ): Omit<Parameters<typeof runAgent>[0], "publish"> {
-  const { node, center, engine, data, images } = config;
+  const { node, center, engine, data, local, images } = config;
   const policy = () => live().policy;
   const { seen, protectedPaths } = protectedOf(config, store);
   return {
@@ -228,6 +229,7 @@ function agentParts(
     }),
     podFiles: linuxPodFiles({ dataDir: data.dir, runDir: data.runDir, policy, protectedPaths, lifetime }),
     http: httpProbe(),
+    archives: linuxImageArchives(local.imagesDir),
     clock: linuxClock(),
     random: systemRandom(),
     log,

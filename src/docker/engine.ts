@@ -3,20 +3,19 @@
 import { statSync } from "node:fs";
 import type Docker from "dockerode";
 import { ownValue } from "../core/base/own-value.ts";
-import type { LayerNews } from "../core/image/pull-progress.ts";
 import { containerName } from "../core/pod/identity.ts";
-import type { CreatedContainer, CreateRequest, Engine, EngineInfo, EngineResult, ImageInfo } from "../ports/engine.ts";
+import type { CreatedContainer, CreateRequest, Engine, EngineInfo, EngineResult } from "../ports/engine.ts";
 import { at, numberAt, textAt, textsAt } from "./answer.ts";
 import { audited, withoutPodmansOwn } from "./audit.ts";
 import { type Caller, type Connection, caller, openStream, request } from "./connection.ts";
 import { createOptions } from "./create-options.ts";
-import { failed, failure, statusOf, streamedError } from "./errors.ts";
+import { failed, failure, statusOf } from "./errors.ts";
 import { exec, isAlive } from "./exec.ts";
+import { loadArchive, localImage, pull } from "./fetch-image.ts";
 import { gate } from "./gate.ts";
-import { imageFacts, imageOversize, isImageName, taggedName } from "./image.ts";
+import { isImageName, taggedName } from "./image.ts";
 import { removeImage, storedImages } from "./image-store.ts";
 import { observedContainer } from "./inspect.ts";
-import { layerNews } from "./layer-news.ts";
 import { isReadable, jsonLines } from "./lines.ts";
 import { type Listing, listing } from "./list.ts";
 import { ensureSandboxImage } from "./load-sandbox-image.ts";
@@ -101,6 +100,10 @@ export function dockerEngine(options: DockerOptions): Engine {
     pull: (name, credentials, signal, onBytes = () => {}, onLayerNews = () => {}) =>
       onImage(api, "pull", name, signal, (connection) =>
         pull(connection, { name: taggedName(name), credentials, onBytes, onLayerNews }, signal),
+      ),
+    load: (name, archive, signal, onBytes = () => {}) =>
+      onImage(api, "load", name, signal, (connection) =>
+        loadArchive(connection, { name: taggedName(name), archive, onBytes }, signal),
       ),
     watch: (handlers, signal) => watch(api, containers, handlers, signal),
   };
@@ -202,61 +205,6 @@ function remove(api: Caller, id: string, signal: AbortSignal): Promise<EngineRes
     }
     return done(undefined);
   });
-}
-
-async function localImage(
-  docker: Docker,
-  operation: string,
-  name: string,
-  signal: AbortSignal,
-): Promise<EngineResult<ImageInfo>> {
-  const answer = await request(docker, "GET", `/images/${name}/json`, {}, signal);
-  const oversize = imageOversize(answer);
-  if (oversize !== null) return failed(failure(operation, "refused", oversize));
-  const facts = imageFacts(answer, name);
-  return facts === null ? failed(failure(operation, "failed", "The engine's answer has no image id")) : done(facts);
-}
-
-interface Pull {
-  readonly name: string;
-  readonly credentials: Parameters<Engine["pull"]>[1];
-  readonly onBytes: () => void;
-  readonly onLayerNews: (news: LayerNews) => void;
-}
-
-async function pull(
-  { docker, architecture }: Connection,
-  { name, credentials, onBytes, onLayerNews }: Pull,
-  signal: AbortSignal,
-): Promise<EngineResult<ImageInfo>> {
-  const auth = credentials === null ? undefined : authOf(credentials);
-  // The platform picks from an image of many; with an image of one, docker 20.10 does not mind (hence the look below).
-  const options = { fromImage: name, platform: `linux/${architecture}`, abortSignal: signal };
-  const stream: unknown = await docker.createImage(auth, options);
-  if (!isReadable(stream)) return failed(failure("pull", "failed", "The engine's answer is no stream"));
-  for await (const line of jsonLines(stream)) {
-    onBytes();
-    const news = layerNews(line);
-    if (news !== null) onLayerNews(news);
-    const error = textAt(line, "errorDetail", "message") || textAt(line, "error");
-    if (error !== "") return failed(streamedError("pull", error));
-  }
-  const image = await localImage(docker, "pull", name, signal);
-  if (image.ok && image.value.architecture !== architecture) {
-    const message = `${name} is for ${image.value.architecture}, this device is ${architecture}`;
-    return failed(failure("pull", "wrongArchitecture", message));
-  }
-  return image;
-}
-
-/** Body of X-Registry-Auth: Docker takes the token instead of a password where there is one. */
-function authOf(credentials: NonNullable<Parameters<Engine["pull"]>[1]>): Readonly<Record<string, string>> {
-  return {
-    serveraddress: credentials.serverAddress,
-    ...(credentials.username === undefined ? {} : { username: credentials.username }),
-    ...(credentials.password === undefined ? {} : { password: credentials.password }),
-    ...(credentials.identityToken === undefined ? {} : { identitytoken: credentials.identityToken }),
-  };
 }
 
 function watch(

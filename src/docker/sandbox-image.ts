@@ -1,6 +1,7 @@
 import { createHash } from "node:crypto";
 import { ownValue } from "../core/base/own-value.ts";
 import { sandboxPrograms } from "./sandbox-program.ts";
+import { tar } from "./tar.ts";
 
 /** The image that sandboxes are made from, in the format of `docker save`. */
 export interface SandboxImage {
@@ -19,7 +20,6 @@ export interface SandboxImage {
 const user = "65535:65535";
 const entrypoint = ["/pause"];
 const created = "1970-01-01T00:00:00Z";
-const block = 512;
 
 /**
  * The sandbox image for an engine's architecture (GOARCH), null for one that this program has none for. Always the same
@@ -50,43 +50,6 @@ export function sandboxImage(architecture: string): SandboxImage | null {
     },
   ]);
   return { id: `sha256:${id}`, tag, layer: layerId, user, entrypoint, archive };
-}
-
-interface Entry {
-  readonly name: string;
-  readonly mode: number;
-  readonly content: Buffer;
-}
-
-function tar(entries: readonly Entry[]): Buffer {
-  const parts = entries.flatMap((entry) => [header(entry), padded(entry.content)]);
-  return Buffer.concat([...parts, Buffer.alloc(2 * block)]);
-}
-
-/** POSIX ustar: a plain file of root's, of 1970. */
-function header({ name, mode, content }: Entry): Buffer {
-  const bytes = Buffer.alloc(block);
-  const octal = (value: number, at: number, digits: number) =>
-    bytes.write(`${value.toString(8).padStart(digits, "0")}\0`, at);
-  bytes.write(name, 0);
-  octal(mode, 100, 7);
-  octal(0, 108, 7);
-  octal(0, 116, 7);
-  octal(content.length, 124, 11);
-  octal(0, 136, 11);
-  // The sum counts its own place as spaces.
-  bytes.write("        0", 148);
-  bytes.write("ustar\x0000", 257);
-  octal(
-    bytes.reduce((sum, byte) => sum + byte, 0),
-    148,
-    6,
-  );
-  return bytes;
-}
-
-function padded(content: Buffer): Buffer {
-  return Buffer.concat([content, Buffer.alloc((block - (content.length % block)) % block)]);
 }
 
 function json(value: unknown): Buffer {

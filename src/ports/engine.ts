@@ -72,6 +72,16 @@ export interface Engine {
     onLayerNews?: (news: LayerNews) => void,
   ): Promise<EngineResult<ImageInfo>>;
   /**
+   * Takes every image of an archive in the format of `docker save`, and looks up the one of this name: `notFound` if the
+   * archive does not hold it, `failed` with its words if reading the archive throws. `onBytes` is called as it goes on.
+   */
+  load(
+    name: string,
+    archive: AsyncIterable<Uint8Array>,
+    signal: AbortSignal,
+    onBytes?: () => void,
+  ): Promise<EngineResult<ImageInfo>>;
+  /**
    * Calls `changed` whenever something happened to a container of a pod, until the stream breaks (the result says how)
    * or the signal aborts. `ready` is called once, when the engine has taken the subscription. Hints only: a list is the truth.
    */

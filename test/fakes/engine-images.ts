@@ -6,6 +6,7 @@ import type { ImageInfo } from "../../src/ports/engine.ts";
 import { refuse } from "./engine-calls.ts";
 import type { Outcome } from "./engine-container.ts";
 import type { Host } from "./engine-host.ts";
+import { tarFiles } from "./tar-files.ts";
 
 /** An image that a registry has. */
 export interface Published {
@@ -46,6 +47,49 @@ export function imageRemoved(host: Host, id: string): Outcome<void> {
   const user = host.containers().find(({ image }) => image === id);
   if (user !== undefined) return refuse("conflict", `unable to delete ${id}: image is being used by ${user.id}`);
   return { value: host.removeImage(id) };
+}
+
+/** Takes the images of an archive in the format of `docker save`; the words are those of docker 20.10. */
+export async function loaded(
+  host: Host,
+  name: string,
+  archive: AsyncIterable<Uint8Array>,
+  { architecture, onBytes }: { readonly architecture: string; readonly onBytes: () => void },
+): Promise<Outcome<ImageInfo>> {
+  const pieces: Uint8Array[] = [];
+  try {
+    for await (const piece of archive) {
+      pieces.push(piece);
+      onBytes();
+    }
+  } catch (error) {
+    return refuse("failed", error instanceof Error ? error.message : String(error));
+  }
+  try {
+    const files = tarFiles(Buffer.concat(pieces));
+    const json = (file: string): unknown => JSON.parse(files.get(file)?.toString() ?? "null");
+    for (const { Config, RepoTags } of json("manifest.json") as readonly SavedImage[]) {
+      const { architecture: made, config } = json(Config) as SavedConfig;
+      const id = `sha256:${Config.replace(".json", "")}`;
+      for (const tag of RepoTags) host.addImage(tag, { id, user: config.User ?? "", architecture: made, volumes: [] });
+    }
+  } catch {
+    return refuse("failed", "Error processing tar file(exit status 1): unexpected EOF");
+  }
+  const image = host.images().get(name);
+  if (image === undefined) return refuse("notFound", `No such image: ${name}`);
+  if (image.architecture === architecture) return { value: image };
+  return refuse("wrongArchitecture", `${name} is for ${image.architecture}, this device is ${architecture}`);
+}
+
+interface SavedImage {
+  readonly Config: string;
+  readonly RepoTags: readonly string[];
+}
+
+interface SavedConfig {
+  readonly architecture: string;
+  readonly config: { readonly User?: string };
 }
 
 export function pulled(

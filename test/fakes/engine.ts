@@ -7,7 +7,7 @@ import { type FakeEngineHost, type FakeEngineState, hostOf } from "./engine-cont
 import { audited, created, inspected, listed, removed, started, stopped } from "./engine-effects.ts";
 import { noteEvent, publishEvent, watch } from "./engine-events.ts";
 import { fakeHost } from "./engine-host.ts";
-import { fakeSandboxImage, imageRemoved, localImage, pulled, storedImages } from "./engine-images.ts";
+import { fakeSandboxImage, imageRemoved, loaded, localImage, pulled, storedImages } from "./engine-images.ts";
 
 export interface FakeEngineOptions {
   readonly clock: Clock;
@@ -132,6 +132,13 @@ function engineOn(state: FakeEngineState, options: FakeEngineOptions): Engine {
         if (signal.aborted) return { refusal: abortedBy(signal) };
         if (state.diskFull !== "no") return refuse("diskFull", "write /var/lib/docker/tmp: no space left on device");
         return pulled(state, taggedName(name), credentials, architecture);
+      }),
+    load: (name, archive, signal, onBytes = () => {}) =>
+      call(state, "load", name, signal, async () => {
+        await state.clock.sleep(state.latency.pull, signal);
+        if (signal.aborted) return { refusal: abortedBy(signal) };
+        if (state.diskFull !== "no") return refuse("diskFull", "write /var/lib/docker/tmp: no space left on device");
+        return loaded(host, taggedName(name), archive, { architecture, onBytes });
       }),
     watch: (handlers, signal) => watch(state, handlers, signal),
   };

@@ -114,7 +114,8 @@ async function drive(attack: Attack, container = sleeper, hostPath = path) {
   const pod = acceptedPod(`mounts-${process.pid}-${pods}`, container, spec);
   const engine = attacked(attack);
   const clock = linuxClock();
-  const puller = createPuller(engine, clock);
+  const preloaded = { archiveOf: () => null, load: async () => null };
+  const puller = createPuller({ engine, clock, preloaded, onImagePulled: () => {} });
   const parts = { engine, device, podFiles, clock, limiter: createLimiter(1), store: memoryStore(), puller };
   const now = { wall: 0, mono: 0, bootId: "" };
   const desired = { pod, generation: 0, acceptedAt: now, messageId: "m", contentHash: "" };

@@ -1,11 +1,14 @@
 import { markUse, withPulled } from "../../core/image/image-gc.ts";
 import { collectImageGarbage, type ImageGcParts } from "../images/image-gc.ts";
 import type { PulledName } from "../images/image-puller.ts";
+import type { PreloadedImages } from "../images/preloaded-images.ts";
 import { imagesWanted, keepPulledImages, pulledImages } from "../images/pulled-images.ts";
 import { momentOf } from "../loop/moment.ts";
 import { type OrphanedPodFolderParts, removeOrphanedPodFolders } from "./orphaned-pod-folders.ts";
 
-export interface HousekeepingParts extends ImageGcParts, OrphanedPodFolderParts {}
+export interface HousekeepingParts extends ImageGcParts, OrphanedPodFolderParts {
+  readonly preloaded: Pick<PreloadedImages, "look">;
+}
 
 export interface Housekeeping {
   /** An image is on this device because of us: it may go again some day. */
@@ -17,9 +20,12 @@ const periodMs = 60_000;
 /** Rounds in a row, and once: what has only just become unused is waited for. */
 const toldAfter = 3;
 
-/** Every minute: what was left of pods that are gone, and images that nobody wants when the engine's disk fills up. */
+/**
+ * Every minute: what was left of pods that are gone, archives of images that are new, and images that nobody wants when the
+ * engine's disk fills up.
+ */
 export function createHousekeeping(parts: HousekeepingParts): Housekeeping {
-  const { clock, store, events } = parts;
+  const { clock, store, events, preloaded } = parts;
   let inVain = 0;
   const recordResult = (message: string | null): void => {
     inVain = message === null ? 0 : inVain + 1;
@@ -33,6 +39,7 @@ export function createHousekeeping(parts: HousekeepingParts): Housekeeping {
         await clock.sleep(periodMs, signal);
         if (signal.aborted) return;
         await removeOrphanedPodFolders(parts, signal);
+        await preloaded.look(signal);
         keepPulledImages(store, markUse(pulledImages(store), imagesWanted(store), momentOf(clock)));
         recordResult(await collectImageGarbage(parts, signal));
       }

@@ -50,7 +50,7 @@ export function recordOutcome(
       return true;
     case "image":
       rememberImage(pass, situation.desired, action.container, outcome.image);
-      if (outcome.pulled) parts.events.recordPodEvent(podKey(pass), pulledEvent(action, outcome.image));
+      if (outcome.pulled) parts.events.recordPodEvent(podKey(pass), pulledEvent(action, outcome));
       if (outcome.image !== null)
         recordImageId(parts.store, situation, action.container, outcome.image, outcome.pulled);
       return true;
@@ -91,13 +91,17 @@ function recordWarnings(
   });
 }
 
-function pulledEvent({ container, ...action }: Exclude<Action, { kind: "finish" }> | Pull, image: ImageInfo | null) {
+function pulledEvent(
+  { container, ...action }: Exclude<Action, { kind: "finish" }> | Pull,
+  { image, archive }: Extract<Outcome, { kind: "image" }>,
+) {
   const name = "image" in action ? action.image : "";
+  const from = archive === undefined ? "" : ` from archive ${archive}`;
   return {
     type: "Normal",
     container,
     reason: "Pulled",
-    message: `Image "${name}" is here: ${image?.id ?? ""}`,
+    message: `Image "${name}"${from} is here: ${image?.id ?? ""}`,
   } as const;
 }
 

@@ -46,6 +46,21 @@ function startEvent(action: Exclude<Action, { kind: "resolve" | "finish" }> | Pu
   };
 }
 
+/** Records where the image of a pull comes from, once for each source; an archive is null for a registry. */
+export function pullRecorder(
+  parts: Pick<OutcomeParts, "events">,
+  pass: ReconcilePass,
+  action: Pull,
+): (archive: string | null) => void {
+  let recorded: string | null | undefined;
+  return (archive) => {
+    if (archive === recorded) return;
+    recorded = archive;
+    const loading = archive === null ? {} : { message: `Loading image ${action.image} from archive ${archive}` };
+    parts.events.recordPodEvent(podKey(pass), { ...startEvent(action), ...loading });
+  };
+}
+
 /** The engine tells only the exit code of a container that the agent stops because its liveness probe failed. */
 function recordUnhealthyStop(
   store: Store,

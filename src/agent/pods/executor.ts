@@ -1,4 +1,5 @@
-import { type NamedSecret, type PullFailureKind, pullFailure } from "../../core/image/pull-failure.ts";
+import { loadFailure, type NamedSecret, type PullFailureKind, pullFailure } from "../../core/image/pull-failure.ts";
+import type { FetchProgress } from "../../core/image/pull-progress.ts";
 import { credentialsFor, type RegistryCredentials } from "../../core/image/registry-credentials.ts";
 import type { Action, Pull } from "../../core/pod/action.ts";
 import type { DesiredPod } from "../../core/pod/desired.ts";
@@ -9,22 +10,26 @@ import type { Engine, EngineError, EngineResult, ImageInfo } from "../../ports/e
 import type { NodeDevice } from "../../ports/node-device.ts";
 import type { PodFiles } from "../../ports/pod-files.ts";
 import type { Store } from "../../ports/store.ts";
-import type { OwnChange } from "../engine/container-lister.ts";
-import type { Puller } from "../images/image-puller.ts";
+import type { FetchedImage, Puller } from "../images/image-puller.ts";
 import { withDeadline } from "../loop/deadline.ts";
 import type { Limiter } from "../loop/limiter.ts";
 import { createRequest, type ExecuteContext } from "./create-request.ts";
-import { wrongGroups } from "./group-check.ts";
+import { groupsSeen } from "./group-check.ts";
 import { hasMountedVolume, type MountCheckRequest, mountsSeen, preparedAgain } from "./mount-check.ts";
 import { rememberOomScoreRefused, wantsNegativeOomScore } from "./oom-score.ts";
-import { changeOf, madeContainer } from "./own-change.ts";
 
 /** What came of one action. */
 export type Outcome =
-  /** It worked, or was not needed any more. `change` is what it has left behind; null where only a list tells. */
-  | { readonly kind: "done"; readonly warnings: readonly string[]; readonly change: OwnChange | null }
+  /** It worked, or was not needed any more; look again. */
+  | { readonly kind: "done"; readonly warnings: readonly string[] }
   /** What an image name or id stands for on this device; null when it is not here. */
-  | { readonly kind: "image"; readonly image: ImageInfo | null; readonly pulled: boolean }
+  | {
+      readonly kind: "image";
+      readonly image: ImageInfo | null;
+      readonly pulled: boolean;
+      /** The archive on this device that holds it; absent for one that was pulled, or only looked up. */
+      readonly archive?: string;
+    }
   /** It did not work and would not at once: wait, with a reason the report shows. */
   | FailedOutcome
   /** Nothing is known of its effect, or the engine is not there: leave it, and look at the pod again. */
@@ -65,12 +70,9 @@ const deadlines = {
 /** Of a sentence in a report. */
 const longestMessage = 1024;
 
-const done: Outcome = { kind: "done", warnings: [], change: null };
+const done: Outcome = { kind: "done", warnings: [] };
 
-/**
- * Carries out one action: one engine call with a deadline, its errors sorted into what to do about them. What a start or a
- * stop has made of the container is looked at once.
- */
+/** Carries out one action: one engine call with a deadline, its errors sorted into what to do about them. */
 export async function execute(
   parts: ExecutorParts,
   action: Action,
@@ -89,15 +91,18 @@ export async function execute(
       return limiter(() => start(parts, action, context, signal));
     case "stop": {
       const wholeMs = action.graceSeconds * seconds + deadlines.stop;
-      const stopped = await withDeadline(clock, wholeMs, signal, (s) => engine.stop(action.id, action.graceSeconds, s));
-      if (!stopped.ok) return outcomeOf(stopped, "KillContainerError", action.id);
-      return { kind: "done", warnings: [], change: changeOf(action.id, await look(parts, action.id, signal)) };
+      return outcomeOf(
+        await withDeadline(clock, wholeMs, signal, (s) => engine.stop(action.id, action.graceSeconds, s)),
+        "KillContainerError",
+        action.id,
+      );
     }
-    case "remove": {
-      const removed = await withDeadline(clock, deadlines.remove, signal, (s) => engine.remove(action.id, s));
-      if (!removed.ok) return outcomeOf(removed, "RemoveContainerError", action.id);
-      return { kind: "done", warnings: [], change: { id: action.id, container: null } };
-    }
+    case "remove":
+      return outcomeOf(
+        await withDeadline(clock, deadlines.remove, signal, (s) => engine.remove(action.id, s)),
+        "RemoveContainerError",
+        action.id,
+      );
     case "finish":
       return done;
     default:
@@ -105,13 +110,13 @@ export async function execute(
   }
 }
 
-/** Pulls with what the pod's secrets hold for the registry. `onProgress` hears how many tenths of the image are here. */
+/** Pulls with what the pod's secrets hold for the registry, unless an archive on this device holds the image. */
 export async function executePull(
   parts: ExecutorParts,
   { image }: Pull,
   desired: DesiredPod,
   signal: AbortSignal,
-  onProgress: (tenths: number) => void,
+  onProgress: (progress: FetchProgress) => void,
 ): Promise<Outcome> {
   const secrets = secretsOf(parts.store, image, desired);
   const credentials = secrets.flatMap((secret) => secret.credentials);
@@ -150,11 +155,17 @@ function loaded(result: EngineResult<ImageInfo>): Outcome {
   return { kind: "failed", reason: "ImageInspectError", message, containerId: null };
 }
 
-function pulled(result: EngineResult<ImageInfo>, image: string, secrets: readonly NamedSecret[]): Outcome {
-  if (result.ok) return { kind: "image", image: result.value, pulled: true };
+function pulled(result: EngineResult<FetchedImage>, image: string, secrets: readonly NamedSecret[]): Outcome {
+  if (result.ok) {
+    const { archive } = result.value;
+    const outcome = { kind: "image", image: result.value.image, pulled: true } as const;
+    return archive === null ? outcome : { ...outcome, archive };
+  }
   const { kind: why, message: words } = result.error;
   const kind = spokenOf.find((one) => one === why) ?? "other";
-  const message = pullFailure({ image, kind, words, secrets }).slice(0, longestMessage);
+  const isArchive = result.error.operation === "load";
+  const sentence = isArchive ? loadFailure(image, words) : pullFailure({ image, kind, words, secrets });
+  const message = sentence.slice(0, longestMessage);
   // Nothing came for long: for a pull that is a failure like another, and its wait spares the registry.
   if (why === "timeout") return { kind: "failed", reason: "ErrImagePull", message, containerId: null };
   if (why === "registryBusy")
@@ -188,10 +199,7 @@ async function create(
       return { kind: "failed", reason: "CreateContainerConfigError", message: trouble, containerId: null };
   }
   const result = await withDeadline(parts.clock, deadlines.create, signal, (s) => parts.engine.create(request, s));
-  if (result.ok) {
-    const { id, warnings } = result.value;
-    return { kind: "done", warnings, change: { id, container: madeContainer(id, request) } };
-  }
+  if (result.ok) return { kind: "done", warnings: result.value.warnings };
   // The sandbox has gone since the look that found it: the next one tells.
   if (action.sandboxId !== null && result.error.kind === "notFound") return { kind: "unknown", error: result.error };
   return outcomeOf(result, "CreateContainerError", null);
@@ -217,7 +225,7 @@ async function start(
   };
   if (!hasMountedVolume(context.desired, container)) {
     const started = await startOnce();
-    return started.ok ? checkStarted(parts, action, context, signal) : startFailed(parts, action, context, started);
+    return started.ok ? checkGroups(parts, action, context, signal) : startFailed(parts, action, context, started);
   }
   const request: MountCheckRequest["request"] = (image, { sandboxId = null, attempt }) =>
     createRequest(parts, { container, sandboxId, attempt }, { ...context, images: new Map([[container, image]]) });
@@ -233,9 +241,9 @@ async function start(
     mountsSeen(engine, parts.podFiles, { id, prepared }, s),
   );
   if (seen.kind === "elsewhere") return killed(parts, id, { reason: "MountsDiffer", message: seen.message }, signal);
-  const checked = await checkStarted(parts, action, context, signal);
+  const checked = await checkGroups(parts, action, context, signal);
   if (seen.kind === "same" || checked.kind !== "done") return checked;
-  return { ...checked, warnings: [...checked.warnings, unseen("mounts", seen.message)] };
+  return unseen("mounts", seen.message);
 }
 
 /** What a container publishes, or the sandbox for all containers of its pod. */
@@ -246,27 +254,21 @@ function udpHostPorts(desired: DesiredPod | null, container: string): readonly n
 }
 
 /** What the engine has made of the user: groups of the image, which no message asked for, end the container. */
-async function checkStarted(
+async function checkGroups(
   parts: ExecutorParts,
   { id, container }: Extract<Action, { kind: "start" }>,
   { desired }: ExecuteContext,
   signal: AbortSignal,
 ): Promise<Outcome> {
-  const seen = await look(parts, id, signal);
   const spec = desired?.pod.spec.containers.find(({ name }) => name === container);
-  const message = spec === undefined || !seen.ok ? null : wrongGroups(parts.podFiles, seen.value, spec);
-  if (message !== null) return killed(parts, id, { reason: "GroupsDiffer", message }, signal);
-  const isUnseen = spec !== undefined && !seen.ok && seen.error.kind !== "notFound";
-  const warnings = isUnseen ? [unseen("groups", seen.error.message)] : [];
-  return { kind: "done", warnings, change: changeOf(id, seen) };
+  if (spec === undefined) return done;
+  const seen = await withDeadline(parts.clock, deadlines.audit, signal, (s) => groupsSeen(parts, id, spec, s));
+  if (seen.kind === "wrong") return killed(parts, id, { reason: "GroupsDiffer", message: seen.message }, signal);
+  return seen.kind === "right" ? done : unseen("groups", seen.message);
 }
 
-function look({ engine, clock }: ExecutorParts, id: string, signal: AbortSignal) {
-  return withDeadline(clock, deadlines.audit, signal, (s) => engine.inspect(id, s));
-}
-
-function unseen(what: string, why: string): string {
-  return `Its ${what} could not be looked at: ${why}`;
+function unseen(what: string, why: string): Outcome {
+  return { kind: "done", warnings: [`Its ${what} could not be looked at: ${why}`] };
 }
 
 async function killed(

@@ -1,4 +1,4 @@
-import { withPullProgress } from "../../core/image/pull-progress.ts";
+import { type FetchProgress, withPullProgress } from "../../core/image/pull-progress.ts";
 import type { Action } from "../../core/pod/action.ts";
 import type { PodHistory } from "../../core/pod/container-history.ts";
 import type { DesiredPod } from "../../core/pod/desired.ts";
@@ -16,7 +16,7 @@ import type { PodPlan, PodPlans } from "./pod-statuses.ts";
 
 export interface PlanPodsParts {
   readonly clock: Clock;
-  readonly pulls: Pick<PodPulls, "progressTenths" | "isUnderWay">;
+  readonly pulls: Pick<PodPulls, "progress" | "isUnderWay">;
   readonly startsHeld: () => Waiting | null;
 }
 
@@ -33,8 +33,8 @@ export interface KnownPods
 export function planPods(parts: PlanPodsParts, pass: ReconcilePass, known: KnownPods): PodPlans {
   const planned = (situation: Situation): PodPlan => {
     const uid = situation.desired?.pod.id.uid ?? "";
-    const tenthsOf = (container: string): number => parts.pulls.progressTenths(podKey(pass), uid, container);
-    return { situation, plan: withPullProgress(plan(situation), tenthsOf) };
+    const progressOf = (container: string): FetchProgress => parts.pulls.progress(podKey(pass), uid, container);
+    return { situation, plan: withPullProgress(plan(situation), progressOf) };
   };
   const { desired, before, terminating, observed, npus, probes, historyOf } = known;
   const wanted = planned({

@@ -1,3 +1,4 @@
+import type { FetchProgress } from "../../core/image/pull-progress.ts";
 import type { Pull } from "../../core/pod/action.ts";
 import type { Outcome } from "./executor.ts";
 
@@ -9,7 +10,7 @@ export interface NeededPull {
   /** What of the pod it is for, see `wantedKey`. */
   readonly wanted: string;
   readonly action: Pull;
-  readonly pull: (signal: AbortSignal, onProgress: (tenths: number) => void) => Promise<Outcome>;
+  readonly pull: (signal: AbortSignal, onProgress: (progress: FetchProgress) => void) => Promise<Outcome>;
 }
 
 export interface EndedPull extends Pick<NeededPull, "uid" | "wanted" | "action"> {
@@ -22,8 +23,8 @@ export interface PodPulls {
   sync(key: string, pulls: readonly NeededPull[]): void;
   /** What has come of those that ended since the last call; throws what a pull threw, which parks the pod. */
   takeEnded(key: string): readonly EndedPull[];
-  /** How many tenths of an image are here that a container waits for; its pod is woken as they grow. */
-  progressTenths(key: string, uid: string, container: string): number;
+  /** How much of an image is here that a container waits for, and where it comes from; its pod is woken as that changes. */
+  progress(key: string, uid: string, container: string): FetchProgress;
   /** Whether such a pull has not been taken by `takeEnded` yet. */
   isUnderWay(key: string, pull: Pick<NeededPull, "uid" | "wanted"> & { readonly image: string }): boolean;
   /** Runs until the signal aborts and all are given up. */
@@ -37,8 +38,10 @@ interface RunningPull {
   outcome: Outcome | null;
   /** What it threw instead of an outcome. */
   bug: { readonly error: unknown } | null;
-  readonly heard: { tenths: number };
+  readonly heard: { progress: FetchProgress };
 }
+
+const notBegun: FetchProgress = { tenths: 0, archive: null };
 
 export function createPodPulls(wake: (key: string) => void): PodPulls {
   const pods = new Map<string, Map<string, RunningPull>>();
@@ -50,9 +53,9 @@ export function createPodPulls(wake: (key: string) => void): PodPulls {
       if (!stop.signal.aborted) wake(key);
     };
     // What another pod's pull has fetched already is told before this one is even known.
-    const heard = { tenths: 0 };
-    const onProgress = (tenths: number): void => {
-      heard.tenths = tenths;
+    const heard = { progress: notBegun };
+    const onProgress = (progress: FetchProgress): void => {
+      heard.progress = progress;
       if (!stop.signal.aborted) wake(key);
     };
     const failedWith = (error: unknown): void => {
@@ -89,10 +92,10 @@ export function createPodPulls(wake: (key: string) => void): PodPulls {
         return [{ uid: pull.uid, wanted: pull.wanted, action: pull.action, outcome }];
       });
     },
-    progressTenths(key, uid, container) {
+    progress(key, uid, container) {
       const runnings = [...(pods.get(key)?.values() ?? [])];
       const running = runnings.find(({ pull }) => pull.uid === uid && pull.action.container === container);
-      return running?.heard.tenths ?? 0;
+      return running?.heard.progress ?? notBegun;
     },
     isUnderWay(key, { uid, wanted, image }) {
       const runnings = [...(pods.get(key)?.values() ?? [])];

@@ -262,6 +262,12 @@ export const configSchema = objectOf(
         maxRows: v.optional(whole(100, 1_000_000, "Events that are kept."), 10_000),
       }),
     }),
+    local: section({
+      imagesDir: v.optional(
+        v.nullable(folder("Folder with archives of images (docker save). Default: `images` in `data.dir`.")),
+        null,
+      ),
+    }),
     policy: policySchema,
     log: section({
       level: v.optional(

@@ -45,6 +45,10 @@ export interface Config {
     readonly outbox: { readonly maxBytes: number; readonly maxMessages: number };
     readonly events: { readonly maxBytes: number; readonly maxRows: number };
   };
+  readonly local: {
+    /** Where archives of images are. */
+    readonly imagesDir: string;
+  };
   readonly policy: Policy;
   /** Per cent of the engine's file system; 100 removes nothing. */
   readonly images: { readonly high: number; readonly low: number };
@@ -91,13 +95,14 @@ export function parseConfig(value: unknown, { strict, serialNumber }: ParseConfi
 }
 
 /** The output without what is reserved. */
-function plain({ node, center, engine, data, policy, images, log }: v.InferOutput<typeof configSchema>): Config {
+function plain({ node, center, engine, data, local, policy, images, log }: v.InferOutput<typeof configSchema>): Config {
   const { url, tls, headers, auth, statusPeriodSeconds, keepaliveSeconds, compression, statusDialect } = center;
   return {
     node,
     center: { url, tls, headers, auth, statusPeriodSeconds, keepaliveSeconds, compression, statusDialect },
     engine: { socket: engine.socket },
     data: { dir: data.dir, runDir: data.runDir, outbox: data.outbox, events: data.events },
+    local: { imagesDir: local.imagesDir ?? `${data.dir}/images` },
     policy,
     images,
     log,
@@ -173,9 +178,9 @@ function violationOf(issue: ConfigIssue): Violation {
 }
 
 /** What a configuration names that no pod may see: the agent's folders and credentials, and the way to the engine. */
-export function ownPaths({ data, engine, center: { tls, auth } }: Config): readonly string[] {
+export function ownPaths({ data, engine, local, center: { tls, auth } }: Config): readonly string[] {
   const files = [tls.cert, tls.key, auth.file].filter((file) => file?.startsWith("/") === true);
-  return [data.dir, data.runDir, engine.socket, ...files.filter((file) => file !== null)];
+  return [data.dir, data.runDir, local.imagesDir, engine.socket, ...files.filter((file) => file !== null)];
 }
 
 /** Host paths that the policy allows without effect (decisions.md 27: protected paths are never mounted). */

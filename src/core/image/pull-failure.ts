@@ -26,6 +26,11 @@ export interface NamedSecret {
   readonly use: "missing" | "silent" | "shown";
 }
 
+/** An engine that did not take an image from its archive on this device, as a sentence for the pod's waiting message. */
+export function loadFailure(image: string, words: string): string {
+  return `Image ${image} was not loaded from its archive on this device: ${words}`;
+}
+
 /** A failed pull as a sentence for the pod's waiting message: what is wrong first, then the engine's words. */
 export function pullFailure({ image, kind, words, secrets }: PullFailure): string {
   const registry = registryOf(image);

@@ -29,19 +29,33 @@ export function progressed(before: PullProgress, { layer, share }: LayerNews): P
   return { shares, tenths: Math.max(before.tenths, Math.floor((sum * 10) / shares.size)) };
 }
 
+/** How far an image has come that a container waits for. */
+export interface FetchProgress {
+  readonly tenths: number;
+  /** The archive on this device that it is loaded from; null while it is pulled from its registry. */
+  readonly archive: string | null;
+}
+
+/** Of an archive that is being loaded; the engine still unpacks the image after the last byte. */
+export function loadTenths(readBytes: number, sizeBytes: number): number {
+  return Math.min(9, Math.floor((readBytes * 10) / Math.max(1, sizeBytes)));
+}
+
 /** For `edge status` and the report: at most ten changes a pull, for each is written to flash. */
-function pullWords(image: string, tenths: number): string {
+function pullWords(image: string, { tenths, archive }: FetchProgress): string {
+  if (archive !== null)
+    return `Loading image "${image}" from archive ${archive}${tenths === 0 ? "" : `: ${tenths * 10} %`}`;
   return `Pulling image "${image}"${tenths === 0 ? "" : `: ${tenths * 10} % of its layers`}`;
 }
 
 /** The plan with what its containers that wait for a pull say of it. */
-export function withPullProgress(plan: Plan, tenthsOf: (container: string) => number): Plan {
+export function withPullProgress(plan: Plan, progressOf: (container: string) => FetchProgress): Plan {
   const withProgress = (waiting: Plan["waiting"]): Plan["waiting"] => {
     const all = new Map(Object.entries(waiting));
     for (const { container, image } of plan.pulls) {
       const why = all.get(container);
       if (why?.reason !== "ContainerCreating" || why.message !== undefined) continue;
-      all.set(container, { ...why, message: pullWords(image, tenthsOf(container)) });
+      all.set(container, { ...why, message: pullWords(image, progressOf(container)) });
     }
     return Object.fromEntries(all);
   };

@@ -1,3 +1,4 @@
+import { archiveTests } from "./archives.ts";
 import { engineBench } from "./bench.ts";
 import { containerTests } from "./containers.ts";
 import type { Machine } from "./machines.ts";
@@ -12,4 +13,5 @@ export function engineContract(open: () => Machine | Promise<Machine>): void {
   podTests(bench);
   programTests(bench);
   surroundingTests(bench);
+  archiveTests(bench);
 }

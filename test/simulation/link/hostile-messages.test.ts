@@ -21,6 +21,7 @@ import { websocketLink } from "../../../src/websocket/link.ts";
 import { fakeDevice } from "../../fakes/device.ts";
 import { fakeEngine } from "../../fakes/engine.ts";
 import { fakeHttp } from "../../fakes/http.ts";
+import { fakeImageArchives } from "../../fakes/image-archives.ts";
 import { hostileMessage } from "../../samples/hostile.ts";
 import { podUpdate, testImage } from "../../samples/messages.ts";
 
@@ -83,6 +84,7 @@ async function startAgent(folder: string) {
       device: device.device,
       podFiles: device.podFiles,
       http: fakeHttp(clock).http,
+      archives: fakeImageArchives().archives,
       link: websocketLink({
         url,
         headers: {},

@@ -6,12 +6,14 @@ import type { StatusDocument } from "../../../src/core/status-document.ts";
 import type { Clock } from "../../../src/ports/clock.ts";
 import type { Engine } from "../../../src/ports/engine.ts";
 import type { HttpProbe } from "../../../src/ports/http.ts";
+import type { ImageArchives } from "../../../src/ports/image-archives.ts";
 import type { Link } from "../../../src/ports/link.ts";
 import type { Log } from "../../../src/ports/log.ts";
 import type { Random } from "../../../src/ports/random.ts";
 import type { Store } from "../../../src/ports/store.ts";
 import type { FakeDevice } from "../../fakes/device.ts";
 import { fakeHttp } from "../../fakes/http.ts";
+import { fakeImageArchives } from "../../fakes/image-archives.ts";
 
 export interface ProcessWorld {
   readonly clock: Clock;
@@ -21,6 +23,8 @@ export interface ProcessWorld {
   readonly device: FakeDevice;
   /** Nobody answers anywhere without it. */
   readonly http?: HttpProbe;
+  /** No image was put on this device without it. */
+  readonly archives?: ImageArchives;
   readonly policy?: Policy;
   readonly log?: Log;
   readonly safeMode?: SafeMode | null;
@@ -54,6 +58,7 @@ export function startProcess(world: ProcessWorld, store: Store): DeviceProcess {
     if (living) world.awaited?.();
     return living ? value : never();
   };
+  const archives = world.archives ?? fakeImageArchives().archives;
   const write: Log["write"] = (level, event, fields) => {
     // A bug ends nothing any more; for a simulation it is what it was.
     if (living && event === "Internal error") thrown ??= new Error(`${fields?.["what"]}: ${fields?.["stack"]}`);
@@ -71,6 +76,10 @@ export function startProcess(world: ProcessWorld, store: Store): DeviceProcess {
     device: world.device.device,
     podFiles: world.device.podFiles,
     http: { get: (request, signal) => mortal(() => http.get(request, signal)) },
+    archives: {
+      ...archives,
+      imageNames: (file, signal, onRead) => mortal(() => archives.imageNames(file, signal, onRead)),
+    },
     clock: { ...world.clock, sleep: (ms, signal) => mortal(() => world.clock.sleep(ms, signal)) },
     random: world.random,
     log: { write },

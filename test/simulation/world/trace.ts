@@ -46,7 +46,7 @@ export function tracedStore(store: Store, trace: Trace): Store {
   };
 }
 
-const changing = ["create", "start", "stop", "remove", "pull", "watch", "info"] as const;
+const changing = ["create", "start", "stop", "remove", "pull", "load", "watch", "info"] as const;
 
 /** What calls that change something came to, and every call that failed. */
 export function tracedEngine(engine: Engine, trace: Trace): Engine {

@@ -10,9 +10,11 @@ import { fakeEngine } from "../../fakes/engine.ts";
 import { type FakeContainer, observed } from "../../fakes/engine-container.ts";
 import type { FakeEngineHost } from "../../fakes/engine-controls.ts";
 import { fakeHttp } from "../../fakes/http.ts";
+import { fakeImageArchives } from "../../fakes/image-archives.ts";
 import { type FakeCenter, fakeLink, type Stalled } from "../../fakes/link.ts";
 import { seededRandom } from "../../fakes/random.ts";
 import { type MemoryStore, memoryStore } from "../../fakes/store.ts";
+import { sampleArchive } from "../../samples/image-archive.ts";
 import { testImage } from "../../samples/messages.ts";
 import { type Chronicle, createChronicle } from "../judges/chronicle.ts";
 import { unjustifiedStop } from "../judges/stops.ts";
@@ -103,6 +105,9 @@ export function createWorld(seed: number, options: WorldOptions): World {
     noted: chronicle.happened,
     look: (at) => look(at),
   });
+  const files = fakeImageArchives();
+  const fates = seededRandom(seed ^ 0xa7c4);
+  const hasArchives = fates.below(4) === 0;
   const faults = plannedFaults({ strikes: options.strikes, trace, crash });
   /** When each image was taken away last. */
   const clearedAt = new Map<string, number>();
@@ -187,6 +192,18 @@ export function createWorld(seed: number, options: WorldOptions): World {
     },
   };
 
+  /** Somebody puts archives into the folder, takes them away, or leaves half of one there. */
+  function exchangeArchives(): void {
+    if (!hasArchives) return;
+    for (const [digest, name] of Object.entries(images)) {
+      const { bytes } = sampleArchive({ names: [name], digest, user: "" });
+      const fate = fates.pick(["whole", "whole", "half", "none"] as const);
+      if (fate === "none") files.remove(`${digest}.tar`);
+      else files.put(`${digest}.tar`, fate === "whole" ? bytes : bytes.subarray(0, bytes.length / 2));
+      trace.note("device", () => `has ${fate} of the archive of ${name}`);
+    }
+  }
+
   function start(): void {
     trace.note("agent", () => "starts");
     witness.agentStarts();
@@ -200,12 +217,14 @@ export function createWorld(seed: number, options: WorldOptions): World {
       engine: tracedEngine(judged, trace),
       link: noted,
       device,
+      archives: files.archives,
       http,
       log,
       awaited: faults.awaited,
     };
     process = startProcess({ ...ports, policy: defaultPolicy }, tracedStore(witness.beside(store), trace));
   }
+  exchangeArchives();
   start();
 
   return {
@@ -241,6 +260,7 @@ export function createWorld(seed: number, options: WorldOptions): World {
         host.up();
       }
       meanwhile();
+      exchangeArchives();
       await clock.pass(awayMs);
       start();
     },

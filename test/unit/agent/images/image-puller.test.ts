@@ -16,7 +16,8 @@ function set() {
   host.latency(1, 1, 1_000);
   const pulls = () => host.calls().filter(({ operation }) => operation === "pull").length;
   const brought: PulledName[] = [];
-  const puller = createPuller(engine, clock, (image) => brought.push(image));
+  const preloaded = { archiveOf: () => null, load: async () => null };
+  const puller = createPuller({ engine, clock, preloaded, onImagePulled: (image) => brought.push(image) });
   return { clock, engine, host, pulls, brought, puller };
 }
 
@@ -45,20 +46,20 @@ describe("createPuller()", () => {
     const { pull } = engine;
     let news: (share: number) => void = () => {};
     const said: string[] = [];
-    const spied = createPuller(
-      {
-        ...engine,
-        pull: (image, credentials, signal, gotOn, told = () => {}) => {
-          news = (share) => told({ layer: "a", share });
-          return pull(image, credentials, signal, gotOn);
-        },
-      },
+    const pullSpied: typeof pull = (image, credentials, signal, gotOn, told = () => {}) => {
+      news = (share) => told({ layer: "a", share });
+      return pull(image, credentials, signal, gotOn);
+    };
+    const spied = createPuller({
+      engine: { image: engine.image, pull: pullSpied },
       clock,
-    );
-    const first = spied.pull({ image: name, credentials: [] }, never, (tenths) => said.push(`1: ${tenths}`));
+      preloaded: { archiveOf: () => null, load: async () => null },
+      onImagePulled: () => {},
+    });
+    const first = spied.pull({ image: name, credentials: [] }, never, ({ tenths }) => said.push(`1: ${tenths}`));
     await clock.pass(10);
     for (const share of [0.31, 0.35]) news(share);
-    const second = spied.pull({ image: name, credentials: [] }, never, (tenths) => said.push(`2: ${tenths}`));
+    const second = spied.pull({ image: name, credentials: [] }, never, ({ tenths }) => said.push(`2: ${tenths}`));
     news(1);
     await clock.pass(5_000);
     assert.deepEqual([(await first).ok, (await second).ok], [true, true]);

@@ -44,6 +44,7 @@ function set(names: readonly string[], fixed: number) {
     lister: createContainerLister(engine, clock),
     settings: { images: { high: 80, low: 70 } },
     engineRoot: () => state.root,
+    preloaded: { look: async () => undefined },
   });
   for (const name of names) {
     host.addImage(name, { ...facts, id: `sha256:${name}` });

@@ -3,6 +3,7 @@ import { test } from "node:test";
 import { setImmediate as turn } from "node:timers/promises";
 import type { Outcome } from "../../../../src/agent/pods/executor.ts";
 import { createPodPulls, type NeededPull } from "../../../../src/agent/pods/pod-pulls.ts";
+import type { FetchProgress } from "../../../../src/core/image/pull-progress.ts";
 
 const image = { id: "sha256:1", user: "", architecture: "amd64", volumes: [] };
 const here: Outcome = { kind: "image", image, pulled: true };
@@ -47,26 +48,29 @@ test("a pull starts once, and its pod is woken when it ends", async () => {
 
 test("a pod is woken by the progress of its pull", () => {
   const { woken, pulls, needed } = setUp();
-  let tell: (tenths: number) => void = () => {};
+  const here3 = { tenths: 3, archive: null };
+  let tell: (progress: FetchProgress) => void = () => {};
   pulls.sync("a", [
     {
       ...needed("x"),
       pull: (_, told) => {
-        told(3);
+        told(here3);
         tell = told;
         return new Promise(() => {});
       },
     },
   ]);
-  assert.equal(pulls.progressTenths("a", "u1", "x"), 3, "what another pod's pull had fetched before");
-  tell(6);
+  assert.deepEqual(pulls.progress("a", "u1", "x"), here3, "what another pod's pull had fetched before");
+  tell({ tenths: 6, archive: null });
   assert.deepEqual(woken, ["a", "a"]);
   assert.deepEqual(
-    [pulls.progressTenths("a", "u1", "x"), pulls.progressTenths("a", "u2", "x"), pulls.progressTenths("b", "u1", "x")],
+    [pulls.progress("a", "u1", "x"), pulls.progress("a", "u2", "x"), pulls.progress("b", "u1", "x")].map(
+      ({ tenths }) => tenths,
+    ),
     [6, 0, 0],
   );
   pulls.sync("a", []);
-  tell(9);
+  tell({ tenths: 9, archive: null });
   assert.deepEqual(woken, ["a", "a"], "nobody hears of a pull that was given up");
 });
 

@@ -37,6 +37,7 @@ test("everything but the node's name and the center's address has a default", ()
         outbox: { maxBytes: 67_108_864, maxMessages: 100_000 },
         events: { maxBytes: 8_388_608, maxRows: 10_000 },
       },
+      local: { imagesDir: "/var/lib/edge/images" },
       policy: defaultPolicy,
       images: { high: 80, low: 70 },
       log: { level: "info" },
@@ -45,6 +46,16 @@ test("everything but the node's name and the center's address has a default", ()
   assert.deepEqual(violations({}), ["node", "center"]);
   assert.deepEqual(violations({ node: {}, center: {} }), ["node.name", "center.url"]);
   for (const value of [null, 5, [], "x", undefined]) assert.deepEqual(violations(value), [""]);
+});
+
+test("archives of images are below the data folder unless local.imagesDir names another one", () => {
+  const imagesDir = (fields: object): string | null => {
+    const parsed = parseConfig({ ...small, ...fields }, { strict: true });
+    return parsed.ok ? parsed.config.local.imagesDir : null;
+  };
+  assert.equal(imagesDir({ data: { dir: "/srv/edge" } }), "/srv/edge/images");
+  assert.equal(imagesDir({ data: { dir: "/srv/edge" }, local: { imagesDir: "/factory/" } }), "/factory");
+  assert.deepEqual(violations({ ...small, local: { imagesDir: "images" } }), ["local.imagesDir"]);
 });
 
 test("a configuration that is a list is rejected", () => {

@@ -29,12 +29,14 @@ test("pull progress of endless layers does not fill the memory", () => {
 
 test("the message of a container that waits for a pull has its progress", () => {
   const plan = planOf({ desired: desiredPod(), images: { app: null } });
-  const told = (tenths: number) => withPullProgress(plan, () => tenths).waiting;
+  const told = (tenths: number) => withPullProgress(plan, () => ({ tenths, archive: null })).waiting;
   assert.deepEqual(told(0), { app: { reason: "ContainerCreating", message: 'Pulling image "app:1"' } });
   assert.equal(told(4)["app"]?.message, 'Pulling image "app:1": 40 % of its layers');
+  const loading = withPullProgress(plan, () => ({ tenths: 4, archive: "app.tar" })).waiting;
+  assert.equal(loading["app"]?.message, 'Loading image "app:1" from archive app.tar: 40 %');
   const none = planOf({ desired: desiredPod(), images: { app: "sha256:app" } });
   assert.deepEqual(
-    withPullProgress(none, () => 4),
+    withPullProgress(none, () => ({ tenths: 4, archive: null })),
     none,
   );
 });
