@@ -43,7 +43,9 @@ function entryOf(command: Command, parents: string): Entry {
 
 /** Every command, those of `edge config` after it. */
 function entries(): readonly Entry[] {
-  return program().commands.flatMap((command) => [
+  const all = program();
+  const listed = all.commands.filter((command) => all.createHelp().visibleCommands(all).includes(command));
+  return listed.flatMap((command) => [
     entryOf(command, "edge "),
     ...command.commands.map((inner) => entryOf(inner, `edge ${command.name()} `)),
   ]);

@@ -1,7 +1,7 @@
 // cli: one file for each command; `run.ts` connects ports and adapters.
 
 import { Command, CommanderError } from "commander";
-import { untilSignalled } from "./command-adder.ts";
+import { type CommandAdder, untilSignalled } from "./command-adder.ts";
 import { addInstallCommands } from "./install-commands.ts";
 import { cleanOutput, exitCodes, type Output } from "./output.ts";
 import { addReadCommands } from "./read-commands.ts";
@@ -50,8 +50,8 @@ export function edgeCommand(io: Output, done: (code: number) => void): Command {
     const { config, json } = globals();
     return { json: json === true, ...(config === undefined ? {} : { config }) };
   };
-  const command = (usage: string, summary: string, description: string, parent = program) => {
-    const added = parent.command(usage);
+  const command: CommandAdder["command"] = (usage, summary, description, parent = program, listed = undefined) => {
+    const added = parent.command(usage, { hidden: listed === "hidden" });
     const path = parent === program ? `edge ${added.name()}` : `edge ${parent.name()} ${added.name()}`;
     return added
       .summary(summary)

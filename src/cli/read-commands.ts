@@ -1,6 +1,9 @@
 import { type Command, Option } from "commander";
 import { type CommandAdder, podArgument, untilSignalled } from "./command-adder.ts";
 import type { GetOptions } from "./get.ts";
+import type { LogsOptions } from "./logs.ts";
+import { exitCodes } from "./output.ts";
+import type { WaitOptions } from "./wait.ts";
 
 /** Adds the commands that read the device, a pod, or what happened, and change nothing. */
 export function addReadCommands({ command, named, io, done }: CommandAdder): void {
@@ -10,8 +13,11 @@ export function addReadCommands({ command, named, io, done }: CommandAdder): voi
     "Problems come first. It also works if the agent or the engine is dead or the network is gone, and says which.",
   )
     .option("--wide", "print names and reasons in full")
-    .action(async (options: { readonly wide?: true }) => {
-      done(await (await import("./status.ts")).statusCommand({ ...named(), wide: options.wide === true }, io));
+    .option("-w, --watch", "print it again when something has changed, until Ctrl-C")
+    .action(async ({ wide, watch }: { readonly wide?: true; readonly watch?: true }) => {
+      const { statusCommand, watchStatus } = await import("./status.ts");
+      const options = { ...named(), wide: wide === true };
+      done(await (watch === true ? watchStatus(options, io, untilSignalled()) : statusCommand(options, io)));
     });
   command(
     "doctor",
@@ -30,9 +36,11 @@ export function addReadCommands({ command, named, io, done }: CommandAdder): voi
       done(await (await import("./pod.ts")).podCommand(name, named(), io));
     });
   addKubectlCommands({ command, named, io, done });
+  addWait({ command, named, io, done });
+  addExec({ command, named, io, done });
   command("events", "show what happened and why", "It also works if the agent is dead.")
     .option("--pod <NAME>", `only events of this pod: ${podArgument}`)
-    .option("--follow", "wait for new events and print them")
+    .option("-f, --follow", "wait for new events and print them")
     .action(async (options: { readonly pod?: string; readonly follow?: true }) => {
       const stop = untilSignalled();
       done(
@@ -43,27 +51,59 @@ export function addReadCommands({ command, named, io, done }: CommandAdder): voi
         ),
       );
     });
-  command("logs", "show the output of a container", "It asks the engine, so it needs access to its socket.")
+  addLogs({ command, named, io, done });
+}
+
+function addLogs({ command, named, io, done }: CommandAdder): void {
+  interface Options extends Pick<LogsOptions, "container" | "since" | "tail"> {
+    readonly allContainers?: true;
+    readonly follow?: true;
+    readonly previous?: true;
+    readonly timestamps?: true;
+  }
+  command("logs", "show the output of containers", "It asks the engine, so it needs access to its socket.")
     .argument("<NAME>", podArgument)
     .option("-c, --container <CONTAINER>", "name of the container; required if the pod has several")
-    .option("--follow", "wait for new output and print it")
+    .option("--all-containers", "of all containers, each line with its container in front")
+    .option("-f, --follow", "wait for new output and print it")
+    .option("-p, --previous", "of the run before the last one, if the engine still has it")
+    .option("--since <TIME>", "only what is newer: a duration such as 5m, or an RFC 3339 time")
     .option("--tail <N>", "only the last N lines")
-    .action(
-      async (
-        name: string,
-        options: { readonly container?: string; readonly follow?: true; readonly tail?: string },
-      ) => {
-        const stop = untilSignalled();
-        done(
-          await (await import("./logs.ts")).logsCommand(
-            name,
-            { ...named(), ...options, follow: options.follow === true },
-            io,
-            stop,
-          ),
-        );
-      },
-    );
+    .option("--timestamps", "print the time of each line")
+    .action(async (name: string, { allContainers, follow, previous, timestamps, ...rest }: Options) => {
+      const options = {
+        ...named(),
+        ...rest,
+        allContainers: allContainers === true,
+        follow: follow === true,
+        previous: previous === true,
+        timestamps: timestamps === true,
+      };
+      done(await (await import("./logs.ts")).logsCommand(name, options, io, untilSignalled()));
+    });
+}
+
+/** What people type who know kubectl, and this program leaves to the engine (decisions.md 65: no shell for the group edge). */
+function addExec({ command, io, done }: CommandAdder): void {
+  command("exec", "say how to run a program in a container", "", undefined, "hidden")
+    .argument("[WORD...]")
+    .allowUnknownOption()
+    .action(() => {
+      io.err(
+        "There is no edge exec. As root: docker exec -it ID COMMAND; edge pod NAME prints the ID of each container.",
+      );
+      done(exitCodes.usage);
+    });
+}
+
+function addWait({ command, named, io, done }: CommandAdder): void {
+  command("wait", "wait until a pod is ready or deleted", "If time is up, it prints the cause and what to do.")
+    .argument("<NAME>", podArgument)
+    .requiredOption("--for <Ready|Deleted>", "what to wait for")
+    .option("--timeout <DURATION>", "how long to wait, such as 30s or 5m", "30s")
+    .action(async (name: string, options: Pick<WaitOptions, "for" | "timeout">) => {
+      done(await (await import("./wait.ts")).waitCommand(name, { ...named(), ...options }, io, untilSignalled()));
+    });
 }
 
 /** The same under the names that kubectl has for it. */

@@ -16,6 +16,10 @@ export interface LogQuery {
   readonly follow: boolean;
   /** Only so many of the last lines; all of them where it is null. */
   readonly tail: number | null;
+  /** Only lines from then on, milliseconds since the epoch; all of them where it is null. */
+  readonly sinceWall: number | null;
+  /** Whether each line begins with the time at which the engine got it, RFC 3339, and a space. */
+  readonly timestamps: boolean;
 }
 
 /** In front of every piece of output stand eight bytes: which stream it is of, and its length. */
@@ -28,13 +32,21 @@ const longestLine = 65_536;
  * `progressed` is called whenever something has come.
  */
 export function containerLogs(
-  { socket, container, follow, tail }: LogQuery,
+  { socket, container, follow, tail, sinceWall, timestamps }: LogQuery,
   take: (line: LogLine) => void,
   signal: AbortSignal,
   progressed: () => void = () => {},
 ): Promise<EngineResult<void>> {
   return caller(socket).call("logs", signal, async ({ docker }) => {
-    const query = { stdout: true, stderr: true, follow, tail: tail === null ? "all" : String(tail) };
+    const since = sinceWall === null ? {} : { since: (sinceWall / 1000).toFixed(3) };
+    const query = {
+      stdout: true,
+      stderr: true,
+      follow,
+      timestamps,
+      tail: tail === null ? "all" : String(tail),
+      ...since,
+    };
     const stream = await openStream(docker, "GET", `/containers/${container}/logs?`, query, signal);
     progressed();
     for await (const line of logLines(stream)) {

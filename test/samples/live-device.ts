@@ -4,9 +4,11 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import type { TestContext } from "node:test";
 import type { Output, Terminal } from "../../src/cli/output.ts";
+import { statusPath } from "../../src/cli/status-file.ts";
 import type { DesiredPod } from "../../src/core/pod/desired.ts";
 import { podKey } from "../../src/core/pod/spec.ts";
 import type { PodRow, StatusDocument } from "../../src/core/status-document.ts";
+import { replaceFile } from "../../src/linux/files.ts";
 import { acquireRunLock } from "../../src/sqlite/lock.ts";
 import { openStore } from "../../src/sqlite/store.ts";
 import { acceptedPod, type PodOptions } from "./pods.ts";
@@ -76,7 +78,8 @@ export function liveDevice(t: TestContext, terminal?: Terminal) {
     lines,
     errors,
     io,
-    publish: (document: StatusDocument) => writeFileSync(join(data.runDir, "status.json"), JSON.stringify(document)),
+    publish: (document: StatusDocument) =>
+      replaceFile(statusPath(data.runDir), JSON.stringify(document), 0o644, { durable: false }),
     /** Writes these pods, and no others, into the store. */
     want(pods: readonly DesiredPod[]): void {
       const opened = openStore({ dir: data.dir });

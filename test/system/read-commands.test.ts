@@ -52,6 +52,14 @@ describe("edge logs, edge pod and edge events", () => {
     // Following ends with the container.
     const followed = await site.run("logs", "crash", "--follow");
     assert.equal(followed.code, 0, followed.stderr);
+    // A prefix of the name, a time on each line that JSON has beside it, and nothing from before the pod.
+    const timed = await site.run("logs", "cra", "-f", "--all-containers", "--timestamps", "--since", "1h");
+    assert.match(timed.stdout, /^\[app\] \d{4}-\d\d-\d\dT\S+Z one$/m);
+    const times = json<{ time: string; container: string }>(
+      (await site.run("logs", "crash", "--all-containers", "--timestamps", "--json")).stdout,
+    );
+    assert.ok(times.every(({ time, container }) => !Number.isNaN(Date.parse(time)) && container === "app"));
+    assert.equal((await site.run("logs", "crash", "--since", "2099-01-01T00:00:00Z")).stdout, "");
     assert.equal((await site.run("logs", "crash", "-c", "other")).code, 1);
     assert.equal((await site.run("logs", "nobody")).code, 1);
     assert.equal((await site.run("logs", "crash", "--tail", "many")).code, 2);
@@ -67,6 +75,14 @@ describe("edge logs, edge pod and edge events", () => {
     assert.ok((pod?.status.containerStatuses[0]?.restartCount ?? 0) >= 1);
     assert.match((await site.run("pod", "crash")).stdout, /Last actions\n(.*\n)*.*Exit code 3/);
     assert.equal((await site.run("pod", "nobody")).code, 1);
+  });
+
+  test("edge wait names the cause of a pod that crashes, and edge get pods lists it", async () => {
+    const waited = await site.run("wait", "crash", "--for=Deleted", "--timeout=0");
+    assert.equal(waited.code, 1);
+    assert.match(waited.stderr, /^Pod crash is not deleted after 0: /);
+    const { stdout } = await site.run("get", "pods", "cra", "-o", "wide");
+    assert.match(stdout, /^NAME +READY +STATUS .*\ncrash +[01]\/1 /);
   });
 
   test("the center gets the event history with the counts of edge events", async () => {

@@ -1,3 +1,5 @@
+import { ownValue } from "../base/own-value.ts";
+
 /**
  * Times as they stand on the wire and on the engine. Core has no Date, so the calendar is arithmetic here: days of the
  * proleptic Gregorian calendar, counted from March so that the leap day comes last (Howard Hinnant's `days_from_civil`).
@@ -71,4 +73,20 @@ export function formatTime(wallMs: number): string {
 export function formatDuration(ms: number): string {
   const total = Math.floor(ms / 1000);
   return total < 60 ? `${total}s` : `${Math.floor(total / 60)}m${total % 60}s`;
+}
+
+const units = { h: 3_600_000, m: 60_000, s: 1_000, ms: 1 } as const;
+
+/**
+ * A duration as a person writes it and Go reads it (`time.ParseDuration`): 30s, 5m, 1h30m, 250ms. Also a bare 0.
+ * @returns milliseconds; null if it is no duration
+ */
+export function parseDuration(text: string): number | null {
+  if (text === "0") return 0;
+  if (!/^(?:\d{1,6}(?:h|ms|m|s)){1,4}$/.test(text)) return null;
+  let total = 0;
+  for (const [, count = "", unit = ""] of text.matchAll(/(\d{1,6})(h|ms|m|s)/g)) {
+    total += Number(count) * (ownValue(units, unit) ?? 0);
+  }
+  return total;
 }

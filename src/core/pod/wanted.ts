@@ -1,4 +1,5 @@
 import { ownValue } from "../base/own-value.ts";
+import type { PodHistory } from "./container-history.ts";
 import type { DesiredPod } from "./desired.ts";
 import { hasSandbox, sandboxName } from "./identity.ts";
 import type { ObservedContainer } from "./observed.ts";
@@ -47,4 +48,12 @@ export function difference(made: Made, desired: DesiredPod, part: Part): string 
   return made.specHash === hashesOf(desired, part).specHash
     ? null
     : `message ${desired.messageId} changes the container`;
+}
+
+/** Whether every container of the pod is of the version that is wanted; a restart message asks for another one. */
+export function isAsWanted(desired: DesiredPod, history: PodHistory): boolean {
+  return desired.pod.spec.containers.every((spec) => {
+    const made = ownValue(history, spec.name);
+    return made !== undefined && difference(made, desired, spec) === null;
+  });
 }

@@ -39,3 +39,10 @@ for (const [args, command] of [
     assert.equal(err.split("\n").at(-1), `Try ${command} --help`);
   });
 }
+
+test("edge exec names docker exec, and is not in the list of commands", async () => {
+  const { code, err } = await run("exec", "-it", "web", "--", "sh", "-c", "id");
+  assert.equal(code, 2);
+  assert.match(err, /^There is no edge exec\. As root: docker exec -it ID COMMAND;/);
+  assert.doesNotMatch((await run("--help")).out, /exec/);
+});

@@ -1,7 +1,7 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
 import fc from "fast-check";
-import { formatDuration, formatTime, parseTime } from "../../../../src/core/pod/time.ts";
+import { formatDuration, formatTime, parseDuration, parseTime } from "../../../../src/core/pod/time.ts";
 
 test("a time is read as JavaScript's own calendar reads it, and written back", () => {
   const wall = fc.integer({ min: -62_000_000_000_000, max: 250_000_000_000_000 });
@@ -38,4 +38,14 @@ test("a duration is written as the kubelet writes it", () => {
     ...["0s", "10s", "59s"],
     ...["1m0s", "1m20s", "5m0s"],
   ]);
+});
+
+test("a duration is read as Go reads it", () => {
+  const texts = ["30s", "5m", "1h30m", "250ms", "1m20s", "0", "999999h"];
+  assert.deepEqual(texts.map(parseDuration), [
+    ...[30_000, 300_000, 5_400_000, 250],
+    ...[80_000, 0, 999_999 * 3_600_000],
+  ]);
+  for (const text of ["", "5", "s", "-5s", "1.5h", "5 s", "5d", "1h1m1s1ms1s", "1234567s"])
+    assert.equal(parseDuration(text), null, text);
 });
