@@ -17,7 +17,7 @@ import type { PodFiles } from "../ports/pod-files.ts";
 import type { Random } from "../ports/random.ts";
 import type { Store } from "../ports/store.ts";
 import type { Supervisor } from "../ports/supervisor.ts";
-import { createContainerLister } from "./engine/container-lister.ts";
+import { type ContainerLister, createContainerLister } from "./engine/container-lister.ts";
 import { createEngineWatcher, type EngineHandlers, type EngineWatcher } from "./engine/engine-watcher.ts";
 import { installIdOf } from "./engine/install-id.ts";
 import { createRelist, type Relist } from "./engine/relist.ts";
@@ -35,9 +35,10 @@ import { createPodsData } from "./messages/pods-data.ts";
 import { createNode, type Node } from "./node/node.ts";
 import { createDrift } from "./pods/drift.ts";
 import { createHeldPods, type HeldPods } from "./pods/held-pods.ts";
+import { createOwnEvents, type OwnEvents } from "./pods/own-events.ts";
 import { parkPod } from "./pods/parked-pods.ts";
 import { createPodPulls } from "./pods/pod-pulls.ts";
-import { createPodWorkers, type PodWork, type PodWorkers } from "./pods/pod-workers.ts";
+import { createPodWorkers, type PodWork } from "./pods/pod-workers.ts";
 import { type EngineRun, type ReconcilerParts, reconcile } from "./pods/reconciler.ts";
 import { createProber } from "./probes/prober.ts";
 import { createStatusPublisher, type StatusPublisher } from "./status-publisher.ts";
@@ -102,19 +103,18 @@ const createsAtOnce = 2;
  * process is to start again from what was committed.
  */
 export async function runAgent(given: AgentParts, signal: AbortSignal): Promise<void> {
-  const { clock, random, log, engine, settings } = given;
-  const store = storeWhileFull(given.store, clock);
-  const events = createEventRecorder({ store, clock, log });
-  const parts: RunningParts = { ...given, store, events, safeMode: given.safeMode ?? null };
+  const parts = runningParts(given);
+  const { clock, random, log, engine, settings, store, events } = parts;
   const startedAt = clock.wall();
   recordAgentStart(parts);
   let connection: ConnectionState = { state: "connecting", since: startedAt, lastError: null, certificates: [] };
 
   const statusPublisher = createStatusPublisher(clock);
-  const podWorkers = createPodWorkers(clock);
   const engineWatcher = createEngineWatcher({ engine, clock, events });
   const troubledContainers = createTroubledContainers({ ...parts, onChanged: statusPublisher.poke });
   const lister = createContainerLister(engine, clock, statusPublisher.poke, troubledContainers.onListed);
+  const podWorkers = createPodWorkers(clock, lister.begun);
+  const ownEvents = createOwnEvents(podWorkers.wake);
   const drift = createDrift({ ...parts, onDriftChanged: statusPublisher.poke, wakePod: podWorkers.wake });
   const reporter = createReporter({ ...settings, store, clock, random, onDelivered: statusPublisher.poke });
   const podsData = createPodsData({ store, clock, random, log, onOutboxChanged: reporter.outboxChanged });
@@ -167,6 +167,7 @@ export async function runAgent(given: AgentParts, signal: AbortSignal): Promise<
   const reconcilerParts: ReconcilerParts = {
     ...parts,
     lister,
+    ownEvents,
     prober,
     drift,
     pulls,
@@ -190,11 +191,9 @@ export async function runAgent(given: AgentParts, signal: AbortSignal): Promise<
   const shown = { parts, startedAt, node, drift, heldPods, engineWatcher, lister, prober, preloaded };
   const snapshot = (): StatusDocument => statusSnapshot({ ...shown, troubledContainers }, connection);
 
+  const handlers = engineHandlers({ node, relist, lister, ownEvents, statusPublisher });
   const loops: readonly Loop[] = [
-    {
-      name: "engine watcher",
-      run: (stop) => engineWatcher.run(engineHandlers({ node, relist, podWorkers, statusPublisher }), stop),
-    },
+    { name: "engine watcher", run: (stop) => engineWatcher.run(handlers, stop) },
     { name: "relist", run: relist.run },
     { name: "pod workers", run: (stop) => podWorkers.run(podWork(reconcilerParts, heldPods), stop) },
     { name: "held pods", run: heldPods.run },
@@ -210,6 +209,12 @@ export async function runAgent(given: AgentParts, signal: AbortSignal): Promise<
   await runTogether(signal, (stop) => loops.map((loop) => supervise(loop, parts, stop)));
 }
 
+function runningParts(given: AgentParts): RunningParts {
+  const { clock, log } = given;
+  const store = storeWhileFull(given.store, clock);
+  return { ...given, store, events: createEventRecorder({ store, clock, log }), safeMode: given.safeMode ?? null };
+}
+
 /** So that `edge events` shows how often it was started, and when last. A full disk is no reason not to start. */
 function recordAgentStart({ events, device, settings }: RunningParts): void {
   if (device.freeBytes() < leastFreeBytes) return;
@@ -220,7 +225,7 @@ function recordAgentStart({ events, device, settings }: RunningParts): void {
 /** A pod that is held is left as it is; one whose pass throws is parked. */
 function podWork(parts: ReconcilerParts, heldPods: Pick<HeldPods, "hold">): PodWork {
   return {
-    reconcile: async (key, stop) => heldPods.hold(fromKey(key)) ?? reconcile(parts, fromKey(key), stop),
+    reconcile: async (key, stop, after) => heldPods.hold(fromKey(key)) ?? reconcile(parts, fromKey(key), stop, after),
     onFailed: (key, error, failures) => parkPod(parts, fromKey(key), error, failures),
   };
 }
@@ -229,22 +234,25 @@ function podWork(parts: ReconcilerParts, heldPods: Pick<HeldPods, "hold">): PodW
 interface EngineListeners {
   readonly node: Pick<Node, "engineIs">;
   readonly relist: Pick<Relist, "poke">;
-  readonly podWorkers: Pick<PodWorkers, "wake">;
+  readonly lister: Pick<ContainerLister, "outdate">;
+  readonly ownEvents: Pick<OwnEvents, "hear">;
   readonly statusPublisher: Pick<StatusPublisher, "poke">;
 }
 
-function engineHandlers({ node, relist, podWorkers, statusPublisher }: EngineListeners): EngineHandlers {
+function engineHandlers({ node, relist, lister, ownEvents, statusPublisher }: EngineListeners): EngineHandlers {
   return {
     onEngineReady(info) {
+      lister.outdate();
       node.engineIs(info);
       relist.poke();
       statusPublisher.poke();
     },
     onEngineLost() {
+      lister.outdate();
       node.engineIs(null);
       statusPublisher.poke();
     },
-    onPodEvent: (pod) => podWorkers.wake(podKey(pod)),
+    onPodEvent: (event) => ownEvents.hear(podKey(event), event),
   };
 }
 

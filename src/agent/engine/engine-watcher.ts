@@ -1,5 +1,5 @@
 import type { Clock } from "../../ports/clock.ts";
-import type { Engine, EngineInfo } from "../../ports/engine.ts";
+import type { Engine, EngineEvent, EngineInfo } from "../../ports/engine.ts";
 import type { EventRecorder } from "../event-recorder.ts";
 import { withDeadline } from "../loop/deadline.ts";
 
@@ -14,7 +14,7 @@ export interface EngineHandlers {
   onEngineReady(info: EngineInfo): void;
   onEngineLost(why: string): void;
   /** Something happened to a container of this pod. */
-  onPodEvent(pod: { readonly namespace: string; readonly name: string }): void;
+  onPodEvent(event: EngineEvent): void;
 }
 
 /**

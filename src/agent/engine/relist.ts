@@ -21,8 +21,8 @@ export interface RelistParts extends RenamedContainersParts {
   readonly events: EventRecorder;
   readonly lister: ContainerLister;
   readonly engineReady: () => boolean;
-  /** Called after a list that worked, with every pod that has a row or a container of ours. */
-  readonly onListed: (keys: ReadonlySet<string>) => void;
+  /** Called after a list that worked, with every pod that has a row or a container of ours, and the list before that one. */
+  readonly onListed: (keys: ReadonlySet<string>, after: number) => void;
   /** Looks at what is ours more closely, after everybody has been woken. */
   readonly inspect: (ours: readonly ObservedContainer[], signal: AbortSignal) => Promise<void>;
 }
@@ -47,14 +47,15 @@ export function createRelist(parts: RelistParts): Relist {
   let due = clock.mono();
 
   async function relistOnce(signal: AbortSignal): Promise<boolean> {
-    const seen = await parts.lister.list(signal);
+    const after = parts.lister.begun();
+    const seen = await parts.lister.list(signal, after);
     if (!seen.ok) return false;
     const installId = installIdOf(store) ?? establishInstallId(parts, seen.value);
     const ours = seen.value.filter((container) => container.installId === installId);
     recordOrphans(parts, ours, reportedOrphans);
     forgetGoneOrphans(store, ours);
     const known = knownPodIds(store.desiredPods.list(), stillTerminating(store.terminatingPods.list()));
-    parts.onListed(new Set([...known, ...ours.map(({ pod }) => pod)].map(podKey)));
+    parts.onListed(new Set([...known, ...ours.map(({ pod }) => pod)].map(podKey)), after);
     await renamedContainers.putRight(ours, signal);
     await parts.inspect(ours, signal);
     return true;

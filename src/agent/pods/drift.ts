@@ -7,7 +7,7 @@ import type { ObservedContainer } from "../../core/pod/observed.ts";
 import { podKey } from "../../core/pod/spec.ts";
 import { hashesOf } from "../../core/pod/wanted.ts";
 import type { Clock } from "../../ports/clock.ts";
-import type { CreateRequest, Engine, EngineResult } from "../../ports/engine.ts";
+import type { CreateRequest, Engine, EngineResult, ImageInfo } from "../../ports/engine.ts";
 import type { NodeDevice } from "../../ports/node-device.ts";
 import type { PodFiles } from "../../ports/pod-files.ts";
 import type { Store } from "../../ports/store.ts";
@@ -61,10 +61,11 @@ export function createDrift(parts: DriftParts): Drift {
   return {
     async check(ours, signal) {
       const next = new Map<string, Found>();
+      const imageOf = onceEach((id) => withDeadline(parts.clock, deadlineMs, signal, (s) => parts.engine.image(id, s)));
       for (const desired of parts.store.desiredPods.list()) {
         for (const candidate of outgrown(parts, desired)) next.set(candidate.key, candidate);
         for (const container of ours.filter((each) => isCurrent(each, desired))) {
-          const found = await changedByHand(parts, desired, container, signal);
+          const found = await changedByHand({ ...parts, imageOf }, desired, container, signal);
           // What cannot be looked at now is as it was.
           const kept = found.ok ? found.value : [...known.values()].filter(({ key }) => key.startsWith(container.id));
           for (const candidate of kept) next.set(candidate.key, candidate);
@@ -111,8 +112,20 @@ function outgrown(parts: DriftParts, { pod }: DesiredPod): readonly Found[] {
   }));
 }
 
+type ImageOf = (id: string) => Promise<EngineResult<ImageInfo>>;
+
+/** An image is looked up once in a look, however many containers run it: what an id stands for never changes. */
+function onceEach(lookUp: ImageOf): ImageOf {
+  const known = new Map<string, Promise<EngineResult<ImageInfo>>>();
+  return (id) => {
+    const image = known.get(id) ?? lookUp(id);
+    known.set(id, image);
+    return image;
+  };
+}
+
 async function changedByHand(
-  parts: DriftParts,
+  parts: DriftParts & { readonly imageOf: ImageOf },
   desired: DesiredPod,
   { id, container, imageId, installId, attempt, sandboxId }: ObservedContainer,
   signal: AbortSignal,
@@ -124,7 +137,7 @@ async function changedByHand(
     container,
     message: shorten(`${message}; it is left running`, longestMessage - 1),
   });
-  const image = await withDeadline(clock, deadlineMs, signal, (s) => engine.image(imageId, s));
+  const image = await parts.imageOf(imageId);
   if (!image.ok) return image;
   const images = new Map([[container, image.value]]);
   const request = await createRequest(

@@ -1,7 +1,4 @@
-import { loadFailure, type NamedSecret, type PullFailureKind, pullFailure } from "../../core/image/pull-failure.ts";
-import type { FetchProgress } from "../../core/image/pull-progress.ts";
-import { credentialsFor, type RegistryCredentials } from "../../core/image/registry-credentials.ts";
-import type { Action, Pull } from "../../core/pod/action.ts";
+import type { Action } from "../../core/pod/action.ts";
 import type { DesiredPod } from "../../core/pod/desired.ts";
 import { hasSandbox, sandboxName } from "../../core/pod/identity.ts";
 import { oomScoreRefused } from "../../core/pod/qos.ts";
@@ -10,18 +7,20 @@ import type { Engine, EngineError, EngineResult, ImageInfo } from "../../ports/e
 import type { NodeDevice } from "../../ports/node-device.ts";
 import type { PodFiles } from "../../ports/pod-files.ts";
 import type { Store } from "../../ports/store.ts";
-import type { FetchedImage, Puller } from "../images/image-puller.ts";
+import type { OwnChange } from "../engine/container-lister.ts";
+import type { Puller } from "../images/image-puller.ts";
 import { withDeadline } from "../loop/deadline.ts";
 import type { Limiter } from "../loop/limiter.ts";
 import { createRequest, type ExecuteContext } from "./create-request.ts";
-import { groupsSeen } from "./group-check.ts";
+import { wrongGroups } from "./group-check.ts";
 import { hasMountedVolume, type MountCheckRequest, mountsSeen, preparedAgain } from "./mount-check.ts";
 import { rememberOomScoreRefused, wantsNegativeOomScore } from "./oom-score.ts";
+import { changeOf, madeContainer } from "./own-change.ts";
 
 /** What came of one action. */
 export type Outcome =
-  /** It worked, or was not needed any more; look again. */
-  | { readonly kind: "done"; readonly warnings: readonly string[] }
+  /** It worked, or was not needed any more. `change` is what it has left behind; null where only a list tells. */
+  | { readonly kind: "done"; readonly warnings: readonly string[]; readonly change: OwnChange | null }
   /** What an image name or id stands for on this device; null when it is not here. */
   | {
       readonly kind: "image";
@@ -67,12 +66,12 @@ const deadlines = {
   stop: 30 * seconds,
 };
 
-/** Of a sentence in a report. */
-const longestMessage = 1024;
+const done: Outcome = { kind: "done", warnings: [], change: null };
 
-const done: Outcome = { kind: "done", warnings: [] };
-
-/** Carries out one action: one engine call with a deadline, its errors sorted into what to do about them. */
+/**
+ * Carries out one action: one engine call with a deadline, its errors sorted into what to do about them. What a start or a
+ * stop has made of the container is looked at once.
+ */
 export async function execute(
   parts: ExecutorParts,
   action: Action,
@@ -91,53 +90,20 @@ export async function execute(
       return limiter(() => start(parts, action, context, signal));
     case "stop": {
       const wholeMs = action.graceSeconds * seconds + deadlines.stop;
-      return outcomeOf(
-        await withDeadline(clock, wholeMs, signal, (s) => engine.stop(action.id, action.graceSeconds, s)),
-        "KillContainerError",
-        action.id,
-      );
+      const stopped = await withDeadline(clock, wholeMs, signal, (s) => engine.stop(action.id, action.graceSeconds, s));
+      if (!stopped.ok) return outcomeOf(stopped, "KillContainerError", action.id);
+      return { kind: "done", warnings: [], change: changeOf(action.id, await look(parts, action.id, signal)) };
     }
-    case "remove":
-      return outcomeOf(
-        await withDeadline(clock, deadlines.remove, signal, (s) => engine.remove(action.id, s)),
-        "RemoveContainerError",
-        action.id,
-      );
+    case "remove": {
+      const removed = await withDeadline(clock, deadlines.remove, signal, (s) => engine.remove(action.id, s));
+      if (!removed.ok) return outcomeOf(removed, "RemoveContainerError", action.id);
+      return { kind: "done", warnings: [], change: { id: action.id, container: null } };
+    }
     case "finish":
       return done;
     default:
       return action satisfies never;
   }
-}
-
-/** Pulls with what the pod's secrets hold for the registry, unless an archive on this device holds the image. */
-export async function executePull(
-  parts: ExecutorParts,
-  { image }: Pull,
-  desired: DesiredPod,
-  signal: AbortSignal,
-  onProgress: (progress: FetchProgress) => void,
-): Promise<Outcome> {
-  const secrets = secretsOf(parts.store, image, desired);
-  const credentials = secrets.flatMap((secret) => secret.credentials);
-  return pulled(await parts.puller.pull({ image, credentials }, signal, onProgress), image, secrets);
-}
-
-interface SecretFound extends NamedSecret {
-  readonly credentials: readonly RegistryCredentials[];
-}
-
-/** What is shown to the registry of an image for a pod, and by which of its secrets. */
-export function secretsOf(
-  store: Pick<Store, "credentials">,
-  image: string,
-  desired: DesiredPod | null,
-): readonly SecretFound[] {
-  return (desired?.pod.spec.imagePullSecrets ?? []).map(({ name }) => {
-    const text = store.credentials.get(name);
-    const credentials = text === null ? [] : credentialsFor(image, text);
-    return { name, use: text === null ? "missing" : credentials.length === 0 ? "silent" : "shown", credentials };
-  });
 }
 
 function resolved(result: EngineResult<ImageInfo>): Outcome {
@@ -155,34 +121,6 @@ function loaded(result: EngineResult<ImageInfo>): Outcome {
   return { kind: "failed", reason: "ImageInspectError", message, containerId: null };
 }
 
-function pulled(result: EngineResult<FetchedImage>, image: string, secrets: readonly NamedSecret[]): Outcome {
-  if (result.ok) {
-    const { archive } = result.value;
-    const outcome = { kind: "image", image: result.value.image, pulled: true } as const;
-    return archive === null ? outcome : { ...outcome, archive };
-  }
-  const { kind: why, message: words } = result.error;
-  const kind = spokenOf.find((one) => one === why) ?? "other";
-  const isArchive = result.error.operation === "load";
-  const sentence = isArchive ? loadFailure(image, words) : pullFailure({ image, kind, words, secrets });
-  const message = sentence.slice(0, longestMessage);
-  // Nothing came for long: for a pull that is a failure like another, and its wait spares the registry.
-  if (why === "timeout") return { kind: "failed", reason: "ErrImagePull", message, containerId: null };
-  if (why === "registryBusy")
-    return { kind: "failed", reason: "ErrImagePull", message, containerId: null, isRegistryBusy: true };
-  return outcomeOf({ ok: false, error: { ...result.error, message } }, "ErrImagePull", null);
-}
-
-const spokenOf: readonly PullFailureKind[] = [
-  "registryAuth",
-  "imageNotFound",
-  "registryUnreachable",
-  "registryBusy",
-  "wrongArchitecture",
-  "diskFull",
-  "timeout",
-];
-
 async function create(
   parts: ExecutorParts,
   action: Extract<Action, { kind: "create" }>,
@@ -199,7 +137,10 @@ async function create(
       return { kind: "failed", reason: "CreateContainerConfigError", message: trouble, containerId: null };
   }
   const result = await withDeadline(parts.clock, deadlines.create, signal, (s) => parts.engine.create(request, s));
-  if (result.ok) return { kind: "done", warnings: result.value.warnings };
+  if (result.ok) {
+    const { id, warnings } = result.value;
+    return { kind: "done", warnings, change: { id, container: madeContainer(id, request) } };
+  }
   // The sandbox has gone since the look that found it: the next one tells.
   if (action.sandboxId !== null && result.error.kind === "notFound") return { kind: "unknown", error: result.error };
   return outcomeOf(result, "CreateContainerError", null);
@@ -225,7 +166,7 @@ async function start(
   };
   if (!hasMountedVolume(context.desired, container)) {
     const started = await startOnce();
-    return started.ok ? checkGroups(parts, action, context, signal) : startFailed(parts, action, context, started);
+    return started.ok ? checkStarted(parts, action, context, signal) : startFailed(parts, action, context, started);
   }
   const request: MountCheckRequest["request"] = (image, { sandboxId = null, attempt }) =>
     createRequest(parts, { container, sandboxId, attempt }, { ...context, images: new Map([[container, image]]) });
@@ -241,9 +182,9 @@ async function start(
     mountsSeen(engine, parts.podFiles, { id, prepared }, s),
   );
   if (seen.kind === "elsewhere") return killed(parts, id, { reason: "MountsDiffer", message: seen.message }, signal);
-  const checked = await checkGroups(parts, action, context, signal);
+  const checked = await checkStarted(parts, action, context, signal);
   if (seen.kind === "same" || checked.kind !== "done") return checked;
-  return unseen("mounts", seen.message);
+  return { ...checked, warnings: [...checked.warnings, unseen("mounts", seen.message)] };
 }
 
 /** What a container publishes, or the sandbox for all containers of its pod. */
@@ -254,21 +195,27 @@ function udpHostPorts(desired: DesiredPod | null, container: string): readonly n
 }
 
 /** What the engine has made of the user: groups of the image, which no message asked for, end the container. */
-async function checkGroups(
+async function checkStarted(
   parts: ExecutorParts,
   { id, container }: Extract<Action, { kind: "start" }>,
   { desired }: ExecuteContext,
   signal: AbortSignal,
 ): Promise<Outcome> {
+  const seen = await look(parts, id, signal);
   const spec = desired?.pod.spec.containers.find(({ name }) => name === container);
-  if (spec === undefined) return done;
-  const seen = await withDeadline(parts.clock, deadlines.audit, signal, (s) => groupsSeen(parts, id, spec, s));
-  if (seen.kind === "wrong") return killed(parts, id, { reason: "GroupsDiffer", message: seen.message }, signal);
-  return seen.kind === "right" ? done : unseen("groups", seen.message);
+  const message = spec === undefined || !seen.ok ? null : wrongGroups(parts.podFiles, seen.value, spec);
+  if (message !== null) return killed(parts, id, { reason: "GroupsDiffer", message }, signal);
+  const isUnseen = spec !== undefined && !seen.ok && seen.error.kind !== "notFound";
+  const warnings = isUnseen ? [unseen("groups", seen.error.message)] : [];
+  return { kind: "done", warnings, change: changeOf(id, seen) };
 }
 
-function unseen(what: string, why: string): Outcome {
-  return { kind: "done", warnings: [`Its ${what} could not be looked at: ${why}`] };
+function look({ engine, clock }: ExecutorParts, id: string, signal: AbortSignal) {
+  return withDeadline(clock, deadlines.audit, signal, (s) => engine.inspect(id, s));
+}
+
+function unseen(what: string, why: string): string {
+  return `Its ${what} could not be looked at: ${why}`;
 }
 
 async function killed(
@@ -317,7 +264,7 @@ function portInUseSentence({ device }: ExecutorParts, desired: DesiredPod | null
 }
 
 /** Sorts an engine error into: gone on by itself, wait with a reason, or nothing known. */
-function outcomeOf(result: EngineResult<unknown>, reason: string, containerId: string | null): Outcome {
+export function outcomeOf(result: EngineResult<unknown>, reason: string, containerId: string | null): Outcome {
   if (result.ok) return done;
   const { error } = result;
   switch (error.kind) {

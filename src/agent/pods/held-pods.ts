@@ -19,7 +19,7 @@ export interface HeldPods {
 
 export interface HeldPodsParts extends ParkedPodsParts {
   readonly events: EventRecorder;
-  readonly safeMode: SafeMode | null;
+  readonly safeMode?: SafeMode | null;
   /** Safe mode has begun or ended: it shows in `edge status`. */
   readonly onSafeModeChanged: () => void;
 }
@@ -31,7 +31,7 @@ const reason = "SafeMode";
  * they are. A message for a pod releases it; ten minutes after the last such end all are released.
  */
 export function createHeldPods(parts: HeldPodsParts): HeldPods {
-  const { safeMode, store, clock, events } = parts;
+  const { safeMode = null, store, clock, events } = parts;
   const released = new Set<string>();
   const leftMs = (): number => (safeMode === null ? 0 : safeMode.untilMono - clock.mono());
 

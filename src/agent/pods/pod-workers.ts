@@ -6,9 +6,11 @@ export interface PodWorkers {
   /**
    * Asks for another pass over this pod. While its worker is busy, one more pass follows; nothing else is carried. A pod
    * that is parked waits for its time.
+   * @param after the pass has to go by a later list than this (`ContainerLister.begun`); without it by one that begins after
+   * this call
    */
-  wake(key: string): void;
-  wakeAll(keys: ReadonlySet<string>): void;
+  wake(key: string, after?: number): void;
+  wakeAll(keys: ReadonlySet<string>, after?: number): void;
   /** A message has changed what is wanted of this pod: it is parked no longer, and its worker runs now. */
   wakeAfresh(key: string): void;
   /** Keys that are being worked on at this moment. */
@@ -22,8 +24,11 @@ export interface PodWorkers {
 }
 
 export interface PodWork {
-  /** One pass over a pod: resolves with the milliseconds after which the next one is due by itself, or null. */
-  reconcile(key: string, signal: AbortSignal): Promise<number | null>;
+  /**
+   * One pass over a pod: resolves with the milliseconds after which the next one is due by itself, or null. `after` gives
+   * the list of the engine that is too old for it: a wake in its midst raises it.
+   */
+  reconcile(key: string, signal: AbortSignal, after: () => number): Promise<number | null>;
   /** A pass threw for the n-th time in a row: gives the milliseconds for which its pod is parked. */
   onFailed(key: string, error: unknown, failures: number): number;
 }
@@ -31,11 +36,17 @@ export interface PodWork {
 interface PodSlot {
   working: boolean;
   again: boolean;
+  /** Lists of the engine up to this one are older than what the pod was last woken for. */
+  after: number;
   /** Monotonic time of the next pass: absolute, so that no other event can put it off. */
   due: number | null;
   /** How often in a row its worker threw, and the monotonic time until which it is parked for that. */
   failures: number;
   parkedUntil: number;
+}
+
+function newSlot(): PodSlot {
+  return { working: false, again: false, after: 0, due: null, failures: 0, parkedUntil: 0 };
 }
 
 /** With nothing due the loop only waits for a wake. */
@@ -44,8 +55,9 @@ const idleMs = 3_600_000;
 /**
  * A mailbox of depth one for every pod: pods in parallel, one pod strictly in series, memory by the number of pods. A
  * worker that throws parks its pod, and the others go on; only an error that ends the process rejects `run`.
+ * @param begunLists how many lists of the engine have begun
  */
-export function createPodWorkers(clock: Clock): PodWorkers {
+export function createPodWorkers(clock: Clock, begunLists: () => number = () => 0): PodWorkers {
   const slots = new Map<string, PodSlot>();
   const workers = new Set<Promise<void>>();
   const fatal: unknown[] = [];
@@ -53,13 +65,15 @@ export function createPodWorkers(clock: Clock): PodWorkers {
   const loop = createWakeableLoop(clock);
   let isOver = false;
 
-  function wake(key: string): void {
-    slotOf(key).again = true;
+  function wake(key: string, after = begunLists()): void {
+    const slot = slotOf(key);
+    slot.again = true;
+    slot.after = Math.max(slot.after, after);
     loop.wake();
   }
 
   function slotOf(key: string): PodSlot {
-    const slot = slots.get(key) ?? { working: false, again: false, due: null, failures: 0, parkedUntil: 0 };
+    const slot = slots.get(key) ?? newSlot();
     slots.set(key, slot);
     return slot;
   }
@@ -67,7 +81,7 @@ export function createPodWorkers(clock: Clock): PodWorkers {
   /** One pass; a throw parks the pod. */
   async function passOnce(key: string, slot: PodSlot, work: PodWork, signal: AbortSignal): Promise<number | null> {
     try {
-      const requeueAfterMs = await work.reconcile(key, signal);
+      const requeueAfterMs = await work.reconcile(key, signal, () => slot.after);
       slot.failures = 0;
       return requeueAfterMs;
     } catch (error) {
@@ -81,6 +95,8 @@ export function createPodWorkers(clock: Clock): PodWorkers {
 
   async function runWorker(key: string, slot: PodSlot, work: PodWork, signal: AbortSignal): Promise<void> {
     slot.working = true;
+    // Time has come to look: nobody says since when.
+    if (!slot.again) slot.after = begunLists();
     slot.again = false;
     slot.due = null;
     const requeueAfterMs = await passOnce(key, slot, work, signal);
@@ -115,15 +131,11 @@ export function createPodWorkers(clock: Clock): PodWorkers {
     return earliest - now;
   }
 
-  function endRound(): void {
-    for (const resolve of waitingForRound.splice(0)) resolve();
-  }
+  const endRound = (): void => waitingForRound.splice(0).forEach((resolve) => void resolve());
 
   return {
     wake,
-    wakeAll(keys) {
-      for (const key of keys) wake(key);
-    },
+    wakeAll: (keys, after) => keys.forEach((key) => void wake(key, after)),
     wakeAfresh(key) {
       const slot = slotOf(key);
       slot.failures = 0;

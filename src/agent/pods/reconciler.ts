@@ -1,14 +1,13 @@
 // agent/pods: one worker for each pod: read, plan, save, execute.
 
 import { ownValue } from "../../core/base/own-value.ts";
-import type { Action } from "../../core/pod/action.ts";
 import type { PodHistory } from "../../core/pod/container-history.ts";
 import type { DesiredPod, TerminatingPod } from "../../core/pod/desired.ts";
 import { stillTerminating } from "../../core/pod/known-pods.ts";
 import type { ObservedContainer } from "../../core/pod/observed.ts";
 import type { ProbeVerdicts } from "../../core/pod/probe.ts";
 import { type Recorded, record } from "../../core/pod/record.ts";
-import type { Situation, Waiting } from "../../core/pod/situation.ts";
+import type { Waiting } from "../../core/pod/situation.ts";
 import { type AcceptedPod, podKey } from "../../core/pod/spec.ts";
 import { asDesired, asProbed } from "../../core/pod/terminating-plan.ts";
 import { versionBefore } from "../../core/pod/version-before.ts";
@@ -19,25 +18,26 @@ import type { ContainerLister } from "../engine/container-lister.ts";
 import type { EventRecorder } from "../event-recorder.ts";
 import { momentOf } from "../loop/moment.ts";
 import type { Prober } from "../probes/prober.ts";
-import { imagesKey, type ReconcilePass, recordOutcome } from "./action-outcome.ts";
+import { type ReconcilePass, recordOutcome } from "./action-outcome.ts";
 import { pullRecorder, recordStart } from "./action-start.ts";
+import { type CarryOutParts, carryOut } from "./carry-out.ts";
 import { refreshMounted } from "./config-maps.ts";
-import type { ExecuteContext } from "./create-request.ts";
 import type { Drift } from "./drift.ts";
-import { type ExecutorParts, execute, executePull, secretsOf } from "./executor.ts";
-import { finishPod } from "./finish-pod.ts";
+import { executePull, secretsOf } from "./execute-pull.ts";
 import { type NpuReading, readNpus, saveNpus } from "./npus.ts";
 import { keepOrphansRunning } from "./orphans.ts";
+import type { OwnEvents } from "./own-events.ts";
 import { firstSteps, inOrder, type NextSteps, planPods, soonest } from "./plan-pods.ts";
 import type { EndedPull, NeededPull, PodPulls } from "./pod-pulls.ts";
-import { type PodPlan, type PodPlans, type StatusKeeperParts, saveStatuses } from "./pod-statuses.ts";
+import { type PodPlan, type PodPlans, saveStatuses } from "./pod-statuses.ts";
 import { withLastWords } from "./termination-message.ts";
 
-export interface ReconcilerParts extends ExecutorParts, StatusKeeperParts {
+export interface ReconcilerParts extends CarryOutParts {
   readonly store: Store;
   readonly log: Log;
   readonly events: EventRecorder;
-  readonly lister: ContainerLister;
+  readonly lister: Pick<ContainerLister, "begun" | "changed" | "list">;
+  readonly ownEvents: Pick<OwnEvents, "begin" | "end" | "forget">;
   readonly prober: Pick<Prober, "sync">;
   readonly drift: Pick<Drift, "outdated">;
   readonly pulls: Pick<PodPulls, "sync" | "takeEnded" | "progress" | "isUnderWay">;
@@ -53,7 +53,7 @@ export interface EngineRun {
   readonly id: string | null;
 }
 
-/** What a list showed, and in which run of the engine. */
+/** What a list showed, with what was done since, and in which run of the engine. */
 interface Listing {
   readonly containers: readonly ObservedContainer[];
   readonly engineRun: EngineRun;
@@ -88,26 +88,29 @@ const afterUnknownMs = 2_000;
 
 /**
  * Drives the pods of one name toward what is wanted: read, plan, save, execute the first steps, and again until nothing is
- * left to do. What was seen is saved before it is acted on, what is reported is saved with it.
+ * left to do. What was seen is saved before it is acted on, what is reported is saved with it. A step that worked tells what
+ * it has left behind; whatever else happens meanwhile takes a list to know.
+ * @param wokenAfter the list that is too old, by whatever has woken this pod
  * @returns milliseconds until time alone changes the answer; null when only an event or a message can
  */
 export async function reconcile(
   parts: ReconcilerParts,
   pod: { readonly namespace: string; readonly name: string },
   signal: AbortSignal,
+  wokenAfter: () => number,
 ): Promise<number | null> {
+  const { lister } = parts;
   const pass: ReconcilePass = { namespace: pod.namespace, name: pod.name, images: new Map() };
+  parts.ownEvents.forget(podKey(pass));
   await refreshMounted(parts, pass);
-  let listing: Listing | null = null;
+  let unknownUntil = 0;
   for (let step = 0; step < maxSteps && !signal.aborted; step += 1) {
     const engineRun = parts.engineRun();
     if (engineRun === null) return null;
     const outcomesKnown = recordEndedPulls(parts, pass);
-    if (listing?.engineRun.id !== engineRun.id) {
-      const listed = await parts.lister.list(signal);
-      if (!listed.ok || parts.engineRun()?.id !== engineRun.id) return afterUnknownMs;
-      listing = { containers: listed.value, engineRun };
-    }
+    const listed = await lister.list(signal, Math.max(wokenAfter(), unknownUntil));
+    if (!listed.ok || parts.engineRun()?.id !== engineRun.id) return afterUnknownMs;
+    const listing: Listing = { containers: listed.value, engineRun };
     const reading = read(parts, pass, listing);
     const probes = syncProbes(parts, pass, reading);
     if (reading.desired === null && reading.terminating.length === 0) {
@@ -127,10 +130,9 @@ export async function reconcile(
     if (!outcomesKnown) return afterUnknownMs;
     syncPulls(parts, pass, podPlans);
     if (next === null) return soonest(podPlans);
-    const carriedOut = next.steps.map((action) => carryOut(parts, pass, next.situation, action, signal));
-    if ((await Promise.all(carriedOut)).includes(false)) return afterUnknownMs;
-    // To look up an image changes no container; whatever else happens meanwhile wakes this worker again.
-    if (next.steps.some(({ kind }) => kind !== "resolve")) listing = null;
+    const effect = await carryOut(parts, pass, next, signal);
+    if (effect === "unknown") return afterUnknownMs;
+    if (effect === "look") unknownUntil = lister.begun();
   }
   if (!signal.aborted) parts.log.write("error", "A pod keeps needing steps", { pod: podKey(pass) });
   return afterCirclesMs;
@@ -296,25 +298,4 @@ function recordEndedPulls(parts: ReconcilerParts, pass: ReconcilePass): boolean 
 function isFor(version: DesiredPod, pull: Pick<EndedPull, "uid" | "wanted" | "action">): boolean {
   const spec = partOf(version, pull.action.container);
   return version.pod.id.uid === pull.uid && spec !== undefined && wantedKey(version, spec) === pull.wanted;
-}
-
-/** Carries out one action and records what came of it. False when nothing is known and the pass should end. */
-async function carryOut(
-  parts: ReconcilerParts,
-  pass: ReconcilePass,
-  situation: Situation,
-  action: Action,
-  signal: AbortSignal,
-): Promise<boolean> {
-  if (action.kind === "finish") {
-    finishPod(parts, pass, situation, action.terminating);
-    return true;
-  }
-  const outcome = await execute(parts, action, contextOf(parts, pass, situation.desired), signal);
-  return recordOutcome(parts, pass, situation, action, outcome);
-}
-
-function contextOf(parts: ReconcilerParts, pass: ReconcilePass, desired: DesiredPod | null): ExecuteContext {
-  const images = (desired === null ? undefined : pass.images.get(imagesKey(desired))) ?? new Map();
-  return { installId: parts.installId(), desired, images };
 }

@@ -1,6 +1,7 @@
 import assert from "node:assert/strict";
 import { it } from "node:test";
 import { testImages } from "../../../scripts/test-images.ts";
+import { madeContainer } from "../../../src/agent/pods/own-change.ts";
 import { containerName } from "../../../src/core/pod/identity.ts";
 import type { ContainerPort, ContainerSpec, PodSpec } from "../../../src/core/pod/spec.ts";
 import { acceptedPod, createRequest } from "../engine-requests.ts";
@@ -36,6 +37,15 @@ export function containerTests(bench: Bench): void {
     assert.ok(info.cpus > 0 && info.memoryBytes > 0 && info.dataRoot.startsWith("/"));
     assert.notEqual(info.runId, null);
     assert.equal(valued(await bench.engine.info(generous())).runId, info.runId);
+  });
+
+  it("shows a container that was just made as the agent knows it without looking", async () => {
+    const port: ContainerPort = { containerPort: 80, hostPort: 18_080, protocol: "TCP", hostIP: "127.0.0.1" };
+    for (const spec of [program("forever"), { ...program("forever"), ports: [port] }]) {
+      const wanted = await request(spec);
+      const id = await create(wanted);
+      assert.deepEqual(madeContainer(id, wanted), valued(await bench.engine.inspect(id, generous())));
+    }
   });
 
   it("makes, starts, lists, stops and removes a container", async () => {

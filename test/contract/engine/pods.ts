@@ -1,5 +1,6 @@
 import assert from "node:assert/strict";
 import { it } from "node:test";
+import { madeContainer } from "../../../src/agent/pods/own-change.ts";
 import { sandboxName } from "../../../src/core/pod/identity.ts";
 import { errorOf, generous, valued } from "../engine-results.ts";
 import type { Bench } from "./bench.ts";
@@ -21,7 +22,9 @@ export function podTests(bench: Bench): void {
 
   it("lets the containers of a pod join its sandbox, which alone has an address", async () => {
     const { pod, sandbox, part } = await podOf();
-    const ids = [await create(await part("app")), await create(await part("side"))];
+    const app = await part("app");
+    const ids = [await create(app), await create(await part("side"))];
+    assert.deepEqual(madeContainer(ids[0] ?? "", app), valued(await bench.engine.inspect(ids[0] ?? "", generous())));
     for (const id of ids) valued(await bench.engine.start(id, generous()));
     const list = valued(await bench.engine.list(generous()));
     const its = list.filter((each) => each.pod.name === pod.id.name);

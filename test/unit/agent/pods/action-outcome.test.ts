@@ -18,10 +18,8 @@ test("a warning of the engine is reported once for a container, however often it
   const make = (container: string, ...warnings: readonly string[]): void => {
     const made = { attempt: 0, backoffLevel: 0, sandboxId: null, because: "the pod is new" };
     const subject = { desired, history: store.histories.get(id.uid) };
-    assert.equal(
-      recordOutcome(parts, turn, subject, { kind: "create", npus: [], container, ...made }, { kind: "done", warnings }),
-      true,
-    );
+    const outcome = { kind: "done", warnings, change: null } as const;
+    assert.equal(recordOutcome(parts, turn, subject, { kind: "create", npus: [], container, ...made }, outcome), true);
   };
   const told = (container: string) => store.histories.get(id.uid)[container]?.warnings ?? [];
   make("app", "no swap", "no blkio");
