@@ -80,6 +80,11 @@ const needs = {
     tests: /^test\/(?:unit\/linux\/supervisor|system\/(?:install|watchdog))\.test\.ts$/,
     packages: { systemd: "/usr/bin/systemd-analyze" },
   },
+  shells: {
+    purpose: "completing commands in zsh and fish",
+    tests: /^test\/system\/completion\.test\.ts$/,
+    packages: { zsh: "/usr/bin/zsh", fish: "/usr/bin/fish" },
+  },
   podman: {
     purpose: "podman in place of Docker",
     tests: /^$/,

@@ -109,5 +109,14 @@ export function edgeCommand(io: Output, done: (code: number) => void): Command {
         done(await (await import("./center.ts")).centerCommand(options, io, untilSignalled()));
       },
     );
+  command(
+    "completion",
+    "print a script that completes edge in a shell",
+    "edge install puts them where the shells look.",
+  )
+    .argument("<bash|zsh|fish>", "the shell")
+    .action(async (shell: string) => {
+      done((await import("./completion.ts")).completionCommand(shell, program, io));
+    });
   return program;
 }
