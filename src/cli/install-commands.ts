@@ -1,19 +1,19 @@
+import type { Command } from "commander";
 import type { CommandAdder } from "./command-adder.ts";
 
 /** Adds the commands that put the agent on a device or into an image, and remove it. */
-export function addInstallCommands({ command, named, io, done }: CommandAdder): void {
+export function addInstallCommands({ command, named, io, done }: CommandAdder, program: Command): void {
   command(
     "install",
     "install the agent as a service on this device or in an image",
-    "It adds the program, folders, a group, a systemd unit and a first configuration. It skips finished steps and never overwrites a configuration.",
+    "It adds the program, its manual page and completions, folders, a group, a systemd unit and a first configuration. It skips finished steps and never overwrites a configuration.",
   )
     .option("--root <DIR>", "the folder of an image instead of this device", "/")
     .option("--center <URL>", "address of the center, if there is no configuration yet")
     .option("--dry-run", "print the steps and change nothing")
     .action(async (options: { readonly root: string; readonly center?: string; readonly dryRun?: true }) => {
-      done(
-        (await import("./install.ts")).installCommand({ ...named(), ...options, dryRun: options.dryRun === true }, io),
-      );
+      const { installCommand } = await import("./install.ts");
+      done(installCommand({ ...named(), ...options, dryRun: options.dryRun === true }, program, io));
     });
   command("uninstall", "remove the service and the program", "Pods, data and configuration stay without --purge.")
     .option("--root <DIR>", "the folder of an image instead of this device", "/")

@@ -1,4 +1,5 @@
 import { existsSync, readFileSync } from "node:fs";
+import type { Command } from "commander";
 import { shownUrl } from "../core/base/shown-url.ts";
 import type { Violation } from "../core/base/violation.ts";
 import { parseConfig } from "../core/config/config.ts";
@@ -12,6 +13,7 @@ import {
   textStep,
 } from "../linux/install/install-steps.ts";
 import { unitText } from "../linux/install/unit.ts";
+import { completionScript } from "./completion.ts";
 import {
   type ChangeOptions,
   carryOut,
@@ -24,6 +26,7 @@ import {
   systemctlStep,
   systemdRuns,
 } from "./installation.ts";
+import { manualPage } from "./manual-page.ts";
 import { exitCodes, type Output } from "./output.ts";
 
 export interface InstallOptions extends ChangeOptions {
@@ -32,10 +35,10 @@ export interface InstallOptions extends ChangeOptions {
 }
 
 /**
- * `edge install`: program, folders, group, unit and a first configuration on this device, or with `root` in an image. What
+ * `edge install`: program, manual page, completions, folders, group, unit and a first configuration on this device, or with `root` in an image. What
  * is so already stays; a configuration that is there is never written, and a wrong one refuses everything.
  */
-export function installCommand(options: InstallOptions, io: Output): number {
+export function installCommand(options: InstallOptions, commands: Command, io: Output): number {
   const program = ownProgram();
   const refusal = refusalOf(program, options);
   if (program === null || refusal.length > 0) {
@@ -43,8 +46,10 @@ export function installCommand(options: InstallOptions, io: Output): number {
     return exitCodes.usage;
   }
   const { root } = options;
+  // Folders of the system that are missing are for everybody to read.
+  process.umask(0o022);
   const untaken = untakenCenter(options);
-  const reports = [...carryOut(stepsOf(program, options), options)];
+  const reports = [...carryOut([...stepsOf(program, options), ...helpSteps(commands, options)], options)];
   const unfinished = options.dryRun ? [] : problemsIn(root);
   if (systemdRuns(root)) {
     const isNew = reports.some(({ state }) => state !== "unchanged");
@@ -118,6 +123,17 @@ function stepsOf(program: string, { root, center }: InstallOptions): readonly St
     textStep(at(installed.unit), unit, { mode: 0o644, ...rootOnly, keep: false }),
     linkStep(at(installed.enabled), installed.unit),
   ];
+}
+
+/** Files with which people find and type the commands, made from the description of them. */
+function helpSteps(commands: Command, { root }: InstallOptions): readonly Step[] {
+  const texts = [
+    [installed.manual, manualPage(commands)],
+    [installed.completion.bash, completionScript("bash", commands)],
+    [installed.completion.zsh, completionScript("zsh", commands)],
+    [installed.completion.fish, completionScript("fish", commands)],
+  ] as const;
+  return texts.map(([path, text]) => textStep(inRoot(root, path), text, { mode: 0o644, gid: () => 0, keep: false }));
 }
 
 /** One for every device of an image. */

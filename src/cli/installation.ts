@@ -13,6 +13,12 @@ export const installed = {
   unit: "/etc/systemd/system/edge.service",
   enabled: "/etc/systemd/system/multi-user.target.wants/edge.service",
   group: "edge",
+  manual: "/usr/local/share/man/man1/edge.1",
+  completion: {
+    bash: "/usr/local/share/bash-completion/completions/edge",
+    zsh: "/usr/local/share/zsh/site-functions/_edge",
+    fish: "/usr/local/share/fish/vendor_completions.d/edge.fish",
+  },
 } as const;
 
 export interface ChangeOptions {
@@ -41,9 +47,14 @@ export interface StepReport {
 }
 
 /** Carries out what is not so yet, in order; a dry run only says it. Throws where the system refuses. */
-export function carryOut(steps: readonly Step[], options: Pick<ChangeOptions, "dryRun">): readonly StepReport[] {
+export function carryOut(
+  steps: readonly Step[],
+  options: Pick<ChangeOptions, "dryRun" | "root">,
+): readonly StepReport[] {
   return steps.map((step) => {
-    const { what, change } = step;
+    const { change } = step;
+    // Paths of the system that is changed, not of the machine on which its image is built.
+    const what = step.what.replaceAll(inRoot(options.root, "/"), "/");
     if (step.isDone()) return { what, state: "unchanged" };
     if (!options.dryRun) step.carryOut();
     return { what, state: stateOf(change, options) };

@@ -2,6 +2,7 @@
 
 import { Command, CommanderError } from "commander";
 import { type CommandAdder, untilSignalled } from "./command-adder.ts";
+import { examplesText } from "./examples.ts";
 import { addInstallCommands } from "./install-commands.ts";
 import { cleanOutput, exitCodes, type Output } from "./output.ts";
 import { addReadCommands } from "./read-commands.ts";
@@ -52,13 +53,14 @@ export function edgeCommand(io: Output, done: (code: number) => void): Command {
   };
   const command: CommandAdder["command"] = (usage, summary, description, parent = program, listed = undefined) => {
     const added = parent.command(usage, { hidden: listed === "hidden" });
-    const path = parent === program ? `edge ${added.name()}` : `edge ${parent.name()} ${added.name()}`;
+    const path = parent === program ? added.name() : `${parent.name()} ${added.name()}`;
     return added
       .summary(summary)
       .description(`${summary[0]?.toUpperCase()}${summary.slice(1)}.${description === "" ? "" : ` ${description}`}`)
       .helpOption("--help", "print this help")
       .configureHelp({ showGlobalOptions: true })
-      .showHelpAfterError(`Try ${path} --help`)
+      .showHelpAfterError(`Try edge ${path} --help`)
+      .addHelpText("after", examplesText(path))
       .exitOverride();
   };
 
@@ -93,7 +95,7 @@ export function edgeCommand(io: Output, done: (code: number) => void): Command {
   command("schema", "print the JSON schema of the configuration", "Editors can use it.", config).action(async () => {
     done(await (await import("./config.ts")).configSchemaCommand(io));
   });
-  addInstallCommands({ command, named, io, done });
+  addInstallCommands({ command, named, io, done }, program);
   command("center", "run a center for development and tests", "Do not use it in production.")
     .requiredOption("--listen <HOST:PORT>", "address for agents")
     .option("--tls <DIR>", "folder with ca.pem, cert.pem and key.pem")

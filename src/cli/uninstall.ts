@@ -76,7 +76,8 @@ function removals(
   { root, purge }: UninstallOptions,
   data: { readonly dir: string; readonly runDir: string },
 ): readonly Step[] {
-  const always = [installed.enabled, installed.unit, installed.program];
+  const help = [installed.manual, ...Object.values(installed.completion)];
+  const always = [installed.enabled, installed.unit, ...help, installed.program];
   const purged = purge ? [installed.configFolder, data.dir, data.runDir] : [];
   const mounts = purge ? [unmountStep(inRoot(root, data.runDir))] : [];
   return [...mounts, ...[...always, ...purged].map((path) => removalStep(inRoot(root, path)))];

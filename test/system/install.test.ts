@@ -20,6 +20,13 @@ import { unitText } from "../../src/linux/install/unit.ts";
 
 const folder = mkdtempSync(join(tmpdir(), "edge-install-"));
 const config = "etc/edge/edge.config.json";
+/** The manual page, and what completes the program in each shell. */
+const help = [
+  "usr/local/share/man/man1/edge.1",
+  "usr/local/share/bash-completion/completions/edge",
+  "usr/local/share/zsh/site-functions/_edge",
+  "usr/local/share/fish/vendor_completions.d/edge.fish",
+];
 const address = "wss://center.example:443/websocket/{serialNumber}/events";
 after(() => rmSync(folder, { recursive: true }));
 
@@ -33,8 +40,10 @@ function image(name: string, programs: readonly string[] = ["systemd-notify", "n
   return root;
 }
 
+/** With the umask of a careful root. */
 function edge(...args: readonly string[]) {
-  const { status, stdout, stderr } = spawnSync(process.execPath, ["dist/edge.mjs", ...args], {
+  const run = `umask 077; exec "$0" dist/edge.mjs "$@"`;
+  const { status, stdout, stderr } = spawnSync("sh", ["-c", run, process.execPath, ...args], {
     encoding: "utf8",
     timeout: 120_000,
   });
@@ -96,6 +105,8 @@ describe("edge install into an image", { skip: process.getuid?.() === 0 ? false 
     const { code, stdout, stderr } = edge("install", "--root", root, "--center", address);
     assert.equal(code, 0, stderr);
     assert.doesNotMatch(stdout, /To do/);
+    assert.doesNotMatch(stdout, new RegExp(root), "paths are those of the image");
+    assert.match(stdout, /^created {8}file \/usr\/local\/bin\/edge, mode 0755$/m);
     assert.deepEqual(readFileSync(join(root, "usr/local/bin/edge")), readFileSync("dist/edge.mjs"));
     const modes = [
       "usr/local/bin/edge",
@@ -118,6 +129,14 @@ describe("edge install into an image", { skip: process.getuid?.() === 0 ? false 
       node: { name: "{serialNumber}", serialNumber: "{serialNumber}" },
       center: { url: address },
     });
+  });
+
+  test("edge install adds the manual page and the completions, which everybody may read", () => {
+    assert.equal(readFileSync(join(root, help[0] ?? ""), "utf8"), readFileSync("docs/edge.1", "utf8"));
+    for (const path of help) assert.equal(modeOf(root, path), "644 0 root", path);
+    assert.equal(modeOf(root, "usr/local/share/man/man1"), "755 0 root");
+    const { status, stderr } = spawnSync("bash", ["-n", join(root, help[1] ?? "")], { encoding: "utf8" });
+    assert.deepEqual([status, stderr], [0, ""]);
   });
 
   test("edge install changes nothing the second time", () => {
@@ -158,6 +177,7 @@ describe("edge install into an image", { skip: process.getuid?.() === 0 ? false 
       "usr/local/bin/edge",
       "etc/systemd/system/edge.service",
       "etc/systemd/system/multi-user.target.wants/edge.service",
+      ...help,
     ])
       assert.equal(existsSync(join(root, path)), false, path);
     for (const path of [config, "srv/edge"]) assert.equal(existsSync(join(root, path)), true, path);
