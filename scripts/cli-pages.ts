@@ -12,7 +12,8 @@ const end = "<!-- end of commands -->";
 
 const silent = { out: () => undefined, err: () => undefined };
 
-function program(): Command {
+/** The program's own description, which does nothing. */
+export function program(): Command {
   return edgeCommand(silent, () => undefined);
 }
 

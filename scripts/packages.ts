@@ -98,6 +98,11 @@ const needs = {
       debootstrap: "/usr/sbin/debootstrap",
     },
   },
+  package: {
+    purpose: "Debian packages and their check",
+    tests: /^$/,
+    packages: { lintian: "/usr/bin/lintian" },
+  },
   flash: {
     purpose: "an image of a device",
     tests: /^$/,

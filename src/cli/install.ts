@@ -14,6 +14,7 @@ import {
 } from "../linux/install/install-steps.ts";
 import { unitText } from "../linux/install/unit.ts";
 import { completionScript } from "./completion.ts";
+import { firstConfig } from "./first-config.ts";
 import {
   type ChangeOptions,
   carryOut,
@@ -134,11 +135,6 @@ function helpSteps(commands: Command, { root }: InstallOptions): readonly Step[]
     [installed.completion.fish, completionScript("fish", commands)],
   ] as const;
   return texts.map(([path, text]) => textStep(inRoot(root, path), text, { mode: 0o644, gid: () => 0, keep: false }));
-}
-
-/** One for every device of an image. */
-function firstConfig(center: string): string {
-  return `${JSON.stringify({ node: { name: "{serialNumber}", serialNumber: "{serialNumber}" }, center: { url: center } }, null, 2)}\n`;
 }
 
 function canNotify(root: string): boolean {
