@@ -25,6 +25,7 @@ import { createTroubledContainers } from "./engine/troubled-containers.ts";
 import { createEventRecorder, type EventRecorder } from "./event-recorder.ts";
 import { runHeartbeat } from "./heartbeat.ts";
 import { createPuller } from "./images/image-puller.ts";
+import { createKnownImages, type KnownImages } from "./images/known-images.ts";
 import { createPreloadedImages } from "./images/preloaded-images.ts";
 import { createLimiter } from "./loop/limiter.ts";
 import { type StoreWhileFull, storeWhileFull } from "./loop/store-while-full.ts";
@@ -115,6 +116,7 @@ export async function runAgent(given: AgentParts, signal: AbortSignal): Promise<
   const lister = createContainerLister(engine, clock, statusPublisher.poke, troubledContainers.onListed);
   const podWorkers = createPodWorkers(clock, lister.begun);
   const ownEvents = createOwnEvents(podWorkers.wake);
+  const images = createKnownImages(engine, clock);
   const drift = createDrift({ ...parts, onDriftChanged: statusPublisher.poke, wakePod: podWorkers.wake });
   const reporter = createReporter({ ...settings, store, clock, random, onDelivered: statusPublisher.poke });
   const podsData = createPodsData({ store, clock, random, log, onOutboxChanged: reporter.outboxChanged });
@@ -134,6 +136,7 @@ export async function runAgent(given: AgentParts, signal: AbortSignal): Promise<
     ...parts,
     lister,
     engineReady: () => engineWatcher.info() !== null,
+    images,
     onListed: podWorkers.wakeAll,
     // Nothing else tells that a device node has gone or come.
     inspect: (ours, stop) => drift.check(ours, stop).finally(statusPublisher.poke),
@@ -144,20 +147,14 @@ export async function runAgent(given: AgentParts, signal: AbortSignal): Promise<
     preloaded,
     lister,
     sendNow: reporter.sendNow,
-    onConditionChanged: () => {
-      statusPublisher.poke();
-      relist.poke();
-    },
+    onConditionChanged: inOrder(statusPublisher.poke, relist.poke),
   });
   parts.onWorkers?.(podWorkers.busy);
   const intake = createIntake({
     ...parts,
     nodeName: settings.nodeName,
     sendNow: reporter.sendNow,
-    onOutboxChanged: () => {
-      reporter.outboxChanged();
-      onStatusChanged();
-    },
+    onOutboxChanged: inOrder(reporter.outboxChanged, onStatusChanged),
     wakePod: (key) => {
       heldPods.release(key);
       podWorkers.wakeAfresh(key);
@@ -171,6 +168,7 @@ export async function runAgent(given: AgentParts, signal: AbortSignal): Promise<
     prober,
     drift,
     pulls,
+    images,
     puller: createPuller({ engine, clock, preloaded, onImagePulled: node.onImagePulled }),
     limiter: createLimiter(createsAtOnce),
     engineRun: () => engineRunOf(engineWatcher, store),
@@ -191,7 +189,7 @@ export async function runAgent(given: AgentParts, signal: AbortSignal): Promise<
   const shown = { parts, startedAt, node, drift, heldPods, engineWatcher, lister, prober, preloaded };
   const snapshot = (): StatusDocument => statusSnapshot({ ...shown, troubledContainers }, connection);
 
-  const handlers = engineHandlers({ node, relist, lister, ownEvents, statusPublisher });
+  const handlers = engineHandlers({ node, relist, lister, ownEvents, images, statusPublisher });
   const loops: readonly Loop[] = [
     { name: "engine watcher", run: (stop) => engineWatcher.run(handlers, stop) },
     { name: "relist", run: relist.run },
@@ -215,6 +213,12 @@ function runningParts(given: AgentParts): RunningParts {
   return { ...given, store, events: createEventRecorder({ store, clock, log }), safeMode: given.safeMode ?? null };
 }
 
+function inOrder(...calls: readonly (() => void)[]): () => void {
+  return () => {
+    for (const call of calls) call();
+  };
+}
+
 /** So that `edge events` shows how often it was started, and when last. A full disk is no reason not to start. */
 function recordAgentStart({ events, device, settings }: RunningParts): void {
   if (device.freeBytes() < leastFreeBytes) return;
@@ -236,13 +240,15 @@ interface EngineListeners {
   readonly relist: Pick<Relist, "poke">;
   readonly lister: Pick<ContainerLister, "outdate">;
   readonly ownEvents: Pick<OwnEvents, "hear">;
+  readonly images: Pick<KnownImages, "forget">;
   readonly statusPublisher: Pick<StatusPublisher, "poke">;
 }
 
-function engineHandlers({ node, relist, lister, ownEvents, statusPublisher }: EngineListeners): EngineHandlers {
+function engineHandlers({ node, relist, lister, ownEvents, images, statusPublisher }: EngineListeners): EngineHandlers {
   return {
     onEngineReady(info) {
       lister.outdate();
+      images.forget();
       node.engineIs(info);
       relist.poke();
       statusPublisher.poke();
@@ -253,6 +259,7 @@ function engineHandlers({ node, relist, lister, ownEvents, statusPublisher }: En
       statusPublisher.poke();
     },
     onPodEvent: (event) => ownEvents.hear(podKey(event), event),
+    onImagesChanged: images.forget,
   };
 }
 

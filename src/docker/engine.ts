@@ -20,7 +20,7 @@ import { isReadable, jsonLines } from "./lines.ts";
 import { type Listing, listing } from "./list.ts";
 import { ensureSandboxImage } from "./load-sandbox-image.ts";
 import { inspectAnswer } from "./timed-inspects.ts";
-import { engineEvent, eventQuery } from "./watch.ts";
+import { engineEvent, eventQuery, isImageEvent } from "./watch.ts";
 
 /** What each place of a hostPath volume shows of this device. */
 function shownBy({ volumePaths, hostPaths }: CreateRequest): ReadonlyMap<string, string> {
@@ -219,6 +219,7 @@ function watch(
     if (!isReadable(stream)) return failed(failure("watch", "failed", "The engine's answer is no stream"));
     if (!signal.aborted) handlers.ready();
     for await (const value of jsonLines(stream)) {
+      if (isImageEvent(value) && !signal.aborted) handlers.imagesChanged?.();
       const event = engineEvent(value);
       if (event === null || signal.aborted) continue;
       containers.forget(event.containerId);

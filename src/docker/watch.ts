@@ -1,9 +1,12 @@
-import { installLabel, labelledIdentity } from "../core/pod/identity.ts";
+import { labelledIdentity } from "../core/pod/identity.ts";
 import type { EngineEvent } from "../ports/engine.ts";
 import { textAt, textMapAt } from "./answer.ts";
 
 /** What can change a list. Left out are exec_* and health_*, which a probing agent would only hear itself by. */
 const actions = ["create", "start", "restart", "die", "oom", "kill", "stop", "pause", "unpause", "rename", "destroy"];
+
+/** What can change what a name of an image stands for, or whether it is here; podman's own words are the last three. */
+const imageActions = ["delete", "import", "load", "pull", "tag", "untag", "remove", "loadfromarchive", "build"];
 
 /** Podman's own words for two of them; it filters by these (containers/podman#16857). */
 const podmansWords = new Map([
@@ -19,17 +22,21 @@ export function eventQuery(
   wallMs: number,
   product: "docker" | "podman",
 ): { readonly since: number; readonly filters: Record<string, string[]> } {
-  // Podman 4.3 finds no event by the name of a label without its value: what is another's is left out when it comes.
-  const filters =
-    product === "podman"
-      ? { type: ["container"], event: [...actions, ...podmansWords.keys()] }
-      : { type: ["container"], event: [...actions], label: [installLabel] };
+  // Not by our label: images have none, and podman 4.3 finds no event by the name of a label without its value. What is
+  // another's is left out when it comes.
+  const events = new Set([...actions, ...imageActions, ...(product === "podman" ? podmansWords.keys() : [])]);
+  const filters = { type: ["container", "image"], event: [...events] };
   return {
     // Docker answers 200 a moment before it has subscribed. What happens in between would be lost without looking back
     // (it replays from its last 256 events); what comes twice is only a hint given twice.
     since: Math.max(0, Math.floor(wallMs / 1000) - overlapSeconds),
     filters,
   };
+}
+
+/** Whether an event says that an image, or a name of one, has come or gone. */
+export function isImageEvent(value: unknown): boolean {
+  return textAt(value, "Type") === "image" && imageActions.includes(textAt(value, "Action"));
 }
 
 /** One event in the words of pods; null when it is not about a container of ours. */

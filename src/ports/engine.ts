@@ -83,10 +83,11 @@ export interface Engine {
   ): Promise<EngineResult<ImageInfo>>;
   /**
    * Calls `changed` whenever something happened to a container of a pod, until the stream breaks (the result says how)
-   * or the signal aborts. `ready` is called once, when the engine has taken the subscription. Hints only: a list is the truth.
+   * or the signal aborts. `ready` is called once, when the engine has taken the subscription. `imagesChanged` is called when
+   * an image or a name of one has come or gone. Hints only: a list is the truth.
    */
   watch(
-    handlers: { ready(): void; changed(event: EngineEvent): void },
+    handlers: { ready(): void; changed(event: EngineEvent): void; imagesChanged?: () => void },
     signal: AbortSignal,
   ): Promise<EngineResult<void>>;
 }

@@ -18,6 +18,7 @@ export interface EngineCall {
 
 export interface Watcher {
   readonly changed: (event: EngineEvent) => void;
+  readonly imagesChanged: () => void;
   readonly broken: () => void;
 }
 

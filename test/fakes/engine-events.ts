@@ -14,7 +14,8 @@ export async function watch(
   signal: AbortSignal,
 ): Promise<EngineResult<void>> {
   const ended = new AbortController();
-  const watcher = { changed: handlers.changed, broken: () => ended.abort() };
+  const { changed, imagesChanged = () => {} } = handlers;
+  const watcher = { changed, imagesChanged, broken: () => ended.abort() };
   // Subscribed before the answer arrives, so that nothing is lost between the two.
   const { since } = eventQuery(state.clock.wall(), "docker");
   const past: EngineEvent[] = [];
@@ -51,6 +52,17 @@ export function publishEvent(state: EngineProcess, action: string, container: Fa
   const event = { action, containerId: container.id, namespace: pod.namespace, name: pod.name };
   noteEvent(state, event);
   tell(state, event, [...state.watchers]);
+}
+
+/** An image has come or gone, or a name of one. */
+export function publishImageEvent(state: EngineProcess): void {
+  if (state.mode === "down") return;
+  noteEvent(state, null);
+  const listeners = [...state.watchers];
+  void state.clock.sleep(eventDelayMs).then(async () => {
+    while (state.mode === "frozen") await change(state);
+    for (const watcher of listeners) if (state.watchers.has(watcher)) watcher.imagesChanged();
+  });
 }
 
 /** Null is an event that no watcher asks for: it takes the place of another one all the same. */

@@ -61,8 +61,12 @@ export interface Host {
   ended(id: string): Promise<void>;
 }
 
-/** `emit` hears every event that Docker would send, with Docker's action. */
-export function fakeHost(clock: Clock, emit: (action: string, container: FakeContainer) => void): Host {
+/** `emit` hears every event that Docker would send, with Docker's action; `imagesChanged` those of images. */
+export function fakeHost(
+  clock: Clock,
+  emit: (action: string, container: FakeContainer) => void,
+  imagesChanged: () => void = () => {},
+): Host {
   const entries = new Map<string, Entry>();
   const images = new Map<string, ImageInfo>();
   const occupied = new Set<string>();
@@ -128,9 +132,13 @@ export function fakeHost(clock: Clock, emit: (action: string, container: FakeCon
     containers: () => [...entries.values()].map((entry) => ({ ...entry })),
     container: (idOrName) => entries.get(idOrName) ?? byName(entries, idOrName),
     images: () => images,
-    addImage: (name, image) => void images.set(name, image),
+    addImage: (name, image) => {
+      images.set(name, image);
+      imagesChanged();
+    },
     removeImage: (nameOrId) => {
       for (const [name, image] of images) if (name === nameOrId || image.id === nameOrId) images.delete(name);
+      imagesChanged();
     },
     behave: (next) => {
       behaviour = next;

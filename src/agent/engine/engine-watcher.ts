@@ -15,6 +15,8 @@ export interface EngineHandlers {
   onEngineLost(why: string): void;
   /** Something happened to a container of this pod. */
   onPodEvent(event: EngineEvent): void;
+  /** An image, or a name of one, has come or gone. */
+  onImagesChanged(): void;
 }
 
 /**
@@ -71,7 +73,9 @@ export function createEngineWatcher({ engine, clock, events }: EngineWatcherPart
     const over = new AbortController();
     const end = (): void => over.abort(signal.reason);
     signal.addEventListener("abort", end, { once: true });
-    const watched = engine.watch({ ready, changed: handlers.onPodEvent }, over.signal).finally(end);
+    const watched = engine
+      .watch({ ready, changed: handlers.onPodEvent, imagesChanged: handlers.onImagesChanged }, over.signal)
+      .finally(end);
     const silent = untilSilent({ engine, clock }, over.signal).finally(end);
     const [ended, silentBecause] = await Promise.all([watched, silent]);
     signal.removeEventListener("abort", end);

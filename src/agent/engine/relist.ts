@@ -20,6 +20,8 @@ export interface RelistParts extends RenamedContainersParts {
   readonly log: Log;
   readonly events: EventRecorder;
   readonly lister: ContainerLister;
+  /** What no event has told of images is asked anew, too. */
+  readonly images: { forget(): void };
   readonly engineReady: () => boolean;
   /** Called after a list that worked, with every pod that has a row or a container of ours, and the list before that one. */
   readonly onListed: (keys: ReadonlySet<string>, after: number) => void;
@@ -50,6 +52,7 @@ export function createRelist(parts: RelistParts): Relist {
     const after = parts.lister.begun();
     const seen = await parts.lister.list(signal, after);
     if (!seen.ok) return false;
+    parts.images.forget();
     const installId = installIdOf(store) ?? establishInstallId(parts, seen.value);
     const ours = seen.value.filter((container) => container.installId === installId);
     recordOrphans(parts, ours, reportedOrphans);

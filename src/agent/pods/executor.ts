@@ -9,6 +9,7 @@ import type { PodFiles } from "../../ports/pod-files.ts";
 import type { Store } from "../../ports/store.ts";
 import type { OwnChange } from "../engine/container-lister.ts";
 import type { Puller } from "../images/image-puller.ts";
+import type { KnownImages } from "../images/known-images.ts";
 import { withDeadline } from "../loop/deadline.ts";
 import type { Limiter } from "../loop/limiter.ts";
 import { createRequest, type ExecuteContext } from "./create-request.ts";
@@ -51,6 +52,7 @@ export interface ExecutorParts {
   /** What pods refer to by name. */
   readonly store: Pick<Store, "configMaps" | "credentials" | "getMeta" | "npus" | "setMeta">;
   readonly puller: Puller;
+  readonly images: Pick<KnownImages, "image" | "isMissing">;
   /** Holds creates and starts to what the device can do at once. */
   readonly limiter: Limiter;
 }
@@ -83,7 +85,7 @@ export async function execute(
     case "resolve":
       return action.container === sandboxName
         ? loaded(await withDeadline(clock, deadlines.image, signal, (s) => engine.ensureSandboxImage(s)))
-        : resolved(await withDeadline(clock, deadlines.image, signal, (s) => engine.image(action.image, s)));
+        : resolved(await parts.images.image(action.image, signal));
     case "create":
       return limiter(() => create(parts, action, context, signal));
     case "start":
@@ -141,8 +143,11 @@ async function create(
     const { id, warnings } = result.value;
     return { kind: "done", warnings, change: { id, container: madeContainer(id, request) } };
   }
-  // The sandbox has gone since the look that found it: the next one tells.
-  if (action.sandboxId !== null && result.error.kind === "notFound") return { kind: "unknown", error: result.error };
+  // The sandbox has gone since the look that found it: the next one tells. So it does of an image that was remembered.
+  const { error } = result;
+  const hasGone = error.kind === "notFound" || error.kind === "imageNotFound";
+  const wasRemembered = hasGone && parts.images.isMissing(request.image.id);
+  if (wasRemembered || (action.sandboxId !== null && error.kind === "notFound")) return { kind: "unknown", error };
   return outcomeOf(result, "CreateContainerError", null);
 }
 

@@ -41,6 +41,34 @@ export function surroundingTests(bench: Bench): void {
     assert.equal(ready, 1);
   });
 
+  it("says that an image has come, and that one has gone", async () => {
+    const controller = new AbortController();
+    let ready = false;
+    let changes = 0;
+    const handlers = {
+      ready: () => {
+        ready = true;
+      },
+      changed: () => {},
+      imagesChanged: () => {
+        changes += 1;
+      },
+    };
+    const watching = bench.engine.watch(handlers, controller.signal);
+    await eventually(async () => ready || null);
+    const spare = `edge.test/told-${bench.nextName()}:1`;
+    // What happened just before is told, too.
+    let before = changes;
+    await bench.machine.addImage([spare, `${spare}-too`]);
+    await eventually(async () => changes > before || null);
+    const { id } = await image(spare);
+    before = changes;
+    valued(await bench.engine.removeImage(id, generous()));
+    await eventually(async () => changes > before || null);
+    controller.abort();
+    assert.equal(errorOf(await watching), "aborted");
+  });
+
   it("lists images with all their names, and removes one that no container needs", async () => {
     const spare = bench.nextName();
     const names = ["a", "b"].map((letter) => `edge.test/spare-${spare}-${letter}:1`) as [string, string];

@@ -4,7 +4,7 @@ import { containerLabels, containerName } from "../../../src/core/pod/identity.t
 import { imageFacts, imageOversize, isImageName, taggedName } from "../../../src/docker/image.ts";
 import { listedContainer, observedContainer } from "../../../src/docker/inspect.ts";
 import { ageSeconds, stableKey } from "../../../src/docker/list.ts";
-import { engineEvent, eventQuery } from "../../../src/docker/watch.ts";
+import { engineEvent, eventQuery, isImageEvent } from "../../../src/docker/watch.ts";
 
 const identity = {
   container: "app",
@@ -262,6 +262,15 @@ describe("an event of the engine", () => {
     ]) {
       assert.equal(engineEvent(other), null);
     }
+  });
+
+  it("tells that images have changed", () => {
+    for (const Action of ["pull", "tag", "untag", "delete", "load"]) {
+      assert.ok(isImageEvent({ Type: "image", Action, Actor: { ID: "sha256:1", Attributes: {} } }), Action);
+      assert.ok(eventQuery(0, "docker").filters["event"]?.includes(Action));
+    }
+    assert.ok(!isImageEvent(event));
+    assert.ok(!isImageEvent({ Type: "image", Action: "save" }));
   });
 
   it("is requested from shortly before now, also if the clock is in 1970", () => {

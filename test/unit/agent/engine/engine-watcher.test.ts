@@ -15,7 +15,7 @@ async function watched(t: TestContext) {
     events: { recordDeviceEvent: ({ type, reason, message }) => void events.push(`${type} ${reason}: ${message}`) },
   });
   const stop = new AbortController();
-  const handlers = { onEngineReady: () => {}, onEngineLost: () => {}, onPodEvent: () => {} };
+  const handlers = { onEngineReady: () => {}, onEngineLost: () => {}, onImagesChanged: () => {}, onPodEvent: () => {} };
   const run = watcher.run(handlers, stop.signal);
   t.after(async () => {
     stop.abort();
