@@ -10,18 +10,26 @@ import { type Architecture, runtimeOf } from "./runtimes.ts";
  * Given to Node whenever the executable starts, for its memory; benchmarks.md, The executable, says what came of it and what it
  * costs. By itself V8 lets the old space grow by 8 MB at least before it collects there again; for size it is 2.
  */
-const execArgv = [
+export const smallOptions = [
   "--optimize-for-size",
   "--max-semi-space-size=1",
   "--max-old-space-size=64",
   // Code that two collections found unused goes: most of it ran at the start alone.
   "--bytecode-old-age=2",
-  // No machine code: 8 MB of compilers are never touched. What waits for engine, disk and network is as quick without.
-  ...["--no-turbofan", "--no-maglev", "--no-sparkplug"],
   "--v8-pool-size=1",
   // For src/linux/heap.ts.
   "--expose-gc",
 ];
+
+/** Which of V8's compilers make machine code. */
+export const compilerOptions = {
+  /** 8 MB of compilers are never touched. */
+  none: ["--no-turbofan", "--no-maglev", "--no-sparkplug"],
+  baseline: ["--no-turbofan", "--no-maglev", "--sparkplug"],
+  all: [],
+} as const satisfies Readonly<Record<string, readonly string[]>>;
+
+const execArgv = [...smallOptions, ...compilerOptions.none];
 
 /** By this mark Node knows that something was put into it; the number is Node's own. */
 const fuse = "NODE_SEA_FUSE_fce680ab2cc467b6e072b8b5df1996b2";
@@ -36,17 +44,23 @@ export function executableFile(architecture: Architecture): string {
  * One file from Node, the program and SQLite's native code: a single executable application. Has to be run by the same
  * version of Node as the one that goes into it. Throws with what a tool said.
  * @param script the program as CommonJS
+ * @param options of Node and V8, if not those of what is given out
  */
-export async function makeExecutable(architecture: Architecture, script: string, output: string): Promise<void> {
+export async function makeExecutable(
+  architecture: Architecture,
+  script: string,
+  output: string,
+  options: readonly string[] = execArgv,
+): Promise<void> {
   requirePackages("executables");
   const addon = resolve(await builtAddon(architecture));
   const folder = mkdtempSync(join(tmpdir(), "edge-executable-"));
   try {
     // Names without a folder: Node keeps the script's, and every build has another folder.
     copyFileSync(script, join(folder, "edge.cjs"));
-    writeFileSync(join(folder, "sea.json"), JSON.stringify(configOf(architecture, addon)));
+    writeFileSync(join(folder, "sea.json"), JSON.stringify(configOf(architecture, addon, options)));
     // V8 believes a code cache of its own flags only; without a fixed seed it has other bytes each time.
-    tool(folder, process.execPath, ...execArgv, "--random-seed=1", "--experimental-sea-config", "sea.json");
+    tool(folder, process.execPath, ...options, "--random-seed=1", "--experimental-sea-config", "sea.json");
     copyFileSync(runtimeOf(architecture), output);
     // First: afterwards it would take out what was put in.
     tool(".", strips[architecture], "--strip-all", output);
@@ -56,7 +70,7 @@ export async function makeExecutable(architecture: Architecture, script: string,
   }
 }
 
-function configOf(architecture: Architecture, addon: string): object {
+function configOf(architecture: Architecture, addon: string, options: readonly string[]): object {
   return {
     main: "edge.cjs",
     mainFormat: "commonjs",
@@ -66,7 +80,7 @@ function configOf(architecture: Architecture, addon: string): object {
     useCodeCache: architecture === process.arch,
     // NODE_OPTIONS of whoever starts it would change what runs.
     execArgvExtension: "none",
-    execArgv,
+    execArgv: options,
     assets: { "sqlite.node": addon },
   };
 }

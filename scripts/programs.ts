@@ -18,11 +18,13 @@ const bare = ["/usr/bin/env", "-i", "PATH=/nowhere", "NODE_OPTIONS=--require=/no
  * Copies a built program into a folder, so that a build in this tree does not change what runs, and gives the command
  * that runs the copy. The process that is started is the program's own.
  * @param bundle what node and deno run, if not the one in dist
+ * @param executable what is run as the executable, if not the one in dist
  */
 export function installProgram(
   program: Program,
   folder: string,
   bundle: string = bundleFile,
+  executable: string = executableFile(process.arch === "arm64" ? "arm64" : "x64"),
 ): readonly [string, ...string[]] {
   const file = join(folder, program === "node" || program === "deno" ? "edge.mjs" : "edge");
   const place = (built: string): string => {
@@ -38,7 +40,7 @@ export function installProgram(
       return [deno, "run", "--allow-all", "--no-config", place(bundle)];
     }
     case "executable":
-      return bareCommand(place(executableFile(process.arch === "arm64" ? "arm64" : "x64")));
+      return bareCommand(place(executable));
     case "arm64":
       place(executableFile("arm64"));
       return process.arch === "arm64"

@@ -41,6 +41,10 @@ export type SiteOptions = {
   readonly tls?: boolean;
   /** The bundle to run, if not the one in dist. */
   readonly bundle?: string;
+  /** The executable to run, if not the one in dist. */
+  readonly executable?: string;
+  /** Containers of all pods together, if not the program's own default. */
+  readonly maxContainerNumber?: number;
 };
 
 type Role = "agent" | "center";
@@ -48,9 +52,9 @@ type Place = Readonly<Record<"config" | "data" | "run" | "record" | "control" | 
 
 /** Nothing runs yet; every file is in the engine's folder and goes with it. */
 export function createSite(engine: Pick<TestEngine, "socket" | "folder" | "command">, options: SiteOptions = {}) {
-  const { program = "node", tls = false, bundle } = options;
+  const { program = "node", tls = false, bundle, executable } = options;
   const place = placesIn(engine.folder);
-  const edge = installProgram(program, dirname(place.config), bundle);
+  const edge = installProgram(program, dirname(place.config), bundle, executable);
   if (tls) writeCertificates(place.tls);
   // Another file than the agent's: memory that two processes share counts as half of each one's.
   const center = installProgram("node", dirname(place.config), bundle);
@@ -88,7 +92,7 @@ export function createSite(engine: Pick<TestEngine, "socket" | "folder" | "comma
       return Number(listening());
     },
     startAgent(port: number): void {
-      writeConfig(place, { socket: engine.socket, port, tls });
+      writeConfig(place, { socket: engine.socket, port, tls, maxContainerNumber: options.maxContainerNumber });
       start("agent", "run", "--config", place.config);
     },
     end,
@@ -146,11 +150,15 @@ function placesIn(engineFolder: string): Place {
   };
 }
 
+interface ConfigOf {
+  readonly socket: string;
+  readonly port: number;
+  readonly tls: boolean;
+  readonly maxContainerNumber: number | undefined;
+}
+
 /** Small machines take part too, so little is kept back for the system. */
-function writeConfig(
-  place: Place,
-  { socket, port, tls }: { readonly socket: string; readonly port: number; readonly tls: boolean },
-): void {
+function writeConfig(place: Place, { socket, port, tls, maxContainerNumber }: ConfigOf): void {
   const config = {
     node: { name: nodeName },
     center: {
@@ -161,7 +169,10 @@ function writeConfig(
     },
     engine: { socket },
     data: { dir: place.data, runDir: place.run },
-    policy: { systemReserved: { cpu: "100m", memory: "256Mi" } },
+    policy: {
+      systemReserved: { cpu: "100m", memory: "256Mi" },
+      ...(maxContainerNumber === undefined ? {} : { maxContainerNumber }),
+    },
   } satisfies { readonly [key in keyof Config]?: object };
   writeFileSync(place.config, JSON.stringify(config, null, 2));
 }
