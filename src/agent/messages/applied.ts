@@ -8,8 +8,10 @@ import type { Store } from "../../ports/store.ts";
 export type Applied =
   | {
       readonly ok: true;
-      /** The pod that the message is about. */
+      /** The pod that the message changes. */
       readonly wake: string | null;
+      /** The pod that the message is about, where it changes nothing of it. */
+      readonly about?: string;
       /** Pods that it concerns too. */
       readonly alsoWake?: readonly string[];
       readonly summary: string;

@@ -52,7 +52,7 @@ function update(context: ApplyContext, pod: AcceptedPod): Applied {
   const full = noSpace(context, "the pod");
   if (full !== null) return full;
   if (existing?.pod.id.uid === uid && existing.contentHash === context.contentHash) {
-    return { ok: true, wake: null, summary: `Pod ${name} is the same as before` };
+    return { ok: true, wake: null, about: podKey(pod.id), summary: `Pod ${name} is the same as before` };
   }
   if (existing?.pod.id.uid !== uid) {
     const crowded = tooManyTerminating(store);

@@ -181,12 +181,13 @@ function handle(parts: IntakeParts, text: string, facts: DeviceFacts): Handled {
   store.replies.remember(key, reply);
   const warnings = verdict.warnings.map((warning) => `${warning.path}: ${warning.message}`).join("; ");
   const words = shorten(`${applied.summary}${warnings === "" ? "" : `; ${warnings}`}`, maxWords);
-  parts.events.recordPodEvent(applied.wake ?? "", {
+  const pod = applied.wake ?? applied.about ?? null;
+  parts.events.recordPodEvent(pod ?? "", {
     type: "Normal",
     reason: "MessageAccepted",
     message: `${words} (message ${messageId})`,
   });
-  if (applied.wake !== null) forgetRefusal(parts, applied.wake);
+  if (pod !== null) forgetRefusal(parts, pod);
   return { reply: null, wakes: wakesOf(applied), refused: null };
 }
 

@@ -4,6 +4,7 @@ import { createEventRecorder } from "../../../../src/agent/event-recorder.ts";
 import { createIntake } from "../../../../src/agent/messages/intake.ts";
 import { defaultPolicy } from "../../../../src/core/admission/policy.ts";
 import type { ObservedContainer } from "../../../../src/core/pod/observed.ts";
+import { keptRefusals, refusedUpdatesKey } from "../../../../src/core/pod/refused-update.ts";
 import { virtualClock } from "../../../fakes/clock.ts";
 import { fakeDevice } from "../../../fakes/device.ts";
 import { seededRandom } from "../../../fakes/random.ts";
@@ -135,6 +136,19 @@ test("a message repeated after 1,024 others is processed again and changes nothi
   assert.equal(answers(), before + 1, "the one before them is answered anew");
   const now = store.desiredPods.get("websocket", "web");
   assert.deepEqual([now?.pod, now?.generation], [accepted?.pod, accepted?.generation]);
+});
+
+test("an update that changes nothing is an event of its pod, and ends the note of a rejected one", () => {
+  const { store, send, woken } = setUp();
+  send(update(1, "1"), update(2, "0", { env: "2" }));
+  assert.equal(keptRefusals(store.getMeta(refusedUpdatesKey)).length, 1);
+  const before = woken.length;
+  send(update(3, "1"));
+  const last = store.events.list({ limit: 1_000 }).at(-1);
+  assert.equal(last?.pod, "websocket/web");
+  assert.match(last?.message ?? "", /^Pod web is the same as before /);
+  assert.deepEqual(keptRefusals(store.getMeta(refusedUpdatesKey)), []);
+  assert.equal(woken.length, before, "there is nothing to do");
 });
 
 test("an older resourceVersion is rejected as stale, and an equal one with other content is applied", () => {
