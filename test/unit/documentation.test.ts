@@ -6,6 +6,10 @@ import { withKeys } from "../../scripts/config-page.ts";
 import { withRules } from "../../scripts/rules-table.ts";
 import { featureGates } from "../../src/core/admission/feature-gates.ts";
 import { parseConfig } from "../../src/core/config/config.ts";
+import { decodeMessage } from "../../src/core/protocol/message.ts";
+import { okReply } from "../../src/core/protocol/replies.ts";
+import { classify, podNameOf } from "../../src/core/protocol/routes.ts";
+import { refusals } from "./core/admission/pods.ts";
 
 const document = (name: string): string => readFileSync(`docs/${name}`, "utf8");
 
@@ -36,6 +40,23 @@ describe("The documents and the sample configuration", () => {
       off.filter((name) => !document("supported.md").includes(`\`${name}\``)),
       [],
     );
+  });
+
+  test("protocol.md shows an update that a device accepts, and its reply", () => {
+    const [update = "", reply = ""] = [...document("protocol.md").matchAll(/```json\n([^`]*)```/g)].map(
+      ([, text]) => text,
+    );
+    const decoded = decodeMessage(update);
+    assert.ok(decoded.ok);
+    const { message } = decoded;
+    const kind = classify(message);
+    assert.deepEqual([kind.ok, podNameOf(message.route)], [true, "web"]);
+    assert.deepEqual(refusals(message.content as object), []);
+    const shown = JSON.parse(reply);
+    const ids = { msgId: shown.header.msg_id, timestamp: shown.header.timestamp };
+    const { header, route, content } = JSON.parse(okReply(message, ids));
+    assert.deepEqual({ header: { ...header, ...shown.header }, route, content }, { header, route, content });
+    assert.deepEqual([shown.route, shown.content], [route, content]);
   });
 
   test("the sample configuration is valid, without a warning", () => {
