@@ -22,7 +22,7 @@ type Show = {
 };
 
 const uid = randomUUID();
-const name = `greeter-${uid}`;
+const name = "greeter";
 const hostPort = 18_080;
 const pod = {
   metadata: { name, namespace: "websocket", uid, resourceVersion: "1" },
@@ -87,7 +87,7 @@ async function accept(show: Show): Promise<void> {
   const sent = performance.now();
   const reply = await site.send(JSON.stringify(pod));
   check(reply.content === "OK", `The pod update should be accepted; the reply is ${JSON.stringify(reply.content)}`);
-  say(`update websocket/pod/${name.slice(0, 20)}…  ->  reply OK after ${sinceMs(sent)} ms: it is on disk`);
+  say(`update websocket/pod/${name}  ->  reply OK after ${sinceMs(sent)} ms: it is on disk`);
   await site.until(() => isRunning(podIn(site)), "a podstatus with the pod Running");
   const id = await containerId(show);
   say(`podstatus after ${sinceMs(sent)} ms: ${describe(podIn(site))}, container ${id.slice(0, 12)}`);
@@ -103,7 +103,7 @@ function ask({ engine }: Show): string {
 
 async function refuse(show: Show): Promise<void> {
   const { site } = show;
-  const other = `breaker-${randomUUID()}`;
+  const other = "breaker";
   const container = {
     name: "App_1",
     image: `${testImages.busybox}@sha256:0`,
