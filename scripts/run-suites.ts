@@ -34,11 +34,14 @@ async function main(files: readonly string[]): Promise<void> {
     const result = await runFile(file);
     atWork.delete(file);
     results.push(result);
+    // Of hundreds of files one or two have a test of that name.
+    const isSilent = named !== undefined && result.passed + result.failed === 0;
     const counts = `${result.passed} passed${result.failed === 0 ? "" : `, ${result.failed} FAILED`}`;
-    say(`file ${results.length} of ${files.length}  ${file}  ${counts}, ${clock(performance.now() - start)}`);
+    if (!isSilent)
+      say(`file ${results.length} of ${files.length}  ${file}  ${counts}, ${clock(performance.now() - start)}`);
     // A whole run names what failed; who asks for a file wants to see all of it.
-    if (result.failed > 0 || files.length <= shownWhole || (named !== undefined && result.passed > 0))
-      process.stdout.write(result.output);
+    const isShown = result.failed > 0 || named !== undefined || files.length <= shownWhole;
+    if (isShown && !isSilent) process.stdout.write(result.output);
     await startMore();
   };
   const startMore = async (): Promise<void> => {
