@@ -32,7 +32,7 @@ export function rememberOomScoreRefused(parts: OomScoreParts): void {
 /** What a person is to know of it; null while negative scores are taken, as far as is known. */
 export function oomScoreNotice(parts: Pick<OomScoreParts, "store" | "clock">): string | null {
   if (!isRefused(parts)) return null;
-  return "The kernel lets the engine set no negative OOM score: until the next boot containers that had one are made with 0, and die earlier when memory runs out";
+  return "The kernel does not let the engine protect containers from the OOM killer. Until the next boot, sandboxes and Guaranteed pods get OOM score 0 and may be killed earlier if memory runs out";
 }
 
 function isRefused({ store, clock }: Pick<OomScoreParts, "store" | "clock">): boolean {
