@@ -80,7 +80,13 @@ export function payloadOf(
   if (!verdict.accepted) throw new Error(verdict.violations.map(({ message }) => message).join("\n"));
   const pod = verdict.value;
   const part = pod.spec.containers.find((one) => one.name === name) ?? sandboxPart;
-  const desired = { pod, generation: 0, acceptedAt: { wall: 0, mono: 0, bootId: "" }, messageId: "", contentHash: "" };
+  const desired = {
+    pod,
+    generation: 0,
+    acceptedAt: { wall: 0, mono: 0, bootId: "" },
+    request: "bench",
+    contentHash: "",
+  };
   const image = name === sandboxName ? images.sandbox : images.app;
   const request: CreateRequest = {
     installId: "",

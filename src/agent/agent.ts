@@ -7,7 +7,9 @@ import { podKey } from "../core/pod/spec.ts";
 import type { StatusDialect } from "../core/protocol/fusion-director.ts";
 import type { StatusDocument } from "../core/status-document.ts";
 import type { Clock } from "../ports/clock.ts";
+import type { ControlSocket } from "../ports/control.ts";
 import type { Engine } from "../ports/engine.ts";
+import type { FactoryFiles } from "../ports/factory-files.ts";
 import type { HttpProbe } from "../ports/http.ts";
 import type { ImageArchives } from "../ports/image-archives.ts";
 import type { Link } from "../ports/link.ts";
@@ -27,11 +29,12 @@ import { runHeartbeat } from "./heartbeat.ts";
 import { createPuller } from "./images/image-puller.ts";
 import { createKnownImages, type KnownImages } from "./images/known-images.ts";
 import { createPreloadedImages } from "./images/preloaded-images.ts";
+import { createLocalPods, type LocalPods } from "./local/local-pods.ts";
 import { createLimiter } from "./loop/limiter.ts";
 import { type StoreWhileFull, storeWhileFull } from "./loop/store-while-full.ts";
 import { type Loop, recordFailure, supervise } from "./loop/supervise.ts";
 import { leastFreeBytes } from "./messages/applied.ts";
-import { createIntake } from "./messages/intake.ts";
+import { createIntake, type Intake } from "./messages/intake.ts";
 import { createPodsData } from "./messages/pods-data.ts";
 import { createNode, type Node } from "./node/node.ts";
 import { createDrift } from "./pods/drift.ts";
@@ -39,12 +42,12 @@ import { createHeldPods, type HeldPods } from "./pods/held-pods.ts";
 import { createOwnEvents, type OwnEvents } from "./pods/own-events.ts";
 import { parkPod } from "./pods/parked-pods.ts";
 import { createPodPulls } from "./pods/pod-pulls.ts";
-import { createPodWorkers, type PodWork } from "./pods/pod-workers.ts";
+import { createPodWorkers, type PodWork, type PodWorkers } from "./pods/pod-workers.ts";
 import { type EngineRun, type ReconcilerParts, reconcile } from "./pods/reconciler.ts";
 import { createProber } from "./probes/prober.ts";
 import { createStatusPublisher, type StatusPublisher } from "./status-publisher.ts";
 import { statusSnapshot } from "./status-snapshot.ts";
-import { createReporter } from "./uplink/reporter.ts";
+import { createReporter, type Reporter } from "./uplink/reporter.ts";
 import { type ConnectionState, runUplink, type UplinkParts } from "./uplink/uplink.ts";
 
 export interface AgentParts {
@@ -56,6 +59,8 @@ export interface AgentParts {
   readonly http: HttpProbe;
   /** Images that were put on this device. */
   readonly archives: ImageArchives;
+  readonly factoryFiles: FactoryFiles;
+  readonly controlSocket: ControlSocket;
   readonly clock: Clock;
   readonly random: Random;
   readonly log: Log;
@@ -150,17 +155,8 @@ export async function runAgent(given: AgentParts, signal: AbortSignal): Promise<
     onConditionChanged: inOrder(statusPublisher.poke, relist.poke),
   });
   parts.onWorkers?.(podWorkers.busy);
-  const intake = createIntake({
-    ...parts,
-    nodeName: settings.nodeName,
-    sendNow: reporter.sendNow,
-    onOutboxChanged: inOrder(reporter.outboxChanged, onStatusChanged),
-    wakePod: (key) => {
-      heldPods.release(key);
-      podWorkers.wakeAfresh(key);
-    },
-    lastListed: lister.lastListed,
-  });
+  const sources = { parts, heldPods, podWorkers, reporter, lister, onStatusChanged, status: () => snapshot() };
+  const { intake, localPods } = createSources(sources);
   const reconcilerParts: ReconcilerParts = {
     ...parts,
     lister,
@@ -186,7 +182,7 @@ export async function runAgent(given: AgentParts, signal: AbortSignal): Promise<
       statusPublisher.poke();
     },
   };
-  const shown = { parts, startedAt, node, drift, heldPods, engineWatcher, lister, prober, preloaded };
+  const shown = { parts, startedAt, node, drift, heldPods, engineWatcher, lister, prober, preloaded, localPods };
   const snapshot = (): StatusDocument => statusSnapshot({ ...shown, troubledContainers }, connection);
 
   const handlers = engineHandlers({ node, relist, lister, ownEvents, images, statusPublisher });
@@ -200,6 +196,7 @@ export async function runAgent(given: AgentParts, signal: AbortSignal): Promise<
     { name: "reporter", run: reporter.run },
     { name: "pods data", run: podsData.run },
     { name: "status publisher", run: (stop) => statusPublisher.run(() => parts.publish(snapshot()), stop) },
+    ...localPods.loops,
     ...node.loops,
     { name: "uplink", run: (stop) => runUplink(uplinkParts, stop) },
     { name: "heartbeat", run: (stop) => runHeartbeat({ ...parts, podWorkers }, stop) },
@@ -216,6 +213,34 @@ function runningParts(given: AgentParts): RunningParts {
 function inOrder(...calls: readonly (() => void)[]): () => void {
   return () => {
     for (const call of calls) call();
+  };
+}
+
+interface SourcesWiring {
+  readonly parts: RunningParts;
+  readonly heldPods: Pick<HeldPods, "release">;
+  readonly podWorkers: Pick<PodWorkers, "wakeAfresh">;
+  readonly reporter: Pick<Reporter, "sendNow" | "outboxChanged">;
+  readonly lister: Pick<ContainerLister, "lastListed">;
+  readonly onStatusChanged: () => void;
+  readonly status: () => StatusDocument;
+}
+
+/** Who changes which pods are wanted: the center by its messages, and the device by files and requests. */
+function createSources({ parts, heldPods, podWorkers, reporter, lister, onStatusChanged, status }: SourcesWiring): {
+  readonly intake: Intake;
+  readonly localPods: LocalPods;
+} {
+  const { nodeName, version } = parts.settings;
+  const wakePod = (key: string): void => {
+    heldPods.release(key);
+    podWorkers.wakeAfresh(key);
+  };
+  const onOutboxChanged = inOrder(reporter.outboxChanged, onStatusChanged);
+  const { lastListed } = lister;
+  return {
+    intake: createIntake({ ...parts, nodeName, wakePod, lastListed, sendNow: reporter.sendNow, onOutboxChanged }),
+    localPods: createLocalPods({ ...parts, nodeName, version, wakePod, lastListed, onStatusChanged, status }),
   };
 }
 

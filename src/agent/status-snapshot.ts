@@ -3,6 +3,7 @@ import { keptRefusals, refusedUpdatesKey } from "../core/pod/refused-update.ts";
 import { formatTime } from "../core/pod/time.ts";
 import {
   conditionRows,
+  factoryFileRows,
   npuRows,
   type PodFacts,
   podRows,
@@ -16,6 +17,7 @@ import type { ContainerLister } from "./engine/container-lister.ts";
 import type { EngineWatcher } from "./engine/engine-watcher.ts";
 import type { TroubledContainers } from "./engine/troubled-containers.ts";
 import type { PreloadedImages } from "./images/preloaded-images.ts";
+import type { LocalPods } from "./local/local-pods.ts";
 import { momentOf } from "./loop/moment.ts";
 import type { StoreWhileFull } from "./loop/store-while-full.ts";
 import type { Node } from "./node/node.ts";
@@ -49,6 +51,7 @@ export interface SnapshotSources {
   readonly prober: { unready(): ReadonlyMap<string, string> };
   readonly preloaded: Pick<PreloadedImages, "notices">;
   readonly troubledContainers: Pick<TroubledContainers, "notices">;
+  readonly localPods: Pick<LocalPods, "refusedFiles" | "notices">;
 }
 
 /** Everything that `edge status` shows of a running agent, right now. */
@@ -81,6 +84,7 @@ export function statusSnapshot(sources: SnapshotSources, connection: ConnectionS
     }),
     ...npuRows(npuNames, store.npus.holders()),
     ...refusedUpdateRows(keptRefusals(store.getMeta(refusedUpdatesKey)), parts.clock.wall()),
+    ...factoryFileRows(sources.localPods.refusedFiles()),
     ...(notices.length === 0 ? {} : { notices }),
   };
 }
@@ -107,7 +111,7 @@ const diskFull =
   "The disk of the data folder is full: pods are restarted, probed and reported, but no message is accepted. Free space on it.";
 
 function noticesOf(
-  { parts, drift, heldPods, preloaded, troubledContainers }: SnapshotSources,
+  { parts, drift, heldPods, preloaded, troubledContainers, localPods }: SnapshotSources,
   unavailableBecause: string | null,
 ): readonly string[] {
   const full = parts.store.isFull() ? diskFull : null;
@@ -122,6 +126,7 @@ function noticesOf(
     ...troubledContainers.notices(),
     ...drift.notices(),
     ...preloaded.notices(),
+    ...localPods.notices(),
     oomScoreNotice(parts),
   ].filter((notice) => notice !== null);
 }

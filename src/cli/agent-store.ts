@@ -116,13 +116,16 @@ export function unlessFull(write: () => void): void {
   }
 }
 
+const restored = "the second copy";
+
 /** The desired pods of a database that was lost, from their second copies: what runs is theirs and is adopted. */
 function restore(store: Store, dir: string, log: Log): void {
   const { pods, unreadable } = savedPods(dir);
   if (pods.length === 0 && unreadable.length === 0) return;
   const acceptedAt = momentOf(linuxClock());
   store.transaction("full", () => {
-    for (const pod of pods) store.desiredPods.put({ pod, generation: 0, acceptedAt, messageId: "", contentHash: "" });
+    for (const pod of pods)
+      store.desiredPods.put({ pod, generation: 0, acceptedAt, request: restored, contentHash: "" });
   });
   log.write("warn", "Pods restored from their second copies", { pods: pods.map((pod) => pod.id.name), unreadable });
 }

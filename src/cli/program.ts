@@ -1,6 +1,7 @@
 // cli: one file for each command; `run.ts` connects ports and adapters.
 
 import { Command, CommanderError } from "commander";
+import { addChangeCommands } from "./change-commands.ts";
 import { type CommandAdder, untilSignalled } from "./command-adder.ts";
 import { examplesText } from "./examples.ts";
 import { addInstallCommands } from "./install-commands.ts";
@@ -72,6 +73,7 @@ export function edgeCommand(io: Output, done: (code: number) => void): Command {
     done(await (await import("./run.ts")).runCommand(named(), io));
   });
   addReadCommands({ command, named, io, done });
+  addChangeCommands({ command, named, io, done });
   command(
     "validate",
     "check whether this device would accept a pod or a message",

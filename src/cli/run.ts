@@ -8,7 +8,9 @@ import { safeModeOf } from "../core/node/safe-mode.ts";
 import { maxMessageBytes } from "../core/protocol/limits.ts";
 import { dockerEngine } from "../docker/engine.ts";
 import { linuxClock } from "../linux/clock.ts";
+import { controlSocket } from "../linux/control-socket.ts";
 import { linuxDevice } from "../linux/device.ts";
+import { factoryFiles } from "../linux/factory-files.ts";
 import { keepHeapSmall } from "../linux/heap.ts";
 import { httpProbe } from "../linux/http-probe.ts";
 import { linuxImageArchives } from "../linux/image-archives.ts";
@@ -28,6 +30,7 @@ import { credentialReader } from "../websocket/credentials.ts";
 import { websocketLink } from "../websocket/link.ts";
 import { folderOfAnother, openAgentStore, unlessFull } from "./agent-store.ts";
 import { type BrokenConfig, foldersOf, type LoadedConfig, linesOf, loadConfig } from "./config-file.ts";
+import { controlPath } from "./control-client.ts";
 import { keepConfig, keptConfig } from "./last-good-config.ts";
 import { exitCodes, type Output } from "./output.ts";
 import { statusFile, statusPath } from "./status-file.ts";
@@ -230,6 +233,8 @@ function agentParts(
     podFiles: linuxPodFiles({ dataDir: data.dir, runDir: data.runDir, policy, protectedPaths, lifetime }),
     http: httpProbe(),
     archives: linuxImageArchives(local.imagesDir),
+    factoryFiles: factoryFiles(local.podsDir),
+    controlSocket: controlSocket({ path: controlPath(data.runDir), sharedLike: data.dir }),
     clock: linuxClock(),
     random: systemRandom(),
     log,

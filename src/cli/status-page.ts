@@ -71,10 +71,16 @@ function notes(document: StatusDocument, nowWall: number): readonly string[] {
     return `Update of pod ${name} refused ${age(at, nowWall)} ago: ${message}. Correct the pod and send it again; edge pod ${name} shows all of it.`;
   });
   const clock = clockConcern(nowWall);
+  const files = (document.factoryFiles ?? []).map(({ file, violations }) => {
+    const running = document.pods.find(({ origin }) => origin?.kind === "factory" && origin.file === file);
+    const goesOn = running === undefined ? "" : ` Pod ${running.name} goes on as it was.`;
+    return `Factory pod file ${file} refused: ${violations.map(({ message }) => message).join("; ")}.${goesOn}`;
+  });
   return [
     ...(clock === null ? [] : [`${clock.message}. ${clock.todo}.`]),
     ...(document.notices ?? []),
     ...certificateConcerns(document.center, nowWall),
+    ...files,
     ...refusals,
   ];
 }
@@ -104,8 +110,19 @@ function podLines(pods: readonly PodRow[], nowWall: number, wide: boolean): read
     const reason = reasonOf(pod, nowWall, wide);
     return [table.lines[index] ?? "", ...(reason === null ? [] : [`  ${reason}`])];
   });
+  const sources = sourceLines(sorted);
   const more = sorted.some(({ todo }) => todo !== undefined) ? ["", "edge pod NAME shows what to do."] : [];
-  return [table.head, ...lines, ...more];
+  return [table.head, ...lines, ...sources, ...more];
+}
+
+/** Which pods are not the center's. */
+function sourceLines(pods: readonly PodRow[]): readonly string[] {
+  const named = (title: string, kind: "factory" | "local"): readonly string[] => {
+    const names = pods.flatMap(({ origin, name }) => (origin?.kind === kind ? [name] : []));
+    return names.length === 0 ? [] : wrap(`${title}: ${names.join(", ")}`, columns);
+  };
+  const lines = [...named("Factory pods", "factory"), ...named("Applied on this device", "local")];
+  return lines.length === 0 ? [] : ["", ...lines];
 }
 
 /** The cause, and when the agent tries again; the cause is what is cut. */

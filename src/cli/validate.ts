@@ -8,16 +8,16 @@ import { featureGates } from "../core/admission/feature-gates.ts";
 import type { NodeFacts } from "../core/admission/node-facts.ts";
 import { defaultPolicy, type Policy } from "../core/admission/policy.ts";
 import { everyRule } from "../core/admission/rule-index.ts";
-import { jsonProblem } from "../core/base/json-error.ts";
-import { printable } from "../core/base/printable.ts";
 import type { Verdict, Violation, Warning } from "../core/base/violation.ts";
 import { type Config, ownPaths } from "../core/config/config.ts";
 import { decodeMessage } from "../core/protocol/message.ts";
 import { readFacts } from "../linux/node-facts.ts";
+import { emptyDocument, readDocument } from "../linux/pod-document.ts";
 import { linesOf as linesOfConfig, loadConfig } from "./config-file.ts";
 import { engineDeadlines } from "./engine-deadlines.ts";
 import { parseFacts } from "./node-facts-file.ts";
 import { exitCodes, type Output } from "./output.ts";
+import { verdictLines, violationCount } from "./verdict-lines.ts";
 
 /** How `edge validate` is asked (contracts.md). */
 export interface ValidateOptions {
@@ -127,45 +127,18 @@ function readText(file: string): Text {
 }
 
 async function judge(file: string, text: string, context: AdmissionContext): Promise<Judged> {
-  if (text.trim() === "") return refused(file, empty);
-  const json = /\.ya?ml$/.test(file) ? await yamlAsJson(text) : asJson(text);
-  if (!json.ok) return refused(file, json.reason);
-  const decoded = decodeMessage(json.text);
+  const document = await readDocument(file, text);
+  if (!document.ok) return refused(file, document.reason === emptyDocument ? empty : document.reason);
+  const { json } = document;
+  const decoded = decodeMessage(json);
   if (decoded.ok) return judged(file, admitMessage(decoded.message, context));
   // A bare Pod counts as an update message for it (contracts.md).
-  const isBarePod = decoded.code === "noMessageId" && !json.isMessage;
+  const isBarePod = decoded.code === "noMessageId" && !isMessage(JSON.parse(json));
   if (!isBarePod) return refused(file, decoded.reason);
-  return judged(file, admitPodContent(JSON.parse(json.text), context));
-}
-
-type Json =
-  | { readonly ok: true; readonly text: string; readonly isMessage: boolean }
-  | { readonly ok: false; readonly reason: string };
-
-function asJson(text: string): Json {
-  try {
-    const value = JSON.parse(text) as unknown;
-    return { ok: true, text, isMessage: isMessage(value) };
-  } catch (error) {
-    return { ok: false, reason: jsonProblem(text, error) };
-  }
+  return judged(file, admitPodContent(JSON.parse(json), context));
 }
 
 const empty = "empty; expected a message or a Pod";
-
-/** The parser is loaded only for a file that asks for it. */
-async function yamlAsJson(text: string): Promise<Json> {
-  const { parse } = await import("yaml");
-  try {
-    const value = parse(text, { maxAliasCount: 100 }) as unknown;
-    if (value === null || value === undefined) return { ok: false, reason: empty };
-    return { ok: true, text: JSON.stringify(value), isMessage: isMessage(value) };
-  } catch (error) {
-    if ((error as { readonly code?: string }).code === "MULTIPLE_DOCS")
-      return { ok: false, reason: "several YAML documents in one file; put each into a file of its own" };
-    return { ok: false, reason: `not valid YAML: ${(error as Error).message}` };
-  }
-}
 
 function isMessage(value: unknown): boolean {
   if (typeof value !== "object" || value === null) return false;
@@ -182,14 +155,8 @@ function judged(file: string, verdict: Verdict<unknown>): Judged {
   return { file, accepted, violations: verdict.accepted ? [] : verdict.violations, warnings };
 }
 
-function linesOf({ file, accepted, violations, warnings }: Judged): readonly string[] {
-  const count = violations.length === 1 ? "1 violation" : `${violations.length} violations`;
-  const head = accepted ? `${file}: accepted` : `${file}: refused, ${count}`;
-  return [
-    head,
-    ...violations.map(({ message, rule }) => `  ✗ ${printable(message)}  [${rule}]`),
-    ...warnings.map(({ message }) => `  ! ${printable(message)}`),
-  ];
+function linesOf({ file, accepted, ...found }: Judged): readonly string[] {
+  return verdictLines(`${file}: ${accepted ? "accepted" : `refused, ${violationCount(found.violations)}`}`, found);
 }
 
 function explain(id: string, json: boolean, io: Output): number {

@@ -17,8 +17,11 @@ export interface PodWait {
   readonly pod: Pick<PodId, "namespace" | "name">;
   readonly condition: WaitCondition;
   readonly timeoutMs: number;
-  /** Called with what is seen first, and again when status, READY, restarts or cause have changed. */
-  readonly onProgress: (row: PodRow) => void;
+  /**
+   * Called with what is seen first, and again when status, READY, restarts or cause have changed.
+   * @param isOutdated see `WaitEnd`
+   */
+  readonly onProgress: (row: PodRow, isOutdated: boolean) => void;
 }
 
 export interface WaitEnd {
@@ -48,8 +51,8 @@ export async function waitForPod(config: Config, wait: PodWait, signal: AbortSig
     const row = rows[0] ?? null;
     const isOutdated = seen.isOutdated;
     const kind = verdict(wait.condition, rows, isOutdated);
-    const news = JSON.stringify([row?.status, row?.ready, row?.restarts, row?.reason]);
-    if (row !== null && news !== told) wait.onProgress(row);
+    const news = JSON.stringify([isOutdated, row?.status, row?.ready, row?.restarts, row?.reason]);
+    if (row !== null && news !== told) wait.onProgress(row, isOutdated);
     told = news;
     if (kind !== "waiting") return { kind, row, isOutdated };
     const left = until - performance.now();

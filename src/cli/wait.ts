@@ -56,7 +56,7 @@ export async function waitCommand(
 }
 
 /** What holds the pod up, and what to do about it. */
-function whyNot(
+export function whyNot(
   name: string,
   condition: WaitCondition,
   timeout: string,
@@ -68,9 +68,11 @@ function whyNot(
   const state = `${row.status}${reason === null ? "" : `, ${printable(reason)}`}`;
   const old = isOutdated && condition === "Ready" ? " The version before its last change still runs." : "";
   return [
-    kind === "never"
-      ? `Pod ${name} has ended and will not be ready: ${state}`
-      : `Pod ${name} is not ${wanted} after ${timeout}: ${state}.${old}`,
+    kind === "aborted"
+      ? `Pod ${name} is not ${wanted}: ${state}`
+      : kind === "never"
+        ? `Pod ${name} has ended and will not be ready: ${state}`
+        : `Pod ${name} is not ${wanted} after ${timeout}: ${state}.${old}`,
     ...(row.todo === undefined ? [] : [`To do: ${printable(row.todo)}`]),
   ];
 }

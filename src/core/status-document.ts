@@ -1,5 +1,6 @@
 // core: pure functions: no clock, no I/O, no randomness.
 
+import type { Violation } from "./base/violation.ts";
 import type { Condition } from "./node/conditions.ts";
 import { noCause, type PodCause, podCause } from "./pod/cause.ts";
 import type { Moment, PodHistory } from "./pod/container-history.ts";
@@ -7,7 +8,7 @@ import type { DesiredPod, TerminatingPod } from "./pod/desired.ts";
 import { byNumber, type NpuHolder } from "./pod/npu.ts";
 import type { PodStatus } from "./pod/pod-status.ts";
 import { type RefusedUpdate, recentRefusals } from "./pod/refused-update.ts";
-import { type AcceptedPod, podKey } from "./pod/spec.ts";
+import { type AcceptedPod, type DeviceOrigin, podKey } from "./pod/spec.ts";
 import { summarize } from "./pod/summary.ts";
 import { formatTime } from "./pod/time.ts";
 
@@ -41,8 +42,16 @@ export interface StatusDocument {
   readonly npus?: readonly NpuRow[];
   /** Updates refused in the last hour that no accepted message followed; absent where there are none. */
   readonly refusedUpdates?: readonly RefusedUpdateRow[];
+  /** Files of factory pods that are refused; absent where there are none. */
+  readonly factoryFiles?: readonly FactoryFileRow[];
   /** What else the device's owner should know; absent where there is nothing to say. */
   readonly notices?: readonly string[];
+}
+
+export interface FactoryFileRow {
+  /** Name of the file in the folder of factory pods. */
+  readonly file: string;
+  readonly violations: readonly Violation[];
 }
 
 export interface RefusedUpdateRow {
@@ -59,6 +68,10 @@ export function refusedUpdateRows(
 ): Pick<StatusDocument, "refusedUpdates"> {
   const rows = recentRefusals(kept, nowWall).map(({ pod, wall, message }) => ({ pod, at: formatTime(wall), message }));
   return rows.length === 0 ? {} : { refusedUpdates: rows };
+}
+
+export function factoryFileRows(rows: readonly FactoryFileRow[]): Pick<StatusDocument, "factoryFiles"> {
+  return rows.length === 0 ? {} : { factoryFiles: rows };
 }
 
 /** Kubernetes' NodeCondition, without the heartbeat. */
@@ -83,6 +96,8 @@ export interface PodRow {
   readonly name: string;
   readonly namespace: string;
   readonly uid: string;
+  /** Absent for a pod of the center. */
+  readonly origin?: DeviceOrigin;
   readonly phase: string;
   /** Containers ready of all: "1/1". */
   readonly ready: string;
@@ -140,11 +155,13 @@ const order = (a: string, b: string): number => (a < b ? -1 : a > b ? 1 : 0);
 
 function row(facts: PodFacts, pod: AcceptedPod, status: PodStatus | undefined, deleting: boolean): PodRow {
   const { namespace, name, uid } = pod.id;
+  const whose = pod.origin === undefined ? {} : { origin: pod.origin };
   if (status === undefined) {
     return {
       name,
       namespace,
       uid,
+      ...whose,
       phase: "Pending",
       ready: `0/${pod.spec.containers.length}`,
       status: "Pending",
@@ -162,6 +179,7 @@ function row(facts: PodFacts, pod: AcceptedPod, status: PodStatus | undefined, d
     name,
     namespace,
     uid,
+    ...whose,
     phase: status.phase,
     ready: shown.ready,
     status: shown.status,

@@ -66,6 +66,11 @@ export function desiredPods({ db, write }: Writer): DesiredPods {
   };
 }
 
+/** What asked for a pod, as it stands in a column: versions before kept the msg_id alone. */
+export function requestOf(text: string): string {
+  return text.includes(" ") ? text : `message ${text}`;
+}
+
 /** A pod as it stands in a JSON column. */
 export function readPod(json: string): AcceptedPod {
   const pod = readJson<Omit<AcceptedPod, "hashes"> & Partial<AcceptedPod>>(json, "pod", ["id", "metadata", "spec"]);
@@ -78,7 +83,7 @@ function toDesiredPod(row: Row): DesiredPod {
     pod: readPod(row.pod),
     generation: row.generation,
     acceptedAt: { wall: row.accepted_wall, mono: row.accepted_mono, bootId: row.accepted_boot },
-    messageId: row.message_id,
+    request: requestOf(row.message_id),
     contentHash: row.content_hash,
   };
 }
@@ -91,7 +96,7 @@ function toRow(desired: DesiredPod): Row {
     accepted_wall: desired.acceptedAt.wall,
     accepted_mono: desired.acceptedAt.mono,
     accepted_boot: desired.acceptedAt.bootId,
-    message_id: desired.messageId,
+    message_id: desired.request,
     content_hash: desired.contentHash,
   };
 }

@@ -2,7 +2,7 @@ import type { Database } from "better-sqlite3";
 import type { TerminatingPod } from "../core/pod/desired.ts";
 import type { StoreReader, TerminatingPods } from "../ports/store.ts";
 import type { Writer } from "./database.ts";
-import { readPod } from "./desired-pods.ts";
+import { readPod, requestOf } from "./desired-pods.ts";
 
 /** The table keeps the word of its first version. */
 type StoredKind = "deleted" | "superseded";
@@ -92,7 +92,7 @@ function toRow(pod: TerminatingPod): Row {
     accepted_mono: pod.acceptedAt.mono,
     accepted_boot: pod.acceptedAt.bootId,
     deletion_timestamp: pod.deletionTimestamp,
-    message_id: pod.messageId,
+    message_id: pod.request,
     gone: pod.isTerminated ? 1 : 0,
   };
 }
@@ -108,7 +108,7 @@ function toTerminatingPod(row: Row, seq: number): TerminatingPod {
     since: { wall: row.since_wall, mono: row.since_mono, bootId: row.since_boot },
     acceptedAt: { wall: row.accepted_wall, mono: row.accepted_mono, bootId: row.accepted_boot },
     deletionTimestamp: row.deletion_timestamp,
-    messageId: row.message_id,
+    request: requestOf(row.message_id),
     isTerminated: row.gone !== 0,
   };
 }

@@ -18,8 +18,8 @@ function pods(open: Open): void {
     const second = { ...desired("a"), pod: { ...pod("a"), id: { ...pod("a").id, namespace: "other" } } };
     for (const one of [desired("b"), desired("a"), second]) store.desiredPods.put(one);
     assert.deepEqual(store.desiredPods.list(), [second, desired("a"), desired("b")]);
-    store.desiredPods.put(desired("b", { generation: 4, messageId: "m9" }));
-    assert.deepEqual(store.desiredPods.get("websocket", "b"), desired("b", { generation: 4, messageId: "m9" }));
+    store.desiredPods.put(desired("b", { generation: 4, request: "message m9" }));
+    assert.deepEqual(store.desiredPods.get("websocket", "b"), desired("b", { generation: 4, request: "message m9" }));
     store.desiredPods.delete("websocket", "a");
     store.desiredPods.delete("websocket", "never");
     assert.deepEqual(

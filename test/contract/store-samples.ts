@@ -42,7 +42,7 @@ export function pod(name: string, image = "app:1.0"): AcceptedPod {
 }
 
 export function desired(name: string, change: Partial<DesiredPod> = {}): DesiredPod {
-  return { pod: pod(name), generation: 0, acceptedAt: moment, messageId: "m1", contentHash: "h1", ...change };
+  return { pod: pod(name), generation: 0, acceptedAt: moment, request: "message m1", contentHash: "h1", ...change };
 }
 
 export function terminating(name: string, change: Partial<TerminatingPod> = {}): TerminatingPod {
@@ -57,7 +57,7 @@ export function terminating(name: string, change: Partial<TerminatingPod> = {}):
     since: moment,
     acceptedAt: { ...moment, mono: 0 },
     deletionTimestamp: "2026-01-01T00:00:30Z",
-    messageId: "m2",
+    request: "message m2",
     isTerminated: false,
     ...change,
   };

@@ -48,7 +48,7 @@ export function desiredNamed(name: string, options: PodOptions = {}): DesiredPod
     pod: { ...pod, id: { ...pod.id, name }, metadata: { ...pod.metadata, name } },
     generation: 0,
     acceptedAt: { wall: Date.parse("2026-11-22T10:59:00Z"), mono: 0, bootId: "boot-1" },
-    messageId: "m1",
+    request: "m1",
     contentHash: "h",
   };
 }

@@ -76,7 +76,7 @@ export function desiredPod(options: PodOptions & { readonly generation?: number 
     pod: acceptedPod(options),
     generation: options.generation ?? 0,
     acceptedAt: ago(60_000),
-    messageId: "m2",
+    request: "message m2",
     contentHash: "h",
   };
 }
@@ -94,7 +94,7 @@ export function terminatingPod(
     acceptedAt: ago(60_000),
     isTerminated: false,
   };
-  return { seq: 1, kind, id: pod.id, pod, ...rest, deletionTimestamp: rfc3339(since), messageId: "m3" };
+  return { seq: 1, kind, id: pod.id, pod, ...rest, deletionTimestamp: rfc3339(since), request: "message m3" };
 }
 
 export const running = (since = ago(30_000)): ObservedState => ({ kind: "running", startedAt: rfc3339(since) });

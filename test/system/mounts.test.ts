@@ -120,7 +120,7 @@ async function drive(attack: Attack, container = sleeper, hostPath = path) {
   const images = createKnownImages(engine, clock);
   const parts = { engine, device, podFiles, clock, limiter: createLimiter(1), store: memoryStore(), puller, images };
   const now = { wall: 0, mono: 0, bootId: "" };
-  const desired = { pod, generation: 0, acceptedAt: now, messageId: "m", contentHash: "" };
+  const desired = { pod, generation: 0, acceptedAt: now, request: "message m", contentHash: "" };
   const image = await engine.image(testImages.busybox, signal);
   assert.ok(image.ok);
   const context = { installId: `mounts-${process.pid}`, desired, images: new Map([["app", image.value]]) };

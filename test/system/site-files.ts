@@ -1,5 +1,6 @@
 import assert from "node:assert/strict";
 import { writeFileSync } from "node:fs";
+import { dirname, join } from "node:path";
 import { deviceTls } from "../../scripts/certificates.ts";
 import { openStore } from "../../src/sqlite/store.ts";
 
@@ -9,6 +10,11 @@ export function keepInstallId(dataDir: string, installId: string): void {
   assert.ok(opened.ok, "The store opens");
   opened.store.transaction("full", () => opened.store.setMeta("installId", installId));
   opened.store.close();
+}
+
+/** Where the factory pods of a site are; not made. */
+export function podsDirOf({ config }: { readonly config: string }): string {
+  return join(dirname(config), "pods.d");
 }
 
 /** What the agent of a site is configured with. */
@@ -38,6 +44,7 @@ export function writeConfig(
     },
     engine: { socket },
     data: { dir: place.dataDir, runDir: place.runDir },
+    local: { podsDir: podsDirOf(place) },
     policy: { systemReserved: { cpu: "100m", memory: "64Mi" }, ...policy },
   };
   writeFileSync(place.config, JSON.stringify(config));

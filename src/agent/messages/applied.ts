@@ -23,7 +23,8 @@ export interface ApplyContext {
   readonly device: NodeDevice;
   readonly podFiles: PodFiles;
   readonly now: Moment;
-  readonly messageId: string;
+  /** What asks for it, as `DesiredPod.request`. */
+  readonly request: string;
   readonly contentHash: string;
 }
 

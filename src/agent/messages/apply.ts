@@ -51,7 +51,8 @@ function update(context: ApplyContext, pod: AcceptedPod): Applied {
   if (stale !== null) return refuse("metadata.resourceVersion", "stale", stale, pod.metadata.resourceVersion);
   const full = noSpace(context, "the pod");
   if (full !== null) return full;
-  if (existing?.pod.id.uid === uid && existing.contentHash === context.contentHash) {
+  const isSameOwner = JSON.stringify(existing?.pod.origin) === JSON.stringify(pod.origin);
+  if (existing?.pod.id.uid === uid && existing.contentHash === context.contentHash && isSameOwner) {
     return { ok: true, wake: null, about: podKey(pod.id), summary: `Pod ${name} is the same as before` };
   }
   if (existing?.pod.id.uid !== uid) {
@@ -69,7 +70,7 @@ function update(context: ApplyContext, pod: AcceptedPod): Applied {
     ...again.filter((terminating) => !terminating.isTerminated).map((terminating) => terminating.generation + 1),
   );
   const acceptedAt = existing?.pod.id.uid === uid ? existing.acceptedAt : now;
-  const desired = { pod, generation, acceptedAt, messageId: context.messageId, contentHash: context.contentHash };
+  const desired = { pod, generation, acceptedAt, request: context.request, contentHash: context.contentHash };
   const isPassedOver = existing?.pod.id.uid === uid && !hasBegun(existing, store.histories.get(uid));
   if (isPassedOver) store.desiredPods.put(desired, "keepPrevious");
   else store.desiredPods.put(desired);
@@ -115,7 +116,7 @@ function putFirstStatus({ store, device, now }: ApplyContext, pod: AcceptedPod):
  * is not older than what is stored, admission has seen to.
  */
 function staleness(store: Store, existing: DesiredPod | null, pod: AcceptedPod): string | null {
-  if (existing?.pod.id.uid === pod.id.uid) return null;
+  if (existing?.pod.id.uid === pod.id.uid || pod.origin !== undefined) return null;
   const sent = pod.metadata.resourceVersion;
   const deleted = store.deletedPods.version(pod.id.uid);
   if (deleted === null || versionOrder(sent, deleted) === "newer") return null;
@@ -133,7 +134,7 @@ function replacePod(context: ApplyContext, existing: DesiredPod): void {
 }
 
 function putTerminating(
-  { store, podFiles, now, messageId }: ApplyContext,
+  { store, podFiles, now, request }: ApplyContext,
   existing: DesiredPod,
   kind: TerminatingPod["kind"],
   graceSeconds: number,
@@ -150,11 +151,12 @@ function putTerminating(
     since: now,
     acceptedAt,
     deletionTimestamp,
-    messageId,
+    request,
     isTerminated: false,
   };
   store.terminatingPods.put(row);
-  store.deletedPods.remember(pod.id.uid, pod.metadata.resourceVersion ?? "");
+  // Only the center repeats messages of its own.
+  if (pod.origin === undefined) store.deletedPods.remember(pod.id.uid, pod.metadata.resourceVersion ?? "");
   podFiles.forgetPod(pod.id.uid);
 }
 
@@ -174,7 +176,7 @@ function terminate(context: ApplyContext, existing: DesiredPod, graceSeconds: nu
       ...terminating,
       kind: "deleted",
       since: context.now,
-      messageId: context.messageId,
+      request: context.request,
     });
   }
 }
@@ -194,7 +196,8 @@ function remove(context: ApplyContext, asked: Extract<Admitted, { kind: "pod-del
   if (existing === null || (uid !== undefined && uid !== "" && uid !== existing.pod.id.uid)) {
     return removeUnknown(context, namespace, name, uid ?? "");
   }
-  terminate(context, existing, existing.pod.spec.terminationGracePeriodSeconds, formatTime(context.now.wall));
+  const graceSeconds = asked.graceSeconds ?? existing.pod.spec.terminationGracePeriodSeconds;
+  terminate(context, existing, graceSeconds, formatTime(context.now.wall));
   return { ok: true, wake: podKey(asked), summary: `Pod ${name} is deleted` };
 }
 
@@ -203,7 +206,7 @@ function remove(context: ApplyContext, asked: Extract<Admitted, { kind: "pod-del
  * of its name is deleted, and a grace period under way is not cut short.
  */
 function removeUnknown(context: ApplyContext, namespace: string, name: string, uid: string): Applied {
-  const { store, now, messageId } = context;
+  const { store, now, request } = context;
   const key = podKey({ namespace, name });
   const same = store.terminatingPods
     .list()
@@ -215,7 +218,7 @@ function removeUnknown(context: ApplyContext, namespace: string, name: string, u
     );
   for (const terminating of same) {
     if (terminating.kind === "replaced")
-      store.terminatingPods.put({ ...terminating, kind: "deleted", since: now, messageId });
+      store.terminatingPods.put({ ...terminating, kind: "deleted", since: now, request });
   }
   if (same.length === 0) {
     if (isCrowdedWithUnknown(store)) return unknownRefused(name);
@@ -233,7 +236,7 @@ function removeUnknown(context: ApplyContext, namespace: string, name: string, u
       ...rest,
       id: { namespace, name, uid: "" },
       deletionTimestamp: formatTime(now.wall),
-      messageId,
+      request,
     });
   }
   return {
@@ -259,17 +262,17 @@ function unknownRefused(name: string): Applied {
 function restart(context: ApplyContext, asked: Extract<Admitted, { kind: "pod-restart" }>): Applied {
   const existing = context.store.desiredPods.get(asked.namespace, asked.name);
   if (existing === null) throw new Error(`Admission accepted a restart of ${podKey(asked)}, which is unknown`);
-  context.store.desiredPods.put({ ...existing, generation: existing.generation + 1, messageId: context.messageId });
+  context.store.desiredPods.put({ ...existing, generation: existing.generation + 1, request: context.request });
   return { ok: true, wake: podKey(asked), summary: `Pod ${asked.name} is restarted` };
 }
 
 /**
- * pods_data: from this commit on nothing is wanted any more. Config maps and secrets go with it; the pods take their
+ * pods_data: from this commit on nothing but factory pods is wanted any more. Config maps and secrets go with it; the pods take their
  * time, and pods-data.ts tells the center when they are gone.
  */
 function removeEverything(context: ApplyContext): Applied {
-  const { store, now, messageId } = context;
-  const pods = store.desiredPods.list();
+  const { store, now } = context;
+  const pods = store.desiredPods.list().filter(({ pod }) => pod.origin?.kind !== "factory");
   for (const desired of pods)
     terminate(context, desired, desired.pod.spec.terminationGracePeriodSeconds, formatTime(now.wall));
   for (const name of store.configMaps.names()) store.configMaps.delete(name);
@@ -278,6 +281,6 @@ function removeEverything(context: ApplyContext): Applied {
     ...pods.map((desired) => desired.pod.id),
     ...store.terminatingPods.list().map((terminating) => terminating.id),
   ].map(podKey);
-  startPodsData(store, messageId, now);
-  return { ok: true, wake: null, alsoWake: [...new Set(keys)], summary: "Everything is deleted" };
+  startPodsData(store, context.request, now);
+  return { ok: true, wake: null, alsoWake: [...new Set(keys)], summary: "Every pod but factory pods is deleted" };
 }

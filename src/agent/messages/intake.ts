@@ -173,7 +173,8 @@ function handle(parts: IntakeParts, text: string, facts: DeviceFacts): Handled {
   // The reply takes its place first: what cannot be answered is not done.
   const place = reply === noReply ? 0 : store.outbox.append("reply", reply);
   if (place === null) return refuse(parts, message, [noRoom]);
-  const applied = apply({ store, device, podFiles, now, messageId, contentHash: key.contentHash }, verdict.value);
+  const context = { store, device, podFiles, now, request: `message ${messageId}`, contentHash: key.contentHash };
+  const applied = apply(context, verdict.value);
   if (!applied.ok) {
     store.outbox.release([place]);
     return refuse(parts, message, applied.violations);

@@ -23,7 +23,11 @@ export function nodeNow(sources: NodeNowSources): NodeFacts {
     .flatMap((terminatingPod) => (terminatingPod.pod === null ? [] : [terminatingPod.pod]));
   const listening = ofOthers(sources, [...desired, ...terminating]);
   const pods = desired.map(
-    (pod): NodePod => ({ metadata: { ...pod.id, ...version(pod.metadata.resourceVersion) }, spec: pod.spec }),
+    (pod): NodePod => ({
+      metadata: { ...pod.id, ...version(pod.metadata.resourceVersion) },
+      spec: pod.spec,
+      ...ownerOf(pod),
+    }),
   );
   return { ...facts, listening, pods, configMaps: store.configMaps.names() };
 }
@@ -48,6 +52,10 @@ function ofOthers(
     tcp: listening.tcp.filter((port) => !ours.has(hostPortKey("TCP", port))),
     udp: listening.udp.filter((port) => !ours.has(hostPortKey("UDP", port))),
   };
+}
+
+function ownerOf({ origin }: AcceptedPod): Pick<NodePod, "origin"> {
+  return origin === undefined ? {} : { origin };
 }
 
 function version(resourceVersion: string | undefined): { readonly resourceVersion?: string } {

@@ -106,8 +106,8 @@ function pulledEvent(
 }
 
 /** Another message, or the version before it, may name another image for the same container, while a turn is under way. */
-export function imagesKey({ pod, messageId }: DesiredPod): string {
-  return `${pod.id.uid} ${messageId} ${Object.values(pod.hashes.containers).join(" ")}`;
+export function imagesKey({ pod, request }: DesiredPod): string {
+  return `${pod.id.uid} ${request} ${Object.values(pod.hashes.containers).join(" ")}`;
 }
 
 function rememberImage(

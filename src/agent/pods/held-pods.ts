@@ -19,6 +19,7 @@ export interface HeldPods {
 
 export interface HeldPodsParts extends ParkedPodsParts {
   readonly events: EventRecorder;
+  /** Absent or null in a usual start. */
   readonly safeMode?: SafeMode | null;
   /** Safe mode has begun or ended: it shows in `edge status`. */
   readonly onSafeModeChanged: () => void;

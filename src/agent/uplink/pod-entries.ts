@@ -1,4 +1,5 @@
 import type { DesiredPod, TerminatingPod } from "../../core/pod/desired.ts";
+import type { AcceptedPod } from "../../core/pod/spec.ts";
 import type { PodStatusEntry } from "../../core/protocol/replies.ts";
 import type { StoreReader } from "../../ports/store.ts";
 
@@ -21,8 +22,18 @@ interface Entry {
 }
 
 function desiredEntry({ pod }: DesiredPod): Entry {
-  const { metadata, spec, id } = pod;
+  const { spec, id } = pod;
+  const metadata = { ...pod.metadata, ...originMark(pod) };
   return { uid: id.uid, entry: { Name: id.name, UID: metadata.uid ?? id.uid, kind: "Pod", metadata, spec } };
+}
+
+/**
+ * A center sees by it that a pod is not its own: `file` for a factory pod, as the kubelet marks its static pods (Kubernetes:
+ * kubernetes.io/config.source), `local` for one that was applied on the device.
+ */
+function originMark({ origin }: AcceptedPod): { readonly annotations?: Readonly<Record<string, string>> } {
+  if (origin === undefined) return {};
+  return { annotations: { "kubernetes.io/config.source": origin.kind === "factory" ? "file" : "local" } };
 }
 
 function terminatingEntry(terminatingPod: TerminatingPod, desired: readonly DesiredPod[]): readonly Entry[] {
@@ -35,7 +46,13 @@ function terminatingEntry(terminatingPod: TerminatingPod, desired: readonly Desi
   return [
     {
       uid: id.uid,
-      entry: { Name: id.name, UID: metadata.uid ?? id.uid, kind: "Pod", metadata: { ...metadata, ...marks }, spec },
+      entry: {
+        Name: id.name,
+        UID: metadata.uid ?? id.uid,
+        kind: "Pod",
+        metadata: { ...metadata, ...originMark(terminatingPod.pod), ...marks },
+        spec,
+      },
     },
   ];
 }

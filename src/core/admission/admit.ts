@@ -21,6 +21,7 @@ import type { AdmissionContext, Admitted } from "./context.ts";
 import type { PodDraft } from "./draft.ts";
 import { type Findings, findingsOf, type RuleText } from "./findings.ts";
 import { uidOf } from "./identity.ts";
+import { ownedByAnother, ownershipViolation } from "./ownership.ts";
 import { podRules } from "./pod-rules.ts";
 import { uidPattern } from "./rules/metadata.ts";
 import { ownerRules } from "./rules/owner.ts";
@@ -43,7 +44,13 @@ const nameShape = shapeOf(
 );
 
 /** Every relation that an update is judged by, beside the rows of the fields themselves. */
-export const relations: readonly Relation[] = [...podRelations, ...ownerRules, ...capacityRules, ...notYetRules];
+export const relations: readonly Relation[] = [
+  ...podRelations,
+  ...ownerRules,
+  ownedByAnother,
+  ...capacityRules,
+  ...notYetRules,
+];
 
 /** Judges a pod update: accepted with the secure defaults filled in, or every violation at once. */
 export function admitPod(content: unknown, context: AdmissionContext): Verdict<AcceptedPod> {
@@ -65,7 +72,8 @@ export function isGracefulDelete(content: unknown): boolean {
   return timestamp !== undefined && timestamp !== null && timestamp !== "";
 }
 
-function fieldOf(value: unknown, folded: string): unknown {
+/** A field of an object by its lower-case name; undefined where there is none. */
+export function fieldOf(value: unknown, folded: string): unknown {
   if (!isObject(value)) return undefined;
   return Object.entries(value).find(([key]) => key.toLowerCase() === folded)?.[1];
 }
@@ -87,7 +95,8 @@ export function admitGracefulDelete(
   const draft =
     stored === undefined ? draftOf(content, findings, "delete") : draftOf(content, findings, "delete", nameShape);
   if (stored !== undefined) tellOtherNames(draft, stored.spec.containers, findings);
-  const violations = findings.violations();
+  const owned = ownershipViolation(stored, "delete", "metadata.name", context);
+  const violations = [...(owned === null ? [] : [owned]), ...findings.violations()];
   const warnings = stored === undefined ? findings.warnings() : [];
   if (violations.length > 0) return { accepted: false, violations, warnings };
   const { metadata = {} } = draft;
@@ -98,7 +107,7 @@ export function admitGracefulDelete(
 }
 
 /** The namespace and name a content gives itself, whatever else is wrong with it. */
-function namesOf(content: unknown): { readonly namespace: string; readonly name: string } {
+export function namesOf(content: unknown): { readonly namespace: string; readonly name: string } {
   const metadata = fieldOf(content, "metadata");
   const name = fieldOf(metadata, "name");
   const namespace = fieldOf(metadata, "namespace");
@@ -130,7 +139,7 @@ export function admitMessage(message: Message, context: AdmissionContext): Verdi
     case "pod-update":
       return admitPodMessage(message.content, podName, context);
     case "pod-delete":
-      return accepted(deleteOf(message.content, podName, context));
+      return admitDelete(deleteOf(message.content, podName, context), context);
     case "pod-restart":
       return refuseKind("podRestart", "Restarts", context) ?? admitRestart(podName, context);
     case "configmap-update":
@@ -185,7 +194,11 @@ function podVerdict(content: unknown, context: AdmissionContext): Verdict<Admitt
  * The content of a delete is not checked (decisions.md 25: the center only wants the pod gone). Its namespace and uid are
  * used if they can be read.
  */
-function deleteOf(content: unknown, name: string, context: AdmissionContext): Admitted {
+function deleteOf(
+  content: unknown,
+  name: string,
+  context: AdmissionContext,
+): Extract<Admitted, { kind: "pod-delete" }> {
   const uid = fieldOf(fieldOf(content, "metadata"), "uid");
   const namespace = namespaceOf(name, namesOf(content).namespace, context);
   return {
@@ -194,6 +207,12 @@ function deleteOf(content: unknown, name: string, context: AdmissionContext): Ad
     name,
     ...(typeof uid === "string" && uidPattern.test(uid) ? { uid } : {}),
   };
+}
+
+function admitDelete(asked: Extract<Admitted, { kind: "pod-delete" }>, context: AdmissionContext): Verdict<Admitted> {
+  const stored = storedPod(context.node, asked.namespace, asked.name);
+  const owned = ownershipViolation(stored, "delete", "route.resource", context);
+  return owned === null ? accepted(asked) : refused(owned);
 }
 
 /** The route names no namespace, so a pod of that name that is here settles it. */
@@ -211,6 +230,8 @@ function admitRestart(name: string, context: AdmissionContext): Verdict<Admitted
     const message = `route.resource names ${name}; expected a pod that is on this device`;
     return refused({ ...at, rule: "restart.known", message });
   }
+  const owned = ownershipViolation(stored, "restart", at.path, context);
+  if (owned !== null) return refused(owned);
   if (stored.spec.restartPolicy === "Never") {
     const message = `route.resource names ${name}, whose restartPolicy is Never; expected Always or OnFailure`;
     return refused({ ...at, rule: "restart.policy", message });

@@ -43,7 +43,12 @@ export function buildPod(draft: PodDraft, context: AdmissionContext): AcceptedPo
     metadata: built,
     spec: whole,
     hashes: podHashes(whole),
+    ...originOf(context),
   };
+}
+
+function originOf({ asker }: AdmissionContext): Pick<AcceptedPod, "origin"> {
+  return asker === undefined || asker.origin.kind === "center" ? {} : { origin: asker.origin };
 }
 
 /** Labels and annotations are not kept: protocol.md §3. */

@@ -9,7 +9,8 @@ import { eachContainer, type Relation } from "./rules/relation.ts";
 /** Where a pod without a namespace lives: lifecycle.md, Identity. */
 export const defaultNamespace = "websocket";
 
-function namespaceOf(pod: { readonly namespace?: string } | undefined): string {
+/** Of a pod's metadata; without one it lives in {@link defaultNamespace}. */
+export function namespaceOf(pod: { readonly namespace?: string } | undefined): string {
   return pod?.namespace ?? defaultNamespace;
 }
 
@@ -183,7 +184,9 @@ const stale: Relation = {
   path: "metadata.resourceVersion",
   expectation: "no older version than the one that is here",
   source: "decisions.md 37",
-  check: (pod, { node }, report) => {
+  check: (pod, { node, asker }, report) => {
+    // Somebody who stands beside the device may go back.
+    if (asker !== undefined && asker.origin.kind !== "center") return;
     const { name, namespace, resourceVersion } = pod.metadata ?? {};
     if (name === undefined || resourceVersion === undefined || !digits.test(resourceVersion)) return;
     const stored = storedPod(node, namespaceOf({ ...(namespace === undefined ? {} : { namespace }) }), name)?.metadata;

@@ -1,4 +1,4 @@
-import type { AcceptedPod, PodId } from "../pod/spec.ts";
+import type { AcceptedPod, Origin, PodId } from "../pod/spec.ts";
 import type { FeatureGates } from "./feature-gates.ts";
 import type { NodeFacts } from "./node-facts.ts";
 import type { Policy } from "./policy.ts";
@@ -15,6 +15,14 @@ export interface AdmissionContext {
    * device). {@link defaultProtectedPaths} if absent.
    */
   readonly protectedPaths?: readonly string[];
+  /** Who asks; absent for the center. */
+  readonly asker?: Asker;
+}
+
+export interface Asker {
+  readonly origin: Origin;
+  /** A pod of the center is touched, too. */
+  readonly isForced: boolean;
 }
 
 /** The agent's own folders, the default places of engines, and what gives a word in the host's services. */
@@ -44,7 +52,13 @@ export type Admitted =
       /** RFC 3339, as it was sent. */
       readonly deletionTimestamp: string;
     }
-  | { readonly kind: "pod-delete"; readonly namespace: string; readonly name: string; readonly uid?: string }
+  | {
+      readonly kind: "pod-delete";
+      readonly namespace: string;
+      readonly name: string;
+      readonly uid?: string /** Instead of the pod's own. */;
+      readonly graceSeconds?: number;
+    }
   | { readonly kind: "pod-restart"; readonly namespace: string; readonly name: string }
   | { readonly kind: "configmap-update"; readonly name: string; readonly data: Readonly<Record<string, string>> }
   | { readonly kind: "configmap-delete"; readonly name: string }

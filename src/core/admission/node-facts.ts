@@ -1,4 +1,4 @@
-import type { ResourceList } from "../pod/spec.ts";
+import type { DeviceOrigin, ResourceList } from "../pod/spec.ts";
 
 /** What admission knows of the device: the shape of `edge validate --node FACTS` (contracts.md). */
 export interface NodeFacts {
@@ -17,6 +17,8 @@ export interface NodeFacts {
 
 /** As much of an accepted pod as quota, ports, host paths and restarts ask about; every part may be missing in a hand-written file. */
 export interface NodePod {
+  /** Absent for a pod of the center. */
+  readonly origin?: DeviceOrigin;
   readonly metadata: {
     readonly name: string;
     readonly namespace?: string;

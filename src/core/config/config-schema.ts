@@ -267,6 +267,10 @@ export const configSchema = objectOf(
         v.nullable(folder("Folder with archives of images (docker save). Default: `images` in `data.dir`.")),
         null,
       ),
+      podsDir: v.optional(
+        folder("Folder of factory pods: one Pod a file, `.yaml`, `.yml` or `.json`."),
+        "/etc/edge/pods.d",
+      ),
     }),
     policy: policySchema,
     log: section({

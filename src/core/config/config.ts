@@ -48,6 +48,8 @@ export interface Config {
   readonly local: {
     /** Where archives of images are. */
     readonly imagesDir: string;
+    /** Where factory pods are. */
+    readonly podsDir: string;
   };
   readonly policy: Policy;
   /** Per cent of the engine's file system; 100 removes nothing. */
@@ -102,7 +104,7 @@ function plain({ node, center, engine, data, local, policy, images, log }: v.Inf
     center: { url, tls, headers, auth, statusPeriodSeconds, keepaliveSeconds, compression, statusDialect },
     engine: { socket: engine.socket },
     data: { dir: data.dir, runDir: data.runDir, outbox: data.outbox, events: data.events },
-    local: { imagesDir: local.imagesDir ?? `${data.dir}/images` },
+    local: { imagesDir: local.imagesDir ?? `${data.dir}/images`, podsDir: local.podsDir },
     policy,
     images,
     log,
@@ -180,7 +182,14 @@ function violationOf(issue: ConfigIssue): Violation {
 /** What a configuration names that no pod may see: the agent's folders and credentials, and the way to the engine. */
 export function ownPaths({ data, engine, local, center: { tls, auth } }: Config): readonly string[] {
   const files = [tls.cert, tls.key, auth.file].filter((file) => file?.startsWith("/") === true);
-  return [data.dir, data.runDir, local.imagesDir, engine.socket, ...files.filter((file) => file !== null)];
+  return [
+    data.dir,
+    data.runDir,
+    local.imagesDir,
+    local.podsDir,
+    engine.socket,
+    ...files.filter((file) => file !== null),
+  ];
 }
 
 /** Host paths that the policy allows without effect (decisions.md 27: protected paths are never mounted). */

@@ -1,21 +1,21 @@
 import type { Moment } from "./container-history.ts";
 import type { AcceptedPod, PodId } from "./spec.ts";
 
-/** A pod that the center wants here: one per namespace and name. */
+/** A pod that is wanted here: one per namespace and name. */
 export interface DesiredPod {
   readonly pod: AcceptedPod;
   /** Raised by every restart message; containers made for a lower one are replaced. */
   readonly generation: number;
   readonly acceptedAt: Moment;
-  /** msg_id of the message it came with: a stop names its cause. */
-  readonly messageId: string;
+  /** What asked for it, so that a stop names its cause: `message 1f…`, `file web.yaml` or `edge apply`. */
+  readonly request: string;
   /** Hash of the message content, to tell a repeat from a change under the same resourceVersion. */
   readonly contentHash: string;
 }
 
 /**
  * A pod on its way out, worked off until a list shows none of its containers (lifecycle.md, Delete).
- * deleted: a message asked for it. replaced: a new uid took its name, and it stays until the new one's images are here.
+ * deleted: the center or somebody on the device asked for it. replaced: a new uid took its name, and it stays until the new one's images are here.
  */
 export interface TerminatingPod {
   /** Given by the store; 0 before that. */
@@ -32,7 +32,8 @@ export interface TerminatingPod {
   readonly acceptedAt: Moment;
   /** metadata.deletionTimestamp in the report, RFC 3339. */
   readonly deletionTimestamp: string;
-  readonly messageId: string;
+  /** What asked for its end, as in a desired pod. */
+  readonly request: string;
   /** All its containers are gone; it stays only until a report with its final status has been released. */
   readonly isTerminated: boolean;
 }

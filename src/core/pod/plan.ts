@@ -90,7 +90,7 @@ interface Step {
 function desiredSteps(situation: Situation, desired: DesiredPod): Plan {
   const { before } = situation;
   if (before !== null) {
-    const images = imageSteps(situation, desired, `message ${desired.messageId} changes the pod`);
+    const images = imageSteps(situation, desired, `${desired.request} changes the pod`);
     if (images !== null) return { ...images, waiting: {}, keepsVersion: before };
   }
   const podContainers = situation.observed.filter((container) => container.pod.uid === desired.pod.id.uid);

@@ -140,6 +140,18 @@ export interface AcceptedPod {
   readonly spec: PodSpec;
   /** Of `spec`, worked out once: every look at the pod compares them with what runs. */
   readonly hashes: PodHashes;
+  /** Absent for a pod of the center. */
+  readonly origin?: DeviceOrigin;
+}
+
+/** Who asks for a pod beside the center: somebody on the device, or its maker by a file in the folder of factory pods. */
+export type DeviceOrigin = { readonly kind: "local" } | { readonly kind: "factory"; readonly file: string };
+
+/** Whose a pod is: one of these may change it without `--force` (lifecycle.md, Whose a pod is). */
+export type Origin = { readonly kind: "center" } | DeviceOrigin;
+
+export function originOf(pod: Pick<AcceptedPod, "origin">): Origin {
+  return pod.origin ?? { kind: "center" };
 }
 
 /** What containers carry to say what they were made from. */

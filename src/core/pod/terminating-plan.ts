@@ -18,8 +18,8 @@ export function planTermination(situation: Situation, terminating: TerminatingPo
   const podContainers = all.filter((container) => !isUnknown(container));
   const because =
     terminating.kind === "deleted"
-      ? `message ${terminating.messageId} deletes the pod`
-      : `message ${terminating.messageId} brings a new pod of this name, and its images are here`;
+      ? `${terminating.request} deletes the pod`
+      : `${terminating.request} brings a new pod of this name, and its images are here`;
   const graceSeconds = graceLeft(terminating, situation.now);
   const halts = stops(podContainers, graceSeconds, because);
   if (halts.length > 0) return halts;
@@ -32,7 +32,7 @@ export function planTermination(situation: Situation, terminating: TerminatingPo
 /** Containers of the desired pod's name that no row knows (a database was lost) go as those of an older pod would. */
 export function unrecordedPredecessor({ desired, observed }: Situation): TerminatingPod | undefined {
   if (desired === null || observed.every((container) => container.pod.uid === desired.pod.id.uid)) return undefined;
-  const { acceptedAt, messageId } = desired;
+  const { acceptedAt, request } = desired;
   return {
     seq: 0,
     kind: "replaced",
@@ -43,7 +43,7 @@ export function unrecordedPredecessor({ desired, observed }: Situation): Termina
     since: acceptedAt,
     acceptedAt,
     deletionTimestamp: "",
-    messageId,
+    request,
     isTerminated: false,
   };
 }
@@ -56,8 +56,8 @@ export function asDesired(old: TerminatingPod | undefined): DesiredPod | null {
 /** A terminating pod with its probes, as if it were wanted; null when nothing is known of it. */
 export function asProbed(old: TerminatingPod | undefined): DesiredPod | null {
   if (old === undefined || old.pod === null) return null;
-  const { pod, generation, acceptedAt, messageId } = old;
-  return { pod, generation, acceptedAt, messageId, contentHash: "" };
+  const { pod, generation, acceptedAt, request } = old;
+  return { pod, generation, acceptedAt, request, contentHash: "" };
 }
 
 /**

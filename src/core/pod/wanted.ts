@@ -36,8 +36,8 @@ export type Made = Pick<ObservedContainer, "generation" | "podHash" | "specHash"
 
 /** Why something made for a pod is not of the pod that is wanted, null when it is. */
 export function podDifference(made: Made, desired: DesiredPod): string | null {
-  if (made.generation < desired.generation) return `message ${desired.messageId} asks for a restart`;
-  if (made.podHash !== desired.pod.hashes.pod) return `message ${desired.messageId} changes the pod`;
+  if (made.generation < desired.generation) return `${desired.request} asks for a restart`;
+  if (made.podHash !== desired.pod.hashes.pod) return `${desired.request} changes the pod`;
   return null;
 }
 
@@ -45,9 +45,7 @@ export function podDifference(made: Made, desired: DesiredPod): string | null {
 export function difference(made: Made, desired: DesiredPod, part: Part): string | null {
   const ofPod = podDifference(made, desired);
   if (ofPod !== null) return ofPod;
-  return made.specHash === hashesOf(desired, part).specHash
-    ? null
-    : `message ${desired.messageId} changes the container`;
+  return made.specHash === hashesOf(desired, part).specHash ? null : `${desired.request} changes the container`;
 }
 
 /** Whether every container of the pod is of the version that is wanted; a restart message asks for another one. */

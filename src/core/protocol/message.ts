@@ -67,12 +67,21 @@ const routeKeys = knownKeys(["source", "group", "operation", "resource"]);
 
 /** Reads one message off the wire. Never throws, whatever the text is. */
 export function decodeMessage(text: string): Decoded {
-  if (isLongerThan(text, maxMessageBytes)) return refuse("tooLarge", `The message is over ${maxMessageBytes} bytes`);
-  if (nestsDeeperThan(text, maxNesting)) return refuse("notJson", `The message nests deeper than ${maxNesting} levels`);
+  if (isLongerThan(text, maxMessageBytes)) return refuse("tooLarge", `The message is ${tooLong}`);
+  if (nestsDeeperThan(text, maxNesting)) return refuse("notJson", `The message ${tooDeep}`);
   const parsed = parseJson(text);
   if (!parsed.ok) return refuse("notJson", "The message is not JSON");
   if (!isObject(parsed.value)) return refuse("notJson", "The message is not a JSON object");
   return decodeEnvelope(parsed.value);
+}
+
+const tooLong = `over ${maxMessageBytes} bytes`;
+const tooDeep = `nests deeper than ${maxNesting} levels`;
+
+/** Why a text is not parsed as JSON at all, null when it may be: the limits of a message hold for every source. */
+export function jsonTrouble(text: string): string | null {
+  if (isLongerThan(text, maxMessageBytes)) return tooLong;
+  return nestsDeeperThan(text, maxNesting) ? tooDeep : null;
 }
 
 function decodeEnvelope(envelope: object): Decoded {

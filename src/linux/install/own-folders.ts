@@ -3,7 +3,7 @@ import { join } from "node:path";
 
 /** What an agent makes in its folders, and what a file system that is mounted there brings along. */
 const own =
-  /^(?:store\.db(?:-wal|-shm|-journal)?|store\.db\.damaged-[0-9]{1,9}(?:-wal|-shm)?|device\.key(?:\.tmp)?|(?:agent\.)?lock(?:-journal)?|self-ended\.json(?:\.tmp)?|fatal-error\.json|status\.json(?:\.tmp)?|pods|dns|host-paths|edge-addon-.{1,64}|lost\+found)$/;
+  /^(?:store\.db(?:-wal|-shm|-journal)?|store\.db\.damaged-[0-9]{1,9}(?:-wal|-shm)?|device\.key(?:\.tmp)?|(?:agent\.)?lock(?:-journal)?|self-ended\.json(?:\.tmp)?|fatal-error\.json|status\.json(?:\.tmp)?|edge\.sock|\.sock-.{6}|pods|dns|host-paths|edge-addon-.{1,64}|lost\+found)$/;
 
 /**
  * Why a folder that a configuration names is not to be removed: it is one of the system's, or holds what no agent made.

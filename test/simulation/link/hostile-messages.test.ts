@@ -18,8 +18,10 @@ import { systemRandom } from "../../../src/linux/random.ts";
 import { openStore } from "../../../src/sqlite/store.ts";
 import { noCredentials } from "../../../src/websocket/credentials.ts";
 import { websocketLink } from "../../../src/websocket/link.ts";
+import { fakeControl } from "../../fakes/control.ts";
 import { fakeDevice } from "../../fakes/device.ts";
 import { fakeEngine } from "../../fakes/engine.ts";
+import { fakeFactoryFiles } from "../../fakes/factory-files.ts";
 import { fakeHttp } from "../../fakes/http.ts";
 import { fakeImageArchives } from "../../fakes/image-archives.ts";
 import { hostileMessage } from "../../samples/hostile.ts";
@@ -85,6 +87,8 @@ async function startAgent(folder: string) {
       podFiles: device.podFiles,
       http: fakeHttp(clock).http,
       archives: fakeImageArchives().archives,
+      factoryFiles: fakeFactoryFiles().files,
+      controlSocket: fakeControl().socket,
       link: websocketLink({
         url,
         headers: {},

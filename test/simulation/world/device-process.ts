@@ -4,14 +4,18 @@ import { defaultPolicy } from "../../../src/core/admission/policy.ts";
 import type { SafeMode } from "../../../src/core/node/safe-mode.ts";
 import type { StatusDocument } from "../../../src/core/status-document.ts";
 import type { Clock } from "../../../src/ports/clock.ts";
+import type { ControlSocket } from "../../../src/ports/control.ts";
 import type { Engine } from "../../../src/ports/engine.ts";
+import type { FactoryFiles } from "../../../src/ports/factory-files.ts";
 import type { HttpProbe } from "../../../src/ports/http.ts";
 import type { ImageArchives } from "../../../src/ports/image-archives.ts";
 import type { Link } from "../../../src/ports/link.ts";
 import type { Log } from "../../../src/ports/log.ts";
 import type { Random } from "../../../src/ports/random.ts";
 import type { Store } from "../../../src/ports/store.ts";
+import { fakeControl } from "../../fakes/control.ts";
 import type { FakeDevice } from "../../fakes/device.ts";
+import { fakeFactoryFiles } from "../../fakes/factory-files.ts";
 import { fakeHttp } from "../../fakes/http.ts";
 import { fakeImageArchives } from "../../fakes/image-archives.ts";
 
@@ -25,6 +29,9 @@ export interface ProcessWorld {
   readonly http?: HttpProbe;
   /** No image was put on this device without it. */
   readonly archives?: ImageArchives;
+  /** No folder of factory pods, and nobody who asks, without them. */
+  readonly factoryFiles?: FactoryFiles;
+  readonly controlSocket?: ControlSocket;
   readonly policy?: Policy;
   readonly log?: Log;
   readonly safeMode?: SafeMode | null;
@@ -80,6 +87,8 @@ export function startProcess(world: ProcessWorld, store: Store): DeviceProcess {
       ...archives,
       imageNames: (file, signal, onRead) => mortal(() => archives.imageNames(file, signal, onRead)),
     },
+    factoryFiles: world.factoryFiles ?? fakeFactoryFiles().files,
+    controlSocket: mortalControl(world.controlSocket ?? fakeControl().socket, alive),
     clock: { ...world.clock, sleep: (ms, signal) => mortal(() => world.clock.sleep(ms, signal)) },
     random: world.random,
     log: { write },
@@ -118,6 +127,17 @@ export function startProcess(world: ProcessWorld, store: Store): DeviceProcess {
     },
     failure: () => thrown,
     published: () => document,
+  };
+}
+
+/** A dead process answers nobody. */
+function mortalControl(socket: ControlSocket, alive: () => boolean): ControlSocket {
+  return {
+    serve: (handle, signal) =>
+      socket.serve((request) => {
+        if (!alive()) throw new Error("The process is dead");
+        return handle(request);
+      }, signal),
   };
 }
 

@@ -5,10 +5,12 @@ import type { Engine } from "../../../src/ports/engine.ts";
 import type { Link } from "../../../src/ports/link.ts";
 import type { Log } from "../../../src/ports/log.ts";
 import { type VirtualClock, virtualClock } from "../../fakes/clock.ts";
+import { type FakeControl, fakeControl } from "../../fakes/control.ts";
 import { type FakeDevice, fakeDevice } from "../../fakes/device.ts";
 import { fakeEngine } from "../../fakes/engine.ts";
 import { type FakeContainer, observed } from "../../fakes/engine-container.ts";
 import type { FakeEngineHost } from "../../fakes/engine-controls.ts";
+import { type FakeFactoryFiles, fakeFactoryFiles } from "../../fakes/factory-files.ts";
 import { fakeHttp } from "../../fakes/http.ts";
 import { fakeImageArchives } from "../../fakes/image-archives.ts";
 import { type FakeCenter, fakeLink, type Stalled } from "../../fakes/link.ts";
@@ -31,6 +33,9 @@ export interface World extends PlannedFaults {
   readonly host: FakeEngineHost;
   readonly center: FakeCenter;
   readonly device: FakeDevice;
+  /** The folder of factory pods, and whoever asks on the device. */
+  readonly factory: FakeFactoryFiles;
+  readonly control: FakeControl;
   readonly programs: Programs;
   readonly trace: Trace;
   readonly witness: Witness;
@@ -92,6 +97,8 @@ export function createWorld(seed: number, options: WorldOptions): World {
   const device = fakeDevice();
   device.listening(() => host.running().flatMap(publishedBy));
   const { http, behave } = fakeHttp(clock);
+  const factory = fakeFactoryFiles();
+  const control = fakeControl();
   const programs = createPrograms(clock, host, behave);
   const unjustified: string[] = [];
   const texts = new Set<string>();
@@ -219,6 +226,8 @@ export function createWorld(seed: number, options: WorldOptions): World {
       device,
       archives: files.archives,
       http,
+      factoryFiles: factory.files,
+      controlSocket: control.socket,
       log,
       awaited: faults.awaited,
     };
@@ -233,6 +242,8 @@ export function createWorld(seed: number, options: WorldOptions): World {
     host,
     center,
     device,
+    factory,
+    control,
     programs,
     trace,
     witness,

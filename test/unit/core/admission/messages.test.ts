@@ -58,6 +58,18 @@ test("the route names the pod of the content", () => {
   ]);
 });
 
+test("a factory pod is neither changed nor deleted nor restarted by a message", () => {
+  const pod = { metadata: { name: podName, namespace: "websocket" }, spec: { containers: [{ name: "main" }] } };
+  const origin = { kind: "factory", file: "a.yaml" } as const;
+  const under: AdmissionContext = { ...context, node: { ...context.node, pods: [{ ...pod, origin }] } };
+  const name = "continuity.owner at metadata.name";
+  const route = "continuity.owner at route.resource";
+  assert.deepEqual(refusals(update(smallPod()), under), [name]);
+  assert.ok(refusals(update(terminating(smallPod())), under).includes(name));
+  assert.deepEqual(refusals(remove(null), under), [route]);
+  assert.deepEqual(refusals(restart(), under), [route]);
+});
+
 test("an update without a pod is refused", () => {
   for (const content of [null, "", "OK", 5, []]) assert.deepEqual(refusals(update(content)), ["content at "]);
 });

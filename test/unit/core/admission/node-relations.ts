@@ -108,6 +108,14 @@ export const nodeRelations: readonly RelationRow[] = [
     }),
   },
   {
+    rule: "continuity.owner",
+    path: "metadata.name",
+    refused: smallPod(),
+    in: on({ pods: [{ ...otherPod({ name: podName }), origin: { kind: "factory", file: "web.yaml" } }] }),
+    passes: smallPod(),
+    passesIn: on({ pods: [{ ...otherPod({ name: podName }), origin: { kind: "local" } }] }),
+  },
+  {
     rule: "notYet.severalContainers",
     path: "spec.containers",
     refused: withField(smallPod(), "spec.containers", [smallContainer("a"), smallContainer("b")]),

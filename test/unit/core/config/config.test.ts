@@ -37,7 +37,7 @@ test("everything but the node's name and the center's address has a default", ()
         outbox: { maxBytes: 67_108_864, maxMessages: 100_000 },
         events: { maxBytes: 8_388_608, maxRows: 10_000 },
       },
-      local: { imagesDir: "/var/lib/edge/images" },
+      local: { imagesDir: "/var/lib/edge/images", podsDir: "/etc/edge/pods.d" },
       policy: defaultPolicy,
       images: { high: 80, low: 70 },
       log: { level: "info" },

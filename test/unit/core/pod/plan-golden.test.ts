@@ -118,13 +118,13 @@ const chapters: Readonly<Record<string, Readonly<Record<string, Partial<Situatio
   "Stopping and restarting": {
     "an update comes while the container is being stopped for an earlier one: the stop goes on under the newer message":
       {
-        desired: { ...newer, messageId: "m5" },
+        desired: { ...newer, request: "message m5" },
         images: here,
         observed: [container(pod, running())],
         history: { app: historyOf(pod) },
       },
     "a container that stopped for an update is created from the newest specification": {
-      desired: { ...newer, messageId: "m5" },
+      desired: { ...newer, request: "message m5" },
       images: here,
       observed: [container(pod, exited(0))],
       history: ended(0, 1),

@@ -11,7 +11,7 @@ export function situationText(situation: Partial<Situation>): string {
   const at = situation.now ?? now;
   const since = (mono: number): string => `${Math.round((at.mono - mono) / 1000)} s ago`;
   const lines = [
-    desired === null ? "wanted: nothing" : `wanted: ${podText(desired.pod)}, since message ${desired.messageId}`,
+    desired === null ? "wanted: nothing" : `wanted: ${podText(desired.pod)}, since ${desired.request}`,
     ...terminating.map((one) => `going: ${leavingText(one)}, told ${since(one.since.mono)}`),
     ...(observed.length === 0 ? ["there: no container"] : observed.map((one) => `there: ${containerText(one)}`)),
     ...Object.entries(history).flatMap(([name, one]) =>

@@ -1,0 +1,131 @@
+import { readFileSync } from "node:fs";
+import { getSystemErrorMessage } from "node:util";
+import type { Config } from "../core/config/config.ts";
+import type { PodId } from "../core/pod/spec.ts";
+import { parseDuration } from "../core/pod/time.ts";
+import type { PodRow } from "../core/status-document.ts";
+import { readDocument } from "../linux/pod-document.ts";
+import { type AgentAnswer, askAgent } from "./control-client.ts";
+import { readConfig } from "./device-store.ts";
+import { exitCodes, type Output } from "./output.ts";
+import { verdictLines, violationCount } from "./verdict-lines.ts";
+import { whyNot } from "./wait.ts";
+import { waitForPod } from "./wait-for-pod.ts";
+
+export interface ApplyOptions {
+  readonly config?: string;
+  readonly json: boolean;
+  readonly filename: readonly string[];
+  readonly force?: true;
+  /** False with --no-wait. */
+  readonly wait: boolean;
+  readonly timeout: string;
+}
+
+/**
+ * `edge apply -f FILE...` (contracts.md): each Pod is created or changed by the agent of this device, and then waited for until
+ * it is ready or something is to be done about it.
+ */
+export async function applyCommand(options: ApplyOptions, io: Output, signal: AbortSignal): Promise<number> {
+  const timeoutMs = parseDuration(options.timeout);
+  if (timeoutMs === null) {
+    io.err(`--timeout takes a duration such as 30s or 5m: current value is ${options.timeout}`);
+    return exitCodes.usage;
+  }
+  const config = readConfig(options.config, io);
+  if (config === null) return exitCodes.usage;
+  let code: number = exitCodes.fine;
+  const applied: PodId[] = [];
+  for (const file of options.filename) {
+    const read = await readPod(file);
+    if (!read.ok) {
+      io.err(`${shownName(file)}: ${read.reason}`);
+      code = exitCodes.usage;
+      continue;
+    }
+    const query = options.force === true ? { force: "true" } : {};
+    const answer = await askAgent(config, { method: "POST", path: "/v1/pods", query, body: read.json });
+    code = Math.max(code, printAnswer(shownName(file), answer, options.json, io));
+    if (answer.kind === "unanswered") break;
+    if (answer.kind === "done" && answer.pod !== null) applied.push(answer.pod);
+  }
+  if (!options.wait || options.json) return code;
+  for (const pod of applied) {
+    const isReady = await untilReady(config, { pod, timeoutMs, timeout: options.timeout }, io, signal);
+    if (!isReady) code = Math.max(code, exitCodes.no);
+    if (signal.aborted) break;
+  }
+  return code;
+}
+
+interface Awaited {
+  readonly pod: PodId;
+  readonly timeoutMs: number;
+  /** As it was typed. */
+  readonly timeout: string;
+}
+
+/** Prints each state of a pod until it is ready; a cause that somebody has to see to ends the wait. */
+async function untilReady(
+  config: Config,
+  { pod, timeoutMs, timeout }: Awaited,
+  io: Output,
+  signal: AbortSignal,
+): Promise<boolean> {
+  const startedAt = performance.now();
+  const stuck = new AbortController();
+  const onProgress = (row: PodRow, isOutdated: boolean): void => {
+    // The version before the change may have troubles of its own.
+    if (isOutdated) return;
+    if (row.status !== "Running") io.out(`  ${row.status}`);
+    if (row.todo !== undefined) stuck.abort();
+  };
+  const wait = { pod, condition: "Ready", timeoutMs, onProgress } as const;
+  const end = await waitForPod(config, wait, AbortSignal.any([signal, stuck.signal]));
+  if (end.kind === "met") {
+    io.out(`Pod ${pod.name} is ready after ${((performance.now() - startedAt) / 1000).toFixed(1)} s`);
+    return true;
+  }
+  if (signal.aborted) return false;
+  for (const line of whyNot(pod.name, "Ready", timeout, end)) io.err(line);
+  return false;
+}
+
+function shownName(file: string): string {
+  return file === "-" ? "standard input" : file;
+}
+
+type ReadPod = { readonly ok: true; readonly json: string } | { readonly ok: false; readonly reason: string };
+
+/** `-` is standard input: JSON if it begins as JSON does, else YAML. */
+async function readPod(file: string): Promise<ReadPod> {
+  let text: string;
+  try {
+    text = readFileSync(file === "-" ? 0 : file, "utf8");
+  } catch (error) {
+    return { ok: false, reason: getSystemErrorMessage((error as NodeJS.ErrnoException).errno ?? 0) };
+  }
+  const isYaml = file === "-" ? !text.trimStart().startsWith("{") : /\.ya?ml$/.test(file);
+  return readDocument(isYaml ? "pod.yaml" : "pod.json", text);
+}
+
+/** Prints what came of a request about `subject`; gives the exit code. */
+export function printAnswer(subject: string, answer: AgentAnswer, json: boolean, io: Output): number {
+  switch (answer.kind) {
+    case "done":
+      if (json) io.out(JSON.stringify(answer));
+      else for (const line of verdictLines(answer.message, { violations: [], warnings: answer.warnings })) io.out(line);
+      return exitCodes.fine;
+    case "refused": {
+      if (json) io.out(JSON.stringify({ ...answer, subject }));
+      const head = `${subject}: refused, ${violationCount(answer.violations)}`;
+      if (!json) for (const line of verdictLines(head, { violations: answer.violations, warnings: [] })) io.err(line);
+      return exitCodes.no;
+    }
+    case "unanswered":
+      io.err(answer.message);
+      return exitCodes.no;
+    default:
+      return answer satisfies never;
+  }
+}

@@ -1,0 +1,69 @@
+import type { Config } from "../core/config/config.ts";
+import { printAnswer } from "./apply.ts";
+import { askAgent } from "./control-client.ts";
+import { openDevice } from "./device-store.ts";
+import { namedPod, noSuchPod } from "./named-pod.ts";
+import { exitCodes, type Output } from "./output.ts";
+
+export interface ChangePodOptions {
+  readonly config?: string;
+  readonly json: boolean;
+  readonly force?: true;
+}
+
+export interface DeleteOptions extends ChangePodOptions {
+  /** Seconds; the pod's own without it. */
+  readonly gracePeriod?: string;
+}
+
+/** `edge delete NAME...` (contracts.md). */
+export async function deleteCommand(names: readonly string[], options: DeleteOptions, io: Output): Promise<number> {
+  const grace = options.gracePeriod === undefined ? {} : { graceSeconds: options.gracePeriod };
+  return changeEach(names, options, io, "DELETE", "", grace);
+}
+
+/** `edge restart NAME...` (contracts.md). */
+export async function restartCommand(names: readonly string[], options: ChangePodOptions, io: Output): Promise<number> {
+  return changeEach(names, options, io, "POST", "/restart", {});
+}
+
+async function changeEach(
+  names: readonly string[],
+  options: ChangePodOptions,
+  io: Output,
+  method: "POST" | "DELETE",
+  verb: string,
+  asked: Readonly<Record<string, string>>,
+): Promise<number> {
+  let code: number = exitCodes.fine;
+  for (const name of names) {
+    const found = await find(name, options, io);
+    if (!found.ok) {
+      code = Math.max(code, found.code);
+      continue;
+    }
+    const force = options.force === true ? { force: "true" } : {};
+    const query = { namespace: found.namespace, ...asked, ...force };
+    const answer = await askAgent(found.config, { method, path: `/v1/pods/${found.name}${verb}`, query });
+    code = Math.max(code, printAnswer(found.name, answer, options.json, io));
+    if (answer.kind === "unanswered") break;
+  }
+  return code;
+}
+
+type Found =
+  | { readonly ok: true; readonly config: Config; readonly namespace: string; readonly name: string }
+  | { readonly ok: false; readonly code: number };
+
+/** The pod by its name or the beginning of it, as the store has it. */
+async function find(name: string, options: ChangePodOptions, io: Output): Promise<Found> {
+  const opened = await openDevice(options.config, io);
+  if (!opened.ok) return opened;
+  const { store, config } = opened;
+  const named = namedPod(name, store);
+  store.close();
+  if (named.kind === "found") return { ok: true, config, ...named.pod };
+  if (named.kind === "none") return { ok: false, code: noSuchPod(named, io) };
+  io.err(`There is no pod ${name} on this device any more`);
+  return { ok: false, code: exitCodes.no };
+}

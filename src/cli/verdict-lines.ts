@@ -1,0 +1,18 @@
+import { printable } from "../core/base/printable.ts";
+import type { Violation, Warning } from "../core/base/violation.ts";
+
+/** What is wrong with a file, one line each; `head` says what came of it. */
+export function verdictLines(
+  head: string,
+  { violations, warnings }: { readonly violations: readonly Violation[]; readonly warnings: readonly Warning[] },
+): readonly string[] {
+  return [
+    head,
+    ...violations.map(({ message, rule }) => `  ✗ ${printable(message)}  [${rule}]`),
+    ...warnings.map(({ message }) => `  ! ${printable(message)}`),
+  ];
+}
+
+export function violationCount(violations: readonly Violation[]): string {
+  return violations.length === 1 ? "1 violation" : `${violations.length} violations`;
+}

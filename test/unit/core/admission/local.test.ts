@@ -1,0 +1,98 @@
+import assert from "node:assert/strict";
+import { describe, it } from "node:test";
+import type { AdmissionContext } from "../../../../src/core/admission/context.ts";
+import { admitLocalDelete, admitLocalPod, admitLocalRestart } from "../../../../src/core/admission/local.ts";
+import type { NodePod } from "../../../../src/core/admission/node-facts.ts";
+import { readPodContent } from "../../../../src/core/admission/pod-content.ts";
+import type { Verdict } from "../../../../src/core/base/violation.ts";
+import { context, podName, smallPod, withField } from "./pods.ts";
+
+const asks: AdmissionContext = { ...context, asker: { origin: { kind: "local" }, isForced: false } };
+
+function beside(pod: Partial<NodePod> = {}): AdmissionContext {
+  const stored = { metadata: { name: "web" }, spec: { containers: [] }, origin: { kind: "local" }, ...pod } as const;
+  return { ...asks, node: { ...context.node, pods: [stored] } };
+}
+
+const sentences = <T>(verdict: Verdict<T>): readonly string[] =>
+  verdict.accepted ? [] : verdict.violations.map(({ path, message }) => `${path}: ${message}`);
+
+const kindOf = (kind: unknown): object => withField(smallPod(), "kind", kind);
+
+describe("a Pod of the device", () => {
+  it("is accepted with its origin", () => {
+    const verdict = admitLocalPod(kindOf("Pod"), asks);
+    assert.ok(verdict.accepted && verdict.value.kind === "pod-update");
+    assert.deepEqual([verdict.value.pod.id.name, verdict.value.pod.origin], [podName, { kind: "local" }]);
+  });
+
+  it("says that it is a Pod", () => {
+    assert.deepEqual(sentences(admitLocalPod(kindOf("Deployment"), asks)), [
+      "kind: kind Deployment is not supported; only Pod is",
+    ]);
+    assert.deepEqual(sentences(admitLocalPod(kindOf(undefined), asks)), ["kind: kind is missing; expected Pod"]);
+  });
+
+  it("is refused with a deletionTimestamp, beside every other violation", () => {
+    const deleted = withField(kindOf("Pod"), "metadata.deletionTimestamp", "2024-01-01T00:00:00Z");
+    assert.deepEqual(
+      sentences(admitLocalPod(withField(deleted, "spec.hostNetwork", "x"), asks)).map((text) => text.split(":")[0]),
+      ["metadata.deletionTimestamp", "spec.hostNetwork"],
+    );
+  });
+
+  it("may go back to an older resourceVersion", () => {
+    const older = withField(kindOf("Pod"), "metadata.resourceVersion", "1");
+    const stored = { name: podName, resourceVersion: "2" };
+    assert.equal(admitLocalPod(older, beside({ metadata: stored })).accepted, true);
+  });
+});
+
+describe("a delete on the device", () => {
+  const of = (namespace: string | null, graceSeconds: number | null = null) => ({
+    namespace,
+    name: "web",
+    graceSeconds,
+  });
+
+  it("names a pod that is here", () => {
+    const verdict = admitLocalDelete(of(null), beside());
+    assert.deepEqual(verdict.accepted && verdict.value, { kind: "pod-delete", namespace: "websocket", name: "web" });
+    const quick = admitLocalDelete(of("websocket", 3), beside());
+    assert.equal(quick.accepted && quick.value.kind === "pod-delete" && quick.value.graceSeconds, 3);
+    assert.deepEqual(sentences(admitLocalDelete(of("mef-user"), beside())), [
+      "metadata.name: there is no pod web on this device",
+    ]);
+  });
+
+  it("is refused for a pod of another owner", () => {
+    const factory = beside({ origin: { kind: "factory", file: "a.yaml" } });
+    assert.deepEqual(sentences(admitLocalDelete(of(null), factory)), [
+      "metadata.name: web is a factory pod; remove its file a.yaml",
+    ]);
+  });
+});
+
+describe("a restart on the device", () => {
+  const web = { namespace: null, name: "web" };
+
+  it("names a pod that is here and may run again", () => {
+    const verdict = admitLocalRestart(web, beside());
+    assert.deepEqual(verdict.accepted && verdict.value, { kind: "pod-restart", namespace: "websocket", name: "web" });
+    assert.equal(admitLocalRestart({ namespace: null, name: "db" }, beside()).accepted, false);
+    assert.deepEqual(sentences(admitLocalRestart(web, beside({ spec: { containers: [], restartPolicy: "Never" } }))), [
+      "spec.restartPolicy: pod web runs once, as its restartPolicy is Never; delete it and apply it again",
+    ]);
+  });
+});
+
+describe("the text of a Pod", () => {
+  it("is read within the limits of a message", () => {
+    const read = readPodContent('{"metadata":{"name":"web"}}');
+    assert.deepEqual(read, { ok: true, content: { metadata: { name: "web" } }, key: "websocket/web" });
+    assert.deepEqual(readPodContent("[]"), { ok: true, content: [], key: null });
+    assert.deepEqual(readPodContent("{"), { ok: false, reason: "not valid JSON" });
+    assert.deepEqual(readPodContent(`"${"x".repeat(1_048_576)}"`), { ok: false, reason: "over 1048576 bytes" });
+    assert.deepEqual(readPodContent("[".repeat(65)), { ok: false, reason: "nests deeper than 64 levels" });
+  });
+});
