@@ -26,6 +26,8 @@ const { values } = parseArgs({
     rounds: { type: "string", default: "15" },
     bursts: { type: "string", default: "3" },
     sizes: { type: "string", default: "1,20,60,120" },
+    quiet: { type: "string", default: "20,100" },
+    seconds: { type: "string", default: "60" },
   },
 });
 
@@ -53,9 +55,9 @@ async function measure(): Promise<Measured> {
     say("bursts");
     const growth = await measureGrowth(device, values.sizes.split(",").map(Number), Number(values.bursts));
     rows.push(...burstRows(growth));
-    for (const pods of [20, 100]) {
+    for (const pods of values.quiet.split(",").map(Number)) {
       say(`${pods} pods, nothing changes`);
-      rows.push(...(await quietRows(device, pods)));
+      rows.push(...(await quietRows(device, pods, Number(values.seconds) * 1_000)));
     }
     rows.push(statusRow(device, 21));
     const { ServerVersion, Architecture } = (await device.docker.info()) as Readonly<Record<string, string>>;

@@ -10,7 +10,6 @@ import type { BenchDevice } from "./device.ts";
 import { bytesWritten, memoryOf } from "./process-weight.ts";
 import { atMost, type Row, rowOf } from "./report.ts";
 
-const minuteMs = 60_000;
 const settledMs = 35_000;
 
 /** Milliseconds of commits that are on disk when they return, on the file system of the data folder. */
@@ -33,16 +32,16 @@ export function fullCommits(folder: string, count: number): readonly number[] {
   }
 }
 
-/** A minute in which nothing happens, with so many pods. */
-export async function quietRows(device: BenchDevice, count: number): Promise<readonly Row[]> {
+/** What it takes while nothing happens, with so many pods. */
+export async function quietRows(device: BenchDevice, count: number, quietMs: number): Promise<readonly Row[]> {
   const pods = device.pods(count);
   await device.run(pods);
   await sleep(settledMs);
   const processor = device.processorMs();
   const written = bytesWritten(device.pid());
-  await sleep(minuteMs);
-  const share = ((device.processorMs() - processor) / minuteMs) * 100;
-  const daily = ((bytesWritten(device.pid()) - written) * 1_440) / 1e6;
+  await sleep(quietMs);
+  const share = ((device.processorMs() - processor) / quietMs) * 100;
+  const daily = ((bytesWritten(device.pid()) - written) * 86_400_000) / quietMs / 1e6;
   const { pss, anonymous } = memoryOf(device.pid());
   const own = (what: string, value: number, unit: Row["unit"], most: number | null): Row =>
     rowOf(`${count} pods, nothing changes: ${what}`, [value], {
@@ -52,7 +51,7 @@ export async function quietRows(device: BenchDevice, count: number): Promise<rea
       target: most === null ? null : { words: `≤ ${most} ${unit}`, isMet: ({ ours }) => ours.median <= most },
     });
   const rows = [
-    own("processor time of one minute", share, "%", count === 100 ? 0.3 : null),
+    own("processor time", share, "%", count === 100 ? 0.3 : null),
     own("Pss", pss, "MiB", count === 20 ? 55 : null),
     own("anonymous memory", anonymous, "MiB", count === 20 ? 18 : null),
     own("written", daily, "MB a day", 2),
