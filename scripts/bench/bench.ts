@@ -1,5 +1,5 @@
 // `npm run bench`: the executable that is given out, beside the bare engine and its peers, in turns on one private engine.
-// Writes docs/bench/figures.json, the plots beside it, and the table of docs/benchmarks.md between its markers.
+// Writes the figures and plots below docs/bench, and the table of docs/benchmarks.md between its markers.
 import { spawnSync } from "node:child_process";
 import { existsSync, mkdirSync, readFileSync, writeFileSync } from "node:fs";
 import { cpus } from "node:os";
