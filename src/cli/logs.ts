@@ -24,7 +24,7 @@ export interface LogsOptions {
   readonly container?: string;
   readonly allContainers: boolean;
   readonly follow: boolean;
-  /** The run before the newest one. */
+  /** The last run that has ended. */
   readonly previous: boolean;
   /** A duration, or RFC 3339. */
   readonly since?: string;
@@ -68,9 +68,10 @@ export async function logsCommand(
   const wanted = options.allContainers ? names : [options.container ?? names[0] ?? ""];
   const printOne = async (container: string): Promise<number> => {
     const runs = podContainers.filter((run) => run.container === container).sort(byAge);
-    const run = runs.at(options.previous ? -2 : -1);
+    // While a crash loop waits, the last run that has ended is the newest one.
+    const run = (options.previous ? runs.filter(({ state }) => state.kind === "exited") : runs).at(-1);
     if (run !== undefined) return printRun({ name, run, part, options, socket }, io, signal);
-    io.err(runs.length === 0 ? `Pod ${name} has no container ${container}` : noPrevious(name, container));
+    io.err(runs.length === 0 ? `Pod ${name} has no container ${container}` : noEndedRun(name, container));
     return exitCodes.no;
   };
   const codes: number[] = [];
@@ -79,8 +80,8 @@ export async function logsCommand(
   return Math.max(...codes);
 }
 
-function noPrevious(name: string, container: string): string {
-  return `The engine has no earlier run of container ${container}. See edge pod ${name} for how it ended.`;
+function noEndedRun(name: string, container: string): string {
+  return `The engine has no run of container ${container} that has ended. See edge pod ${name} for earlier ones.`;
 }
 
 /** Which part of the output is asked for. */

@@ -66,7 +66,7 @@ function addLogs({ command, named, io, done }: CommandAdder): void {
     .option("-c, --container <CONTAINER>", "name of the container; required if the pod has several")
     .option("--all-containers", "of all containers, each line with its container in front")
     .option("-f, --follow", "wait for new output and print it")
-    .option("-p, --previous", "of the run before the last one, if the engine still has it")
+    .option("-p, --previous", "of the last run that has ended, if the engine still has it")
     .option("--since <TIME>", "only what is newer: a duration such as 5m, or an RFC 3339 time")
     .option("--tail <N>", "only the last N lines")
     .option("--timestamps", "print the time of each line")

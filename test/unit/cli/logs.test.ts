@@ -97,9 +97,10 @@ function ofTwo(asked: string[]): Answer {
       const made = { ...identity, container: name, attempt };
       const Labels = containerLabels(made);
       const StartedAt = `2026-11-22T11:0${attempt}:00Z`;
-      const State = { Status: "exited", Running: false, StartedAt, FinishedAt: StartedAt, ExitCode: 0, Error: "" };
+      const word = attempt === 0 ? "exited" : "running";
+      const State = { Status: word, Running: attempt > 0, StartedAt, FinishedAt: StartedAt, ExitCode: 0, Error: "" };
       const Id = `${name}${attempt}`;
-      const listed = { Id, Names: [`/${containerName(made)}`], Labels, State: "exited", Status: "Exited (0)" };
+      const listed = { Id, Names: [`/${containerName(made)}`], Labels, State: word, Status: word };
       const inspected = { Id, Name: listed.Names[0], Created: StartedAt, Image: "sha256:1", Config: { Labels }, State };
       return { Id, listed, inspected };
     }),
@@ -136,7 +137,7 @@ test("edge logs --all-containers names the container of each line", async (t) =>
   ]);
 });
 
-test("edge logs --previous prints the run before the last one, or that the engine has none", async (t) => {
+test("edge logs --previous prints the last run that has ended, or that the engine has none", async (t) => {
   const { lines, logs } = await device(t, ofTwo([]));
   assert.equal(await logs("web", { container: "app", previous: true }), 0);
   assert.deepEqual(lines, ["hello from app0"]);
@@ -150,7 +151,7 @@ test("edge logs --previous prints the run before the last one, or that the engin
       : { Id: "abc", Name, Created: zero, Image: "sha256:1", Config: { Labels: labels }, State },
   );
   assert.equal(await only.logs("web", { previous: true }), 1);
-  const none = "The engine has no earlier run of container app. See edge pod web for how it ended.";
+  const none = "The engine has no run of container app that has ended. See edge pod web for earlier ones.";
   assert.deepEqual(only.errors, [none]);
 });
 
