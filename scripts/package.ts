@@ -1,5 +1,6 @@
 // `npm run package`: Debian packages of the executables, dist/edge_VERSION_amd64.deb and dist/edge_VERSION_arm64.deb.
 import { spawnSync } from "node:child_process";
+import { createHash } from "node:crypto";
 import { chmodSync, copyFileSync, mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { dirname, join } from "node:path";
@@ -65,7 +66,8 @@ export function makePackage(options: PackageOptions, output: string): void {
   // Folders of a package are for everybody, whoever makes it.
   const umask = process.umask(0o022);
   try {
-    for (const [name, { content, mode }] of filesOf(options)) {
+    const files = filesOf(options);
+    for (const [name, { content, mode }] of files) {
       const path = join(folder, name);
       mkdirSync(dirname(path), { recursive: true });
       writeFileSync(path, content);
@@ -74,6 +76,16 @@ export function makePackage(options: PackageOptions, output: string): void {
     mkdirSync(join(folder, "usr/bin"));
     copyFileSync(options.program, join(folder, "usr/bin/edge"));
     chmodSync(join(folder, "usr/bin/edge"), 0o755);
+    const summed = [...files.keys(), "usr/bin/edge"].filter(
+      (name) => !name.startsWith("DEBIAN/") && name !== configFile,
+    );
+    writeFileSync(
+      join(folder, "DEBIAN/md5sums"),
+      summed
+        .sort()
+        .map((name) => sumLine(folder, name))
+        .join(""),
+    );
     // The folder itself is in the package, and mkdtemp makes it for its owner alone.
     chmodSync(folder, 0o755);
     const args = ["--root-owner-group", `-Z${options.compression}`, "--build", folder, output];
@@ -84,6 +96,13 @@ export function makePackage(options: PackageOptions, output: string): void {
     process.umask(umask);
     rmSync(folder, { recursive: true });
   }
+}
+
+/** For `dpkg --verify`, which knows no other sum. */
+function sumLine(folder: string, name: string): string {
+  return `${createHash("md5")
+    .update(readFileSync(join(folder, name)))
+    .digest("hex")}  ${name}\n`;
 }
 
 /** What the last commit says: the version is package.json's, the time and the maintainer are the commit's. */

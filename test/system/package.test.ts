@@ -81,6 +81,7 @@ describe("a Debian package", () => {
     const manual = gunzipSync(readFileSync(join(unpacked, "usr/share/man/man1/edge.1.gz")));
     assert.ok(manual.equals(readFileSync("docs/edge.1")));
     assert.match(text("usr/share/bash-completion/completions/edge"), /complete .*edge/);
+    tool("sh", "-c", 'cd "$1" && md5sum --check --strict --quiet DEBIAN/md5sums', "sh", unpacked);
     for (const script of ["postinst", "prerm", "postrm"]) tool("sh", "-n", join(unpacked, "DEBIAN", script));
   });
 
