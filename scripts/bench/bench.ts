@@ -2,7 +2,7 @@
 // Writes the figures and plots below docs/bench, and the table of docs/benchmarks.md between its markers.
 import { spawnSync } from "node:child_process";
 import { existsSync, mkdirSync, readFileSync, writeFileSync } from "node:fs";
-import { cpus } from "node:os";
+import { cpus, loadavg } from "node:os";
 import { parseArgs } from "node:util";
 import { executableFile } from "../executable.ts";
 import { closeOnSignal, sharedEngine } from "../private-engine.ts";
@@ -43,6 +43,7 @@ function has(program: string): boolean {
 }
 
 async function measure(): Promise<Measured> {
+  const load = loadavg()[0]?.toFixed(1);
   const device = await openDevice(sharedEngine());
   closeOnSignal(device.close);
   const say = (words: string): void => console.error(`${new Date().toISOString().slice(11, 19)} ${words}`);
@@ -61,7 +62,7 @@ async function measure(): Promise<Measured> {
     }
     rows.push(statusRow(device, 21));
     const { ServerVersion, Architecture } = (await device.docker.info()) as Readonly<Record<string, string>>;
-    const machine = `${Architecture}, ${cpus().length} cores, Docker ${ServerVersion}, Node ${process.version}`;
+    const machine = `${Architecture}, ${cpus().length} cores, Docker ${ServerVersion}, Node ${process.version}, load before ${load}`;
     const commit = spawnSync("git", ["rev-parse", "--short", "HEAD"], { encoding: "utf8" }).stdout.trim();
     return { machine, commit, rows, growth };
   } finally {

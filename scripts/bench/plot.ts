@@ -39,6 +39,7 @@ export function plot(title: string, xLabel: string, yLabel: string, lines: reado
   });
   return [
     `<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 ${width} ${height}" font-family="sans-serif" font-size="12">`,
+    `<title>${title}</title>`,
     `<rect width="${width}" height="${height}" fill="#fff"/>`,
     text(`x="${margin.left}" y="18"`, title, 'font-size="14" font-weight="bold"'),
     ...grid,
