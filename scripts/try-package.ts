@@ -50,12 +50,17 @@ async function activeAs(booted: BootedImage, state: string): Promise<string> {
 
 /** The container of the pod, as the engine has it: its id, and since when it runs; null if there is none. */
 async function containerOf(engine: PrivateEngine): Promise<string | null> {
-  const containers = await new Docker({ socketPath: engine.socket }).listContainers({ all: true });
+  const docker = new Docker({ socketPath: engine.socket });
+  const containers = await docker.listContainers({ all: true });
   const [found, ...others] = containers.filter(({ Labels }) => Labels[installLabel] !== undefined);
   assert.deepEqual(others, []);
   if (found === undefined) return null;
-  const { State } = await new Docker({ socketPath: engine.socket }).getContainer(found.Id).inspect();
-  return State.Running ? `${found.Id} since ${State.StartedAt}` : null;
+  // What is listed may be gone at the next call.
+  const { State } = (await docker
+    .getContainer(found.Id)
+    .inspect()
+    .catch(() => null)) ?? { State: null };
+  return State?.Running === true ? `${found.Id} since ${State.StartedAt}` : null;
 }
 
 /** A center in the image sends one pod, and the agent runs it on the engine of this machine. */
