@@ -1,20 +1,12 @@
 import assert from "node:assert/strict";
 import { describe, test } from "node:test";
 import type { ControlResponse } from "../../src/ports/control.ts";
-import { podContent, podDelete, podRestart, podsData, podUpdate } from "../samples/messages.ts";
+import { podDelete, podRestart, podsData, podUpdate } from "../samples/messages.ts";
 import { connectedDevice, id, send } from "./world/connected-device.ts";
+import { devicePod } from "./world/device-ledger.ts";
 import type { World } from "./world/world.ts";
 
-/** A Pod as somebody on the device writes it: without a uid. */
-function pod(name: string, env = "1"): string {
-  const { metadata, spec } = podContent({ name, uid: id(99) }) as {
-    metadata: Record<string, unknown>;
-    spec: { containers: readonly Record<string, unknown>[] };
-  };
-  const containers = spec.containers.map((container) => ({ ...container, env: [{ name: "VERSION", value: env }] }));
-  const { uid: _uid, resourceVersion: _version, ...named } = metadata;
-  return JSON.stringify({ apiVersion: "v1", kind: "Pod", metadata: named, spec: { ...spec, containers } });
-}
+const pod = (name: string, version = 1): string => devicePod(name, version);
 
 const running = (world: World): readonly string[] =>
   world.host
@@ -53,7 +45,7 @@ describe("a factory pod", () => {
 
   test("changes and goes with its file", async () => {
     const world = await withPod();
-    world.factory.write("web.json", pod("web", "2"));
+    world.factory.write("web.json", pod("web", 2));
     await world.clock.pass(60_000);
     assert.deepEqual(running(world), ['web "2"']);
     world.factory.remove("web.json");
@@ -174,7 +166,7 @@ describe("a factory pod", () => {
 
   test("of a second file of the same pod is refused", async () => {
     const world = await withPod();
-    world.factory.write("z.json", pod("web", "2"));
+    world.factory.write("z.json", pod("web", 2));
     await world.clock.pass(settled);
     assert.deepEqual(refusedFiles(world), ["z.json: file web.json already has a pod web"]);
     assert.deepEqual(running(world), ['web "1"']);
@@ -189,7 +181,7 @@ describe("a request on the device", () => {
     assert.equal(sentences(apply(world, pod("web"))), "200 Pod web is the same as before");
     await world.clock.pass(settled);
     assert.deepEqual(running(world), ['web "1"']);
-    assert.equal(sentences(apply(world, pod("web", "2"))), "200 Pod web has changed");
+    assert.equal(sentences(apply(world, pod("web", 2))), "200 Pod web has changed");
     await world.clock.pass(60_000);
     assert.deepEqual(running(world), ['web "2"']);
     const [before] = world.host.running();

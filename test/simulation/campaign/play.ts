@@ -157,6 +157,7 @@ async function mend(world: World, center: Center): Promise<void> {
   // Pods that mount it wait for as long as there is none.
   center.configMap.need(world.random);
   await live(world);
+  world.ledger.mend();
 }
 
 /** Time passes until the device does what the center wants and says so; a while more, and nothing happens any more. */

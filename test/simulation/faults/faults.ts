@@ -6,6 +6,7 @@ import type { Fault } from "./fault.ts";
 import { ofAgent } from "./of-agent.ts";
 import { ofCenter } from "./of-center.ts";
 import { ofContainers } from "./of-containers.ts";
+import { ofDevice } from "./of-device.ts";
 import { ofEngine } from "./of-engine.ts";
 import { ofLink } from "./of-link.ts";
 import { ofNode } from "./of-node.ts";
@@ -14,6 +15,7 @@ import { unseen } from "./unseen.ts";
 /** Everything that can happen to a device, by name. */
 export const faults: Readonly<Record<string, Fault>> = {
   ...ofAgent,
+  ...ofDevice,
   ...ofNode,
   ...ofLink,
   ...ofEngine,

@@ -1,5 +1,6 @@
 import assert from "node:assert/strict";
 import { mountsConfigMap } from "../../../src/agent/pods/config-maps.ts";
+import type { DesiredPod } from "../../../src/core/pod/desired.ts";
 import { containerName, podHash, sandboxName, specHash } from "../../../src/core/pod/identity.ts";
 import { npuCount, npuNode } from "../../../src/core/pod/npu.ts";
 import type { ObservedState } from "../../../src/core/pod/observed.ts";
@@ -10,10 +11,12 @@ import type { Center, ReportEntry } from "../world/center.ts";
 import { configMapName } from "../world/config-map-ledger.ts";
 import { possibleNow } from "../world/pod-ledger.ts";
 import { images, type World } from "../world/world.ts";
+import { checkDevicePods, checkLocalPod } from "./device-pods.ts";
 
 /** What must hold at every moment, whatever has happened (architecture.md, What always holds). */
 export function checkAlways(world: World, center: Center): void {
   okMeansOnDisk(world, center);
+  checkLocalPod(world);
   nothingIsDoubled(world);
   npusAreExclusive(world);
   assert.deepEqual(world.unjustified(), [], `3: ${world.unjustified()[0]}`);
@@ -156,13 +159,15 @@ export function checkSettled(world: World, center: Center): void {
   assert.equal(world.look((store) => store.outbox.counts()).pending, 0, "6: everything was delivered");
   if (world.center.asksHistory()) assert.ok((world.chronicle.untold() ?? 0) === 0, "2: all history was told");
   configMapIsMounted(world, center);
+  checkDevicePods(world);
   nothingIsLeftOver(world);
   npusAreRecorded(world);
 }
 
-/** Deleting everything is one commit: all of it is gone, or nothing. */
+/** Deleting everything is one commit: all of the center's is gone, or nothing. */
 function isEmpty({ look }: World): boolean {
-  return look((store) => store.desiredPods.list().length === 0 && store.configMaps.names().length === 0);
+  const isOfDevice = ({ pod }: DesiredPod): boolean => pod.origin !== undefined;
+  return look((store) => store.desiredPods.list().every(isOfDevice) && store.configMaps.names().length === 0);
 }
 
 function configMapIsOnDisk(world: World, { configMap }: Center): void {

@@ -237,6 +237,8 @@ export function createWitness({
       if (action === "create") {
         known.add(container.id);
         sandboxOf.set(container.id, request.sandboxId);
+        // The sandbox may have been taken out of its network just before.
+        if (request.sandboxId !== null && excused.has(request.sandboxId)) excused.add(container.id);
       }
       if (action === "pause" || action === "disconnect") excused.add(container.id);
       if (action === "disconnect" || action === "die") {

@@ -270,6 +270,8 @@ export function createCenter(world: World, names: readonly string[]): Center {
     turn() {
       hear();
       if (podsData.outstanding() === null) configMap.askIfNeeded();
+      // It may come after what somebody on the device asks for meanwhile.
+      else world.ledger.mayBeGone();
       const toAll = [podsData.outstanding(), configMap.outstanding()];
       for (const text of toAll) {
         if (text !== null && say(text) && text === podsData.outstanding()) podsData.sent();

@@ -21,6 +21,7 @@ import { testImage } from "../../samples/messages.ts";
 import { type Chronicle, createChronicle } from "../judges/chronicle.ts";
 import { unjustifiedStop } from "../judges/stops.ts";
 import { createWitness, type Witness } from "../judges/witness.ts";
+import { createDeviceLedger, type DeviceLedger } from "./device-ledger.ts";
 import { type DeviceProcess, startProcess } from "./device-process.ts";
 import { PlannedEnd, type PlannedFaults, plannedFaults, type Restart, type StrikingFault } from "./planned-faults.ts";
 import { createPrograms, type Programs } from "./programs.ts";
@@ -36,6 +37,8 @@ export interface World extends PlannedFaults {
   /** The folder of factory pods, and whoever asks on the device. */
   readonly factory: FakeFactoryFiles;
   readonly control: FakeControl;
+  /** What the device itself asks for. */
+  readonly ledger: DeviceLedger;
   readonly programs: Programs;
   readonly trace: Trace;
   readonly witness: Witness;
@@ -99,6 +102,7 @@ export function createWorld(seed: number, options: WorldOptions): World {
   const { http, behave } = fakeHttp(clock);
   const factory = fakeFactoryFiles();
   const control = fakeControl();
+  const ledger = createDeviceLedger({ factory, control });
   const programs = createPrograms(clock, host, behave);
   const unjustified: string[] = [];
   const texts = new Set<string>();
@@ -244,6 +248,7 @@ export function createWorld(seed: number, options: WorldOptions): World {
     device,
     factory,
     control,
+    ledger,
     programs,
     trace,
     witness,
@@ -261,6 +266,7 @@ export function createWorld(seed: number, options: WorldOptions): World {
       center.abandon();
       faults.calm();
       store = dataLost ? memoryStore({ beforeCall, beforeWrite }) : store.reopen({ powerCut });
+      if (dataLost) ledger.forgot();
       if (powerCut || dataLost) look(chronicle.beginAnew);
       if (powerCut) {
         powerGoes();
