@@ -9,7 +9,15 @@ import { writableByOthers } from "../linux/trust.ts";
 
 const systemFile = "/etc/edge/edge.config.json";
 /** As in the schema of the configuration: where things are when nothing can be read of it. */
-export const defaultFolders = { dir: "/var/lib/edge", runDir: "/run/edge" } as const;
+export const defaultFolders = {
+  dir: "/var/lib/edge",
+  runDir: "/run/edge",
+  podsDir: "/etc/edge/pods.d",
+  imagesDir: "/var/lib/edge/images",
+} as const;
+
+/** Where an agent keeps its store and sockets, and where its maker puts pods and images. */
+export type Folders = { readonly [Name in keyof typeof defaultFolders]: string };
 
 export type LoadedConfig =
   | { readonly ok: true; readonly file: string; readonly config: Config; readonly warnings: readonly Warning[] }
@@ -75,12 +83,16 @@ function broken(file: string | null, message: string, value: unknown): BrokenCon
 }
 
 /** The folders that a configuration names which cannot be used otherwise. */
-export function foldersOf({ raw }: BrokenConfig): { readonly dir: string; readonly runDir: string } {
+export function foldersOf({ raw }: BrokenConfig): Folders {
   const data = isObject(raw) && "data" in raw && isObject(raw.data) ? raw.data : {};
+  const local = isObject(raw) && "local" in raw && isObject(raw.local) ? raw.local : {};
   const folder = (value: unknown, otherwise: string) => (typeof value === "string" && value !== "" ? value : otherwise);
+  const dir = folder("dir" in data ? data.dir : undefined, defaultFolders.dir);
   return {
-    dir: folder("dir" in data ? data.dir : undefined, defaultFolders.dir),
+    dir,
     runDir: folder("runDir" in data ? data.runDir : undefined, defaultFolders.runDir),
+    podsDir: folder("podsDir" in local ? local.podsDir : undefined, defaultFolders.podsDir),
+    imagesDir: folder("imagesDir" in local ? local.imagesDir : undefined, `${dir}/images`),
   };
 }
 

@@ -33,6 +33,15 @@ const examples: ReadonlyMap<string, readonly Example[]> = new Map([
     ],
   ],
   ["validate", [{ line: "edge validate pod.yaml", purpose: "list every rule that a pod breaks" }]],
+  [
+    "install",
+    [
+      {
+        line: "edge install --root DIR --pod web.yaml --image web.tar",
+        purpose: "put a pod and its image into an image",
+      },
+    ],
+  ],
   ["completion", [{ line: "source <(edge completion bash)", purpose: "complete edge in this shell" }]],
 ]);
 

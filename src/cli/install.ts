@@ -14,6 +14,7 @@ import {
 } from "../linux/install/install-steps.ts";
 import { unitText } from "../linux/install/unit.ts";
 import { completionScript } from "./completion.ts";
+import { type FactoryContent, factoryProblems, factorySteps } from "./factory-content.ts";
 import { firstConfig } from "./first-config.ts";
 import {
   type ChangeOptions,
@@ -30,16 +31,17 @@ import {
 import { manualPage } from "./manual-page.ts";
 import { exitCodes, type Output } from "./output.ts";
 
-export interface InstallOptions extends ChangeOptions {
+export interface InstallOptions extends ChangeOptions, FactoryContent {
   /** `center.url` of the configuration that is written when there is none. */
   readonly center?: string;
 }
 
 /**
- * `edge install`: program, manual page, completions, folders, group, unit and a first configuration on this device, or with `root` in an image. What
- * is so already stays; a configuration that is there is never written, and a wrong one refuses everything.
+ * `edge install`: program, manual page, completions, folders, group, unit, a first configuration, factory pods and images on this device, or
+ * with `root` in an image. What is so already stays; a configuration that is there is never written, and a wrong one
+ * refuses everything, as a pod or an image does that the device could not use.
  */
-export function installCommand(options: InstallOptions, commands: Command, io: Output): number {
+export async function installCommand(options: InstallOptions, commands: Command, io: Output): Promise<number> {
   const program = ownProgram();
   const refusal = refusalOf(program, options);
   if (program === null || refusal.length > 0) {
@@ -47,13 +49,20 @@ export function installCommand(options: InstallOptions, commands: Command, io: O
     return exitCodes.usage;
   }
   const { root } = options;
+  const unusable = await factoryProblems(options, root);
+  if (unusable.length > 0) {
+    for (const line of unusable) io.err(line);
+    return exitCodes.no;
+  }
   // Folders of the system that are missing are for everybody to read.
   process.umask(0o022);
   const untaken = untakenCenter(options);
   const reports = [...carryOut([...stepsOf(program, options), ...helpSteps(commands, options)], options)];
   const unfinished = options.dryRun ? [] : problemsIn(root);
+  const isNew = reports.some(({ state }) => state !== "unchanged");
+  // An agent that runs finds pods and images by itself: they are no reason to start it anew.
+  reports.push(...carryOut(factorySteps(options, root), options));
   if (systemdRuns(root)) {
-    const isNew = reports.some(({ state }) => state !== "unchanged");
     const start = unfinished.length > 0 ? [] : [systemctlStep(isNew ? "restart" : "start", "edge.service")];
     reports.push(...carryOut([...(isNew ? [systemctlStep("daemon-reload")] : []), ...start], options));
   }

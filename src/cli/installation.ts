@@ -2,7 +2,7 @@ import { spawnSync } from "node:child_process";
 import { existsSync, realpathSync } from "node:fs";
 import { join } from "node:path";
 import type { Step } from "../linux/install/install-steps.ts";
-import { defaultFolders, foldersOf, type LoadedConfig, loadConfig } from "./config-file.ts";
+import { defaultFolders, type Folders, foldersOf, type LoadedConfig, loadConfig } from "./config-file.ts";
 import type { Output } from "./output.ts";
 
 /** Where the parts of an installation are on the device. */
@@ -82,10 +82,12 @@ export function configIn(root: string, options: { readonly strict: boolean }): L
 }
 
 /** Where that configuration keeps things, also when it is wrong elsewhere. */
-export function foldersIn(root: string): { readonly dir: string; readonly runDir: string } {
+export function foldersIn(root: string): Folders {
   const loaded = configIn(root, { strict: false });
   if (loaded === null) return defaultFolders;
-  return loaded.ok ? loaded.config.data : foldersOf(loaded);
+  if (!loaded.ok) return foldersOf(loaded);
+  const { data, local } = loaded.config;
+  return { dir: data.dir, runDir: data.runDir, podsDir: local.podsDir, imagesDir: local.imagesDir };
 }
 
 /** Whether a systemd runs that is to hear of a change: not in an image, not in most containers. */

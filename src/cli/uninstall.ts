@@ -1,8 +1,11 @@
 import { existsSync } from "node:fs";
+import { isPodFileName } from "../linux/factory-files.ts";
+import { isArchiveName } from "../linux/image-archives.ts";
 import { removalStep, type Step, unmountStep } from "../linux/install/install-steps.ts";
 import { whyNotOurs } from "../linux/install/own-folders.ts";
 import type { Engine } from "../ports/engine.ts";
 import { runLockHeld } from "../sqlite/lock.ts";
+import type { Folders } from "./config-file.ts";
 import {
   type ChangeOptions,
   carryOut,
@@ -64,9 +67,10 @@ export async function uninstallCommand(options: UninstallOptions, io: Output): P
     }
     reports.push(...pods);
   }
-  reports.push(...carryOut(removals(options, data), options));
+  const makers = purge ? makersFolders(root, data) : { removed: [], notes: [] };
+  reports.push(...carryOut([...makers.removed.map(removalStep), ...removals(options, data)], options));
   const kept = `Kept: pods that run, ${data.dir}, ${installed.configFolder}, group ${installed.group}; --purge removes all but the group`;
-  report(options, { steps: reports, notes: purge ? [] : [kept] }, io);
+  report(options, { steps: reports, notes: purge ? makers.notes : [kept] }, io);
   return exitCodes.fine;
 }
 
@@ -81,6 +85,30 @@ function removals(
   const purged = purge ? [installed.configFolder, data.dir, data.runDir] : [];
   const mounts = purge ? [unmountStep(inRoot(root, data.runDir))] : [];
   return [...mounts, ...[...always, ...purged].map((path) => removalStep(inRoot(root, path)))];
+}
+
+/**
+ * The folders of factory pods and images that are in none of the agent's own folders. One that holds something else, too, is
+ * somebody's whom nobody asked: it stays, with a note.
+ */
+function makersFolders(
+  root: string,
+  { dir, podsDir, imagesDir }: Folders,
+): { readonly removed: readonly string[]; readonly notes: readonly string[] } {
+  const removed: string[] = [];
+  const notes: string[] = [];
+  const folders = [
+    { name: podsDir, isOwn: isPodFileName },
+    { name: imagesDir, isOwn: isArchiveName },
+  ];
+  for (const { name, isOwn } of folders) {
+    if ([dir, installed.configFolder].some((own) => name.startsWith(`${own}/`))) continue;
+    const path = inRoot(root, name);
+    const reason = whyNotOurs(path, name, isOwn);
+    if (reason === null) removed.push(path);
+    else notes.push(`Kept: ${name}, for ${reason}`);
+  }
+  return { removed, notes };
 }
 
 /** Why it is still there; null when it is gone. */

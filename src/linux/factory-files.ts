@@ -57,16 +57,34 @@ function openToOthers(open: string): string {
   return `others may write to ${open}. Let only root or the agent's user write there (chown, chmod go-w)`;
 }
 
+/** Whether a file of this name in the folder is one of a factory pod. */
+export function isPodFileName(name: string): boolean {
+  return podFile.test(name);
+}
+
 async function read(path: string): Promise<FactoryText> {
   try {
     const open = writableByOthers(path);
     if (open !== null) return { ok: false, reason: openToOthers(open) };
+  } catch (error) {
+    return unreadable(error);
+  }
+  return readPodFile(path);
+}
+
+/** The Pod of any file as JSON, within the limits of a factory pod; it does not matter who may write to the file. Never throws. */
+export async function readPodFile(path: string): Promise<FactoryText> {
+  try {
     const text = readBounded(path);
     if (text === null) return { ok: false, reason: `no file of at most ${maxMessageBytes} bytes` };
     return await readDocument(path, text);
   } catch (error) {
-    return { ok: false, reason: `cannot be read: ${(error as Error).message}` };
+    return unreadable(error);
   }
+}
+
+function unreadable(error: unknown): FactoryText {
+  return { ok: false, reason: `cannot be read: ${(error as Error).message}` };
 }
 
 /** The text of a file; null for what is none or is too long. Opened first, so that nothing is exchanged in between. */

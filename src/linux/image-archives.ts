@@ -1,6 +1,6 @@
 import { type BigIntStats, lstatSync, readdirSync, realpathSync, statSync } from "node:fs";
 import { type FileHandle, open } from "node:fs/promises";
-import { join, sep } from "node:path";
+import { basename, dirname, join, sep } from "node:path";
 import { pipeline, Readable, type Transform } from "node:stream";
 import { createGunzip, createZstdDecompress } from "node:zlib";
 import { extract } from "tar-stream";
@@ -24,19 +24,38 @@ const pieceBytes = 256 * 1024;
  * @param mostBytes that a packed archive may have when it is unpacked
  */
 export function linuxImageArchives(folder: string, mostBytes = mostUnpackedBytes): ImageArchives {
-  const unpacked = (file: ArchiveFile, onRead: (bytes: number) => void): AsyncIterable<Uint8Array> =>
-    contentsOf({ folder, mostBytes }, file, onRead);
+  const place: ArchiveFolder = { folder, mostBytes };
   return {
     list: () => listed(folder),
-    async imageNames(file, signal, onRead) {
-      try {
-        return archiveNames(await listsIn(unpacked(file, onRead), signal));
-      } catch (error) {
-        return { ok: false, message: wordsOf(error) } satisfies ArchiveNames;
-      }
-    },
-    contents: unpacked,
+    imageNames: (file, signal, onRead) => namesIn(contentsOf(place, file, onRead), signal),
+    contents: (file, onRead) => contentsOf(place, file, onRead),
   };
+}
+
+/**
+ * The names of the images in any archive, before it is put into the folder. Reads the whole file; it does not matter who may
+ * write to it. Never throws; gives up when the signal aborts.
+ */
+export async function imagesOf(path: string, signal: AbortSignal): Promise<ArchiveNames> {
+  try {
+    const stats = statSync(path, { bigint: true });
+    if (!stats.isFile()) return { ok: false, message: "it is no regular file" };
+    const file = { name: basename(path), sizeBytes: Number(stats.size), version: versionOf(stats) };
+    return await namesIn(
+      contentsOf({ folder: dirname(path), mostBytes: mostUnpackedBytes }, file, () => {}),
+      signal,
+    );
+  } catch (error) {
+    return { ok: false, message: wordsOf(error) };
+  }
+}
+
+async function namesIn(archive: AsyncIterable<Uint8Array>, signal: AbortSignal): Promise<ArchiveNames> {
+  try {
+    return archiveNames(await listsIn(archive, signal));
+  } catch (error) {
+    return { ok: false, message: wordsOf(error) };
+  }
 }
 
 function listed(folder: string): ArchiveListing {
@@ -64,8 +83,8 @@ function listed(folder: string): ArchiveListing {
   return { files, problems };
 }
 
-/** A name that begins with a dot is a copy under way (rsync). */
-function isArchiveName(name: string): boolean {
+/** Whether a file of this name in the folder is an archive. A name that begins with a dot is a copy under way (rsync). */
+export function isArchiveName(name: string): boolean {
   return !name.startsWith(".") && suffixes.some((suffix) => name.endsWith(suffix));
 }
 

@@ -38,6 +38,12 @@ export function podContent(message: Omit<PodMessage, "msgId">): Record<string, u
   };
 }
 
+/** A Pod as a device maker writes it into a file. */
+export function factoryPod(name: string): Record<string, unknown> {
+  const { spec } = podContent({ name, uid: "" });
+  return { apiVersion: "v1", kind: "Pod", metadata: { name }, spec };
+}
+
 export function podUpdate(message: PodMessage): string {
   return envelope(message.msgId, "update", `websocket/pod/${message.name}`, podContent(message));
 }

@@ -16,7 +16,11 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { after, describe, test } from "node:test";
 import { requirePackages } from "../../scripts/packages.ts";
+import { factoryFiles as factoryFolder } from "../../src/linux/factory-files.ts";
+import { linuxImageArchives } from "../../src/linux/image-archives.ts";
 import { unitText } from "../../src/linux/install/unit.ts";
+import { sampleArchive } from "../samples/image-archive.ts";
+import { factoryPod } from "../samples/messages.ts";
 
 const folder = mkdtempSync(join(tmpdir(), "edge-install-"));
 const config = "etc/edge/edge.config.json";
@@ -29,6 +33,13 @@ const help = [
 ];
 const address = "wss://center.example:443/websocket/{serialNumber}/events";
 after(() => rmSync(folder, { recursive: true }));
+
+/** A factory pod and the archive of its image, as a device maker has them. */
+const podFile = join(folder, "web.json");
+const archiveFile = join(folder, "app.tar");
+const factoryFiles = ["--pod", podFile, "--image", archiveFile];
+writeFileSync(podFile, JSON.stringify(factoryPod("web")));
+writeFileSync(archiveFile, sampleArchive({ names: ["edge.test/app:1"] }).bytes);
 
 /** The little of a system that an image must have. */
 function image(name: string, programs: readonly string[] = ["systemd-notify", "node"]): string {
@@ -148,8 +159,53 @@ describe("edge install into an image", { skip: process.getuid?.() === 0 ? false 
     assert.deepEqual(tree(root), before);
   });
 
+  test("edge install --pod --image puts factory pods and archives into the image, where an agent trusts them", () => {
+    assert.equal(modeOf(root, "etc/edge/pods.d"), "755 0 root", "the folder is there without pods, too");
+    const { code, stdout, stderr } = edge("install", "--root", root, ...factoryFiles, "--json");
+    assert.equal(code, 0, stderr);
+    const changed = JSON.parse(stdout).steps.filter(({ state }: { readonly state: string }) => state !== "unchanged");
+    assert.deepEqual(changed, [
+      { what: "folder /var/lib/edge/images, mode 0755", state: "created" },
+      { what: "file /var/lib/edge/images/app.tar, mode 0600", state: "created" },
+      { what: "file /etc/edge/pods.d/web.json, mode 0644", state: "created" },
+    ]);
+    const [pods, images] = [join(root, "etc/edge/pods.d"), join(root, "var/lib/edge/images")];
+    const looked = factoryFolder(pods).look();
+    assert.deepEqual(looked.kind === "read" ? [...looked.files.keys()] : looked, ["web.json"]);
+    const { files, problems } = linuxImageArchives(images).list();
+    assert.deepEqual([files.map(({ name }) => name), problems], [["app.tar"], []]);
+    assert.deepEqual([readdirSync(pods), readdirSync(images)], [["web.json"], ["app.tar"]], "no hidden copy is left");
+    const before = tree(root);
+    assert.doesNotMatch(edge("install", "--root", root, ...factoryFiles).stdout, /created/);
+    assert.deepEqual(tree(root), before);
+    writeFileSync(archiveFile, sampleArchive({ names: ["edge.test/ppa:1"] }).bytes);
+    const again = edge("install", "--root", root, ...factoryFiles).stdout.split("\n");
+    const replaced = again.filter((line) => line.startsWith("created"));
+    assert.deepEqual(replaced, ["created        file /var/lib/edge/images/app.tar, mode 0600"]);
+    assert.deepEqual(readFileSync(join(images, "app.tar")), readFileSync(archiveFile));
+  });
+
+  test("edge install puts nothing into an image if a pod or an archive is refused", () => {
+    const other = image("refused");
+    const before = tree(other);
+    const wrong = join(folder, "wrong.yaml");
+    writeFileSync(wrong, "kind: Deployment\nmetadata: { name: web }\n");
+    const { code, stdout, stderr } = edge("install", "--root", other, ...factoryFiles, wrong);
+    assert.deepEqual([code, stdout], [1, ""]);
+    assert.match(stderr, /wrong\.yaml cannot be used: the name of an archive ends in/);
+    const pod = edge("install", "--root", other, "--pod", wrong);
+    assert.equal(pod.code, 1);
+    assert.match(pod.stderr, /✗ kind Deployment is not supported; only Pod is/);
+    assert.deepEqual(tree(other), before);
+  });
+
   test("edge install never overwrites a configuration, and stops if it is invalid", () => {
-    const own = JSON.stringify({ node: { name: "mine" }, center: { url: address }, data: { dir: "/srv/edge" } });
+    const own = JSON.stringify({
+      node: { name: "mine" },
+      center: { url: address },
+      data: { dir: "/srv/edge" },
+      local: { podsDir: "/srv/factory" },
+    });
     writeFileSync(join(root, config), own);
     rmSync(join(root, "usr/local/bin/edge"));
     const { code: fine, stdout } = edge("install", "--root", root, "--center", "wss://other.example");
@@ -180,9 +236,11 @@ describe("edge install into an image", { skip: process.getuid?.() === 0 ? false 
       ...help,
     ])
       assert.equal(existsSync(join(root, path)), false, path);
-    for (const path of [config, "srv/edge"]) assert.equal(existsSync(join(root, path)), true, path);
+    assert.equal(edge("install", "--root", root, ...factoryFiles).code, 0);
+    for (const path of [config, "srv/edge/images/app.tar", "srv/factory/web.json"])
+      assert.equal(existsSync(join(root, path)), true, path);
     assert.equal(edge("uninstall", "--root", root, "--purge").code, 0);
-    for (const path of ["etc/edge", "srv/edge"]) assert.equal(existsSync(join(root, path)), false, path);
+    for (const path of ["etc/edge", "srv/edge", "srv/factory"]) assert.equal(existsSync(join(root, path)), false, path);
     assert.equal(edge("uninstall", "--root", root, "--purge").code, 0, "twice is fine");
   });
 

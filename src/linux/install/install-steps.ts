@@ -4,13 +4,17 @@ import { spawnSync } from "node:child_process";
 import {
   chmodSync,
   chownSync,
+  closeSync,
   copyFileSync,
   existsSync,
+  fsyncSync,
   lstatSync,
   mkdirSync,
+  openSync,
   readdirSync,
   readFileSync,
   readlinkSync,
+  readSync,
   realpathSync,
   renameSync,
   rmdirSync,
@@ -18,7 +22,7 @@ import {
   statSync,
   symlinkSync,
 } from "node:fs";
-import { dirname, join } from "node:path";
+import { basename, dirname, join } from "node:path";
 import { mountedBelow, unmountBelow } from "../bind-mounts.ts";
 import { replaceFile } from "../files.ts";
 
@@ -61,17 +65,58 @@ export function textStep(path: string, text: string, access: Access & { readonly
   });
 }
 
-/** A file with the bytes of another one, replaced at one blow: it may be running. */
+/** A file with the bytes of another one, written under a hidden name and then renamed: it may be running, or be watched. */
 export function copyStep(path: string, source: string, access: Access): Step {
   return fileStep(path, access, {
-    isSame: () => statSync(path).size === statSync(source).size && readFileSync(path).equals(readFileSync(source)),
+    isSame: () => hasSameBytes(path, source),
     write() {
       mkdirSync(dirname(path), { recursive: true });
-      copyFileSync(source, `${path}.new`);
-      chmodSync(`${path}.new`, access.mode);
-      renameSync(`${path}.new`, path);
+      const hidden = join(dirname(path), `.${basename(path)}.new`);
+      try {
+        copyFileSync(source, hidden);
+        chownSync(hidden, 0, access.gid());
+        chmodSync(hidden, access.mode);
+        syncFile(hidden);
+        renameSync(hidden, path);
+      } catch (error) {
+        rmSync(hidden, { force: true });
+        throw error;
+      }
     },
   });
+}
+
+const pieceBytes = 1024 * 1024;
+
+/** Compared piece by piece: an archive of images may be larger than the memory. */
+function hasSameBytes(path: string, other: string): boolean {
+  if (statSync(path).size !== statSync(other).size) return false;
+  const file = openSync(path, "r");
+  const otherFile = openSync(other, "r");
+  try {
+    for (;;) {
+      const piece = nextPiece(file);
+      if (!piece.equals(nextPiece(otherFile))) return false;
+      if (piece.length === 0) return true;
+    }
+  } finally {
+    closeSync(file);
+    closeSync(otherFile);
+  }
+}
+
+function nextPiece(file: number): Buffer {
+  const buffer = Buffer.allocUnsafe(pieceBytes);
+  return buffer.subarray(0, readSync(file, buffer));
+}
+
+function syncFile(path: string): void {
+  const file = openSync(path, "r");
+  try {
+    fsyncSync(file);
+  } finally {
+    closeSync(file);
+  }
 }
 
 function fileStep(path: string, { mode, gid }: Access, content: { isSame(): boolean; write(): void }): Step {
