@@ -1,6 +1,7 @@
 // agent: the loops of the agent, and how they are wired.
 
 import type { Policy } from "../core/admission/policy.ts";
+import { noCenter } from "../core/config/config-schema.ts";
 import type { ImageLimits } from "../core/image/image-gc.ts";
 import type { SafeMode } from "../core/node/safe-mode.ts";
 import { podKey } from "../core/pod/spec.ts";
@@ -82,6 +83,7 @@ export interface AgentParts {
 export interface AgentSettings {
   readonly nodeName: string;
   readonly serialNumber: string | null;
+  /** `noCenter` on a device without one. */
   readonly centerUrl: string;
   readonly statusPeriodMs: number;
   readonly keepaliveMs: number;
@@ -113,7 +115,13 @@ export async function runAgent(given: AgentParts, signal: AbortSignal): Promise<
   const { clock, random, log, engine, settings, store, events } = parts;
   const startedAt = clock.wall();
   recordAgentStart(parts);
-  let connection: ConnectionState = { state: "connecting", since: startedAt, lastError: null, certificates: [] };
+  const hasCenter = settings.centerUrl !== noCenter;
+  let connection: ConnectionState = {
+    state: hasCenter ? "connecting" : "none",
+    since: startedAt,
+    lastError: null,
+    certificates: [],
+  };
 
   const statusPublisher = createStatusPublisher(clock);
   const engineWatcher = createEngineWatcher({ engine, clock, events });
@@ -198,7 +206,7 @@ export async function runAgent(given: AgentParts, signal: AbortSignal): Promise<
     { name: "status publisher", run: (stop) => statusPublisher.run(() => parts.publish(snapshot()), stop) },
     ...localPods.loops,
     ...node.loops,
-    { name: "uplink", run: (stop) => runUplink(uplinkParts, stop) },
+    ...(hasCenter ? [{ name: "uplink", run: (stop: AbortSignal) => runUplink(uplinkParts, stop) }] : []),
     { name: "heartbeat", run: (stop) => runHeartbeat({ ...parts, podWorkers }, stop) },
   ];
   await runTogether(signal, (stop) => loops.map((loop) => supervise(loop, parts, stop)));

@@ -4,6 +4,7 @@ import { installIdOf } from "../agent/engine/install-id.ts";
 import { momentOf } from "../agent/loop/moment.ts";
 import { shownUrl } from "../core/base/shown-url.ts";
 import type { Config } from "../core/config/config.ts";
+import { noCenter } from "../core/config/config-schema.ts";
 import { engineTodo } from "../core/doctor/engine-advice.ts";
 import { notReadyWithoutAgent, readyCondition } from "../core/node/conditions.ts";
 import { judgePressure } from "../core/node/pressure.ts";
@@ -76,7 +77,7 @@ export async function workedOutStatus(config: Config, file: string | null): Prom
     node: { name: config.node.name, conditions: conditionsNow(config, engine.info, running) },
     agent: { running, pid: null, version, startedAt: null, config: file },
     center: {
-      state: "offline",
+      state: config.center.url === noCenter ? "none" : "offline",
       url: shownUrl(config.center.url),
       since: null,
       lastError: running ? null : "The agent is not running",

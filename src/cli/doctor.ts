@@ -1,6 +1,7 @@
 import { styleText } from "node:util";
 import { printable } from "../core/base/printable.ts";
 import type { Config } from "../core/config/config.ts";
+import { noCenter } from "../core/config/config-schema.ts";
 import type { CenterInput, EngineInput, StoreInput } from "../core/doctor/doctor-input.ts";
 import { examine, type Finding } from "../core/doctor/examine.ts";
 import type { NodeUsage } from "../core/node/usage.ts";
@@ -106,7 +107,8 @@ async function troublesOf(engine: Engine): Promise<readonly string[]> {
   );
 }
 
-async function askCenter({ center }: Config, credentials: LoadedCredentials): Promise<CenterInput> {
+async function askCenter({ center }: Config, credentials: LoadedCredentials): Promise<CenterInput | null> {
+  if (center.url === noCenter) return null;
   const { url, headers, tls } = center;
   const options = { url, headers, serverName: tls.serverName, credentials };
   return { host: new URL(url).host, ...(await reachCenter(options, AbortSignal.timeout(centerDeadlineMs))) };

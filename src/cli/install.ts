@@ -3,6 +3,7 @@ import type { Command } from "commander";
 import { shownUrl } from "../core/base/shown-url.ts";
 import type { Violation } from "../core/base/violation.ts";
 import { parseConfig } from "../core/config/config.ts";
+import { noCenter } from "../core/config/config-schema.ts";
 import {
   copyStep,
   folderStep,
@@ -66,11 +67,15 @@ export async function installCommand(options: InstallOptions, commands: Command,
     const start = unfinished.length > 0 ? [] : [systemctlStep(isNew ? "restart" : "start", "edge.service")];
     reports.push(...carryOut([...(isNew ? [systemctlStep("daemon-reload")] : []), ...start], options));
   }
-  report(options, { steps: reports, notes: [...untaken, ...unfinished.map(toDo), ...notesOf(program, root)] }, io);
+  report(
+    options,
+    { steps: reports, notes: [...untaken, ...unfinished.map(toDo), ...centerNotes(root), ...notesOf(program, root)] },
+    io,
+  );
   return exitCodes.fine;
 }
 
-/** Why nothing is done at all. An empty `center.url` is what an image waits for, and no mistake. */
+/** Why nothing is done at all. */
 function refusalOf(program: string | null, { root, center }: InstallOptions): readonly string[] {
   if (program === null)
     return ["This program runs from its source: install the built one, dist/edge.mjs or an executable"];
@@ -83,9 +88,7 @@ function refusalOf(program: string | null, { root, center }: InstallOptions): re
     return [
       `${root} has no ${missing.join(" and no ")}, which a system has to which a group can be added: make it first`,
     ];
-  return problemsIn(root)
-    .filter(({ path, value }) => path !== "center.url" || value !== "")
-    .map(({ message }) => `${inRoot(root, installed.config)}: ${message}`);
+  return problemsIn(root).map(({ message }) => `${inRoot(root, installed.config)}: ${message}`);
 }
 
 /** What is wrong with an address, in the words of `edge config check`. */
@@ -110,10 +113,18 @@ function problemsIn(root: string): readonly Violation[] {
   return loaded?.ok === false ? loaded.violations : [];
 }
 
-function toDo({ path, message }: Violation): string {
-  return path === "center.url"
-    ? `To do: write the center's address into ${installed.config}, center.url, then: systemctl restart edge`
-    : `To do in ${installed.config}: ${message}`;
+function toDo({ message }: Violation): string {
+  return `To do in ${installed.config}: ${message}`;
+}
+
+/** A device without a center runs the pods that are on it; mostly the address is still to come. */
+function centerNotes(root: string): readonly string[] {
+  const loaded = configIn(root, { strict: true });
+  if (loaded?.ok !== true || loaded.config.center.url !== noCenter) return [];
+  const { podsDir } = loaded.config.local;
+  return [
+    `To do: write the center's address into ${installed.config}, center.url, then: systemctl restart edge. Without one only pods in ${podsDir} and of edge apply run`,
+  ];
 }
 
 function stepsOf(program: string, { root, center }: InstallOptions): readonly Step[] {

@@ -4,6 +4,7 @@ import { momentOf } from "../agent/loop/moment.ts";
 import { defaultProtectedPaths } from "../core/admission/context.ts";
 import { shownUrl } from "../core/base/shown-url.ts";
 import { type Config, ownPaths } from "../core/config/config.ts";
+import { noCenter } from "../core/config/config-schema.ts";
 import { safeModeOf } from "../core/node/safe-mode.ts";
 import { maxMessageBytes } from "../core/protocol/limits.ts";
 import { dockerEngine } from "../docker/engine.ts";
@@ -227,7 +228,7 @@ function agentParts(
     device: linuxDevice({
       dataDir: data.dir,
       deviceDir: node.deviceDir,
-      centerHost: new URL(center.url).hostname,
+      centerHost: center.url === noCenter ? null : new URL(center.url).hostname,
       policy,
     }),
     podFiles: linuxPodFiles({ dataDir: data.dir, runDir: data.runDir, policy, protectedPaths, lifetime }),

@@ -38,8 +38,12 @@ export function statusPage(document: StatusDocument, nowWall: number, { wide }: 
     ...(agent.config == null
       ? []
       : field("Config", wide ? agent.config : cutMiddle(agent.config, columns - labelWidth))),
-    `Center   ${state(center.state === "online", center.state, since(center.since))}`,
-    ...field("", wide ? center.url : cutMiddle(center.url, columns - labelWidth)),
+    ...(center.state === "none"
+      ? ["Center   none is configured"]
+      : [
+          `Center   ${state(center.state === "online", center.state, since(center.since))}`,
+          ...field("", wide ? center.url : cutMiddle(center.url, columns - labelWidth)),
+        ]),
     ...centerTrouble(document).flatMap((text) => field("", text)),
     `Engine   ${state(engine.state === "ready", engine.state, engineVersion)}`,
     ...(document.npus ?? []).flatMap(({ name, present, holder }) =>

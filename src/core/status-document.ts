@@ -24,7 +24,8 @@ export interface StatusDocument {
     readonly config?: string | null;
   };
   readonly center: {
-    readonly state: "online" | "connecting" | "offline";
+    /** none: no center is configured. */
+    readonly state: "online" | "connecting" | "offline" | "none";
     readonly url: string;
     readonly since: string | null;
     readonly lastError: string | null;

@@ -4,10 +4,10 @@ import { ownValue } from "../core/base/own-value.ts";
 
 /**
  * The address this device has toward the center: of the interface with the default route, else the first that is not
- * loopback. A center on loopback is reached from loopback.
+ * loopback. A center on loopback is reached from loopback; without a center (null) the others are.
  */
-export function hostIp(centerHost: string): string {
-  if (centerHost === "localhost" || centerHost.startsWith("127.") || centerHost === "[::1]") return "127.0.0.1";
+export function hostIp(centerHost: string | null): string {
+  if (centerHost === "localhost" || centerHost?.startsWith("127.") || centerHost === "[::1]") return "127.0.0.1";
   const interfaces = networkInterfaces();
   const ipv4 = (name: string) =>
     (ownValue(interfaces, name) ?? []).find((address) => address.family === "IPv4" && !address.internal)?.address;

@@ -16,8 +16,8 @@ export interface DeviceOptions {
   readonly dataDir: string;
   /** Where the nodes of NPUs are: `/dev`. */
   readonly deviceDir: string;
-  /** Host part of the center's URL. */
-  readonly centerHost: string;
+  /** Host part of the center's URL; null without a center. */
+  readonly centerHost: string | null;
   readonly policy: () => Policy;
 }
 

@@ -29,7 +29,8 @@ export interface UplinkParts {
 }
 
 export interface ConnectionState {
-  readonly state: "online" | "connecting" | "offline";
+  /** none: no center is configured. */
+  readonly state: "online" | "connecting" | "offline" | "none";
   /** Milliseconds since the epoch. */
   readonly since: number;
   readonly lastError: string | null;

@@ -150,13 +150,25 @@ const policySchema = section({
   }),
 });
 
+/** What `center.url` is on a device that only has pods of its own. */
+export const noCenter = "";
+
 const headerWords = "names and values of HTTP headers";
 
 const centerSchema = objectOf(
   {
-    url: described(
-      field(v.pipe(v.string(), v.check(isCenterUrl)), "a wss:// address, or ws:// of a loopback address"),
-      "Address of the center: `wss://`, or `ws://` for a loopback address.",
+    url: v.optional(
+      described(
+        field(
+          v.pipe(
+            v.string(),
+            v.check((text) => text === noCenter || isCenterUrl(text)),
+          ),
+          "a wss:// address, or ws:// of a loopback address",
+        ),
+        "Address of the center: `wss://`, or `ws://` for a loopback address. Empty for a device without a center.",
+      ),
+      noCenter,
     ),
     tls: section({
       ca: file("PEM file with the authorities of the center. Without it the authorities of the system count."),
@@ -228,7 +240,7 @@ export const configSchema = objectOf(
       },
       "an object with name",
     ),
-    center: centerSchema,
+    center: v.optional(centerSchema, {} as never),
     engine: section({
       socket: v.optional(
         folder("Unix socket of the Docker engine, 18.09 (API 1.39) or later."),

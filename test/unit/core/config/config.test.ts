@@ -13,7 +13,7 @@ function violations(value: unknown, strict = true): readonly string[] {
 const center = (fields: object) => ({ ...small, center: { ...small.center, ...fields } });
 const policy = (fields: object) => ({ ...small, policy: fields });
 
-test("everything but the node's name and the center's address has a default", () => {
+test("everything but the node's name has a default", () => {
   const parsed = parseConfig(small, { strict: true });
   assert.deepEqual(parsed, {
     ok: true,
@@ -43,8 +43,8 @@ test("everything but the node's name and the center's address has a default", ()
       log: { level: "info" },
     },
   });
-  assert.deepEqual(violations({}), ["node", "center"]);
-  assert.deepEqual(violations({ node: {}, center: {} }), ["node.name", "center.url"]);
+  assert.deepEqual(violations({}), ["node"]);
+  assert.deepEqual(violations({ node: {}, center: {} }), ["node.name"]);
   for (const value of [null, 5, [], "x", undefined]) assert.deepEqual(violations(value), [""]);
 });
 
@@ -94,6 +94,8 @@ test("ws:// is accepted for loopback only", () => {
     "ws://127.1.2.3",
     "ws://localhost:1",
     "ws://[::1]:1",
+    // A device that only has pods of its own.
+    "",
   ]) {
     assert.deepEqual(violations(center({ url })), [], url);
   }
