@@ -233,10 +233,10 @@ describe("a request on the device", () => {
     const response = apply(world, JSON.stringify(bad));
     assert.equal(response?.status, 422);
     assert.equal((response?.body as { violations: readonly unknown[] } | undefined)?.violations.length, 2);
-    assert.equal(sentences(apply(world, "{")), "400 the body is not valid JSON");
+    assert.equal(sentences(apply(world, "{")), "400 the body cannot be read: not valid JSON");
     assert.equal(
       sentences(apply(world, `${"[".repeat(100)}${"]".repeat(100)}`)),
-      "400 the body is nests deeper than 64 levels",
+      "400 the body cannot be read: nests deeper than 64 levels",
     );
     const unknown = world.control.ask({ method: "DELETE", path: "/v1/pods/nobody" });
     assert.equal(sentences(unknown), "404 there is no pod nobody on this device");

@@ -42,7 +42,7 @@ function unknownPath({ method, path }: ControlRequest): ControlResponse {
 
 function applyPod({ changes }: ControlParts, { query, body }: ControlRequest): ControlResponse {
   const read = readPodContent(body);
-  if (!read.ok) return failed(400, "badRequest", `the body is ${read.reason}`);
+  if (!read.ok) return failed(400, "badRequest", `the body cannot be read: ${read.reason}`);
   return responseTo(changes.applyPod(read.content, localRequest("edge apply", query)));
 }
 
