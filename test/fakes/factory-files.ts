@@ -8,6 +8,8 @@ export interface FakeFactoryFiles {
   /** The whole folder goes, or is there again. */
   mount(isThere: boolean): void;
   names(): readonly string[];
+  /** There are so many more files that the rest is not read. */
+  crowd(more: number): void;
 }
 
 /** A folder of factory pods in memory. */
@@ -16,6 +18,7 @@ export function fakeFactoryFiles(): FakeFactoryFiles {
   const listeners = new Set<() => void>();
   let stamps = 0;
   let isThere = true;
+  let unread = 0;
   const changed = (): void => {
     for (const listener of listeners) listener();
   };
@@ -24,7 +27,11 @@ export function fakeFactoryFiles(): FakeFactoryFiles {
       look() {
         if (!isThere) return { kind: "missing" };
         const names = [...texts.keys()].sort();
-        return { kind: "read", files: new Map(names.map((name) => [name, texts.get(name)?.stamp ?? ""])), more: 0 };
+        return {
+          kind: "read",
+          files: new Map(names.map((name) => [name, texts.get(name)?.stamp ?? ""])),
+          more: unread,
+        };
       },
       async read(file): Promise<FactoryText> {
         const text = texts.get(file)?.text;
@@ -52,6 +59,10 @@ export function fakeFactoryFiles(): FakeFactoryFiles {
     },
     mount(next) {
       isThere = next;
+      changed();
+    },
+    crowd(more) {
+      unread = more;
       changed();
     },
     names: () => [...texts.keys()].sort(),

@@ -105,6 +105,19 @@ describe("a factory pod", () => {
     world.process().kill();
   });
 
+  test("goes on if its file is among too many to be read", async () => {
+    const world = await withPod();
+    world.factory.remove("web.json");
+    world.factory.crowd(2);
+    await world.clock.pass(60_000);
+    assert.deepEqual(running(world), ['web "1"']);
+    assert.deepEqual(world.process().published()?.notices, ["2 files of factory pods are too many and are not read."]);
+    world.factory.crowd(0);
+    await world.clock.pass(60_000);
+    assert.deepEqual(running(world), []);
+    world.process().kill();
+  });
+
   test("keeps its container when its file is renamed", async () => {
     const world = await withPod();
     const [before] = world.host.running();

@@ -97,23 +97,27 @@ async function runOnce(parts: FactoryPodsParts, state: State): Promise<number> {
     state.seen = seen;
     return settleMs;
   }
-  await bringInLine(parts, state, folder.files);
+  await bringInLine(parts, state, folder);
   return state.refused.size > 0 ? retryMs : lookMs;
 }
+
+type ReadFolder = Extract<FactoryFolder, { readonly kind: "read" }>;
 
 /** A file as it was read: the pod's content, or what is wrong with it. */
 type ReadFile =
   | { readonly ok: true; readonly content: unknown; readonly key: string | null }
   | { readonly ok: false; readonly violations: readonly Violation[] };
 
-async function bringInLine(parts: FactoryPodsParts, state: State, files: ReadonlyMap<string, string>): Promise<void> {
+async function bringInLine(parts: FactoryPodsParts, state: State, folder: ReadFolder): Promise<void> {
+  const { files, more } = folder;
   const contents = new Map<string, ReadFile>();
   for (const [file, stamp] of files) {
     if (state.judged.get(file) !== stamp || state.refused.has(file)) contents.set(file, await readFile(parts, file));
   }
   const before = JSON.stringify([...state.refused]);
   for (const file of state.refused.keys()) if (!files.has(file)) state.refused.delete(file);
-  deleteWithoutFile(parts, files, contents);
+  // Of too many files nobody knows which one has gone.
+  if (more === 0) deleteWithoutFile(parts, files, contents);
   for (const [file, read] of contents) {
     const violations = read.ok ? applyFile(parts, file, read, files) : read.violations;
     setRefused(parts, state, file, violations);
