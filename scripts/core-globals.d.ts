@@ -25,6 +25,7 @@ declare class TextDecoder {
 }
 
 declare class URL {
+  static canParse(text: string): boolean;
   constructor(url: string, base?: string);
   readonly protocol: string;
   readonly hostname: string;

@@ -23,7 +23,7 @@ const rooms: Readonly<Record<string, Room>> = {
   agent: { rooms: ["agent", "ports", "core"], packages: ["kubernetes-types"], node: [] },
   docker: adapter("docker", "dockerode", "kubernetes-types"),
   sqlite: adapter("sqlite", "better-sqlite3"),
-  websocket: adapter("websocket", "ws"),
+  websocket: adapter("websocket", "ws", "proxy-from-env"),
   linux: adapter("linux", "tar-stream", "yaml"),
   center: { rooms: ["center", "websocket", "core"], packages: ["ws"], node: "all" },
   cli: {

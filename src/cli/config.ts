@@ -45,12 +45,13 @@ export async function configSchemaCommand(io: Output): Promise<number> {
 }
 
 /** They may come later, as certificates do: no mistake of the configuration. */
-function missingFiles({ center: { tls, auth } }: Config): readonly Warning[] {
+function missingFiles({ center: { tls, auth, proxyAuth } }: Config): readonly Warning[] {
   const named = {
     "center.tls.ca": tls.ca,
     "center.tls.cert": tls.cert,
     "center.tls.key": tls.key,
     "center.auth.file": auth.file,
+    "center.proxyAuth.file": proxyAuth.file,
   };
   return Object.entries(named).flatMap(([path, file]) =>
     file === null || existsSync(file) ? [] : [{ path, message: `${path} is "${file}", and there is no such file yet` }],

@@ -16,7 +16,7 @@ import { addonProblem } from "../sqlite/addon.ts";
 import { runLockHeld } from "../sqlite/lock.ts";
 import { openStoreReadOnly } from "../sqlite/store.ts";
 import { believeSystemAuthorities, believesSystem } from "../websocket/authorities.ts";
-import { credentialReader, type LoadedCredentials } from "../websocket/credentials.ts";
+import { type CredentialFiles, credentialReader, type LoadedCredentials } from "../websocket/credentials.ts";
 import { reachCenter } from "../websocket/reach.ts";
 import { foldersOf, type LoadedConfig, loadConfig } from "./config-file.ts";
 import { engineDeadlines } from "./engine-deadlines.ts";
@@ -48,8 +48,7 @@ async function findingsOf(loaded: LoadedConfig): Promise<readonly Finding[]> {
   const program = addonProblem();
   const config = loaded.ok ? loaded.config : program === null ? await keptConfig(folders.dir) : null;
   if (config !== null && believesSystem(config.center.url, config.center.tls.ca)) believeSystemAuthorities();
-  const credentials =
-    config === null ? null : credentialReader({ ...config.center.tls, auth: config.center.auth.file })();
+  const credentials = config === null ? null : credentialReader(credentialFiles(config.center))();
   const [engine, center] = await Promise.all([
     askEngine(config?.engine.socket ?? "/var/run/docker.sock"),
     config === null || credentials === null ? null : askCenter(config, credentials),
@@ -107,10 +106,14 @@ async function troublesOf(engine: Engine): Promise<readonly string[]> {
   );
 }
 
+function credentialFiles({ tls, auth, proxyAuth }: Config["center"]): CredentialFiles {
+  return { ...tls, auth: auth.file, proxyAuth: proxyAuth.file };
+}
+
 async function askCenter({ center }: Config, credentials: LoadedCredentials): Promise<CenterInput | null> {
   if (center.url === noCenter) return null;
-  const { url, headers, tls } = center;
-  const options = { url, headers, serverName: tls.serverName, credentials };
+  const { url, headers, tls, proxy } = center;
+  const options = { url, headers, serverName: tls.serverName, proxy, credentials };
   return { host: new URL(url).host, ...(await reachCenter(options, AbortSignal.timeout(centerDeadlineMs))) };
 }
 

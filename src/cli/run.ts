@@ -223,7 +223,8 @@ function agentParts(
       maxPayload: maxMessageBytes,
       serverName: center.tls.serverName ?? undefined,
       compression: center.compression,
-      credentials: credentialReader({ ...center.tls, auth: center.auth.file }),
+      proxy: center.proxy,
+      credentials: credentialReader({ ...center.tls, auth: center.auth.file, proxyAuth: center.proxyAuth.file }),
     }),
     device: linuxDevice({
       dataDir: data.dir,

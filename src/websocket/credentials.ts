@@ -11,6 +11,8 @@ export interface CredentialFiles {
   readonly key: string | null;
   /** `user:password` on its first line, for basic authentication; readable by its owner alone. */
   readonly auth: string | null;
+  /** The same for the proxy. */
+  readonly proxyAuth?: string | null;
 }
 
 /** PEM texts. */
@@ -26,6 +28,8 @@ export interface LoadedCredentials extends Credentials {
   readonly tls: LinkTls;
   /** The value of the Authorization header. */
   readonly authorization: string | null;
+  /** The value of the Proxy-Authorization header. */
+  readonly proxyAuthorization: string | null;
 }
 
 /** Far more than a bundle of authorities has. */
@@ -39,6 +43,7 @@ export const noCredentials: LoadedCredentials = {
   certificates: [],
   tls: {},
   authorization: null,
+  proxyAuthorization: null,
 };
 
 /** Reads the files at every call; what did not change is judged once. A file that cannot be used is a `problem`. */
@@ -51,7 +56,7 @@ export function credentialReader(files: CredentialFiles): () => LoadedCredential
   };
 }
 
-type Read = Pick<LoadedCredentials, "version" | "problem" | "tls" | "authorization">;
+type Read = Pick<LoadedCredentials, "version" | "problem" | "tls" | "authorization" | "proxyAuthorization">;
 
 function readAll(files: CredentialFiles): Read {
   const problems: string[] = [];
@@ -72,10 +77,14 @@ function readAll(files: CredentialFiles): Read {
     cert: take(files.cert, readBounded),
     key: take(files.key, readKey),
   };
-  const login = take(files.auth, readLogin);
-  const authorization = login === undefined ? null : `Basic ${login.toString("base64")}`;
+  const authorization = basic(take(files.auth, readLogin));
+  const proxyAuthorization = basic(take(files.proxyAuth ?? null, readLogin));
   const problem = problems[0] ?? null;
-  return { version: digest.update(problem ?? "").digest("hex"), problem, tls, authorization };
+  return { version: digest.update(problem ?? "").digest("hex"), problem, tls, authorization, proxyAuthorization };
+}
+
+function basic(login: Buffer | undefined): string | null {
+  return login === undefined ? null : `Basic ${login.toString("base64")}`;
 }
 
 function readBounded(file: string): Buffer {

@@ -87,6 +87,32 @@ export function answerError(status: number | undefined, headers: IncomingHttpHea
   };
 }
 
+/** Why a proxy gave no answer to CONNECT; `proxy` is its `host:port`. */
+export function proxyError(proxy: string, error: unknown): LinkError {
+  const code = codeOf(error);
+  if (code.startsWith("HPE_")) {
+    return { code: "protocol", message: `The proxy ${proxy} does not speak HTTP: ${wordsOf(error)}` };
+  }
+  if (wordsOf(error) === "socket hang up") {
+    return { code: "unreachable", message: `The proxy ${proxy} closed the connection without an answer` };
+  }
+  return { code: "unreachable", message: `The proxy ${proxy} cannot be reached: ${wordsOf(error)}` };
+}
+
+/** What it means that a proxy answered CONNECT to `target`, and opened no tunnel. */
+export function proxyAnswerError(
+  proxy: string,
+  { target, statusCode }: { readonly target: string; readonly statusCode: number },
+): LinkError {
+  if (statusCode === 407) {
+    return { code: "credentials", message: `The proxy ${proxy} requires a user and password that it accepts (407)` };
+  }
+  if (statusCode >= 200 && statusCode < 300) {
+    return { code: "protocol", message: `The proxy ${proxy} sent data before this device did` };
+  }
+  return { code: "refused", message: `The proxy ${proxy} opened no tunnel to ${target}: it answered ${statusCode}` };
+}
+
 /** Why an open connection broke, as a close code and reason. */
 export function breakReason(error: unknown): { readonly code: number; readonly reason: string } {
   const code = codeOf(error);

@@ -10,6 +10,8 @@ import { boundedCompression } from "./compression.ts";
 import { openConnection } from "./connection.ts";
 import type { LoadedCredentials } from "./credentials.ts";
 import { answerError, dialError } from "./errors.ts";
+import { proxyFor } from "./proxy.ts";
+import { openTunnel, tlsThrough } from "./tunnel.ts";
 
 export interface LinkOptions {
   readonly url: string;
@@ -22,6 +24,8 @@ export interface LinkOptions {
   readonly serverName?: string | undefined;
   /** Offers to compress messages; off unless it is asked for, since it takes memory and time. */
   readonly compression?: boolean;
+  /** `center.proxy`; without it the environment says which, if any. */
+  readonly proxy?: string | null;
   /** Read anew at each dial. */
   readonly credentials: () => LoadedCredentials;
 }
@@ -40,22 +44,52 @@ export function websocketLink(options: LinkOptions): Link {
   };
 }
 
-function dial(options: LinkOptions, handlers: LinkHandlers, signal: AbortSignal): Promise<DialResult> {
-  if (signal.aborted) return Promise.resolve({ ok: false, error: givenUp });
+async function dial(options: LinkOptions, handlers: LinkHandlers, signal: AbortSignal): Promise<DialResult> {
+  if (signal.aborted) return { ok: false, error: givenUp };
   const credentials = options.credentials();
-  const { problem } = credentials;
-  if (problem !== null) return Promise.resolve({ ok: false, error: { code: "credentials", message: problem } });
+  const { problem, proxyAuthorization } = credentials;
+  if (problem !== null) return { ok: false, error: { code: "credentials", message: problem } };
+  const found = proxyFor(options.url, options.proxy ?? null);
+  if (!found.ok) return found;
+  const late = AbortSignal.timeout(options.handshakeTimeoutMs);
+  if (found.proxy === null) return upgrade({ options, credentials, tunnel: null, late }, handlers, signal);
+  const wanted = { proxy: found.proxy, authorization: proxyAuthorization, url: options.url };
+  const opened = await openTunnel(wanted, AbortSignal.any([signal, late]));
+  if (signal.aborted) return { ok: false, error: givenUp };
+  if (!opened.ok) return opened;
+  return upgrade({ options, credentials, tunnel: opened.stream, late }, handlers, signal);
+}
+
+interface Dialling {
+  readonly options: LinkOptions;
+  readonly credentials: LoadedCredentials;
+  /** Through a proxy, to the center; null without one. */
+  readonly tunnel: Socket | null;
+  /** Ends the dial. */
+  readonly late: AbortSignal;
+}
+
+function upgrade(
+  { options, credentials, tunnel, late }: Dialling,
+  handlers: LinkHandlers,
+  signal: AbortSignal,
+): Promise<DialResult> {
   const about = { tls: options.url.startsWith("wss:"), wall: Date.now(), certificates: credentials.certificates };
+  const inner = { url: options.url, tls: credentials.tls, serverName: options.serverName ?? null };
   let socket: WebSocket;
   try {
-    socket = new WebSocket(options.url, clientOptions(options, credentials));
+    socket = new WebSocket(options.url, {
+      ...clientOptions(options, credentials),
+      ...(tunnel !== null && { createConnection: tlsThrough(tunnel, inner) }),
+    });
   } catch (error) {
+    tunnel?.destroy();
     // An address or a header that cannot be.
     return Promise.resolve({ ok: false, error: dialError(error, about) });
   }
   const { promise, resolve } = Promise.withResolvers<DialResult>();
   const settle = (result: DialResult): void => {
-    clearTimeout(deadline);
+    late.removeEventListener("abort", expire);
     signal.removeEventListener("abort", abort);
     socket.off("unexpected-response", answered);
     socket.off("open", opened);
@@ -67,6 +101,7 @@ function dial(options: LinkOptions, handlers: LinkHandlers, signal: AbortSignal)
     // Ending a socket that never opened is an error to ws, once more.
     socket.on("error", () => {});
     socket.terminate();
+    tunnel?.destroy();
   };
   const abort = (): void => fail(givenUp);
   let stream: Socket | null = null;
@@ -81,8 +116,8 @@ function dial(options: LinkOptions, handlers: LinkHandlers, signal: AbortSignal)
     const connection: Connection = openConnection(socket, handlers, { asksHistory, stream });
     settle({ ok: true, connection });
   };
-  const late: LinkError = { code: "timeout", message: `No connection after ${options.handshakeTimeoutMs} ms` };
-  const deadline = setTimeout(() => fail(late), options.handshakeTimeoutMs);
+  const expire = (): void => fail({ code: "timeout", message: `No connection after ${options.handshakeTimeoutMs} ms` });
+  late.addEventListener("abort", expire, { once: true });
   signal.addEventListener("abort", abort, { once: true });
   socket.on("unexpected-response", answered);
   socket.once("upgrade", upgraded);

@@ -1,13 +1,18 @@
 import { type IncomingMessage, request as requestHttp } from "node:http";
 import { request as requestHttps } from "node:https";
+import type { Socket } from "node:net";
 import type { LinkError } from "../core/protocol/link-error.ts";
 import type { LoadedCredentials } from "./credentials.ts";
 import { answerError, dialError } from "./errors.ts";
+import { proxyFor } from "./proxy.ts";
+import { openTunnel, tlsThrough } from "./tunnel.ts";
 
 export interface ReachOptions {
   readonly url: string;
   readonly headers: Readonly<Record<string, string>>;
   readonly serverName: string | null;
+  /** `center.proxy`; without it the environment says which, if any. */
+  readonly proxy: string | null;
   readonly credentials: LoadedCredentials;
 }
 
@@ -19,14 +24,30 @@ export type Reached =
  * Whether the center answers this device at all: name, network, TLS of both sides and password, by a plain HTTP request
  * to the address of the link. It asks for no WebSocket: a second one under this name could cost a running agent its own.
  */
-export function reachCenter(options: ReachOptions, signal: AbortSignal): Promise<Reached> {
-  const { tls, authorization, problem, certificates } = options.credentials;
-  if (problem !== null) return Promise.resolve({ ok: false, error: { code: "credentials", message: problem } });
+export async function reachCenter(options: ReachOptions, signal: AbortSignal): Promise<Reached> {
+  const { problem, proxyAuthorization } = options.credentials;
+  if (problem !== null) return { ok: false, error: { code: "credentials", message: problem } };
+  const found = proxyFor(options.url, options.proxy);
+  if (!found.ok) return found;
+  if (found.proxy === null) return ask(options, null, signal);
+  const wanted = { proxy: found.proxy, authorization: proxyAuthorization, url: options.url };
+  const opened = await openTunnel(wanted, signal);
+  if (!opened.ok) return opened;
+  const reached = await ask(options, opened.stream, signal);
+  opened.stream.destroy();
+  return reached;
+}
+
+/** `tunnel` leads through a proxy to the center; null without one. */
+function ask(options: ReachOptions, tunnel: Socket | null, signal: AbortSignal): Promise<Reached> {
+  const { tls, authorization, certificates } = options.credentials;
   const isSecure = options.url.startsWith("wss:");
   const url = options.url.replace(/^ws/, "http");
   const { serverName } = options;
+  const inner = { url: options.url, tls, serverName };
   const request = {
-    agent: false,
+    // With an agent Node asks no createConnection.
+    ...(tunnel === null ? { agent: false } : { createConnection: tlsThrough(tunnel, inner) }),
     method: "HEAD",
     signal,
     rejectUnauthorized: true,

@@ -20,6 +20,7 @@ function reach(url: string, credentials: Partial<LoadedCredentials> = {}, signal
     url,
     headers: { "x-site": "7" },
     serverName: null,
+    proxy: null,
     credentials: { ...noCredentials, ...credentials },
   };
   return reachCenter(asked, signal);

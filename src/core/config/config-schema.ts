@@ -98,9 +98,16 @@ function isLoopback(host: string): boolean {
   return host === "localhost" || host === "[::1]" || /^127(?:\.\d{1,3}){3}$/.test(host);
 }
 
+/** The password has a file of its own: an address is printed and logged. */
+function isProxyUrl(text: string): boolean {
+  if (text.length > 2048 || !/^http:\/\/[^\s]+$/.test(text) || !URL.canParse(text)) return false;
+  const { username, password, pathname, search, hash } = new URL(text);
+  return username === "" && password === "" && pathname === "/" && search === "" && hash === "";
+}
+
 /** Known already, so that a later version's file is no error here; nothing is done with them yet (lifecycle.md). */
 const reserved = v.optional(v.unknown());
-export const reservedKeys: readonly string[] = ["center.urls", "center.proxy", "center.namespace", "engine.log"];
+export const reservedKeys: readonly string[] = ["center.urls", "center.namespace", "engine.log"];
 
 /** An object with these keys. Valibot alone lets a list pass for one. */
 function objectOf<const E extends v.ObjectEntries>(entries: E, expectation: string) {
@@ -190,6 +197,18 @@ const centerSchema = objectOf(
     auth: section({
       file: file("File of mode 0600 with `user:password` on its first line, for basic authentication."),
     }),
+    proxy: v.optional(
+      v.nullable(
+        described(
+          field(v.pipe(v.string(), v.check(isProxyUrl)), "http://HOST:PORT of a proxy, without user and password"),
+          "Address of an HTTP proxy on the way to a `wss://` center: `http://HOST:PORT`. Without it HTTPS_PROXY and NO_PROXY count.",
+        ),
+      ),
+      null,
+    ),
+    proxyAuth: section({
+      file: file("File of mode 0600 with `user:password` of the proxy on its first line, for basic authentication."),
+    }),
     statusPeriodSeconds: v.optional(whole(5, 3600, "Seconds between two podstatus messages, if nothing changes."), 30),
     keepaliveSeconds: v.optional(
       whole(5, 300, "Seconds between two pings. The connection ends after two without an answer."),
@@ -204,7 +223,6 @@ const centerSchema = objectOf(
       "kubernetes",
     ),
     urls: reserved,
-    proxy: reserved,
     namespace: reserved,
   },
   "an object with url",

@@ -32,6 +32,10 @@ export interface Config {
     readonly headers: Readonly<Record<string, string>>;
     /** The file holds `user:password` for basic authentication. */
     readonly auth: { readonly file: string | null };
+    /** Address of an HTTP proxy; null where the environment says which, if any. */
+    readonly proxy: string | null;
+    /** As `auth`, for the proxy. */
+    readonly proxyAuth: { readonly file: string | null };
     readonly statusPeriodSeconds: number;
     readonly keepaliveSeconds: number;
     /** Whether permessage-deflate is offered. */
@@ -91,17 +95,29 @@ export function parseConfig(value: unknown, { strict, serialNumber }: ParseConfi
     violations.push(...(parsed.issues ?? []).map(violationOf));
     if (!parsed.success || violations.length > 0) return { ok: false, violations };
     const config = plain(parsed.output);
-    return { ok: true, config, warnings: [...warnings, ...reservedIn(rest), ...vainIn(config)] };
+    return { ok: true, config, warnings: [...warnings, ...reservedIn(rest), ...vainIn(config), ...vainProxy(config)] };
   }
   return { ok: false, violations };
 }
 
 /** The output without what is reserved. */
 function plain({ node, center, engine, data, local, policy, images, log }: v.InferOutput<typeof configSchema>): Config {
-  const { url, tls, headers, auth, statusPeriodSeconds, keepaliveSeconds, compression, statusDialect } = center;
+  const { url, tls, headers, auth, proxy, proxyAuth, ...others } = center;
+  const { statusPeriodSeconds, keepaliveSeconds, compression, statusDialect } = others;
   return {
     node,
-    center: { url, tls, headers, auth, statusPeriodSeconds, keepaliveSeconds, compression, statusDialect },
+    center: {
+      url,
+      tls,
+      headers,
+      auth,
+      proxy,
+      proxyAuth,
+      statusPeriodSeconds,
+      keepaliveSeconds,
+      compression,
+      statusDialect,
+    },
     engine: { socket: engine.socket },
     data: { dir: data.dir, runDir: data.runDir, outbox: data.outbox, events: data.events },
     local: { imagesDir: local.imagesDir ?? `${data.dir}/images`, podsDir: local.podsDir },
@@ -166,7 +182,8 @@ function violationOf(issue: ConfigIssue): Violation {
   const isSecret = path.startsWith("center.headers");
   // Of a check on a whole object that is told of one key, the value is the key's.
   const told = last?.type === "unknown" ? last.value : issue.input;
-  const input = path === "center.url" && typeof told === "string" ? shownUrl(told) : told;
+  const isAddress = path === "center.url" || path === "center.proxy";
+  const input = isAddress && typeof told === "string" ? shownUrl(told) : told;
   const shown = describe(input, isSecret);
   const expectation = input === undefined && last !== undefined ? "a value" : issue.message;
   const name = path === "" ? "The configuration" : path;
@@ -180,8 +197,8 @@ function violationOf(issue: ConfigIssue): Violation {
 }
 
 /** What a configuration names that no pod may see: the agent's folders and credentials, and the way to the engine. */
-export function ownPaths({ data, engine, local, center: { tls, auth } }: Config): readonly string[] {
-  const files = [tls.cert, tls.key, auth.file].filter((file) => file?.startsWith("/") === true);
+export function ownPaths({ data, engine, local, center: { tls, auth, proxyAuth } }: Config): readonly string[] {
+  const files = [tls.cert, tls.key, auth.file, proxyAuth.file].filter((file) => file?.startsWith("/") === true);
   return [
     data.dir,
     data.runDir,
@@ -203,6 +220,13 @@ function vainIn(config: Config): readonly Warning[] {
       return isVain(entry, hidden) ? [{ path, message }] : [];
     }),
   );
+}
+
+/** A ws:// center is on this device, and its secrets go in the clear: they are sent through no proxy. */
+function vainProxy({ center: { url, proxy } }: Config): readonly Warning[] {
+  if (proxy === null || !url.startsWith("ws:")) return [];
+  const message = `center.proxy is "${proxy}", and a ws:// center is dialled without a proxy; it has no effect`;
+  return [{ path: "center.proxy", message }];
 }
 
 function reservedIn(value: unknown): readonly Warning[] {

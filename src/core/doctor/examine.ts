@@ -251,7 +251,8 @@ function clock({ wall, center: reached }: DoctorInput): Said {
 function certificates({ credentials, wall }: DoctorInput): readonly Said[] {
   if (credentials === null) return [];
   const { problem, certificates: all } = credentials;
-  if (problem !== null) return [failure(problem, "Fix the files that center.tls and center.auth name")];
+  if (problem !== null)
+    return [failure(problem, "Fix the files that center.tls, center.auth and center.proxyAuth name")];
   if (all.length === 0) return [ok("None are configured")];
   return all.map((certificate) => {
     const concern = certificateConcern(certificate, wall);

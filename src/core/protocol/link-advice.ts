@@ -15,6 +15,12 @@ const todos: Readonly<Record<LinkError["code"], string>> = {
 
 /** What a message names is more certain than its code: a refused certificate can look like a broken network. */
 const byMessage: readonly (readonly [words: RegExp, todo: string])[] = [
+  [/^The proxy \S+ requires a user/, "Write user:password into the file of center.proxyAuth.file (mode 0600)"],
+  [/^The proxy \S+ opened no tunnel/, "Ask the operator of the proxy to allow CONNECT to the center's host and port"],
+  [
+    /^The proxy /,
+    "Check center.proxy, or HTTPS_PROXY and NO_PROXY in the agent's environment, and the network to the proxy",
+  ],
   [/not yet valid/, "Set this device's clock (timedatectl set-ntp true)"],
   [
     /The center's certificate has expired/,

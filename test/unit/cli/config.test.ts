@@ -77,10 +77,10 @@ test("edge config check names every problem at once", async (t) => {
 });
 
 test("edge config check accepts a valid file and names unused keys", async (t) => {
-  const { file, edge } = device(t, { ...small, center: { ...small.center, proxy: {} } });
+  const { file, edge } = device(t, { ...small, center: { ...small.center, namespace: {} } });
   assert.deepEqual(await edge("config", "check"), {
     code: 0,
-    out: `center.proxy is reserved for a later version; it has no effect yet\n${file} is valid`,
+    out: `center.namespace is reserved for a later version; it has no effect yet\n${file} is valid`,
     err: "",
   });
 });

@@ -1,7 +1,7 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
 import { defaultPolicy } from "../../../../src/core/admission/policy.ts";
-import { parseConfig } from "../../../../src/core/config/config.ts";
+import { ownPaths, parseConfig } from "../../../../src/core/config/config.ts";
 
 const small = { node: { name: "edge-1" }, center: { url: "wss://center.example:443/websocket/edge-1/events" } };
 
@@ -25,6 +25,8 @@ test("everything but the node's name has a default", () => {
         tls: { ca: null, cert: null, key: null, serverName: null },
         headers: {},
         auth: { file: null },
+        proxy: null,
+        proxyAuth: { file: null },
         statusPeriodSeconds: 30,
         keepaliveSeconds: 15,
         compression: false,
@@ -198,4 +200,30 @@ test("a violation of the configuration names the value and what is expected, but
   );
   assert.ok(!JSON.stringify(parsed).includes("hunter2"));
   assert.deepEqual(violations(center({ headers: { "a b": "x" } })), ["center.headers.a b"]);
+});
+
+test("center.proxy is an http:// address without user and password, which is not printed", () => {
+  const parsed = parseConfig(center({ proxy: "http://proxy.example:3128" }), { strict: true });
+  assert.ok(parsed.ok);
+  assert.deepEqual([parsed.config.center.proxy, parsed.warnings], ["http://proxy.example:3128", []]);
+  const refused = ["https://p:1", "socks5://p:1", "p:1", "http://p/x", "http://p/?q", "http://p/#f", "http://", 5];
+  for (const proxy of refused) assert.deepEqual(violations(center({ proxy })), ["center.proxy"], String(proxy));
+  const secret = parseConfig(center({ proxy: "http://u:hunter2@p:1" }), { strict: true });
+  assert.ok(!secret.ok);
+  assert.match(secret.violations[0]?.message ?? "", /^center\.proxy is "http:\/\/\(hidden\)@p:1"; expected http:/);
+  assert.doesNotMatch(JSON.stringify(secret), /hunter2/);
+});
+
+test("center.proxy has no effect for a ws:// center, which is a warning", () => {
+  const parsed = parseConfig(center({ url: "ws://127.0.0.1:7001/", proxy: "http://p:1" }), { strict: true });
+  assert.ok(parsed.ok);
+  assert.deepEqual(
+    parsed.warnings.map(({ path }) => path),
+    ["center.proxy"],
+  );
+});
+
+test("no pod may see the file with the proxy's password", () => {
+  const parsed = parseConfig(center({ proxyAuth: { file: "/srv/proxy.auth" } }), { strict: true });
+  assert.ok(parsed.ok && ownPaths(parsed.config).includes("/srv/proxy.auth"));
 });
