@@ -17,6 +17,7 @@ import { runLockHeld } from "../sqlite/lock.ts";
 import { openStoreReadOnly } from "../sqlite/store.ts";
 import { believeSystemAuthorities, believesSystem } from "../websocket/authorities.ts";
 import { type CredentialFiles, credentialReader, type LoadedCredentials } from "../websocket/credentials.ts";
+import { proxyFor } from "../websocket/proxy.ts";
 import { reachCenter } from "../websocket/reach.ts";
 import { foldersOf, type LoadedConfig, loadConfig } from "./config-file.ts";
 import { engineDeadlines } from "./engine-deadlines.ts";
@@ -72,6 +73,7 @@ async function findingsOf(loaded: LoadedConfig): Promise<readonly Finding[]> {
     store: program === null ? storeInput(folders.dir, usage) : null,
     credentials,
     center,
+    proxy: config === null ? null : proxyName(config),
     npus: { names: npus.map(({ name }) => name), missing },
   });
 }
@@ -108,6 +110,11 @@ async function troublesOf(engine: Engine): Promise<readonly string[]> {
 
 function credentialFiles({ tls, auth, proxyAuth }: Config["center"]): CredentialFiles {
   return { ...tls, auth: auth.file, proxyAuth: proxyAuth.file };
+}
+
+function proxyName({ center: { url, proxy } }: Config): string | null {
+  const found = proxyFor(url, proxy);
+  return found.ok && found.proxy !== null ? found.proxy.name : null;
 }
 
 async function askCenter({ center }: Config, credentials: LoadedCredentials): Promise<CenterInput | null> {

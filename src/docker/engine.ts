@@ -129,6 +129,7 @@ async function info(connection: Connection, signal: AbortSignal): Promise<Engine
     bridge: bridge !== null || connection.product === "podman",
     rootless: security.some((option) => /^name=rootless\b/.test(option)),
     remapsUsers: security.some((option) => /^name=userns\b/.test(option)),
+    hasProxy: textAt(answer, "HttpProxy") !== "" || textAt(answer, "HttpsProxy") !== "",
     warnings: textsAt(answer, "Warnings").slice(0, mostWarnings),
     dataRoot: textAt(answer, "DockerRootDir"),
     memoryBytes: numberAt(answer, "MemTotal"),

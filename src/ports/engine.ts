@@ -120,6 +120,8 @@ export interface EngineInfo {
   readonly rootless: boolean;
   /** Ids of users in containers are others on the host: docker then makes no privileged container. */
   readonly remapsUsers: boolean;
+  /** It reaches registries through a proxy. */
+  readonly hasProxy: boolean;
   /** What the engine warns of by itself, limits that its kernel lacks among them; at most 32. */
   readonly warnings: readonly string[];
   readonly dataRoot: string;

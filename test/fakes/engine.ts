@@ -81,6 +81,7 @@ function engineOn(state: FakeEngineState, options: FakeEngineOptions): Engine {
     bridge: true,
     rootless: false,
     remapsUsers: false,
+    hasProxy: false,
     warnings: [],
     dataRoot: "/var/lib/docker",
     memoryBytes: 2 ** 31,

@@ -21,6 +21,8 @@ export interface DoctorInput {
   readonly store: StoreInput | null;
   readonly credentials: CredentialInput | null;
   readonly center: CenterInput | null;
+  /** The proxy on the way to the center, `host:port`; null without one. */
+  readonly proxy: string | null;
   readonly npus: NpuInput;
 }
 
@@ -45,6 +47,8 @@ export type EngineInput =
       readonly bridge: boolean;
       readonly rootless: boolean;
       readonly remapsUsers: boolean;
+      /** Whether the engine reaches registries through a proxy. */
+      readonly hasProxy: boolean;
       /** What the engine itself warns of: limits that this kernel does not have, among others. */
       readonly warnings: readonly string[];
       /** Containers of pods that are paused, or that the engine does not answer about: "namespace/name/container: what". */

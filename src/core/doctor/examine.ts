@@ -49,7 +49,7 @@ export function examine(facts: DoctorInput): readonly Finding[] {
         : [failure(facts.program, "Fix the system as the message says; edge run cannot start before")],
     configuration: configuration(facts),
     agent: agent(facts),
-    engine: engine(facts.engine, facts.conntrack),
+    engine: [...engine(facts.engine, facts.conntrack), ...engineProxy(facts)],
     cgroups: cgroups(facts),
     disk: [...under("DiskPressure"), ...folders(facts)],
     store: facts.store === null ? [] : [store(facts.store, facts.agentRuns === true)],
@@ -123,6 +123,17 @@ function engine(facts: EngineInput, conntrack: boolean): readonly Said[] {
     ...(facts.seccomp ? [] : [seccomp]),
     ...facts.troubles.map((trouble) => failure(`Container ${trouble}`, containerTodo)),
     ...facts.warnings.filter((text) => !beside.test(text)).map(engineWarning),
+  ];
+}
+
+/** A site that lets the agent out through a proxy alone mostly lets the engine out no other way. */
+function engineProxy({ engine: facts, proxy }: DoctorInput): readonly Said[] {
+  if (proxy === null || !facts.ok || facts.product !== "docker" || facts.hasProxy) return [];
+  return [
+    warning(
+      `The agent has a proxy (${proxy}) and the engine has none: pulls may fail`,
+      'Put "proxies" into /etc/docker/daemon.json and restart the engine, unless its registries need no proxy',
+    ),
   ];
 }
 

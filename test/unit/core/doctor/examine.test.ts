@@ -18,6 +18,7 @@ const engine = {
   bridge: true,
   rootless: false,
   remapsUsers: false,
+  hasProxy: false,
   warnings: [],
   troubles: [],
 } as const;
@@ -42,6 +43,7 @@ const well: DoctorInput = {
   store: { state: "ok", message: "", freeBytes: 2 ** 30 },
   credentials: { problem: null, certificates: [certificate] },
   center: { ok: true, host: "center.example", wall: wall + 2_000 },
+  proxy: null,
   npus: { names: ["davinci0"], missing: null },
 };
 
@@ -292,4 +294,12 @@ test("edge doctor skips certificates and center without a configuration", () => 
   assert.equal(found.has("certificates"), false);
   assert.equal(found.has("center"), false);
   assert.ok(found.has("npu") && found.has("clock"));
+});
+
+test("edge doctor warns if the agent has a proxy and the engine has none", () => {
+  const proxy = "proxy.example:3128";
+  assert.deepEqual(troubles({ proxy }), [
+    'warning engine: The agent has a proxy (proxy.example:3128) and the engine has none: pulls may fail -> Put "proxies" into /etc/docker/daemon.json and restart the engine, unless its registries need no proxy',
+  ]);
+  assert.deepEqual(troubles({ proxy, engine: { ...engine, hasProxy: true } }), []);
 });
