@@ -80,6 +80,14 @@ export async function makeImage(tag: string, layer: Buffer, config: ImageConfig,
   return { id: `sha256:${id}`, archive };
 }
 
+/** One of `testImages` as a file: an image that `docker save` would write. */
+export async function testImageArchive(tag: string): Promise<Buffer> {
+  const images = await makeTestImages();
+  const found = images.find(({ archive }) => archive.includes(`"${tag}"`));
+  if (found === undefined) throw new Error(`${tag} is no test image`);
+  return found.archive;
+}
+
 async function makeTestImages(): Promise<readonly ImageArchive[]> {
   const layer = await busyboxLayer();
   const arch = architectures[process.arch as keyof typeof architectures];
