@@ -25,7 +25,7 @@ export function addChangeCommands({ command, named, io, done }: CommandAdder): v
       },
     );
   command("delete", "delete pods", "A factory pod is deleted by removing its file.")
-    .argument("<NAME...>", podArgument)
+    .argument("<NAME...>", "whole names of pods, or namespace/name")
     .option("--grace-period <SECONDS>", "how long containers may take to end (default: the pod's own)")
     .option("--force", forced)
     .action(async (names: readonly string[], options: { readonly force?: true; readonly gracePeriod?: string }) => {

@@ -1,4 +1,5 @@
 import type { Config } from "../core/config/config.ts";
+import { podKey } from "../core/pod/spec.ts";
 import { printAnswer } from "./apply.ts";
 import { askAgent } from "./control-client.ts";
 import { openDevice } from "./device-store.ts";
@@ -36,8 +37,10 @@ async function changeEach(
   asked: Readonly<Record<string, string>>,
 ): Promise<number> {
   let code: number = exitCodes.fine;
-  for (const name of names) {
-    const found = await find(name, options, io);
+  // As kubectl has it: "delete pod web".
+  const pods = names.length > 1 && ["pod", "pods", "po"].includes(names[0] ?? "") ? names.slice(1) : names;
+  for (const name of pods) {
+    const found = await find(name, options, io, method === "DELETE");
     if (!found.ok) {
       code = Math.max(code, found.code);
       continue;
@@ -55,14 +58,19 @@ type Found =
   | { readonly ok: true; readonly config: Config; readonly namespace: string; readonly name: string }
   | { readonly ok: false; readonly code: number };
 
-/** The pod by its name or the beginning of it, as the store has it. */
-async function find(name: string, options: ChangePodOptions, io: Output): Promise<Found> {
+/** The pod by its name or the beginning of it, as the store has it; what is deleted has to be named in full. */
+async function find(name: string, options: ChangePodOptions, io: Output, needsWhole: boolean): Promise<Found> {
   const opened = await openDevice(options.config, io);
   if (!opened.ok) return opened;
   const { store, config } = opened;
   const named = namedPod(name, store);
   store.close();
-  if (named.kind === "found") return { ok: true, config, ...named.pod };
+  const isWhole = named.kind === "found" && [named.pod.name, podKey(named.pod)].includes(name.replace(/^pods?\//, ""));
+  if (named.kind === "found" && (isWhole || !needsWhole)) return { ok: true, config, ...named.pod };
+  if (named.kind === "found") {
+    io.err(`edge delete takes the whole name; did you mean ${named.pod.name}?`);
+    return { ok: false, code: exitCodes.no };
+  }
   if (named.kind === "none") return { ok: false, code: noSuchPod(named, io) };
   io.err(`There is no pod ${name} on this device any more`);
   return { ok: false, code: exitCodes.no };

@@ -2,6 +2,7 @@ import { momentOf } from "../agent/loop/moment.ts";
 import { podEntries } from "../agent/uplink/pod-entries.ts";
 import type { Config } from "../core/config/config.ts";
 import type { PodHistory } from "../core/pod/container-history.ts";
+import { stillTerminating } from "../core/pod/known-pods.ts";
 import type { AcceptedPod } from "../core/pod/spec.ts";
 import type { PodStatusEntry } from "../core/protocol/replies.ts";
 import type { PodRow } from "../core/status-document.ts";
@@ -18,7 +19,9 @@ export interface DevicePod extends PodStatusEntry {
 
 /** Every pod of this device, with those on their way out. */
 export function devicePods(store: StoreReader): readonly DevicePod[] {
-  return podEntries(store).map((entry) => entry as DevicePod);
+  return podEntries({ ...store, terminatingPods: { list: () => stillTerminating(store.terminatingPods.list()) } }).map(
+    (entry) => entry as DevicePod,
+  );
 }
 
 /** What the pods do now. */

@@ -38,7 +38,7 @@ const examples: ReadonlyMap<string, readonly Example[]> = new Map([
     [
       {
         line: "edge install --root DIR --pod web.yaml --image web.tar",
-        purpose: "put a pod and its image into an image",
+        purpose: "with a pod",
       },
     ],
   ],

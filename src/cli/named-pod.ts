@@ -1,4 +1,4 @@
-import { knownPodIds } from "../core/pod/known-pods.ts";
+import { knownPodIds, stillTerminating } from "../core/pod/known-pods.ts";
 import { lookupProblem, resolvePod } from "../core/pod/pod-lookup.ts";
 import type { PodId } from "../core/pod/spec.ts";
 import type { StoreReader } from "../ports/store.ts";
@@ -23,7 +23,8 @@ export function namedPod(
   store: Pick<StoreReader, "desiredPods" | "terminatingPods" | "events"> | null,
   others: readonly PodName[] = [],
 ): NamedPod {
-  const stored = store === null ? [] : knownPodIds(store.desiredPods.list(), store.terminatingPods.list());
+  const stored =
+    store === null ? [] : knownPodIds(store.desiredPods.list(), stillTerminating(store.terminatingPods.list()));
   const lookup = resolvePod(name, [...stored, ...others]);
   if (lookup.kind === "found" && lookup.isExact) return { kind: "found", pod: lookup.pod };
   // The name of a pod that is gone is not the beginning of another pod's.

@@ -11,7 +11,7 @@ import type {
   PodStatus,
   TerminatedState,
 } from "../core/pod/pod-status.ts";
-import { type AcceptedPod, type ContainerSpec, podKey } from "../core/pod/spec.ts";
+import { type AcceptedPod, type ContainerSpec, type DeviceOrigin, podKey } from "../core/pod/spec.ts";
 import { formatTime } from "../core/pod/time.ts";
 import type { PodRow } from "../core/status-document.ts";
 import { type DevicePod, devicePods, lookAtPods, podDocument } from "./device-pods.ts";
@@ -89,6 +89,7 @@ function show({ pod, row, history, events }: Shown): readonly string[] {
     `Pod        ${metadata.namespace}/${metadata.name}`,
     `Uid        ${pod.UID}`,
     ...(metadata.resourceVersion === undefined ? [] : [`Version    ${metadata.resourceVersion}`]),
+    ...(row?.origin === undefined ? [] : [`Owner      ${ownerText(row.origin)}`]),
     ...(metadata.deletionTimestamp === undefined ? [] : [`Deleted    ${metadata.deletionTimestamp}`]),
     ...state(status, row),
     ...(last?.reason === "MessageRefused" ? refusal(last) : []),
@@ -131,6 +132,10 @@ function state(status: PodStatus | null, row: PodRow | undefined): readonly stri
     `Started    ${status.startTime}`,
     ...(status.podIP === undefined ? [] : [`Address    ${status.podIP}`]),
   ];
+}
+
+function ownerText(origin: DeviceOrigin): string {
+  return origin.kind === "local" ? "applied on this device" : `factory pod, file ${printable(origin.file)}`;
 }
 
 function refusal({ at, message }: KeptEvent): readonly string[] {

@@ -5,6 +5,7 @@ import { nodeNow } from "../agent/messages/node-now.ts";
 import { admitMessage, admitPodContent } from "../core/admission/admit.ts";
 import { type AdmissionContext, defaultProtectedPaths } from "../core/admission/context.ts";
 import { featureGates } from "../core/admission/feature-gates.ts";
+import { kindProblem } from "../core/admission/local.ts";
 import type { NodeFacts } from "../core/admission/node-facts.ts";
 import { defaultPolicy, type Policy } from "../core/admission/policy.ts";
 import { everyRule } from "../core/admission/rule-index.ts";
@@ -135,7 +136,10 @@ async function judge(file: string, text: string, context: AdmissionContext): Pro
   // A bare Pod counts as an update message for it (contracts.md).
   const isBarePod = decoded.code === "noMessageId" && !isMessage(JSON.parse(json));
   if (!isBarePod) return refused(file, decoded.reason);
-  return judged(file, admitPodContent(JSON.parse(json), context));
+  const content = JSON.parse(json) as unknown;
+  const otherKind = kindProblem(content);
+  if (otherKind !== null) return { file, accepted: false, violations: [otherKind], warnings: [] };
+  return judged(file, admitPodContent(content, context));
 }
 
 const empty = "empty; expected a message or a Pod";

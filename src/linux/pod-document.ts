@@ -32,6 +32,8 @@ async function yamlAsJson(text: string): Promise<Document> {
   } catch (error) {
     if ((error as { readonly code?: string }).code === "MULTIPLE_DOCS")
       return { ok: false, reason: "several YAML documents in one file; put each into a file of its own" };
-    return { ok: false, reason: `not valid YAML: ${(error as Error).message}` };
+    // Behind the first line stands a picture of the place.
+    const [first = ""] = (error as Error).message.split("\n");
+    return { ok: false, reason: `not valid YAML: ${first.replace(/:$/, "")}` };
   }
 }

@@ -218,7 +218,7 @@ describe("a request on the device", () => {
   test("touches a pod of the center by force alone, and the center is told", async () => {
     const world = await connectedDevice();
     await send(world, podUpdate({ name: "web", uid: id(1), msgId: id(2), resourceVersion: "4" }));
-    const words = "web is a pod of the center; with --force it is done, and the center is told";
+    const words = "web is a pod of the center; --force does it anyway, and the center sees it";
     assert.equal(sentences(apply(world, pod("web"))), `409 ${words}`);
     assert.equal(sentences(world.control.ask({ method: "DELETE", path: "/v1/pods/web" })), `409 ${words}`);
     assert.equal(sentences(world.control.ask({ method: "POST", path: "/v1/pods/web/restart" })), `409 ${words}`);

@@ -37,8 +37,9 @@ const retryMs = 10_000;
 
 interface State {
   folder: FactoryFolder | null;
-  /** Stamps at the last look. */
+  /** Stamps at the last look, and since when they are the same; monotonic milliseconds. */
   seen: string | null;
+  seenSince: number;
   /** Stamps of the files that were judged, by name. */
   judged: Map<string, string>;
   /** What is wrong with files, by name. */
@@ -50,7 +51,7 @@ interface State {
  * takes its pod with it; while one is refused, or the folder is not there, the pods that run go on (lifecycle.md, Factory pods).
  */
 export function createFactoryPods(parts: FactoryPodsParts): FactoryPods {
-  const state: State = { folder: null, seen: null, judged: new Map(), refused: new Map() };
+  const state: State = { folder: null, seen: null, seenSince: 0, judged: new Map(), refused: new Map() };
   const loop = createWakeableLoop(parts.clock);
   return {
     refused: () => [...state.refused].map(([file, violations]) => ({ file, violations })),
@@ -95,8 +96,11 @@ async function runOnce(parts: FactoryPodsParts, state: State): Promise<number> {
   const seen = JSON.stringify([...folder.files]);
   if (seen !== state.seen) {
     state.seen = seen;
-    return settleMs;
+    state.seenSince = parts.clock.mono();
   }
+  // The folder wakes several times for one change.
+  const settlesInMs = state.seenSince + settleMs - parts.clock.mono();
+  if (settlesInMs > 0) return settlesInMs;
   await bringInLine(parts, state, folder);
   return state.refused.size > 0 ? retryMs : lookMs;
 }

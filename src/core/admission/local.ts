@@ -15,10 +15,12 @@ export interface NamedPod {
 
 /**
  * Judges a Pod of a file or of a request on the device, by the rules of a pod update (lifecycle.md, Whose a pod is).
- * It has to say that it is a Pod: half a file seldom does.
+ * Of another kind nothing else is told.
  */
 export function admitLocalPod(content: unknown, context: AdmissionContext): Verdict<Admitted> {
-  const problems = [kindProblem(content), deletionProblem(content)].filter((problem) => problem !== null);
+  const otherKind = kindProblem(content);
+  if (otherKind !== null) return refused(otherKind);
+  const problems = [deletionProblem(content)].filter((problem) => problem !== null);
   const verdict = admitPod(content, context);
   if (verdict.accepted && problems.length === 0) {
     return { accepted: true, value: { kind: "pod-update", pod: verdict.value }, warnings: verdict.warnings };
@@ -27,14 +29,12 @@ export function admitLocalPod(content: unknown, context: AdmissionContext): Verd
   return { accepted: false, violations, warnings: verdict.warnings };
 }
 
-function kindProblem(content: unknown): Violation | null {
+/** A file or request for something that is no Pod; null for a Pod, also one that does not say so. */
+export function kindProblem(content: unknown): Violation | null {
   const kind = fieldOf(content, "kind");
-  if (kind === "Pod") return null;
-  const message =
-    typeof kind === "string"
-      ? `kind ${shorten(kind, 64)} is not supported; only Pod is`
-      : "kind is missing; expected Pod";
-  return { path: "kind", rule: "local.kind", message, value: typeof kind === "string" ? kind : null };
+  if (typeof kind !== "string" || kind === "Pod") return null;
+  const message = `kind ${shorten(kind, 64)} is not supported; only Pod is`;
+  return { path: "kind", rule: "local.kind", message, value: kind };
 }
 
 function deletionProblem(content: unknown): Violation | null {

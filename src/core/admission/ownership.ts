@@ -37,7 +37,7 @@ function toLocal(name: string, owner: Origin, asked: Asked, isForced: boolean): 
     return `${name} is a factory pod; ${what} its file ${owner.file}`;
   }
   if (owner.kind !== "center" || isForced) return null;
-  return `${name} is a pod of the center; with --force it is done, and the center is told`;
+  return `${name} is a pod of the center; --force does it anyway, and the center sees it`;
 }
 
 function toFactory(name: string, owner: Origin, file: string): string | null {

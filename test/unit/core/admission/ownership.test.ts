@@ -18,7 +18,7 @@ interface Row {
 
 const asks = (origin: DeviceOrigin, isForced = false): Asker => ({ origin, isForced });
 const ofFactory = "web is a factory pod of this device; only its file a.yaml changes it";
-const ofCenter = "web is a pod of the center; with --force it is done, and the center is told";
+const ofCenter = "web is a pod of the center; --force does it anyway, and the center sees it";
 
 const rows: readonly Row[] = [
   ...(["apply", "delete", "restart"] as const).flatMap((asked): readonly Row[] => [
