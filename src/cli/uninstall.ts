@@ -104,6 +104,7 @@ function makersFolders(
   for (const { name, isOwn } of folders) {
     if ([dir, installed.configFolder].some((own) => name.startsWith(`${own}/`))) continue;
     const path = inRoot(root, name);
+    if (!existsSync(path)) continue;
     const reason = whyNotOurs(path, name, isOwn);
     if (reason === null) removed.push(path);
     else notes.push(`Kept: ${name}, for ${reason}`);
