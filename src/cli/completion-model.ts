@@ -50,7 +50,7 @@ function completed(command: Command, path: string): readonly CompletedCommand[] 
 
 function completedOption(option: Option): CompletedOption {
   const names = [option.short, option.long].filter((name) => name != null);
-  const placeholder = /[<[]([^\]>]*)[\]>]/.exec(option.flags)?.[1];
+  const placeholder = /[<[]([^<[\]>]*)/.exec(option.flags)?.[1];
   const value = placeholder === undefined ? null : completedValue(option, placeholder);
   return { names, meaning: option.description, value };
 }
