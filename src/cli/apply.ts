@@ -1,5 +1,6 @@
 import { readFileSync } from "node:fs";
 import { getSystemErrorMessage } from "node:util";
+import { printable } from "../core/base/printable.ts";
 import type { Config } from "../core/config/config.ts";
 import type { PodId } from "../core/pod/spec.ts";
 import { parseDuration } from "../core/pod/time.ts";
@@ -75,9 +76,11 @@ async function untilReady(
   const startedAt = performance.now();
   const stuck = new AbortController();
   const onProgress = (row: PodRow, isOutdated: boolean): void => {
+    const isOfUpdate = row.reason?.includes("The update waits for") === true;
     // The version before the change may have troubles of its own.
-    if (isOutdated) return;
-    if (row.status !== "Running") io.out(`  ${row.status}`);
+    if (isOutdated && !isOfUpdate) return;
+    if (isOutdated) io.out(`  ${printable(row.reason ?? "")}`);
+    else if (row.status !== "Running") io.out(`  ${row.status}`);
     if (row.todo !== undefined) stuck.abort();
   };
   const wait = { pod, condition: "Ready", timeoutMs, onProgress } as const;

@@ -32,6 +32,15 @@ const examples: ReadonlyMap<string, readonly Example[]> = new Map([
       { line: "edge logs --all-containers --since 1h web", purpose: "the last hour of every container" },
     ],
   ],
+  [
+    "apply",
+    [
+      { line: "edge apply -f web.yaml", purpose: "create or change a pod, and wait until it is ready" },
+      { line: "edge apply -f - --no-wait", purpose: "the same from standard input, without waiting" },
+    ],
+  ],
+  ["delete", [{ line: "edge delete web --grace-period 5", purpose: "delete pod web within 5 seconds" }]],
+  ["restart", [{ line: "edge restart web", purpose: "create the containers of pod web anew" }]],
   ["validate", [{ line: "edge validate pod.yaml", purpose: "list every rule that a pod breaks" }]],
   [
     "install",

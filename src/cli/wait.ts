@@ -40,9 +40,12 @@ export async function waitCommand(
   if (!current.ok) return current.code;
   const named = namedPod(name, null, current.document.pods);
   if (named.kind !== "found") {
-    const code = named.kind === "none" ? noSuchPod(named, io) : exitCodes.no;
     // A script that deletes and waits is too late where the pod is gone already.
-    return code === exitCodes.no && condition === "Deleted" ? exitCodes.fine : code;
+    if (condition === "Deleted" && (named.kind === "past" || named.code === exitCodes.no)) {
+      if (!json) io.out(`There is no pod ${name} on this device`);
+      return exitCodes.fine;
+    }
+    return named.kind === "none" ? noSuchPod(named, io) : exitCodes.no;
   }
   const wait = { pod: named.pod, condition, timeoutMs, onProgress: () => undefined };
   const end = await waitForPod(config, wait, signal);

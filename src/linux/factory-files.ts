@@ -14,6 +14,7 @@ const podFile = /^[^.#].*\.(?:ya?ml|json)$/;
 /** The files of a folder, `.yaml`, `.yml` or `.json`; hidden ones and those of editors are left out. */
 export function factoryFiles(folder: string): FactoryFiles {
   return {
+    folder,
     look: () => look(folder),
     read: (file) => read(join(folder, file)),
     watch(onChanged, signal) {

@@ -1,5 +1,7 @@
 /** The folder of factory pods (key `local.podsDir`), as its files stand there now. */
 export interface FactoryFiles {
+  /** Its path, for people. */
+  readonly folder: string;
   /** What lies in the folder, without reading any file. */
   look(): FactoryFolder;
   /** One file as JSON. It may change or go at any moment: then it has a problem. */

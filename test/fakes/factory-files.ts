@@ -24,6 +24,7 @@ export function fakeFactoryFiles(): FakeFactoryFiles {
   };
   return {
     files: {
+      folder: "/etc/edge/pods.d",
       look() {
         if (!isThere) return { kind: "missing" };
         const names = [...texts.keys()].sort();

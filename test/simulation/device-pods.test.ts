@@ -88,7 +88,7 @@ describe("a factory pod", () => {
     await world.clock.pass(120_000);
     assert.deepEqual(running(world), ['web "1"']);
     assert.deepEqual(world.process().published()?.notices, [
-      "The folder of factory pods is missing. The factory pods that run go on.",
+      "The folder of factory pods, /etc/edge/pods.d, is missing. The factory pods that run go on.",
     ]);
     world.process().kill();
   });
@@ -111,7 +111,9 @@ describe("a factory pod", () => {
     world.factory.crowd(2);
     await world.clock.pass(60_000);
     assert.deepEqual(running(world), ['web "1"']);
-    assert.deepEqual(world.process().published()?.notices, ["2 files of factory pods are too many and are not read."]);
+    assert.deepEqual(world.process().published()?.notices, [
+      "2 files in /etc/edge/pods.d are too many and are not read.",
+    ]);
     world.factory.crowd(0);
     await world.clock.pass(60_000);
     assert.deepEqual(running(world), []);
@@ -208,7 +210,7 @@ describe("a request on the device", () => {
       path: "/v1/pods/web",
       query: new Map([["graceSeconds", "1"]]),
     });
-    assert.equal(sentences(removed), "200 Pod web is deleted");
+    assert.equal(sentences(removed), "200 Pod web is deleted within 1 s");
     await world.clock.pass(60_000);
     assert.deepEqual(running(world), []);
     assert.equal(sentences(apply(world, pod("web"))), "200 Pod web is new");

@@ -71,7 +71,7 @@ describe("a device without a center", () => {
     const restarted = await site.run("restart", "d");
     assert.equal(restarted.stdout, "Pod db is restarted\n");
     const deleted = await site.run("delete", "db", "--grace-period", "0");
-    assert.equal(deleted.stdout, "Pod db is deleted\n", deleted.stderr);
+    assert.equal(deleted.stdout, "Pod db is deleted within 0 s\n", deleted.stderr);
     await site.eventually("it is gone", async () => (await site.row("db")) === undefined || undefined);
   });
 

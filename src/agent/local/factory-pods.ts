@@ -55,7 +55,7 @@ export function createFactoryPods(parts: FactoryPodsParts): FactoryPods {
   const loop = createWakeableLoop(parts.clock);
   return {
     refused: () => [...state.refused].map(([file, violations]) => ({ file, violations })),
-    notices: () => folderNotices(state.folder, factoryPodsOf(parts.store)),
+    notices: () => folderNotices(parts.files.folder, state.folder, factoryPodsOf(parts.store)),
     run(signal) {
       parts.files.watch(loop.wake, signal);
       return loop.run(() => runOnce(parts, state), signal);
@@ -71,16 +71,16 @@ function fileOf({ origin }: Pick<AcceptedPod, "origin">): string | null {
   return origin?.kind === "factory" ? origin.file : null;
 }
 
-function folderNotices(folder: FactoryFolder | null, pods: readonly AcceptedPod[]): readonly string[] {
+function folderNotices(path: string, folder: FactoryFolder | null, pods: readonly AcceptedPod[]): readonly string[] {
   if (folder === null || (folder.kind === "missing" && pods.length === 0)) return [];
   const goOn = pods.length === 0 ? "" : ` The factory pods that run go on.`;
   switch (folder.kind) {
     case "missing":
-      return [`The folder of factory pods is missing.${goOn}`];
+      return [`The folder of factory pods, ${path}, is missing.${goOn}`];
     case "unreadable":
-      return [`The folder of factory pods cannot be used: ${folder.reason}.${goOn}`];
+      return [`The folder of factory pods, ${path}, cannot be used: ${folder.reason}.${goOn}`];
     case "read":
-      return folder.more === 0 ? [] : [`${folder.more} files of factory pods are too many and are not read.`];
+      return folder.more === 0 ? [] : [`${folder.more} files in ${path} are too many and are not read.`];
     default:
       return folder satisfies never;
   }

@@ -198,7 +198,7 @@ function remove(context: ApplyContext, asked: Extract<Admitted, { kind: "pod-del
   }
   const graceSeconds = asked.graceSeconds ?? existing.pod.spec.terminationGracePeriodSeconds;
   terminate(context, existing, graceSeconds, formatTime(context.now.wall));
-  return { ok: true, wake: podKey(asked), summary: `Pod ${name} is deleted` };
+  return { ok: true, wake: podKey(asked), summary: `Pod ${name} is deleted within ${graceSeconds} s` };
 }
 
 /**

@@ -34,6 +34,9 @@ interface ContainerCause {
   readonly remainingMs: number;
 }
 
+/** Reason and words of an update that waits: `The update waits for the image of container app: ErrImagePull: …`. */
+const waitingUpdate = /^The update waits for [^:]{1,200}: ([A-Z][A-Za-z]{3,40}): (.{1,4096})/s;
+
 export const noCause: PodCause = { reason: null, nextTry: null, todo: null };
 
 /** The cause behind STATUS: how a container ended, why it cannot start, or which probe fails; not the words of a back-off. */
@@ -43,8 +46,9 @@ export function podCause(input: CauseInput): PodCause {
   const [first, ...more] = causes.toSorted((a, b) => rank(a) - rank(b));
   const ofPod = status.message ?? null;
   if (first === undefined) {
-    const word = status.reason ?? "";
-    const todo = ofPod === null ? null : nextStep({ word, text: ofPod, logs: `edge logs ${name}` });
+    const [, updateWord = "", updateText = ofPod ?? ""] = waitingUpdate.exec(ofPod ?? "") ?? [];
+    const word = status.reason ?? updateWord;
+    const todo = ofPod === null ? null : nextStep({ word, text: updateText, logs: `edge logs ${name}` });
     return { reason: ofPod, nextTry: null, todo };
   }
   const isOneOfSeveral = spec.containers.length > 1;

@@ -72,8 +72,8 @@ test("edge wait --for=Deleted ends when the pod is gone, was gone before, or ano
   assert.deepEqual(seen, ["Terminating"]);
   publish(liveStatus([]));
   assert.equal(await wait("web", { for: "Deleted" }), 0);
-  assert.deepEqual(lines, []);
-  assert.deepEqual(errors, ["There is no pod web on this device"]);
+  assert.deepEqual(lines, ["There is no pod web on this device"]);
+  assert.deepEqual(errors, []);
 });
 
 test("a pod is not ready while the version before the wanted one runs", async (t) => {

@@ -139,3 +139,25 @@ for (const { name, history = {}, state, waiting, readiness, containers = ["app"]
     else assert.match(cause.todo ?? "", todo);
   });
 }
+
+test("an update whose image cannot be pulled says what to do while the version before it runs", () => {
+  const pod = acceptedPod();
+  const situation = {
+    pod,
+    acceptedAtWall: now.wall,
+    nowWall: now.wall,
+    hostIp: "192.0.2.1",
+    history: { app: historyOf(pod) },
+    observed: [container(pod, running())],
+    waiting: {},
+    probes: {},
+    termination: "none",
+    previous: null,
+  } as const;
+  const message =
+    "The update waits for the image of container app: ErrImagePull: Registry r.example cannot be reached: ENOTFOUND";
+  const status = { ...podStatus(situation), message };
+  const cause = podCause({ name: "web", status, spec: pod.spec, history: situation.history, unready: new Map(), now });
+  assert.equal(cause.reason, message);
+  assert.match(cause.todo ?? "", /^Check the registry's name, this device's DNS/);
+});
