@@ -5,7 +5,7 @@ import { test } from "node:test";
 import { playSeed } from "./play.ts";
 import { playAll } from "./pool.ts";
 
-const lives = Number(process.env["EDGE_LIVES"] ?? 400);
+const lives = Number(process.env["EDGE_LIVES"] ?? 250);
 const steps = 200;
 
 test(`a simulated device keeps every invariant for seeds 1 to ${lives}`, { timeout: 1_800_000 }, async () => {
