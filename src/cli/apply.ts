@@ -5,7 +5,7 @@ import type { Config } from "../core/config/config.ts";
 import type { PodId } from "../core/pod/spec.ts";
 import { parseDuration } from "../core/pod/time.ts";
 import type { PodRow } from "../core/status-document.ts";
-import { readDocument } from "../linux/pod-document.ts";
+import { type Document, readDocument } from "../linux/pod-document.ts";
 import { type AgentAnswer, askAgent } from "./control-client.ts";
 import { readConfig } from "./device-store.ts";
 import { exitCodes, type Output } from "./output.ts";
@@ -98,10 +98,8 @@ function shownName(file: string): string {
   return file === "-" ? "standard input" : file;
 }
 
-type ReadPod = { readonly ok: true; readonly json: string } | { readonly ok: false; readonly reason: string };
-
 /** `-` is standard input: JSON if it begins as JSON does, else YAML. */
-async function readPod(file: string): Promise<ReadPod> {
+async function readPod(file: string): Promise<Document> {
   let text: string;
   try {
     text = readFileSync(file === "-" ? 0 : file, "utf8");

@@ -4,9 +4,8 @@ import { featureGates } from "../core/admission/feature-gates.ts";
 import { admitLocalPod } from "../core/admission/local.ts";
 import { readPodContent } from "../core/admission/pod-content.ts";
 import { defaultPolicy } from "../core/admission/policy.ts";
-import { isObject } from "../core/base/json-keys.ts";
 import type { Violation } from "../core/base/violation.ts";
-import { type Config, ownPaths, parseConfig } from "../core/config/config.ts";
+import { type Config, ownPaths } from "../core/config/config.ts";
 import { isPodFileName, readPodFile } from "../linux/factory-files.ts";
 import { imagesOf, isArchiveName } from "../linux/image-archives.ts";
 import { copyStep, folderStep, type Step } from "../linux/install/install-steps.ts";
@@ -76,16 +75,10 @@ function sameNames(files: readonly string[]): readonly string[] {
   return lines;
 }
 
-/** The configuration that will judge; null without one. One that only waits for the center's address counts, too. */
+/** The configuration that will judge; null without one. A wrong one has refused everything before. */
 function configOf(root: string): Config | null {
   const loaded = configIn(root, { strict: true });
-  if (loaded === null || loaded.ok) return loaded === null ? null : loaded.config;
-  const { raw } = loaded;
-  if (!isObject(raw)) return null;
-  const center = "center" in raw && isObject(raw.center) ? raw.center : {};
-  const complete = { ...raw, center: { ...center, url: "wss://center.example" } };
-  const parsed = parseConfig(complete, { strict: true, serialNumber: () => "0" });
-  return parsed.ok ? parsed.config : null;
+  return loaded?.ok === true ? loaded.config : null;
 }
 
 function contextFor(file: string, config: Config | null): AdmissionContext {

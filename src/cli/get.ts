@@ -48,7 +48,7 @@ export async function getPodsCommand(name: string | undefined, options: GetOptio
   return exitCodes.fine;
 }
 
-/** `pod/NAME`, with the namespace where another one has a pod of that name: any command takes it. */
+/** `pod/NAME`, with the namespace where another one has a pod of that name. Every command takes it. */
 function shortName({ namespace, name }: PodRow, pods: readonly PodRow[]): string {
   const isOnly = pods.every((other) => other.name !== name || other.namespace === namespace);
   return isOnly ? `pod/${name}` : `pod/${namespace}/${name}`;

@@ -4,39 +4,33 @@ import type { AdmissionContext, Admitted, Asker } from "../../core/admission/con
 import { featureGates } from "../../core/admission/feature-gates.ts";
 import { admitLocalDelete, admitLocalPod, admitLocalRestart, type NamedPod } from "../../core/admission/local.ts";
 import type { NodeFacts } from "../../core/admission/node-facts.ts";
-import type { Policy } from "../../core/admission/policy.ts";
 import { isDiskFull } from "../../core/base/store-failure.ts";
 import type { Verdict, Violation, Warning } from "../../core/base/violation.ts";
-import type { ObservedContainer } from "../../core/pod/observed.ts";
 import type { DeviceOrigin, PodId } from "../../core/pod/spec.ts";
 import { contentHash } from "../../core/protocol/content-hash.ts";
-import type { Clock } from "../../ports/clock.ts";
-import type { Log } from "../../ports/log.ts";
-import type { NodeDevice } from "../../ports/node-device.ts";
-import type { PodFiles } from "../../ports/pod-files.ts";
-import type { Store } from "../../ports/store.ts";
-import type { EventRecorder } from "../event-recorder.ts";
 import { momentOf } from "../loop/moment.ts";
 import { endsProcess, recordFailure } from "../loop/supervise.ts";
 import { apply } from "../messages/apply.ts";
+import type { IntakeParts } from "../messages/intake.ts";
 import { nodeNow } from "../messages/node-now.ts";
 import { forgetRefusal } from "../messages/refusals.ts";
 
-export interface PodChangesParts {
-  readonly store: Store;
-  readonly device: NodeDevice;
-  readonly podFiles: PodFiles;
-  readonly clock: Clock;
-  readonly log: Log;
-  readonly events: EventRecorder;
-  readonly policy: () => Policy;
-  readonly protectedPaths: () => readonly string[];
-  readonly nodeName: string;
-  readonly wakePod: (key: string) => void;
+type SharedWithIntake =
+  | "store"
+  | "device"
+  | "podFiles"
+  | "clock"
+  | "log"
+  | "events"
+  | "policy"
+  | "protectedPaths"
+  | "nodeName"
+  | "wakePod"
+  | "lastListed";
+
+export interface PodChangesParts extends Pick<IntakeParts, SharedWithIntake> {
   /** Statuses have changed. */
   readonly onStatusChanged: () => void;
-  /** Containers of pods as the engine last listed them; null while it has not. */
-  readonly lastListed: () => readonly ObservedContainer[] | null;
 }
 
 /** Who asks for a change, and how it is called in events: `edge apply`, `file web.yaml`. */
