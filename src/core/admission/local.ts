@@ -14,7 +14,7 @@ export interface NamedPod {
 }
 
 /**
- * Judges a Pod of a file or of a request on the device, by the rules of a pod update (lifecycle.md, Whose a pod is).
+ * Judges a Pod of a file or of a request on the device, by the rules of a pod update (lifecycle.md, Owner of a pod).
  * Of another kind nothing else is told.
  */
 export function admitLocalPod(content: unknown, context: AdmissionContext): Verdict<Admitted> {

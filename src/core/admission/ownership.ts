@@ -11,7 +11,7 @@ export type Asked = "apply" | "delete" | "restart";
 export const ownershipRule = "continuity.owner";
 
 /**
- * Why the one who asks may not do this to the pod that is here, null if it may (lifecycle.md, Whose a pod is): a factory pod
+ * Why the one who asks may not do this to the pod that is here, null if it may (lifecycle.md, Owner of a pod): a factory pod
  * changes with its file alone, the center may do everything with a local pod, and a pod of the center is touched on the
  * device by force alone. A file never takes the place of a pod that is here.
  */
@@ -56,7 +56,7 @@ export const ownedByAnother: Relation = {
   id: ownershipRule,
   path: "metadata.name",
   expectation: "a name that no pod of another owner has",
-  source: "lifecycle.md, Whose a pod is",
+  source: "lifecycle.md, Owner of a pod",
   check: (pod, context, report) => {
     const { name = "", namespace } = pod.metadata ?? {};
     const stored = storedPod(context.node, namespaceOf(namespace === undefined ? {} : { namespace }), name);

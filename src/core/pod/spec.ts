@@ -147,7 +147,7 @@ export interface AcceptedPod {
 /** Who asks for a pod beside the center: somebody on the device, or its maker by a file in the folder of factory pods. */
 export type DeviceOrigin = { readonly kind: "local" } | { readonly kind: "factory"; readonly file: string };
 
-/** Whose a pod is: one of these may change it without `--force` (lifecycle.md, Whose a pod is). */
+/** Owner of a pod: one of these may change it without `--force` (lifecycle.md, Owner of a pod). */
 export type Origin = { readonly kind: "center" } | DeviceOrigin;
 
 export function originOf(pod: Pick<AcceptedPod, "origin">): Origin {
