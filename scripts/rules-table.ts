@@ -21,14 +21,14 @@ function rulesSection(): string {
   const absent = everyRule.filter((rule) => rule.expectation === forbidden);
   const cells = rows.map(({ path, expectation, source }) => [`\`${path}\``, expectation, source].map(withoutPipes));
   return [
-    `${rows.length} rules say what may be there, in the order in which they are applied:`,
+    `${rows.length} rules say what a field may hold, in the order in which they apply:`,
     table(["field", "expected", "source"], cells),
-    `${absent.length} rules refuse a field that Kubernetes knows and this device does not:`,
+    `${absent.length} rules reject a field that Kubernetes knows and this device does not support:`,
     byParent(absent).join("\n"),
   ].join("\n\n");
 }
 
-/** What this version carries out is refused no more, though the row stays for the day its switch is turned off. */
+/** A gate that is on rejects nothing; its row stays for a build that turns it off. */
 function isOver({ id }: ExplainedRule): boolean {
   return Object.entries(featureGates).some(([feature, on]) => on && id === `notYet.${feature}`);
 }
@@ -37,7 +37,7 @@ function withoutPipes(cell: string): string {
   return cell.replaceAll("|", "\\|");
 }
 
-/** One line for all that is refused in one object. */
+/** One line for all rejected fields of one object. */
 function byParent(rules: readonly ExplainedRule[]): readonly string[] {
   const groups = new Map<string, readonly string[]>();
   for (const { path, source } of rules) {

@@ -35,7 +35,7 @@ export function apply(context: ApplyContext, admitted: Admitted): Applied {
       return refuse(
         "",
         "carriedOut",
-        `Messages of kind ${admitted.kind} are not carried out by this version yet`,
+        `Messages of kind ${admitted.kind} are not supported by this version`,
         admitted.kind,
       );
     default:

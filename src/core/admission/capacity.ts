@@ -133,7 +133,7 @@ function holders(pods: readonly NodePod[]): ReadonlyMap<string, string> {
 const portInPod: Relation = {
   id: "capacity.hostPort.unique",
   path: "spec.containers[].ports[].hostPort",
-  expectation: "a port that no other pod or container has on the same address",
+  expectation: "a port that no other pod or container uses on the same address",
   source: "decisions.md 14",
   check: (pod, { node }, report) => {
     const seen = new Set<string>();
@@ -158,7 +158,7 @@ const portInPod: Relation = {
 const portListening: Relation = {
   id: "capacity.hostPort.listening",
   path: "spec.containers[].ports[].hostPort",
-  expectation: "a port on which no process outside our pods listens",
+  expectation: "a port on which no other process listens",
   source: "decisions.md 14",
   check: (pod, { node }, report) => {
     const ours = new Set<string>();
@@ -182,7 +182,7 @@ const digits = /^[0-9]+$/;
 const stale: Relation = {
   id: "continuity.resourceVersion",
   path: "metadata.resourceVersion",
-  expectation: "no older version than the one that is here",
+  expectation: "no older version than the stored one",
   source: "decisions.md 37",
   check: (pod, { node, asker }, report) => {
     // Somebody who stands beside the device may go back.

@@ -101,7 +101,7 @@ export function refuseKind(
   context: AdmissionContext,
 ): Verdict<never> | null {
   if (context.featureGates[feature]) return null;
-  const message = `${sentence} are not carried out by this version yet`;
+  const message = `${sentence} are not supported by this version`;
   return {
     accepted: false,
     violations: [{ path: "route", rule: `notYet.${feature}`, message, value: null }],

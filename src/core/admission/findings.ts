@@ -78,11 +78,14 @@ function violationOf({ rule, path, value, detail }: Found, where: string): Viola
 
 /** How an expectation begins that a field does not meet whatever its value is. */
 const unsupported = "not supported";
+/** How an expectation begins that says what to do by itself. */
+const advice = "leave it out";
 
 function sentenceOf(rule: RuleText, name: string, value: unknown, detail: Detail | undefined): string {
   if (typeof detail === "object") return detail.sentence;
   if (detail === undefined && rule.expectation.startsWith(unsupported)) return `${name} is ${rule.expectation}`;
-  return `${name} is ${describe(value, rule.secret === true)}; ${detail ?? `expected ${rule.expectation}`}`;
+  const expected = rule.expectation.startsWith(advice) ? rule.expectation : `expected ${rule.expectation}`;
+  return `${name} is ${describe(value, rule.secret === true)}; ${detail ?? expected}`;
 }
 
 /** A value in a sentence. What may be a secret is never quoted, what is long is cut. */

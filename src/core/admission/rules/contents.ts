@@ -24,7 +24,7 @@ function metadataOf(name: RegExp, words: string, isUid: (uid: string) => boolean
     ),
     optional("metadata.creationTimestamp", timestamp, "a time in RFC 3339 (2006-01-02T15:04:05Z)", reference),
     ...["labels", "annotations", "selfLink"].map((field) =>
-      optional(`metadata.${field}`, v.unknown(), "anything, as it is ignored", reference),
+      optional(`metadata.${field}`, v.unknown(), "anything; it is ignored", reference),
     ),
   ];
 }

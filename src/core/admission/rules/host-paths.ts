@@ -70,8 +70,7 @@ export const hostPathRules: readonly Relation[] = [
   aboutHostPaths(
     {
       id: "policy.hostPath.protected",
-      expectation:
-        "a path that neither shows nor lies in /proc, /sys, /dev, the engine's or the agent's own folders, which no pod may see",
+      expectation: "a path outside /proc, /sys, /dev and the folders of the engine and the agent, by whatever name",
       source: "decisions.md 27",
     },
     (_pod, { protectedPaths }) => {
@@ -82,7 +81,7 @@ export const hostPathRules: readonly Relation[] = [
   aboutHostPaths(
     {
       id: "policy.hostPaths",
-      expectation: "a path that this device's policy lists in hostPaths",
+      expectation: "a path that policy.hostPaths of this device lists",
       source: "decisions.md 20",
     },
     (_pod, { policy }) => {
@@ -93,8 +92,8 @@ export const hostPathRules: readonly Relation[] = [
   aboutHostPaths(
     {
       id: "policy.hostPath.belowWritable",
-      expectation: "a path that does not lie below one that a pod may write to",
-      source: "decisions.md 20: who may write the folder above could put a link in its place",
+      expectation: "a path that is not below one that a pod may write to",
+      source: "decisions.md 20: a pod that may write to the folder above could put a link in its place",
     },
     (pod, { policy, node }) => {
       const exact = policy.writableHostPaths.filter((entry) => !entry.endsWith("/**")).map(cleanPath);
@@ -106,8 +105,8 @@ export const hostPathRules: readonly Relation[] = [
   aboutHostPaths(
     {
       id: "policy.hostPath.aboveMounted",
-      expectation: "a path that is read-only, or has below it no path that another pod mounts",
-      source: "decisions.md 20: who may write the folder above could put a link in its place",
+      expectation: "a read-only path, or one below which no other pod mounts a path",
+      source: "decisions.md 20: a pod that may write to the folder above could put a link in its place",
     },
     (pod, { node }) => {
       const writable = new Set(writablePaths(pod.spec ?? {}));

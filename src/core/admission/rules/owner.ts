@@ -23,7 +23,7 @@ function writableVolumes(pod: PodDraft, policy: Policy): ReadonlySet<string | un
 const mounts: Relation = {
   id: "policy.readOnly",
   path: "spec.containers[].volumeMounts[].readOnly",
-  expectation: "true, as this device's policy lets nobody write there",
+  expectation: "true, because policy.writableHostPaths and policy.writableEmptyDir do not allow writing there",
   source: "Pod Update; decisions.md 18",
   check: (pod, { policy }, report) => {
     const writable = writableVolumes(pod, policy);
@@ -88,7 +88,7 @@ const security: readonly Relation[] = [
   aboutCapabilities(
     {
       id: "policy.capabilities",
-      expectation: "a capability that this device's policy lists in capabilities",
+      expectation: "a capability that policy.capabilities of this device lists",
       source: "decisions.md 17",
     },
     // ALL in the policy stands for each of them; ALL in a message only for itself.
@@ -99,27 +99,27 @@ const security: readonly Relation[] = [
     "privileged",
     (value) => value === true,
     (policy) => policy.privileged,
-    "false, as this device's policy (privileged) does not allow it",
+    "false, because policy.privileged is off on this device",
   ),
   ...(["runAsUser", "runAsGroup"] as const).map((name) =>
     switchedSecurity(
       name,
       (value) => value === 0,
       (policy) => policy.runAsRoot,
-      "1 to 65535, as this device's policy (runAsRoot) does not allow 0",
+      "1 to 65535, because policy.runAsRoot is off on this device",
     ),
   ),
   switchedSecurity(
     "readOnlyRootFilesystem",
     (value) => value === false,
     (policy) => policy.allowReadWriteRootFs,
-    "true, as this device's policy (allowReadWriteRootFs) does not allow anything else",
+    "true, because policy.allowReadWriteRootFs is off on this device",
   ),
   switchedSecurity(
     "allowPrivilegeEscalation",
     (value) => value === true,
     (policy) => policy.allowPrivilegeEscalation,
-    "false, as this device's policy (allowPrivilegeEscalation) does not allow it",
+    "false, because policy.allowPrivilegeEscalation is off on this device",
   ),
 ];
 
@@ -131,7 +131,7 @@ function switchedSpec(
   return {
     id: `policy.${switchName}`,
     path: `spec.${name}`,
-    expectation: `false, as this device's policy (${switchName}) does not allow it`,
+    expectation: `false, because policy.${switchName} is off on this device`,
     source: "protocol.md §2.3",
     check: (pod, { policy }, report) => {
       if (pod.spec?.[name] === true && !isOn(policy)) report(["spec", name], true);
@@ -142,7 +142,7 @@ function switchedSpec(
 const memoryEmptyDir: Relation = {
   id: "policy.memoryEmptyDir",
   path: "spec.volumes[].emptyDir.medium",
-  expectation: "it absent or empty, as this device's policy (memoryEmptyDir) does not allow Memory",
+  expectation: 'leave it out or write "", because policy.memoryEmptyDir is off on this device',
   source: "Pod Update; decisions.md 19",
   check: (pod, { policy }, report) => {
     if (policy.memoryEmptyDir) return;
@@ -156,7 +156,7 @@ const probeOtherHosts: Relation = {
   id: "policy.probeOtherHosts",
   path: "spec.containers[].livenessProbe.httpGet.host",
   expectation:
-    "it absent, a loopback address or one that the pod publishes the port at, as this device's policy (probeOtherHosts) does not allow others",
+    "leave it out, or use a loopback address or one that the pod publishes the port on: policy.probeOtherHosts is off on this device",
   source: "decisions.md 63",
   check: (pod, { policy }, report) => {
     if (policy.probeOtherHosts) return;

@@ -52,7 +52,7 @@ export const probeRelations: readonly Relation[] = [
     id: "spec.containers.probe.handler",
     path: "spec.containers[].livenessProbe",
     expectation: "one of exec and httpGet, not both",
-    source: "Kubernetes: ValidatePodSpec, as the Pod Update document refers to it",
+    source: "Kubernetes: ValidatePodSpec, which the Pod Update document names",
     check: (pod, _context, report) => {
       eachProbe(pod, (probe, at) => {
         if (probe.exec !== undefined && probe.httpGet !== undefined) report(at, probe);

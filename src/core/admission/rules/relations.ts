@@ -27,7 +27,7 @@ const volumes: readonly Relation[] = [
   {
     id: "spec.volumes.configMap.count",
     path: "spec.volumes[].configMap",
-    expectation: "at most 16 volumes from config maps",
+    expectation: "at most 16 volumes from ConfigMaps",
     source: "docs/security.md, Limits",
     check: (pod, _context, report) => {
       const all = [...(pod.spec?.volumes ?? []).entries()].filter(([, { configMap }]) => configMap !== undefined);
@@ -238,7 +238,7 @@ const resources: readonly Relation[] = [
   {
     id: "spec.containers.resources.npu.once",
     path: "spec.containers[].resources",
-    expectation: "one of npu and huawei.com/Ascend310, as they mean the same",
+    expectation: "npu or huawei.com/Ascend310, not both: they mean the same",
     source: "decisions.md 4",
     check: (pod, _context, report) => {
       eachContainer(pod, (container, at) => {

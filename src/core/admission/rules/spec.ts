@@ -103,10 +103,10 @@ export const specRules: readonly FieldRule[] = [
   optional("spec.terminationGracePeriodSeconds", v.literal(30), "30", document),
   ...tolerations,
   ...affinity,
-  optional("spec.automountServiceAccountToken", v.literal(false), "it absent or false", reference),
-  optional("spec.enableServiceLinks", v.literal(true), "it absent or true", reference),
+  optional("spec.automountServiceAccountToken", v.literal(false), "leave it out or write false", reference),
+  optional("spec.enableServiceLinks", v.literal(true), "leave it out or write true", reference),
   optional("spec.hostPID", v.boolean(), "true or false", reference),
-  optional("spec.hostIPC", v.literal(false), "it absent or false", reference),
+  optional("spec.hostIPC", v.literal(false), "leave it out or write false", reference),
   optional(
     "spec.hostname",
     text(/^[a-z0-9](?:[a-z0-9-]{0,34}[a-z0-9])?$/),
@@ -120,8 +120,13 @@ export const specRules: readonly FieldRule[] = [
     "at most 20 entries, keys of at most 256 characters that start with MEF-Node, values of at most 1024",
     reference,
   ),
-  optional("spec.preemptionPolicy", v.literal("PreemptLowerPriority"), "it absent or PreemptLowerPriority", reference),
-  optional("spec.priority", whole(0, 0), "it absent or 0", reference),
+  optional(
+    "spec.preemptionPolicy",
+    v.literal("PreemptLowerPriority"),
+    "leave it out or write PreemptLowerPriority",
+    reference,
+  ),
+  optional("spec.priority", whole(0, 0), "leave it out or write 0", reference),
   forbiddenBut("spec.shareProcessNamespace", false, "decisions.md 10"),
   ...[
     "initContainers",
@@ -151,4 +156,4 @@ export const specRules: readonly FieldRule[] = [
   // A status in an update changes nothing (decisions.md 23: centers echo what the device reported).
 ];
 
-export const statusRule: FieldRule = optional("status", v.unknown(), "anything, as it is ignored", "decisions.md 23");
+export const statusRule: FieldRule = optional("status", v.unknown(), "anything; it is ignored", "decisions.md 23");

@@ -19,11 +19,11 @@ function notYet(
   return {
     id: `notYet.${feature}`,
     path,
-    expectation: `it absent: ${sentence} are not carried out by this version yet`,
+    expectation: `leave it out: ${sentence} are not supported by this version`,
     source: "supported.md",
     check: (pod, { featureGates }, report) => {
       if (featureGates[feature]) return;
-      find(pod, (at, value) => report(at, value, `${sentence} are not carried out by this version yet`));
+      find(pod, (at, value) => report(at, value, `${sentence} are not supported by this version`));
     },
   };
 }
@@ -46,14 +46,14 @@ function eachNpu(container: ContainerDraft, at: Path, found: Found): void {
 const wholeNpus: Relation = {
   id: "notYet.npuSharing",
   path: "spec.containers[].resources",
-  expectation: "whole NPUs: shares of one are not carried out by this version yet",
+  expectation: "whole NPUs: this version does not support shares of an NPU",
   source: "supported.md",
   check: (pod, { featureGates }, report) => {
     if (featureGates.npuSharing) return;
     eachContainer(pod, (container, at) => {
       eachNpu(container, at, (path, amount) => {
         if (nanosOf(amount) % nanosOf("1") === 0n) return;
-        report(path, amount, "expected whole NPUs, as shares of one are not carried out by this version yet");
+        report(path, amount, "expected whole NPUs: this version does not support shares of an NPU");
       });
     });
   },

@@ -45,7 +45,7 @@ export const volumeRules: readonly FieldRule[] = [
   required("spec.volumes[]", anObject, "an object with a name and one source", document),
   optional("spec.volumes[].hostPath", anObject, "an object with a path", document),
   required("spec.volumes[].hostPath.path", aPath, pathWords, document),
-  optional("spec.volumes[].hostPath.type", v.literal(""), "it absent or empty", "Pod Update; decisions.md 9"),
+  optional("spec.volumes[].hostPath.type", v.literal(""), 'leave it out or write ""', "Pod Update; decisions.md 9"),
   optional("spec.volumes[].configMap", anObject, "an object with a name and defaultMode 420", document),
   required("spec.volumes[].configMap.defaultMode", v.literal(420), "420 (0644)", document),
   required(
@@ -57,7 +57,12 @@ export const volumeRules: readonly FieldRule[] = [
   forbiddenBut("spec.volumes[].configMap.items", [], reference),
   forbidden("spec.volumes[].configMap.optional", reference),
   optional("spec.volumes[].emptyDir", anObject, "an object", document),
-  optional("spec.volumes[].emptyDir.medium", v.literal("Memory"), "it absent, empty or Memory", "decisions.md 19"),
+  optional(
+    "spec.volumes[].emptyDir.medium",
+    v.literal("Memory"),
+    'leave it out, or write "" or Memory',
+    "decisions.md 19",
+  ),
   forbidden("spec.volumes[].emptyDir.sizeLimit", reference),
   required("spec.volumes[].name", text(volumeNamePattern), "1 to 63 characters of a-z A-Z 0-9 -", document),
   ...allForbidden("spec.volumes[]", otherVolumeSources, reference),

@@ -313,7 +313,7 @@ test("a message kind that this build does not implement is rejected with one sen
       verdict.violations.map(({ rule }) => rule),
       [`notYet.${feature}`],
     );
-    assert.match(verdict.violations[0]?.message ?? "", /^[A-Z].* are not carried out by this version yet$/);
+    assert.match(verdict.violations[0]?.message ?? "", /^[A-Z].* are not supported by this version$/);
   }
 });
 

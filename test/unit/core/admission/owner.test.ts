@@ -1,6 +1,8 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
+import { admitPod } from "../../../../src/core/admission/admit.ts";
 import { isVain } from "../../../../src/core/admission/rules/host-paths.ts";
+import { context, smallPod, withField } from "./pods.ts";
 
 test("an entry of the owner's lists has no effect if everything that it allows is protected", () => {
   const hidden = ["/var/lib/docker", "/var/lib/edge"];
@@ -14,4 +16,15 @@ test("an entry of the owner's lists has no effect if everything that it allows i
     useful.filter((entry) => isVain(entry, hidden)),
     [],
   );
+});
+
+test("a violation says what to do, and which switch of the policy is off", () => {
+  const sentence = (path: string, value: unknown) => {
+    const verdict = admitPod(withField(smallPod(), path, value), context);
+    return verdict.accepted ? [] : verdict.violations.map(({ message }) => message);
+  };
+  assert.deepEqual(sentence("spec.hostIPC", true), ["spec.hostIPC is true; leave it out or write false"]);
+  assert.deepEqual(sentence("spec.hostNetwork", true), [
+    "spec.hostNetwork is true; expected false, because policy.useHostNetwork is off on this device",
+  ]);
 });
