@@ -80,7 +80,7 @@ async function untilReady(
     // The version before the change may have troubles of its own.
     if (isOutdated && !isOfUpdate) return;
     if (isOutdated) io.out(`  ${printable(row.reason ?? "")}`);
-    else if (row.status !== "Running") io.out(`  ${row.status}`);
+    else if (row.status !== "Running") io.out(`  ${row.status}${waitText(row)}`);
     if (row.todo !== undefined) stuck.abort();
   };
   const wait = { pod, condition: "Ready", timeoutMs, onProgress } as const;
@@ -92,6 +92,11 @@ async function untilReady(
   if (signal.aborted) return false;
   for (const line of whyNot(pod.name, "Ready", timeout, end)) io.err(line);
   return false;
+}
+
+/** What the pod waits for. A cause that somebody has to see to is printed at the end. */
+function waitText({ reason, todo }: PodRow): string {
+  return reason === null || todo !== undefined ? "" : `: ${printable(reason)}`;
 }
 
 function shownName(file: string): string {

@@ -1,14 +1,13 @@
 import { setTimeout as sleep } from "node:timers/promises";
 import { momentOf } from "../agent/loop/moment.ts";
 import type { Config } from "../core/config/config.ts";
-import type { DesiredPod } from "../core/pod/desired.ts";
 import { type PodId, podKey } from "../core/pod/spec.ts";
 import { isAsWanted } from "../core/pod/wanted.ts";
 import type { PodRow } from "../core/status-document.ts";
 import { linuxClock } from "../linux/clock.ts";
 import { openStoreReadOnly } from "../sqlite/store.ts";
 import { publishedStatus, workedOutStatus } from "./device-status.ts";
-import { livePods, type StoredFacts, storedPods } from "./seen-pods.ts";
+import { livePods, storedPods } from "./seen-pods.ts";
 
 /** Ready: the version that is wanted runs and is ready. Deleted: the pod is gone, also if another of its name is here. */
 export type WaitCondition = "Ready" | "Deleted";
@@ -29,7 +28,7 @@ export interface WaitEnd {
   readonly kind: "met" | "never" | "timeout" | "aborted";
   /** The pod as it was seen last; null if it is not here. */
   readonly row: PodRow | null;
-  /** The containers are not yet those of the version that is wanted. */
+  /** The containers are those of a version before the one that is wanted. */
   readonly isOutdated: boolean;
 }
 
@@ -47,10 +46,10 @@ export async function waitForPod(config: Config, wait: PodWait, signal: AbortSig
     const seen = await seenNow(config, wait.pod);
     // A pod that is made anew under the same name is not the one to be deleted.
     awaited ??= new Set(seen.rows.map(({ uid }) => uid));
-    const rows = wait.condition === "Deleted" ? seen.rows.filter(({ uid }) => awaited?.has(uid)) : seen.rows;
+    const rows = wait.condition === "Deleted" ? seen.rows.filter(({ uid }) => awaited?.has(uid)) : toBeReady(seen);
     const row = rows[0] ?? null;
-    const isOutdated = seen.isOutdated;
-    const kind = verdict(wait.condition, rows, isOutdated);
+    const { isMade, isOutdated } = seen;
+    const kind = verdict(wait.condition, rows, isMade);
     const news = JSON.stringify([isOutdated, row?.status, row?.ready, row?.restarts, row?.reason]);
     if (row !== null && news !== told) wait.onProgress(row, isOutdated);
     told = news;
@@ -62,9 +61,16 @@ export async function waitForPod(config: Config, wait: PodWait, signal: AbortSig
   }
 }
 
-function verdict(condition: WaitCondition, rows: readonly PodRow[], isOutdated: boolean): "met" | "never" | "waiting" {
+/** The pod that is wanted, and not a former one of its name that still ends. */
+function toBeReady({ rows, desiredUid }: Seen): readonly PodRow[] {
+  if (desiredUid !== null) return rows.filter(({ uid }) => uid === desiredUid);
+  const staying = rows.filter(({ status }) => status !== "Terminating");
+  return staying.length === 0 ? rows : staying;
+}
+
+function verdict(condition: WaitCondition, rows: readonly PodRow[], isMade: boolean): "met" | "never" | "waiting" {
   if (condition === "Deleted") return rows.length === 0 ? "met" : "waiting";
-  if (rows.length === 0 || isOutdated) return "waiting";
+  if (rows.length === 0 || !isMade) return "waiting";
   if (rows.every(({ phase }) => phase === "Succeeded" || phase === "Failed")) return "never";
   return rows.every(isReady) ? "met" : "waiting";
 }
@@ -76,6 +82,11 @@ function isReady({ phase, ready, status, lastSeen }: PodRow): boolean {
 
 interface Seen {
   readonly rows: readonly PodRow[];
+  /** Null where the store cannot be read, and for a pod that is not wanted. */
+  readonly desiredUid: string | null;
+  /** Every container was made for the version that is wanted; true where that cannot be told. */
+  readonly isMade: boolean;
+  /** See `WaitEnd`. */
   readonly isOutdated: boolean;
 }
 
@@ -93,9 +104,11 @@ async function seenNow(config: Config, pod: PodWait["pod"]): Promise<Seen> {
         ? published.pods
         : livePods(stored, published, momentOf(linuxClock()));
   const desired = stored?.desired.find((wanted) => isNamed(wanted.pod.id));
-  return { rows: all.filter(isNamed), isOutdated: desired !== undefined && !isMade(desired, stored) };
-}
-
-function isMade(desired: DesiredPod, stored: StoredFacts | null): boolean {
-  return stored === null || isAsWanted(desired, stored.historyOf(desired.pod.id.uid));
+  const rows = all.filter(isNamed);
+  if (desired === undefined || stored === null) return { rows, desiredUid: null, isMade: true, isOutdated: false };
+  const { uid } = desired.pod.id;
+  const history = stored.historyOf(uid);
+  const isMade = isAsWanted(desired, history);
+  // A pod of which nothing was made yet has no version before it.
+  return { rows, desiredUid: uid, isMade, isOutdated: !isMade && Object.keys(history).length > 0 };
 }

@@ -5,11 +5,13 @@ import type { Condition } from "./node/conditions.ts";
 import { noCause, type PodCause, podCause } from "./pod/cause.ts";
 import type { Moment, PodHistory } from "./pod/container-history.ts";
 import type { DesiredPod, TerminatingPod } from "./pod/desired.ts";
+import { stillTerminating } from "./pod/known-pods.ts";
 import { byNumber, type NpuHolder } from "./pod/npu.ts";
 import type { PodStatus } from "./pod/pod-status.ts";
 import { type RefusedUpdate, recentRefusals } from "./pod/refused-update.ts";
 import { type AcceptedPod, type DeviceOrigin, podKey } from "./pod/spec.ts";
 import { summarize } from "./pod/summary.ts";
+import { waitsForFormer } from "./pod/terminating-plan.ts";
 import { formatTime } from "./pod/time.ts";
 
 /** `edge status --json` and `status.json` (contracts.md), word by word. */
@@ -136,7 +138,12 @@ export function podRows(facts: PodFacts): readonly PodRow[] {
   const { desired, terminating, statuses } = facts;
   const byUid = new Map(statuses.map((stored) => [stored.id.uid, stored.status as PodStatus]));
   const wanted = new Set(desired.map((desiredPod) => desiredPod.pod.id.uid));
-  const rows = desired.map(({ pod }) => row(facts, pod, byUid.get(pod.id.uid), false));
+  const rows = desired.map(({ pod }) => {
+    // Its status is the former pod's until that is gone.
+    const former = stillTerminating(terminating).find(({ id, kind }) => id.uid === pod.id.uid && kind === "deleted");
+    const shown = row(facts, pod, byUid.get(pod.id.uid), former !== undefined);
+    return former === undefined ? shown : { ...shown, reason: waitsForFormer(former) };
+  });
   for (const { pod, kind, isTerminated } of terminating) {
     if (pod === null || isTerminated || wanted.has(pod.id.uid)) continue;
     rows.push(row(facts, pod, byUid.get(pod.id.uid), kind === "deleted"));

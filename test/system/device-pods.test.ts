@@ -65,7 +65,7 @@ describe("a device without a center", () => {
   test("applies a pod, waits until it is ready, changes it and deletes it", async () => {
     const applied = await site.run("apply", "-f", file("db.yaml", pod("db")));
     assert.equal(applied.code, 0, applied.stderr);
-    assert.match(applied.stdout, /^Pod db is new\n(?: {2}\w+\n)*Pod db is ready after \d+\.\d s\n$/);
+    assert.match(applied.stdout, /^Pod db is new\n(?: {2}.+\n)*Pod db is ready after \d+\.\d s\n$/);
     const again = await site.run("apply", "-f", join(site.folder, "db.yaml"));
     assert.match(again.stdout, /^Pod db is the same as before\nPod db is ready/);
     const restarted = await site.run("restart", "d");
@@ -73,6 +73,22 @@ describe("a device without a center", () => {
     const deleted = await site.run("delete", "db", "--grace-period", "0");
     assert.equal(deleted.stdout, "Pod db is deleted within 0 s\n", deleted.stderr);
     await site.eventually("it is gone", async () => (await site.row("db")) === undefined || undefined);
+  });
+
+  test("applies a pod anew while its former pod ends, and says what it waits for", async () => {
+    const path = file("slow.yaml", pod("slow", { script: "trap '' TERM\nwhile :; do sleep 1; done" }));
+    assert.equal((await site.run("apply", "-f", path)).code, 0);
+    const before = (await site.row("slow"))?.uid;
+    assert.equal((await site.run("delete", "slow", "--grace-period", "3")).code, 0);
+    const again = await site.run("apply", "-f", path);
+    assert.equal(again.code, 0, again.stderr);
+    assert.match(
+      again.stdout,
+      /^Pod slow is new\n(?: {2}.+\n)* {2}ContainerCreating: waits for the former pod of this name to end, which may take 3 s\n/,
+    );
+    assert.match(again.stdout, /Pod slow is ready after \d+\.\d s\n$/);
+    assert.notEqual((await site.row("slow"))?.uid, before);
+    assert.equal((await site.run("delete", "slow", "--grace-period", "0")).code, 0);
   });
 
   test("lists every violation of a pod, and says why one does not start", async () => {

@@ -8,6 +8,7 @@ import { isDiskFull } from "../../core/base/store-failure.ts";
 import type { Verdict, Violation, Warning } from "../../core/base/violation.ts";
 import type { DeviceOrigin, PodId } from "../../core/pod/spec.ts";
 import { contentHash } from "../../core/protocol/content-hash.ts";
+import type { Random } from "../../ports/random.ts";
 import { momentOf } from "../loop/moment.ts";
 import { endsProcess, recordFailure } from "../loop/supervise.ts";
 import { apply } from "../messages/apply.ts";
@@ -29,6 +30,7 @@ type SharedWithIntake =
   | "lastListed";
 
 export interface PodChangesParts extends Pick<IntakeParts, SharedWithIntake> {
+  readonly random: Random;
   /** Statuses have changed. */
   readonly onStatusChanged: () => void;
 }
@@ -70,7 +72,8 @@ export function createPodChanges(parts: PodChangesParts): PodChanges {
   ): Changed {
     const { origin, isForced } = request;
     try {
-      const verdict = judge(contextOf(parts, { origin, isForced }, known ?? facts()));
+      const newUid = origin.kind === "local" ? { newUid: parts.random.uuid() } : {};
+      const verdict = judge(contextOf(parts, { origin, isForced, ...newUid }, known ?? facts()));
       if (!verdict.accepted) return { ok: false, code: "refused", violations: verdict.violations };
       return commit(parts, content, request, verdict);
     } catch (error) {

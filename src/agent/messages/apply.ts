@@ -1,7 +1,10 @@
 import type { Admitted } from "../../core/admission/context.ts";
 import type { DesiredPod, TerminatingPod } from "../../core/pod/desired.ts";
+import { creating } from "../../core/pod/image-plan.ts";
+import { stillTerminating } from "../../core/pod/known-pods.ts";
 import { type AcceptedPod, podKey } from "../../core/pod/spec.ts";
 import { podStatus } from "../../core/pod/status.ts";
+import { waitsForFormer } from "../../core/pod/terminating-plan.ts";
 import { formatTime } from "../../core/pod/time.ts";
 import { hasBegun } from "../../core/pod/version-before.ts";
 import { versionOrder } from "../../core/protocol/version-order.ts";
@@ -97,12 +100,16 @@ function tooManyTerminating(store: Store): Applied | null {
   return refuse("metadata.uid", "capacity.terminatingPods", message, pods.length);
 }
 
-/** A pod is reported from the moment it was accepted: Pending, ContainerCreating. */
+/** A pod is reported from the moment it was accepted: Pending, ContainerCreating. Its worker may be busy with the stop of a former pod. */
 function putFirstStatus({ store, device, now }: ApplyContext, pod: AcceptedPod): void {
+  const former = stillTerminating(store.terminatingPods.list()).find(
+    ({ kind, id }) => kind === "deleted" && podKey(id) === podKey(pod.id),
+  );
+  const waits = former === undefined ? null : { ...creating, message: waitsForFormer(former) };
   const facts = {
     history: {},
     observed: [],
-    waiting: {},
+    waiting: waits === null ? {} : Object.fromEntries(pod.spec.containers.map(({ name }) => [name, waits])),
     probes: {},
     termination: "none",
     previous: null,

@@ -12,6 +12,18 @@ export interface FinishPodParts extends StatusKeeperParts {
   readonly events: EventRecorder;
 }
 
+/** Ended pods of the device itself whose final status waits for the center, at most: it may be away for long, or there is none. */
+const mostUnreported = 16;
+
+/** The oldest go. A pod of the center is kept until the center knows of its end. */
+function dropOldestOfDevice({ terminatingPods, statuses }: StatusKeeperParts["store"]): void {
+  const ended = terminatingPods.list().filter(({ pod, isTerminated }) => isTerminated && pod?.origin !== undefined);
+  for (const { seq, id } of ended.slice(0, -mostUnreported)) {
+    terminatingPods.delete(seq);
+    statuses.delete(id.uid);
+  }
+}
+
 /** A terminating pod has no container left: its final status is kept until it was reported, everything else of it goes. */
 export function finishPod(
   parts: FinishPodParts,
@@ -38,6 +50,7 @@ export function finishPod(
       });
       store.terminatingPods.put({ ...terminating, isTerminated: true });
     }
+    dropOldestOfDevice(store);
     if (uid !== "") store.histories.delete(uid);
     if (forget) freeNpus(store, terminating.id);
   });

@@ -101,7 +101,9 @@ export function admitGracefulDelete(
   if (violations.length > 0) return { accepted: false, violations, warnings };
   const { metadata = {} } = draft;
   const { name = "", namespace = defaultNamespace, deletionTimestamp = "" } = metadata;
-  const id = { namespace, name, uid: uidOf(metadata) };
+  // The center learns the uid of a local pod from podstatus alone; without one, the name says which pod is meant.
+  const known = stored?.origin?.kind === "local" && metadata.uid === undefined ? stored.metadata.uid : undefined;
+  const id = { namespace, name, uid: known ?? uidOf(metadata) };
   const graceSeconds = metadata.deletionGracePeriodSeconds ?? 30;
   return { accepted: true, value: { kind: "graceful-delete", id, graceSeconds, deletionTimestamp }, warnings };
 }

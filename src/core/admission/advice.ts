@@ -12,6 +12,9 @@ export function advise(pod: PodDraft, context: AdmissionContext, findings: Findi
   for (const name of ["labels", "annotations"] as const) {
     if (metadata?.[name] !== undefined) findings.warning(["metadata", name], "are not kept by this device");
   }
+  if (metadata?.uid !== undefined && context.asker?.origin.kind === "local") {
+    findings.warning(["metadata", "uid"], "does not count: the device gives each pod that is applied a uid of its own");
+  }
   for (const name of ["nodeSelector", "affinity"] as const) {
     if (spec?.[name] !== undefined) findings.warning(["spec", name], "has no effect: this device is the node");
   }

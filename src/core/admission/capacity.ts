@@ -203,8 +203,9 @@ const uidTaken: Relation = {
   path: "metadata.uid",
   expectation: "a uid that no other pod of the device has",
   source: "lifecycle.md, Identity",
-  check: (pod, { node }, report) => {
-    if (pod.metadata?.name === undefined) return;
+  check: (pod, { node, asker }, report) => {
+    // The uid in the file of a local pod does not count.
+    if (pod.metadata?.name === undefined || asker?.origin.kind === "local") return;
     const uid = uidOf(pod.metadata);
     const holder = otherPods(pod, node).find(({ metadata }) => metadata.uid !== undefined && metadata.uid === uid);
     if (holder === undefined) return;

@@ -23,6 +23,8 @@ export interface Asker {
   readonly origin: Origin;
   /** A pod of the center is touched, too. */
   readonly isForced: boolean;
+  /** For a local pod that is created by this request: nobody has it yet. */
+  readonly newUid?: string;
 }
 
 /** The agent's own folders, the default places of engines, and what gives a word in the host's services. */

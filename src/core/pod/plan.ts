@@ -5,7 +5,7 @@ import type { Action, Pull } from "./action.ts";
 import { remainingMs, restartDelayMs } from "./backoff.ts";
 import type { ContainerHistory } from "./container-history.ts";
 import { npusFor, whyCreate } from "./create-inputs.ts";
-import type { DesiredPod } from "./desired.ts";
+import type { DesiredPod, TerminatingPod } from "./desired.ts";
 import { failureOf, failureReason, failureWait } from "./failure-wait.ts";
 import { hasSandbox, sandboxName } from "./identity.ts";
 import { creating, imageStep, imageSteps, invalidImage, stepsOf, whileFetched } from "./image-plan.ts";
@@ -22,7 +22,7 @@ import {
 } from "./sandbox-plan.ts";
 import type { Plan, Situation, Waiting } from "./situation.ts";
 import type { RestartPolicy } from "./spec.ts";
-import { planTermination, surplus, unrecordedPredecessor } from "./terminating-plan.ts";
+import { planTermination, surplus, unrecordedPredecessor, waitsForFormer } from "./terminating-plan.ts";
 import { formatDuration } from "./time.ts";
 import { difference, hashesOf, type Part, sandboxPart, wantedKey } from "./wanted.ts";
 
@@ -42,20 +42,30 @@ const unknownRetryMs = 5_000;
 function planKnown(situation: Situation): Plan {
   const { desired, terminating } = situation;
   const first = terminating.find((terminatingPod) => terminatingPod.kind === "deleted");
-  const steps = desired === null ? noSteps : (heldSteps(situation, desired) ?? desiredSteps(situation, desired));
-  const { waiting } = steps;
-  if (first !== undefined)
-    return { actions: planTermination(situation, first), pulls: [], waiting, requeueAfterMs: null };
+  if (first !== undefined) return afterFormer(situation, first);
   const old = terminating[0] ?? unrecordedPredecessor(situation);
+  const held = desired === null ? null : heldSteps(situation, desired);
+  const steps = desired === null ? noSteps : (held ?? desiredSteps(situation, desired));
   if (old === undefined) return { ...steps, actions: [...steps.actions, ...others(surplus(situation), steps.actions)] };
-  if (desired === null) return { ...noSteps, actions: planTermination(situation, old) };
-  if (heldSteps(situation, desired) !== null) return steps;
+  if (desired === null) return afterFormer(situation, old);
+  if (held !== null) return held;
   const here = imageSteps(situation, desired, "a new pod of this name needs it");
   if (here !== null) {
     const { actions, pulls, requeueAfterMs } = here;
-    return { actions, pulls, requeueAfterMs, waiting, keepsRunning: old };
+    return { actions, pulls, requeueAfterMs, waiting: steps.waiting, keepsRunning: old };
   }
-  return { actions: planTermination(situation, old), pulls: [], waiting, requeueAfterMs: null };
+  return afterFormer(situation, old);
+}
+
+/** The former pod of the name ends first; whatever else the new one needs is found out after that. */
+function afterFormer(situation: Situation, former: TerminatingPod): Plan {
+  const { desired } = situation;
+  const actions = planTermination(situation, former);
+  if (desired === null) return { ...noSteps, actions };
+  const isGone = actions[0]?.kind === "finish";
+  const why = isGone ? creating : { ...creating, message: waitsForFormer(former) };
+  const waiting = heldSteps(situation, desired)?.waiting ?? waitingForAll(situation, desired, why);
+  return { ...noSteps, actions, waiting };
 }
 
 /** Actions about containers that none of the first ones is about. */

@@ -29,6 +29,12 @@ export function planTermination(situation: Situation, terminating: TerminatingPo
   return [{ kind: "finish", terminating, because: "none of its containers is left" }];
 }
 
+/** What a pod waits for while an older one of its name ends. The same text throughout: each other one is a write and a report. */
+export function waitsForFormer({ graceSeconds }: TerminatingPod): string {
+  const seconds = Math.max(graceSeconds, leastGraceMs / 1000);
+  return `waits for the former pod of this name to end, which may take ${seconds} s`;
+}
+
 /** Containers of the desired pod's name that no row knows (a database was lost) go as those of an older pod would. */
 export function unrecordedPredecessor({ desired, observed }: Situation): TerminatingPod | undefined {
   if (desired === null || observed.every((container) => container.pod.uid === desired.pod.id.uid)) return undefined;

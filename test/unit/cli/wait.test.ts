@@ -114,6 +114,13 @@ test("a pod is not ready while the version before the wanted one runs", async (t
   assert.equal(await wait("web"), 0);
 });
 
+test("a pod is ready while a former one of its name still ends", async (t) => {
+  const { wait, publish, lines } = device(t);
+  publish(liveStatus([podRow("web", { uid: "a", status: "Terminating", ready: "1/1" }), podRow("web", { uid: "b" })]));
+  assert.equal(await wait("web"), 0);
+  assert.deepEqual(lines, ["Pod web is ready"]);
+});
+
 test("edge wait reports an unknown pod, a wrong condition and a wrong duration, and ends with its signal", async (t) => {
   const { wait, publish, errors } = device(t);
   publish(liveStatus([crashing]));

@@ -26,6 +26,26 @@ describe("a Pod of the device", () => {
     assert.deepEqual([verdict.value.pod.id.name, verdict.value.pod.origin], [podName, { kind: "local" }]);
   });
 
+  it("gets a new uid whatever its file says, and keeps it when it is applied again", () => {
+    const [own, kept] = ["11111111-0000-4000-8000-000000000001", "11111111-0000-4000-8000-000000000002"];
+    const uidOf = (content: unknown, judged: AdmissionContext) => {
+      const verdict = admitLocalPod(content, {
+        ...judged,
+        asker: { origin: { kind: "local" }, isForced: true, newUid: own },
+      });
+      assert.ok(verdict.accepted && verdict.value.kind === "pod-update");
+      return [verdict.value.pod.id.uid, verdict.value.pod.metadata.uid, ...verdict.warnings.map(({ path }) => path)];
+    };
+    const unnamed = withField(kindOf("Pod"), "metadata.uid", undefined);
+    const named = withField(unnamed, "metadata.uid", "22222222-0000-4000-8000-000000000001");
+    const metadata = { name: podName, uid: kept };
+    assert.deepEqual(uidOf(unnamed, asks), [own, own]);
+    assert.deepEqual(uidOf(named, asks), [own, own, "metadata.uid"]);
+    assert.deepEqual(uidOf(unnamed, beside({ metadata })), [kept, kept]);
+    const besideCenter = { ...asks, node: { ...context.node, pods: [{ metadata, spec: { containers: [] } }] } };
+    assert.deepEqual(uidOf(unnamed, besideCenter), [own, own], "a pod of the center is replaced");
+  });
+
   it("is a Pod and nothing else", () => {
     assert.deepEqual(sentences(admitLocalPod(kindOf("Deployment"), asks)), [
       "kind: kind Deployment is not supported; only Pod is",

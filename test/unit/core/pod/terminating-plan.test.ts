@@ -78,7 +78,7 @@ const goldens: readonly PlanGolden[] = [
       images: here,
     },
     expected:
-      "stop app (app-id-of-at) within 30 s, because message m3 brings a new pod of this name, and its images are here\napp waits: ContainerCreating",
+      "stop app (app-id-of-at) within 30 s, because message m3 brings a new pod of this name, and its images are here\napp waits: ContainerCreating: waits for the former pod of this name to end, which may take 30 s",
   },
   {
     name: "a delete of an unknown pod removes containers of its name but not those of the desired pod",
