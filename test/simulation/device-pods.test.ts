@@ -114,7 +114,14 @@ describe("a factory pod", () => {
     assert.deepEqual(world.process().published()?.notices, [
       "2 files in /etc/edge/pods.d are too many and are not read.",
     ]);
+    world.factory.crowd(3);
+    await world.clock.pass(settled);
+    assert.deepEqual(world.process().published()?.notices, [
+      "3 files in /etc/edge/pods.d are too many and are not read.",
+    ]);
     world.factory.crowd(0);
+    await world.clock.pass(settled);
+    assert.equal(world.process().published()?.notices, undefined);
     await world.clock.pass(60_000);
     assert.deepEqual(running(world), []);
     world.process().kill();

@@ -55,7 +55,7 @@ export function createFactoryPods(parts: FactoryPodsParts): FactoryPods {
   const loop = createWakeableLoop(parts.clock);
   return {
     refused: () => [...state.refused].map(([file, violations]) => ({ file, violations })),
-    notices: () => folderNotices(parts.files.folder, state.folder, factoryPodsOf(parts.store)),
+    notices: () => folderNotices(parts, state.folder),
     run(signal) {
       parts.files.watch(loop.wake, signal);
       return loop.run(() => runOnce(parts, state), signal);
@@ -71,7 +71,9 @@ function fileOf({ origin }: Pick<AcceptedPod, "origin">): string | null {
   return origin?.kind === "factory" ? origin.file : null;
 }
 
-function folderNotices(path: string, folder: FactoryFolder | null, pods: readonly AcceptedPod[]): readonly string[] {
+function folderNotices({ store, files }: FactoryPodsParts, folder: FactoryFolder | null): readonly string[] {
+  const path = files.folder;
+  const pods = factoryPodsOf(store);
   if (folder === null || (folder.kind === "missing" && pods.length === 0)) return [];
   const goOn = pods.length === 0 ? "" : ` The factory pods that run go on.`;
   switch (folder.kind) {
@@ -89,9 +91,9 @@ function folderNotices(path: string, folder: FactoryFolder | null, pods: readonl
 /** Gives the milliseconds after which to look again by itself. */
 async function runOnce(parts: FactoryPodsParts, state: State): Promise<number> {
   const folder = parts.files.look();
-  const wasKind = state.folder?.kind;
+  const before = folderNotices(parts, state.folder).join();
   state.folder = folder;
-  if (folder.kind !== wasKind) parts.onChanged();
+  if (folderNotices(parts, folder).join() !== before) parts.onChanged();
   if (folder.kind !== "read") return lookMs;
   const seen = JSON.stringify([...folder.files]);
   if (seen !== state.seen) {
