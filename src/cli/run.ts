@@ -8,7 +8,7 @@ import { noCenter } from "../core/config/config-schema.ts";
 import { safeModeOf } from "../core/node/safe-mode.ts";
 import { maxMessageBytes } from "../core/protocol/limits.ts";
 import { dockerEngine } from "../docker/engine.ts";
-import { linuxClock } from "../linux/clock.ts";
+import { linuxClock, unknownBoot } from "../linux/clock.ts";
 import { controlSocket } from "../linux/control-socket.ts";
 import { linuxDevice } from "../linux/device.ts";
 import { factoryFiles } from "../linux/factory-files.ts";
@@ -59,6 +59,12 @@ export async function runCommand(options: RunOptions, io: Output): Promise<numbe
   const problem = addonProblem();
   if (problem !== null) {
     io.err(problem);
+    return exitCodes.no;
+  }
+  if (linuxClock().bootId() === unknownBoot) {
+    io.err(
+      "The agent cannot tell one boot from another, because /proc is not mounted. Mount it: mount -t proc proc /proc",
+    );
     return exitCodes.no;
   }
   const loaded = loadConfig(options.config, { strict: false });

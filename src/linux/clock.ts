@@ -1,15 +1,23 @@
-import { readFileSync } from "node:fs";
+import { uptime } from "node:os";
+import { join } from "node:path";
 import type { Clock } from "../ports/clock.ts";
+import { readText } from "./files.ts";
 
 /** setTimeout fires at once beyond this. */
 const longestSleepMs = 2_147_483_647;
 
-/** The device's clocks: wall time, time since boot, and the name of the boot. */
-export function linuxClock(): Clock {
+/** What the boot is called where its name cannot be read: in a root without /proc. */
+export const unknownBoot = "unknown";
+
+/**
+ * The device's clocks: wall time, time since boot, and the name of the boot ({@link unknownBoot} if it cannot be read).
+ * @param proc where the kernel shows itself
+ */
+export function linuxClock(proc = "/proc"): Clock {
   // process.hrtime counts from the process on some runtimes; /proc/uptime is the same for every process.
-  const [uptimeSeconds = "0"] = readFileSync("/proc/uptime", "utf8").split(" ");
-  const offset = Number(uptimeSeconds) * 1000 - performance.now();
-  const bootId = readFileSync("/proc/sys/kernel/random/boot_id", "utf8").trim();
+  const [uptimeSeconds = ""] = readText(join(proc, "uptime")).split(" ");
+  const offset = (uptimeSeconds === "" ? uptime() : Number(uptimeSeconds)) * 1000 - performance.now();
+  const bootId = readText(join(proc, "sys/kernel/random/boot_id")).trim() || unknownBoot;
   return {
     wall: () => Date.now(),
     mono: () => performance.now() + offset,

@@ -1,4 +1,4 @@
-import { networkInterfaces } from "node:os";
+import { availableParallelism, networkInterfaces, totalmem } from "node:os";
 import { join } from "node:path";
 import type { NodeFacts } from "../core/admission/node-facts.ts";
 import { formatBinary, formatNanos, parseQuantity } from "../core/pod/quantity.ts";
@@ -17,7 +17,7 @@ export interface FactsOptions {
   readonly dev: string;
 }
 
-/** What this device has for pods, right now. What cannot be read counts as not there. */
+/** What this device has for pods, right now. Without /proc the kernel is asked for processors and memory; no port is known then. */
 export function readFacts(options: FactsOptions): Omit<NodeFacts, "pods" | "configMaps"> {
   const proc = options.proc ?? "/proc";
   return {
@@ -32,10 +32,11 @@ export function readFacts(options: FactsOptions): Omit<NodeFacts, "pods" | "conf
 }
 
 function allocatable(proc: string, { systemReserved, dev }: FactsOptions): ResourceList {
-  const cpus = [...readText(join(proc, "stat")).matchAll(/^cpu\d+ /gm)].length;
-  const kilobytes = /^MemTotal:\s+(\d+) kB$/m.exec(readText(join(proc, "meminfo")))?.[1] ?? "0";
+  const cpus = [...readText(join(proc, "stat")).matchAll(/^cpu\d+ /gm)].length || availableParallelism();
+  const kilobytes = /^MemTotal:\s+(\d+) kB$/m.exec(readText(join(proc, "meminfo")))?.[1];
+  const total = kilobytes === undefined ? BigInt(totalmem()) : BigInt(kilobytes) * 1024n;
   const cpu = BigInt(cpus) * 1_000_000_000n - (parseQuantity(systemReserved.cpu) ?? 0n);
-  const memory = BigInt(kilobytes) * 1024n - (parseQuantity(systemReserved.memory) ?? 0n) / 1_000_000_000n;
+  const memory = total - (parseQuantity(systemReserved.memory) ?? 0n) / 1_000_000_000n;
   const { resource, npus } = npuNodes(dev);
   return {
     cpu: cpu > 0n ? formatNanos(cpu) : "0",

@@ -208,6 +208,9 @@ export function createSite(engine: UsedEngine, options: SiteOptions = {}) {
 
     endAgent: (signal: NodeJS.Signals) => end(live.agent, signal),
 
+    /** A command of the program, for a test that starts it in its own way. */
+    command: (...args: readonly string[]) => edge("--config", place.config, ...args),
+
     /** A command beside the running agent, to its end. */
     run(...args: readonly string[]): Promise<Ran> {
       const [command, ...rest] = edge("--config", place.config, ...args);

@@ -82,6 +82,7 @@ export function formatNanos(nanos: bigint): string {
 
 /** Text of whole units in powers of 1,024, as memory is written. */
 export function formatBinary(units: bigint): string {
+  if (units === 0n) return "0";
   let text = `${units}`;
   for (const [suffix, factor] of binarySuffixes) {
     if (units % factor !== 0n) break;

@@ -4,6 +4,7 @@ import { createServer } from "node:net";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { test } from "node:test";
+import { linuxClock, unknownBoot } from "../../../src/linux/clock.ts";
 import { readFacts } from "../../../src/linux/node-facts.ts";
 
 const none = { cpu: "0", memory: "0" };
@@ -41,6 +42,17 @@ test("allocatable is the capacity less the system's reserve", (t) => {
   });
   const all = readFacts({ ...options, dev: join(folder, "nothing"), systemReserved: { cpu: "5", memory: "9Gi" } });
   assert.deepEqual(all.allocatable, { cpu: "0", memory: "0" });
+});
+
+test("processors, memory and time since the boot are known without /proc", (t) => {
+  const folder = device(t, {});
+  const { cpu, memory } = readFacts({ proc: folder, dev: folder, systemReserved: none }).allocatable;
+  assert.ok(Number(cpu) > 0);
+  assert.match(memory ?? "", /^\d+[KMG]i$/);
+  const clock = linuxClock(folder);
+  assert.ok(clock.mono() > 0);
+  assert.equal(clock.bootId(), unknownBoot);
+  assert.notEqual(linuxClock().bootId(), unknownBoot);
 });
 
 test("listening ports are TCP sockets in LISTEN and unconnected UDP sockets of both families", (t) => {

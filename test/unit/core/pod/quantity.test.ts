@@ -86,6 +86,7 @@ test("quantities are written in powers of 1,000 or 1,024", () => {
   assert.equal(formatNanos(2_500_000_000n), "2500m");
   assert.equal(formatBinary(7n * 1024n ** 3n), "7Gi");
   assert.equal(formatBinary(1023n), "1023");
+  assert.equal(formatBinary(0n), "0");
 });
 
 test("a quantity that is written and read again keeps its value", () => {
