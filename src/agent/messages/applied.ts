@@ -39,6 +39,6 @@ export function refuse(path: string, rule: string, message: string, value: unkno
 /** The refusal of what needs room on the disk; null while there is enough. */
 export function noSpace(context: ApplyContext, what: string): Applied | null {
   if (context.device.freeBytes() >= leastFreeBytes) return null;
-  const message = `Less than ${leastFreeBytes / 1024 / 1024} MB are free on this device, so ${what} cannot be stored`;
+  const message = `Less than ${leastFreeBytes / 1024 / 1024} MiB are free on this device, so ${what} cannot be stored. Free some space and send it again.`;
   return refuse("", "disk", message, null);
 }

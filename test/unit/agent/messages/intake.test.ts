@@ -219,7 +219,7 @@ test("an update on a full disk is rejected with a reason, and a delete is accept
   send(update(1, "1"));
   device.freeBytes(10 * 1024 * 1024);
   send(update(2, "2", { env: "2" }));
-  assert.match(said()[0]?.content ?? "", /50 MB/);
+  assert.match(said()[0]?.content ?? "", /50 MiB are free/);
   send(podDelete({ name: "web", uid, msgId: msgId(3) }));
   assert.equal(store.desiredPods.get("websocket", "web"), null);
 });
