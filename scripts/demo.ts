@@ -120,7 +120,7 @@ async function refuse(show: Show): Promise<void> {
   for (const [index, one] of violations.entries()) say(`  - ${index === 0 ? one : `spec.${one}`}`);
   const made = (await containers(show.docker)).filter(({ Names }) => Names.some((one) => one.includes(other)));
   check(made.length === 0, "A refused pod should leave nothing on the engine");
-  say("Containers made for it: 0");
+  say("Containers created for it: 0");
 }
 
 async function status({ site }: Pick<Show, "site">): Promise<void> {
@@ -138,13 +138,13 @@ async function offline(show: Show): Promise<void> {
   await waitForStatus(site, ({ center }) => center.state === "offline", "edge status to say offline");
   const before = await containerId(show);
   await docker.getContainer(before).kill();
-  say(`Container ${before.slice(0, 12)} killed behind the agent's back`);
+  say(`Container ${before.slice(0, 12)} killed by hand`);
   await site.until(async () => {
     const [now] = await running(show);
     return now !== undefined && now.Id !== before;
   }, "the container to come back");
   await waitForStatus(site, ({ pods }) => pods[0]?.restarts === 1, "edge status to count the restart");
-  say(`Container ${(await containerId(show)).slice(0, 12)} took its place, with nobody to tell`);
+  say(`Container ${(await containerId(show)).slice(0, 12)} replaced it while the center was offline`);
 }
 
 async function adopt(show: Show): Promise<void> {
@@ -169,7 +169,7 @@ async function reconnect({ site, port }: Show): Promise<void> {
   await site.startCenter(port);
   say("Center started again");
   await site.until(() => isRunning(podIn(site, seen)), "a podstatus after the reconnect");
-  say(`The agent came back by itself; podstatus: ${describe(podIn(site, seen))}`);
+  say(`The agent reconnected by itself; podstatus: ${describe(podIn(site, seen))}`);
   await waitForStatus(site, ({ center }) => center.state === "online", "edge status to say online");
   say("edge status: Center online");
   const parents = site
@@ -264,7 +264,7 @@ async function cleaner(engine: TestEngine, docker: Docker, site: Site): Promise<
 }
 
 async function main(): Promise<void> {
-  console.log("The demo takes about 20 s after what it installs. Everything it starts is gone at its end.");
+  console.log("After the installation the demo takes about 20 s. It removes everything that it starts.");
   install([debianPackages([...engineNeeds(), "certificates"])], console.log);
   await step("Build", build);
   let engine: TestEngine | undefined;
@@ -282,7 +282,7 @@ async function main(): Promise<void> {
     await life(engine, docker, site);
   } finally {
     await step("Clean up", close);
-    say("Agent, center, containers and images are gone");
+    say("Agent, center, containers and images removed");
   }
 }
 
