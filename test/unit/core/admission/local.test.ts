@@ -1,5 +1,6 @@
 import assert from "node:assert/strict";
 import { describe, it } from "node:test";
+import { admitGracefulDelete } from "../../../../src/core/admission/admit.ts";
 import type { AdmissionContext } from "../../../../src/core/admission/context.ts";
 import { admitLocalDelete, admitLocalPod, admitLocalRestart } from "../../../../src/core/admission/local.ts";
 import type { NodePod } from "../../../../src/core/admission/node-facts.ts";
@@ -66,6 +67,28 @@ describe("a Pod of the device", () => {
     const older = withField(kindOf("Pod"), "metadata.resourceVersion", "1");
     const stored = { name: podName, resourceVersion: "2" };
     assert.equal(admitLocalPod(older, beside({ metadata: stored })).accepted, true);
+  });
+});
+
+describe("a graceful delete of the center", () => {
+  const uid = "22222222-0000-4000-8000-000000000001";
+  const uidOf = (sentUid: string | undefined): string | false => {
+    const metadata = {
+      name: "web",
+      deletionTimestamp: "2026-11-20T08:00:00Z",
+      ...(sentUid !== undefined && { uid: sentUid }),
+    };
+    const stored = { metadata: { name: "web", uid }, spec: { containers: [{ name: "app" }] } };
+    const sent = { metadata, spec: { containers: [{ name: "app" }] } };
+    const verdict = admitGracefulDelete(sent, { ...context, node: beside(stored).node });
+    return verdict.accepted && verdict.value.id.uid;
+  };
+
+  it("without a uid means the local pod of that name", () => assert.equal(uidOf(undefined), uid));
+
+  it("with a uid means the pod of that uid", () => {
+    const other = "33333333-0000-4000-8000-000000000001";
+    assert.equal(uidOf(other), other);
   });
 });
 

@@ -2,6 +2,7 @@ import assert from "node:assert/strict";
 import { test } from "node:test";
 import { admitGracefulDelete, admitPod, relations } from "../../../../src/core/admission/admit.ts";
 import { buildPod } from "../../../../src/core/admission/build.ts";
+import type { AdmissionContext } from "../../../../src/core/admission/context.ts";
 import type { PodDraft } from "../../../../src/core/admission/draft.ts";
 import { everything, type FeatureGates } from "../../../../src/core/admission/feature-gates.ts";
 import type { NodeFacts } from "../../../../src/core/admission/node-facts.ts";
@@ -30,7 +31,11 @@ test("no relation throws on a draft with almost no valid field", () => {
 });
 
 test("a draft with missing fields becomes a pod without privileges", () => {
-  for (const draft of sparse) assert.equal(buildPod(draft, context).metadata.namespace, "websocket");
+  const local: AdmissionContext = { ...context, asker: { origin: { kind: "local" }, isForced: false } };
+  for (const draft of sparse) {
+    assert.equal(buildPod(draft, context).metadata.namespace, "websocket");
+    assert.equal(buildPod(draft, local).metadata.namespace, "websocket");
+  }
   const env = [{}];
   const draft: PodDraft = {
     spec: {
