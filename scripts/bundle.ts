@@ -13,8 +13,8 @@ const unused = [
   ...["ssh2", "cpu-features", "@grpc/grpc-js", "@grpc/proto-loader", "protobufjs"],
   ...["tar-fs", "@balena/dockerignore"],
 ];
-/** Node's own streams for the copy of them that docker-modem brings along. */
-const alias = { "readable-stream": "node:stream" };
+/** Node's own streams for the copy of them that docker-modem brings along, and our mask for ws's optional addon. */
+const alias = { "readable-stream": "node:stream", bufferutil: "./src/websocket/mask.ts" };
 
 /** What CommonJS packages expect to find in a module. */
 const banner = [

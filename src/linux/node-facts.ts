@@ -20,12 +20,14 @@ export interface FactsOptions {
 /** What this device has for pods, right now. Without /proc the kernel is asked for processors and memory; no port is known then. */
 export function readFacts(options: FactsOptions): Omit<NodeFacts, "pods" | "configMaps"> {
   const proc = options.proc ?? "/proc";
+  let listening: NodeFacts["listening"] | null = null;
   return {
     allocatable: allocatable(proc, options),
     addresses: addresses(),
-    listening: {
-      tcp: portsOf("TCP", proc),
-      udp: portsOf("UDP", proc),
+    /** Read when somebody asks: the kernel walks all its sockets for it, and few pods have a port of the host. */
+    get listening() {
+      listening ??= { tcp: portsOf("TCP", proc), udp: portsOf("UDP", proc) };
+      return listening;
     },
     portUser: (protocol, port) => portUser(protocol, port, proc),
   };

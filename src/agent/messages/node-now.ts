@@ -21,7 +21,6 @@ export function nodeNow(sources: NodeNowSources): NodeFacts {
   const terminating = store.terminatingPods
     .list()
     .flatMap((terminatingPod) => (terminatingPod.pod === null ? [] : [terminatingPod.pod]));
-  const listening = ofOthers(sources, [...desired, ...terminating]);
   const pods = desired.map(
     (pod): NodePod => ({
       metadata: { ...pod.id, ...version(pod.metadata.resourceVersion) },
@@ -29,7 +28,18 @@ export function nodeNow(sources: NodeNowSources): NodeFacts {
       ...ownerOf(pod),
     }),
   );
-  return { ...facts, listening, pods, configMaps: store.configMaps.names() };
+  const { allocatable, addresses, portUser } = facts;
+  return {
+    allocatable,
+    addresses,
+    ...(portUser === undefined ? {} : { portUser }),
+    /** Worked out when a pod with a port of the host asks. */
+    get listening() {
+      return ofOthers(sources, [...desired, ...terminating]);
+    },
+    pods,
+    configMaps: store.configMaps.names(),
+  };
 }
 
 /**
@@ -37,11 +47,9 @@ export function nodeNow(sources: NodeNowSources): NodeFacts {
  * folder was lost; until the engine has listed them nobody can tell, and execution finds out (lifecycle.md, Admission
  * counts intent).
  */
-function ofOthers(
-  { store, facts: { listening }, listed }: NodeNowSources,
-  pods: readonly AcceptedPod[],
-): DeviceFacts["listening"] {
+function ofOthers({ store, facts, listed }: NodeNowSources, pods: readonly AcceptedPod[]): DeviceFacts["listening"] {
   if (listed === null) return { tcp: [], udp: [] };
+  const { listening } = facts;
   const installId = installIdOf(store);
   const ofRows = pods.flatMap((pod) => pod.spec.containers.flatMap(({ ports }) => ports ?? []));
   const ours = new Set([

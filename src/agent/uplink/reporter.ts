@@ -150,6 +150,8 @@ export function createReporter(parts: ReporterParts): Reporter {
 /** Sends what is due; gives the milliseconds until something is. */
 function runOnce(parts: ReporterParts, state: ConnectionState): number {
   const now = parts.clock.mono();
+  // A reply does not wait for a report to be written; only the first one on a connection comes before all else.
+  if (state.reportedAt.length > 0) sendOutbox(parts, state, now);
   const reportInMs = reportDue(parts, state, now);
   if (reportInMs <= 0) sendReport(parts, state, now);
   ping(state);

@@ -161,6 +161,7 @@ const portListening: Relation = {
   expectation: "a port on which no other process listens",
   source: "decisions.md 14",
   check: (pod, { node }, report) => {
+    if (!pod.spec?.containers?.some(({ ports = [] }) => ports.length > 0)) return;
     const ours = new Set<string>();
     for (const { spec } of node.pods) {
       for (const { ports } of spec.containers)

@@ -67,6 +67,16 @@ test("listening ports are TCP sockets in LISTEN and unconnected UDP sockets of b
   });
 });
 
+test("listening ports are read when somebody asks for them, and once", (t) => {
+  const folder = device(t, {});
+  const facts = readFacts({ proc: folder, dev: folder, systemReserved: none });
+  mkdirSync(join(folder, "net"), { recursive: true });
+  writeFileSync(join(folder, "net/tcp"), table(["0100007F:1F90", "0A"]));
+  assert.deepEqual(facts.listening.tcp, [8080]);
+  writeFileSync(join(folder, "net/tcp"), table(["0100007F:1F91", "0A"]));
+  assert.deepEqual(facts.listening.tcp, [8080]);
+});
+
 test("the real device has allocatable resources and reports a listening socket", async (t) => {
   const server = createServer();
   await new Promise<void>((done) => server.listen(0, "127.0.0.1", done));

@@ -68,6 +68,18 @@ test("a reply is kept until a pong confirms it, and sent again on the next conne
   stop.abort();
 });
 
+test("a reply goes out before the report that is due at the same moment", async () => {
+  const { clock, store, center, reporter, stop } = await setUp();
+  await clock.pass(5_000);
+  const before = center.received().length;
+  store.outbox.append("reply", JSON.stringify({ route: { resource: "reply" } }));
+  reporter.statusChanged();
+  reporter.outboxChanged();
+  await clock.pass(100);
+  assert.deepEqual(center.received().slice(before).map(resourceOf), ["reply", "websocket/podstatus"]);
+  stop.abort();
+});
+
 test("a reply to a peer that never answers pings is deleted after two keepalive periods", async () => {
   const { clock, store, reporter, closes, stop } = await setUp({ answersPings: false });
   store.outbox.append("reply", JSON.stringify({ route: { resource: "reply" } }));
