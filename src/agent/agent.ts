@@ -38,7 +38,7 @@ import { leastFreeBytes } from "./messages/applied.ts";
 import { createIntake, type Intake } from "./messages/intake.ts";
 import { createPodsData } from "./messages/pods-data.ts";
 import { createNode, type Node } from "./node/node.ts";
-import { createDrift } from "./pods/drift.ts";
+import { createDrift, type Drift } from "./pods/drift.ts";
 import { createHeldPods, type HeldPods } from "./pods/held-pods.ts";
 import { createOwnEvents, type OwnEvents } from "./pods/own-events.ts";
 import { parkPod } from "./pods/parked-pods.ts";
@@ -193,7 +193,7 @@ export async function runAgent(given: AgentParts, signal: AbortSignal): Promise<
   const shown = { parts, startedAt, node, drift, heldPods, engineWatcher, lister, prober, preloaded, localPods };
   const snapshot = (): StatusDocument => statusSnapshot({ ...shown, troubledContainers }, connection);
 
-  const handlers = engineHandlers({ node, relist, lister, ownEvents, images, statusPublisher });
+  const handlers = engineHandlers({ node, relist, lister, ownEvents, images, drift, statusPublisher });
   const loops: readonly Loop[] = [
     { name: "engine watcher", run: (stop) => engineWatcher.run(handlers, stop) },
     { name: "relist", run: relist.run },
@@ -274,10 +274,12 @@ interface EngineListeners {
   readonly lister: Pick<ContainerLister, "outdate">;
   readonly ownEvents: Pick<OwnEvents, "hear">;
   readonly images: Pick<KnownImages, "forget">;
+  readonly drift: Pick<Drift, "doubt">;
   readonly statusPublisher: Pick<StatusPublisher, "poke">;
 }
 
-function engineHandlers({ node, relist, lister, ownEvents, images, statusPublisher }: EngineListeners): EngineHandlers {
+function engineHandlers(listeners: EngineListeners): EngineHandlers {
+  const { node, relist, lister, ownEvents, images, drift, statusPublisher } = listeners;
   return {
     onEngineReady(info) {
       lister.outdate();
@@ -293,6 +295,7 @@ function engineHandlers({ node, relist, lister, ownEvents, images, statusPublish
     },
     onPodEvent: (event) => ownEvents.hear(podKey(event), event),
     onImagesChanged: images.forget,
+    onReconfigured: drift.doubt,
   };
 }
 

@@ -16,11 +16,12 @@ import { gate } from "./gate.ts";
 import { isImageName, taggedName } from "./image.ts";
 import { removeImage, storedImages } from "./image-store.ts";
 import { observedContainer } from "./inspect.ts";
+import { createKnownBridge, type KnownBridge } from "./known-bridge.ts";
 import { isReadable, jsonLines } from "./lines.ts";
 import { type Listing, listing } from "./list.ts";
 import { ensureSandboxImage } from "./load-sandbox-image.ts";
 import { inspectAnswer } from "./timed-inspects.ts";
-import { engineEvent, eventQuery, isImageEvent } from "./watch.ts";
+import { engineEvent, eventQuery, isImageEvent, reconfiguredContainer } from "./watch.ts";
 
 /** What each place of a hostPath volume shows of this device. */
 function shownBy({ volumePaths, hostPaths }: CreateRequest): ReadonlyMap<string, string> {
@@ -44,8 +45,9 @@ export interface DockerOptions {
 export function dockerEngine(options: DockerOptions): Engine {
   const api = caller(options.socket);
   const containers = listing(options.lifetime ?? null, options.inspectDeadlineMs);
+  const bridge = createKnownBridge();
   return {
-    info: (signal) => api.call("info", signal, (connection) => info(connection, signal)),
+    info: (signal) => api.call("info", signal, (connection) => info(connection, bridge, signal)),
     ping: (signal) => api.call("ping", signal, ({ docker }) => ping(docker, signal)),
     list: (signal) => api.call("list", signal, async ({ docker }) => done(await containers.list(docker, signal))),
     inspect: (id, signal) =>
@@ -55,7 +57,7 @@ export function dockerEngine(options: DockerOptions): Engine {
           ? failed(failure("inspect", "notFound", `${id} is no container of a pod`))
           : done(observed);
       }),
-    create: (request, signal) => create(api, request, signal),
+    create: (request, signal) => create(api, bridge, request, signal),
     audit: (id, request, signal) =>
       onContainer(api, "audit", id, signal, async (_, { docker, apiVersion, product }) => {
         const wanted = createOptions(request, { apiVersion, product });
@@ -105,7 +107,7 @@ export function dockerEngine(options: DockerOptions): Engine {
       onImage(api, "load", name, signal, (connection) =>
         loadArchive(connection, { name: taggedName(name), archive, onBytes }, signal),
       ),
-    watch: (handlers, signal) => watch(api, containers, handlers, signal),
+    watch: (handlers, signal) => watch(api, containers, handlers, signal).finally(bridge.forget),
   };
 }
 
@@ -113,10 +115,15 @@ const mostWarnings = 32;
 const noBridge =
   'The engine has no bridge network (bridge=none): only pods with hostNetwork start. Remove "bridge": "none" from /etc/docker/daemon.json and restart the engine';
 
-async function info(connection: Connection, signal: AbortSignal): Promise<EngineResult<EngineInfo>> {
+async function info(
+  connection: Connection,
+  knownBridge: KnownBridge,
+  signal: AbortSignal,
+): Promise<EngineResult<EngineInfo>> {
   const answer = await request(connection.docker, "GET", "/info", {}, signal);
   const liveRestore = at(answer, "LiveRestoreEnabled") === true;
-  const bridge = await bridgeId(connection, signal);
+  knownBridge.forget();
+  const bridge = await knownBridge.id(connection, signal);
   const security = textsAt(answer, "SecurityOptions");
   return done({
     version: connection.version,
@@ -143,19 +150,6 @@ async function ping(docker: Docker, signal: AbortSignal): Promise<EngineResult<v
   return done(undefined);
 }
 
-/**
- * Docker makes its bridge anew at every start at which no container lives on. Nothing else in its API tells one run of
- * the engine from the next. Null for an engine that was told to make none.
- */
-async function bridgeId({ docker }: Connection, signal: AbortSignal): Promise<string | null> {
-  try {
-    return textAt(await request(docker, "GET", "/networks/bridge", {}, signal), "Id") || null;
-  } catch (cause) {
-    if (statusOf(cause) === 404) return null;
-    throw cause;
-  }
-}
-
 /** An engine makes its socket anew at every start, but for one that systemd holds for it. */
 function socketId({ socket, product }: Connection): string | null {
   // Podman's containers outlive its service.
@@ -164,7 +158,12 @@ function socketId({ socket, product }: Connection): string | null {
   return found === undefined ? null : `socket ${found.ino} ${found.mtimeMs}`;
 }
 
-function create(api: Caller, wanted: CreateRequest, signal: AbortSignal): Promise<EngineResult<CreatedContainer>> {
+function create(
+  api: Caller,
+  bridge: KnownBridge,
+  wanted: CreateRequest,
+  signal: AbortSignal,
+): Promise<EngineResult<CreatedContainer>> {
   return api.call("create", signal, async (connection) => {
     const { docker, architecture, product } = connection;
     // Docker runs a foreign image and lets it die: only the architecture tells beforehand.
@@ -178,7 +177,7 @@ function create(api: Caller, wanted: CreateRequest, signal: AbortSignal): Promis
     if (!allowed.ok) return failed(failure("create", "refused", allowed.message));
     // Docker makes it all the same, without any network.
     const needsBridge = options.payload.HostConfig.NetworkMode === "default" && product === "docker";
-    if (needsBridge && (await bridgeId(connection, signal)) === null) {
+    if (needsBridge && (await bridge.id(connection, signal)) === null) {
       return failed(failure("create", "invalid", noBridge));
     }
     const name = containerName({ container: wanted.container, pod: wanted.pod.id, attempt: wanted.attempt });
@@ -220,9 +219,12 @@ function watch(
     if (!isReadable(stream)) return failed(failure("watch", "failed", "The engine's answer is no stream"));
     if (!signal.aborted) handlers.ready();
     for await (const value of jsonLines(stream)) {
-      if (isImageEvent(value) && !signal.aborted) handlers.imagesChanged?.();
+      if (signal.aborted) continue;
+      if (isImageEvent(value)) handlers.imagesChanged?.();
+      const reconfigured = reconfiguredContainer(value);
+      if (reconfigured !== null) handlers.reconfigured?.(reconfigured);
       const event = engineEvent(value);
-      if (event === null || signal.aborted) continue;
+      if (event === null) continue;
       containers.forget(event.containerId);
       handlers.changed(event);
     }

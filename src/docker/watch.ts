@@ -8,6 +8,12 @@ const actions = ["create", "start", "restart", "die", "oom", "kill", "stop", "pa
 /** What can change what a name of an image stands for, or whether it is here; podman's own words are the last three. */
 const imageActions = ["delete", "import", "load", "pull", "tag", "untag", "remove", "loadfromarchive", "build"];
 
+/** What somebody does to a container that runs, and no list shows. A network says `connect` at each start, too. */
+const reconfiguringActions = new Map([
+  ["container", ["update"]],
+  ["network", ["connect", "disconnect"]],
+]);
+
 /** Podman's own words for two of them; it filters by these (containers/podman#16857). */
 const podmansWords = new Map([
   ["died", "die"],
@@ -24,8 +30,9 @@ export function eventQuery(
 ): { readonly since: number; readonly filters: Record<string, string[]> } {
   // Not by our label: images have none, and podman 4.3 finds no event by the name of a label without its value. What is
   // another's is left out when it comes.
-  const events = new Set([...actions, ...imageActions, ...(product === "podman" ? podmansWords.keys() : [])]);
-  const filters = { type: ["container", "image"], event: [...events] };
+  const podmans = product === "podman" ? podmansWords.keys() : [];
+  const events = new Set([...actions, ...imageActions, ...podmans, ...[...reconfiguringActions.values()].flat()]);
+  const filters = { type: ["container", "image", "network"], event: [...events] };
   return {
     // Docker answers 200 a moment before it has subscribed. What happens in between would be lost without looking back
     // (it replays from its last 256 events); what comes twice is only a hint given twice.
@@ -37,6 +44,13 @@ export function eventQuery(
 /** Whether an event says that an image, or a name of one, has come or gone. */
 export function isImageEvent(value: unknown): boolean {
   return textAt(value, "Type") === "image" && imageActions.includes(textAt(value, "Action"));
+}
+
+/** The container of which an event says that somebody has given it other limits or networks; null for any other event. */
+export function reconfiguredContainer(value: unknown): string | null {
+  const type = textAt(value, "Type");
+  if (!reconfiguringActions.get(type)?.includes(textAt(value, "Action"))) return null;
+  return type === "network" ? textAt(value, "Actor", "Attributes", "container") : textAt(value, "Actor", "ID");
 }
 
 /** One event in the words of pods; null when it is not about a container of ours. */

@@ -84,12 +84,17 @@ export interface Engine {
   /**
    * Calls `changed` whenever something happened to a container of a pod, until the stream breaks (the result says how)
    * or the signal aborts. `ready` is called once, when the engine has taken the subscription. `imagesChanged` is called when
-   * an image or a name of one has come or gone. Hints only: a list is the truth.
+   * an image or a name of one has come or gone, `reconfigured` when somebody has given a container, of a pod or not, other
+   * limits or networks while it runs. Hints only: a list is the truth.
    */
-  watch(
-    handlers: { ready(): void; changed(event: EngineEvent): void; imagesChanged?: () => void },
-    signal: AbortSignal,
-  ): Promise<EngineResult<void>>;
+  watch(handlers: WatchHandlers, signal: AbortSignal): Promise<EngineResult<void>>;
+}
+
+export interface WatchHandlers {
+  ready(): void;
+  changed(event: EngineEvent): void;
+  readonly imagesChanged?: () => void;
+  readonly reconfigured?: (containerId: string) => void;
 }
 
 export interface EngineEvent {

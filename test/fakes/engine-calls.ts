@@ -19,6 +19,7 @@ export interface EngineCall {
 export interface Watcher {
   readonly changed: (event: EngineEvent) => void;
   readonly imagesChanged: () => void;
+  readonly reconfigured: (containerId: string) => void;
   readonly broken: () => void;
 }
 

@@ -14,8 +14,8 @@ export async function watch(
   signal: AbortSignal,
 ): Promise<EngineResult<void>> {
   const ended = new AbortController();
-  const { changed, imagesChanged = () => {} } = handlers;
-  const watcher = { changed, imagesChanged, broken: () => ended.abort() };
+  const { changed, imagesChanged = () => {}, reconfigured = () => {} } = handlers;
+  const watcher = { changed, imagesChanged, reconfigured, broken: () => ended.abort() };
   // Subscribed before the answer arrives, so that nothing is lost between the two.
   const { since } = eventQuery(state.clock.wall(), "docker");
   const past: EngineEvent[] = [];
@@ -56,12 +56,21 @@ export function publishEvent(state: EngineProcess, action: string, container: Fa
 
 /** An image has come or gone, or a name of one. */
 export function publishImageEvent(state: EngineProcess): void {
+  publishOther(state, ({ imagesChanged }) => imagesChanged());
+}
+
+/** A container has other networks than before. */
+export function publishReconfigured(state: EngineProcess, id: string): void {
+  publishOther(state, ({ reconfigured }) => reconfigured(id));
+}
+
+function publishOther(state: EngineProcess, hear: (watcher: Watcher) => void): void {
   if (state.mode === "down") return;
   noteEvent(state, null);
   const listeners = [...state.watchers];
   void state.clock.sleep(eventDelayMs).then(async () => {
     while (state.mode === "frozen") await change(state);
-    for (const watcher of listeners) if (state.watchers.has(watcher)) watcher.imagesChanged();
+    for (const watcher of listeners) if (state.watchers.has(watcher)) hear(watcher);
   });
 }
 

@@ -5,7 +5,7 @@ import { abortedBy, call, ping, refuse } from "./engine-calls.ts";
 import type { FakeContainer } from "./engine-container.ts";
 import { type FakeEngineHost, type FakeEngineState, hostOf } from "./engine-controls.ts";
 import { audited, created, inspected, listed, removed, started, stopped } from "./engine-effects.ts";
-import { noteEvent, publishEvent, publishImageEvent, watch } from "./engine-events.ts";
+import { noteEvent, publishEvent, publishImageEvent, publishReconfigured, watch } from "./engine-events.ts";
 import { fakeHost } from "./engine-host.ts";
 import { fakeSandboxImage, imageRemoved, loaded, localImage, pulled, storedImages } from "./engine-images.ts";
 
@@ -35,8 +35,9 @@ export function fakeEngine(options: FakeEngineOptions): FakeEngine {
       (action, container) => {
         if (action === "start") state.endedByEngine.delete(container.id);
         options.happened?.(action, container);
-        // It is an event of the network, and nobody watches those.
-        if (!state.losesEvents && action !== "disconnect") publishEvent(state, action, container);
+        if (state.losesEvents) return;
+        if (action === "disconnect") publishReconfigured(state, container.id);
+        else publishEvent(state, action, container);
       },
       () => {
         if (!state.losesEvents) publishImageEvent(state);

@@ -17,6 +17,8 @@ export interface EngineHandlers {
   onPodEvent(event: EngineEvent): void;
   /** An image, or a name of one, has come or gone. */
   onImagesChanged(): void;
+  /** Somebody has given this container other limits or networks. */
+  onReconfigured(containerId: string): void;
 }
 
 /**
@@ -73,8 +75,9 @@ export function createEngineWatcher({ engine, clock, events }: EngineWatcherPart
     const over = new AbortController();
     const end = (): void => over.abort(signal.reason);
     signal.addEventListener("abort", end, { once: true });
+    const { onPodEvent, onImagesChanged, onReconfigured } = handlers;
     const watched = engine
-      .watch({ ready, changed: handlers.onPodEvent, imagesChanged: handlers.onImagesChanged }, over.signal)
+      .watch({ ready, changed: onPodEvent, imagesChanged: onImagesChanged, reconfigured: onReconfigured }, over.signal)
       .finally(end);
     const silent = untilSilent({ engine, clock }, over.signal).finally(end);
     const [ended, silentBecause] = await Promise.all([watched, silent]);

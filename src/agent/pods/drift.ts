@@ -13,6 +13,7 @@ import type { PodFiles } from "../../ports/pod-files.ts";
 import type { Store } from "../../ports/store.ts";
 import type { EventRecorder } from "../event-recorder.ts";
 import { withDeadline } from "../loop/deadline.ts";
+import { type Audits, createAudits } from "./audits.ts";
 import { createRequest } from "./create-request.ts";
 import { hasMountedVolume, mountsOf } from "./mount-check.ts";
 
@@ -32,8 +33,13 @@ export interface DriftParts {
 }
 
 export interface Drift {
-  /** Compares what runs with what was admitted, and with what the owner allows today. Tells, and stops nothing itself. */
+  /**
+   * Compares what runs with what was admitted, and with what the owner allows today. Tells, and stops nothing itself. The
+   * engine is asked about a container at its first look, after `doubt`, and in turns at every 20th look at the latest.
+   */
   check(ours: readonly ObservedContainer[], signal: AbortSignal): Promise<void>;
+  /** Somebody may have changed this container: the next look asks about it. */
+  doubt(containerId: string): void;
   /** Why a container is to be restarted, by its id: something was mounted over a host path of it. */
   outdated(): ReadonlyMap<string, string>;
   /** One line a difference that is there now, for `edge status`. */
@@ -57,6 +63,7 @@ const longestMessage = 512;
 /** Somebody may change a container by hand, or the policy behind a pod's back: neither goes unnoticed for long. */
 export function createDrift(parts: DriftParts): Drift {
   let known: ReadonlyMap<string, Found> = new Map();
+  const audits = createAudits<readonly Found[]>();
 
   return {
     async check(ours, signal) {
@@ -65,13 +72,14 @@ export function createDrift(parts: DriftParts): Drift {
       for (const desired of parts.store.desiredPods.list()) {
         for (const candidate of outgrown(parts, desired)) next.set(candidate.key, candidate);
         for (const container of ours.filter((each) => isCurrent(each, desired))) {
-          const found = await changedByHand({ ...parts, imageOf }, desired, container, signal);
+          const found = await changedByHand({ ...parts, imageOf, audits }, desired, container, signal);
           // What cannot be looked at now is as it was.
           const kept = found.ok ? found.value : [...known.values()].filter(({ key }) => key.startsWith(container.id));
           for (const candidate of kept) next.set(candidate.key, candidate);
         }
       }
       if (signal.aborted) return;
+      audits.keep(new Set(ours.map(({ id }) => id)));
       const before = known;
       known = next;
       const added = [...next.values()].filter(({ key }) => !before.has(key));
@@ -81,6 +89,7 @@ export function createDrift(parts: DriftParts): Drift {
       }
       if (added.length > 0 || before.size !== next.size) parts.onDriftChanged();
     },
+    doubt: audits.doubt,
     outdated: () =>
       new Map(
         [...known.values()].flatMap(({ restarts, message }) => (restarts === undefined ? [] : [[restarts, message]])),
@@ -124,63 +133,94 @@ function onceEach(lookUp: ImageOf): ImageOf {
   };
 }
 
+interface ChangeParts extends DriftParts {
+  readonly imageOf: ImageOf;
+  readonly audits: Audits<readonly Found[]>;
+}
+
 async function changedByHand(
-  parts: DriftParts & { readonly imageOf: ImageOf },
+  parts: ChangeParts,
   desired: DesiredPod,
-  { id, container, imageId, installId, attempt, sandboxId }: ObservedContainer,
+  container: ObservedContainer,
   signal: AbortSignal,
 ): Promise<EngineResult<readonly Found[]>> {
-  const { engine, clock } = parts;
-  const found = (key: string, message: string): Found => ({
-    key: `${id} ${key}`,
-    pod: podKey(desired.pod.id),
-    container,
-    message: shorten(`${message}; it is left running`, longestMessage - 1),
-  });
+  // A host path may lead elsewhere at any time, and no event tells.
+  const mounted = hasMountedVolume(desired, container.container) ? await requestNow(parts, desired, container) : null;
+  if (mounted !== null && !mounted.ok) return mounted;
+  const request = mounted?.value ?? null;
+  const places =
+    request === null || typeof request === "string" ? (request ?? "") : JSON.stringify(request.volumePaths);
+  const known = parts.audits.next(container, places);
+  const differences: EngineResult<readonly Found[]> =
+    known === null
+      ? await parts.audits.run(container, places, () => differencesNow(parts, desired, container, signal))
+      : { ok: true, value: known };
+  if (!differences.ok || request === null || typeof request === "string") return differences;
+  const moved = movedHostPath(parts, { desired, container, request });
+  return { ok: true, value: moved === null ? differences.value : [...differences.value, moved] };
+}
+
+async function differencesNow(
+  parts: ChangeParts,
+  desired: DesiredPod,
+  container: ObservedContainer,
+  signal: AbortSignal,
+): Promise<EngineResult<readonly Found[]>> {
+  const made = await requestNow(parts, desired, container);
+  if (!made.ok) return made;
+  const request = made.value;
+  if (typeof request === "string")
+    return { ok: true, value: [differenceOf(container, request, `Could not be made today: ${request}`)] };
+  const { id } = container;
+  const audit = await withDeadline(parts.clock, deadlineMs, signal, (s) => parts.engine.audit(id, request, s));
+  if (!audit.ok) return audit;
+  const found = audit.value.differences.map(({ field, found, expected }) =>
+    differenceOf(container, `${field} ${found}`, `${field} is ${found}, admitted was ${expected}`),
+  );
+  return { ok: true, value: found };
+}
+
+/** What the container would be made from today, or the sentence that says why it could not be. */
+async function requestNow(
+  parts: ChangeParts,
+  desired: DesiredPod,
+  { container, imageId, installId, attempt, sandboxId }: ObservedContainer,
+): Promise<EngineResult<CreateRequest | string>> {
   const image = await parts.imageOf(imageId);
   if (!image.ok) return image;
   const images = new Map([[container, image.value]]);
-  const request = await createRequest(
-    parts,
-    { container, attempt, sandboxId: sandboxId ?? null },
-    { installId, desired, images },
-  );
-  if (typeof request === "string") return { ok: true, value: [found(request, `Could not be made today: ${request}`)] };
-  const audit = await withDeadline(clock, deadlineMs, signal, (s) => engine.audit(id, request, s));
-  if (!audit.ok) return audit;
-  const words = audit.value.differences.map((difference) =>
-    found(
-      `${difference.field} ${difference.found}`,
-      `${difference.field} is ${difference.found}, admitted was ${difference.expected}`,
-    ),
-  );
-  const moved = movedHostPath(parts, { desired, container, request, pid: audit.value.pid });
-  if (moved === null) return { ok: true, value: words };
-  if (!moved.restarts) return { ok: true, value: [...words, found("mount", moved.message)] };
-  const one = found("mount", moved.message);
-  return { ok: true, value: [...words, { ...one, message: `${moved.message}; it is restarted`, restarts: id }] };
+  const making = { container, attempt, sandboxId: sandboxId ?? null };
+  return { ok: true, value: await createRequest(parts, making, { installId, desired, images }) };
 }
 
-interface RunningContainer {
+function differenceOf({ id, pod, container }: ObservedContainer, key: string, message: string): Found {
+  return {
+    key: `${id} ${key}`,
+    pod: podKey(pod),
+    container,
+    message: shorten(`${message}; it is left running`, longestMessage - 1),
+  };
+}
+
+interface MountedContainer {
   readonly desired: DesiredPod;
-  readonly container: string;
+  readonly container: ObservedContainer;
   readonly request: CreateRequest;
-  readonly pid: number | null;
 }
 
 /** A host path that leads to another folder than the container sees. A job is never restarted for it. */
-function movedHostPath(
-  { podFiles }: DriftParts,
-  { desired, container, request, pid }: RunningContainer,
-): { readonly message: string; readonly restarts: boolean } | null {
-  if (pid === null || !hasMountedVolume(desired, container)) return null;
-  const seen = podFiles.mountedElsewhere(pid, mountsOf(request));
+function movedHostPath({ podFiles }: DriftParts, { desired, container, request }: MountedContainer): Found | null {
+  if (container.pid === undefined) return null;
+  const seen = podFiles.mountedElsewhere(container.pid, mountsOf(request));
   if (seen.kind !== "elsewhere") return null;
   const [volume] = Object.entries(request.volumePaths).find(([, place]) => place === seen.source) ?? [];
   const path = (volume === undefined ? undefined : ownValue(request.hostPaths, volume)) ?? seen.source;
-  if (!seen.isCovered) return { message: `${path} is another folder now than ${seen.target} shows`, restarts: false };
+  if (!seen.isCovered)
+    return differenceOf(container, "mount", `${path} is another folder now than ${seen.target} shows`);
   const message = `Something was mounted over ${path}, and ${seen.target} shows the folder below it`;
-  return { message, restarts: desired.pod.spec.restartPolicy === "Always" };
+  const found = differenceOf(container, "mount", message);
+  if (desired.pod.spec.restartPolicy !== "Always") return found;
+  return { ...found, message: `${message}; it is restarted`, restarts: container.id };
 }
 
 function recordDrift(parts: DriftParts, { pod, container, message }: Found): void {

@@ -1,5 +1,6 @@
 import assert from "node:assert/strict";
 import { mkdtempSync, readFileSync } from "node:fs";
+import { createServer, request as httpRequest } from "node:http";
 import { join } from "node:path";
 import { after, before, describe, it } from "node:test";
 import Docker from "dockerode";
@@ -45,6 +46,33 @@ describe("Engine: Docker, sandboxes", () => {
     assert.deepEqual((await docker.getImage(id).inspect()).RepoTags, [
       sandboxImage(valued(await engine.info(generous())).architecture)?.tag,
     ]);
+  });
+
+  it("asks for the bridge once in a run of the engine, however many containers it creates", async () => {
+    const seen: string[] = [];
+    const proxy = createServer((asked, answer) => {
+      seen.push(`${asked.method} ${new URL(asked.url ?? "", "http://engine").pathname.replace(/^\/v[0-9.]+/, "")}`);
+      const call = httpRequest({ socketPath: socket, path: asked.url, method: asked.method, headers: asked.headers });
+      call.on("response", (came) => {
+        answer.writeHead(came.statusCode ?? 0, came.headers);
+        came.pipe(answer);
+      });
+      asked.pipe(call);
+    });
+    const path = join(mkdtempSync(join(sharedEngine().folder, "bridge-")), "engine.sock");
+    await new Promise<void>((resolve) => proxy.listen(path, resolve));
+    try {
+      const watched = dockerEngine({ socket: path });
+      const image = valued(await watched.image(testImages.busybox, generous()));
+      for (const name of ["first", "second"])
+        ids.push(valued(await watched.create(createRequest(acceptedPod(name), image), generous())).id);
+      assert.deepEqual(
+        seen.filter((call) => call !== "GET /version" && !call.startsWith("GET /images/")),
+        ["GET /networks/bridge", "POST /containers/create", "POST /containers/create"],
+      );
+    } finally {
+      await new Promise((resolve) => proxy.close(resolve));
+    }
   });
 
   it("lists containers with labels of 9 MiB, and every other one beside them", async () => {

@@ -69,6 +69,29 @@ export function surroundingTests(bench: Bench): void {
     assert.equal(errorOf(await watching), "aborted");
   });
 
+  it("says that somebody has given a running container other networks", async () => {
+    const controller = new AbortController();
+    const reconfigured: string[] = [];
+    let ready = false;
+    const handlers = {
+      ready: () => {
+        ready = true;
+      },
+      changed: () => {},
+      reconfigured: (id: string) => void reconfigured.push(id),
+    };
+    const watching = bench.engine.watch(handlers, controller.signal);
+    await eventually(async () => ready || null);
+    const id = await create(await request(program("forever")));
+    valued(await bench.engine.start(id, generous()));
+    // Its start may have been told as the first of them.
+    const before = reconfigured.filter((each) => each === id).length;
+    await bench.machine.disconnectByHand(id);
+    await eventually(async () => reconfigured.filter((each) => each === id).length > before || null);
+    controller.abort();
+    assert.equal(errorOf(await watching), "aborted");
+  });
+
   it("lists images with all their names, and removes one that no container needs", async () => {
     const spare = bench.nextName();
     const names = ["a", "b"].map((letter) => `edge.test/spare-${spare}-${letter}:1`) as [string, string];

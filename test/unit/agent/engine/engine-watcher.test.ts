@@ -15,7 +15,14 @@ async function watched(t: TestContext) {
     events: { recordDeviceEvent: ({ type, reason, message }) => void events.push(`${type} ${reason}: ${message}`) },
   });
   const stop = new AbortController();
-  const handlers = { onEngineReady: () => {}, onEngineLost: () => {}, onImagesChanged: () => {}, onPodEvent: () => {} };
+  const nothing = (): void => {};
+  const handlers = {
+    onEngineReady: nothing,
+    onEngineLost: nothing,
+    onImagesChanged: nothing,
+    onReconfigured: nothing,
+    onPodEvent: nothing,
+  };
   const run = watcher.run(handlers, stop.signal);
   t.after(async () => {
     stop.abort();
