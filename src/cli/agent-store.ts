@@ -19,7 +19,7 @@ export function folderOfAnother({ data: { dir, runDir } }: Config): string | nul
   for (const folder of [dir, runDir]) {
     const uid = ownerAmongOthers(folder);
     if (uid !== null)
-      return `${folder} belongs to another user (uid ${uid}): let it belong to root or the agent's user (chown)`;
+      return `${folder} belongs to another user (uid ${uid}): give it to root or the agent's user (chown)`;
   }
   return null;
 }
@@ -74,17 +74,17 @@ function openOnce(config: Config, log: Log): OpenedStore | NoRoom {
   const { code, message } = opened.error;
   if (code !== "corrupt") return { kind: code === "full" ? "full" : "failed", message };
   const aside = recoverStore(dir);
-  log.write("error", "Store damaged, begun anew", { why: message, keptAs: aside });
+  log.write("error", "The store is damaged; a new one is created", { why: message, keptAs: aside });
   const anew = openStore(options);
   if (!anew.ok) return { kind: anew.error.code === "full" ? "full" : "failed", message: anew.error.message };
-  const words = `The store was damaged and is begun anew: ${message}`;
+  const words = `The store was damaged, and a new one was created: ${message}`;
   const notices = [tell(anew.store, log, { reason: "StoreBegunAnew", message: words })];
   restore(anew.store, dir, log);
   return { kind: "open", store: anew.store, notices };
 }
 
 const keyWords =
-  "The key of this device was gone and is made anew: config maps and registry secrets that were sealed with it cannot be read. Send them again.";
+  "The key of this device was lost and a new one was created. Config maps and registry secrets that the old key encrypted cannot be read. Send them again.";
 
 /** Records an event and gives its words. */
 function tell(

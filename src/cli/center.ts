@@ -32,7 +32,7 @@ export async function centerCommand(options: CenterOptions, io: Output, signal: 
     io.err(`Without --tls it listens on a loopback address only: current value is ${place.host}`);
     return exitCodes.usage;
   }
-  io.out("This central node is for development and tests only: whoever reaches it is trusted");
+  io.out("This central node is for development and tests only: it trusts every client");
   const opened: (() => void | Promise<void>)[] = [];
   try {
     await open(options, place, io, opened);

@@ -68,7 +68,7 @@ async function find(name: string, options: ChangePodOptions, io: Output, needsWh
   const isWhole = named.kind === "found" && [named.pod.name, podKey(named.pod)].includes(name.replace(/^pods?\//, ""));
   if (named.kind === "found" && (isWhole || !needsWhole)) return { ok: true, config, ...named.pod };
   if (named.kind === "found") {
-    io.err(`edge delete takes the whole name; did you mean ${named.pod.name}?`);
+    io.err(`edge delete requires the whole name; did you mean ${named.pod.name}?`);
     return { ok: false, code: exitCodes.no };
   }
   if (named.kind === "none") return { ok: false, code: noSuchPod(named, io) };

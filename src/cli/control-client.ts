@@ -89,7 +89,7 @@ function whyUnanswered(path: string, { code, message }: NodeJS.ErrnoException): 
   switch (code) {
     case "ENOENT":
     case "ECONNREFUSED":
-      return `The agent does not run: nothing answers at ${path}. Start it: systemctl start edge`;
+      return `The agent is not running: nothing answers at ${path}. Start it: systemctl start edge`;
     case "EACCES":
     case "EPERM":
       return `This user may not use ${path}. Use sudo, or add the user to the group of that socket`;

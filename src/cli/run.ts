@@ -98,16 +98,14 @@ export async function runCommand(options: RunOptions, io: Output): Promise<numbe
   const lock = acquireRunLock(config.data.runDir);
   if (!lock.ok) {
     opened.close();
-    io.err(`An agent runs already: it holds ${join(config.data.runDir, "lock")}`);
+    io.err(`An agent is already running: it holds ${join(config.data.runDir, "lock")}`);
     return exitCodes.no;
   }
   const dataLock = acquireDataLock(config.data.dir);
   if (!dataLock.ok) {
     opened.close();
     lock.release();
-    io.err(
-      `Another agent has this data folder, with a run folder of its own: it holds ${dataLockFile(config.data.dir)}`,
-    );
+    io.err(`Another agent with another run folder uses this data folder: it holds ${dataLockFile(config.data.dir)}`);
     return exitCodes.no;
   }
   unlessFull(() => keepConfig(opened, config));
@@ -140,7 +138,7 @@ export async function runCommand(options: RunOptions, io: Output): Promise<numbe
     dataLock.release();
     lock.release();
   }
-  log.write("info", "Agent stopped, pods are left running");
+  log.write("info", "Agent stopped; pods keep running");
   return exitCodes.fine;
 }
 
@@ -193,7 +191,7 @@ function logConfig(loaded: LoadedConfig, log: Log): void {
 function troubleOf(loaded: BrokenConfig): string {
   const [first = "", ...more] = loaded.violations.map(({ message }) => message);
   const others = more.length === 0 ? "" : `, and ${more.length} more`;
-  return `The configuration is refused and the last good one in force: ${first}${others}`;
+  return `The configuration is rejected, and the last good one is in force: ${first}${others}`;
 }
 
 /** SIGHUP: policy and log level are taken over; everything else keeps until the next start. */

@@ -38,7 +38,7 @@ const callTimeoutMs = 60_000;
 export async function uninstallCommand(options: UninstallOptions, io: Output): Promise<number> {
   const { root, purge } = options;
   if (process.getuid?.() !== 0) {
-    io.err("edge uninstall removes what is root's: run it as root");
+    io.err("edge uninstall removes files of root. Run it as root");
     return exitCodes.usage;
   }
   if (!existsSync(root)) {
@@ -50,7 +50,7 @@ export async function uninstallCommand(options: UninstallOptions, io: Output): P
   const stranger = strangers.find((reason) => reason !== null);
   if (stranger !== undefined) {
     io.err(
-      `Nothing is removed: ${stranger}. Remove by hand what is to go, or name the agent's own folders in the configuration`,
+      `Nothing was removed: ${stranger}. Remove these files by hand, or name folders in the configuration that only the agent uses`,
     );
     return exitCodes.no;
   }
@@ -69,7 +69,7 @@ export async function uninstallCommand(options: UninstallOptions, io: Output): P
   }
   const makers = purge ? makersFolders(root, data) : { removed: [], notes: [] };
   reports.push(...carryOut([...makers.removed.map(removalStep), ...removals(options, data)], options));
-  const kept = `Kept: pods that run, ${data.dir}, ${installed.configFolder}, group ${installed.group}; --purge removes all but the group`;
+  const kept = `Kept: running pods, ${data.dir}, ${installed.configFolder}, group ${installed.group}; --purge removes all but the group`;
   report(options, { steps: reports, notes: purge ? makers.notes : [kept] }, io);
   return exitCodes.fine;
 }

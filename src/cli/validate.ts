@@ -73,7 +73,7 @@ async function contextOf(options: ValidateOptions, io: Output): Promise<Admissio
   if (!loaded.ok && (options.config !== undefined || loaded.file !== null)) {
     return linesOfConfig(loaded).join("\n");
   }
-  if (!loaded.ok) io.err("There is no configuration: the default policy judges");
+  if (!loaded.ok) io.err("There is no configuration. The default policy is used");
   const config = loaded.ok ? loaded.config : null;
   const policy = config?.policy ?? defaultPolicy;
   const device = await deviceNow(config, policy);
@@ -166,7 +166,7 @@ function linesOf({ file, accepted, ...found }: Judged): readonly string[] {
 function explain(id: string, json: boolean, io: Output): number {
   const rule = everyRule.find((row) => row.id === id);
   if (rule === undefined) {
-    io.err(`There is no rule ${id}; edge validate prints a rule's id behind what it refuses`);
+    io.err(`There is no rule ${id}; edge validate prints the rule's id after each violation`);
     return exitCodes.no;
   }
   if (json) io.out(JSON.stringify(rule));

@@ -98,7 +98,11 @@ export function streamedError(operation: string, message: string): EngineError {
 /** The signal's deadline passed ("timeout"), or somebody gave up on the call ("aborted"): either way it may still happen. */
 export function abortedError(operation: string, signal: AbortSignal): EngineError {
   const late = property(signal.reason, "name") === "TimeoutError";
-  return failure(operation, late ? "timeout" : "aborted", late ? "The engine did not answer in time" : "Given up on");
+  return failure(
+    operation,
+    late ? "timeout" : "aborted",
+    late ? "The engine did not answer in time" : "The call was canceled",
+  );
 }
 
 /** The words of a registry may hold an address with a token, and they go into events and to the center. */

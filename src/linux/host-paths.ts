@@ -71,8 +71,7 @@ function placeOpened(options: HostPathOptions, asked: HostPathVolume, descriptor
     judged(options, asked, real) ??
     (fstatSync(descriptor).nlink === 0 ? "was removed just now" : null) ??
     protectedByPlace(descriptor, real, options.protectedPaths());
-  const named =
-    real === cleanPath(asked.path) ? `hostPath ${real}` : `hostPath ${asked.path}, which really is ${real},`;
+  const named = real === cleanPath(asked.path) ? `hostPath ${real}` : `hostPath ${asked.path} (which leads to ${real})`;
   if (why !== null) return refusal(`${named} ${why}`);
   const place = join(folderOf(options.runDir, asked.uid), placeName(asked.volume, real));
   const trouble = process.geteuid?.() === 0 ? mountAt(place, descriptor) : "the agent does not run as root";
@@ -80,7 +79,7 @@ function placeOpened(options: HostPathOptions, asked: HostPathVolume, descriptor
   const writable = exchangeableIn(real);
   if (writable === null) return { ok: true, path: real, real };
   return refusal(
-    `${named} cannot be mounted at a place of the agent's own (${trouble}), and others may write to ${writable} and exchange the path. Run the agent as root with the mount of util-linux, or let only root write there`,
+    `${named} cannot be mounted by the agent (${trouble}), and other users may write to ${writable} and exchange the path. Run the agent as root with the mount of util-linux, or let only root write there`,
   );
 }
 
@@ -90,7 +89,7 @@ function judged(
   { writable }: HostPathVolume,
   real: string,
 ): string | null {
-  if (isProtected(real, protectedPaths().map(realOrSame))) return "is never a pod's to see";
+  if (isProtected(real, protectedPaths().map(realOrSame))) return "is protected: no pod may see it";
   const { hostPaths, writableHostPaths } = policy();
   const allowed = writable ? writableHostPaths : [...hostPaths, ...writableHostPaths];
   if (pathList(allowed)(real)) return null;

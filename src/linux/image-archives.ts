@@ -90,7 +90,7 @@ export function isArchiveName(name: string): boolean {
 
 /** What stands under a name, why it is not used, or null if it has just gone. */
 function listedFile(folder: string, name: string): ArchiveFile | string | null {
-  if (printable(name) !== name) return "its name has characters that are not printed";
+  if (printable(name) !== name) return "its name has characters that cannot be printed";
   try {
     const path = join(folder, name);
     if (lstatSync(path).isSymbolicLink() && !realpathSync(path).startsWith(realpathSync(folder) + sep))
@@ -106,7 +106,7 @@ function listedFile(folder: string, name: string): ArchiveFile | string | null {
 }
 
 function notTrusted(path: string): string {
-  return `${printable(path)} may be changed by others than root and the user of the agent; run: chown root ${printable(path)}; chmod go-w ${printable(path)}`;
+  return `${printable(path)} may be changed by users other than root and the agent's; run: chown root ${printable(path)}; chmod go-w ${printable(path)}`;
 }
 
 function versionOf({ size, mtimeNs, ino }: Pick<BigIntStats, "size" | "mtimeNs" | "ino">): string {

@@ -32,15 +32,14 @@ export function protectedByPlace(descriptor: number, real: string, protectedPath
   if (own === undefined) return "is on a mount that this device does not list, and could be anything";
   const below = table.filter(({ point }) => isBelow(point, real));
   const kernel = [own, ...below].find(({ type }) => kernelTypes.has(type));
-  if (kernel !== undefined)
-    return `is, or has below it, a file system of type ${kernel.type}, which is never a pod's to see`;
+  if (kernel !== undefined) return `is, or has below it, a file system of type ${kernel.type}; no pod may see it`;
   const shown = [placeOf(descriptor, own), ...below.map(({ device, root }) => ({ device, path: root, file: "" }))];
   const isModel = real === modelFiles || isBelow(real, modelFiles);
   for (const path of [...kernelPaths, ...protectedPaths]) {
     if (isModel && isBelow(modelFiles, path)) continue;
     const hidden = placeAt(path, table);
     if (hidden !== null && shown.some((place) => overlap(place, hidden)))
-      return `is another name of ${path}, or shows it, which is never a pod's to see`;
+      return `is another name of ${path}, or shows it; no pod may see it`;
   }
   return null;
 }

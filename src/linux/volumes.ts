@@ -106,7 +106,7 @@ function resolveVolume(options: VolumesOptions, pod: AcceptedPod, volume: Volume
   if (volume.configMap !== undefined) {
     return resolveConfigMap(configMapFolder(options.dataDir, pod, volume), volume.configMap.name, configMaps);
   }
-  return { ok: false, message: `Volume ${volume.name} is of a kind that this version does not carry out` };
+  return { ok: false, message: `Volume ${volume.name} is of a kind that this version does not support` };
 }
 
 /** What a pod has in either folder is out of the way when this returns; what is mounted for it goes first. */

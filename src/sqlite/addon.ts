@@ -76,7 +76,7 @@ export function whyNotLoaded(errors: readonly string[]): string {
   const all = [...new Set(errors)].join("; ");
   // What the linker says of a file system that is mounted noexec.
   if (missing === undefined && /failed to map segment/.test(all)) {
-    return `Cannot load SQLite: it has to lie in ${folders().join(", ")} for a moment, and in none of them a program may run; mount one without noexec, or name another in TMPDIR`;
+    return `Cannot load SQLite: it needs one of ${folders().join(", ")} for a moment, and all of them are mounted noexec. Mount one without noexec, or name another folder in TMPDIR`;
   }
   if (missing === undefined) return `Cannot load SQLite: ${all}`;
   return `Cannot load SQLite: it needs glibc 2.28 or later and the libstdc++ of GCC 7 or later, and this machine lacks ${missing}`;

@@ -115,7 +115,7 @@ export function readSchema(db: Database, { major, additions }: Schema = currentS
   const tables = Number(db.prepare("SELECT count(*) FROM sqlite_master").pluck().get());
   if (id === 0 && version === 0 && tables === 0) return null;
   if (id !== applicationId) {
-    return { ok: false, code: "foreign", message: "The file is a database of some other program" };
+    return { ok: false, code: "foreign", message: "The file is a database of another program" };
   }
   return judgeVersion(version, { major, additions });
 }

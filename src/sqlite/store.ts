@@ -88,7 +88,7 @@ function whyUnreadable(dir: string): StoreError | null {
   } catch (error) {
     if ((error as NodeJS.ErrnoException).code !== "EACCES")
       return { code: "missing", message: `There is no store in ${dir}` };
-    const message = `The store in ${dir} is not for this user to read: run it as root or as a member of the group edge`;
+    const message = `The store in ${dir} cannot be read by this user. Run it as root or as a member of the group edge`;
     return { code: "unusable", message };
   }
 }

@@ -99,7 +99,7 @@ function refuseIfOpen(file: string, bits: number, secret: "key" | "password"): v
   if ((mode & bits) === 0) return;
   const whom = bits === 0o007 ? "everybody" : "others";
   throw new Error(
-    `${file} is open to ${whom} (mode ${(mode & 0o777).toString(8)}): it holds a ${secret}, chmod 600 it`,
+    `${file} is open to ${whom} (mode ${(mode & 0o777).toString(8)}) and holds a ${secret}. Run chmod 600 on it`,
   );
 }
 

@@ -18,11 +18,11 @@ const findingWords: Readonly<Record<string, string>> = {
   CERT_HAS_EXPIRED: "The center's certificate has expired",
   ...wordsForEach(
     ["UNABLE_TO_VERIFY_LEAF_SIGNATURE", "UNABLE_TO_GET_ISSUER_CERT", "UNABLE_TO_GET_ISSUER_CERT_LOCALLY"],
-    "The center's certificate is of another authority than those this device believes",
+    "The center's certificate is from an authority that this device does not trust",
   ),
   ...wordsForEach(
     ["SELF_SIGNED_CERT_IN_CHAIN", "DEPTH_ZERO_SELF_SIGNED_CERT", "CERT_SIGNATURE_FAILURE"],
-    "The center's certificate is of another authority than those this device believes",
+    "The center's certificate is from an authority that this device does not trust",
   ),
   ERR_TLS_CERT_ALTNAME_INVALID: "The center's certificate is for another name",
 };

@@ -126,7 +126,7 @@ function upgrade(
   return promise;
 }
 
-const givenUp: LinkError = { code: "aborted", message: "Dialling was given up" };
+const givenUp: LinkError = { code: "aborted", message: "The dial was canceled" };
 
 function clientOptions(
   { headers, maxPayload, serverName, compression = false }: LinkOptions,

@@ -36,7 +36,7 @@ function parsed(address: string, source: string): FoundProxy {
   const isUsable = url?.protocol === "http:" && url.username === "" && url.password === "" && url.hostname !== "";
   if (!isUsable) {
     const expected = "expected http://HOST:PORT, and user:password in center.proxyAuth.file";
-    const message = `The proxy of ${source} is "${shownUrl(address).slice(0, maxShownLength)}"; ${expected}`;
+    const message = `The proxy in ${source} is "${shownUrl(address).slice(0, maxShownLength)}"; ${expected}`;
     return { ok: false, error: { code: "protocol", message } };
   }
   const host = url.hostname.replace(/^\[|\]$/g, "");

@@ -176,12 +176,12 @@ describe("Image archives: a folder on Linux", () => {
     put("app.tar", app.bytes);
     put("\u001b[31mred.tar", app.bytes);
     const told = () => archives.list().problems.map(({ name, message }) => `${name}: ${message}`);
-    assert.deepEqual(told(), ["\\u001b[31mred.tar: its name has characters that are not printed"]);
+    assert.deepEqual(told(), ["\\u001b[31mred.tar: its name has characters that cannot be printed"]);
     chmodSync(join(folder, "app.tar"), 0o666);
-    assert.match(told()[1] ?? "", /^app\.tar: .*app\.tar may be changed by others than root/);
+    assert.match(told()[1] ?? "", /^app\.tar: .*app\.tar may be changed by users other than root/);
     chmodSync(folder, 0o777);
     assert.deepEqual(archives.list().files, []);
-    assert.match(told().join(), /^: .*images may be changed by others than root/);
+    assert.match(told().join(), /^: .*images may be changed by users other than root/);
     chmodSync(folder, 0o755);
     if (process.getuid?.() !== 0) return t.diagnostic("not root: no file of another user");
     chmodSync(join(folder, "app.tar"), 0o644);

@@ -141,7 +141,7 @@ describe("a link with invalid certificates", () => {
 
   it("does not connect to a center of another authority, and connects when the CA file contains the right one", async (t) => {
     const site = await setUp(t, ours.center, ours.node, others.ca);
-    await site.says(/^The center's certificate is of another authority than those this device believes/);
+    await site.says(/^The center's certificate is from an authority that this device does not trust/);
     site.neverOnline();
     writeFileSync(site.files.ca, ours.ca);
     await site.online();

@@ -124,7 +124,7 @@ describe("websocketLink() through a proxy", () => {
     const file = join(folder, "auth");
     const read = credentialReader({ ca: null, cert: null, key: null, auth: null, proxyAuth: file });
     writeFileSync(file, `${login}\n`, { mode: 0o644 });
-    assert.match(read().problem ?? "", /auth is open to others \(mode 644\): it holds a password/);
+    assert.match(read().problem ?? "", /auth is open to others \(mode 644\) and holds a password/);
     rmSync(file);
     writeFileSync(file, `${login}\n`, { mode: 0o600 });
     const { proxyAuthorization, authorization } = read();
@@ -214,7 +214,7 @@ describe("websocketLink() through a proxy", () => {
     for (const address of ["http://edge-1:hunter2@127.0.0.1:1", "https://127.0.0.1:1", "socks5://127.0.0.1:1"]) {
       process.env["HTTPS_PROXY"] = address;
       const error = await refused({ url: urlOf(1, "center.test"), proxy: null });
-      assert.match(error.message, /^The proxy of the environment \(HTTPS_PROXY\) is ".*"; expected http:\/\/HOST:PORT/);
+      assert.match(error.message, /^The proxy in the environment \(HTTPS_PROXY\) is ".*"; expected http:\/\/HOST:PORT/);
       assert.doesNotMatch(error.message, /hunter2/);
     }
   });

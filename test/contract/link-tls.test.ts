@@ -174,7 +174,10 @@ describe("credentialReader()", () => {
     const read = credentialReader({ ...none, auth });
     assert.equal(read().authorization, `Basic ${Buffer.from("edge-1:se cret:ü").toString("base64")}`);
     chmodSync(auth, 0o640);
-    assert.match(read().problem ?? "", /auth is open to others \(mode 640\): it holds a password, chmod 600 it/);
+    assert.match(
+      read().problem ?? "",
+      /auth is open to others \(mode 640\) and holds a password\. Run chmod 600 on it/,
+    );
     chmodSync(auth, 0o600);
     assert.equal(read().problem, null, "mended without a change of the content");
     for (const content of ["", "nobody", ":x", "a:b\u0000"]) {

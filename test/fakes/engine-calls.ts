@@ -183,7 +183,7 @@ export function aborted(signal: AbortSignal): Promise<void> {
 export function abortedBy(signal: AbortSignal): Refusal {
   const late = signal.reason instanceof Error && signal.reason.name === "TimeoutError";
   if (late) return { kind: "timeout", message: "The engine did not answer in time" };
-  return { kind: "aborted", message: "Given up on" };
+  return { kind: "aborted", message: "The call was canceled" };
 }
 
 function untilAborted<T>(work: Promise<Outcome<T>>, signal: AbortSignal): Promise<Outcome<T>> {

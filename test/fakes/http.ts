@@ -24,10 +24,10 @@ export function fakeHttp(clock: Clock): {
         const message = `connect ECONNREFUSED ${host}:${port}`;
         const does = behaviour(request) ?? { answer: { ok: false, message }, afterMs: 1 };
         await clock.sleep(does === "hangs" ? foreverMs : does.afterMs, signal);
-        if (does === "hangs") return { ok: false, message: "Given up on" };
+        if (does === "hangs") return { ok: false, message: "The call was canceled" };
         // The head of such an answer came at once; only its body is waited for.
         if (!does.answer.ok && does.answer.isCutOff === true) return does.answer;
-        return signal.aborted ? { ok: false, message: "Given up on" } : does.answer;
+        return signal.aborted ? { ok: false, message: "The call was canceled" } : does.answer;
       },
     },
     behave(next) {

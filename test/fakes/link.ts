@@ -100,7 +100,7 @@ export function fakeLink(clock: Clock, options: FakeLinkOptions = {}): FakeLink 
       if (answer === "hang") await aborted(signal);
       else await clock.sleep(state.delay, signal);
       if (signal.aborted || answer === "hang") {
-        return { ok: false, error: { code: "aborted", message: "Dialling was given up" } };
+        return { ok: false, error: { code: "aborted", message: "The dial was canceled" } };
       }
       if (answer !== "open") return { ok: false, error: answer };
       const arrived = (text: string) => {

@@ -240,7 +240,7 @@ describe("a request on the device", () => {
       .findLast(({ route }) => route.resource === "websocket/podstatus");
     assert.deepEqual(last.content[0].metadata.annotations, { "kubernetes.io/config.source": "local" });
     const late = await send(world, podUpdate({ name: "web", uid: id(1), msgId: id(3), resourceVersion: "4" }));
-    assert.match(late, /was deleted at resourceVersion 4; only a newer one brings it back/);
+    assert.match(late, /was deleted at resourceVersion 4; send a newer resourceVersion to create it again/);
     assert.equal(await send(world, podUpdate({ name: "web", uid: id(1), msgId: id(4), resourceVersion: "5" })), "OK");
     await world.clock.pass(60_000);
     assert.deepEqual(running(world), ['web ""'], "a newer version of the center takes the pod over");

@@ -89,7 +89,7 @@ describe("an agent that is started again", () => {
     const before = ids(await site.containers());
     const { code, stderr } = await site.run("run");
     assert.equal(code, 1);
-    assert.match(stderr, new RegExp(`An agent runs already: it holds ${site.runDir}/lock`));
+    assert.match(stderr, new RegExp(`An agent is already running: it holds ${site.runDir}/lock`));
     assert.equal(isRunning(site.agentPid()), true);
     assert.deepEqual(ids(await site.containers()), before);
     assert.equal((await site.status()).document.agent.pid, site.agentPid());
@@ -99,7 +99,7 @@ describe("an agent that is started again", () => {
     const since = Date.now();
     const before = ids(await site.containers());
     await site.endAgent("SIGTERM");
-    assert.match(site.logOf(), /Agent stopped, pods are left running/);
+    assert.match(site.logOf(), /Agent stopped; pods keep running/);
     assert.equal((await site.containers()).filter(({ State }) => State.Running).length, names.length);
     assert.deepEqual(ids(await site.containers()), before);
     assert.deepEqual(await site.events(since, Date.now()), []);

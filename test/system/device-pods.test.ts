@@ -146,7 +146,7 @@ describe("a device without a center", () => {
     assert.equal(unanswered.code, 1);
     assert.match(
       unanswered.stderr,
-      /^The agent does not run: nothing answers at .*edge\.sock\. Start it: systemctl start edge/,
+      /^The agent is not running: nothing answers at .*edge\.sock\. Start it: systemctl start edge/,
     );
   });
 

@@ -228,7 +228,7 @@ describe("edge install into an image", { skip: process.getuid?.() === 0 ? false 
     assert.deepEqual([dry.code, existsSync(join(root, "etc/systemd/system/edge.service"))], [0, true]);
     const { code, stdout } = edge("uninstall", "--root", root);
     assert.equal(code, 0);
-    assert.match(stdout, /Kept: pods that run, \/srv\/edge, \/etc\/edge/);
+    assert.match(stdout, /Kept: running pods, \/srv\/edge, \/etc\/edge/);
     for (const path of [
       "usr/local/bin/edge",
       "etc/systemd/system/edge.service",

@@ -33,7 +33,7 @@ describe("a configuration that is broken while the agent is down", () => {
     assert.equal(code, 0);
     assert.match(
       stdout,
-      /Note +The configuration is refused and the last good one in force: center\.url is "http:\/\/nowhere"/,
+      /Note +The configuration is rejected, and the last good one is in force: center\.url is "http:\/\/nowhere"/,
     );
     assert.deepEqual(ids(await site.containers(uid)), running);
   });

@@ -108,7 +108,7 @@ test("a link to the engine's folder is accepted as a path and never mounted", as
   const entry = await site.reported(uidOf("linked"), "waiting", ({ status }) =>
     status.containerStatuses.some(({ state }) => state.waiting?.reason === "CreateContainerConfigError"),
   );
-  assert.match(entry.status.containerStatuses[0]?.state.waiting?.message ?? "", /is never a pod's to see$/);
+  assert.match(entry.status.containerStatuses[0]?.state.waiting?.message ?? "", /is protected: no pod may see it$/);
   assert.equal((await site.containers(uidOf("linked"))).length, 0);
 });
 
@@ -122,7 +122,7 @@ test("a link created between admission and the create is not followed", async ()
     );
   await waits(/does not exist on this device/);
   symlinkSync("/", path);
-  await waits(/which really is \/, is never a pod's to see/);
+  await waits(/\(which leads to \/\) is protected: no pod may see it/);
   assert.equal((await site.containers(uidOf("later"))).length, 0);
 });
 

@@ -106,7 +106,7 @@ export function throughLife(program: Program): readonly Case[] {
     assert.equal((await site.ask(deletion)).content, "OK");
     await site.eventually("no container", async () => (await site.containers(uid)).length === 0 || undefined);
     await site.endAgent("SIGTERM");
-    assert.match(site.logOf(), /Agent stopped, pods are left running/);
+    assert.match(site.logOf(), /Agent stopped; pods keep running/);
   });
   return cases;
 }

@@ -100,7 +100,7 @@ function recordOrphans(parts: RelistParts, ours: readonly ObservedContainer[], r
     const key = podKey(container.pod);
     if (known.has(key) || recorded.has(key)) continue;
     recorded.add(key);
-    const message = `Container ${container.id.slice(0, 12)} is of a pod that this device has no record of; it is kept running by the policy in its label`;
+    const message = `Container ${container.id.slice(0, 12)} belongs to a pod that this device has no record of; the agent keeps it running by the policy in its label`;
     events.recordPodEvent(key, { type: "Warning", container: container.container, reason: "Orphaned", message });
   }
 }

@@ -58,10 +58,7 @@ export function createTroubledContainers(parts: TroubledContainersParts): Troubl
       for (const [id, one] of known) {
         const container = ours.find((other) => other.id === id);
         if (!one.isRecorded || next.has(id) || container === undefined) continue;
-        record(
-          { container, reason: "ContainerAnswers", message: "It is neither paused nor unknown any more" },
-          "Normal",
-        );
+        record({ container, reason: "ContainerAnswers", message: "It is no longer paused or unknown" }, "Normal");
       }
       const before = [...known.values()].filter(({ isRecorded }) => isRecorded).map(({ message }) => message);
       known = next;

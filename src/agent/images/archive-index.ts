@@ -71,7 +71,7 @@ export function createArchiveIndex(parts: ArchiveIndexParts): ArchiveIndex {
       return names;
     });
     if (signal.aborted) return null;
-    if (stalled) noteTrouble(file, `nothing of it could be read within ${stallMs / 1000} s`);
+    if (stalled) noteTrouble(file, `nothing could be read from it within ${stallMs / 1000} s`);
     if (stalled) return null;
     if (found.ok) return { name, version, images: found.images, problem: null };
     // A copy may be under way.

@@ -41,7 +41,7 @@ export async function collectImageGarbage(parts: ImageGcParts, signal: AbortSign
     if (next === "unknown") return null;
     if (next === null) {
       const { high, low } = parts.settings.images;
-      return `More than ${begun ? low : high} % of the engine's disk are taken, and there is no image left that may go`;
+      return `More than ${begun ? low : high} % of the engine's disk is used, and no other image may be removed`;
     }
     if (await removeImage(parts, next, signal)) removed += 1;
     else spared.add(next.image.id);

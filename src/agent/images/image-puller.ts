@@ -114,7 +114,7 @@ export function createPuller(parts: PullerParts): Puller {
 
 const givenUp: EngineResult<never> = {
   ok: false,
-  error: { kind: "aborted", operation: "pull", message: "Given up on" },
+  error: { kind: "aborted", operation: "pull", message: "The pull was canceled" },
 };
 
 /** What was here before is somebody else's, even if a pull has found it up to date. */

@@ -13,16 +13,21 @@ export function updateConfigMap(context: ApplyContext, { name, data }: Content<"
   const full = noSpace(context, "the config map");
   if (full !== null) return full;
   if (!context.store.configMaps.put(name, data, context.now)) {
-    return refuse("metadata.name", "capacity.configMaps", "This device holds as many config maps as it can", name);
+    return refuse(
+      "metadata.name",
+      "capacity.configMaps",
+      "This device already has the largest number of ConfigMaps. Delete one first.",
+      name,
+    );
   }
   const alsoWake = retryNow(context.store, "CreateContainerConfigError", (pod) => mountsConfigMap(pod, name));
-  return { ok: true, wake: null, alsoWake, summary: `Config map ${name} is stored` };
+  return { ok: true, wake: null, alsoWake, summary: `ConfigMap ${name} is stored` };
 }
 
 /** What runs keeps what it has mounted. */
 export function deleteConfigMap(context: ApplyContext, name: string): Applied {
   context.store.configMaps.delete(name);
-  return { ok: true, wake: null, summary: `Config map ${name} is deleted` };
+  return { ok: true, wake: null, summary: `ConfigMap ${name} is deleted` };
 }
 
 /** Pods that wait because of the old credentials try again at once. */
@@ -32,7 +37,12 @@ export function updateSecret(context: ApplyContext, { name, dockerConfigJson }: 
     return { ok: true, wake: null, summary: `Secret ${name} is the same as before` };
   }
   if (!context.store.credentials.put(name, dockerConfigJson, context.now)) {
-    return refuse("metadata.name", "capacity.secrets", "This device holds as many secrets as it can", name);
+    return refuse(
+      "metadata.name",
+      "capacity.secrets",
+      "This device already has the largest number of secrets. Delete one first.",
+      name,
+    );
   }
   const names = (pod: AcceptedPod) => (pod.spec.imagePullSecrets ?? []).some((secret) => secret.name === name);
   const alsoWake = retryNow(context.store, "ErrImagePull", names);

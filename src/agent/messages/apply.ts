@@ -127,7 +127,7 @@ function staleness(store: Store, existing: DesiredPod | null, pod: AcceptedPod):
   const sent = pod.metadata.resourceVersion;
   const deleted = store.deletedPods.version(pod.id.uid);
   if (deleted === null || versionOrder(sent, deleted) === "newer") return null;
-  return `metadata.uid ${pod.id.uid} was deleted at resourceVersion ${deleted || "(none)"}; only a newer one brings it back`;
+  return `metadata.uid ${pod.id.uid} was deleted at resourceVersion ${deleted || "(none)"}; send a newer resourceVersion to create it again`;
 }
 
 function replacePod(context: ApplyContext, existing: DesiredPod): void {

@@ -203,7 +203,7 @@ const noRoom: Violation = {
   path: "",
   rule: "outbox",
   message:
-    "The outbox of this device is full of replies that were not fetched yet; fetch them and send the message again",
+    "The outbox of this device is full of replies that the center has not received yet. Receive them and send the message again.",
   value: null,
 };
 

@@ -23,7 +23,7 @@ export async function removeOrphanedPodFolders(parts: OrphanedPodFolderParts, si
   const used = new Set(seen.value.map((container) => container.pod.uid));
   // Looked at again: a pod may have come while the engine was asked.
   for (const uid of orphanedUids(parts).filter((uid) => !used.has(uid))) {
-    log.write("info", "Folder of a pod that is gone removed", { uid });
+    log.write("info", "Removed the folder of a pod that does not exist any more", { uid });
     podFiles.removeVolumes(uid);
   }
 }

@@ -13,14 +13,14 @@ export function advise(pod: PodDraft, context: AdmissionContext, findings: Findi
     if (metadata?.[name] !== undefined) findings.warning(["metadata", name], "are not kept by this device");
   }
   if (metadata?.uid !== undefined && context.asker?.origin.kind === "local") {
-    findings.warning(["metadata", "uid"], "does not count: the device gives each pod that is applied a uid of its own");
+    findings.warning(["metadata", "uid"], "is ignored: the device gives each applied pod its own uid");
   }
   for (const name of ["nodeSelector", "affinity"] as const) {
     if (spec?.[name] !== undefined) findings.warning(["spec", name], "has no effect: this device is the node");
   }
   eachProbe(pod, (probe, at) => {
     if (Object.keys(probe).length > 0 && buildProbe(probe) === null) {
-      findings.warning(at, "names nothing that can be probed; it counts as absent");
+      findings.warning(at, "has neither exec nor httpGet; it counts as absent");
     }
   });
   for (const [index, { configMap }] of (spec?.volumes ?? []).entries()) {

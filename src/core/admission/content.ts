@@ -46,7 +46,7 @@ export function admitConfigMap(content: unknown, name: string, context: Admissio
     (draft, findings) => {
       const metadata = draft["metadata"] as { readonly name?: string } | undefined;
       if (metadata?.name !== undefined && metadata.name !== name) {
-        findings.warning(["metadata", "name"], `is not the name in the route, which counts: ${name}`);
+        findings.warning(["metadata", "name"], `is ignored; the name in the route counts: ${name}`);
       }
       const { configMaps } = context.node;
       if (!configMaps.includes(name) && configMaps.length >= mostConfigMaps) {

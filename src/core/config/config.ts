@@ -165,7 +165,7 @@ function entriesOf(schema: unknown): object {
 }
 
 function noSerialNumber(path: string): Violation {
-  const message = `${path} asks for {serialNumber}, and this device has none that could be read; expected node.serialNumber to give one`;
+  const message = `${path} uses {serialNumber}, and no serial number of this device can be read; set node.serialNumber`;
   return { path, rule: "config.serialNumber", message, value: null };
 }
 
@@ -216,7 +216,7 @@ function vainIn(config: Config): readonly Warning[] {
   return (["hostPaths", "writableHostPaths"] as const).flatMap((list) =>
     policy[list].flatMap((entry, index) => {
       const path = `policy.${list}[${index}]`;
-      const message = `${path} is "${entry}", which no pod may see, whatever the policy says; it has no effect`;
+      const message = `${path} is "${entry}", which no pod may see; it has no effect`;
       return isVain(entry, hidden) ? [{ path, message }] : [];
     }),
   );
@@ -225,7 +225,7 @@ function vainIn(config: Config): readonly Warning[] {
 /** A ws:// center is on this device, and its secrets go in the clear: they are sent through no proxy. */
 function vainProxy({ center: { url, proxy } }: Config): readonly Warning[] {
   if (proxy === null || !url.startsWith("ws:")) return [];
-  const message = `center.proxy is "${proxy}", and a ws:// center is dialled without a proxy; it has no effect`;
+  const message = `center.proxy is "${proxy}", and a ws:// center is never reached through a proxy; it has no effect`;
   return [{ path: "center.proxy", message }];
 }
 

@@ -46,7 +46,7 @@ export function examine(facts: DoctorInput): readonly Finding[] {
     program:
       facts.program === null
         ? []
-        : [failure(facts.program, "Fix the system as the message says; edge run cannot start before")],
+        : [failure(facts.program, "Fix the system as the message says; edge run does not start before")],
     configuration: configuration(facts),
     agent: agent(facts),
     engine: [...engine(facts.engine, facts.conntrack), ...engineProxy(facts)],
@@ -105,7 +105,7 @@ function engine(facts: EngineInput, conntrack: boolean): readonly Said[] {
   );
   const seccomp = warning(
     "The engine filters no system calls (no seccomp)",
-    "Use a kernel and an engine that have it, and no --seccomp-profile=unconfined",
+    "Use a kernel and an engine with seccomp, without --seccomp-profile=unconfined",
   );
   const bridge = warning(
     "The engine has no bridge network (bridge=none): only pods with hostNetwork start",
@@ -153,7 +153,7 @@ const remapsUsers = warning(
 );
 
 const containerTodo =
-  "Run docker unpause if somebody paused it; else let its containerd-shim go on (kill -CONT), or restart the engine";
+  "Run docker unpause if it was paused by hand; else resume its containerd-shim (kill -CONT), or restart the engine";
 
 function podman(version: string, apiVersion: string): Said {
   const lacks =
@@ -170,7 +170,7 @@ function engineWarning(text: string): Said {
     return warning(message, "Boot with swapaccount=1, or without swap: a pod may swap beyond its limit");
   }
   if (/without encryption|accessible on/i.test(text)) {
-    return warning(message, "Let it listen on its unix socket alone: whoever reaches it owns this device");
+    return warning(message, "Let it listen only on its unix socket: every client controls this device");
   }
   return warning(message, "See the engine's documentation");
 }
@@ -196,7 +196,7 @@ function cgroups({ cgroups: { version, controllers } }: DoctorInput): readonly S
 
 function pressureSaid({ status, message }: { readonly status: string; readonly message: string }): Said {
   if (status === "False") return ok(message);
-  if (status === "Unknown") return warning(message, "Ask as root, where the agent has run before");
+  if (status === "Unknown") return warning(message, "Run this as root on a device where the agent has run before");
   return failure(`There is ${message}: no new pod starts`, "Free some, or give the device more");
 }
 
@@ -211,20 +211,20 @@ function store({ state, message, freeBytes }: StoreInput, agentRuns: boolean): S
         const full = `The disk of the store has ${Math.floor(freeBytes / 1024 / 1024)} MiB free: no message is accepted`;
         return failure(full, "Free space on it (at least 50 MiB); the agent then continues by itself");
       }
-      if (state === "ok") return ok("The store is readable and of this version");
+      if (state === "ok") return ok("The store is readable, and its version fits");
       if (!agentRuns) return ok("There is no store yet; the agent creates it");
-      return failure(
-        message,
-        "Somebody deleted the store of a running agent: restart the agent (systemctl restart edge)",
-      );
+      return failure(message, "The store was deleted while the agent runs: restart the agent (systemctl restart edge)");
     case "corrupt":
       return failure(message, "Restart the agent: it puts the file aside, restores its pods and starts a new store");
     case "newer":
-      return failure(message, "Install the newer version of edge again: this one would lose what that one stored");
+      return failure(message, "Install the newer version of edge again: this version would lose data of the newer one");
     case "foreign":
       return failure(message, "Move the file away, or name another folder in data.dir");
     case "full":
-      return failure(message, "Free space on the disk of data.dir: the agent waits for room and goes on by itself");
+      return failure(
+        message,
+        "Free space on the disk of data.dir: the agent waits for room and then continues by itself",
+      );
     case "unusable":
       return failure(
         message,
@@ -239,10 +239,10 @@ function folders({ folders: { data, dataIsOther, dataReadOnly, run, runInMemory 
   return [
     ...(dataIsOther ? [failure(`${data} is not a folder`, "Move it away, or name another folder in data.dir")] : []),
     ...(dataReadOnly
-      ? [failure(`${data} is on a file system that is read-only`, "See dmesg for why, and mount it for writing")]
+      ? [failure(`${data} is on a read-only file system`, "Look for the cause in dmesg, and mount it read-write")]
       : []),
     ...(runInMemory === false
-      ? [warning(`${run} is on a disk, and is written up to once a second`, "Have data.runDir on a tmpfs, as /run is")]
+      ? [warning(`${run} is on a disk, and is written up to once a second`, "Put data.runDir on a tmpfs such as /run")]
       : []),
   ];
 }
@@ -252,9 +252,9 @@ function clock({ wall, center: reached }: DoctorInput): Said {
   const concern = clockConcern(wall);
   if (concern !== null) return failure(concern.message, concern.todo);
   const theirs = reached?.ok === true ? reached.wall : null;
-  if (theirs === null) return ok(`${says}; there is no center's to compare it with`);
+  if (theirs === null) return ok(`${says}; there is no center to compare it with`);
   const off = wall - theirs;
-  if (Math.abs(off) <= mostOffMs) return ok(`${says}, and so does the center's`);
+  if (Math.abs(off) <= mostOffMs) return ok(`${says}, like the center's`);
   const seconds = Math.round(Math.abs(off) / 1_000);
   return warning(`${says}, ${seconds} s ${off < 0 ? "behind" : "ahead of"} the center's`, clockTodo);
 }
@@ -268,8 +268,8 @@ function certificates({ credentials, wall }: DoctorInput): readonly Said[] {
   return all.map((certificate) => {
     const concern = certificateConcern(certificate, wall);
     if (concern === null) return ok(`${certificate.file} is valid until ${formatTime(certificate.notAfter)}`);
-    if (wall < certificate.notBefore) return failure(concern, "Set the clock, or put another certificate there");
-    const todo = "Put a new certificate there; it is taken up within 5 s, without a restart";
+    if (wall < certificate.notBefore) return failure(concern, "Set the clock, or replace the certificate");
+    const todo = "Replace the certificate; the agent uses the new one within 5 s, without a restart";
     return wall >= certificate.notAfter ? failure(concern, todo) : warning(concern, todo);
   });
 }
@@ -282,5 +282,8 @@ function center(facts: NonNullable<DoctorInput["center"]>): Said {
 function npu({ npus: { names, missing } }: DoctorInput): Said {
   if (names.length === 0) return ok("This device has none");
   if (missing === null) return ok(`${names.length === 1 ? "There is" : "There are"} ${names.join(", ")}`);
-  return failure(`${missing} is not there, and no NPU is of use without it`, "Load the NPU's driver (npu-smi info)");
+  return failure(
+    `${missing} is missing, and no NPU works without it`,
+    "Load the NPU driver, and check it with npu-smi info",
+  );
 }

@@ -123,8 +123,8 @@ export function nextImageToRemove(cleaning: ImageGcInput): Removal | null {
     })
     .sort((a, b) => a.since - b.since);
   if (oldest === undefined) return null;
-  const full = `${usedPercent(disk).toFixed(1)} % of the engine's disk are taken, more than ${begun ? limits.low : limits.high} %`;
-  return { image: oldest.image, because: `${full}, and no pod has wanted it for longest` };
+  const full = `${usedPercent(disk).toFixed(1)} % of the engine's disk is used, more than ${begun ? limits.low : limits.high} %`;
+  return { image: oldest.image, because: `${full}, and this image was unused for the longest time` };
 }
 
 function mayGo({ wanted, spared, now }: ImageGcInput, image: StoredImage, records: readonly PulledImage[]): boolean {

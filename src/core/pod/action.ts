@@ -74,7 +74,7 @@ export function showAction(action: Action | Pull): string {
     case "remove":
       return `remove ${action.container} (${action.id.slice(0, 12)}), because ${action.because}`;
     case "finish":
-      return `let go of ${action.terminating.id.name}, because ${action.because}`;
+      return `finish ${action.terminating.id.name}, because ${action.because}`;
     default:
       return action satisfies never;
   }

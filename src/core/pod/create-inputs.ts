@@ -13,7 +13,7 @@ export function npusFor({ npus }: Situation, { pod }: DesiredPod, { name }: Part
 /** Why a container is made, for its event. */
 export function whyCreate(changed: string | null, history: ContainerHistory | undefined): string {
   if (history === undefined) return "the pod is new";
-  if (history.termination === null) return "it was never made";
+  if (history.termination === null) return "it was never created";
   if (changed !== null) return changed;
   const { exitCode, interrupted } = history.termination;
   return interrupted ? "the engine or the device stopped it" : `it ended with code ${exitCode}`;

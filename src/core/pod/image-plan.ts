@@ -73,7 +73,12 @@ export function imageStep(
   }
   if (known === undefined) return { kind: "resolve", container: spec.name, image: pinned?.id ?? spec.image, because };
   if (known === null)
-    return { kind: "pull", container: spec.name, image: spec.image, because: `${because}, and its image is not here` };
+    return {
+      kind: "pull",
+      container: spec.name,
+      image: spec.image,
+      because: `${because}, and its image is not on this device`,
+    };
   return null;
 }
 

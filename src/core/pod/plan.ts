@@ -223,7 +223,12 @@ function containerStep(situation: Situation, desired: DesiredPod, spec: Part, sa
       const older = podContainers.find(({ state }) => state.kind === "running");
       if (older !== undefined) return besideOlder(desired, spec, newest, older);
       if (newest.state.startError === undefined && history?.failure?.containerId !== newest.id) {
-        return act({ kind: "start", container: spec.name, id: newest.id, because: "it is made and does not run yet" });
+        return act({
+          kind: "start",
+          container: spec.name,
+          id: newest.id,
+          because: "it is created and not started yet",
+        });
       }
       return retryStart(situation, desired, spec, newest);
     }
@@ -277,7 +282,7 @@ function retryStart(situation: Situation, desired: DesiredPod, spec: Part, conta
     kind: "remove",
     container: spec.name,
     id: container.id,
-    because: "its start failed, and it is made anew",
+    because: "its start failed; it is created again",
   });
 }
 

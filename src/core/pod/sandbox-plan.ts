@@ -63,7 +63,7 @@ export function replaced(desired: DesiredPod, podContainers: Observed): Replaced
   }
   const extra = live.filter((container) => partOf(desired, container.container) === undefined);
   if (extra.length === 0) return null;
-  const dropped = `${desired.request} has it no more`;
+  const dropped = `${desired.request} no longer has it`;
   return { because: dropped, stops: stops(extra, graceSeconds, dropped), hasBegun: false };
 }
 
@@ -73,7 +73,7 @@ export function removalsOfExtra(desired: DesiredPod, podContainers: Observed): r
     (container) =>
       container.state.kind !== "running" && !isUnknown(container) && partOf(desired, container.container) === undefined,
   );
-  return removals(extra, podContainers, `${desired.request} has it no more`);
+  return removals(extra, podContainers, `${desired.request} no longer has it`);
 }
 
 /**

@@ -19,7 +19,7 @@ export function planTermination(situation: Situation, terminating: TerminatingPo
   const because =
     terminating.kind === "deleted"
       ? `${terminating.request} deletes the pod`
-      : `${terminating.request} brings a new pod of this name, and its images are here`;
+      : `${terminating.request} brings a new pod of this name, and its images are on this device`;
   const graceSeconds = graceLeft(terminating, situation.now);
   const halts = stops(podContainers, graceSeconds, because);
   if (halts.length > 0) return halts;
@@ -103,7 +103,7 @@ function graceLeft(terminating: TerminatingPod, now: Moment): number {
   return Math.ceil(remainingMs(graceMs, terminating.since, now) / 1000);
 }
 
-const outdated = "a newer attempt has taken its place";
+const outdated = "a newer attempt has replaced it";
 
 /**
  * Containers of the desired pod that a newer attempt has taken the place of: the dead but for the last one, kept for its

@@ -175,7 +175,7 @@ export function unmountStep(folder: string): Step {
     isDone: () => mountedBelow(folder).length === 0,
     carryOut() {
       const trouble = unmountBelow(folder);
-      if (trouble !== null) throw new Error(`What is mounted below ${folder} cannot be unmounted: ${trouble}`);
+      if (trouble !== null) throw new Error(`Mounts below ${folder} cannot be unmounted: ${trouble}`);
     },
   };
 }
@@ -192,7 +192,8 @@ export function removalStep(path: string): Step {
     carryOut() {
       if (!lstatSync(path).isDirectory()) return rmSync(path, { force: true });
       const [mounted] = mountedBelow(realpathSync(path));
-      if (mounted !== undefined) throw new Error(`${path} is not removed: ${mounted} is mounted. Unmount it first`);
+      if (mounted !== undefined)
+        throw new Error(`${path} was not removed, because ${mounted} is mounted. Unmount it first`);
       for (const name of readdirSync(path)) rmSync(join(path, name), { recursive: true, force: true });
       try {
         rmdirSync(path);

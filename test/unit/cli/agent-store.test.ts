@@ -76,9 +76,9 @@ test("a damaged store and a lost key are replaced, each with an event and a noti
   rmSync(join(dir, "device.key"));
   const keyless = await open();
   assert.deepEqual([keyless.events, keyless.said], [["DeviceKeyMadeAnew"], ["DeviceKeyMadeAnew"]]);
-  assert.match(keyless.notices.join(), /The key of this device was gone and is made anew/);
+  assert.match(keyless.notices.join(), /The key of this device was lost and a new one was created/);
   writeFileSync(join(dir, "store.db"), Buffer.alloc(8192, "x"));
   const damaged = await open();
   assert.deepEqual(damaged.events, ["StoreBegunAnew"]);
-  assert.match(damaged.notices.join(), /The store was damaged and is begun anew/);
+  assert.match(damaged.notices.join(), /The store was damaged, and a new one was created/);
 });

@@ -95,8 +95,8 @@ test("edge config check warns of policy entries without effect and of missing fi
   const { code, out } = await edge("config", "check");
   assert.equal(code, 0);
   assert.deepEqual(out.split("\n"), [
-    'policy.hostPaths[0] is "/proc/**", which no pod may see, whatever the policy says; it has no effect',
-    'policy.hostPaths[2] is "/run/edge/x", which no pod may see, whatever the policy says; it has no effect',
+    'policy.hostPaths[0] is "/proc/**", which no pod may see; it has no effect',
+    'policy.hostPaths[2] is "/run/edge/x", which no pod may see; it has no effect',
     'center.tls.ca is "/nowhere/ca.pem", and there is no such file yet',
     `${file} is valid`,
   ]);
@@ -112,7 +112,7 @@ test("edge config reports a placeholder without a value, with what to do", async
   if (code === 2)
     assert.match(
       out,
-      /^node\.name asks for \{serialNumber\}, and this device has none that could be read; expected node\.serialNumber to give one/,
+      /^node\.name uses \{serialNumber\}, and no serial number of this device can be read; set node\.serialNumber/,
     );
   const given = device(t, {
     node: { name: "edge-{serialNumber}", serialNumber: "S1" },

@@ -26,5 +26,5 @@ test("the error for folders mounted noexec names the folders", () => {
     "Error: /proc/self/fd/21: failed to map segment from shared object",
     "Error: ENOSPC: no space left on device, write",
   ]);
-  assert.match(said, /^Cannot load SQLite: .*\/dev\/shm, \/run, .*noexec, or name another in TMPDIR$/);
+  assert.match(said, /^Cannot load SQLite: .*\/dev\/shm, \/run, .*noexec, or name another folder in TMPDIR$/);
 });

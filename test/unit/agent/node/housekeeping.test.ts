@@ -79,7 +79,7 @@ describe("housekeeping", () => {
     assert.equal(world.told().length, 2);
     assert.match(
       world.told()[0] ?? "",
-      /^ImageRemoved: Image app:1 \(sha256:app:1\) of 1 MiB was removed: 90\.0 % of the engine's disk are taken, more than 80 %/,
+      /^ImageRemoved: Image app:1 \(sha256:app:1\) of 1 MiB was removed: 90\.0 % of the engine's disk is used, more than 80 %/,
     );
     const writes = world.store.writes();
     await world.clock.pass(600_000);
@@ -97,7 +97,7 @@ describe("housekeeping", () => {
     await world.clock.pass(600_000);
     assert.equal(world.images().length, 4);
     assert.deepEqual(world.told(), [
-      "FreeDiskSpaceFailed: More than 80 % of the engine's disk are taken, and there is no image left that may go",
+      "FreeDiskSpaceFailed: More than 80 % of the engine's disk is used, and no other image may be removed",
     ]);
     world.host.heal();
     await world.clock.pass(60_000);

@@ -177,7 +177,7 @@ const rows: readonly (readonly [what: string, changed: Partial<DoctorInput>, tro
   [
     "an engine open to the network",
     { engine: { ...engine, warnings: ["WARNING: API is accessible on http://0.0.0.0:2375 without encryption."] } },
-    /^warning engine: .*2375.* -> Let it listen on its unix socket alone/,
+    /^warning engine: .*2375.* -> Let it listen only on its unix socket/,
   ],
   [
     "another warning",
@@ -237,12 +237,12 @@ const rows: readonly (readonly [what: string, changed: Partial<DoctorInput>, tro
   [
     "an expired certificate",
     { credentials: { problem: null, certificates: [{ ...certificate, notAfter: wall }] } },
-    /^failure certificates: .*expired.* -> Put a new certificate/,
+    /^failure certificates: .*expired.* -> Replace the certificate/,
   ],
   [
     "one that expires soon",
     { credentials: { problem: null, certificates: [{ ...certificate, notAfter: wall + 3 * day }] } },
-    /^warning certificates: .*in 3 days.* -> Put a new certificate/,
+    /^warning certificates: .*in 3 days.* -> Replace the certificate/,
   ],
   [
     "one of tomorrow",

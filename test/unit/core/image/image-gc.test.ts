@@ -133,7 +133,8 @@ describe("nextRemoval()", () => {
       spared: new Set<string>(),
       now,
     });
-    const because = "90.0 % of the engine's disk are taken, more than 80 %, and no pod has wanted it for longest";
+    const because =
+      "90.0 % of the engine's disk is used, more than 80 %, and this image was unused for the longest time";
     assert.equal(removal?.because, because);
   });
 });

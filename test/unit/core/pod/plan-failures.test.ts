@@ -30,12 +30,12 @@ const goldens: readonly PlanGolden[] = [
     name: "a repeated pull keeps its reason with the last error",
     situation: { desired, images: { app: null }, history: { app: historyOf(pod, { failure: pullFailed(3, 41_000) }) } },
     expected:
-      'pull app:1 for app, because it was never made, and its image is not here\napp waits: ImagePullBackOff: Back-off pulling image "app:1": no such luck',
+      'pull app:1 for app, because it was never created, and its image is not on this device\napp waits: ImagePullBackOff: Back-off pulling image "app:1": no such luck',
   },
   {
     name: "a repeated pull keeps its reason while the image is looked up",
     situation: { desired, history: { app: historyOf(pod, { failure: pullFailed(1, 11_000) }) } },
-    expected: "look up image sha256:app for app, because it was never made\napp waits: ErrImagePull: no such luck",
+    expected: "look up image sha256:app for app, because it was never created\napp waits: ErrImagePull: no such luck",
   },
   {
     name: "a failed pull waits with its reason",
@@ -63,7 +63,7 @@ const goldens: readonly PlanGolden[] = [
       observed: [container(pod, { kind: "created", startError: "port is already allocated" })],
       history: { app: historyOf(pod, { failure: { ...failure("RunContainerError", 1), at: ago(11_000) } }) },
     },
-    expected: "remove app (app-id-of-at), because its start failed, and it is made anew\napp waits: ContainerCreating",
+    expected: "remove app (app-id-of-at), because its start failed; it is created again\napp waits: ContainerCreating",
   },
   {
     name: "a container whose negative OOM score the kernel rejects is created again without one at once",
@@ -72,7 +72,7 @@ const goldens: readonly PlanGolden[] = [
       observed: [container(pod, { kind: "created", startError: "oom_score_adj" })],
       history: { app: historyOf(pod, { failure: failure("OomScoreRefused", 1, "app-id-of-attempt-0") }) },
     },
-    expected: "remove app (app-id-of-at), because its start failed, and it is made anew\napp waits: ContainerCreating",
+    expected: "remove app (app-id-of-at), because its start failed; it is created again\napp waits: ContainerCreating",
   },
   {
     name: "a container whose OOM score the kernel rejects twice fails like any other start",
@@ -86,7 +86,7 @@ const goldens: readonly PlanGolden[] = [
   {
     name: "a failure of another specification does not delay a new one",
     situation: { desired: newer, history: { app: historyOf(pod, { failure: failure("ErrImagePull", 6) }) } },
-    expected: "look up image app:2 for app, because it was never made\napp waits: ContainerCreating",
+    expected: "look up image app:2 for app, because it was never created\napp waits: ContainerCreating",
   },
 ];
 

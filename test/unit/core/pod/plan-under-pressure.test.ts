@@ -39,7 +39,7 @@ const goldens: readonly PlanGolden[] = [
       observed: [container(pod, created)],
       history: { app: historyOf(pod) },
     },
-    expected: "start app (app-id-of-at), because it is made and does not run yet\napp waits: ContainerCreating",
+    expected: "start app (app-id-of-at), because it is created and not started yet\napp waits: ContainerCreating",
   },
   {
     name: "under pressure a container that ended is restarted",

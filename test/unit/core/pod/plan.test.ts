@@ -29,7 +29,8 @@ const goldens: readonly PlanGolden[] = [
   {
     name: "a new pod whose image is missing pulls it",
     situation: { desired, images: { app: null } },
-    expected: "pull app:1 for app, because the pod is new, and its image is not here\napp waits: ContainerCreating",
+    expected:
+      "pull app:1 for app, because the pod is new, and its image is not on this device\napp waits: ContainerCreating",
   },
   {
     name: "a new pod whose image is present is created",
@@ -44,7 +45,7 @@ const goldens: readonly PlanGolden[] = [
   {
     name: "a created container is started, also one created before a crash of the agent",
     situation: { desired, observed: [container(pod, created)], history: { app: historyOf(pod) } },
-    expected: "start app (app-id-of-at), because it is made and does not run yet\napp waits: ContainerCreating",
+    expected: "start app (app-id-of-at), because it is created and not started yet\napp waits: ContainerCreating",
   },
   {
     name: "a running container that matches its pod is adopted without a call",
@@ -143,7 +144,7 @@ const goldens: readonly PlanGolden[] = [
       images: { app: null },
     },
     expected:
-      "pull app:2 for app, because message m2 changes the container, and its image is not here\nthe update of app waits: ContainerCreating",
+      "pull app:2 for app, because message m2 changes the container, and its image is not on this device\nthe update of app waits: ContainerCreating",
   },
   {
     name: "a changed image that is present stops the old container",
@@ -204,7 +205,7 @@ const goldens: readonly PlanGolden[] = [
       history: { app: historyOf(pod, { attempt: 1 }) },
       observed: [container(pod, running()), container(pod, running(), { attempt: 1 })],
     },
-    expected: "stop app (app-id-of-at) within 30 s, because a newer attempt has taken its place",
+    expected: "stop app (app-id-of-at) within 30 s, because a newer attempt has replaced it",
   },
   {
     name: "dead containers before the last one are removed",
@@ -217,7 +218,7 @@ const goldens: readonly PlanGolden[] = [
         container(pod, running(), { attempt: 2 }),
       ],
     },
-    expected: "remove app (app-id-of-at), because a newer attempt has taken its place",
+    expected: "remove app (app-id-of-at), because a newer attempt has replaced it",
   },
 ];
 

@@ -65,7 +65,7 @@ const goldens: readonly PlanGolden[] = [
       observed: whole,
       history: seen(whole),
     },
-    expected: "stop b (b-id-of-atte) within 30 s, because message m2 has it no more\nc waits: ContainerCreating",
+    expected: "stop b (b-id-of-atte) within 30 s, because message m2 no longer has it\nc waits: ContainerCreating",
   },
   {
     name: "a container that an update dropped is removed after it stopped",
@@ -75,7 +75,7 @@ const goldens: readonly PlanGolden[] = [
       observed: [sandboxOf(pod, running()), joined("a", running()), joined("b", exited(0))],
     },
     expected: [
-      "remove b (b-id-of-atte), because message m2 has it no more",
+      "remove b (b-id-of-atte), because message m2 no longer has it",
       "create c, attempt 0, because the pod is new",
       "c waits: ContainerCreating",
     ].join("\n"),
@@ -126,7 +126,7 @@ const goldens: readonly PlanGolden[] = [
       history: seen([sandboxOf(pod, exited(0)), joined("a", exited(0)), joined("b", exited(0))]),
     },
     expected: [
-      "remove b (b-id-of-atte), because message m2 has it no more",
+      "remove b (b-id-of-atte), because message m2 no longer has it",
       "create a, attempt 1, because message m2 changes the pod",
       "a waits: ContainerCreating",
     ].join("\n"),

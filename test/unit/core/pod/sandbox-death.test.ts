@@ -64,8 +64,8 @@ const goldens: readonly PlanGolden[] = [
       return { desired, images, observed, history: seen(observed) };
     })(),
     expected: [
-      "remove a (a-id-of-atte), because a newer attempt has taken its place",
-      "remove POD (POD-id-of-at), because a newer attempt has taken its place",
+      "remove a (a-id-of-atte), because a newer attempt has replaced it",
+      "remove POD (POD-id-of-at), because a newer attempt has replaced it",
     ].join("\n"),
   },
   {

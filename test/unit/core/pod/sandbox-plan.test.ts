@@ -45,7 +45,7 @@ const goldens: readonly PlanGolden[] = [
   {
     name: "a sandbox is started before a container joins it",
     situation: { desired, observed: [sandboxOf(pod, created)] },
-    expected: `start POD (POD-id-of-at), because it is made and does not run yet\n${bothCreating}`,
+    expected: `start POD (POD-id-of-at), because it is created and not started yet\n${bothCreating}`,
   },
   {
     name: "a sandbox that cannot start delays all containers, which name the reason",
@@ -70,7 +70,7 @@ const goldens: readonly PlanGolden[] = [
     situation: { desired, observed: [sandboxOf(pod, running())], images: { ...images, a: null } },
     expected: [
       "create b, attempt 0, because the pod is new",
-      "pull app:1 for a, because the pod is new, and its image is not here",
+      "pull app:1 for a, because the pod is new, and its image is not on this device",
       bothCreating,
     ].join("\n"),
   },

@@ -80,7 +80,7 @@ const goldens: readonly PlanGolden[] = [
       observed: [sandbox, oldA],
     },
     expected: [
-      "pull app:1 for a, because message m2 changes the pod, and its image is not here",
+      "pull app:1 for a, because message m2 changes the pod, and its image is not on this device",
       "b waits: ContainerCreating",
       "the update of a waits: ContainerCreating",
     ].join("\n"),

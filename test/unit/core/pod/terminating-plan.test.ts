@@ -56,7 +56,7 @@ const goldens: readonly PlanGolden[] = [
   {
     name: "a deleted pod without containers is forgotten",
     situation: { terminating: [terminatingPod("deleted")] },
-    expected: "let go of web, because none of its containers is left",
+    expected: "finish web, because none of its containers is left",
   },
   {
     name: "a new uid of a name pulls its image while the old pod runs",
@@ -67,7 +67,7 @@ const goldens: readonly PlanGolden[] = [
       images: { app: null },
     },
     expected:
-      "pull app:1 for app, because a new pod of this name needs it, and its image is not here\napp waits: ContainerCreating",
+      "pull app:1 for app, because a new pod of this name needs it, and its image is not on this device\napp waits: ContainerCreating",
   },
   {
     name: "a new uid of a name stops the old pod when its image is present",
@@ -78,7 +78,7 @@ const goldens: readonly PlanGolden[] = [
       images: here,
     },
     expected:
-      "stop app (app-id-of-at) within 30 s, because message m3 brings a new pod of this name, and its images are here\napp waits: ContainerCreating: waits for the former pod of this name to end, which may take 30 s",
+      "stop app (app-id-of-at) within 30 s, because message m3 brings a new pod of this name, and its images are on this device\napp waits: ContainerCreating: waits for the former pod of this name to end, which may take 30 s",
   },
   {
     name: "a delete of an unknown pod removes containers of its name but not those of the desired pod",
@@ -97,7 +97,7 @@ const goldens: readonly PlanGolden[] = [
       observed: [container(pod, running())],
       images: here,
     },
-    expected: "let go of web, because none of its containers is left\napp waits: ContainerCreating",
+    expected: "finish web, because none of its containers is left\napp waits: ContainerCreating",
   },
   {
     name: "a delete removes containers of the name that have no row in the store",
@@ -115,7 +115,7 @@ const goldens: readonly PlanGolden[] = [
   {
     name: "a delete keeps containers of the newer generation of the same uid",
     situation: { desired: { ...desired, generation: 1 }, terminating: [terminatingPod("deleted")], observed: [again] },
-    expected: "let go of web, because none of its containers is left",
+    expected: "finish web, because none of its containers is left",
   },
 ];
 
