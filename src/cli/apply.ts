@@ -1,16 +1,14 @@
-import { readFileSync } from "node:fs";
-import { getSystemErrorMessage } from "node:util";
 import { printable } from "../core/base/printable.ts";
 import type { Config } from "../core/config/config.ts";
 import type { PodId } from "../core/pod/spec.ts";
 import { parseDuration } from "../core/pod/time.ts";
 import type { PodRow } from "../core/status-document.ts";
-import { type Document, readDocument } from "../linux/pod-document.ts";
 import { type AgentAnswer, askAgent } from "./control-client.ts";
 import { readConfig } from "./device-store.ts";
 import { exitCodes, type Output } from "./output.ts";
+import { readPod, shownName } from "./pod-file.ts";
 import { verdictLines, violationCount } from "./verdict-lines.ts";
-import { whyNot } from "./wait.ts";
+import { stoppedWaiting, whyNot } from "./wait.ts";
 import { waitForPod } from "./wait-for-pod.ts";
 
 export interface ApplyOptions {
@@ -89,7 +87,10 @@ async function untilReady(
     io.out(`Pod ${pod.name} is ready after ${((performance.now() - startedAt) / 1000).toFixed(1)} s`);
     return true;
   }
-  if (signal.aborted) return false;
+  if (signal.aborted) {
+    io.err(stoppedWaiting(pod.name));
+    return false;
+  }
   for (const line of whyNot(pod.name, "Ready", timeout, end)) io.err(line);
   return false;
 }
@@ -97,22 +98,6 @@ async function untilReady(
 /** What the pod waits for. A cause that somebody has to see to is printed at the end. */
 function waitText({ reason, todo }: PodRow): string {
   return reason === null || todo !== undefined ? "" : `: ${printable(reason)}`;
-}
-
-function shownName(file: string): string {
-  return file === "-" ? "standard input" : file;
-}
-
-/** `-` is standard input: JSON if it begins as JSON does, else YAML. */
-async function readPod(file: string): Promise<Document> {
-  let text: string;
-  try {
-    text = readFileSync(file === "-" ? 0 : file, "utf8");
-  } catch (error) {
-    return { ok: false, reason: getSystemErrorMessage((error as NodeJS.ErrnoException).errno ?? 0) };
-  }
-  const isYaml = file === "-" ? !text.trimStart().startsWith("{") : /\.ya?ml$/.test(file);
-  return readDocument(isYaml ? "pod.yaml" : "pod.json", text);
 }
 
 /** Prints what came of a request about `subject`; gives the exit code. */

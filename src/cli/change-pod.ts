@@ -1,12 +1,16 @@
+import { kindProblem } from "../core/admission/local.ts";
+import { readPodContent } from "../core/admission/pod-content.ts";
 import type { Config } from "../core/config/config.ts";
 import { podKey } from "../core/pod/spec.ts";
 import { printAnswer } from "./apply.ts";
+import { inNamespace, type NamespaceOption } from "./command-adder.ts";
 import { askAgent } from "./control-client.ts";
 import { openDevice } from "./device-store.ts";
 import { namedPod, noSuchPod } from "./named-pod.ts";
 import { exitCodes, type Output } from "./output.ts";
+import { readPod, shownName } from "./pod-file.ts";
 
-export interface ChangePodOptions {
+export interface ChangePodOptions extends NamespaceOption {
   readonly config?: string;
   readonly json: boolean;
   readonly force?: true;
@@ -15,12 +19,44 @@ export interface ChangePodOptions {
 export interface DeleteOptions extends ChangePodOptions {
   /** Seconds; the pod's own without it. */
   readonly gracePeriod?: string;
+  /** Files of Pods, which are deleted by the names in them. */
+  readonly filename?: readonly string[];
 }
 
 /** `edge delete NAME...` (contracts.md). */
 export async function deleteCommand(names: readonly string[], options: DeleteOptions, io: Output): Promise<number> {
-  const grace = options.gracePeriod === undefined ? {} : { graceSeconds: options.gracePeriod };
-  return changeEach(names, options, io, "DELETE", "", grace);
+  const { filename = [], gracePeriod } = options;
+  if (names.length === 0 && filename.length === 0) {
+    io.err("edge delete takes the names of pods, or -f FILE");
+    return exitCodes.usage;
+  }
+  let code: number = exitCodes.fine;
+  const ofFiles: string[] = [];
+  for (const file of filename) {
+    const read = await nameOfFile(file);
+    if (read.ok) ofFiles.push(read.name);
+    else {
+      io.err(`${shownName(file)}: ${read.reason}`);
+      code = exitCodes.usage;
+    }
+  }
+  const grace = gracePeriod === undefined ? {} : { graceSeconds: gracePeriod };
+  return Math.max(code, await changeEach([...names, ...ofFiles], options, io, "DELETE", "", grace));
+}
+
+type FileName = { readonly ok: true; readonly name: string } | { readonly ok: false; readonly reason: string };
+
+/** namespace/name of the Pod in a file. */
+async function nameOfFile(file: string): Promise<FileName> {
+  const document = await readPod(file);
+  if (!document.ok) return document;
+  const read = readPodContent(document.json);
+  if (!read.ok) return read;
+  const otherKind = kindProblem(read.content);
+  if (otherKind !== null) return { ok: false, reason: otherKind.message };
+  return read.key === null
+    ? { ok: false, reason: "names no pod: metadata.name is missing" }
+    : { ok: true, name: read.key };
 }
 
 /** `edge restart NAME...` (contracts.md). */
@@ -40,7 +76,7 @@ async function changeEach(
   // As kubectl has it: "delete pod web".
   const pods = names.length > 1 && ["pod", "pods", "po"].includes(names[0] ?? "") ? names.slice(1) : names;
   for (const name of pods) {
-    const found = await find(name, options, io, method === "DELETE");
+    const found = await find(inNamespace(name, options), options, io, method === "DELETE");
     if (!found.ok) {
       code = Math.max(code, found.code);
       continue;

@@ -39,7 +39,9 @@ function entryOf(command: Command, parents: string): CommandEntry {
       term: help.argumentTerm(argument),
       meaning: argument.description,
     })),
-    ...command.options.map((option) => ({ term: option.flags, meaning: help.optionDescription(option) })),
+    ...command.options
+      .filter(({ hidden }) => !hidden)
+      .map((option) => ({ term: option.flags, meaning: help.optionDescription(option) })),
   ];
   return {
     usage: `${name} ${command.usage()}`.trim(),

@@ -4,6 +4,7 @@ import { isObject } from "../core/base/json-keys.ts";
 import { printable } from "../core/base/printable.ts";
 import type { Violation, Warning } from "../core/base/violation.ts";
 import { type Config, type ParseConfigOptions, parseConfig } from "../core/config/config.ts";
+import { noRightSentence } from "../linux/file-rights.ts";
 import { readSerialNumber } from "../linux/serial-number.ts";
 import { writableByOthers } from "../linux/trust.ts";
 
@@ -51,11 +52,9 @@ export function loadConfig(named: string | undefined, options: ParseConfigOption
     text = readFileSync(file, "utf8").replace(/^\uFEFF/, "");
   } catch (error) {
     const { code, message } = error as NodeJS.ErrnoException;
-    return broken(
-      file,
-      code === "ENOENT" ? `There is no ${file}. ${firstBoot(file)}` : `${file} cannot be read: ${message}`,
-      file,
-    );
+    const forbidden = code === "EACCES" ? noRightSentence(file, { verb: "read", joinable: true }) : null;
+    const absent = code === "ENOENT" ? `There is no ${file}. ${firstBoot(file)}` : null;
+    return broken(file, forbidden ?? absent ?? `${file} cannot be read: ${message}`, file);
   }
   if (text.trim() === "") return broken(file, `${file} is empty. ${firstBoot(file)}`, null);
   let raw: unknown;

@@ -4,6 +4,7 @@ import { isObject } from "../core/base/json-keys.ts";
 import type { Violation, Warning } from "../core/base/violation.ts";
 import type { Config } from "../core/config/config.ts";
 import type { PodId } from "../core/pod/spec.ts";
+import { noRightSentence } from "../linux/file-rights.ts";
 
 /** The agent's socket. */
 export function controlPath(runDir: string): string {
@@ -35,7 +36,10 @@ const answerMs = 30_000;
 const mostAnswerBytes = 16 * 1024 * 1024;
 
 /** Asks the agent of this device. Never throws. */
-export async function askAgent({ data }: Config, request: AgentRequest): Promise<AgentAnswer> {
+export async function askAgent(
+  { data }: { readonly data: Pick<Config["data"], "runDir"> },
+  request: AgentRequest,
+): Promise<AgentAnswer> {
   const path = controlPath(data.runDir);
   try {
     return answerOf(JSON.parse(await exchange(path, request)) as unknown);
@@ -92,7 +96,7 @@ function whyUnanswered(path: string, { code, message }: NodeJS.ErrnoException): 
       return `The agent is not running: nothing answers at ${path}. Start it: systemctl start edge`;
     case "EACCES":
     case "EPERM":
-      return `This user may not use ${path}. Use sudo, or add the user to the group of that socket`;
+      return noRightSentence(path, { verb: "use", joinable: true });
     default:
       return `The agent at ${path} did not answer: ${message}. See its log: journalctl -u edge`;
   }

@@ -15,6 +15,8 @@ export interface GetOptions {
   readonly json: boolean;
   /** A table of at most 80 columns if it is left out. */
   readonly output?: "wide" | "json" | "yaml" | "name";
+  /** Of every namespace if it is left out. */
+  readonly namespace?: string;
 }
 
 /** `edge get pods [NAME]` (contracts.md): pods as kubectl prints them; the agent need not run. */
@@ -23,7 +25,8 @@ export async function getPodsCommand(name: string | undefined, options: GetOptio
   if (format === "json" || format === "yaml") return printDocuments(name, { ...options, format }, io);
   const current = await currentStatus(options.config, io);
   if (!current.ok) return current.code;
-  const { node, pods } = current.document;
+  const { node } = current.document;
+  const pods = current.document.pods.filter(isIn(options));
   const named = name === undefined ? null : namedPod(name, null, pods);
   if (named?.kind === "none") return noSuchPod(named, io);
   const shown = named?.kind === "found" ? pods.filter((pod) => podKey(pod) === podKey(named.pod)) : pods;
@@ -32,7 +35,7 @@ export async function getPodsCommand(name: string | undefined, options: GetOptio
     return exitCodes.fine;
   }
   if (shown.length === 0) {
-    io.err("No pods on this device");
+    io.err(options.namespace === undefined ? noPods : `${noPods} in namespace ${options.namespace}`);
     return exitCodes.fine;
   }
   const isWide = format === "wide";
@@ -48,6 +51,12 @@ export async function getPodsCommand(name: string | undefined, options: GetOptio
   return exitCodes.fine;
 }
 
+const noPods = "No pods on this device";
+
+function isIn({ namespace }: Pick<GetOptions, "namespace">): (pod: { readonly namespace: string }) => boolean {
+  return (pod) => namespace === undefined || pod.namespace === namespace;
+}
+
 /** `pod/NAME`, with the namespace where another one has a pod of that name. Every command takes it. */
 function shortName({ namespace, name }: PodRow, pods: readonly PodRow[]): string {
   const isOnly = pods.every((other) => other.name !== name || other.namespace === namespace);
@@ -57,13 +66,13 @@ function shortName({ namespace, name }: PodRow, pods: readonly PodRow[]): string
 /** One Pod if it is named and there is one, else a List of them. */
 async function printDocuments(
   name: string | undefined,
-  { config: file, format }: GetOptions & { readonly format: "json" | "yaml" },
+  { config: file, format, ...options }: GetOptions & { readonly format: "json" | "yaml" },
   io: Output,
 ): Promise<number> {
   const opened = await openDevice(file, io);
   if (!opened.ok) return opened.code;
   const { store, config } = opened;
-  const known = devicePods(store);
+  const known = devicePods(store).filter(({ metadata }) => isIn(options)(metadata));
   const named =
     name === undefined
       ? null

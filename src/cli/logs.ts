@@ -9,6 +9,7 @@ import { podRows } from "../core/status-document.ts";
 import { dockerEngine } from "../docker/engine.ts";
 import { containerLogs, type LogLine, type LogQuery } from "../docker/logs.ts";
 import { linuxClock } from "../linux/clock.ts";
+import { noRightSentence } from "../linux/file-rights.ts";
 import type { EngineError } from "../ports/engine.ts";
 import type { StoreReader } from "../ports/store.ts";
 import { openStoreReadOnly } from "../sqlite/store.ts";
@@ -224,6 +225,11 @@ async function print(query: LogQuery, take: (line: LogLine) => void, io: Output,
 }
 
 function failed(socket: string, { message }: EngineError, io: Output): number {
-  io.err(`The engine at ${socket} does not answer: ${message}`);
+  const isForbidden = /\bEACCES\b/.test(message);
+  io.err(
+    isForbidden
+      ? noRightSentence(socket, { verb: "use", joinable: false })
+      : `The engine at ${socket} does not answer: ${message}`,
+  );
   return exitCodes.no;
 }

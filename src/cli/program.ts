@@ -1,6 +1,7 @@
 // cli: one file for each command; `run.ts` connects ports and adapters.
 
 import { Command, CommanderError } from "commander";
+import { closest } from "../core/base/closest.ts";
 import { addChangeCommands } from "./change-commands.ts";
 import { type CommandAdder, untilSignalled } from "./command-adder.ts";
 import { examplesText } from "./examples.ts";
@@ -31,6 +32,24 @@ export async function main(args: readonly string[], output: Output): Promise<num
     if (!(error instanceof CommanderError)) throw error;
     return error.exitCode === 0 ? exitCodes.fine : exitCodes.usage;
   }
+}
+
+/** The help of a command, as its --help. Commander's own answers an unknown one with the help of the program. */
+function addHelp(command: CommandAdder["command"], program: Command): void {
+  command("help", "print the help of a command", "")
+    .argument("[COMMAND...]", "the words of a command")
+    .action((words: readonly string[]) => {
+      let found = program;
+      for (const word of words) {
+        const names = found.commands.flatMap((inner) => [inner.name(), ...inner.aliases()]);
+        const next = found.commands.find((inner) => [inner.name(), ...inner.aliases()].includes(word));
+        const meant = closest(word, names);
+        if (next === undefined)
+          return program.error(`error: unknown command '${word}'${meant === null ? "" : `\n(Did you mean ${meant}?)`}`);
+        found = next;
+      }
+      found.outputHelp();
+    });
 }
 
 /** The `edge` command with all its commands, as docs/cli.md and the manual page describe it. */
@@ -122,5 +141,6 @@ export function edgeCommand(io: Output, done: (code: number) => void): Command {
     .action(async (shell: string) => {
       done((await import("./completion.ts")).completionCommand(shell, program, io));
     });
+  addHelp(command, program);
   return program;
 }

@@ -1,5 +1,12 @@
 import { type Command, Option } from "commander";
-import { type CommandAdder, podArgument, untilSignalled } from "./command-adder.ts";
+import {
+  type CommandAdder,
+  inNamespace,
+  type NamespaceOption,
+  namespaceOption,
+  podArgument,
+  untilSignalled,
+} from "./command-adder.ts";
 import type { GetOptions } from "./get.ts";
 import type { LogsOptions } from "./logs.ts";
 import { exitCodes } from "./output.ts";
@@ -32,8 +39,9 @@ export function addReadCommands({ command, named, io, done }: CommandAdder): voi
     "It prints the spec in force, conditions, containers, and the last actions and messages. Values of variables are hidden. With --json it prints the Pod as Kubernetes has it.",
   )
     .argument("<NAME>", podArgument)
-    .action(async (name: string) => {
-      done(await (await import("./pod.ts")).podCommand(name, named(), io));
+    .addOption(namespaceOption())
+    .action(async (name: string, options: NamespaceOption) => {
+      done(await (await import("./pod.ts")).podCommand(inNamespace(name, options), named(), io));
     });
   addKubectlCommands({ command, named, io, done });
   addWait({ command, named, io, done });
@@ -60,6 +68,7 @@ function addLogs({ command, named, io, done }: CommandAdder): void {
     readonly follow?: true;
     readonly previous?: true;
     readonly timestamps?: true;
+    readonly namespace?: string;
   }
   command("logs", "show the output of containers", "It asks the engine, so it needs access to its socket.")
     .argument("<NAME>", podArgument)
@@ -70,7 +79,9 @@ function addLogs({ command, named, io, done }: CommandAdder): void {
     .option("--since <TIME>", "only what is newer: a duration such as 5m, or an RFC 3339 time")
     .option("--tail <N>", "only the last N lines")
     .option("--timestamps", "print the time of each line")
-    .action(async (name: string, { allContainers, follow, previous, timestamps, ...rest }: Options) => {
+    .addOption(namespaceOption())
+    .action(async (typed: string, { allContainers, follow, previous, timestamps, namespace, ...rest }: Options) => {
+      const name = inNamespace(typed, namespace === undefined ? {} : { namespace });
       const options = {
         ...named(),
         ...rest,
@@ -101,7 +112,9 @@ function addWait({ command, named, io, done }: CommandAdder): void {
     .argument("<NAME>", podArgument)
     .requiredOption("--for <Ready|Deleted>", "what to wait for")
     .option("--timeout <DURATION>", "how long to wait, such as 30s or 5m", "30s")
-    .action(async (name: string, options: Pick<WaitOptions, "for" | "timeout">) => {
+    .addOption(namespaceOption())
+    .action(async (typed: string, options: Pick<WaitOptions, "for" | "timeout"> & NamespaceOption) => {
+      const name = inNamespace(typed, options);
       done(await (await import("./wait.ts")).waitCommand(name, { ...named(), ...options }, io, untilSignalled()));
     });
 }
@@ -120,15 +133,18 @@ function addKubectlCommands({ command, named, io, done }: CommandAdder): void {
         "name",
       ]),
     )
-    .action(async (name: string | undefined, options: Pick<GetOptions, "output">) => {
+    .option("-n, --namespace <NAMESPACE>", "only pods of this namespace")
+    .option("-A, --all-namespaces", "pods of every namespace, as without this option")
+    .action(async (name: string | undefined, options: Pick<GetOptions, "output" | "namespace">) => {
       done(await (await import("./get.ts")).getPodsCommand(name, { ...named(), ...options }, io));
     });
   command("describe", "show one pod, as edge pod does", "")
     .usage("[options] [pod] <NAME>")
     .argument("<NAME...>", podArgument)
-    .action(async (words: readonly string[], _options: unknown, describe: Command) => {
+    .addOption(namespaceOption())
+    .action(async (words: readonly string[], options: NamespaceOption, describe: Command) => {
       const [name = ""] = ["pod", "pods", "po"].includes(words[0] ?? "") ? words.slice(-1) : words;
       if (words.length > 1 && name !== words[1]) describe.error("error: edge describe takes one pod: [pod] NAME");
-      done(await (await import("./pod.ts")).podCommand(name, named(), io));
+      done(await (await import("./pod.ts")).podCommand(inNamespace(name, options), named(), io));
     });
 }

@@ -52,10 +52,18 @@ export async function waitCommand(
   const podName = named.pod.name;
   const isMet = end.kind === "met";
   if (json) io.out(JSON.stringify({ pod: podName, condition, met: isMet, status: end.row?.status ?? null }));
-  if (end.kind === "aborted") return exitCodes.no;
+  if (end.kind === "aborted") {
+    io.err(stoppedWaiting(podName));
+    return exitCodes.no;
+  }
   if (isMet && !json) io.out(`Pod ${podName} is ${condition === "Ready" ? "ready" : "deleted"}`);
   if (!isMet) for (const line of whyNot(podName, condition, timeout, end)) io.err(line);
   return isMet ? exitCodes.fine : exitCodes.no;
+}
+
+/** For somebody who ends a command that waits: what it waits for is the agent's work. */
+export function stoppedWaiting(name: string): string {
+  return `Stopped waiting for pod ${name}. The agent goes on with it: see edge pod ${name}`;
 }
 
 /** What holds the pod up, and what to do about it. */

@@ -91,21 +91,27 @@ describe("a device without a center", () => {
     const before = (await site.row("slow"))?.uid;
     assert.equal((await site.run("delete", "slow", "--grace-period", "120")).code, 0);
     const [command, ...args] = site.command("apply", "-f", path);
-    const again = spawn(command, args, { stdio: ["ignore", "pipe", "inherit"] });
+    const again = spawn(command, args, { stdio: ["ignore", "pipe", "pipe"] });
     let said = "";
-    again.stdout.setEncoding("utf8").on("data", (text: string) => {
-      said += text;
-    });
+    for (const stream of [again.stdout, again.stderr])
+      stream.setEncoding("utf8").on("data", (text: string) => {
+        said += text;
+      });
     const sentence = "  ContainerCreating: waits for the former pod of this name to end, which may take 120 s\n";
     await site.eventually("the sentence", () => said.includes(sentence) || undefined);
     assert.match(said, /^Pod slow is new\n/);
+    again.kill("SIGINT");
+    await site.eventually("the words of the end", () => said.endsWith("see edge pod slow\n") || undefined);
     rmSync(keep);
     await site.eventually("the new pod alone", async () => {
       const uids = (await site.status()).document.pods.flatMap(({ name, uid }) => (name === "slow" ? [uid] : []));
       return (uids.length === 1 && uids[0] !== before) || undefined;
     });
-    again.kill();
-    assert.equal((await site.run("delete", "slow", "--grace-period", "0")).code, 0);
+    const deleted = await site.run("delete", "-f", path, "--grace-period", "0");
+    assert.equal(deleted.stdout, "Pod slow is deleted within 0 s\n", deleted.stderr);
+    const nothing = await site.run("delete", "-f", file("empty.json", "{}"), "-f", join(site.folder, "nowhere.yaml"));
+    assert.equal(nothing.code, 2);
+    assert.match(nothing.stderr, /empty\.json: names no pod: metadata\.name is missing\n.*nowhere\.yaml: no such file/);
   });
 
   test("lists every violation of a pod, and says why one does not start", async () => {

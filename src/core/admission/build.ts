@@ -15,7 +15,7 @@ import type {
   Volume,
   VolumeMount,
 } from "../pod/spec.ts";
-import { defaultNamespace, namespaceOf, storedPod } from "./capacity.ts";
+import { defaultNamespace, storedPod } from "./capacity.ts";
 import type { AdmissionContext } from "./context.ts";
 import type {
   ContainerDraft,
@@ -36,7 +36,8 @@ import { isUsable } from "./rules/probe-relations.ts";
 /** Turns a draft without violations into the pod as it is enforced: secure defaults filled in (decisions.md, Secure defaults). */
 export function buildPod(draft: PodDraft, context: AdmissionContext): AcceptedPod {
   const { metadata = {}, spec = {} } = draft;
-  const built = buildMetadata({ ...metadata, ...localUid(metadata, context) });
+  const sent = buildMetadata(metadata);
+  const built = { ...sent, ...localUid(sent, context) };
   const whole = buildSpec(spec, context);
   return {
     id: { namespace: built.namespace, name: built.name, uid: uidOf(built) },
@@ -55,9 +56,9 @@ function originOf({ asker }: AdmissionContext): Pick<AcceptedPod, "origin"> {
  * Each local pod that is created has a uid of its own, whatever its file says, and keeps it through its updates, as Kubernetes
  * does (`FillObjectMetaSystemFields`): what is applied again while its former pod ends is another pod. Nothing for other pods.
  */
-function localUid(metadata: MetadataDraft, { asker, node }: AdmissionContext): Pick<MetadataDraft, "uid"> {
+function localUid(sent: PodMetadata, { asker, node }: AdmissionContext): Pick<PodMetadata, "uid"> {
   if (asker?.origin.kind !== "local") return {};
-  const stored = storedPod(node, namespaceOf(metadata), metadata.name ?? "");
+  const stored = storedPod(node, sent.namespace, sent.name);
   const uid = stored?.origin?.kind === "local" ? stored.metadata.uid : asker.newUid;
   return uid === undefined ? {} : { uid };
 }

@@ -36,8 +36,10 @@ export function resolvePod(typed: string, known: readonly PodKey[]): PodLookup {
   return { kind: "ambiguous", candidates: fitting.map(([key]) => key).sort() };
 }
 
-/** Only the beginning of a name may have been typed, and mistyped. */
+/** The pod of that name in another namespace. Else, only the beginning of a name may have been typed, and mistyped. */
 function meantBy(text: string, pods: readonly (readonly [string, PodKey])[]): string | null {
+  const elsewhere = pods.find(([key, { name }]) => key !== text && text.endsWith(`/${name}`));
+  if (elsewhere !== undefined) return elsewhere[0];
   const names = pods.map(([key, { name }]) => (text.includes("/") ? key : name));
   const whole = closest(text, names);
   if (whole !== null || text.length < shortestTypo) return whole;

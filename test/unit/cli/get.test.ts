@@ -55,6 +55,25 @@ test("edge get pods -o name prints names that every command takes", async (t) =>
   assert.deepEqual(lines, [`pod/${long}`, "pod/mef-user/web"]);
 });
 
+test("edge get pods takes -n and -A of kubectl, and commands that name a pod take -n", async (t) => {
+  const { config, io, lines, errors, publish } = device(t);
+  publish(liveStatus([...rows, podRow("web", { namespace: "mef-user", uid: "other" })]));
+  const edge = (...args: readonly string[]) => main(["--config", config, ...args], io);
+  assert.equal(await edge("get", "po", "-A", "-o", "name"), 0);
+  assert.deepEqual(lines.splice(0), [`pod/${long}`, "pod/websocket/web", "pod/mef-user/web"]);
+  assert.equal(await edge("get", "po", "-n", "mef-user", "-o", "name"), 0);
+  assert.equal(await edge("get", "po", "w", "-n", "mef-user", "-o", "name"), 0);
+  assert.deepEqual(lines.splice(0), ["pod/web", "pod/web"]);
+  assert.equal(await edge("get", "po", "-n", "default"), 0);
+  assert.equal(await edge("pod", "web", "-n", "websocket"), 0);
+  assert.equal(lines.splice(0)[0], "Pod        websocket/web");
+  assert.equal(await edge("describe", "pod", "web", "-n", "default"), 1);
+  assert.deepEqual(errors, [
+    "No pods on this device in namespace default",
+    "There is no pod default/web on this device; did you mean websocket/web?",
+  ]);
+});
+
 test("edge get pods -o json and yaml print a List of Pods, and one Pod if it is named", async (t) => {
   const { get, lines } = device(t);
   assert.equal(await get(undefined, { output: "json" }), 0);

@@ -46,3 +46,22 @@ test("edge exec names docker exec, and is not in the list of commands", async ()
   assert.match(err, /^There is no edge exec\. As root: docker exec -it ID COMMAND;/);
   assert.doesNotMatch((await run("--help")).out, /exec/);
 });
+
+test("edge help prints the help of a command, and names the command that was meant", async () => {
+  assert.deepEqual(await run("help"), await run("--help"));
+  assert.deepEqual(await run("help", "get", "po"), await run("get", "pods", "--help"));
+  for (const [words, err] of [
+    [["nosuch"], "error: unknown command 'nosuch'\nTry edge --help"],
+    [["statsu"], "error: unknown command 'statsu'\n(Did you mean status?)\nTry edge --help"],
+    [["get", "pots"], "error: unknown command 'pots'\n(Did you mean pods?)\nTry edge --help"],
+  ] as const) {
+    assert.deepEqual(await run("help", ...words), { code: 2, out: "", err });
+  }
+});
+
+test("edge apply says where a pod has its namespace, and edge delete what it takes", async () => {
+  const { code, err } = await run("apply", "-f", "web.yaml", "-n", "default");
+  assert.equal(code, 2);
+  assert.match(err, /^error: the namespace of a pod stands in its file, as metadata\.namespace\n/);
+  assert.deepEqual(await run("delete"), { code: 2, out: "", err: "edge delete takes the names of pods, or -f FILE" });
+});

@@ -7,6 +7,7 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { describe, it, type TestContext } from "node:test";
 import { waitUntil } from "../../../scripts/processes.ts";
+import { askAgent } from "../../../src/cli/control-client.ts";
 import { controlSocket } from "../../../src/linux/control-socket.ts";
 import type { ControlRequest, ControlResponse } from "../../../src/ports/control.ts";
 
@@ -112,6 +113,11 @@ describe("the socket of the agent", () => {
     };
     assert.equal(await as(65_534, 65_534), "EACCES", "another user of another group");
     assert.equal(await as(65_534, group), "connected", "a member of the group");
+    process.seteuid?.(65_534);
+    const answer = await askAgent({ data: { runDir: join(site.path, "..") } }, { method: "GET", path: "/v1/version" });
+    process.seteuid?.(0);
+    assert.ok(answer.kind === "unanswered");
+    assert.match(answer.message, /^This user may not use \S+\/edge\.sock, only root and the group \S+ may\. Run the/);
   });
 
   it("replaces what a killed agent left, and leaves nothing", async (t) => {

@@ -34,7 +34,7 @@ for (const [text, expected] of [
   ["datbase", "no pod, meant database"],
   ["camrea", `no pod, meant ${cameras[1]}`],
   ["mef-user/databse", "no pod, meant mef-user/database"],
-  ["other/db", "no pod, meant null"],
+  ["other/db", "no pod, meant websocket/db"],
   ["websocket/", "no pod, meant null"],
   ["constructor", "no pod, meant null"],
   ["", "no pod, meant null"],
