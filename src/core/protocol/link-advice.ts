@@ -28,7 +28,7 @@ const byMessage: readonly (readonly [words: RegExp, todo: string])[] = [
   ],
   [/expired at \d/, "Put a new certificate into that file; the agent uses it within 5 s, without a restart"],
   [
-    /certificate is of another authority/,
+    /certificate is from an authority that/,
     "Put the authority of the center's certificate into the file that center.tls.ca names",
   ],
   [
