@@ -20,6 +20,8 @@ import { loadTestImages, testImages } from "./test-images.ts";
 const minutes = 60_000;
 const listen = "127.0.0.1:9011";
 const configFile = "/etc/edge/edge.config.json";
+/** Of factory pods, and of archives of images. */
+const places = ["/etc/edge/pods.d", "/var/lib/edge/images"];
 
 function run(program: string, ...args: readonly string[]): string {
   console.log(`$ ${program} ${args.join(" ")}`);
@@ -104,6 +106,7 @@ async function live(root: string, booted: BootedImage, engine: PrivateEngine): P
   assert.equal(booted.run("systemctl", "is-enabled", "edge.service"), "enabled");
   assert.equal(booted.run("stat", "-c", "%a %U:%G", configFile), "640 root:edge");
   assert.equal(booted.run("stat", "-c", "%a %U:%G", "/var/lib/edge"), "750 root:edge");
+  for (const place of places) assert.equal(booted.run("stat", "-c", "%a %U:%G", place), "755 root:root");
   const site = join(engine.folder, "site");
   mkdirSync(site);
   const config = JSON.stringify({
@@ -127,6 +130,11 @@ async function live(root: string, booted: BootedImage, engine: PrivateEngine): P
   booted.run("dpkg", "--remove", "edge");
   await activeAs(booted, "inactive");
   assert.deepEqual([isIn(root, "usr/bin/edge"), isIn(root, configFile)], [false, true]);
+  assert.deepEqual(
+    places.filter((place) => !isIn(root, place)),
+    [],
+    "a removal leaves the folders of factory pods and images",
+  );
   await running("removal");
   booted.run("dpkg", "--install", second);
   await activeAs(booted, "active");

@@ -1,7 +1,16 @@
 import assert from "node:assert/strict";
 import { spawnSync } from "node:child_process";
 import { createHash } from "node:crypto";
-import { mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs";
+import {
+  existsSync,
+  mkdirSync,
+  mkdtempSync,
+  readFileSync,
+  rmSync,
+  statSync,
+  symlinkSync,
+  writeFileSync,
+} from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { after, describe, test } from "node:test";
@@ -34,6 +43,38 @@ function made(name: string, change: Partial<PackageOptions> = {}): string {
   const file = join(folder, name);
   makePackage(options(change), file);
   return file;
+}
+
+/** A root with this machine's programs, and folders and a group of its own. */
+function emptyRoot(name: string): string {
+  const root = join(folder, name);
+  for (const path of ["etc/edge", "usr", "dev", "tmp", "run", "var/lib"])
+    mkdirSync(join(root, path), { recursive: true });
+  for (const path of ["bin", "sbin", "lib", "lib64"]) symlinkSync(`usr/${path}`, join(root, path));
+  writeFileSync(join(root, "etc/group"), "root:x:0:\nedge:x:990:\n");
+  writeFileSync(join(root, "etc/edge/edge.config.json"), "{}");
+  writeFileSync(join(root, "dev/null"), "");
+  return root;
+}
+
+/** A script of the package as dpkg runs it, in that root. */
+function runScript(root: string, script: string, ...args: readonly string[]): void {
+  const mounts = 'mount --rbind /usr "$1/usr" && mount --bind /dev/null "$1/dev/null"';
+  const text = readFileSync(join("scripts/package", script), "utf8");
+  tool(
+    "unshare",
+    "--mount",
+    "sh",
+    "-c",
+    `${mounts} && exec chroot "$@"`,
+    "sh",
+    root,
+    "sh",
+    "-c",
+    text,
+    script,
+    ...args,
+  );
 }
 
 describe("a Debian package", () => {
@@ -92,6 +133,24 @@ describe("a Debian package", () => {
         .digest("hex"),
     );
     assert.equal(sums[0], sums[1]);
+  });
+
+  test("has folders for factory pods and images, which a removal keeps and a purge removes", {
+    skip: process.getuid?.() === 0 ? false : "needs root",
+  }, () => {
+    const root = emptyRoot("device");
+    const places = ["etc/edge/pods.d", "var/lib/edge/images"].map((path) => join(root, path));
+    const modes = (): readonly (number | null)[] =>
+      places.map((path) => (existsSync(path) ? statSync(path).mode & 0o777 : null));
+    runScript(root, "postinst", "configure");
+    assert.deepEqual(modes(), [0o755, 0o755]);
+    rmSync(join(root, "var/lib/edge/images"), { recursive: true });
+    mkdirSync(join(root, "var/lib/edge/images"), { mode: 0o700 });
+    runScript(root, "postinst", "configure", "1.2.2");
+    runScript(root, "postrm", "remove");
+    assert.deepEqual(modes(), [0o755, 0o700], "an upgrade changes nothing about them");
+    runScript(root, "postrm", "purge");
+    assert.deepEqual(modes(), [null, null]);
   });
 
   test("unpacks the executable of npm run build as it is", () => {
