@@ -17,6 +17,8 @@ export interface NodeNowSources {
 /** What admission is to know of this device now: its facts, and the intent it has taken on so far. Only reads. */
 export function nodeNow(sources: NodeNowSources): NodeFacts {
   const { store, facts } = sources;
+  // Read now: `edge validate` closes the store before a pod asks for the ports.
+  const installId = installIdOf(store);
   const desired = store.desiredPods.list().map((desiredPod) => desiredPod.pod);
   const terminating = store.terminatingPods
     .list()
@@ -35,7 +37,7 @@ export function nodeNow(sources: NodeNowSources): NodeFacts {
     ...(portUser === undefined ? {} : { portUser }),
     /** Worked out when a pod with a port of the host asks. */
     get listening() {
-      return ofOthers(sources, [...desired, ...terminating]);
+      return ofOthers(sources, installId, [...desired, ...terminating]);
     },
     pods,
     configMaps: store.configMaps.names(),
@@ -47,10 +49,13 @@ export function nodeNow(sources: NodeNowSources): NodeFacts {
  * folder was lost; until the engine has listed them nobody can tell, and execution finds out (lifecycle.md, Admission
  * counts intent).
  */
-function ofOthers({ store, facts, listed }: NodeNowSources, pods: readonly AcceptedPod[]): DeviceFacts["listening"] {
+function ofOthers(
+  { facts, listed }: NodeNowSources,
+  installId: string | null,
+  pods: readonly AcceptedPod[],
+): DeviceFacts["listening"] {
   if (listed === null) return { tcp: [], udp: [] };
   const { listening } = facts;
-  const installId = installIdOf(store);
   const ofRows = pods.flatMap((pod) => pod.spec.containers.flatMap(({ ports }) => ports ?? []));
   const ours = new Set([
     ...ofRows.map(({ protocol, hostPort }) => hostPortKey(protocol, hostPort)),
