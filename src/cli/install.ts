@@ -79,15 +79,13 @@ export async function installCommand(options: InstallOptions, commands: Command,
 function refusalOf(program: string | null, { root, center }: InstallOptions): readonly string[] {
   if (program === null)
     return ["This program runs from its source: install the built one, dist/edge.mjs or an executable"];
-  if (process.getuid?.() !== 0) return ["edge install makes folders and a unit for root: run it as root"];
+  if (process.getuid?.() !== 0) return ["edge install creates folders and a unit of root. Run it as root"];
   if (!existsSync(root)) return [`There is no folder ${root}`];
   const wrong = center === undefined ? [] : problemsOf(center);
   if (wrong.length > 0) return wrong;
   const missing = ["etc/group", "etc/passwd"].filter((path) => !existsSync(inRoot(root, path)));
   if (missing.length > 0 && groupId(installed.group, root) === null)
-    return [
-      `${root} has no ${missing.join(" and no ")}, which a system has to which a group can be added: make it first`,
-    ];
+    return [`${root} has no ${missing.join(" and no ")}, so the group edge cannot be added. Create them first`];
   return problemsIn(root).map(({ message }) => `${inRoot(root, installed.config)}: ${message}`);
 }
 
@@ -103,7 +101,7 @@ function untakenCenter({ root, center }: InstallOptions): readonly string[] {
   if (center === undefined || !existsSync(file) || readFileSync(file, "utf8").includes(JSON.stringify(center)))
     return [];
   return [
-    `Note: ${shownUrl(center)} was not taken, for there is a configuration: write it into ${installed.config}, center.url`,
+    `Note: ${shownUrl(center)} was ignored, because there is a configuration. Write it into ${installed.config}, center.url`,
   ];
 }
 
@@ -164,8 +162,7 @@ function canNotify(root: string): boolean {
 /** What the owner should know: a script needs a Node, MemoryHigh a newer kernel. */
 function notesOf(program: string, root: string): readonly string[] {
   const notes: string[] = [];
-  if (!canNotify(root))
-    notes.push("Note: there is no systemd-notify, so systemd does not watch whether the agent's loop turns");
+  if (!canNotify(root)) notes.push("Note: systemd-notify is missing, so the unit has no watchdog");
   if (root !== "/") notes.push("Note: MemoryHigh of the unit has an effect with cgroup v2 only");
   else if (!existsSync("/sys/fs/cgroup/cgroup.controllers"))
     notes.push("Note: this device has cgroup v1, where MemoryHigh of the unit has no effect");

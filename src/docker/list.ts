@@ -144,7 +144,7 @@ function idAtStart(text: string): string {
 /** Never left out: a container that is not listed counts as gone, and another one would be made beside it. */
 function unknownOf(id: string, known: ObservedContainer | undefined): ObservedContainer {
   if (known !== undefined) return { ...known, state: { kind: "unknown" } };
-  throw new RangeError(`The engine says more than is read of container ${id}, and nothing is known of it`);
+  throw new RangeError(`The engine's answer about container ${id} is too long, so its state is unknown`);
 }
 
 /**

@@ -33,9 +33,7 @@ export async function ensureSandboxImage(
   }
   const loaded = await storedSandboxImage(docker, image, signal);
   if (loaded !== null) return { ok: true, value: loaded };
-  return failed(
-    failure(operation, "failed", `The engine took the sandbox image, and does not have it as ${image.tag}`),
-  );
+  return failed(failure(operation, "failed", `The engine accepted the sandbox image but has no image ${image.tag}`));
 }
 
 /** What the engine has under the image's name, null unless it is that image: the same files, started the same way. */

@@ -71,7 +71,7 @@ function unmountAll(left: () => readonly string[]): string | null {
       run("umount", ["--no-canonicalize", "--lazy", point]);
     if (trouble !== null) return trouble;
   }
-  return "there is always something mounted";
+  return "there is always another mount";
 }
 
 /** @param descriptor what the program finds as its descriptor 3 */

@@ -39,7 +39,7 @@ export function linuxImageArchives(folder: string, mostBytes = mostUnpackedBytes
 export async function imagesOf(path: string, signal: AbortSignal): Promise<ArchiveNames> {
   try {
     const stats = statSync(path, { bigint: true });
-    if (!stats.isFile()) return { ok: false, message: "it is no regular file" };
+    if (!stats.isFile()) return { ok: false, message: "it is not a regular file" };
     const file = { name: basename(path), sizeBytes: Number(stats.size), version: versionOf(stats) };
     return await namesIn(
       contentsOf({ folder: dirname(path), mostBytes: mostUnpackedBytes }, file, () => {}),
@@ -96,7 +96,7 @@ function listedFile(folder: string, name: string): ArchiveFile | string | null {
     if (lstatSync(path).isSymbolicLink() && !realpathSync(path).startsWith(realpathSync(folder) + sep))
       return "it is a link that leads out of the folder";
     const stats = statSync(path, { bigint: true });
-    if (!stats.isFile()) return "it is no regular file";
+    if (!stats.isFile()) return "it is not a regular file";
     const others = writableByOthers(path);
     if (others !== null) return notTrusted(others);
     return { name, sizeBytes: Number(stats.size), version: versionOf(stats) };

@@ -33,7 +33,7 @@ export function placeMemoryVolume(
   if (trouble === null) return { ok: true, path };
   return {
     ok: false,
-    message: `Volume ${name} is to be in memory, and no tmpfs can be mounted for it (${trouble}). Run the agent as root with the mount of util-linux`,
+    message: `Volume ${name} is in memory, and the agent cannot mount a tmpfs for it (${trouble}). Run the agent as root with the mount of util-linux`,
   };
 }
 

@@ -29,7 +29,7 @@ interface Place {
 export function protectedByPlace(descriptor: number, real: string, protectedPaths: readonly string[]): string | null {
   const table = mountTable();
   const own = mountOf(descriptor, table);
-  if (own === undefined) return "is on a mount that this device does not list, and could be anything";
+  if (own === undefined) return "is on a mount that this device does not list";
   const below = table.filter(({ point }) => isBelow(point, real));
   const kernel = [own, ...below].find(({ type }) => kernelTypes.has(type));
   if (kernel !== undefined) return `is, or has below it, a file system of type ${kernel.type}; no pod may see it`;

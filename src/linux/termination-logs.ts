@@ -32,7 +32,7 @@ export function terminationLogs(dataDir: string): TerminationLogs {
         make(folderOf(log), path(log));
         return null;
       } catch (error) {
-        return `The file for its last words cannot be made: ${(error as Error).message}`;
+        return `Its termination log cannot be created: ${(error as Error).message}`;
       }
     },
     read: (log, most) => lastBytes(path(log), most),

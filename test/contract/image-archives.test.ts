@@ -166,7 +166,7 @@ describe("Image archives: a folder on Linux", () => {
       ["app-1.tar", "app.tar"],
     );
     assert.deepEqual(problems, [
-      { name: "folder.tar", message: "it is no regular file" },
+      { name: "folder.tar", message: "it is not a regular file" },
       { name: "out.tar", message: "it is a link that leads out of the folder" },
     ]);
   });

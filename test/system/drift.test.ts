@@ -105,13 +105,13 @@ describe("containers that differ from the admitted pod", () => {
     await site.startAgent();
     await site.eventually("notices of both", () => (notices().length >= 5 ? true : undefined));
     assert.deepEqual(
-      notices().map((line) => line.replace("; it is left running", "")),
+      notices().map((line) => line.replace("; it keeps running", "")),
       [
-        "websocket/replaced/app: User is 0, admitted was 1000:1000",
-        "websocket/replaced/app: ReadonlyRootfs is false, admitted was true",
-        "websocket/replaced/app: CapAdd is CHOWN, admitted was none",
-        "websocket/replaced/app: PidMode is host, admitted was private",
-        "websocket/updated/app: Memory is 67108864, admitted was 16777216",
+        "websocket/replaced/app: User is 0, the accepted pod has 1000:1000",
+        "websocket/replaced/app: ReadonlyRootfs is false, the accepted pod has true",
+        "websocket/replaced/app: CapAdd is CHOWN, the accepted pod has none",
+        "websocket/replaced/app: PidMode is host, the accepted pod has private",
+        "websocket/updated/app: Memory is 67108864, the accepted pod has 16777216",
       ],
     );
     assert.equal(events().length, 5);
@@ -132,9 +132,9 @@ describe("containers that differ from the admitted pod", () => {
       const lines = notices().join("\n");
       assert.match(
         lines,
-        new RegExp(`websocket/connected/app: Networks is bridge, drift-${process.pid}, admitted was`),
+        new RegExp(`websocket/connected/app: Networks is bridge, drift-${process.pid}, the accepted pod has`),
       );
-      assert.match(lines, /websocket\/outgrown: .*capabilities\.add\[0\] is "CHOWN".*today's policy would refuse it/);
+      assert.match(lines, /websocket\/outgrown: .*capabilities\.add\[0\] is "CHOWN".*today's policy would reject it/);
       // A second full list has seen the first five again.
       assert.equal(events().length, 7);
     } finally {

@@ -194,7 +194,7 @@ describe("a hostPath that leads to another place", () => {
     assert.ok(started?.kind === "failed", JSON.stringify(started));
     assert.match(
       started.message,
-      /A path leads elsewhere by now: made with bind .*data\..* at \/data.*other at \/data/,
+      /A path now leads elsewhere: the container was created with bind .*data\..* at \/data.*other at \/data/,
     );
     assert.equal(state?.Status, "created");
   });

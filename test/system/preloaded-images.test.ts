@@ -42,7 +42,7 @@ test("a pod runs from an archive on the device, without a registry, and a damage
   const { stdout } = await site.run("events");
   assert.match(stdout, /Image archive app\.tar\.zst holds edge\.test\/preloaded-\d+:1/);
   assert.match(stdout, /Loading image edge\.test\/preloaded-\d+:1 from archive app\.tar\.zst/);
-  assert.match(stdout, /Image "edge\.test\/preloaded-\d+:1" from archive app\.tar\.zst is here: sha256:/);
+  assert.match(stdout, /Image "edge\.test\/preloaded-\d+:1" from archive app\.tar\.zst is on this device: sha256:/);
   const sentence = "Image archive damaged.tar cannot be used: Unexpected end of data";
   const notice = () => site.published()?.notices?.find((one) => one === sentence);
   assert.equal(await site.eventually("the notice", notice), sentence);

@@ -82,7 +82,7 @@ function folderNotices({ store, files }: FactoryPodsParts, folder: FactoryFolder
     case "unreadable":
       return [`The folder of factory pods, ${path}, cannot be used: ${folder.reason}.${goOn}`];
     case "read":
-      return folder.more === 0 ? [] : [`${folder.more} files in ${path} are too many and are not read.`];
+      return folder.more === 0 ? [] : [`${folder.more} files in ${path} exceed the limit and are not read.`];
     default:
       return folder satisfies never;
   }

@@ -96,7 +96,7 @@ function tooManyTerminating(store: Store): Applied | null {
   let bytes = 0;
   for (const { pod } of pods) bytes += pod === null ? 0 : JSON.stringify(pod).length;
   if (pods.length < mostTerminating && bytes < mostTerminatingBytes) return null;
-  const message = `${pods.length} pods are still being deleted on this device (at most ${mostTerminating}, ${mostTerminatingBytes / 1024 / 1024} MiB together). Send the pod again when they are gone.`;
+  const message = `${pods.length} pods are still being deleted on this device (at most ${mostTerminating}, ${mostTerminatingBytes / 1024 / 1024} MiB together). Send the pod again afterwards.`;
   return refuse("metadata.uid", "capacity.terminatingPods", message, pods.length);
 }
 
@@ -249,7 +249,7 @@ function removeUnknown(context: ApplyContext, namespace: string, name: string, u
   return {
     ok: true,
     wake: key,
-    summary: same.length === 0 ? `Pod ${name} is not known here` : `Pod ${name} is being deleted already`,
+    summary: same.length === 0 ? `There is no pod ${name} on this device` : `Pod ${name} is being deleted already`,
   };
 }
 
@@ -261,7 +261,7 @@ function isCrowdedWithUnknown(store: Store): boolean {
 }
 
 function unknownRefused(name: string): Applied {
-  const message = `${mostUnknownDeletes} deletes of pods that are not known here are still under way on this device. Send this one again when they are done.`;
+  const message = `${mostUnknownDeletes} deletes of unknown pods are still in progress on this device. Send this one again when they are done.`;
   return refuse("metadata.name", "capacity.unknownDeletes", message, name);
 }
 
@@ -289,5 +289,5 @@ function removeEverything(context: ApplyContext): Applied {
     ...store.terminatingPods.list().map((terminating) => terminating.id),
   ].map(podKey);
   startPodsData(store, context.request, now);
-  return { ok: true, wake: null, alsoWake: [...new Set(keys)], summary: "Every pod but factory pods is deleted" };
+  return { ok: true, wake: null, alsoWake: [...new Set(keys)], summary: "All pods except factory pods are deleted" };
 }

@@ -101,7 +101,7 @@ function pulledEvent(
     type: "Normal",
     container,
     reason: "Pulled",
-    message: `Image "${name}"${from} is here: ${image?.id ?? ""}`,
+    message: `Image "${name}"${from} is on this device: ${image?.id ?? ""}`,
   } as const;
 }
 

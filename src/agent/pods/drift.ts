@@ -117,7 +117,7 @@ function outgrown(parts: DriftParts, { pod }: DesiredPod): readonly Found[] {
     key: `${pod.id.uid} ${rule} ${path} ${message}`,
     pod: podKey(pod.id),
     container: "",
-    message: shorten(`${message}; today's policy would refuse it, the pod is left as it is`, longestMessage - 1),
+    message: shorten(`${message}; today's policy would reject it; the pod keeps running`, longestMessage - 1),
   }));
 }
 
@@ -170,12 +170,12 @@ async function differencesNow(
   if (!made.ok) return made;
   const request = made.value;
   if (typeof request === "string")
-    return { ok: true, value: [differenceOf(container, request, `Could not be made today: ${request}`)] };
+    return { ok: true, value: [differenceOf(container, request, `It could not be created today: ${request}`)] };
   const { id } = container;
   const audit = await withDeadline(parts.clock, deadlineMs, signal, (s) => parts.engine.audit(id, request, s));
   if (!audit.ok) return audit;
   const found = audit.value.differences.map(({ field, found, expected }) =>
-    differenceOf(container, `${field} ${found}`, `${field} is ${found}, admitted was ${expected}`),
+    differenceOf(container, `${field} ${found}`, `${field} is ${found}, the accepted pod has ${expected}`),
   );
   return { ok: true, value: found };
 }
@@ -198,7 +198,7 @@ function differenceOf({ id, pod, container }: ObservedContainer, key: string, me
     key: `${id} ${key}`,
     pod: podKey(pod),
     container,
-    message: shorten(`${message}; it is left running`, longestMessage - 1),
+    message: shorten(`${message}; it keeps running`, longestMessage - 1),
   };
 }
 
@@ -216,7 +216,7 @@ function movedHostPath({ podFiles }: DriftParts, { desired, container, request }
   const [volume] = Object.entries(request.volumePaths).find(([, place]) => place === seen.source) ?? [];
   const path = (volume === undefined ? undefined : ownValue(request.hostPaths, volume)) ?? seen.source;
   if (!seen.isCovered)
-    return differenceOf(container, "mount", `${path} is another folder now than ${seen.target} shows`);
+    return differenceOf(container, "mount", `${path} is now another folder than ${seen.target} in the container`);
   const message = `Something was mounted over ${path}, and ${seen.target} shows the folder below it`;
   const found = differenceOf(container, "mount", message);
   if (desired.pod.spec.restartPolicy !== "Always") return found;

@@ -220,7 +220,7 @@ function look({ engine, clock }: ExecutorParts, id: string, signal: AbortSignal)
 }
 
 function unseen(what: string, why: string): string {
-  return `Its ${what} could not be looked at: ${why}`;
+  return `Its ${what} could not be checked: ${why}`;
 }
 
 async function killed(

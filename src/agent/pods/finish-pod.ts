@@ -36,7 +36,7 @@ export function finishPod(
   const wantedAgain = situation.desired?.pod.id.uid === uid;
   const forget = uid !== "" && !wantedAgain;
   store.transaction("normal", () => {
-    const message = `Pod ${name} (${uid || "any uid"}) is gone`;
+    const message = `Pod ${name} (${uid || "any uid"}) was deleted`;
     events.recordPodEvent(podKey(pass), { type: "Normal", reason: "Deleted", message });
     if (terminating.pod === null || !forget) store.terminatingPods.delete(terminating.seq);
     else {

@@ -39,7 +39,10 @@ export async function preparedAgain(
   if (!audit.ok) return audit;
   const moved = audit.value.differences.find(({ field }) => field === "Mounts");
   if (moved === undefined) return { ok: true, value: wanted };
-  return { ok: true, value: `A path leads elsewhere by now: made with ${moved.found}, now ${moved.expected}` };
+  return {
+    ok: true,
+    value: `A path now leads elsewhere: the container was created with ${moved.found}, now it is ${moved.expected}`,
+  };
 }
 
 /** What a container sees of what it was prepared with; no path is looked up anew. */

@@ -135,7 +135,7 @@ describe("A container of which the engine says too much", () => {
     const result = await engine.list(generous());
     assert.match(
       result.ok ? "" : result.error.message,
-      /more than is read of container a0+, and nothing is known of it/,
+      /answer about container a0+ is too long, so its state is unknown/,
     );
   });
 
