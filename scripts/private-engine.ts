@@ -19,6 +19,8 @@ export type EngineOptions = {
   readonly release?: DockerRelease;
   /** Podman in place of Docker, the installed one or that of a later release; the other options mean nothing to it. */
   readonly podman?: "installed" | PodmanRelease;
+  /** It does not see what is mounted on the host after its start. */
+  readonly ownMounts?: boolean;
   /** Members of daemon.json beside live-restore; off the command line goes what they set. */
   readonly settings?: Readonly<Record<string, unknown>>;
 };
@@ -187,6 +189,7 @@ function spawnDocker(folder: string, command: TestEngine["command"], path: strin
   const settings = { "live-restore": options.liveRestore ?? false, "userland-proxy": false, ...options.settings };
   writeFileSync(config, JSON.stringify(settings));
   const [program, ...args] = command(
+    ...(options.ownMounts === true ? ["unshare", "--mount", "--propagation", "private"] : []),
     "dockerd",
     ...["--data-root", join(folder, "data"), "--exec-root", join(folder, "exec")],
     ...["--pidfile", join(folder, "docker.pid"), "--host", `unix://${join(folder, "docker.sock")}`],

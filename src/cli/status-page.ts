@@ -72,13 +72,15 @@ function centerTrouble({ agent, center }: StatusDocument): readonly string[] {
 function notes(document: StatusDocument, nowWall: number): readonly string[] {
   const refusals = (document.refusedUpdates ?? []).map(({ pod, at, message }) => {
     const name = pod.slice(pod.indexOf("/") + 1);
-    return `Update of pod ${name} refused ${age(at, nowWall)} ago: ${message}. Correct the pod and send it again; edge pod ${name} shows all of it.`;
+    // A message of whole sentences says itself what to do.
+    const todo = message.endsWith(".") ? "" : ". Correct the pod and send it again;";
+    return `Update of pod ${name} refused ${age(at, nowWall)} ago: ${message}${todo} edge pod ${name} shows all of it.`;
   });
   const clock = clockConcern(nowWall);
   const files = (document.factoryFiles ?? []).map(({ file, violations }) => {
     const running = document.pods.find(({ origin }) => origin?.kind === "factory" && origin.file === file);
     const goesOn = running === undefined ? "" : ` Pod ${running.name} goes on as it was.`;
-    return `Factory pod file ${file} refused: ${violations.map(({ message }) => message).join("; ")}.${goesOn}`;
+    return `Factory pod file ${file} refused: ${violations.map(({ message }) => message).join("; ")}. Correct the file; edge validate checks it.${goesOn}`;
   });
   return [
     ...(clock === null ? [] : [`${clock.message}. ${clock.todo}.`]),

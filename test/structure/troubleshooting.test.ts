@@ -52,8 +52,8 @@ const elsewhere = [
   "Starting",
   "Killing",
 ];
-/** What `edge status` and kubectl make of phases. */
-const summarized = ["Running", "Completed", "NotReady", "Pending", "Terminating", "Error", "OOMKilled"];
+/** What `edge status` and kubectl make of phases; an accepted pod has a first status, so that none is Pending. */
+const summarized = ["Running", "Completed", "NotReady", "Terminating", "Error", "OOMKilled"];
 const words = new Set(
   [...reasons, ...literalsOf(nextSteps, "words"), ...summarized].filter((one) => /^[A-Z]/.test(one)),
 );
@@ -78,4 +78,54 @@ test("a word that no STATUS shows is left out for a reason that exists", () => {
     elsewhere.filter((word) => !reasons.includes(word)),
     [],
   );
+});
+
+/** The golden screens, by name; wrapped lines are joined. */
+const screens = new Map(
+  readdirSync("test/screens")
+    .filter((file) => file.endsWith(".txt"))
+    .map((file) => [file.slice(0, -4), readFileSync(join("test/screens", file), "utf8")]),
+);
+
+/** The rows of a section's table: the texts of its cells. */
+function rowsOf(section: string): readonly (readonly string[])[] {
+  const text = page.slice(page.indexOf(`## ${section}`)).split("\n## ", 1)[0] ?? "";
+  const rows = text.split("\n").filter((line) => line.startsWith("| "));
+  return rows.slice(2).map((row) =>
+    row
+      .split("|")
+      .slice(1, -1)
+      .map((cell) => cell.trim()),
+  );
+}
+
+test("every STATUS word of docs/troubleshooting.md has a golden screen", () => {
+  const shown = new Set(
+    [...screens.values()].flatMap((screen) => [...screen.matchAll(/^\S+ +\d+\/\d+ +(\w+)/gm)].map(([, word]) => word)),
+  );
+  const documented = rowsOf("STATUS words of a pod").map(([word = ""]) => word.replaceAll("`", ""));
+  assert.deepEqual(
+    documented.filter((word) => !shown.has(word)),
+    [],
+  );
+  assert.ok(documented.length > 20, `${documented.length} words`);
+});
+
+test("every next step of docs/troubleshooting.md has a golden screen", () => {
+  const texts = [...screens.values()].map((screen) => screen.replace(/\s+/g, " "));
+  const steps = rowsOf("What to do, by the words of the reason").map(([, step = ""]) => step.split("`edge logs NAME`"));
+  assert.deepEqual(
+    steps.filter((parts) => !texts.some((text) => parts.every((part) => text.includes(part)))),
+    [],
+  );
+  assert.ok(steps.length > 20, `${steps.length} steps`);
+});
+
+test("every fault of docs/troubleshooting.md that a command shows has a golden screen of its name", () => {
+  const faults = rowsOf("Faults and what the screen says").filter(([, command]) => command?.startsWith("`edge "));
+  assert.deepEqual(
+    faults.flatMap(([fault = ""]) => (screens.has(fault.toLowerCase().replaceAll(" ", "-")) ? [] : [fault])),
+    [],
+  );
+  assert.ok(faults.length > 10, `${faults.length} faults`);
 });

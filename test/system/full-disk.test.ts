@@ -3,12 +3,11 @@ import { spawnSync } from "node:child_process";
 import { mkdirSync, readdirSync, rmSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { after, test } from "node:test";
-import { stripVTControlCharacters } from "node:util";
 import Docker from "dockerode";
 import { sharedEngine } from "../../scripts/private-engine.ts";
-import { statusPage } from "../../src/cli/status-page.ts";
 import { unmountBelow } from "../../src/linux/bind-mounts.ts";
 import { podDelete, podUpdate } from "../samples/messages.ts";
+import { assertScreen, deviceScreen, lookedAt, steady } from "../screens/screen.ts";
 import { bareAgent } from "./bare-agent.ts";
 
 const skip = process.getuid?.() === 0 ? false : "needs root";
@@ -88,18 +87,12 @@ test("an agent on a full disk keeps running, reports it, restarts and probes pod
   await replied(messageId(2), /disk/);
   connection.send(podDelete({ name: "full", uid, msgId: messageId(3) }));
   await replied(messageId(3), /The device's disk is full/);
-  const note =
-    "Note     The disk of the data folder is full: pods are restarted, probed and reported, but no message is accepted. Free space on it.";
-  await agent.eventually("edge status names the disk and what to do, in 80 columns", () => {
-    const document = agent.status();
-    const lines = document === undefined ? [] : statusPage(document, Date.now(), { wide: false });
-    const page = lines.map(stripVTControlCharacters).join("\n");
-    assert.ok(!page.split("\n").some((line) => line.length > 80), page);
-    return page
-      .replace(/\n {9}(?! )/g, " ")
-      .split("\n")
-      .includes(note);
-  });
+  const isTold = (): boolean => /The disk of the data folder is full/.test(agent.status()?.notices?.join() ?? "");
+  await agent.eventually("edge status names the disk", isTold);
+  assertScreen(
+    "disk-full",
+    deviceScreen(steady(agent.status() ?? assert.fail(), { [agent.folder]: "/srv" }), lookedAt),
+  );
 
   const before = [await running(), await running(probed.uid)];
   await docker.getContainer(before[0] ?? "").kill();

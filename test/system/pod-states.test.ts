@@ -1,14 +1,12 @@
 import assert from "node:assert/strict";
 import { existsSync } from "node:fs";
 import { after, before, describe, test } from "node:test";
-import { isDeepStrictEqual } from "node:util";
 import { sharedEngine } from "../../scripts/private-engine.ts";
 import { testImages } from "../../scripts/test-images.ts";
 import type { ContainerState } from "../../src/core/pod/pod-status.ts";
 import { podUpdate } from "../samples/messages.ts";
 import { createSite, type Entry, only } from "./harness.ts";
 import { freePort, hangingRegistry } from "./sockets.ts";
-import { statesScreen, steady } from "./states-screen.ts";
 
 const engine = sharedEngine();
 const site = createSite(engine);
@@ -301,29 +299,6 @@ describe("the states of pods at the center and in edge status", () => {
     const running = await site.reported(uid, "Running", ({ status }) => status.phase === "Running");
     assert.equal(only(running.status.containerStatuses).restartCount, 0, "a failed start is no restart");
     only(await site.containers(uid));
-  });
-
-  test("edge status shows every state, problems first, in 80 columns", async () => {
-    let shown: readonly string[] = [];
-    const looked = async (): Promise<true | undefined> => {
-      const { stdout, code } = await site.run("status");
-      assert.equal(code, 0);
-      const lines = stdout.split("\n");
-      for (const line of lines) assert.ok(line.length <= 80, line);
-      // A pull that hangs fails at some time, and a retry may be under way.
-      const lasting = states.filter(({ name }) => name !== "creating");
-      shown = lines.flatMap((line, index) => {
-        if (!lasting.some(({ name }) => line.startsWith(`${name} `))) return [];
-        const reason = lines[index + 1] ?? "";
-        return [line, ...(reason.startsWith("  ") ? [reason] : [])].map((text) => steady(text, site.hostFolder));
-      });
-      const isCrashing = lines.some((line) => /^crash +[01]\/1 +\S+ +[1-9]\d*(?: \(\S+ ago\))? +\d/.test(line));
-      return (isCrashing && isDeepStrictEqual(shown, statesScreen)) || undefined;
-    };
-    await site.eventually("the screen of every state", looked).catch((error: unknown) => {
-      assert.deepEqual(shown, statesScreen);
-      throw error;
-    });
   });
 });
 

@@ -7,6 +7,7 @@ import { zstdCompressSync } from "node:zlib";
 import { sharedEngine } from "../../scripts/private-engine.ts";
 import { testImages } from "../../scripts/test-images.ts";
 import { podUpdate } from "../samples/messages.ts";
+import { assertScreen, deviceScreen, lookedAt, steady } from "../screens/screen.ts";
 import { createSite, runs } from "./harness.ts";
 
 const site = createSite(sharedEngine());
@@ -46,5 +47,6 @@ test("a pod runs from an archive on the device, without a registry, and a damage
   const sentence = "Image archive damaged.tar cannot be used: Unexpected end of data";
   const notice = () => site.published()?.notices?.find((one) => one === sentence);
   assert.equal(await site.eventually("the notice", notice), sentence);
-  assert.match((await site.run("status")).stdout.replace(/\s+/g, " "), /damaged\.tar cannot be used/);
+  const { document } = await site.status();
+  assertScreen("damaged-image-archive", deviceScreen(steady(document, { [site.folder]: "/srv" }), lookedAt));
 });

@@ -5,6 +5,7 @@ import { type PrivateEngine, startPrivateEngine } from "../../scripts/private-en
 import { signalAll } from "../../scripts/processes.ts";
 import { loadTestImages } from "../../scripts/test-images.ts";
 import { podUpdate } from "../samples/messages.ts";
+import { assertScreen, lookedAt, podScreen, steady } from "../screens/screen.ts";
 import { createSite, only, runs, type Site } from "./harness.ts";
 
 const skip = process.getuid?.() === 0 ? false : "needs root";
@@ -76,5 +77,12 @@ describe("one paused container and one whose shim is stopped, beside four that c
     t.diagnostic(`edge status named the two after ${Math.round(performance.now() - began)} ms`);
     const { status } = await site.reported(uidOf("paused"), "not ready", (entry) => entry.status.reason !== undefined);
     assert.deepEqual([status.reason, only(status.containerStatuses).ready], ["ContainerPaused", false]);
+    for (const [name, word] of Object.entries({ paused: "ContainerPaused", silent: "ContainerStatusUnknown" })) {
+      const document = await site.eventually(`${word} in edge status`, () => {
+        const published = site.published();
+        return published?.pods.find((pod) => pod.name === name)?.status === word ? published : undefined;
+      });
+      assertScreen(`${name}-container`, podScreen(steady(document), name, lookedAt));
+    }
   });
 });

@@ -157,7 +157,7 @@ function recordFailure(
 ): boolean {
   const { desired } = situation;
   const spec = desired === null ? undefined : partOf(desired, action.container);
-  const { reason, message, containerId, isRegistryBusy } = outcome;
+  const { reason, message, containerId, isRegistryBusy, isKilled } = outcome;
   parts.store.transaction("normal", () => {
     parts.events.recordPodEvent(podKey(pass), { type: "Warning", container: action.container, reason, message });
     if (desired === null || spec === undefined || action.kind === "stop" || action.kind === "remove") return;
@@ -172,7 +172,12 @@ function recordFailure(
     const failure = isRegistryBusy === true ? { ...usual, leastWaitMs: registryWaitMs(message, count) } : usual;
     // The version before an update goes on, with failures of its own.
     const isOfUpdate = action.kind !== "create" && action.kind !== "start" && isMadeOtherwise(before, desired, spec);
-    const next = isOfUpdate ? { ...before, updateFailure: failure } : { ...before, failure };
+    const failed = isOfUpdate ? { ...before, updateFailure: failure } : { ...before, failure };
+    // Its exit code, which is seen later, does not say why.
+    const isCurrent = isKilled === true && before.current !== null && before.current.id === containerId;
+    const next = isCurrent
+      ? { ...failed, current: { ...before.current, stoppedBecause: message, killedAs: reason } }
+      : failed;
     parts.store.histories.put(desired.pod.id.uid, { ...history, [action.container]: next });
   });
   return action.kind !== "stop" && action.kind !== "remove";

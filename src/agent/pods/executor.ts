@@ -42,6 +42,8 @@ interface FailedOutcome {
   readonly containerId: string | null;
   /** The registry was asked too often: it is spared for longer, and for as long as its words say. */
   readonly isRegistryBusy?: true;
+  /** It was started, and killed at once. */
+  readonly isKilled?: true;
 }
 
 export interface ExecutorParts {
@@ -235,6 +237,7 @@ async function killed(
     reason: why.reason,
     message: `Killed just after its start: ${why.message}`,
     containerId: id,
+    isKilled: true,
   };
 }
 

@@ -48,8 +48,8 @@ export function putReason(
 ): void {
   const desired = store.desiredPods.get(namespace, name);
   if (desired === null) return;
-  const { id } = desired.pod;
-  const before = (store.statuses.get(id.uid)?.status ?? null) as PodStatus | null;
-  store.statuses.put(id, parkedStatus(before, reason, message, clock.wall()));
+  const { pod } = desired;
+  const before = (store.statuses.get(pod.id.uid)?.status ?? null) as PodStatus | null;
+  store.statuses.put(pod.id, parkedStatus({ pod, before, reason, message, nowWall: clock.wall() }));
   onStatusChanged();
 }

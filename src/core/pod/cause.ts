@@ -34,8 +34,11 @@ interface ContainerCause {
   readonly remainingMs: number;
 }
 
-/** Reason and words of an update that waits: `The update waits for the image of container app: ErrImagePull: …`. */
-const waitingUpdate = /^The update waits for [^:]{1,200}: ([A-Z][A-Za-z]{3,40}): (.{1,4096})/s;
+/** An update that waits, without the words of a back-off: `The update waits for the image of container app: ErrImagePull: …`. */
+const waitingUpdate =
+  /^(The update waits for [^:]{1,200}): ([A-Z][A-Za-z]{3,40}): (?:Back-off pulling image "[^"]{1,512}": )?(.{1,4096})/s;
+/** What the engine tells of a program that it cannot run, behind the names of those that it asked to: `exec: "/app": …`. */
+const cannotRun = 'exec: "';
 
 export const noCause: PodCause = { reason: null, nextTry: null, todo: null };
 
@@ -46,10 +49,10 @@ export function podCause(input: CauseInput): PodCause {
   const [first, ...more] = causes.toSorted((a, b) => rank(a) - rank(b));
   const ofPod = status.message ?? null;
   if (first === undefined) {
-    const [, updateWord = "", updateText = ofPod ?? ""] = waitingUpdate.exec(ofPod ?? "") ?? [];
-    const word = status.reason ?? updateWord;
-    const todo = ofPod === null ? null : nextStep({ word, text: updateText, logs: `edge logs ${name}` });
-    return { reason: ofPod, nextTry: null, todo };
+    if (ofPod === null) return noCause;
+    const [, update, updateWord = "", text = ofPod] = waitingUpdate.exec(ofPod) ?? [];
+    const todo = nextStep({ word: status.reason ?? updateWord, text, logs: `edge logs ${name}` });
+    return { reason: update === undefined ? ofPod : `${update}: ${text}`, nextTry: null, todo };
   }
   const isOneOfSeveral = spec.containers.length > 1;
   const others =
@@ -86,8 +89,8 @@ function containerCause(input: CauseInput, containerStatus: ContainerStatus): Co
   const ended =
     waiting.reason === "CrashLoopBackOff" && last !== undefined ? howItEnded(last, spec, history?.termination) : null;
   if (ended !== null || waiting.reason === "CrashLoopBackOff") {
-    const isOom = last?.reason === "OOMKilled" && history?.termination?.stoppedBecause === undefined;
-    const word = isOom || last?.reason === "ContainerCannotRun" ? last.reason : waiting.reason;
+    const isStopped = last?.reason === "OOMKilled" && history?.termination?.stoppedBecause !== undefined;
+    const word = last !== undefined && !isStopped && telling.includes(last.reason) ? last.reason : waiting.reason;
     const text = ended ?? "the program ended with exit code 0, and its restart policy is Always";
     return { container, word, text, remainingMs: restartRemainingMs(history, now) };
   }
@@ -95,6 +98,9 @@ function containerCause(input: CauseInput, containerStatus: ContainerStatus): Co
   if (text === undefined) return null;
   return { container, word: waiting.reason, text, remainingMs: failureRemainingMs(history, now) };
 }
+
+/** How a container ended, where that says more than that it does so again and again. */
+const telling: readonly string[] = ["OOMKilled", "ContainerCannotRun", "MountsDiffer", "GroupsDiffer"];
 
 function restartRemainingMs(history: ContainerHistory | undefined, now: Moment): number {
   if (history?.diedAt == null) return 0;
@@ -113,6 +119,9 @@ export function howItEnded(
     const limit = spec?.resources.limits?.memory;
     return limit === undefined ? "OOMKilled" : `OOMKilled (limit ${limit})`;
   }
+  if (reason === "ContainerStatusUnknown" && message !== undefined) return message;
+  const program = reason === "ContainerCannotRun" ? (message ?? "").split(cannotRun)[1] : undefined;
+  if (program !== undefined) return `cannot run "${program.trim().replace(/: unknown$/, "")}`;
   const words = message === undefined || message === "" ? "" : `: ${message.trim().split("\n").at(-1)}`;
   if (reason === "Completed" || (reason === "Error" && exitCode === 0)) return null;
   return reason === "Error" || reason === ""

@@ -13,7 +13,7 @@ export interface Moment {
 export interface Termination {
   readonly containerId: string;
   readonly exitCode: number;
-  /** Completed, Error, OOMKilled, ContainerStatusUnknown. */
+  /** Completed, Error, OOMKilled, ContainerStatusUnknown, ContainerCannotRun, MountsDiffer, GroupsDiffer. */
   readonly reason: string;
   readonly message?: string;
   /** RFC 3339, whole seconds. */
@@ -78,6 +78,8 @@ export interface CurrentContainer {
   readonly engineRunId: string | null;
   /** Why the agent is stopping it; absent while it is to run. */
   readonly stoppedBecause?: string;
+  /** The reason of its end if the agent killed it just after its start. */
+  readonly killedAs?: string;
 }
 
 export interface PinnedImage {

@@ -47,11 +47,32 @@ const steps: readonly Step[] = [
     text: /^registry .{1,300} was asked too often/i,
     step: () => "Wait for the next try, or send a secret with an account that may ask more often",
   },
-  { text: /not for this device's architecture/, step: () => "Push an image for this architecture" },
+  {
+    text: /not for this device's architecture|, this device is \w{1,20}$/,
+    step: () => "Push an image for this architecture",
+  },
   { text: /no space left|disk is full/i, step: () => "Free space on this device: df -h shows which disk is full" },
   {
     text: /does not exist on this device/,
     step: () => "Create the folder on this device, or correct the path in the pod",
+  },
+  { text: /^configmap ".{1,300}" not found/, step: () => "Send the config map, or correct its name in the pod" },
+  {
+    text: /container has runAsNonRoot|breaks non-root policy/,
+    step: () => "Set runAsUser and runAsGroup in the pod to numbers other than 0",
+  },
+  { text: /^The image's configuration/, step: () => "Build the image with fewer labels, variables and volumes" },
+  {
+    text: /^The container could not be located/,
+    step: () => "See who deleted the container (journalctl -u docker); send the pod again to start it now",
+  },
+  {
+    words: ["MountsDiffer"],
+    step: () => "Run the engine in the host's mount namespace, without PrivateMounts in its unit",
+  },
+  {
+    words: ["GroupsDiffer"],
+    step: () => "Set runAsGroup in the pod to a number that is not the name of a group in the image",
   },
   {
     words: ["ErrImagePull", "ImagePullBackOff"],
@@ -73,7 +94,7 @@ const steps: readonly Step[] = [
   { words: ["DiskPressure"], step: () => "Free space on this device: the pod starts when there is enough" },
   { words: ["PIDPressure"], step: () => "Stop programs with many processes: the pod starts when there are enough ids" },
   {
-    words: ["CreateContainerConfigError", "CreateContainerError", "RunContainerError"],
+    words: ["ImageInspectError", "CreateContainerConfigError", "CreateContainerError", "RunContainerError"],
     step: () => "Correct what the message names; the agent goes on trying",
   },
   { words: ["CrashLoopBackOff", "Error"], step: ({ logs }) => `See what it printed before it ended: ${logs}` },

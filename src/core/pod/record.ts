@@ -252,26 +252,26 @@ function exited(
   state: Extract<ObservedContainer["state"], { kind: "exited" }>,
   context: RecordContext,
 ): ContainerHistory {
-  const seenRunning = history.current?.id === container.id ? history.current.seenRunning : null;
+  const known = history.current?.id === container.id ? history.current : null;
+  const seenRunning = known?.seenRunning ?? null;
   const finished = parseTime(state.finishedAt);
   const died = deathMoment(finished, seenRunning, history.backoffLevel, context.now);
   const level = levelAfterRun(history.backoffLevel, ranFor(state.startedAt, finished, seenRunning, died));
   const interrupted =
     wasInterrupted(history.current, container.id, context) || mayBeInterrupted(history, container, state.exitCode);
   const message = terminationMessage(state.error, state.lastWords ?? "");
-  const stoppedBecause = history.current?.id === container.id ? history.current.stoppedBecause : undefined;
+  const { stoppedBecause, killedAs } = known ?? {};
   const termination: Termination = {
     containerId: container.id,
     exitCode: state.exitCode,
-    reason: terminationReason(state.exitCode, state.oomKilled),
+    reason: killedAs ?? terminationReason(state.exitCode, state.oomKilled),
     ...(message === "" ? {} : { message }),
     startedAt: Number.isNaN(parseTime(state.startedAt)) ? null : state.startedAt,
     finishedAt: state.finishedAt,
     interrupted,
     ...(stoppedBecause === undefined ? {} : { stoppedBecause }),
   };
-  const current =
-    history.current?.id === container.id ? history.current : currentOf(container, state.startedAt, context);
+  const current = known ?? currentOf(container, state.startedAt, context);
   return { ...history, current, termination, backoffLevel: level, diedAt: died, failure: null };
 }
 

@@ -28,10 +28,9 @@ export function summarize(status: PodStatus, deleting: boolean): PodSummary {
     if (waiting !== undefined) text = waiting.reason;
     else if (terminated !== undefined) {
       text = terminated.reason === "" ? `ExitCode:${terminated.exitCode}` : terminated.reason;
-    } else if (containerStatus.ready) {
-      ready += 1;
-      running = true;
     }
+    if (containerStatus.ready) ready += 1;
+    if (containerStatus.state.running !== undefined) running = true;
   }
   // A pod that still has a container at work is not called Completed for one that has finished.
   if (text === "Completed" && running) text = status.phase === "Running" && allReady(status) ? "Running" : "NotReady";

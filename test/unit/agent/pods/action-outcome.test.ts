@@ -6,6 +6,29 @@ import { virtualClock } from "../../../fakes/clock.ts";
 import { memoryStore } from "../../../fakes/store.ts";
 import { desiredPod, historyOf } from "../../../samples/pods.ts";
 
+test("a container that was killed just after its start keeps why for its end", () => {
+  const store = memoryStore();
+  const clock = virtualClock();
+  const log = { write: () => {} };
+  const parts = { store, clock, log, events: createEventRecorder({ store, clock, log }) };
+  const desired = desiredPod();
+  const { id } = desired.pod;
+  const current = { id: "c1", startedAt: null, seenRunning: null, engineRunId: null };
+  store.histories.put(id.uid, { app: historyOf(desired.pod, { current }) });
+  const turn: ReconcilePass = { namespace: id.namespace, name: id.name, images: new Map() };
+  const subject = { desired, history: store.histories.get(id.uid) };
+  const failed = {
+    kind: "failed",
+    reason: "GroupsDiffer",
+    message: "groups",
+    containerId: "c1",
+    isKilled: true,
+  } as const;
+  recordOutcome(parts, turn, subject, { kind: "start", container: "app", id: "c1", because: "it is new" }, failed);
+  const kept = store.histories.get(id.uid)["app"]?.current;
+  assert.deepEqual([kept?.stoppedBecause, kept?.killedAs], ["groups", "GroupsDiffer"]);
+});
+
 test("a warning of the engine is reported once for a container, however often it is created", () => {
   const store = memoryStore();
   const clock = virtualClock();

@@ -61,6 +61,28 @@ const situations: readonly Situation[] = [
     expected: ["liveness probe failed: exit code 1", 40, /edge logs web.*probe's timeout/],
   },
   {
+    name: "a program that the image does not have",
+    history: {
+      ...died,
+      termination: termination(127, {
+        reason: "ContainerCannotRun",
+        message:
+          'failed to create shim task: OCI runtime create failed: runc create failed: unable to start container process: exec: "/no": stat /no: no such file or directory: unknown',
+      }),
+    },
+    waiting: crashLoop,
+    expected: ['cannot run "/no": stat /no: no such file or directory', 40, /^Correct command and args/],
+  },
+  {
+    name: "repeated kills for the groups of the image, whatever the exit code",
+    history: {
+      ...died,
+      termination: termination(137, { reason: "GroupsDiffer", stoppedBecause: "Killed just after" }),
+    },
+    waiting: crashLoop,
+    expected: ["Killed just after", 40, /^Set runAsGroup/],
+  },
+  {
     name: "a failing readiness probe",
     state: running(),
     readiness: "HTTP 503",
@@ -155,9 +177,12 @@ test("an update whose image cannot be pulled says what to do while the version b
     previous: null,
   } as const;
   const message =
-    "The update waits for the image of container app: ErrImagePull: Registry r.example cannot be reached: ENOTFOUND";
+    'The update waits for the image of container app: ImagePullBackOff: Back-off pulling image "r.example/i": Registry r.example cannot be reached: ENOTFOUND';
   const status = { ...podStatus(situation), message };
   const cause = podCause({ name: "web", status, spec: pod.spec, history: situation.history, unready: new Map(), now });
-  assert.equal(cause.reason, message);
+  assert.equal(
+    cause.reason,
+    "The update waits for the image of container app: Registry r.example cannot be reached: ENOTFOUND",
+  );
   assert.match(cause.todo ?? "", /^Check the registry's name, this device's DNS/);
 });

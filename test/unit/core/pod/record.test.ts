@@ -77,6 +77,15 @@ test("the engine's OOM flag counts only with exit code 137", () => {
   assert.deepEqual([137, 1, 0].map(reason), ["OOMKilled", "Error", "Completed"]);
 });
 
+test("an end after the agent's kill has the reason of the kill", () => {
+  const killed = { ...seenRunning, stoppedBecause: "Killed just after its start: groups", killedAs: "GroupsDiffer" };
+  const before = { app: historyOf(pod, { current: killed }) };
+  const end = app(record(before, [container(pod, exited(137))], context).history).termination;
+  assert.deepEqual([end?.reason, end?.stoppedBecause], ["GroupsDiffer", killed.stoppedBecause]);
+  const other = { app: historyOf(pod, { current: { ...killed, id: "another" } }) };
+  assert.equal(app(record(other, [container(pod, exited(137))], context).history).termination?.reason, "Error");
+});
+
 test("a termination message follows the engine's message, and the record keeps it", () => {
   const said = (error: string, lastWords?: string) => {
     const end = exited(1);

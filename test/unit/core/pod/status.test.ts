@@ -169,6 +169,18 @@ for (const { name, given, expected } of rows) {
   });
 }
 
+test("a pod with a completed container is NotReady while another one runs, ready or not", () => {
+  const pod = acceptedPod({ policy: "OnFailure", containers: ["job", "server"] });
+  const usual = { lastState: {}, started: true, restartCount: 0, image: "app:1", imageID: "" };
+  const completed = { exitCode: 0, reason: "Completed", startedAt: null, finishedAt: null };
+  for (const ready of [true, false]) {
+    const job = { ...usual, name: "job", ready: false, state: { terminated: completed } };
+    const server = { ...usual, name: "server", ready, state: { running: { startedAt: "2026-11-22T11:59:30Z" } } };
+    const shown = summarize({ ...status({ pod }), phase: "Running", containerStatuses: [job, server] }, false);
+    assert.deepEqual([shown.ready, shown.status], [ready ? "1/2" : "0/2", "NotReady"]);
+  }
+});
+
 test("a crash keeps how it ended in lastState", () => {
   const pod = acceptedPod();
   const history = { app: historyOf(pod, { attempt: 1, termination: termination(2) }) };
