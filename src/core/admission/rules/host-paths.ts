@@ -70,7 +70,8 @@ export const hostPathRules: readonly Relation[] = [
   aboutHostPaths(
     {
       id: "policy.hostPath.protected",
-      expectation: "a path outside /proc, /sys, /dev and the folders of the engine and the agent, by whatever name",
+      expectation:
+        "a path that neither contains nor lies in /proc, /sys, /dev or a folder of the engine or the agent, which no pod may see",
       source: "decisions.md 27",
     },
     (_pod, { protectedPaths }) => {
