@@ -1,4 +1,6 @@
 import { mkdirSync, writeFileSync } from "node:fs";
+import { createServer } from "node:http";
+import { type AddressInfo, createServer as createNetServer, type Server } from "node:net";
 import { join } from "node:path";
 import { after, describe, test } from "node:test";
 import { type Certificate, makeCertificates } from "../../scripts/certificates.ts";
@@ -24,6 +26,31 @@ const files = (certs: {
   "key.pem": certs.center.key,
   "node.pem": certs.node.cert,
   "node-key.pem": certs.node.key,
+});
+
+/** What a proxy answers to CONNECT, by the first label of the center's name. */
+const answers: Readonly<Record<string, string>> = {
+  locked: "HTTP/1.1 407 Proxy Authentication Required\r\n\r\n",
+  forbidden: "HTTP/1.1 403 Forbidden\r\n\r\n",
+  other: "SSH-2.0-OpenSSH_9.2\r\n",
+};
+const proxy = createNetServer((socket) => {
+  socket.on("error", () => {});
+  socket.once("data", (data) => socket.end(answers[/^CONNECT (\w+)/.exec(String(data))?.[1] ?? ""] ?? ""));
+});
+/** It accepts no device. */
+const closedCenter = createServer();
+closedCenter.on("upgrade", (_, socket) => socket.end("HTTP/1.1 401 Unauthorized\r\n\r\n"));
+
+/** Its port. */
+async function listen(server: Server): Promise<number> {
+  await new Promise<void>((resolve) => server.listen(0, "127.0.0.1", resolve));
+  return (server.address() as AddressInfo).port;
+}
+
+const [proxyPort, closedPort] = [await listen(proxy), await listen(closedCenter)];
+const throughProxy = (name: string, port: number): SiteOptions => ({
+  center: { url: `wss://${name}.test/websocket/edge-1/events`, proxy: `http://127.0.0.1:${port}` },
 });
 
 /** A device and how it is broken; its name is that of its golden screen. */
@@ -71,8 +98,16 @@ const broken: readonly BrokenDevice[] = [
   },
   {
     name: "proxy-is-gone",
-    options: { center: { url: "wss://center.test/websocket/edge-1/events", proxy: `http://127.0.0.1:${nobody}` } },
-    shows: failed(/proxy/i),
+    options: throughProxy("center", nobody),
+    shows: failed(/cannot be reached/),
+  },
+  { name: "proxy-with-a-password", options: throughProxy("locked", proxyPort), shows: failed(/407/) },
+  { name: "proxy-that-forbids-the-center", options: throughProxy("forbidden", proxyPort), shows: failed(/403/) },
+  { name: "proxy-that-is-another-service", options: throughProxy("other", proxyPort), shows: failed(/does not speak/) },
+  {
+    name: "wrong-center-password",
+    options: { center: { url: `ws://127.0.0.1:${closedPort}/websocket/edge-1/events` } },
+    shows: failed(/401/),
   },
   {
     name: "refused-factory-pod",
@@ -97,8 +132,11 @@ const broken: readonly BrokenDevice[] = [
   },
 ];
 
-describe("edge status of a broken device", () => {
-  after(() => certificates.forget());
+describe("edge status of a broken device", { concurrency: 4 }, () => {
+  after(() => {
+    certificates.forget();
+    for (const server of [proxy, closedCenter]) server.close();
+  });
 
   for (const { name, options = {}, tls, first, last, shows } of broken) {
     test(`names ${name} and what to do in 80 columns`, async (t) => {
