@@ -9,6 +9,20 @@ export function checkLocalPod(world: World): void {
   assert.ok(may.includes(is), `1: ${localName} should be ${may.join(" or ")}, and is ${is}`);
 }
 
+/** 3: nothing of a folder that is missing is taken for gone. */
+export function checkMissingFolder(world: World): void {
+  const missing = world.ledger.missingSince();
+  if (missing === null) return;
+  const { bootId } = world.clock;
+  const deleted = world
+    .look((store) => store.terminatingPods.list())
+    .filter(({ request, since }) => {
+      const isOfNow = since.bootId === bootId() && (missing.bootId !== bootId() || since.mono > missing.mono);
+      return isOfNow && request.startsWith("the end of file");
+    });
+  assert.deepEqual(deleted, [], `3: ${factoryName} was deleted although the folder of its file is missing`);
+}
+
 /** 6: the factory pod is that of its file, and both pods run as they are stored. */
 export function checkDevicePods(world: World): void {
   const { version, isWhole } = world.ledger.factory();

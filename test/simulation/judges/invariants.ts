@@ -11,12 +11,13 @@ import type { Center, ReportEntry } from "../world/center.ts";
 import { configMapName } from "../world/config-map-ledger.ts";
 import { possibleNow } from "../world/pod-ledger.ts";
 import { images, type World } from "../world/world.ts";
-import { checkDevicePods, checkLocalPod } from "./device-pods.ts";
+import { checkDevicePods, checkLocalPod, checkMissingFolder } from "./device-pods.ts";
 
 /** What must hold at every moment, whatever has happened (architecture.md, What always holds). */
 export function checkAlways(world: World, center: Center): void {
   okMeansOnDisk(world, center);
   checkLocalPod(world);
+  checkMissingFolder(world);
   nothingIsDoubled(world);
   npusAreExclusive(world);
   assert.deepEqual(world.unjustified(), [], `3: ${world.unjustified()[0]}`);

@@ -1,3 +1,6 @@
+import { momentOf } from "../../../src/agent/loop/moment.ts";
+import type { Moment } from "../../../src/core/pod/container-history.ts";
+import type { Clock } from "../../../src/ports/clock.ts";
 import type { FakeControl } from "../../fakes/control.ts";
 import type { FakeFactoryFiles } from "../../fakes/factory-files.ts";
 import type { Dice } from "../../fakes/random.ts";
@@ -11,6 +14,8 @@ export const localName = "local";
 export interface DeviceLedger {
   /** Version of the whole file that is there; null without one. A broken file leaves the pod as it is. */
   factory(): { readonly version: number | null; readonly isWhole: boolean };
+  /** Since when the folder of factory pods is missing; null while it is there. */
+  missingSince(): Moment | null;
   /** Versions of the local pod that the store may have; null stands for none. */
   possible(): ReadonlySet<number | null>;
   /** A file comes, changes, is half written, gets another name or goes. */
@@ -44,15 +49,16 @@ export function devicePod(name: string, version: number): string {
 }
 
 interface Device {
+  readonly clock: Clock;
   readonly factory: FakeFactoryFiles;
   readonly control: FakeControl;
 }
 
-export function createDeviceLedger({ factory, control }: Device): DeviceLedger {
+export function createDeviceLedger({ clock, factory, control }: Device): DeviceLedger {
   let file = "a.json";
   let version: number | null = null;
   let isWhole = true;
-  let isThere = true;
+  let missing: Moment | null = null;
   let versions = 0;
   let possible = new Set<number | null>([null]);
   let isLost = false;
@@ -82,7 +88,8 @@ export function createDeviceLedger({ factory, control }: Device): DeviceLedger {
   }
 
   return {
-    factory: () => ({ version, isWhole: isWhole && isThere }),
+    factory: () => ({ version, isWhole: isWhole && missing === null }),
+    missingSince: () => missing,
     possible: () => possible,
     changeFile(dice) {
       switch (dice.below(6)) {
@@ -95,9 +102,9 @@ export function createDeviceLedger({ factory, control }: Device): DeviceLedger {
           write(false);
           return "a file of the factory pod is half written";
         case 2:
-          isThere = !isThere;
-          factory.mount(isThere);
-          return `the folder of factory pods is ${isThere ? "there again" : "missing"}`;
+          missing = missing === null ? momentOf(clock) : null;
+          factory.mount(missing === null);
+          return `the folder of factory pods is ${missing === null ? "there again" : "missing"}`;
         case 3:
           factory.remove(file);
           file = file === "a.json" ? "b.json" : "a.json";
@@ -117,7 +124,7 @@ export function createDeviceLedger({ factory, control }: Device): DeviceLedger {
       isLost = true;
     },
     mend() {
-      isThere = true;
+      missing = null;
       factory.mount(true);
       if (!isWhole || isLost) write(true);
       if (isLost) request("apply");

@@ -102,7 +102,7 @@ export function createWorld(seed: number, options: WorldOptions): World {
   const { http, behave } = fakeHttp(clock);
   const factory = fakeFactoryFiles();
   const control = fakeControl();
-  const ledger = createDeviceLedger({ factory, control });
+  const ledger = createDeviceLedger({ clock, factory, control });
   const programs = createPrograms(clock, host, behave);
   const unjustified: string[] = [];
   const texts = new Set<string>();
