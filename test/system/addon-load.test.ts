@@ -63,7 +63,7 @@ describe("a device on which SQLite's native code does not load", {
       assert.equal(code, 1);
       assert.match(
         said,
-        /^Cannot load SQLite: .*\/dev\/shm, \/run, .*, \/var\/tmp .*noexec, or name another in TMPDIR$/,
+        /^Cannot load SQLite: .*\/dev\/shm, \/run, .*, \/var\/tmp .*noexec, or name another folder in TMPDIR$/,
       );
     });
   }

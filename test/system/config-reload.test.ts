@@ -60,7 +60,7 @@ describe("SIGHUP", () => {
     const { content } = await site.ask(update());
     assert.match(
       String(content),
-      /^FAILED: .*capabilities\.add\[0\] is "CHOWN"; expected a capability that this device's/,
+      /^FAILED: .*capabilities\.add\[0\] is "CHOWN"; expected a capability that policy\.capabilities/,
     );
     await untouched();
     assert.equal(site.published()?.agent.pid, agent);
@@ -91,7 +91,7 @@ describe("SIGHUP", () => {
       stdout,
       /^id: policy\.capabilities\npath: spec\.containers\[\]\.securityContext\.capabilities\.add\[\]\n/,
     );
-    assert.match(stdout, /^expectation: a capability that this device's policy lists/m);
+    assert.match(stdout, /^expectation: a capability that policy\.capabilities of this device lists/m);
     assert.match(stdout, /^source: decisions\.md 17$/m);
     const json = await site.run("validate", "--json", "--explain", "policy.hostPaths");
     assert.equal((JSON.parse(json.stdout) as { id: string }).id, "policy.hostPaths");

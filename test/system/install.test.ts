@@ -210,7 +210,7 @@ describe("edge install into an image", { skip: process.getuid?.() === 0 ? false 
     rmSync(join(root, "usr/local/bin/edge"));
     const { code: fine, stdout } = edge("install", "--root", root, "--center", "wss://other.example");
     assert.equal(fine, 0);
-    assert.match(stdout, /^Note: wss:\/\/other\.example was not taken, for there is a configuration/m);
+    assert.match(stdout, /^Note: wss:\/\/other\.example was ignored, because there is a configuration/m);
     assert.equal(readFileSync(join(root, config), "utf8"), own);
     assert.equal(modeOf(root, "srv/edge"), "750 0 edge", "its data folder is made where it says");
     writeFileSync(join(root, config), own.replace('"dir"', '"folder"'));
@@ -249,7 +249,7 @@ describe("edge install into an image", { skip: process.getuid?.() === 0 ? false 
     const { code, stdout } = edge("install", "--root", bare);
     assert.equal(code, 0);
     assert.match(stdout, /To do: write the center's address into \/etc\/edge\/edge\.config\.json, center\.url/);
-    assert.match(stdout, /Note: there is no systemd-notify/);
+    assert.match(stdout, /Note: systemd-notify is missing/);
     assert.match(stdout, /To do: this program needs Node 24/);
     const unit = readFileSync(join(bare, "etc/systemd/system/edge.service"), "utf8");
     assert.match(unit, /^Type=exec$/m);
