@@ -4,6 +4,7 @@ import { dirname } from "node:path";
 import { brotliCompressSync, constants } from "node:zlib";
 import { type BuildOptions, build, type Metafile, type Plugin } from "esbuild";
 import { packagedAddon } from "./addon.ts";
+import { agentOptions } from "./executable.ts";
 import { type Architecture, architectures } from "./runtimes.ts";
 
 export const bundleFile = "dist/edge.mjs";
@@ -39,9 +40,12 @@ export async function bundleModule(
   chmodSync(outfile, 0o755);
 }
 
-/** What an executable runs: CommonJS, without an addon. Returns what it was made from. */
-export async function bundleScript(outfile: string): Promise<Metafile> {
-  const define = { "import.meta.url": `""` };
+/**
+ * What an executable runs: CommonJS, without an addon. Returns what it was made from.
+ * @param options of V8, that the agent sets when it starts
+ */
+export async function bundleScript(outfile: string, options: readonly string[] = agentOptions()): Promise<Metafile> {
+  const define = { "import.meta.url": `""`, builtOptions: JSON.stringify(options) };
   return bundle({ outfile, format: "cjs", define, plugins: [emptyModules] });
 }
 

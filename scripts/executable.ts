@@ -8,18 +8,10 @@ import { type Architecture, runtimeOf } from "./runtimes.ts";
 
 /**
  * Given to Node whenever the executable starts, for its memory; benchmarks.md, The executable, says what came of it and what it
- * costs. By itself V8 lets the old space grow by 8 MB at least before it collects there again; for size it is 2.
+ * costs. None of these changes the code that V8 makes: with one that does, Node's own code cache is of no use, and each start
+ * takes 20 ms of processor time more.
  */
-export const smallOptions = [
-  "--optimize-for-size",
-  "--max-semi-space-size=1",
-  "--max-old-space-size=64",
-  // Code that two collections found unused goes: most of it ran at the start alone.
-  "--bytecode-old-age=2",
-  "--v8-pool-size=1",
-  // For src/linux/heap.ts.
-  "--expose-gc",
-];
+const execArgv = ["--max-semi-space-size=1", "--max-old-space-size=64", "--v8-pool-size=1"];
 
 /** Which of V8's compilers make machine code. */
 export const compilerOptions = {
@@ -29,7 +21,17 @@ export const compilerOptions = {
   all: [],
 } as const satisfies Readonly<Record<string, readonly string[]>>;
 
-const execArgv = [...smallOptions, ...compilerOptions.none];
+/** Set by the agent itself once it is loaded (src/linux/heap.ts); commands that end in a moment go without. */
+export function agentOptions(compilers: keyof typeof compilerOptions = "none"): readonly string[] {
+  return [
+    // By itself V8 lets the old space grow by 8 MB at least before it collects there again; for size it is 2.
+    "--optimize-for-size",
+    // Code that two collections found unused goes: most of it ran at the start alone.
+    "--bytecode-old-age=2",
+    "--expose-gc",
+    ...compilerOptions[compilers],
+  ];
+}
 
 /** By this mark Node knows that something was put into it; the number is Node's own. */
 const fuse = "NODE_SEA_FUSE_fce680ab2cc467b6e072b8b5df1996b2";
@@ -44,23 +46,17 @@ export function executableFile(architecture: Architecture): string {
  * One file from Node, the program and SQLite's native code: a single executable application. Has to be run by the same
  * version of Node as the one that goes into it. Throws with what a tool said.
  * @param script the program as CommonJS
- * @param options of Node and V8, if not those of what is given out
  */
-export async function makeExecutable(
-  architecture: Architecture,
-  script: string,
-  output: string,
-  options: readonly string[] = execArgv,
-): Promise<void> {
+export async function makeExecutable(architecture: Architecture, script: string, output: string): Promise<void> {
   requirePackages("executables");
   const addon = resolve(await builtAddon(architecture));
   const folder = mkdtempSync(join(tmpdir(), "edge-executable-"));
   try {
     // Names without a folder: Node keeps the script's, and every build has another folder.
     copyFileSync(script, join(folder, "edge.cjs"));
-    writeFileSync(join(folder, "sea.json"), JSON.stringify(configOf(architecture, addon, options)));
+    writeFileSync(join(folder, "sea.json"), JSON.stringify(configOf(architecture, addon)));
     // V8 believes a code cache of its own flags only; without a fixed seed it has other bytes each time.
-    tool(folder, process.execPath, ...options, "--random-seed=1", "--experimental-sea-config", "sea.json");
+    tool(folder, process.execPath, ...execArgv, "--random-seed=1", "--experimental-sea-config", "sea.json");
     copyFileSync(runtimeOf(architecture), output);
     // First: afterwards it would take out what was put in.
     tool(".", strips[architecture], "--strip-all", output);
@@ -70,7 +66,7 @@ export async function makeExecutable(
   }
 }
 
-function configOf(architecture: Architecture, addon: string, options: readonly string[]): object {
+function configOf(architecture: Architecture, addon: string): object {
   return {
     main: "edge.cjs",
     mainFormat: "commonjs",
@@ -80,7 +76,7 @@ function configOf(architecture: Architecture, addon: string, options: readonly s
     useCodeCache: architecture === process.arch,
     // NODE_OPTIONS of whoever starts it would change what runs.
     execArgvExtension: "none",
-    execArgv: options,
+    execArgv,
     assets: { "sqlite.node": addon },
   };
 }

@@ -98,6 +98,11 @@ const needs = {
       debootstrap: "/usr/sbin/debootstrap",
     },
   },
+  rivals: {
+    purpose: "what the benchmark stands beside",
+    tests: /^$/,
+    packages: { "docker-compose": "/usr/bin/docker-compose", catatonit: "/usr/bin/catatonit" },
+  },
   package: {
     purpose: "Debian packages and their check",
     tests: /^$/,

@@ -2,7 +2,7 @@
 // measurements measure.
 import { type ChildProcess, spawn } from "node:child_process";
 import { once } from "node:events";
-import { mkdirSync, openSync, writeFileSync } from "node:fs";
+import { mkdirSync, mkdtempSync, openSync, rmSync, writeFileSync } from "node:fs";
 import { request } from "node:http";
 import { dirname, join } from "node:path";
 import { text } from "node:stream/consumers";
@@ -45,6 +45,8 @@ export type SiteOptions = {
   readonly executable?: string;
   /** Containers of all pods together, if not the program's own default. */
   readonly maxContainerNumber?: number;
+  /** The program's own periods in place of short ones, and the run folder in memory. */
+  readonly asOnDevice?: boolean;
 };
 
 type Role = "agent" | "center";
@@ -52,8 +54,9 @@ type Place = Readonly<Record<"config" | "data" | "run" | "record" | "control" | 
 
 /** Nothing runs yet; every file is in the engine's folder and goes with it. */
 export function createSite(engine: Pick<TestEngine, "socket" | "folder" | "command">, options: SiteOptions = {}) {
-  const { program = "node", tls = false, bundle, executable } = options;
-  const place = placesIn(engine.folder);
+  const { program = "node", tls = false, bundle, executable, asOnDevice = false } = options;
+  const run = asOnDevice ? mkdtempSync("/dev/shm/edge-run-") : null;
+  const place = placesIn(engine.folder, run);
   const edge = installProgram(program, dirname(place.config), bundle, executable);
   if (tls) writeCertificates(place.tls);
   // Another file than the agent's: memory that two processes share counts as half of each one's.
@@ -92,13 +95,15 @@ export function createSite(engine: Pick<TestEngine, "socket" | "folder" | "comma
       return Number(listening());
     },
     startAgent(port: number): void {
-      writeConfig(place, { socket: engine.socket, port, tls, maxContainerNumber: options.maxContainerNumber });
+      const { maxContainerNumber } = options;
+      writeConfig(place, { socket: engine.socket, port, tls, asOnDevice, maxContainerNumber });
       start("agent", "run", "--config", place.config);
     },
     end,
     async close(): Promise<void> {
       await end("agent", "SIGTERM");
       await end("center", "SIGTERM");
+      if (run !== null) rmSync(run, { recursive: true, force: true });
     },
     /** Waits for something that must come; when it does not, says what, with the last words of a process. */
     async until(condition: () => boolean | Promise<boolean>, what: string, role: Role = "agent"): Promise<void> {
@@ -135,13 +140,13 @@ function isReport({ route }: Recorded): boolean {
   return route.resource === "websocket/podstatus";
 }
 
-function placesIn(engineFolder: string): Place {
+function placesIn(engineFolder: string, run: string | null): Place {
   const folder = join(engineFolder, "site");
   mkdirSync(folder, { recursive: true });
   return {
     config: join(folder, "edge.config.json"),
     data: join(folder, "data"),
-    run: join(folder, "run"),
+    run: run ?? join(folder, "run"),
     record: join(folder, "record.jsonl"),
     control: join(folder, "control"),
     tls: join(folder, "tls"),
@@ -154,18 +159,18 @@ interface ConfigOf {
   readonly socket: string;
   readonly port: number;
   readonly tls: boolean;
+  readonly asOnDevice: boolean;
   readonly maxContainerNumber: number | undefined;
 }
 
 /** Small machines take part too, so little is kept back for the system. */
-function writeConfig(place: Place, { socket, port, tls, maxContainerNumber }: ConfigOf): void {
+function writeConfig(place: Place, { socket, port, tls, asOnDevice, maxContainerNumber }: ConfigOf): void {
   const config = {
     node: { name: nodeName },
     center: {
       url: `${tls ? "wss" : "ws"}://127.0.0.1:${port}/websocket/${nodeName}/events`,
       ...(tls && { tls: deviceTls(place.tls) }),
-      keepaliveSeconds: 5,
-      statusPeriodSeconds: 5,
+      ...(asOnDevice ? {} : { keepaliveSeconds: 5, statusPeriodSeconds: 5 }),
     },
     engine: { socket },
     data: { dir: place.data, runDir: place.run },

@@ -14,6 +14,7 @@ import { hashesOf, sandboxPart } from "../../src/core/pod/wanted.ts";
 import { type CreatePayload, createOptions } from "../../src/docker/create-options.ts";
 import type { CreateRequest, ImageInfo } from "../../src/ports/engine.ts";
 import { testImages } from "../test-images.ts";
+import type { EngineEvents } from "./center.ts";
 
 /**
  * A pod of so many containers that end when they are asked to.
@@ -35,9 +36,14 @@ export function podFor(uid: string, containers = 1, atOnce = 1) {
 
 export type BenchPod = ReturnType<typeof podFor>;
 
+interface Answer {
+  readonly Id?: string;
+  readonly State?: { readonly Running: boolean; readonly StartedAt: string };
+}
+
 /** One call of the engine on a connection of its own. */
 export function call(socketPath: string, method: "GET" | "POST" | "DELETE", path: string, body?: object) {
-  return new Promise<{ readonly Id?: string }>((resolve, reject) => {
+  return new Promise<Answer>((resolve, reject) => {
     const headers = { "Content-Type": "application/json" };
     const sent = request({ socketPath, method, path: `/v1.41${path}`, headers, agent: false }, (response) => {
       text(response).then((answer) => {
@@ -60,6 +66,22 @@ export async function bareStart(socket: string, payload: CreatePayload): Promise
 export async function bareEnd(socket: string, id: string): Promise<void> {
   await call(socket, "POST", `/containers/${id}/stop`);
   await call(socket, "DELETE", `/containers/${id}?v=true`);
+}
+
+/** When a container started, on this process' clock. */
+export async function startedAt(socket: string, id: string): Promise<number> {
+  const { State } = await call(socket, "GET", `/containers/${id}/json`);
+  return Date.parse(State?.StartedAt ?? "") - performance.timeOrigin;
+}
+
+/** Kills a container. @returns the milliseconds from the engine's event until its inspect shows the end */
+export async function bareDeath(socket: string, id: string, events: Pick<EngineEvents, "at">): Promise<number> {
+  const event = events.at(`die ${id}`);
+  await call(socket, "POST", `/containers/${id}/kill`);
+  for (;;) {
+    const { State } = await call(socket, "GET", `/containers/${id}/json`);
+    if (State?.Running === false) return performance.now() - (await event);
+  }
 }
 
 /**

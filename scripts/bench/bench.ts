@@ -7,14 +7,14 @@ import { parseArgs } from "node:util";
 import { executableFile } from "../executable.ts";
 import { closeOnSignal, sharedEngine } from "../private-engine.ts";
 import { table } from "../table.ts";
-import { burstRows, type Growth, measureGrowth } from "./bursts.ts";
+import { burstRows, type Counted, countCalls, type Growth, measureGrowth } from "./bursts.ts";
 import { openDevice } from "./device.ts";
 import { figuresOf } from "./figures.ts";
-import { onEngine } from "./on-engine.ts";
+import { onEngine, podmanVariable } from "./on-engine.ts";
 import { plot } from "./plot.ts";
 import { type Row, tableHead, tableRow } from "./report.ts";
 import { updateRows } from "./updates.ts";
-import { quietRows, statusRow } from "./upkeep.ts";
+import { powerCutRow, quietRows, statusRows } from "./upkeep.ts";
 
 const page = "docs/benchmarks.md";
 const folder = "docs/bench";
@@ -36,10 +36,7 @@ interface Measured {
   readonly commit: string;
   readonly rows: readonly Row[];
   readonly growth: readonly Growth[];
-}
-
-function has(program: string): boolean {
-  return spawnSync(program, ["--version"], { stdio: "ignore" }).status === 0;
+  readonly counted: readonly Counted[];
 }
 
 async function measure(): Promise<Measured> {
@@ -51,27 +48,34 @@ async function measure(): Promise<Measured> {
     await device.start();
     say("updates");
     const rows: Row[] = [
-      ...(await updateRows(device, Number(values.rounds), ["docker", "docker-compose"].filter(has))),
+      ...(await updateRows(device, Number(values.rounds), { podman: process.env[podmanVariable] ?? "" })),
     ];
+    const sizes = values.sizes.split(",").map(Number);
     say("bursts");
-    const growth = await measureGrowth(device, values.sizes.split(",").map(Number), Number(values.bursts));
+    const growth = await measureGrowth(device, sizes, Number(values.bursts));
     rows.push(...burstRows(growth));
+    say("power cuts");
+    rows.push(await powerCutRow(device, 20, Number(values.bursts)));
     for (const pods of values.quiet.split(",").map(Number)) {
       say(`${pods} pods, nothing changes`);
       rows.push(...(await quietRows(device, pods, Number(values.seconds) * 1_000)));
     }
-    rows.push(statusRow(device, 21));
+    say("edge status");
+    rows.push(...statusRows(device, 21));
+    await device.close();
+    say("calls");
+    const counted = await countCalls(sizes);
     const { ServerVersion, Architecture } = (await device.docker.info()) as Readonly<Record<string, string>>;
     const machine = `${Architecture}, ${cpus().length} cores, Docker ${ServerVersion}, Node ${process.version}, load before ${load}`;
     const commit = spawnSync("git", ["rev-parse", "--short", "HEAD"], { encoding: "utf8" }).stdout.trim();
-    return { machine, commit, rows, growth };
+    return { machine, commit, rows, growth, counted };
   } finally {
     await device.close();
   }
 }
 
 /** The medians of each size, by size. */
-function plots(growth: readonly Growth[]): Readonly<Record<string, string>> {
+function plots({ growth, counted }: Measured): Readonly<Record<string, string>> {
   const sizes = [...new Set(growth.map(({ pods }) => pods))].sort((a, b) => a - b);
   const line = (name: string, of: (one: Growth) => number) => ({
     name,
@@ -93,16 +97,24 @@ function plots(growth: readonly Growth[]): Readonly<Record<string, string>> {
       line("Pss", ({ pssMiB }) => pssMiB),
       line("anonymous", ({ anonymousMiB }) => anonymousMiB),
     ]),
+    lists: plot("Lists that the agent asks the engine for", pods, "lists", [
+      { name: "lists", points: counted.map(({ pods, lists }) => ({ x: pods, y: lists })) },
+    ]),
   };
 }
 
-function write({ machine, commit, rows, growth }: Measured): void {
+function write(measured: Measured): void {
+  const { machine, commit, rows, counted } = measured;
   mkdirSync(folder, { recursive: true });
-  writeFileSync(`${folder}/figures.json`, `${JSON.stringify({ machine, commit, rows, growth }, null, 2)}\n`);
-  for (const [name, svg] of Object.entries(plots(growth))) writeFileSync(`${folder}/${name}.svg`, svg);
+  writeFileSync(`${folder}/figures.json`, `${JSON.stringify(measured, null, 2)}\n`);
+  for (const [name, svg] of Object.entries(plots(measured))) writeFileSync(`${folder}/${name}.svg`, svg);
   const shown = table(tableHead, rows.map(tableRow));
-  const images = Object.keys(plots(growth)).map((name) => `![${name}](bench/${name}.svg)`);
-  const body = [begin, "", `Commit ${commit}; ${machine}.`, "", shown, "", ...images, "", end].join("\n");
+  const images = Object.keys(plots(measured)).map((name) => `![${name}](bench/${name}.svg)`);
+  const calls = table(
+    ["pods at once", "lists", "calls of the engine", "calls a pod"],
+    counted.map(({ pods, lists, calls }) => [String(pods), String(lists), String(calls), (calls / pods).toFixed(1)]),
+  );
+  const body = [begin, "", `Commit ${commit}; ${machine}.`, "", shown, "", calls, "", ...images, "", end].join("\n");
   const text = readFileSync(page, "utf8");
   const [before, after] = [text.indexOf(begin), text.indexOf(end)];
   if (before < 0 || after < before) throw new Error(`${page} has no markers for the table`);
@@ -113,5 +125,5 @@ function write({ machine, commit, rows, growth }: Measured): void {
 if (process.env.EDGE_TEST_SOCKET === undefined) {
   const file = executableFile(process.arch === "arm64" ? "arm64" : "x64");
   if (!existsSync(file)) throw new Error(`There is no ${file}: run npm run build before`);
-  await onEngine(import.meta.filename, process.argv.slice(2));
+  await onEngine(import.meta.filename, process.argv.slice(2), { rivals: true });
 } else write(await measure());

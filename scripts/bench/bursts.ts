@@ -1,13 +1,25 @@
 // Many pods at once, beside the bare calls for as many containers, as many at a time as this engine is quickest with.
+import { mkdirSync } from "node:fs";
+import { join } from "node:path";
 import { setTimeout as sleep } from "node:timers/promises";
+import { sharedEngine } from "../private-engine.ts";
 import { bareEnd, bareStart, payloadOf } from "./bare.ts";
-import type { BenchDevice } from "./device.ts";
+import { type CallCounts, countedEngine } from "./counted-engine.ts";
+import { type BenchDevice, openDevice } from "./device.ts";
+import { imagesOf } from "./images.ts";
 import { memoryOf } from "./process-weight.ts";
 import { atMost, type Row, rowOf } from "./report.ts";
-import { imagesOf } from "./updates.ts";
 
 /** Two at a time saturate the machine that this was measured on; more only make each one slower. */
 const atOnce = 2;
+
+/** What one burst took of the engine. */
+export interface Counted extends CallCounts {
+  readonly pods: number;
+}
+
+/** After a burst everything else is said and done. */
+const settledMs = 3_000;
 
 /** One burst, for the plots. */
 export interface Growth {
@@ -17,6 +29,32 @@ export interface Growth {
   readonly processorMs: number;
   readonly pssMiB: number;
   readonly anonymousMiB: number;
+}
+
+/** The calls of the engine for one burst of each size. */
+export async function countCalls(sizes: readonly number[]): Promise<readonly Counted[]> {
+  const { socket, folder, command } = sharedEngine();
+  const own = join(folder, "counted");
+  mkdirSync(own);
+  const engine = await countedEngine(socket, own);
+  const device = await openDevice({ socket: engine.socket, folder: own, command });
+  try {
+    await device.start();
+    const counted: Counted[] = [];
+    for (const size of sizes) {
+      await sleep(settledMs);
+      const before = engine.counts();
+      const pods = device.pods(size);
+      await device.run(pods);
+      const { lists, calls } = engine.counts();
+      counted.push({ pods: size, lists: lists - before.lists, calls: calls - before.calls });
+      await device.remove(pods);
+    }
+    return counted;
+  } finally {
+    await device.close();
+    await engine.close();
+  }
 }
 
 async function burst(device: BenchDevice, count: number): Promise<Omit<Growth, "bareMs">> {
@@ -31,7 +69,8 @@ async function burst(device: BenchDevice, count: number): Promise<Omit<Growth, "
   return { pods: count, ms, processorMs, pssMiB: pss, anonymousMiB: anonymous };
 }
 
-async function bareBurst({ socket, events }: BenchDevice, count: number): Promise<number> {
+/** Milliseconds until as many containers run. */
+export async function bareBurst({ socket, events }: BenchDevice, count: number): Promise<number> {
   const payload = payloadOf(1, "app", await imagesOf(socket), null, count);
   const ids: string[] = [];
   const inParallel = async (work: () => Promise<void>): Promise<void> => {

@@ -71,13 +71,16 @@ export async function watchEngine(docker: Docker) {
     times.set(`${Action} ${uid}/${name}`, at);
   });
   stream.on("error", () => undefined);
-  /** By `start` or `die`, and a container's id or its pod's uid and name. */
-  const at = async (what: string): Promise<number> => {
+  /**
+   * By `start` or `die`, and a container's id or its pod's uid and name.
+   * @param since an event before this does not count
+   */
+  const at = async (what: string, since = 0): Promise<number> => {
     const end = performance.now() + deadlineMs;
-    while (!times.has(what) && performance.now() < end) await sleep(5);
-    const time = times.get(what);
-    if (time === undefined) throw new Error(`Waited ${deadlineMs} ms for the engine's event ${what}`);
-    return time;
+    const isTold = (): boolean => (times.get(what) ?? -1) >= since;
+    while (!isTold() && performance.now() < end) await sleep(5);
+    if (!isTold()) throw new Error(`Waited ${deadlineMs} ms for the engine's event ${what}`);
+    return times.get(what) ?? 0;
   };
   return { at, close: () => stream.destroy() };
 }

@@ -6,7 +6,7 @@ import { join } from "node:path";
 import { setTimeout as sleep } from "node:timers/promises";
 import { parseArgs } from "node:util";
 import { bundleScript } from "../bundle.ts";
-import { compilerOptions, makeExecutable, smallOptions } from "../executable.ts";
+import { agentOptions, type compilerOptions, makeExecutable } from "../executable.ts";
 import { closeOnSignal, sharedEngine } from "../private-engine.ts";
 import { table } from "../table.ts";
 import { podFor } from "./bare.ts";
@@ -31,11 +31,10 @@ const fileOf = (variant: Variant): string => `dist/bench/edge-${variant}`;
 async function build(): Promise<void> {
   mkdirSync("dist/bench", { recursive: true });
   const script = "dist/bench/edge.cjs";
-  await bundleScript(script);
   for (const variant of variants) {
     if (existsSync(fileOf(variant))) continue;
-    const options = [...smallOptions, ...compilerOptions[variant]];
-    await makeExecutable(process.arch === "arm64" ? "arm64" : "x64", script, fileOf(variant), options);
+    await bundleScript(script, agentOptions(variant));
+    await makeExecutable(process.arch === "arm64" ? "arm64" : "x64", script, fileOf(variant));
   }
 }
 

@@ -23,6 +23,7 @@ export async function openDevice(engine: Pick<TestEngine, "socket" | "folder" | 
   const site = createSite(engine, {
     program: "executable",
     maxContainerNumber: mostContainers,
+    asOnDevice: true,
     ...(executable === undefined ? {} : { executable }),
   });
   const events = await watchEngine(docker);
@@ -65,6 +66,7 @@ export async function openDevice(engine: Pick<TestEngine, "socket" | "folder" | 
   }
 
   return {
+    engine,
     socket: engine.socket,
     docker,
     center,

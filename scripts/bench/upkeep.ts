@@ -1,16 +1,19 @@
 // What the agent takes while nothing happens, and when it is started again with many pods.
 import { spawnSync } from "node:child_process";
-import { mkdtempSync, rmSync } from "node:fs";
+import { copyFileSync, mkdtempSync, rmSync } from "node:fs";
 import { join } from "node:path";
 import { setTimeout as sleep } from "node:timers/promises";
 import SqliteDatabase from "better-sqlite3";
 import { call } from "./bare.ts";
+import { bareBurst } from "./bursts.ts";
 import { podsIn } from "./center.ts";
 import type { BenchDevice } from "./device.ts";
 import { bytesWritten, memoryOf } from "./process-weight.ts";
 import { atMost, type Row, rowOf } from "./report.ts";
 
 const settledMs = 35_000;
+/** A port on which no center listens. */
+const nobody = 9;
 
 /** Milliseconds of commits that are on disk when they return, on the file system of the data folder. */
 export function fullCommits(folder: string, count: number): readonly number[] {
@@ -91,21 +94,68 @@ async function restartRow(device: BenchDevice, count: number): Promise<Row> {
   });
 }
 
-/** `edge status` beside an empty Node, in turns. */
-export function statusRow(device: BenchDevice, rounds: number): Row {
+/** The agent and all containers die as in a power cut; it starts without a center, and runs them again. */
+export async function powerCutRow(device: BenchDevice, count: number, rounds: number): Promise<Row> {
+  const ours: number[] = [];
+  const theirs: number[] = [];
+  for (let round = 0; round < rounds; round += 1) {
+    const pods = device.pods(count);
+    await device.run(pods);
+    await sleep(settledMs / 10);
+    await device.site.end("agent", "SIGKILL");
+    for (const { Id } of await device.docker.listContainers()) await device.docker.getContainer(Id).kill();
+    await sleep(1_000);
+    const began = performance.now();
+    device.site.startAgent(nobody);
+    const starts = pods.map(({ metadata }) => device.events.at(`start ${metadata.uid}/app`, began));
+    ours.push(Math.max(...(await Promise.all(starts))) - began);
+    await device.site.end("agent", "SIGTERM");
+    await device.start();
+    await device.remove(pods);
+    theirs.push(await bareBurst(device, count));
+  }
+  return rowOf(`power cut without a center → the last of ${count} pods runs`, ours, {
+    beside: "bare calls, 2 at a time",
+    theirs,
+    unit: "ms",
+    target: atMost(1.1),
+  });
+}
+
+/** `edge status` beside an empty Node, in turns: each file in the page cache, and dropped from it before each call. */
+export function statusRows(device: BenchDevice, rounds: number): readonly Row[] {
   const timed = (program: string, ...args: readonly string[]): number => {
     const began = performance.now();
     const { status } = spawnSync(program, args, { stdio: "ignore" });
     if (status !== 0) throw new Error(`${program} ${args.join(" ")} ended with ${status}`);
     return performance.now() - began;
   };
-  const pairs = Array.from({ length: rounds }, () => ({
-    ours: timed(device.site.program, "status", "--config", device.site.place.config),
-    theirs: timed(process.execPath, "-e", "0"),
-  }));
-  return rowOf(
-    "`edge status`, in the page cache",
-    pairs.map(({ ours }) => ours),
-    { beside: "`node -e 0`", theirs: pairs.map(({ theirs }) => theirs), unit: "ms", target: atMost(1.3) },
-  );
+  // Copies: what a process maps does not leave the page cache, and the agent runs, as does this Node.
+  const folder = mkdtempSync(join(device.site.place.data, "..", "programs-"));
+  const copyOf = (program: string, name: string): string => {
+    copyFileSync(program, join(folder, name));
+    return join(folder, name);
+  };
+  const [edge, node] = [copyOf(device.site.program, "edge"), copyOf(process.execPath, "node")];
+  const row = (where: string, prepare: (program: string) => void): Row => {
+    const pairs = Array.from({ length: rounds }, () => {
+      prepare(edge);
+      const ours = timed(edge, "status", "--config", device.site.place.config);
+      prepare(node);
+      return { ours, theirs: timed(node, "-e", "0") };
+    });
+    return rowOf(
+      `\`edge status\`, ${where}`,
+      pairs.map(({ ours }) => ours),
+      { beside: "`node -e 0`", theirs: pairs.map(({ theirs }) => theirs), unit: "ms", target: atMost(1.3) },
+    );
+  };
+  return [row("in the page cache", () => {}), row("from the disk", dropFromCache)];
+}
+
+/** Writes it out first: what is not on the disk yet cannot leave the page cache. */
+function dropFromCache(file: string): void {
+  const args = [`of=${file}`, "oflag=nocache", "conv=notrunc,fdatasync", "count=0"];
+  const { status } = spawnSync("dd", args, { stdio: "ignore" });
+  if (status !== 0) throw new Error(`dd ended with ${status}`);
 }

@@ -1,4 +1,8 @@
-import { getHeapStatistics } from "node:v8";
+import { getHeapStatistics, setFlagsFromString } from "node:v8";
+import { runInNewContext } from "node:vm";
+
+/** Options of V8, put in by the build of the executable (scripts/executable.ts); absent in the bundle. */
+declare const builtOptions: readonly string[] | undefined;
 
 /** What of the runtime's heap is seen and done from here. */
 export interface Heap {
@@ -31,14 +35,20 @@ export function heapKeeper({ held, collect }: Heap): () => void {
   };
 }
 
-/** Looks every 10 s, without keeping the process alive. Does nothing where the runtime was started without `--expose-gc`. */
+/**
+ * Makes V8 small from now on, and looks every 10 s, without keeping the process alive. Done by the agent when it is loaded and
+ * not by its command line: with such options V8 would believe no code cache at the start of any command. Does nothing where
+ * the program runs on a Node that somebody else has installed.
+ */
 export function keepHeapSmall(): void {
-  const collector = globalThis.gc;
-  if (collector === undefined) return;
+  if (typeof builtOptions === "undefined") return;
+  for (const option of builtOptions) setFlagsFromString(option);
+  // Only a context that is made after the option has it.
+  const collect = runInNewContext("gc") as NodeJS.GCFunction;
   const look = heapKeeper({
     held: () => getHeapStatistics().total_heap_size,
     // The flavour that also moves what is left together; the plain one frees next to no page.
-    collect: () => collector({ type: "major", execution: "sync", flavor: "last-resort" }),
+    collect: () => collect({ type: "major", execution: "sync", flavor: "last-resort" }),
   });
   setInterval(look, lookMs).unref();
 }
