@@ -32,11 +32,11 @@ const containerdStore = { features: { "containerd-snapshotter": true } };
 const ipv6 = (prefix: string) => ({ ipv6: true, "fixed-cidr-v6": prefix });
 
 const remapped =
-  "docker takes neither privileged nor the host's network and processes with a remapped user namespace; the pod waits with its words (moby/moby#17409)";
+  "docker accepts neither privileged containers nor the host's network and processes with a remapped user namespace; the pod waits with its message (moby/moby#17409)";
 
 const podmansDifferences = [
   "It removes no sandbox before the containers that joined it (containers/podman#23898)",
-  "Changes by hand to capabilities and networks are not seen, for it writes these otherwise than it was asked",
+  "The agent does not see manual changes to capabilities and networks, because podman writes these differently from the request",
 ];
 
 const podmansFailures = [
@@ -48,13 +48,13 @@ const podmansFailures = [
 
 /** Words for people about a kind, by its name. */
 const notes: Readonly<Record<string, Partial<Pick<EngineKind, "store" | "differs" | "failures">>>> = {
-  "docker 26.1": { differs: ["It seals what is mounted below a read-only folder (API 1.44)"] },
-  "docker 28.5": { differs: ["It seals what is mounted below a read-only folder (API 1.44)"] },
+  "docker 26.1": { differs: ["It makes mounts below a read-only folder read-only too (API 1.44)"] },
+  "docker 28.5": { differs: ["It makes mounts below a read-only folder read-only too (API 1.44)"] },
   "docker 28.5, containerd's image store": {
     store: "containerd",
-    differs: ["Ids of images are digests of manifests", "The engine's own words for a failed pull are others"],
+    differs: ["Ids of images are digests of manifests", "The engine's messages for a failed pull differ"],
   },
-  "docker 20.10, live-restore": { differs: ["Containers live on while the engine is away"] },
+  "docker 20.10, live-restore": { differs: ["Containers keep running while the engine is stopped"] },
   "podman 4.3": {
     store: "containers/storage",
     differs: podmansDifferences,
@@ -79,7 +79,7 @@ const notes: Readonly<Record<string, Partial<Pick<EngineKind, "store" | "differs
     failures: [{ test: "granted all there is to grant", why: remapped }],
   },
   "docker 20.10, bridge=none": {
-    differs: ["Only pods with hostNetwork start; other pods wait with a sentence that says what to do, as doctor does"],
+    differs: ["Only pods with hostNetwork start; other pods wait with a message that says what to do, as `edge doctor` does"],
   },
 };
 

@@ -95,5 +95,5 @@ try {
   await once(spawn(program, args, { cwd: home, env, stdio: "inherit" }), "exit");
 } finally {
   await close();
-  console.log("The playground is gone");
+  console.log("The playground was removed");
 }

@@ -89,7 +89,7 @@ async function runOnEngine(files: readonly string[], given: Environment): Promis
     return await runFiles(files, given, engine);
   } finally {
     await engine.close();
-    say("The engine and everything on it is gone");
+    say("The engine and everything on it was removed");
   }
 }
 

@@ -21,5 +21,5 @@ test("npm run playground opens a shell whose first three commands work, and leav
   assert.match(said, /^Pod +websocket\/hello$/m);
   assert.match(said, /^FAILED: spec\.containers\[0\]\.securityContext\.privileged is true/m);
   assert.match(said, /^code 2$/m);
-  assert.match(said, /The playground is gone\n$/);
+  assert.match(said, /The playground was removed\n$/);
 });
