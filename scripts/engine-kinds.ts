@@ -79,7 +79,9 @@ const notes: Readonly<Record<string, Partial<Pick<EngineKind, "store" | "differs
     failures: [{ test: "granted all there is to grant", why: remapped }],
   },
   "docker 20.10, bridge=none": {
-    differs: ["Only pods with hostNetwork start; other pods wait with a message that says what to do, as `edge doctor` does"],
+    differs: [
+      "Only pods with hostNetwork start; other pods wait with a message that says what to do, as `edge doctor` does",
+    ],
   },
 };
 
