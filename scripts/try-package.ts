@@ -78,8 +78,15 @@ async function runPod(booted: BootedImage, engine: PrivateEngine, site: string):
   const metadata = { name: "web", namespace: "websocket", uid: "20200000-0000-4000-8000-000000000009" };
   const spec = { containers: [{ ...container, securityContext }], restartPolicy: "Always" };
   const pod = JSON.stringify({ metadata: { ...metadata, resourceVersion: "1" }, spec });
-  const isSent = async () => (await post(control, "/send?node=device-1", pod).catch(() => "")).includes("OK");
-  if (!(await waitUntil(isSent, 2 * minutes))) throw new Error("The agent does not accept the pod");
+  let answer = "";
+  const isSent = async () => {
+    answer = await post(control, "/send?node=device-1", pod).catch(String);
+    return answer.includes("OK");
+  };
+  if (!(await waitUntil(isSent, 2 * minutes))) {
+    const log = booted.run("journalctl", "-u", "edge", "-u", "center", "-n", "40", "--no-pager");
+    throw new Error(`The agent does not accept the pod: ${answer}\n${log}`);
+  }
   let found: string | null = null;
   await waitUntil(async () => {
     found = await containerOf(engine);

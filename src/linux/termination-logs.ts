@@ -18,6 +18,8 @@ import { podFoldersIn } from "./pod-folders.ts";
 /** What one may hold between two looks. A container may write on: what is on the disk is cut, not what it writes. */
 const mostBytes = 64 * 1024;
 const blockBytes = 512;
+/** Files that somebody else has put there, or an agent before, are found by a walk over all folders of pods. */
+const trimsPerWalk = 60;
 const folderName = "termination";
 
 /** Regular files below `pods/<uid>/termination/<container>/<attempt>`, each bound into its container as the kubelet does. */
@@ -25,11 +27,15 @@ export function terminationLogs(dataDir: string): TerminationLogs {
   const pods = podFoldersIn(dataDir);
   const folderOf = ({ uid, container }: TerminationLog): string => join(pods, uid, folderName, container);
   const path = (log: TerminationLog): string => join(folderOf(log), String(log.attempt));
+  /** Every file, as far as it is known without a walk. */
+  let known: ReadonlySet<string> = new Set();
+  let trims = 0;
   return {
     path,
     create(log) {
       try {
         make(folderOf(log), path(log));
+        known = new Set([...known, path(log)]);
         return null;
       } catch (error) {
         return `Its termination log cannot be created: ${(error as Error).message}`;
@@ -37,12 +43,19 @@ export function terminationLogs(dataDir: string): TerminationLogs {
     },
     read: (log, most) => lastBytes(path(log), most),
     trim() {
-      for (const uid of entries(pods)) {
-        const folder = join(pods, uid, folderName);
-        for (const file of entries(folder).flatMap((name) => filesIn(join(folder, name)))) trimFile(file);
-      }
+      if (trims % trimsPerWalk === 0) known = new Set(filesOfAll(pods));
+      trims += 1;
+      const left = [...known].filter(trimFile);
+      if (left.length < known.size) known = new Set(left);
     },
   };
+}
+
+function filesOfAll(pods: string): readonly string[] {
+  return entries(pods).flatMap((uid) => {
+    const folder = join(pods, uid, folderName);
+    return entries(folder).flatMap((name) => filesIn(join(folder, name)));
+  });
 }
 
 function make(folder: string, file: string): void {
@@ -54,13 +67,16 @@ function make(folder: string, file: string): void {
   chmodSync(file, 0o666);
 }
 
-/** A writer that does not append leaves a hole where the file was cut: blocks count, not the size. */
-function trimFile(file: string): void {
+/** A writer that does not append leaves a hole where the file was cut: blocks count, not the size. @returns whether it is there */
+function trimFile(file: string): boolean {
   try {
-    if (statSync(file).blocks * blockBytes > mostBytes) truncateSync(file);
+    const found = statSync(file, { throwIfNoEntry: false });
+    if (found === undefined) return false;
+    if (found.blocks * blockBytes > mostBytes) truncateSync(file);
   } catch {
-    // It has gone, or the disk takes no change: then nothing grows either.
+    // The disk takes no change: then nothing grows either.
   }
+  return true;
 }
 
 function filesIn(folder: string): readonly string[] {

@@ -41,7 +41,7 @@ export interface Reporter {
 /** Changes are sent at once, at most four a second (decisions.md 41: each report holds the whole array). */
 const reportsASecond = 4;
 /** After a report at least as many times as long as it took is for other work: of large pods it may have megabytes. */
-const restsAReport = 3;
+const restsAReport = 9;
 /** What the socket has not taken yet is bounded; the rest waits in the store. */
 const maxBufferedBytes = 1024 * 1024;
 const batch = 64;

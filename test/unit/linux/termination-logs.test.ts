@@ -1,5 +1,15 @@
 import assert from "node:assert/strict";
-import { closeSync, mkdtempSync, openSync, readdirSync, rmSync, statSync, truncateSync, writeFileSync } from "node:fs";
+import {
+  closeSync,
+  mkdirSync,
+  mkdtempSync,
+  openSync,
+  readdirSync,
+  rmSync,
+  statSync,
+  truncateSync,
+  writeFileSync,
+} from "node:fs";
 import { tmpdir } from "node:os";
 import { dirname, join } from "node:path";
 import { type TestContext, test } from "node:test";
@@ -7,11 +17,13 @@ import { terminationLogs } from "../../../src/linux/termination-logs.ts";
 
 const log = { uid: "u1", container: "app", attempt: 0 };
 
-function setUp(t: TestContext) {
+function dataFolder(t: TestContext): string {
   const dataDir = mkdtempSync(join(tmpdir(), "edge-logs-"));
   t.after(() => rmSync(dataDir, { recursive: true, force: true }));
-  return terminationLogs(dataDir);
+  return dataDir;
 }
+
+const setUp = (t: TestContext) => terminationLogs(dataFolder(t));
 
 test("a new termination log is empty and writable for everyone, and logs of earlier attempts are removed", (t) => {
   const logs = setUp(t);
@@ -67,4 +79,26 @@ test("a termination log that has grown is emptied, a sparse one is not", (t) => 
   writeFileSync(fd, "after it");
   assert.ok(statSync(logs.path(log)).blocks * 512 <= 64 * 1024);
   assert.equal(logs.read(log, 4096), "after it");
+});
+
+test("every termination log is emptied: of this agent, of one before, and one that nobody has created", (t) => {
+  const dir = dataFolder(t);
+  const before = { ...log, container: "before" };
+  terminationLogs(dir).create(before);
+  const logs = terminationLogs(dir);
+  const stranger = { ...log, container: "stranger" };
+  const grow = (grown: typeof log): void => writeFileSync(logs.path(grown), Buffer.alloc(128 * 1024, "x"));
+  const size = (grown: typeof log): number => statSync(logs.path(grown)).size;
+  grow(before);
+  logs.trim();
+  assert.equal(size(before), 0);
+  logs.create(log);
+  grow(log);
+  logs.trim();
+  assert.equal(size(log), 0);
+  mkdirSync(join(logs.path(stranger), ".."), { recursive: true });
+  grow(stranger);
+  rmSync(logs.path(before));
+  for (let n = 0; n < 60; n += 1) logs.trim();
+  assert.equal(size(stranger), 0);
 });
