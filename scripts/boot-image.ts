@@ -17,12 +17,12 @@ const environment = ["/usr/bin/env", "-i", "PATH=/usr/local/bin:/usr/sbin:/usr/b
 
 /**
  * What PID 1 of a container expects to find, in mounts that go with it. The image is a mount itself, as an engine in it needs
- * for its containers.
+ * for its containers, with what is mounted in it.
  */
 const start = `
 set -e
 mount --make-rprivate /
-mount --bind "$1" "$1"
+mount --rbind "$1" "$1"
 mount -t proc proc "$1/proc"
 for place in run tmp dev; do mount -t tmpfs none "$1/$place"; done
 mount --rbind /sys "$1/sys"
