@@ -65,8 +65,11 @@ type Colour = "red" | "yellow";
 /** Why there is no connection, and what to do about it. Without an agent its own line says it. */
 function centerTrouble({ agent, center }: StatusDocument): readonly string[] {
   if (center.lastError === null || !agent.running) return [];
-  const todo = center.state === "online" ? null : linkTodo({ message: center.lastError });
-  return [center.lastError, ...(todo === null ? [] : [`${todo}.`])];
+  if (center.state === "online") return [center.lastError];
+  // The words of the system do not say whose they are.
+  const isOfSystem = /^[a-z]/.test(center.lastError);
+  const message = isOfSystem ? `The center cannot be reached: ${center.lastError}` : center.lastError;
+  return [message, `${linkTodo({ message: center.lastError })}.`];
 }
 
 function notes(document: StatusDocument, nowWall: number): readonly string[] {

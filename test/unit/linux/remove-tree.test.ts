@@ -9,11 +9,11 @@ import { removeTree } from "../../../src/linux/remove-tree.ts";
 const folder = mkdtempSync(join(tmpdir(), "edge-tree-"));
 after(() => rmSync(folder, { recursive: true }));
 
-test("a tree of 1,200 folders below each other is removed, and the files in it", async () => {
+test("a tree of 850 folders below each other is removed, and the files in it", async () => {
   const root = join(folder, "deep");
   mkdirSync(root);
   const script =
-    "for (let i = 0; i < 1200; i += 1) { require('fs').mkdirSync('d'); process.chdir('d'); require('fs').writeFileSync('f', ''); }";
+    "for (let i = 0; i < 850; i += 1) { require('fs').mkdirSync('d'); process.chdir('d'); require('fs').writeFileSync('f', ''); }";
   execFileSync(process.execPath, ["-e", script], { cwd: root });
   mkdirSync(join(root, ".deep-0"));
   writeFileSync(join(root, ".deep-1"), "");

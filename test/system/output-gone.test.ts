@@ -1,10 +1,18 @@
 import assert from "node:assert/strict";
 import { spawnSync } from "node:child_process";
-import { test } from "node:test";
+import { mkdtempSync, rmSync } from "node:fs";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { after, test } from "node:test";
+import { installProgram } from "../../scripts/programs.ts";
+
+const folder = mkdtempSync(join(tmpdir(), "edge-output-"));
+after(() => rmSync(folder, { recursive: true }));
+const program = installProgram("node", folder).join(" ");
 
 /** What a shell line leaves on standard error, and the exit code of the program in it. */
 function shell(line: string): { readonly said: string; readonly code: string } {
-  const script = `set -o pipefail; edge() { "${process.execPath}" src/main.ts "$@"; }; ${line}; echo "code $?"`;
+  const script = `set -o pipefail; edge() { ${program} "$@"; }; ${line}; echo "code $?"`;
   const { stdout, stderr } = spawnSync("bash", ["-c", script], { encoding: "utf8", timeout: 60_000 });
   return { said: stderr, code: stdout.trim().split("\n").at(-1) ?? "" };
 }
