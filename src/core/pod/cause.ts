@@ -91,7 +91,7 @@ function containerCause(input: CauseInput, containerStatus: ContainerStatus): Co
   if (ended !== null || waiting.reason === "CrashLoopBackOff") {
     const isStopped = last?.reason === "OOMKilled" && history?.termination?.stoppedBecause !== undefined;
     const word = last !== undefined && !isStopped && telling.includes(last.reason) ? last.reason : waiting.reason;
-    const text = ended ?? "the program ended with exit code 0, and its restart policy is Always";
+    const text = ended ?? "exit code 0, and the restart policy is Always";
     return { container, word, text, remainingMs: restartRemainingMs(history, now) };
   }
   const text = history?.failure?.message ?? waiting.message;

@@ -67,6 +67,10 @@ const steps: readonly Step[] = [
     step: () => "See who deleted the container (journalctl -u docker); send the pod again to start it now",
   },
   {
+    text: /^exit code 0,/,
+    step: ({ logs }) => `If it is a job, set restartPolicy to OnFailure in the pod; else see what it printed: ${logs}`,
+  },
+  {
     words: ["MountsDiffer"],
     step: () => "Run the engine in the host's mount namespace, without PrivateMounts in its unit",
   },
@@ -88,7 +92,7 @@ const steps: readonly Step[] = [
     words: ["ContainerStatusUnknown"],
     step: () => "If this lasts, let its containerd-shim go on (kill -CONT), or restart the engine",
   },
-  { words: ["SafeMode"], step: () => "Send the pod again to start it now; see edge events for what ended the agent" },
+  { words: ["SafeMode"], step: () => "Send the pod again to release it now; see edge events for what ended the agent" },
   { words: ["InternalError"], step: () => "Report the bug with the agent's log: journalctl -u edge" },
   { words: ["MemoryPressure"], step: () => "Delete pods or stop other programs: the pod starts when memory is free" },
   { words: ["DiskPressure"], step: () => "Free space on this device: the pod starts when there is enough" },

@@ -52,7 +52,7 @@ const situations: readonly Situation[] = [
     name: "repeated ends with exit code 0",
     history: { ...died, termination: termination(0) },
     waiting: crashLoop,
-    expected: ["the program ended with exit code 0, and its restart policy is Always", 40, /edge logs web$/],
+    expected: ["exit code 0, and the restart policy is Always", 40, /^If it is a job, .*edge logs web$/],
   },
   {
     name: "a failed liveness probe, whatever the exit code",
