@@ -50,7 +50,8 @@ const dayMs = 86_400_000;
 export const lookedAt = Date.parse(happened) + 60_000;
 
 /**
- * What differs from run to run is the same in each: times, addresses, ids, versions, how often a container was restarted.
+ * What differs from run to run is the same in each: times, addresses, ids, versions, how often a container was restarted,
+ * and what waits to be acknowledged.
  * What only this machine has to say is left out.
  * @param names what else differs, and what stands for it
  */
@@ -65,10 +66,11 @@ export function steady(document: StatusDocument, names: Readonly<Record<string, 
     .replace(/127\.0\.0\.1:\d+/g, "127.0.0.1:5000")
     .replace(/\b(?=[0-9a-f]*\d)[0-9a-f]{12,64}\b/g, (id) => "0123456789abcdef".repeat(4).slice(0, id.length));
   const steadied = JSON.parse(text) as StatusDocument;
-  const { node, engine, notices = [] } = steadied;
+  const { node, engine, outbox, notices = [] } = steadied;
   return {
     ...steadied,
     node: { ...node, conditions: [] },
+    outbox: { ...outbox, pending: 0, bytes: 0 },
     notices: notices.filter((notice) => !notice.startsWith("The kernel does not let the engine")),
     engine: { ...engine, version: engine.version === null ? null : "20.10.24" },
     pods: steadied.pods.map((pod) => ({

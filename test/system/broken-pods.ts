@@ -12,6 +12,8 @@ export interface BrokenPod {
   readonly name: string;
   readonly spec?: Readonly<Record<string, unknown>>;
   readonly container?: Readonly<Record<string, unknown>>;
+  /** Its state passes by itself within a minute: it is sent last and looked at first. */
+  readonly isBrief?: true;
   /** What is done to it once it runs. */
   readonly breaks?: (running: RunningPod) => Promise<unknown>;
   /** STATUS and REASON of the screen that lasts. */
@@ -62,13 +64,21 @@ export function brokenPods(site: Site, around: Surroundings): readonly BrokenPod
   const published = { containerPort: 80, hostIP: "127.0.0.1", hostPort, protocol: "TCP" };
   return [
     { name: "running", container: sleeps, status: "Running" },
-    { name: "completed", spec: never, container: { command: ["/bin/true"] }, status: "Completed" },
     {
       name: "container-creating",
       container: { image: `${answering}/slow:1` },
+      isBrief: true,
       status: "ContainerCreating",
       reason: /Pulling image/,
     },
+    {
+      name: "registry-asked-too-often",
+      container: { image: `${answering}/busy:1` },
+      isBrief: true,
+      status: "ErrImagePull",
+      reason: /too often/,
+    },
+    { name: "completed", spec: never, container: { command: ["/bin/true"] }, status: "Completed" },
     { name: "exit-code", spec: never, container: sh("exit 3"), status: "Error", reason: /exit code 3/ },
     {
       name: "out-of-memory-once",
@@ -141,12 +151,6 @@ export function brokenPods(site: Site, around: Surroundings): readonly BrokenPod
       container: { image: `${answering}/odd:1` },
       status: "ImagePullBackOff",
       reason: /500/,
-    },
-    {
-      name: "registry-asked-too-often",
-      container: { image: `${answering}/busy:1` },
-      status: "ErrImagePull",
-      reason: /too often/,
     },
     {
       name: "wrong-registry-password",

@@ -1,6 +1,9 @@
 import type { PodStatus } from "./pod-status.ts";
 
-/** One row of `edge status`, as `kubectl get pod` computes it (printPod in pkg/printers/internalversion). */
+/**
+ * One row of `edge status`, as `kubectl get pod` computes it (printPod in pkg/printers/internalversion). One thing differs: kubectl
+ * calls a pod Completed while a container of it has completed and another one runs that is not ready.
+ */
 export interface PodSummary {
   readonly ready: string;
   readonly status: string;
