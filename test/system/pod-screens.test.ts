@@ -73,7 +73,13 @@ describe("edge status of broken pods", () => {
     const auths = { [around.locked]: wrongPassword };
     assert.equal((await site.ask(secretUpdate(idOf(3, 0), { auths }))).content, "OK");
     const pods = broken.map(({ name, spec = {}, container = {}, ...how }, at) => {
-      const message = { name, uid: idOf(4, at), msgId: idOf(1, at), spec, container: { resources: small, ...container } };
+      const message = {
+        name,
+        uid: idOf(4, at),
+        msgId: idOf(1, at),
+        spec,
+        container: { resources: small, ...container },
+      };
       return { ...how, message };
     });
     const send = async ({ message }: (typeof pods)[number]): Promise<void> => {
