@@ -104,7 +104,7 @@ try {
     join(root, "etc/edge/edge.config.json"),
   );
   show(expect(0, "chroot", root, "/usr/local/bin/edge", "config", "check"));
-  // Neither an agent nor an engine: exit code 1, and the page says so. Later the store would ask for a /proc.
+  // Neither an agent nor an engine: exit code 1, and the page says so.
   show(expect(1, "chroot", root, "/usr/local/bin/edge", "status"));
   if (canBoot()) await serve();
   else console.log("Not booted: that needs root and systemd's hierarchy of cgroup v1");

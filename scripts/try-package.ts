@@ -151,6 +151,9 @@ async function live(root: string, booted: BootedImage, engine: PrivateEngine): P
   const paths = ["usr/bin/edge", "etc/edge", "var/lib/edge", "lib/systemd/system/edge.service", join(site, "data")];
   assert.deepEqual([...paths.filter((path) => isIn(root, path)), await containerOf(engine)], [null]);
   console.log("  nothing of the package and no container is left after the purge");
+  booted.run("dpkg", "--install", second);
+  const purged = booted.run("sh", "-c", "dpkg --purge edge 2>&1");
+  assert.match(purged, /^removed .*\/var\/lib\/edge$/m, "a purge of the first configuration, with the usual folders");
 }
 
 /** Unpacks the package for arm64 into a system of that architecture, and runs its program with qemu. */

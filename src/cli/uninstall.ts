@@ -3,6 +3,7 @@ import { isPodFileName } from "../linux/factory-files.ts";
 import { isArchiveName } from "../linux/image-archives.ts";
 import { removalStep, type Step, unmountStep } from "../linux/install/install-steps.ts";
 import { whyNotOurs } from "../linux/install/own-folders.ts";
+import { canListMounts } from "../linux/mount-table.ts";
 import type { Engine } from "../ports/engine.ts";
 import { runLockHeld } from "../sqlite/lock.ts";
 import type { Folders } from "./config-file.ts";
@@ -51,6 +52,13 @@ export async function uninstallCommand(options: UninstallOptions, io: Output): P
   if (stranger !== undefined) {
     io.err(
       `Nothing was removed: ${stranger}. Remove these files by hand, or name folders in the configuration that only the agent uses`,
+    );
+    return exitCodes.no;
+  }
+  // What is mounted in a folder must not go with it.
+  if (purge && !canListMounts()) {
+    io.err(
+      "Nothing was removed: the mounts of this device cannot be listed. Mount /proc first: mount -t proc proc /proc",
     );
     return exitCodes.no;
   }

@@ -1,4 +1,5 @@
 import { readFileSync } from "node:fs";
+import { readText } from "./files.ts";
 
 /** One mount: proc(5), mountinfo. */
 export interface MountRow {
@@ -11,6 +12,11 @@ export interface MountRow {
   readonly point: string;
   /** `ext4`, `proc` … */
   readonly type: string;
+}
+
+/** Whether the mounts that this process sees can be listed: not in a root without /proc. */
+export function canListMounts(): boolean {
+  return readText("/proc/self/mountinfo") !== "";
 }
 
 /** Every mount that a process sees, ours if no other table is named. Throws when the table cannot be read. */

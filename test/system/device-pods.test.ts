@@ -160,6 +160,8 @@ describe("a device without a center", () => {
     const status = withoutProc("status");
     assert.match(status.stdout, /^Factory pods: last$/m, status.stderr);
     assert.equal(withoutProc("pod", "last").status, 0);
+    const purge = withoutProc("uninstall", "--root", site.folder, "--purge");
+    assert.match(purge.stderr, /^Nothing was removed: .+ Mount \/proc first: /);
     const run = withoutProc("run");
     assert.equal(run.status, 1);
     assert.match(run.stderr, /because \/proc is not mounted\. Mount it: mount -t proc proc \/proc\n$/);

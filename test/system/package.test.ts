@@ -2,6 +2,7 @@ import assert from "node:assert/strict";
 import { spawnSync } from "node:child_process";
 import { createHash } from "node:crypto";
 import {
+  copyFileSync,
   existsSync,
   mkdirSync,
   mkdtempSync,
@@ -48,7 +49,7 @@ function made(name: string, change: Partial<PackageOptions> = {}): string {
 /** A root with this machine's programs, and folders and a group of its own. */
 function emptyRoot(name: string): string {
   const root = join(folder, name);
-  for (const path of ["etc/edge", "usr", "dev", "tmp", "run", "var/lib"])
+  for (const path of ["etc/edge", "usr", "proc", "dev", "tmp", "run", "var/lib"])
     mkdirSync(join(root, path), { recursive: true });
   for (const path of ["bin", "sbin", "lib", "lib64"]) symlinkSync(`usr/${path}`, join(root, path));
   writeFileSync(join(root, "etc/group"), "root:x:0:\nedge:x:990:\n");
@@ -57,11 +58,11 @@ function emptyRoot(name: string): string {
   return root;
 }
 
-/** A script of the package as dpkg runs it, in that root. */
-function runScript(root: string, script: string, ...args: readonly string[]): void {
-  const mounts = 'mount --rbind /usr "$1/usr" && mount --bind /dev/null "$1/dev/null"';
+/** A script of the package as dpkg runs it, in that root; what it printed. */
+function runScript(root: string, script: string, ...args: readonly string[]): string {
+  const mounts = 'mount --rbind /usr "$1/usr" && mount --rbind /proc "$1/proc" && mount --bind /dev/null "$1/dev/null"';
   const text = readFileSync(join("scripts/package", script), "utf8");
-  tool(
+  return tool(
     "unshare",
     "--mount",
     "sh",
@@ -149,7 +150,12 @@ describe("a Debian package", () => {
     runScript(root, "postinst", "configure", "1.2.2");
     runScript(root, "postrm", "remove");
     assert.deepEqual(modes(), [0o755, 0o700], "an upgrade changes nothing about them");
-    runScript(root, "postrm", "purge");
+    // As prerm leaves it.
+    const kept = join(root, "var/lib/edge/purge");
+    mkdirSync(kept);
+    copyFileSync(executableFile(process.arch === "arm64" ? "arm64" : "x64"), join(kept, "edge"));
+    writeFileSync(join(kept, "edge.config.json"), JSON.stringify({ node: { name: "edge-1" }, center: { url: "" } }));
+    assert.match(runScript(root, "postrm", "purge"), /^removed .*\/var\/lib\/edge$/m, "by edge uninstall --purge");
     assert.deepEqual(modes(), [null, null]);
   });
 

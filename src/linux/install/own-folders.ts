@@ -1,9 +1,12 @@
 import { existsSync, lstatSync, readdirSync, realpathSync } from "node:fs";
 import { join } from "node:path";
 
-/** What an agent and `edge install` make in the agent's folders, and what a file system that is mounted there brings along. */
+/**
+ * What an agent, `edge install` and the Debian package (purge) make in the agent's folders, and what a file system that is
+ * mounted there brings along.
+ */
 const own =
-  /^(?:store\.db(?:-wal|-shm|-journal)?|store\.db\.damaged-[0-9]{1,9}(?:-wal|-shm)?|device\.key(?:\.tmp)?|(?:agent\.)?lock(?:-journal)?|self-ended\.json(?:\.tmp)?|fatal-error\.json|status\.json(?:\.tmp)?|edge\.sock|\.sock-.{6}|pods|images|dns|host-paths|edge-addon-.{1,64}|lost\+found)$/;
+  /^(?:store\.db(?:-wal|-shm|-journal)?|store\.db\.damaged-[0-9]{1,9}(?:-wal|-shm)?|device\.key(?:\.tmp)?|(?:agent\.)?lock(?:-journal)?|self-ended\.json(?:\.tmp)?|fatal-error\.json|status\.json(?:\.tmp)?|edge\.sock|\.sock-.{6}|pods|images|purge|dns|host-paths|edge-addon-.{1,64}|lost\+found)$/;
 
 /**
  * Why a folder that a configuration names is not to be removed: it is one of the system's, or holds what no agent made.

@@ -19,7 +19,7 @@ test("folders of the system are never purged", () => {
 test("a folder with foreign files is not purged, and the agent's own folder is", () => {
   const data = join(folder, "data");
   assert.equal(whyNotOurs(data, "/var/lib/edge"), null);
-  for (const name of ["pods", "images"]) mkdirSync(join(data, name), { recursive: true });
+  for (const name of ["pods", "images", "purge"]) mkdirSync(join(data, name), { recursive: true });
   for (const name of ["store.db", "store.db-wal", "store.db.damaged-1", "device.key", "agent.lock", "self-ended.json"])
     writeFileSync(join(data, name), "");
   assert.equal(whyNotOurs(data, "/var/lib/edge"), null);
