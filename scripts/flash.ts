@@ -67,7 +67,9 @@ async function serve(): Promise<void> {
     console.log("Frozen: its watchdog takes 120 s");
     signal("SIGSTOP");
     await served(2);
-    if (!podRuns()) throw new Error(`The factory pod has not run on: ${booted.run("edge", "get", "pods")}`);
+    // Until the new agent has asked the engine, the pod is Unknown; another container would be a restart.
+    if (!(await waitUntil(podRuns, 2 * minutes)))
+      throw new Error(`The factory pod has not run on: ${booted.run("edge", "get", "pods")}`);
     console.log("  the factory pod has run on");
     booted.run("systemctl", "stop", "edge.service");
     console.log(`  stopped: ${shown("Result")}`);
