@@ -45,7 +45,8 @@ An engine, a center and an agent of your own are running. Try:
 
 Other pods: web.json (port, variable, volume), broken.json (is rejected), crash.json (ends at once).
 The center deletes and restarts: send --delete hello, send --restart hello. See also: edge events, edge --help.
-The engine has one image, ${testImages.busybox}, and no network: other images stay in ImagePullBackOff.
+A pod of your own: copy hello.json, change its name and uid, then send FILE, or edge apply -f FILE without the center. docs/supported.md explains it.
+The engine has the image ${testImages.busybox} and no network: images of a registry stay in ImagePullBackOff.
 docker works on this engine, if the docker command is installed. The configuration is $EDGE_CONFIG.
 Leave with exit.
 `;

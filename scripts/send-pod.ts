@@ -71,7 +71,10 @@ const body =
     : values.restart !== undefined
       ? message("restart", values.restart)
       : fromFile(file ?? give(usage));
-const answer = await post(process.argv[2] ?? "", body);
+const answer = await post(process.argv[2] ?? "", body).catch((error: NodeJS.ErrnoException) => {
+  console.error(`The center does not answer (${error.code}): it runs as long as the playground`);
+  process.exit(1);
+});
 if (answer.status !== 200) {
   console.error(`The center answered with status ${answer.status}: ${answer.body.trim()}`);
   process.exit(1);

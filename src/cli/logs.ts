@@ -131,7 +131,7 @@ async function printRun(
     printLine(line);
   };
   const code = await print({ ...part, socket, container: run.id, follow, timestamps }, take, io, signal);
-  const why = code === exitCodes.fine && printed === 0 ? whyNothing(run, follow) : null;
+  const why = code === exitCodes.fine && printed === 0 ? whyNothing(run, follow, part) : null;
   if (why !== null) io.err(`Container ${run.container} printed nothing: ${why}. See edge pod ${name}.`);
   return code;
 }
@@ -171,8 +171,9 @@ function stateOf(key: string, store: StoreReader): string {
   return `${row.status}${row.reason === null ? "" : `, ${printable(row.reason)}`}`;
 }
 
-/** Null where it started, or may have while it was followed. */
-function whyNothing({ state }: ObservedContainer, follow: boolean): string | null {
+/** Null where it runs, may have started while it was followed, or all of its output was not asked for. */
+function whyNothing({ state }: ObservedContainer, follow: boolean, { tail, sinceWall }: Part): string | null {
+  if (state.kind === "exited" && tail !== 0 && sinceWall === null) return `it ended with exit code ${state.exitCode}`;
   if (state.kind !== "created") return null;
   if (state.startError !== undefined) return "it did not start";
   return follow ? null : "it has not started yet";

@@ -217,7 +217,7 @@ describe("a request on the device", () => {
       path: "/v1/pods/web",
       query: new Map([["graceSeconds", "1"]]),
     });
-    assert.equal(sentences(removed), "200 Pod web is deleted within 1 s");
+    assert.equal(sentences(removed), "200 Pod web is being deleted and ends within 1 s");
     await world.clock.pass(60_000);
     assert.deepEqual(running(world), []);
     assert.equal(sentences(apply(world, pod("web"))), "200 Pod web is new");

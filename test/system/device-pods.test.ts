@@ -79,7 +79,7 @@ describe("a device without a center", () => {
     const restarted = await site.run("restart", "d");
     assert.equal(restarted.stdout, "Pod db is restarted\n");
     const deleted = await site.run("delete", "db", "--grace-period", "0");
-    assert.equal(deleted.stdout, "Pod db is deleted within 0 s\n", deleted.stderr);
+    assert.equal(deleted.stdout, "Pod db is being deleted and ends within 0 s\n", deleted.stderr);
     await site.eventually("it is gone", async () => (await site.row("db")) === undefined || undefined);
   });
 
@@ -108,7 +108,7 @@ describe("a device without a center", () => {
       return (uids.length === 1 && uids[0] !== before) || undefined;
     });
     const deleted = await site.run("delete", "-f", path, "--grace-period", "0");
-    assert.equal(deleted.stdout, "Pod slow is deleted within 0 s\n", deleted.stderr);
+    assert.equal(deleted.stdout, "Pod slow is being deleted and ends within 0 s\n", deleted.stderr);
     const nothing = await site.run("delete", "-f", file("empty.json", "{}"), "-f", join(site.folder, "nowhere.yaml"));
     assert.equal(nothing.code, 2);
     assert.match(nothing.stderr, /empty\.json: names no pod: metadata\.name is missing\n.*nowhere\.yaml: no such file/);

@@ -193,7 +193,11 @@ function gracefulDelete(context: ApplyContext, asked: Extract<Admitted, { kind: 
   const existing = context.store.desiredPods.get(namespace, name);
   if (existing === null || existing.pod.id.uid !== uid) return removeUnknown(context, namespace, name, uid);
   terminate(context, existing, asked.graceSeconds, asked.deletionTimestamp);
-  return { ok: true, wake: podKey(asked.id), summary: `Pod ${name} is deleted within ${asked.graceSeconds} s` };
+  return {
+    ok: true,
+    wake: podKey(asked.id),
+    summary: `Pod ${name} is being deleted and ends within ${asked.graceSeconds} s`,
+  };
 }
 
 function remove(context: ApplyContext, asked: Extract<Admitted, { kind: "pod-delete" }>): Applied {
@@ -205,7 +209,7 @@ function remove(context: ApplyContext, asked: Extract<Admitted, { kind: "pod-del
   }
   const graceSeconds = asked.graceSeconds ?? existing.pod.spec.terminationGracePeriodSeconds;
   terminate(context, existing, graceSeconds, formatTime(context.now.wall));
-  return { ok: true, wake: podKey(asked), summary: `Pod ${name} is deleted within ${graceSeconds} s` };
+  return { ok: true, wake: podKey(asked), summary: `Pod ${name} is being deleted and ends within ${graceSeconds} s` };
 }
 
 /**

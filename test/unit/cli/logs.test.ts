@@ -70,16 +70,19 @@ test("edge logs takes the beginning of a pod's name, and suggests a name for a m
   ]);
 });
 
+const ran = { StartedAt: "2026-11-30T12:00:00Z", FinishedAt: "2026-11-30T12:00:01Z" };
+
 for (const [what, state, why] of [
   ["did not start", { ExitCode: 127, Error: "exec: /nope: no such file or directory" }, "it did not start"],
   ["has not started yet", { ExitCode: 0, Error: "" }, "it has not started yet"],
+  ["has ended", { Status: "exited", ExitCode: 3, Error: "", ...ran }, "it ended with exit code 3"],
 ] as const) {
   test(`edge logs says of a container which ${what} that it printed nothing`, async (t) => {
     const labels = containerLabels(identity);
     const Name = `/${containerName(identity)}`;
     const zero = "0001-01-01T00:00:00Z";
     const State = { Status: "created", Running: false, StartedAt: zero, FinishedAt: zero, ...state };
-    const listed = { Id: "abc", Names: [Name], Labels: labels, State: "created", Status: "Created" };
+    const listed = { Id: "abc", Names: [Name], Labels: labels, State: State.Status, Status: "" };
     const inspected = { Id: "abc", Name, Created: zero, Image: "sha256:1", Config: { Labels: labels }, State };
     const { errors, logs } = await device(t, (path) => {
       if (path.includes("/containers/json")) return [listed];
