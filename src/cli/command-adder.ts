@@ -8,15 +8,8 @@ export interface CommandAdder {
    * @param summary a line of the list of commands, in lower case and without a full stop
    * @param description further sentences of its own help, or ""
    * @param parent the program if it is left out
-   * @param listed "hidden" keeps it out of help and documents
    */
-  readonly command: (
-    usage: string,
-    summary: string,
-    description: string,
-    parent?: Command,
-    listed?: "hidden",
-  ) => Command;
+  readonly command: (usage: string, summary: string, description: string, parent?: Command) => Command;
   /** The options of every command. */
   readonly named: () => { readonly json: boolean; readonly config?: string };
   readonly io: Output;

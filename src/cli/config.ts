@@ -32,7 +32,8 @@ export function configCheckCommand(options: ConfigOptions, io: Output): number {
   if (options.json) io.out(JSON.stringify({ file, accepted: loaded.ok, violations, warnings }));
   else {
     for (const { message } of [...violations, ...warnings]) io.out(printable(message));
-    if (loaded.ok) io.out(`${file} is valid`);
+    if (loaded.ok)
+      io.out(`${file} is valid. A running agent reads its policy at systemctl reload edge, all of it at a restart`);
   }
   return loaded.ok ? exitCodes.fine : exitCodes.usage;
 }

@@ -2,6 +2,7 @@
 
 import { Command, CommanderError } from "commander";
 import { closest } from "../core/base/closest.ts";
+import { absentCommand } from "./absent-commands.ts";
 import { addChangeCommands } from "./change-commands.ts";
 import { type CommandAdder, untilSignalled } from "./command-adder.ts";
 import { examplesText } from "./examples.ts";
@@ -21,6 +22,11 @@ interface Globals {
  */
 export async function main(args: readonly string[], output: Output): Promise<number> {
   const io = cleanOutput(output);
+  const absent = absentCommand(args);
+  if (absent !== null) {
+    io.err(absent);
+    return exitCodes.usage;
+  }
   let code: number = exitCodes.fine;
   const program = edgeCommand(io, (next) => {
     code = next;
@@ -71,8 +77,8 @@ export function edgeCommand(io: Output, done: (code: number) => void): Command {
     const { config, json } = globals();
     return { json: json === true, ...(config === undefined ? {} : { config }) };
   };
-  const command: CommandAdder["command"] = (usage, summary, description, parent = program, listed = undefined) => {
-    const added = parent.command(usage, { hidden: listed === "hidden" });
+  const command: CommandAdder["command"] = (usage, summary, description, parent = program) => {
+    const added = parent.command(usage);
     const path = parent === program ? added.name() : `${parent.name()} ${added.name()}`;
     return added
       .summary(summary)

@@ -9,7 +9,6 @@ import {
 } from "./command-adder.ts";
 import type { GetOptions } from "./get.ts";
 import type { LogsOptions } from "./logs.ts";
-import { exitCodes } from "./output.ts";
 import type { WaitOptions } from "./wait.ts";
 
 /** Adds the commands that read the device, a pod, or what happened, and change nothing. */
@@ -45,7 +44,6 @@ export function addReadCommands({ command, named, io, done }: CommandAdder): voi
     });
   addKubectlCommands({ command, named, io, done });
   addWait({ command, named, io, done });
-  addExec({ command, named, io, done });
   command("events", "show what happened and why", "It also works if the agent is dead.")
     .option("--pod <NAME>", `only events of this pod: ${podArgument}`)
     .option("-f, --follow", "wait for new events and print them")
@@ -95,18 +93,6 @@ function addLogs({ command, named, io, done }: CommandAdder): void {
 }
 
 /** What people type who know kubectl, and this program leaves to the engine (decisions.md 65: no shell for the group edge). */
-function addExec({ command, io, done }: CommandAdder): void {
-  command("exec", "say how to run a program in a container", "", undefined, "hidden")
-    .argument("[WORD...]")
-    .allowUnknownOption()
-    .action(() => {
-      io.err(
-        "There is no edge exec. As root: docker exec -it ID COMMAND; edge pod NAME prints the ID of each container.",
-      );
-      done(exitCodes.usage);
-    });
-}
-
 function addWait({ command, named, io, done }: CommandAdder): void {
   command("wait", "wait until a pod is ready or deleted", "If time is up, it prints the cause and what to do.")
     .argument("<NAME>", podArgument)

@@ -7,6 +7,7 @@ import { configJsonSchema, schemaFile } from "../../../scripts/config-schema.ts"
 import { loadConfig } from "../../../src/cli/config-file.ts";
 import { main } from "../../../src/cli/program.ts";
 
+const reload = "A running agent reads its policy at systemctl reload edge, all of it at a restart";
 const small = { node: { name: "edge-1" }, center: { url: "wss://center.example/websocket/edge-1/events" } };
 
 /** The command on a file that holds this. */
@@ -80,7 +81,7 @@ test("edge config check accepts a valid file and names unused keys", async (t) =
   const { file, edge } = device(t, { ...small, center: { ...small.center, namespace: {} } });
   assert.deepEqual(await edge("config", "check"), {
     code: 0,
-    out: `center.namespace is reserved for a later version; it has no effect yet\n${file} is valid`,
+    out: `center.namespace is reserved for a later version; it has no effect yet\n${file} is valid. ${reload}`,
     err: "",
   });
 });
@@ -98,7 +99,7 @@ test("edge config check warns of policy entries without effect and of missing fi
     'policy.hostPaths[0] is "/proc/**", which no pod may see; it has no effect',
     'policy.hostPaths[2] is "/run/edge/x", which no pod may see; it has no effect',
     'center.tls.ca is "/nowhere/ca.pem", and there is no such file yet',
-    `${file} is valid`,
+    `${file} is valid. ${reload}`,
   ]);
 });
 

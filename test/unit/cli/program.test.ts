@@ -47,6 +47,16 @@ test("edge exec names docker exec, and is not in the list of commands", async ()
   assert.doesNotMatch((await run("--help")).out, /exec/);
 });
 
+for (const [args, instead] of [
+  [["create", "-f", "web.yaml"], "There is no edge create. Write edge apply -f FILE."],
+  [["version"], "There is no edge version. Write edge --version."],
+  [["get", "nodes", "-o", "wide"], "There is no edge get nodes. edge status shows this device."],
+] as const) {
+  test(`edge ${args.join(" ")} says what to write in its place`, async () => {
+    assert.deepEqual(await run(...args), { code: 2, out: "", err: instead });
+  });
+}
+
 test("edge help prints the help of a command, and names the command that was meant", async () => {
   assert.deepEqual(await run("help"), await run("--help"));
   assert.deepEqual(await run("help", "get", "po"), await run("get", "pods", "--help"));
