@@ -66,7 +66,6 @@ export async function openDevice(engine: Pick<TestEngine, "socket" | "folder" | 
   }
 
   return {
-    engine,
     socket: engine.socket,
     docker,
     center,

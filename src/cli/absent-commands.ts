@@ -11,7 +11,7 @@ const absent: readonly Absent[] = [
   { words: ["ps", "list", "ls"], instead: "Write edge get pods, or edge status." },
   { words: ["top"], instead: "As root: docker stats shows what containers use." },
   { words: ["rollout"], instead: "edge restart NAME restarts a pod." },
-  { words: ["reload"], instead: "As root: systemctl reload edge makes the agent read its configuration again." },
+  { words: ["reload"], instead: "As root: systemctl reload edge makes the agent read its policy again." },
 ];
 
 const absentFromGet: readonly Absent[] = [

@@ -6,11 +6,16 @@ import { virtualClock } from "../../../fakes/clock.ts";
 import { memoryStore } from "../../../fakes/store.ts";
 import { desiredPod, historyOf } from "../../../samples/pods.ts";
 
-test("a container that was killed just after its start keeps why for its end", () => {
+function setUp() {
   const store = memoryStore();
   const clock = virtualClock();
   const log = { write: () => {} };
-  const parts = { store, clock, log, events: createEventRecorder({ store, clock, log }) };
+  return { store, clock, log, events: createEventRecorder({ store, clock, log }) };
+}
+
+test("a container that was killed just after its start keeps why for its end", () => {
+  const parts = setUp();
+  const { store } = parts;
   const desired = desiredPod();
   const { id } = desired.pod;
   const current = { id: "c1", startedAt: null, seenRunning: null, engineRunId: null };
@@ -30,10 +35,8 @@ test("a container that was killed just after its start keeps why for its end", (
 });
 
 test("a warning of the engine is reported once for a container, however often it is created", () => {
-  const store = memoryStore();
-  const clock = virtualClock();
-  const log = { write: () => {} };
-  const parts = { store, clock, log, events: createEventRecorder({ store, clock, log }) };
+  const parts = setUp();
+  const { store } = parts;
   const desired = desiredPod();
   const { id } = desired.pod;
   const turn: ReconcilePass = { namespace: id.namespace, name: id.name, images: new Map() };
