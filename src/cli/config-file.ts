@@ -1,4 +1,4 @@
-import { existsSync, readFileSync } from "node:fs";
+import { existsSync, readFileSync, statSync } from "node:fs";
 import { jsonProblem } from "../core/base/json-error.ts";
 import { isObject } from "../core/base/json-keys.ts";
 import { printable } from "../core/base/printable.ts";
@@ -20,13 +20,21 @@ export const defaultFolders = {
 /** Where an agent keeps its store and sockets, and where its maker puts pods and images. */
 export type Folders = { readonly [Name in keyof typeof defaultFolders]: string };
 
-export type LoadedConfig =
-  | { readonly ok: true; readonly file: string; readonly config: Config; readonly warnings: readonly Warning[] }
-  | BrokenConfig;
+export type LoadedConfig = UsableConfig | BrokenConfig;
+
+interface UsableConfig {
+  readonly ok: true;
+  readonly file: string;
+  /** As {@link modifiedAt}, from before the file was read. */
+  readonly modifiedAt: string | null;
+  readonly config: Config;
+  readonly warnings: readonly Warning[];
+}
 
 export interface BrokenConfig {
   readonly ok: false;
   readonly file: string | null;
+  readonly modifiedAt: string | null;
   readonly raw: unknown;
   readonly violations: readonly Violation[];
 }
@@ -34,6 +42,15 @@ export interface BrokenConfig {
 /** Root takes nothing from the folder in which it happens to be: somebody else may have put it there. */
 function usualPlaces(): readonly string[] {
   return process.geteuid?.() === 0 ? [systemFile] : ["edge.config.json", systemFile];
+}
+
+/** When a file was changed last, RFC 3339 with milliseconds; null where it is not there or nothing of it can be seen. */
+export function modifiedAt(file: string): string | null {
+  try {
+    return statSync(file).mtime.toISOString();
+  } catch {
+    return null;
+  }
 }
 
 /**
@@ -44,27 +61,28 @@ function usualPlaces(): readonly string[] {
  */
 export function loadConfig(named: string | undefined, options: ParseConfigOptions): LoadedConfig {
   const file = named ?? usualPlaces().find((place) => existsSync(place));
-  if (file === undefined) return broken(null, firstBoot(systemFile), null);
+  if (file === undefined) return broken({ file: null, modifiedAt: null }, firstBoot(systemFile), null);
+  const from = { file, modifiedAt: modifiedAt(file) };
   let text: string;
   try {
     const open = writableByOthers(file);
-    if (open !== null) return broken(file, openToOthers(file, open), file);
+    if (open !== null) return broken(from, openToOthers(file, open), file);
     text = readFileSync(file, "utf8").replace(/^\uFEFF/, "");
   } catch (error) {
     const { code, message } = error as NodeJS.ErrnoException;
     const forbidden = code === "EACCES" ? noRightSentence(file, { verb: "read", joinable: true }) : null;
     const absent = code === "ENOENT" ? `There is no ${file}. ${firstBoot(file)}` : null;
-    return broken(file, forbidden ?? absent ?? `${file} cannot be read: ${message}`, file);
+    return broken(from, forbidden ?? absent ?? `${file} cannot be read: ${message}`, file);
   }
-  if (text.trim() === "") return broken(file, `${file} is empty. ${firstBoot(file)}`, null);
+  if (text.trim() === "") return broken(from, `${file} is empty. ${firstBoot(file)}`, null);
   let raw: unknown;
   try {
     raw = JSON.parse(text);
   } catch (error) {
-    return broken(file, `${file} is ${jsonProblem(text, error)}`, null);
+    return broken(from, `${file} is ${jsonProblem(text, error)}`, null);
   }
   const parsed = parseConfig(raw, { serialNumber: () => readSerialNumber(), ...options });
-  return parsed.ok ? { ...parsed, file } : { ok: false, file, raw, violations: parsed.violations };
+  return parsed.ok ? { ...parsed, ...from } : { ok: false, ...from, raw, violations: parsed.violations };
 }
 
 function openToOthers(file: string, open: string): string {
@@ -77,8 +95,8 @@ function firstBoot(file: string): string {
 with --config FILE`;
 }
 
-function broken(file: string | null, message: string, value: unknown): BrokenConfig {
-  return { ok: false, file, raw: undefined, violations: [{ path: "", rule: "config.file", message, value }] };
+function broken(from: Pick<BrokenConfig, "file" | "modifiedAt">, message: string, value: unknown): BrokenConfig {
+  return { ok: false, ...from, raw: undefined, violations: [{ path: "", rule: "config.file", message, value }] };
 }
 
 /** The folders that a configuration names which cannot be used otherwise. */

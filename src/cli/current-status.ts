@@ -1,9 +1,11 @@
+import { unreadConfigTodo } from "../core/doctor/config-advice.ts";
 import type { StatusDocument } from "../core/status-document.ts";
 import { addonProblem } from "../sqlite/addon.ts";
 import { foldersOf, linesOf, loadConfig } from "./config-file.ts";
 import { publishedByLock, publishedStatus, workedOutStatus } from "./device-status.ts";
 import { keptConfig } from "./last-good-config.ts";
 import { exitCodes, type Output } from "./output.ts";
+import { isConfigUnread } from "./unread-config.ts";
 
 export type CurrentStatus =
   | { readonly ok: true; readonly document: StatusDocument }
@@ -20,16 +22,23 @@ export async function currentStatus(file: string | undefined, io: Output): Promi
   const { dir, runDir } = loaded.ok ? loaded.config.data : foldersOf(loaded);
   // Only where this does not find the agent is SQLite loaded, whose word it is.
   const seen = publishedByLock(runDir);
-  if (seen !== null) return { ok: true, document: seen };
+  if (seen !== null) return { ok: true, document: withConfigNotice(seen) };
   const problem = addonProblem();
   if (problem !== null) {
     io.err(problem);
     return { ok: false, code: exitCodes.no };
   }
   const live = await publishedStatus(runDir);
-  if (live !== null) return { ok: true, document: live };
+  if (live !== null) return { ok: true, document: withConfigNotice(live) };
   if (!loaded.ok) for (const line of linesOf(loaded)) io.err(line);
   const config = loaded.ok ? loaded.config : await keptConfig(dir);
   if (config === null) return { ok: false, code: exitCodes.usage };
   return { ok: true, document: (await workedOutStatus(config, loaded.file)).document };
+}
+
+/** Only a command looks at the file: a running agent reads it when it is asked to. */
+function withConfigNotice(document: StatusDocument): StatusDocument {
+  if (!isConfigUnread(document)) return document;
+  const notice = `${document.agent.configRead?.file} has changed since the agent read it. ${unreadConfigTodo}.`;
+  return { ...document, notices: [notice, ...(document.notices ?? [])] };
 }

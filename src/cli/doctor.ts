@@ -20,9 +20,11 @@ import { type CredentialFiles, credentialReader, type LoadedCredentials } from "
 import { proxyFor } from "../websocket/proxy.ts";
 import { reachCenter } from "../websocket/reach.ts";
 import { foldersOf, type LoadedConfig, loadConfig } from "./config-file.ts";
+import { publishedByLock } from "./device-status.ts";
 import { engineDeadlines } from "./engine-deadlines.ts";
 import { keptConfig } from "./last-good-config.ts";
 import { exitCodes, type Output } from "./output.ts";
+import { isConfigUnread } from "./unread-config.ts";
 
 const centerDeadlineMs = 10_000;
 
@@ -54,6 +56,7 @@ async function findingsOf(loaded: LoadedConfig): Promise<readonly Finding[]> {
     askEngine(config?.engine.socket ?? "/var/run/docker.sock"),
     config === null || credentials === null ? null : askCenter(config, credentials),
   ]);
+  const published = publishedByLock(folders.runDir);
   const usage = readUsage({ dataDir: nearestExisting(folders.dir), engineRoot: engine.root });
   const { npus, missing } = npuNodes(config?.node.deviceDir ?? "/dev");
   return examine({
@@ -63,6 +66,7 @@ async function findingsOf(loaded: LoadedConfig): Promise<readonly Finding[]> {
       file: loaded.file,
       violations: loaded.ok ? [] : loaded.violations.map(({ message }) => message),
       warnings: loaded.ok ? loaded.warnings.map(({ message }) => message) : [],
+      isUnread: published !== null && published.agent.configRead?.file === loaded.file && isConfigUnread(published),
     },
     agentRuns: program === null ? runLockHeld(folders.runDir) : null,
     engine: engine.facts,

@@ -30,10 +30,11 @@ import { believeSystemAuthorities, believesSystem } from "../websocket/authoriti
 import { credentialReader } from "../websocket/credentials.ts";
 import { websocketLink } from "../websocket/link.ts";
 import { folderOfAnother, openAgentStore, unlessFull } from "./agent-store.ts";
-import { type BrokenConfig, foldersOf, type LoadedConfig, linesOf, loadConfig } from "./config-file.ts";
+import { linesOf, loadConfig } from "./config-file.ts";
 import { controlPath } from "./control-client.ts";
-import { keepConfig, keptConfig } from "./last-good-config.ts";
+import { keepConfig } from "./last-good-config.ts";
 import { exitCodes, type Output } from "./output.ts";
+import { createRunningConfig } from "./running-config.ts";
 import { statusFile, statusPath } from "./status-file.ts";
 import { version } from "./version.ts";
 
@@ -42,13 +43,6 @@ const handshakeTimeoutMs = 15_000;
 
 export interface RunOptions {
   readonly config?: string;
-}
-
-/** What the agent runs with: SIGHUP changes it. */
-interface Live {
-  config: Config;
-  /** Why the file is not what the agent runs with; null when it is. */
-  trouble: string | null;
 }
 
 /**
@@ -68,18 +62,19 @@ export async function runCommand(options: RunOptions, io: Output): Promise<numbe
     return exitCodes.no;
   }
   const loaded = loadConfig(options.config, { strict: false });
-  const live = await configToRun(loaded);
+  let level = loaded.ok ? loaded.config.log.level : "info";
   const log = jsonLog(
     (line) => process.stderr.write(line),
-    () => live?.config.log.level ?? "info",
+    () => level,
   );
-  if (live === null) {
+  const running = await createRunningConfig(options.config, loaded, log);
+  if (running === null) {
     if (!loaded.ok) for (const line of linesOf(loaded)) io.err(line);
     return exitCodes.usage;
   }
-  logConfig(loaded, log);
-  if (live.trouble !== null) log.write("error", "Running with the last good configuration");
-  const stranger = folderOfAnother(live.config);
+  const config = running.current();
+  level = config.log.level;
+  const stranger = folderOfAnother(config);
   if (stranger !== null) {
     io.err(stranger);
     return exitCodes.no;
@@ -87,14 +82,13 @@ export async function runCommand(options: RunOptions, io: Output): Promise<numbe
   const stop = new AbortController();
   for (const signal of ["SIGTERM", "SIGINT"] as const) process.once(signal, () => stop.abort());
   const supervisor = systemdSupervisor(process.env, log);
-  const found = await openAgentStore(live.config, log, { supervisor, signal: stop.signal });
+  const found = await openAgentStore(config, log, { supervisor, signal: stop.signal });
   if (found === null) return exitCodes.fine;
   if (found.kind === "failed") {
     io.err(found.message);
     return exitCodes.no;
   }
   const { store: opened, notices } = found;
-  const { config } = live;
   const lock = acquireRunLock(config.data.runDir);
   if (!lock.ok) {
     opened.close();
@@ -109,10 +103,12 @@ export async function runCommand(options: RunOptions, io: Output): Promise<numbe
     return exitCodes.no;
   }
   unlessFull(() => keepConfig(opened, config));
-  const troubles = (): readonly string[] => (live.trouble === null ? notices : [live.trouble, ...notices]);
-  const publisher = statusFile(statusPath(config.data.runDir), troubles, log);
+  running.recordStart(opened);
+  const said = { notices: () => [...running.notices(), ...notices], configRead: running.lastRead };
+  const publisher = statusFile(statusPath(config.data.runDir), said, log);
   process.on("SIGHUP", () => {
-    reload(options, live, log);
+    running.reload(opened);
+    level = running.current().log.level;
     publisher.again();
   });
   keepHeapSmall();
@@ -125,7 +121,7 @@ export async function runCommand(options: RunOptions, io: Output): Promise<numbe
   });
   const ends = selfEnds(config.data.dir, linuxClock(), log);
   try {
-    const parts = agentParts(config, () => live.config, opened, log, stop.signal);
+    const parts = agentParts(config, running.current, opened, log, stop.signal);
     const configFile = loaded.ok ? resolve(loaded.file) : null;
     const settings = { ...parts.settings, configFile };
     await untilItEnds(ends, log, (safety) =>
@@ -173,38 +169,6 @@ async function untilItEnds(
     ended(error);
     throw error;
   }
-}
-
-/** The configuration to run with: this one, or the last good one (lifecycle.md, Configuration); null when there is none. */
-async function configToRun(loaded: LoadedConfig): Promise<Live | null> {
-  if (loaded.ok) return { config: loaded.config, trouble: null };
-  const kept = await keptConfig(foldersOf(loaded).dir);
-  return kept === null ? null : { config: kept, trouble: troubleOf(loaded) };
-}
-
-function logConfig(loaded: LoadedConfig, log: Log): void {
-  if (loaded.ok) for (const { path, message } of loaded.warnings) log.write("warn", "Configuration", { path, message });
-  else
-    for (const { path, message } of loaded.violations) log.write("error", "Configuration refused", { path, message });
-}
-
-function troubleOf(loaded: BrokenConfig): string {
-  const [first = "", ...more] = loaded.violations.map(({ message }) => message);
-  const others = more.length === 0 ? "" : `, and ${more.length} more`;
-  return `The configuration is rejected, and the last good one is in force: ${first}${others}`;
-}
-
-/** SIGHUP: policy and log level are taken over; everything else keeps until the next start. */
-function reload(options: RunOptions, live: Live, log: Log): void {
-  const loaded = loadConfig(options.config, { strict: false });
-  logConfig(loaded, log);
-  if (!loaded.ok) {
-    live.trouble = troubleOf(loaded);
-    return;
-  }
-  live.trouble = null;
-  live.config = { ...live.config, policy: loaded.config.policy, log: loaded.config.log };
-  log.write("info", "Policy and log level reloaded");
 }
 
 function agentParts(

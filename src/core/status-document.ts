@@ -24,6 +24,8 @@ export interface StatusDocument {
     readonly startedAt: string | null;
     /** The configuration file in use; null when there is none. An agent of an earlier version does not tell. */
     readonly config?: string | null;
+    /** The configuration file that a running agent read last, also one that it rejected. An agent of an earlier version does not tell. */
+    readonly configRead?: ConfigRead;
   };
   readonly center: {
     /** none: no center is configured. */
@@ -49,6 +51,12 @@ export interface StatusDocument {
   readonly factoryFiles?: readonly FactoryFileRow[];
   /** What else the device's owner should know; absent where there is nothing to say. */
   readonly notices?: readonly string[];
+}
+
+export interface ConfigRead {
+  readonly file: string;
+  /** When the file was changed last before it was read, RFC 3339 with milliseconds: another time now is another file. */
+  readonly modifiedAt: string;
 }
 
 export interface FactoryFileRow {

@@ -56,7 +56,18 @@ describe("SIGHUP", () => {
 
   test("a stricter policy rejects the next update and keeps running pods", async () => {
     const agent = site.agentPid();
-    await reload(withCapabilities(), /Policy and log level reloaded/);
+    const before = (await site.run("status", "--wide")).stdout;
+    writeFileSync(site.config, withCapabilities());
+    const unread = (await site.run("status", "--wide")).stdout;
+    const doctor = (await site.run("doctor")).stdout;
+    await reload(withCapabilities(), /ConfigReloaded.*changed: policy\.capabilities"/);
+    const after = (await site.run("status", "--wide")).stdout;
+    assert.match(unread, /Note +\S+edge\.config\.json has changed since the agent read it\. Run systemctl reload edge/);
+    assert.match(
+      doctor,
+      /warning +configuration +\S+ has changed since the agent read it\n +Run systemctl reload edge/,
+    );
+    for (const page of [before, after]) assert.doesNotMatch(page, /has changed since/);
     const { content } = await site.ask(update());
     assert.match(
       String(content),
@@ -69,19 +80,37 @@ describe("SIGHUP", () => {
   test("an invalid configuration changes nothing", async () => {
     const kept = readFileSync(site.config, "utf8");
     const wrong = JSON.stringify({ ...configNow(), policy: { capabilities: "ALL" } });
-    for (const text of [wrong, "{"]) await reload(text, /Configuration refused/);
+    for (const text of ["{", wrong]) await reload(text, /ConfigRejected/);
+    const { stdout } = await site.run("status", "--wide");
+    assert.match(
+      stdout,
+      /Note +The configuration is rejected, .* is "ALL"; .*\. Correct \S+edge\.config\.json; edge config/,
+    );
+    assert.doesNotMatch(stdout, /has changed since/);
     assert.match(String((await site.ask(update())).content), /^FAILED: .*"CHOWN"/);
     await untouched();
     writeFileSync(site.config, kept);
+    assert.match((await site.run("events")).stdout, /ConfigRejected +\(device\) .*policy\.capabilities is "ALL"/);
   });
 
   test("an update that the policy allows again is accepted", async () => {
-    await reload(withCapabilities("CHOWN"), /Policy and log level reloaded/);
+    await reload(withCapabilities("CHOWN"), /ConfigReloaded.*changed: policy\.capabilities"/);
     assert.equal((await site.ask(update())).content, "OK");
     await site.eventually("the new version runs", async () => {
       const running = (await site.containers(uid)).filter(({ State }) => State.Running);
       return running.some(({ Config }) => Config.Env.includes(`VERSION=${sent}`)) || undefined;
     });
+  });
+
+  test("a key that needs a restart is named in the event and in edge status", async () => {
+    const kept = readFileSync(site.config, "utf8");
+    const center = { ...configNow().center, keepaliveSeconds: 33 };
+    const words = /ConfigReloaded.*no change of policy and log\. After a restart: center\.keepaliveSeconds"/;
+    await reload(JSON.stringify({ ...configNow(), center }), words);
+    const notice = /has changes that need a restart: center\.keepaliveSeconds\. Run systemctl restart edge/;
+    assert.match((await site.run("status", "--wide")).stdout, notice);
+    await reload(kept, /ConfigReloaded.*no change of policy and log"/);
+    assert.doesNotMatch((await site.run("status", "--wide")).stdout, /need a restart/);
   });
 
   test("edge validate --explain prints what a rule requires and why", async () => {

@@ -31,6 +31,8 @@ export interface ConfigInput {
   readonly file: string | null;
   readonly violations: readonly string[];
   readonly warnings: readonly string[];
+  /** Whether the file has changed since the running agent read it. */
+  readonly isUnread: boolean;
 }
 
 /** What the engine says of itself, or why it says nothing. */

@@ -5,6 +5,7 @@ import { formatTime } from "../pod/time.ts";
 import { certificateConcern } from "../protocol/certificate.ts";
 import { linkTodo } from "../protocol/link-advice.ts";
 import { clockConcern, clockTodo } from "./clock-concern.ts";
+import { unreadConfigTodo } from "./config-advice.ts";
 import type { DoctorInput, EngineInput, StoreInput } from "./doctor-input.ts";
 import { engineTodo } from "./engine-advice.ts";
 
@@ -83,7 +84,7 @@ function agent({ agentRuns }: DoctorInput): readonly Said[] {
 }
 
 function configuration({ config }: DoctorInput): readonly Said[] {
-  const { file, violations, warnings } = config;
+  const { file, violations, warnings, isUnread } = config;
   const mend = (problem: string): string => {
     if (file === null) return "Write one, or run edge install";
     return /EACCES/.test(problem) ? "Run this as root, or as a member of the group edge" : `Fix ${file}`;
@@ -91,6 +92,7 @@ function configuration({ config }: DoctorInput): readonly Said[] {
   const findings = [
     ...violations.map((violation) => failure(violation, mend(violation))),
     ...warnings.map((text) => warning(text, `Fix ${file}`)),
+    ...(isUnread ? [warning(`${file} has changed since the agent read it`, unreadConfigTodo)] : []),
   ];
   return findings.length === 0 ? [ok(`${file} is valid`)] : findings;
 }

@@ -113,6 +113,29 @@ test("edge status shows the document of a live agent", async (t) => {
   assert.match(text, /2 waiting, 99 bytes.*1 dropped/);
 });
 
+test("edge status says that the configuration file changed since the agent read it", async (t) => {
+  const { data, config, status } = device(t);
+  const lock = acquireRunLock(data.runDir);
+  assert.ok(lock.ok);
+  t.after(lock.release);
+  const shownFor = async (configRead?: object) => {
+    const agent = { running: true, pid: 7, version: "0.1.0", startedAt: "2026-11-22T11:00:00Z", configRead };
+    const center = { state: "none", url: "", since: null, lastError: null };
+    const engine = { state: "ready", version: "20.10.24" };
+    const outbox = { pending: 0, bytes: 0, dropped: 0 };
+    const document = { node: { name: "edge-1" }, agent, center, engine, outbox, pods: [] };
+    writeFileSync(join(data.runDir, "status.json"), JSON.stringify(document));
+    return /since\s+the\s+agent\s+read\s+it/.test((await status(false)).text);
+  };
+  const loaded = loadConfig(config, { strict: true });
+  assert.ok(loaded.ok);
+  const read = { file: config, modifiedAt: loaded.modifiedAt };
+  assert.equal(await shownFor(read), false);
+  assert.equal(await shownFor({ ...read, modifiedAt: "1970-01-01T00:00:00.000Z" }), true);
+  assert.equal(await shownFor({ file: join(data.dir, "gone.json"), modifiedAt: "1970-01-01T00:00:00.000Z" }), false);
+  assert.equal(await shownFor(), false, "an agent of an earlier version");
+});
+
 test("edge status shows a certificate that ends soon, and no other", async (t) => {
   const { data, status } = device(t);
   const lock = acquireRunLock(data.runDir);

@@ -28,7 +28,7 @@ const certificate = { file: "/etc/edge/node.pem", notBefore: wall - day, notAfte
 const well: DoctorInput = {
   wall,
   program: null,
-  config: { file: "/etc/edge/edge.config.json", violations: [], warnings: [] },
+  config: { file: "/etc/edge/edge.config.json", violations: [], warnings: [], isUnread: false },
   agentRuns: true,
   engine,
   conntrack: false,
@@ -72,17 +72,17 @@ const rows: readonly (readonly [what: string, changed: Partial<DoctorInput>, tro
   ["native code", { program: "Cannot load SQLite: x" }, /^failure program: Cannot load SQLite/],
   [
     "no configuration",
-    { config: { file: null, violations: ["No configuration"], warnings: [] } },
+    { config: { file: null, violations: ["No configuration"], warnings: [], isUnread: false } },
     /^failure configuration: No configuration -> Write one/,
   ],
   [
     "an invalid configuration",
-    { config: { file: "/c.json", violations: ["center.url is 1"], warnings: [] } },
+    { config: { file: "/c.json", violations: ["center.url is 1"], warnings: [], isUnread: false } },
     /^failure configuration: center.url is 1 -> Fix \/c.json/,
   ],
   [
     "an unknown key",
-    { config: { file: "/c.json", violations: [], warnings: ["x is not a key"] } },
+    { config: { file: "/c.json", violations: [], warnings: ["x is not a key"], isUnread: false } },
     /^warning configuration: x is not a key -> Fix \/c.json/,
   ],
   [
@@ -143,7 +143,7 @@ const rows: readonly (readonly [what: string, changed: Partial<DoctorInput>, tro
   ],
   [
     "a configuration that this user cannot read",
-    { config: { file: "/c.json", violations: ["/c.json cannot be read: EACCES"], warnings: [] } },
+    { config: { file: "/c.json", violations: ["/c.json cannot be read: EACCES"], warnings: [], isUnread: false } },
     /^failure configuration: .* -> Run this as root, or as a member of the group edge/,
   ],
   ["no bridge", { engine: { ...engine, bridge: false } }, /^warning engine: .*bridge=none.* -> Remove .*daemon\.json/],

@@ -1,0 +1,3 @@
+/** What to do with a configuration file that has changed since the agent read it. */
+export const unreadConfigTodo =
+  "Run systemctl reload edge for changes of policy and log, systemctl restart edge for all others";
