@@ -32,9 +32,11 @@ function survives(copy: string, id: string): Promise<boolean> {
   return new Promise((done) => child.once("exit", (code) => done(code === 0)));
 }
 
-/** Rules that take anything as they are. */
+/** Rules that take anything as they are, and those that are in no table. */
 const takesAll = [
   "status",
+  ...["field.twice", "field.unknown"],
+  ...["generateName", "generation", "managedFields"].map((name) => `metadata.${name}`),
   ...["configMapRules", "secretRules"].flatMap((table) =>
     ["labels", "annotations", "selfLink"].map((name) => `${table}/metadata.${name}`),
   ),

@@ -110,7 +110,7 @@ export function printAnswer(subject: string, answer: AgentAnswer, json: boolean,
     case "refused": {
       if (json) io.out(JSON.stringify({ ...answer, subject }));
       const head = `${subject}: refused, ${violationCount(answer.violations)}`;
-      if (!json) for (const line of verdictLines(head, { violations: answer.violations, warnings: [] })) io.err(line);
+      if (!json) for (const line of verdictLines(head, answer)) io.err(line);
       return exitCodes.no;
     }
     case "unanswered":

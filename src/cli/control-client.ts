@@ -27,7 +27,12 @@ export type AgentAnswer =
       readonly warnings: readonly Warning[];
       readonly pod: PodId | null;
     }
-  | { readonly kind: "refused"; readonly code: string; readonly violations: readonly Violation[] }
+  | {
+      readonly kind: "refused";
+      readonly code: string;
+      readonly violations: readonly Violation[];
+      readonly warnings: readonly Warning[];
+    }
   /** There was no answer; the sentence says why and what to do. */
   | { readonly kind: "unanswered"; readonly message: string };
 
@@ -72,21 +77,14 @@ function exchange(socketPath: string, { method, path, query = {}, body = "" }: A
 
 function answerOf(value: unknown): AgentAnswer {
   if (!isObject(value)) return { kind: "unanswered", message: "The agent's answer cannot be read" };
+  // An agent of another version may leave the warnings out.
+  const warnings = "warnings" in value && Array.isArray(value.warnings) ? (value.warnings as readonly Warning[]) : [];
   if ("violations" in value && Array.isArray(value.violations)) {
     const code = "code" in value ? String(value.code) : "";
-    return { kind: "refused", code, violations: value.violations as readonly Violation[] };
+    return { kind: "refused", code, violations: value.violations as readonly Violation[], warnings };
   }
-  const { message, warnings, pod } = value as {
-    readonly message?: unknown;
-    readonly warnings?: unknown;
-    readonly pod?: PodId;
-  };
-  return {
-    kind: "done",
-    message: String(message),
-    warnings: Array.isArray(warnings) ? (warnings as readonly Warning[]) : [],
-    pod: pod ?? null,
-  };
+  const { message, pod } = value as { readonly message?: unknown; readonly pod?: PodId };
+  return { kind: "done", message: String(message), warnings, pod: pod ?? null };
 }
 
 function whyUnanswered(path: string, { code, message }: NodeJS.ErrnoException): string {

@@ -104,7 +104,7 @@ async function podProblems(file: string, context: AdmissionContext): Promise<rea
     ? []
     : verdict.violations.filter(({ rule }) => !rulesOfTheDevice.has(rule));
   if (violations.length === 0) return [];
-  return verdictLines(`${file}: refused, ${violationCount(violations)}`, { violations, warnings: [] });
+  return verdictLines(`${file}: refused, ${violationCount(violations)}`, { violations, warnings: verdict.warnings });
 }
 
 async function imageProblem(file: string): Promise<string | null> {

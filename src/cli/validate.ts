@@ -2,10 +2,10 @@ import { readFileSync } from "node:fs";
 import { hostname } from "node:os";
 import { getSystemErrorMessage } from "node:util";
 import { nodeNow } from "../agent/messages/node-now.ts";
-import { admitMessage, admitPodContent } from "../core/admission/admit.ts";
-import { type AdmissionContext, defaultProtectedPaths } from "../core/admission/context.ts";
+import { admitMessage, admitPodContent, isGracefulDelete } from "../core/admission/admit.ts";
+import { type AdmissionContext, type Asker, defaultProtectedPaths } from "../core/admission/context.ts";
 import { featureGates } from "../core/admission/feature-gates.ts";
-import { kindProblem } from "../core/admission/local.ts";
+import { admitLocalPod } from "../core/admission/local.ts";
 import type { NodeFacts } from "../core/admission/node-facts.ts";
 import { defaultPolicy, type Policy } from "../core/admission/policy.ts";
 import { everyRule } from "../core/admission/rule-index.ts";
@@ -133,14 +133,15 @@ async function judge(file: string, text: string, context: AdmissionContext): Pro
   const { json } = document;
   const decoded = decodeMessage(json);
   if (decoded.ok) return judged(file, admitMessage(decoded.message, context));
-  // A bare Pod counts as an update message for it (contracts.md).
+  // A bare Pod is judged as edge apply --force is, which may change every pod but factory pods (contracts.md).
   const isBarePod = decoded.code === "noMessageId" && !isMessage(JSON.parse(json));
   if (!isBarePod) return refused(file, decoded.reason);
   const content = JSON.parse(json) as unknown;
-  const otherKind = kindProblem(content);
-  if (otherKind !== null) return { file, accepted: false, violations: [otherKind], warnings: [] };
-  return judged(file, admitPodContent(content, context));
+  if (isGracefulDelete(content)) return judged(file, admitPodContent(content, context));
+  return judged(file, admitLocalPod(content, { ...context, asker: owner }));
 }
+
+const owner: Asker = { origin: { kind: "local" }, isForced: true };
 
 const empty = "empty; expected a message or a Pod";
 

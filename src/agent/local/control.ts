@@ -2,7 +2,6 @@ import { knownRule, type NamedPod } from "../../core/admission/local.ts";
 import { ownershipRule } from "../../core/admission/ownership.ts";
 import { readPodContent } from "../../core/admission/pod-content.ts";
 import { podNamePattern } from "../../core/admission/rules/metadata.ts";
-import type { Violation } from "../../core/base/violation.ts";
 import type { StatusDocument } from "../../core/status-document.ts";
 import type { ControlRequest, ControlResponse } from "../../ports/control.ts";
 import type { Changed, ChangeError, ChangeRequest, PodChanges } from "./pod-changes.ts";
@@ -81,7 +80,7 @@ function localRequest(request: string, query: ControlRequest["query"]): ChangeRe
 }
 
 function responseTo(changed: Changed): ControlResponse {
-  if (!changed.ok) return refused(changed.code, changed.violations);
+  if (!changed.ok) return refused(changed);
   const { id, message, warnings } = changed;
   return { status: 200, body: { message, warnings, ...(id === null ? {} : { pod: id }) } };
 }
@@ -89,13 +88,14 @@ function responseTo(changed: Changed): ControlResponse {
 const statuses: Readonly<Record<ChangeError, number>> = { refused: 422, diskFull: 507, internal: 500 };
 
 /** A pod that is not here, and one that is somebody else's, have statuses of their own. */
-function refused(code: ChangeError, violations: readonly Violation[]): ControlResponse {
+function refused({ code, violations, warnings }: Extract<Changed, { readonly ok: false }>): ControlResponse {
   const rules = violations.map(({ rule }) => rule);
-  if (rules.includes(ownershipRule)) return { status: 409, body: { code: "conflict", violations } };
-  if (rules.includes(knownRule)) return { status: 404, body: { code: "unknownPod", violations } };
-  return { status: statuses[code], body: { code, violations } };
+  if (rules.includes(ownershipRule)) return { status: 409, body: { code: "conflict", violations, warnings } };
+  if (rules.includes(knownRule)) return { status: 404, body: { code: "unknownPod", violations, warnings } };
+  return { status: statuses[code], body: { code, violations, warnings } };
 }
 
 function failed(status: number, code: string, message: string): ControlResponse {
-  return { status, body: { code, violations: [{ path: "", rule: `api.${code}`, message, value: null }] } };
+  const violations = [{ path: "", rule: `api.${code}`, message, value: null }];
+  return { status, body: { code, violations, warnings: [] } };
 }

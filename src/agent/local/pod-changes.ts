@@ -45,7 +45,12 @@ export interface ChangeRequest {
 /** What has come of a request; `message` is one sentence. */
 export type Changed =
   | { readonly ok: true; readonly id: PodId | null; readonly message: string; readonly warnings: readonly Warning[] }
-  | { readonly ok: false; readonly code: ChangeError; readonly violations: readonly Violation[] };
+  | {
+      readonly ok: false;
+      readonly code: ChangeError;
+      readonly violations: readonly Violation[];
+      readonly warnings: readonly Warning[];
+    };
 
 /** refused: by the rules; diskFull: nothing can be stored; internal: a bug, which the log tells of. */
 export type ChangeError = "refused" | "diskFull" | "internal";
@@ -74,7 +79,8 @@ export function createPodChanges(parts: PodChangesParts): PodChanges {
     try {
       const newUid = origin.kind === "local" ? { newUid: parts.random.uuid() } : {};
       const verdict = judge(contextOf(parts, { origin, isForced, ...newUid }, known ?? facts()));
-      if (!verdict.accepted) return { ok: false, code: "refused", violations: verdict.violations };
+      const { warnings } = verdict;
+      if (!verdict.accepted) return { ok: false, code: "refused", violations: verdict.violations, warnings };
       return commit(parts, content, request, verdict);
     } catch (error) {
       if (endsProcess(error)) throw error;
@@ -96,7 +102,7 @@ const diskFull = "The device's disk is full, so nothing can be stored. Free spac
 const internal = "The agent failed on this because of a bug. Its log has the details.";
 
 function failed(code: ChangeError, message: string): Changed {
-  return { ok: false, code, violations: [{ path: "", rule: code, message, value: null }] };
+  return { ok: false, code, violations: [{ path: "", rule: code, message, value: null }], warnings: [] };
 }
 
 function contextOf(parts: PodChangesParts, asker: Asker, node: NodeFacts): AdmissionContext {
@@ -121,9 +127,9 @@ function commit(
     forgetRefusal(parts, outcome.wake);
     return outcome;
   });
-  if (!applied.ok) return { ok: false, code: "refused", violations: applied.violations };
+  const { value, warnings } = verdict;
+  if (!applied.ok) return { ok: false, code: "refused", violations: applied.violations, warnings };
   for (const key of [applied.wake, ...(applied.alsoWake ?? [])]) if (key !== null) parts.wakePod(key);
   if (applied.wake !== null) parts.onStatusChanged();
-  const { value, warnings } = verdict;
   return { ok: true, id: value.kind === "pod-update" ? value.pod.id : null, message: applied.summary, warnings };
 }

@@ -52,18 +52,23 @@ export const relations: readonly Relation[] = [
   ...notYetRules,
 ];
 
-/** Judges a pod update: accepted with the secure defaults filled in, or every violation at once. */
+/**
+ * Judges a pod update: accepted with the secure defaults filled in, or every violation at once. If the device itself asks, an
+ * unknown field is one, too (decisions.md 3: a person is there to correct it).
+ */
 export function admitPod(content: unknown, context: AdmissionContext): Verdict<AcceptedPod> {
   const findings = findingsOf(podShape);
-  const draft = draftOf(content, findings, "update");
+  const unknownFields = context.asker === undefined ? "ignored" : "rejected";
+  const draft = walkFields(content, podShape, findings, "update", unknownFields) as PodDraft;
   for (const relation of relations) {
     if (findings.isFull()) break;
     relation.check(draft, context, (path, value, detail) => findings.violation(relation, path, value, detail));
   }
-  const violations = findings.violations();
-  if (violations.length > 0) return { accepted: false, violations, warnings: findings.warnings() };
   advise(draft, context, findings);
-  return { accepted: true, value: buildPod(draft, context), warnings: findings.warnings() };
+  const violations = findings.violations();
+  const warnings = findings.warnings();
+  if (violations.length > 0) return { accepted: false, violations, warnings };
+  return { accepted: true, value: buildPod(draft, context), warnings };
 }
 
 /** Whether a pod update means a graceful delete: `deletionTimestamp` is there, in whatever spelling. */

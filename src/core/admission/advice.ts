@@ -1,7 +1,8 @@
+import { ownValue } from "../base/own-value.ts";
 import { buildProbe } from "./build.ts";
 import type { AdmissionContext } from "./context.ts";
 import type { PodDraft } from "./draft.ts";
-import type { Findings } from "./findings.ts";
+import type { Findings, Path } from "./findings.ts";
 import { eachProbe } from "./rules/probe-relations.ts";
 import { eachContainer } from "./rules/relation.ts";
 
@@ -11,6 +12,9 @@ export function advise(pod: PodDraft, context: AdmissionContext, findings: Findi
   if (pod.kind !== undefined && pod.kind !== "Pod") findings.warning(["kind"], "is ignored; a pod's kind is Pod");
   for (const name of ["labels", "annotations"] as const) {
     if (metadata?.[name] !== undefined) findings.warning(["metadata", name], "are not kept by this device");
+  }
+  for (const name of ["generateName", "generation", "managedFields"] as const) {
+    if (metadata?.[name] !== undefined) findings.warning(["metadata", name], "is ignored: this device does not use it");
   }
   if (metadata?.uid !== undefined && context.asker?.origin.kind === "local") {
     findings.warning(["metadata", "uid"], "is ignored: the device gives each applied pod its own uid");
@@ -29,6 +33,21 @@ export function advise(pod: PodDraft, context: AdmissionContext, findings: Findi
     findings.warning(at, `names ${configMap.name}, which is not on this device yet; the pod waits for it`);
   }
   adviseOnCapabilities(pod, context, findings);
+  if (context.asker !== undefined) adviseOnLimits(pod, findings);
+}
+
+/** One line a pod (decisions.md 64: missing limits are the requests). A center knows that. */
+function adviseOnLimits(pod: PodDraft, findings: Findings): void {
+  const open: { readonly at: Path; readonly memory: string | number }[] = [];
+  eachContainer(pod, ({ resources }, at) => {
+    const memory = ownValue(resources?.requests ?? {}, "memory");
+    const isOpen = memory !== undefined && ownValue(resources?.limits ?? {}, "memory") === undefined;
+    if (isOpen) open.push({ at: [...at, "resources", "limits", "memory"], memory });
+  });
+  const [first, ...others] = open;
+  if (first === undefined) return;
+  const more = others.length === 0 ? "" : `; ${others.length} more containers have none`;
+  findings.warning(first.at, `is missing: the container is killed above its request, ${first.memory}${more}`);
 }
 
 /** Docker gives added capabilities to root only (lifecycle.md, Images). */

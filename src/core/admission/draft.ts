@@ -20,6 +20,9 @@ export interface MetadataDraft {
   readonly deletionGracePeriodSeconds?: number;
   readonly labels?: Readonly<Record<string, string>>;
   readonly annotations?: Readonly<Record<string, string>>;
+  readonly generateName?: unknown;
+  readonly generation?: unknown;
+  readonly managedFields?: unknown;
 }
 
 export interface SpecDraft {

@@ -6,8 +6,8 @@ import type { Shape } from "./shape.ts";
 /** Canonical names and indices, from the pod down. */
 export type Path = readonly (string | number)[];
 
-/** What follows after "NAME is VALUE; ", or a whole sentence in its place. */
-export type Detail = string | { readonly sentence: string };
+/** What follows after "NAME is VALUE; ", or a whole sentence in its place, which may begin with the field's path. */
+export type Detail = string | { readonly sentence: string | ((where: string) => string) };
 
 /** What a violation is told with; a row of any table. */
 export type RuleText = Pick<FieldRule, "id" | "expectation"> & { readonly secret?: boolean };
@@ -82,7 +82,7 @@ const unsupported = "not supported";
 const advice = "leave it out";
 
 function sentenceOf(rule: RuleText, name: string, value: unknown, detail: Detail | undefined): string {
-  if (typeof detail === "object") return detail.sentence;
+  if (typeof detail === "object") return typeof detail.sentence === "string" ? detail.sentence : detail.sentence(name);
   if (detail === undefined && rule.expectation.startsWith(unsupported)) return `${name} is ${rule.expectation}`;
   const expected = rule.expectation.startsWith(advice) ? rule.expectation : `expected ${rule.expectation}`;
   return `${name} is ${describe(value, rule.secret === true)}; ${detail ?? expected}`;

@@ -3,15 +3,18 @@ import { isObject } from "../base/json-keys.ts";
 import type { Findings, RuleText } from "./findings.ts";
 import type { FieldRule, Presence } from "./rules/row.ts";
 import type { Field, Shape } from "./shape.ts";
+import { meantField, type UnknownFields, unknownFieldRule, unknownFieldSentence } from "./unknown-fields.ts";
 
 /** Which rows ask for a field to be there: all of them in an update, the essential ones in a graceful delete. */
 export type Occasion = "update" | "delete";
 
-const twiceRule: RuleText = { id: "field.twice", expectation: "one spelling of a field" };
+export const twiceRule: RuleText = { id: "field.twice", expectation: "one spelling of a field" };
 
 interface Walk {
   readonly findings: Findings;
   readonly occasion: Occasion;
+  readonly unknownFields: UnknownFields;
+  readonly root: Shape;
   readonly path: (string | number)[];
 }
 
@@ -19,22 +22,31 @@ interface Walk {
  * Judges every field by its row and gives back those that passed, under their canonical names; of a list, every element,
  * so that indices stay. Each part of the message is looked at once.
  */
-export function walkFields(content: unknown, shape: Shape, findings: Findings, occasion: Occasion): object {
+export function walkFields(
+  content: unknown,
+  shape: Shape,
+  findings: Findings,
+  occasion: Occasion,
+  unknownFields: UnknownFields = "ignored",
+): object {
   if (!isObject(content)) {
     findings.violation({ id: "content", expectation: "an object" }, [], content);
     return {};
   }
-  return walkObject({ findings, occasion, path: [] }, shape, content);
+  return walkObject({ findings, occasion, unknownFields, root: shape, path: [] }, shape, content);
 }
 
 function walkObject(walk: Walk, shape: Shape, source: object): object {
   const values: unknown[] = [];
   // Made only when needed: a large pod has thousands of objects, and next to none with a field twice.
   let twice: Set<Field> | null = null;
+  let mistyped: Set<Field> | null = null;
   for (const [key, value] of Object.entries(source)) {
     const field = shape.byName.get(key) ?? shape.byFolded.get(key.toLowerCase());
-    if (field === undefined) noteUnknown(walk, key);
-    else if (values[field.order] !== undefined) {
+    if (field === undefined) {
+      const meant = noteUnknown(walk, shape, key, value);
+      if (meant !== null) mistyped = (mistyped ?? new Set()).add(meant);
+    } else if (values[field.order] !== undefined) {
       twice ??= new Set();
       // A field has thousands of spellings: one of them is told.
       if (!twice.has(field)) noteTwice(walk, field, value, `${firstSpelling(field, source)} and ${key}`);
@@ -48,6 +60,8 @@ function walkObject(walk: Walk, shape: Shape, source: object): object {
   for (const field of shape.fields) {
     if (walk.findings.isFull()) break;
     const value = values[field.order];
+    // What is there under a mistyped name is not missing, too.
+    if (value === undefined && mistyped?.has(field) === true) continue;
     walk.path.push(field.name);
     const kept = isAbsent(value) ? walkAbsent(walk, field.shape, value) : walkValue(walk, field.shape, value);
     walk.path.pop();
@@ -112,8 +126,24 @@ function reportViolation(walk: Walk, rule: FieldRule, value: unknown): void {
   }
 }
 
-function noteUnknown(walk: Walk, key: string): void {
-  walk.findings.warning([...walk.path, key], "is not a field this device knows; it is ignored");
+/** Gives the field that was meant, if it is rejected and one is close. */
+function noteUnknown(
+  { findings, path, unknownFields, root }: Walk,
+  shape: Shape,
+  key: string,
+  value: unknown,
+): Field | null {
+  const at = [...path, key];
+  if (unknownFields === "ignored") {
+    findings.warning(at, "is not a field this device knows; it is ignored");
+    return null;
+  }
+  if (findings.isFull()) return null;
+  const meant = meantField(key, shape);
+  const sentence = (where: string) => unknownFieldSentence(key, where, meant, root);
+  // A mistyped "value" of a variable may hold a password, as the right one does.
+  findings.violation({ ...unknownFieldRule, secret: shape.rule?.secret === true }, at, value, { sentence });
+  return meant;
 }
 
 function firstSpelling({ name }: Field, source: object): string | undefined {

@@ -8,10 +8,16 @@ export function closest(word: string, candidates: readonly string[]): string | n
   let best: string | null = null;
   let least = most + 1;
   for (const candidate of candidates) {
+    if (Math.abs(candidate.length - word.length) > most) continue;
     const distance = editDistance(word.toLowerCase(), candidate.toLowerCase());
     if (distance < least) [best, least] = [candidate, distance];
   }
   return best;
+}
+
+/** A key or a field that nothing knows, with the one that was meant as it is to be written; null if none is close. */
+export function unknownName(what: "key" | "field", path: string, meant: string | null): string {
+  return `unknown ${what} "${path}"${meant === null ? "" : `; did you mean "${meant}"?`}`;
 }
 
 /** Levenshtein's distance: letters put in, left out or exchanged. */

@@ -5,7 +5,7 @@ import { defaultProtectedPaths } from "../admission/context.ts";
 import { describe } from "../admission/findings.ts";
 import type { Policy } from "../admission/policy.ts";
 import { isVain } from "../admission/rules/host-paths.ts";
-import { closest } from "../base/closest.ts";
+import { closest, unknownName } from "../base/closest.ts";
 import { isObject } from "../base/json-keys.ts";
 import { ownValue } from "../base/own-value.ts";
 import { shownUrl } from "../base/shown-url.ts";
@@ -139,7 +139,7 @@ function removeKey(issue: ConfigIssue): void {
 function unknownKeySentence(path: string): string {
   const names = path.split(".");
   const meant = closest(names.at(-1) ?? "", keysAt(configSchema, names.slice(0, -1)));
-  return `unknown key "${path}"${meant === null ? "" : `; did you mean "${[...names.slice(0, -1), meant].join(".")}"?`}`;
+  return unknownName("key", path, meant === null ? null : [...names.slice(0, -1), meant].join("."));
 }
 
 /** The keys that an object of the configuration may have; none where the path leads to no object. */

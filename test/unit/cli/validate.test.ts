@@ -10,9 +10,10 @@ import { type ValidateOptions, validateCommand } from "../../../src/cli/validate
 import { openStore } from "../../../src/sqlite/store.ts";
 import { desiredPod, now, withSpec } from "../../samples/pods.ts";
 
+const amounts = { cpu: "100m", memory: "64Mi" };
 const pod = {
   metadata: { name: "hello" },
-  spec: { containers: [{ name: "web", image: "web:1", resources: { requests: { cpu: "100m", memory: "64Mi" } } }] },
+  spec: { containers: [{ name: "web", image: "web:1", resources: { requests: amounts, limits: amounts } }] },
 };
 const header = {
   msg_id: "85c67925-5768-4edd-b40e-32cf106e07e8",
@@ -57,7 +58,7 @@ test("edge validate checks a message and a bare Pod, as JSON and as YAML", async
     "pod.json": pod,
     "message.json": { header, route, content: JSON.stringify(pod) },
     "pod.yaml":
-      "metadata: {name: hello}\nspec:\n  containers:\n  - {name: web, image: 'web:1', resources: {requests: {cpu: 0.1, memory: 64Mi}}}\n",
+      "metadata: {name: hello}\nspec:\n  containers:\n  - {name: web, image: 'web:1', resources: {requests: {cpu: 0.1, memory: 64Mi}, limits: {memory: 64Mi}}}\n",
     "message.YML.yml": `header: ${JSON.stringify(header)}\nroute: ${JSON.stringify(route)}\ncontent: ${JSON.stringify(pod)}\n`,
     "config.json": config,
     "facts.json": facts,
@@ -121,6 +122,23 @@ test("edge validate rejects text that does not parse, with exit code 1", async (
     const { code, out, err } = await run([at(name)]);
     assert.deepEqual([code, err, judged(out[0]).accepted, judged(out[0]).violations.length], [1, [], false, 1], name);
   }
+});
+
+test("edge validate judges a bare Pod as edge apply does, and explains the rule of an unknown field", async (t) => {
+  const [container] = pod.spec.containers;
+  const at = write(t, {
+    "pod.json": { ...pod, spec: { containers: [{ ...container, imge: "web:1" }] } },
+    "message.json": { header, route, content: { ...pod, zzz: 1 } },
+    "config.json": config,
+  });
+  const { out } = await run([at("pod.json"), at("message.json")], { config: at("config.json"), json: false });
+  assert.deepEqual(out, [
+    `${at("pod.json")}: refused, 1 violation`,
+    '  ✗ unknown field "spec.containers[0].imge"; did you mean "image"?  [field.unknown]',
+    `${at("message.json")}: accepted`,
+    "  ! zzz is not a field this device knows; it is ignored",
+  ]);
+  assert.match((await run([], { explain: "field.unknown", json: false })).out.join("\n"), /^source: decisions\.md 3$/m);
 });
 
 test("edge validate reports an unreadable file and judges the others", async (t) => {

@@ -12,10 +12,20 @@ export const modelFiles = "/var/lib/docker/modelfile";
 
 /** Whether a cleaned path shows, or lies in, something that no pod may see (cleaned paths as well). */
 export function isProtected(path: string, protectedPaths: readonly string[]): boolean {
-  if (path === "/") return true;
-  if (path === modelFiles || isBelow(path, modelFiles)) return false;
+  return protectedPlace(path, protectedPaths) !== null;
+}
+
+/** What no pod may see of what a cleaned path shows or lies in; null if there is nothing. */
+function protectedPlace(path: string, protectedPaths: readonly string[]): string | null {
+  if (path === "/") return path;
+  if (path === modelFiles || isBelow(path, modelFiles)) return null;
   const shows = (entry: string) => path === entry || isBelow(path, entry) || isBelow(entry, path);
-  return kernelPaths.some(shows) || protectedPaths.some(shows);
+  return kernelPaths.find(shows) ?? protectedPaths.find(shows) ?? null;
+}
+
+function protectedSentence(path: string, place: string): string {
+  if (place === path) return "no pod may see it, whatever the policy says";
+  return `it ${isBelow(path, place) ? "lies in" : "contains"} ${place}, which no pod may see, whatever the policy says`;
 }
 
 /** Whether an entry of the owner's lists shows a pod nothing, because all that it allows is protected. */
@@ -26,10 +36,10 @@ export function isVain(entry: string, protectedPaths: readonly string[]): boolea
   return !isBelow(modelFiles, folder) && isProtected(`${folder}/?`, protectedPaths);
 }
 
-/** A row about every hostPath of the pod; `prepare` is called once for all of them. */
+/** A row about every hostPath of the pod; `prepare` is called once for all of them. A text says more than that the path breaks it. */
 function aboutHostPaths(
   row: Omit<Relation, "check" | "path">,
-  prepare: (pod: PodDraft, context: AdmissionContext) => (path: string) => boolean,
+  prepare: (pod: PodDraft, context: AdmissionContext) => (path: string) => boolean | string,
 ): Relation {
   return {
     ...row,
@@ -38,8 +48,10 @@ function aboutHostPaths(
       const volumes = pod.spec?.volumes ?? [];
       const breaks = prepare(pod, context);
       for (const [index, { hostPath }] of volumes.entries()) {
-        if (hostPath?.path === undefined || !breaks(cleanPath(hostPath.path))) continue;
-        report(["spec", "volumes", index, "hostPath", "path"], hostPath.path);
+        const broken = hostPath?.path !== undefined && breaks(cleanPath(hostPath.path));
+        if (broken === false) continue;
+        const at = ["spec", "volumes", index, "hostPath", "path"];
+        report(at, hostPath?.path, broken === true ? undefined : broken);
       }
     },
   };
@@ -76,7 +88,10 @@ export const hostPathRules: readonly Relation[] = [
     },
     (_pod, { protectedPaths }) => {
       const cleaned = (protectedPaths ?? defaultProtectedPaths).map(cleanPath);
-      return (path) => isProtected(path, cleaned);
+      return (path) => {
+        const place = protectedPlace(path, cleaned);
+        return place !== null && protectedSentence(path, place);
+      };
     },
   ),
   aboutHostPaths(
@@ -85,9 +100,11 @@ export const hostPathRules: readonly Relation[] = [
       expectation: "a path that policy.hostPaths of this device lists",
       source: "decisions.md 20",
     },
-    (_pod, { policy }) => {
+    (_pod, { policy, protectedPaths }) => {
       const isListed = pathList([...policy.hostPaths, ...policy.writableHostPaths]);
-      return (path) => !isListed(path);
+      const cleaned = (protectedPaths ?? defaultProtectedPaths).map(cleanPath);
+      // Of a path that no policy allows, the policy has nothing to say.
+      return (path) => !isListed(path) && !isProtected(path, cleaned);
     },
   ),
   aboutHostPaths(

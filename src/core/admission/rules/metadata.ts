@@ -35,4 +35,8 @@ export const metadataRules: readonly FieldRule[] = [
   optional("metadata.ownerReferences", v.pipe(v.array(v.unknown()), v.maxLength(64)), "at most 64 entries", reference),
   optional("metadata.finalizers", v.pipe(v.array(v.string()), v.maxLength(64)), "at most 64 texts", reference),
   optional("metadata.selfLink", shortText(1024), "text of at most 1024 characters", reference),
+  // A pod as kubectl prints it has them.
+  ...["generateName", "generation", "managedFields"].map((name) =>
+    optional(`metadata.${name}`, v.unknown(), "anything; it is ignored", "decisions.md 3"),
+  ),
 ];

@@ -1,12 +1,12 @@
 import assert from "node:assert/strict";
-import { describe, it } from "node:test";
-import { admitGracefulDelete } from "../../../../src/core/admission/admit.ts";
+import { describe, it, test } from "node:test";
+import { admitGracefulDelete, admitPod } from "../../../../src/core/admission/admit.ts";
 import type { AdmissionContext } from "../../../../src/core/admission/context.ts";
 import { admitLocalDelete, admitLocalPod, admitLocalRestart } from "../../../../src/core/admission/local.ts";
 import type { NodePod } from "../../../../src/core/admission/node-facts.ts";
 import { readPodContent } from "../../../../src/core/admission/pod-content.ts";
 import type { Verdict } from "../../../../src/core/base/violation.ts";
-import { context, podName, smallPod, withField } from "./pods.ts";
+import { context, podName, smallContainer, smallPod, withField } from "./pods.ts";
 
 const asks: AdmissionContext = { ...context, asker: { origin: { kind: "local" }, isForced: false } };
 
@@ -17,6 +17,9 @@ function beside(pod: Partial<NodePod> = {}): AdmissionContext {
 
 const sentences = <T>(verdict: Verdict<T>): readonly string[] =>
   verdict.accepted ? [] : verdict.violations.map(({ path, message }) => `${path}: ${message}`);
+
+const uidWarnings = ({ warnings }: Verdict<unknown>): readonly string[] =>
+  warnings.flatMap(({ path }) => (path === "metadata.uid" ? [path] : []));
 
 const kindOf = (kind: unknown): object => withField(smallPod(), "kind", kind);
 
@@ -35,7 +38,7 @@ describe("a Pod of the device", () => {
         asker: { origin: { kind: "local" }, isForced: true, newUid: own },
       });
       assert.ok(verdict.accepted && verdict.value.kind === "pod-update");
-      return [verdict.value.pod.id.uid, verdict.value.pod.metadata.uid, ...verdict.warnings.map(({ path }) => path)];
+      return [verdict.value.pod.id.uid, verdict.value.pod.metadata.uid, ...uidWarnings(verdict)];
     };
     const unnamed = withField(kindOf("Pod"), "metadata.uid", undefined);
     const named = withField(unnamed, "metadata.uid", "22222222-0000-4000-8000-000000000001");
@@ -68,6 +71,97 @@ describe("a Pod of the device", () => {
     const stored = { name: podName, resourceVersion: "2" };
     assert.equal(admitLocalPod(older, beside({ metadata: stored })).accepted, true);
   });
+});
+
+describe("an unknown field", () => {
+  const first = "spec.containers[0]";
+  const mistyped = (path: string, value: unknown = "web:1") => withField(smallPod(), path, value);
+  const withoutImage = withField(smallPod(), `${first}.image`, undefined);
+
+  it("is rejected in a Pod of the device, with the field that was meant and no second violation for it", () => {
+    const verdict = admitLocalPod(withField(withoutImage, `${first}.imge`, "web:1"), asks);
+    assert.ok(!verdict.accepted);
+    assert.deepEqual(verdict.violations, [
+      {
+        path: `${first}.imge`,
+        rule: "field.unknown",
+        message: `unknown field "${first}.imge"; did you mean "image"?`,
+        value: "web:1",
+      },
+    ]);
+    const factory: AdmissionContext = { ...asks, asker: { origin: { kind: "factory", file: "a" }, isForced: false } };
+    assert.equal(admitLocalPod(mistyped("spec.hostNetwrk", true), factory).accepted, false);
+  });
+
+  it("is rejected with its right place, or with what to do", () => {
+    const said = (path: string) => sentences(admitLocalPod(mistyped(path), asks));
+    assert.deepEqual(said("spec.image"), ['spec.image: unknown field "spec.image"; it belongs in spec.containers[]']);
+    assert.deepEqual(said("containers"), ['containers: unknown field "containers"; it belongs in spec']);
+    assert.deepEqual(said(`${first}.kind`), [
+      `${first}.kind: unknown field "${first}.kind"; it belongs in the Pod itself`,
+    ]);
+    assert.deepEqual(said("spec.zzz"), ['spec.zzz: unknown field "spec.zzz"; leave it out']);
+    assert.deepEqual(said("spec.path"), ['spec.path: unknown field "spec.path"; leave it out'], "it has many places");
+    assert.deepEqual(said("spec.workingDir"), ['spec.workingDir: unknown field "spec.workingDir"; leave it out']);
+  });
+
+  it("in an environment variable is rejected without its value", () => {
+    const env = [{ name: "PASSWORD", vlaue: "hunter2" }];
+    const verdict = admitLocalPod(withField(smallPod(), `${first}.env`, env), asks);
+    assert.equal(verdict.accepted, false);
+    assert.doesNotMatch(JSON.stringify(verdict), /hunter2/);
+    assert.deepEqual(sentences(verdict), [
+      `${first}.env[0].vlaue: unknown field "${first}.env[0].vlaue"; did you mean "value"?`,
+    ]);
+  });
+
+  it("is ignored with a warning in a message of a center", () => {
+    const verdict = admitPod(mistyped("spec.zzz"), context);
+    assert.equal(verdict.accepted, true);
+    assert.deepEqual(
+      verdict.warnings.map(({ message }) => message),
+      ["spec.zzz is not a field this device knows; it is ignored"],
+    );
+  });
+
+  it("of which Kubernetes is the author is ignored with a warning, also on the device", () => {
+    const printed = ["generateName", "generation", "managedFields"].reduce<object>(
+      (pod, name) => withField(pod, `metadata.${name}`, [{}]),
+      withField(smallPod(), "status", { phase: "Running", zzz: 1 }),
+    );
+    const verdict = admitLocalPod(printed, asks);
+    assert.deepEqual(sentences(verdict), []);
+    const named = verdict.warnings.map(({ path }) => path);
+    assert.deepEqual(named.slice(0, 4), [
+      ...["metadata.uid", "metadata.generateName", "metadata.generation", "metadata.managedFields"],
+    ]);
+  });
+
+  it("among a thousand is one of a thousand violations", () => {
+    const many = Object.fromEntries(Array.from({ length: 5_000 }, (_, index) => [`imag${index}`, 1]));
+    const verdict = admitLocalPod({ ...smallPod(), ...many }, asks);
+    assert.equal(!verdict.accepted && verdict.violations.length, 1_000);
+  });
+});
+
+test("warnings of a Pod of the device stand beside its violations", () => {
+  const pod = withField(withField(smallPod(), "metadata.labels", { a: "b" }), "spec.hostNetwork", "x");
+  const verdict = admitLocalPod(pod, asks);
+  assert.equal(verdict.accepted, false);
+  assert.ok(verdict.warnings.some(({ path }) => path === "metadata.labels"));
+});
+
+test("containers without a memory limit cause one warning on the device, and none in a message of a center", () => {
+  const limits = "spec.containers[0].resources.limits.memory";
+  const warned = (pod: object, judged: AdmissionContext) =>
+    admitPod(pod, judged).warnings.flatMap(({ path, message }) => (path === limits ? [message] : []));
+  const killed = `${limits} is missing: the container is killed above its request, 64Mi`;
+  assert.deepEqual(warned(smallPod(), asks), [killed]);
+  assert.deepEqual(warned(smallPod(), context), []);
+  assert.deepEqual(warned(withField(smallPod(), "spec.containers[0].resources", undefined), asks), []);
+  assert.deepEqual(warned(withField(smallPod(), limits, "128Mi"), asks), []);
+  const three = { ...smallPod(), spec: { containers: ["a", "b", "c"].map(smallContainer) } };
+  assert.deepEqual(warned(three, asks), [`${killed}; 2 more containers have none`]);
 });
 
 describe("a graceful delete of the center", () => {

@@ -4,6 +4,19 @@ import { admitPod } from "../../../../src/core/admission/admit.ts";
 import { isVain } from "../../../../src/core/admission/rules/host-paths.ts";
 import { context, smallPod, withField } from "./pods.ts";
 
+test("a hostPath that no pod may see is one violation, which names what is protected", () => {
+  const said = (path: string) => {
+    const verdict = admitPod(withField(smallPod(), "spec.volumes", [{ name: "a", hostPath: { path } }]), context);
+    return verdict.accepted ? [] : verdict.violations.map(({ message }) => message);
+  };
+  const at = "spec.volumes[0].hostPath.path is";
+  const never = "whatever the policy says";
+  assert.deepEqual(said("/etc"), [`${at} "/etc"; it contains /etc/edge, which no pod may see, ${never}`]);
+  assert.deepEqual(said("/proc/1"), [`${at} "/proc/1"; it lies in /proc, which no pod may see, ${never}`]);
+  assert.deepEqual(said("/dev"), [`${at} "/dev"; no pod may see it, ${never}`]);
+  assert.deepEqual(said("/srv"), [`${at} "/srv"; expected a path that policy.hostPaths of this device lists`]);
+});
+
 test("an entry of the owner's lists has no effect if everything that it allows is protected", () => {
   const hidden = ["/var/lib/docker", "/var/lib/edge"];
   const vain = ["/", "/proc", "/proc/**", "/sys/class/**", "/var/lib/edge/data", "/var/lib/docker/volumes/**"];

@@ -16,7 +16,7 @@ test("a small pod is accepted, and one with every allowed field under an open po
 
 // Every row is asked with a value that no row can take, in the place the row is about.
 for (const rule of podRules) {
-  if (rule.path === "status") continue;
+  if (rule.expectation === "anything; it is ignored") continue;
   test(`${rule.id} rejects a wrong value at its path`, () => {
     const path = rule.path.replaceAll("[]", "[0]");
     // An object for what takes none, and a number no row allows for what takes one.
