@@ -7,6 +7,8 @@ declare module "node:crypto" {
     digest(encoding: "hex" | "base64" | "base64url"): string;
   }
   export function createHash(algorithm: "sha1" | "sha256"): Hash;
+  /** In hexadecimal, of a text in UTF-8. */
+  export function hash(algorithm: "sha256", text: string): string;
 }
 
 interface AbortSignal {

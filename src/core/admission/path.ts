@@ -1,5 +1,8 @@
+const untidy = /\/\.?(?:\/|$)/;
+
 /** A path without doubled or trailing slashes and without `.`; those here hold no `..` (the Pod Update document). */
 export function cleanPath(path: string): string {
+  if (path.startsWith("/") && !untidy.test(path)) return path;
   return `/${path
     .split("/")
     .filter((part) => part !== "" && part !== ".")

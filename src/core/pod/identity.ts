@@ -1,4 +1,4 @@
-import { createHash } from "node:crypto";
+import { hash as digest } from "node:crypto";
 import type { ContainerSpec, PodHashes, PodId, PodSpec, RestartPolicy, Volume } from "./spec.ts";
 
 /** Container name of a pod's sandbox, as in the kubelet's docker names. Upper case, so no pod can have a container of it. */
@@ -146,16 +146,23 @@ export function podHashes(spec: PodSpec): PodHashes {
 
 /** JSON with sorted keys and without what is undefined, so that the same value always gives the same text. */
 export function canonicalJson(value: unknown): string {
-  if (Array.isArray(value)) return `[${value.map((item) => canonicalJson(item ?? null)).join(",")}]`;
-  if (typeof value !== "object" || value === null) return JSON.stringify(value) ?? "null";
-  const entries = Object.entries(value)
-    .filter(([, item]) => item !== undefined)
-    .sort(([a], [b]) => (a < b ? -1 : 1));
-  return `{${entries.map(([key, item]) => `${JSON.stringify(key)}:${canonicalJson(item)}`).join(",")}}`;
+  return JSON.stringify(sorted(value)) ?? "null";
+}
+
+/** A copy that is written with its keys in order: one call for a whole text, as a call for each value costs more. */
+function sorted(value: unknown): unknown {
+  if (typeof value !== "object" || value === null) return value;
+  if (Array.isArray(value)) return value.map(sorted);
+  const entries = Object.entries(value).sort(([a], [b]) => (a < b ? -1 : 1));
+  for (const entry of entries) entry[1] = sorted(entry[1]);
+  const copy = Object.fromEntries(entries);
+  // An object gives keys that are numbers before all others and by their value; a text such as "10" comes before "9".
+  const hasNumber = (entries[0]?.[0] ?? ":") < ":";
+  return hasNumber ? new Proxy(copy, { ownKeys: () => entries.map(([key]) => key) }) : copy;
 }
 
 function hashOf(value: unknown): string {
-  return createHash("sha256").update(canonicalJson(value)).digest("hex").slice(0, 16);
+  return digest("sha256", canonicalJson(value)).slice(0, 16);
 }
 
 function isRestartPolicy(text: string): text is RestartPolicy {

@@ -5,34 +5,35 @@
 
 const nano = 1_000_000_000n;
 
-/** Suffixes of powers of 1,000 with their exponent of ten, smallest first. */
-const decimalSuffixes: readonly (readonly [string, number])[] = [
-  ["n", -9],
-  ["u", -6],
-  ["m", -3],
-  ["", 0],
-  ["k", 3],
-  ["M", 6],
-  ["G", 9],
-  ["T", 12],
-  ["P", 15],
-  ["E", 18],
-];
+interface Unit {
+  readonly suffix: string;
+  /** Of one. */
+  readonly nanos: bigint;
+  readonly format: "decimal" | "binary" | "exponent";
+}
 
-/** Suffixes of powers of 1,024, smallest first. */
-const binarySuffixes: readonly (readonly [string, bigint])[] = ["Ki", "Mi", "Gi", "Ti", "Pi", "Ei"].map(
-  (suffix, index) => [suffix, 1024n ** BigInt(index + 1)] as const,
-);
+/** Powers of 1,000, smallest first. */
+const decimalUnits: readonly Unit[] = ["n", "u", "m", "", "k", "M", "G", "T", "P", "E"].map((suffix, index) => ({
+  suffix,
+  nanos: 1000n ** BigInt(index),
+  format: "decimal",
+}));
+
+/** Powers of 1,024, smallest first. */
+const binaryUnits: readonly Unit[] = ["Ki", "Mi", "Gi", "Ti", "Pi", "Ei"].map((suffix, index) => ({
+  suffix,
+  nanos: nano * 1024n ** BigInt(index + 1),
+  format: "binary",
+}));
+
+const units: ReadonlyMap<string, Unit> = new Map([...decimalUnits, ...binaryUnits].map((unit) => [unit.suffix, unit]));
 
 const shape = /^([+-]?)(\d{0,30})(?:\.(\d{0,30}))?([KMGTPE]i|[numkMGTPE]|[eE][+-]?\d{1,2})?$/;
 
 /** The largest amount Kubernetes knows: 2^63 - 1 units. */
 const largest = (2n ** 63n - 1n) * nano;
 
-interface Parsed {
-  readonly nanos: bigint;
-  readonly format: "decimal" | "binary" | "exponent";
-}
+type Parsed = Pick<Unit, "nanos" | "format">;
 
 /** A quantity in nano-units; null when it is none. JSON numbers count as well. Below a nano-unit it is rounded up. */
 export function parseQuantity(value: unknown): bigint | null {
@@ -83,23 +84,27 @@ export function formatNanos(nanos: bigint): string {
 /** Text of whole units in powers of 1,024, as memory is written. */
 export function formatBinary(units: bigint): string {
   if (units === 0n) return "0";
-  let text = `${units}`;
-  for (const [suffix, factor] of binarySuffixes) {
-    if (units % factor !== 0n) break;
-    text = `${units / factor}${suffix}`;
-  }
-  return text;
+  const nanos = units * nano;
+  const unit = largestUnit(nanos, binaryUnits);
+  return unit === undefined ? `${units}` : `${nanos / unit.nanos}${unit.suffix}`;
 }
 
 function formatDecimal(nanos: bigint, asExponent: boolean): string {
-  let text = `${nanos}n`;
-  for (const [suffix, exponent] of decimalSuffixes) {
-    const factor = 10n ** BigInt(exponent + 9);
-    if (nanos % factor !== 0n) break;
-    const end = !asExponent ? suffix : exponent === 0 ? "" : `e${exponent}`;
-    text = `${nanos / factor}${end}`;
+  const unit = largestUnit(nanos, decimalUnits);
+  if (unit === undefined) return `${nanos}n`;
+  const exponent = decimalUnits.indexOf(unit) * 3 - 9;
+  const end = !asExponent ? unit.suffix : exponent === 0 ? "" : `e${exponent}`;
+  return `${nanos / unit.nanos}${end}`;
+}
+
+/** The largest unit of which an amount is a whole number. */
+function largestUnit(nanos: bigint, from: readonly Unit[]): Unit | undefined {
+  let largest: Unit | undefined;
+  for (const unit of from) {
+    if (nanos % unit.nanos !== 0n) break;
+    largest = unit;
   }
-  return text;
+  return largest;
 }
 
 function parse(value: unknown): Parsed | null {
@@ -109,15 +114,12 @@ function parse(value: unknown): Parsed | null {
   if (match === null) return null;
   const [, sign, whole = "", fraction = "", suffix = ""] = match;
   if (whole === "" && fraction === "") return null;
-  const digits = BigInt(whole + fraction);
-  const binary = binarySuffixes.find(([name]) => name === suffix)?.[1];
-  const isExponent = /^[eE][+-]?\d/.test(suffix);
-  const exponent = isExponent ? Number(suffix.slice(1)) : (decimalSuffixes.find(([name]) => name === suffix)?.[1] ?? 0);
-  const scale = exponent + 9 - fraction.length;
-  const multiplied = digits * (binary ?? 1n) * 10n ** BigInt(Math.max(scale, 0));
-  const divisor = 10n ** BigInt(Math.max(-scale, 0));
-  const size = (multiplied + divisor - 1n) / divisor;
+  const unit = units.get(suffix);
+  // Of a power of ten such as "e3", counted in nano-units.
+  const exponent = unit === undefined ? Number(suffix.slice(1)) + 9 : 0;
+  const multiplied = BigInt(whole + fraction) * (unit?.nanos ?? 10n ** BigInt(Math.max(exponent, 0)));
+  const places = fraction.length + Math.max(-exponent, 0);
+  const size = places === 0 ? multiplied : divideUp(multiplied, 10n ** BigInt(places));
   if (size > largest) return null;
-  const format = binary !== undefined ? "binary" : isExponent ? "exponent" : "decimal";
-  return { nanos: sign === "-" ? -size : size, format };
+  return { nanos: sign === "-" ? -size : size, format: unit?.format ?? "exponent" };
 }

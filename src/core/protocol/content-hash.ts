@@ -1,4 +1,4 @@
-import { createHash } from "node:crypto";
+import { hash } from "node:crypto";
 import { canonicalJson } from "../pod/identity.ts";
 
 /**
@@ -6,5 +6,5 @@ import { canonicalJson } from "../pod/identity.ts";
  * msg_id).
  */
 export function contentHash(content: unknown): string {
-  return createHash("sha256").update(canonicalJson(content)).digest("hex");
+  return hash("sha256", canonicalJson(content));
 }

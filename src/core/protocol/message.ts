@@ -187,20 +187,19 @@ function isLongerThan(text: string, bytes: number): boolean {
   return new TextEncoder().encode(text).length > bytes;
 }
 
+/** All but brackets: strings whole, also one that never ends, and whatever is no string. */
+const notBrackets = /"[^"\\]*(?:\\.[^"\\]*)*"?|[^"{}[\]]+/gs;
+
 /** Counts brackets outside strings: it decides before anything recursive sees the value. */
 function nestsDeeperThan(text: string, limit: number): boolean {
+  const brackets = text.replace(notBrackets, "");
   let depth = 0;
-  let quoted = false;
-  for (let i = 0; i < text.length; i += 1) {
-    const code = text.charCodeAt(i);
-    if (quoted) {
-      if (code === 0x5c) i += 1;
-      else if (code === 0x22) quoted = false;
-    } else if (code === 0x22) quoted = true;
-    else if (code === 0x7b || code === 0x5b) {
+  for (let i = 0; i < brackets.length; i += 1) {
+    const code = brackets.charCodeAt(i);
+    if (code === 0x7b || code === 0x5b) {
       depth += 1;
       if (depth > limit) return true;
-    } else if (code === 0x7d || code === 0x5d) depth -= 1;
+    } else depth -= 1;
   }
   return false;
 }

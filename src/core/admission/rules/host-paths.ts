@@ -36,7 +36,10 @@ export function isVain(entry: string, protectedPaths: readonly string[]): boolea
   return !isBelow(modelFiles, folder) && isProtected(`${folder}/?`, protectedPaths);
 }
 
-/** A row about every hostPath of the pod; `prepare` is called once for all of them. A text says more than that the path breaks it. */
+/**
+ * A row about every hostPath of the pod; `prepare` is called once for all of them, and not at all for none. A text says more
+ * than that the path breaks it.
+ */
 function aboutHostPaths(
   row: Omit<Relation, "check" | "path">,
   prepare: (pod: PodDraft, context: AdmissionContext) => (path: string) => boolean | string,
@@ -45,14 +48,14 @@ function aboutHostPaths(
     ...row,
     path: "spec.volumes[].hostPath.path",
     check: (pod, context, report) => {
-      const volumes = pod.spec?.volumes ?? [];
-      const breaks = prepare(pod, context);
-      for (const [index, { hostPath }] of volumes.entries()) {
-        const broken = hostPath?.path !== undefined && breaks(cleanPath(hostPath.path));
-        if (broken === false) continue;
-        const at = ["spec", "volumes", index, "hostPath", "path"];
-        report(at, hostPath?.path, broken === true ? undefined : broken);
-      }
+      let breaks: ((path: string) => boolean | string) | null = null;
+      pod.spec?.volumes?.forEach(({ hostPath }, index) => {
+        if (hostPath?.path === undefined) return;
+        breaks ??= prepare(pod, context);
+        const broken = breaks(cleanPath(hostPath.path));
+        if (broken === false) return;
+        report(["spec", "volumes", index, "hostPath", "path"], hostPath.path, broken === true ? undefined : broken);
+      });
     },
   };
 }

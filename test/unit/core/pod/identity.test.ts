@@ -155,6 +155,11 @@ describe("The hashes of pod and container", () => {
     assert.notEqual(podHash(two), podHash({ ...two, containers: [otherPorts, ...two.containers.slice(1)] }));
   });
 
+  it("take keys in the order of their characters, numbers and the words of every object as well", () => {
+    const volumes = JSON.parse('{"b":1,"9":{"10":2,"2":3},"__proto__":4,"10":5}') as unknown;
+    assert.equal(canonicalJson([volumes]), '[{"10":5,"9":{"10":2,"2":3},"__proto__":4,"b":1}]');
+  });
+
   it("ignore undefined fields", () => {
     assert.equal(canonicalJson({ b: 1, a: [undefined, { d: null, c: undefined }] }), '{"a":[null,{"d":null}],"b":1}');
   });

@@ -114,6 +114,10 @@ test("a message nests at most 64 levels, inside a string of JSON as well", () =>
   assert.equal(codeOf("[".repeat(maxMessageBytes)), "notJson");
   // Brackets in strings nest nothing, whatever is escaped around them.
   assert.equal(codeOf(text({ content: { a: `\\"${"[".repeat(200)}\\` } })), "ok");
+  // A string that never ends holds all that follows.
+  const reasonOf = (sent: string): string => JSON.stringify(decodeMessage(sent));
+  assert.match(reasonOf(`["a\\"${"[".repeat(200)}`), /The message is not JSON/);
+  assert.match(reasonOf(`["a\\\\"${"[".repeat(200)}`), /nests deeper than 64 levels/);
 });
 
 test("a message of the agent has every key of the envelope, the internal ones empty", () => {
