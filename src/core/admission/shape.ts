@@ -5,6 +5,8 @@ export interface Shape {
   readonly rule: FieldRule | null;
   /** In the order of the table. */
   readonly fields: readonly Field[];
+  /** Those that some message must have. */
+  readonly asked: readonly Field[];
   readonly byName: ReadonlyMap<string, Field>;
   readonly byFolded: ReadonlyMap<string, Field>;
   readonly element: Shape | null;
@@ -59,6 +61,7 @@ function freeze(draft: Draft): Shape {
   return {
     rule: draft.rule,
     fields,
+    asked: fields.filter(({ shape: { rule } }) => rule !== null && rule.presence !== "optional"),
     byName: new Map(fields.map((field) => [field.name, field])),
     byFolded: new Map(fields.map((field) => [field.name.toLowerCase(), field])),
     element: draft.element === null ? null : freeze(draft.element),

@@ -36,47 +36,67 @@ export function walkFields(
   return walkObject({ findings, occasion, unknownFields, root: shape, path: [] }, shape, content);
 }
 
+/** What passed of an object: itself, if all of it did, under canonical names. */
 function walkObject(walk: Walk, shape: Shape, source: object): object {
+  const { fields } = shape;
   const values: unknown[] = [];
   // Made only when needed: a large pod has thousands of objects, and next to none with a field twice.
   let twice: Set<Field> | null = null;
   let mistyped: Set<Field> | null = null;
-  for (const [key, value] of Object.entries(source)) {
+  let isWhole = true;
+  const sent: readonly unknown[] = Object.values(source);
+  Object.keys(source).forEach((key, index) => {
+    const value = sent[index];
     const field = shape.byName.get(key) ?? shape.byFolded.get(key.toLowerCase());
-    if (field === undefined) {
+    if (field !== undefined && values[field.order] === undefined) {
+      values[field.order] = value ?? null;
+      if (key === field.name) return;
+      walk.findings.spelled([...walk.path, field.name], key);
+    } else if (field === undefined) {
       const meant = noteUnknown(walk, shape, key, value);
-      if (meant !== null) mistyped = (mistyped ?? new Set()).add(meant);
-    } else if (values[field.order] !== undefined) {
+      if (meant !== null) mistyped = (mistyped ?? new Set<Field>()).add(meant);
+    } else {
       twice ??= new Set();
       // A field has thousands of spellings: one of them is told.
       if (!twice.has(field)) noteTwice(walk, field, value, `${firstSpelling(field, source)} and ${key}`);
       twice.add(field);
-    } else {
-      values[field.order] = value ?? null;
-      if (key !== field.name) walk.findings.spelled([...walk.path, field.name], key);
     }
-  }
-  const passed: [string, unknown][] = [];
-  for (const field of shape.fields) {
-    if (walk.findings.isFull()) break;
-    const value = values[field.order];
+    isWhole = false;
+  });
+  // Now in the order of the table. What is neither there nor asked for has no place in the list.
+  for (const { order } of shape.asked) if (values[order] === undefined) values[order] = undefined;
+  values.forEach((value, order) => {
+    const field = fields[order];
     // What is there under a mistyped name is not missing, too.
-    if (value === undefined && mistyped?.has(field) === true) continue;
-    walk.path.push(field.name);
-    const kept = isAbsent(value) ? walkAbsent(walk, field.shape, value) : walkValue(walk, field.shape, value);
-    walk.path.pop();
-    if (kept !== undefined) passed.push([field.name, kept]);
-  }
-  return Object.fromEntries(passed);
+    if (field === undefined || (value === undefined && mistyped?.has(field) === true)) return;
+    const kept = walk.findings.isFull() ? undefined : walkField(walk, field, value);
+    if (kept === value) return;
+    values[order] = kept;
+    isWhole = false;
+  });
+  return isWhole ? source : objectOf(fields, values);
+}
+
+function objectOf(fields: readonly Field[], values: readonly unknown[]): object {
+  const entries: [string, unknown][] = [];
+  values.forEach((value, order) => {
+    const name = fields[order]?.name;
+    if (name !== undefined && value !== undefined) entries.push([name, value]);
+  });
+  return Object.fromEntries(entries);
+}
+
+function walkField(walk: Walk, { name, shape }: Field, value: unknown): unknown {
+  return isAbsent(value) ? walkAbsent(walk, shape, name, value) : walkValue(walk, shape, name, value);
 }
 
 function isAbsent(value: unknown): boolean {
   return value === undefined || value === null || value === "";
 }
 
-function walkAbsent(walk: Walk, shape: Shape, value: unknown): undefined {
-  if (shape.rule !== null && isAsked(shape.rule.presence, walk.occasion)) {
-    walk.findings.violation(shape.rule, walk.path, value);
+function walkAbsent(walk: Walk, { rule }: Shape, name: string, value: unknown): undefined {
+  if (rule !== null && isAsked(rule.presence, walk.occasion)) {
+    walk.findings.violation(rule, [...walk.path, name], value);
   }
 }
 
@@ -84,29 +104,31 @@ function isAsked(presence: Presence, occasion: Occasion): boolean {
   return presence === "always" || (presence === "update" && occasion === "update");
 }
 
-/** What passed of a value; undefined when it did not. */
-function walkValue(walk: Walk, shape: Shape, value: unknown): unknown {
-  const { rule, element } = shape;
-  const passed = rule === null || v.is(rule.schema, value);
+/** What passed of the value of a field or of an element; undefined when it did not. */
+function walkValue(walk: Walk, shape: Shape, step: string | number, value: unknown): unknown {
+  const { rule, element, fields } = shape;
+  const passed = rule === null || rule.passes(value);
+  if (passed && element === null && fields.length === 0) return value;
+  walk.path.push(step);
   if (rule !== null && !passed) reportViolation(walk, rule, value);
-  if (element !== null) {
-    // A list that is too long is gone through all the same: every violation at once.
-    if (!Array.isArray(value)) return undefined;
-    const kept = walkElements(walk, element, value);
-    return passed ? kept : undefined;
-  }
-  if (!passed) return undefined;
-  return shape.fields.length > 0 && isObject(value) ? walkObject(walk, shape, value) : value;
+  const inner = walkInner(walk, shape, value, passed);
+  walk.path.pop();
+  return passed ? inner : undefined;
+}
+
+function walkInner(walk: Walk, shape: Shape, value: unknown, passed: boolean): unknown {
+  const { element, fields } = shape;
+  // A list that is too long is gone through all the same: every violation at once.
+  if (element !== null) return Array.isArray(value) ? walkElements(walk, element, value) : undefined;
+  return passed && fields.length > 0 && isObject(value) ? walkObject(walk, shape, value) : value;
 }
 
 function walkElements(walk: Walk, element: Shape, list: readonly unknown[]): unknown[] {
   const kept: unknown[] = [];
+  // A list of objects keeps an empty one in the place of what was none, a list of texts an empty text.
+  const none = element.fields.length > 0 ? {} : "";
   for (let index = 0; index < list.length && !walk.findings.isFull(); index += 1) {
-    walk.path.push(index);
-    // A list of objects keeps an empty one in the place of what was none, a list of texts an empty text.
-    const value = walkValue(walk, element, list[index]);
-    kept.push(value ?? (element.fields.length > 0 ? {} : ""));
-    walk.path.pop();
+    kept.push(walkValue(walk, element, index, list[index]) ?? none);
   }
   return kept;
 }

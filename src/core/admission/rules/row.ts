@@ -1,6 +1,7 @@
 // core/admission/rules: the rules of admission: one row for each field and relation.
 
 import * as v from "valibot";
+import { type Predicate, predicateOf } from "./predicate.ts";
 
 /**
  * When a field must be there. In a graceful delete of an unknown pod, each present field is judged by itself, and only
@@ -20,6 +21,8 @@ export interface FieldRule {
   readonly source: string;
   readonly presence: Presence;
   readonly schema: v.GenericSchema;
+  /** Whether a value passes the schema. */
+  readonly passes: Predicate;
   /** Its values are never quoted. */
   readonly secret: boolean;
 }
@@ -27,7 +30,7 @@ export interface FieldRule {
 /** A row for an optional field; `null` and `""` count as absent (decisions.md 10: serializers write values that ask for nothing). */
 export function optional(path: string, schema: v.GenericSchema, expectation: string, source: string): FieldRule {
   const id = path.replace(/\[\]$/, ".item").replaceAll("[]", "");
-  return { id, path, expectation, source, presence: "optional", schema, secret: false };
+  return { id, path, expectation, source, presence: "optional", schema, passes: predicateOf(schema), secret: false };
 }
 
 /** A row for a field that a pod update must have. */
