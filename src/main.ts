@@ -9,7 +9,11 @@ process.stdout.on("error", (error: NodeJS.ErrnoException) => {
 process.stderr.on("error", () => {});
 
 /** As `clear` does: the cursor goes to the first column of the first line, and what is below it is erased. */
-const terminal = { rows: () => process.stdout.rows, clear: () => process.stdout.write("\u001b[H\u001b[J") };
+const terminal = {
+  rows: () => process.stdout.rows,
+  columns: () => process.stdout.columns,
+  clear: () => process.stdout.write("\u001b[H\u001b[J"),
+};
 
 // Not awaited at the top level: an executable is made of a CommonJS module, which cannot.
 void main(process.argv.slice(2), {

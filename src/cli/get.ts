@@ -6,14 +6,14 @@ import { currentStatus } from "./current-status.ts";
 import { devicePods, lookAtPods, podDocument } from "./device-pods.ts";
 import { openDevice } from "./device-store.ts";
 import { namedPod, noSuchPod } from "./named-pod.ts";
-import { exitCodes, type Output } from "./output.ts";
+import { exitCodes, type Output, pageColumns } from "./output.ts";
 import { podTable } from "./pod-table.ts";
 import { storedPods } from "./seen-pods.ts";
 
 export interface GetOptions {
   readonly config?: string;
   readonly json: boolean;
-  /** A table of at most 80 columns if it is left out. */
+  /** A table that fits the terminal if it is left out. */
   readonly output?: "wide" | "json" | "yaml" | "name";
   /** Of every namespace if it is left out. */
   readonly namespace?: string;
@@ -45,8 +45,8 @@ export async function getPodsCommand(name: string | undefined, options: GetOptio
     { title: "NAMESPACE", cell: ({ namespace }: PodRow) => namespace },
   ];
   // A name that a script reads must be whole.
-  const isCut = !isWide && io.terminal !== undefined;
-  const table = podTable(printableValue(shown), { nowWall: Date.now(), isCut, ...(isWide ? { extra } : {}) });
+  const columns = isWide || io.terminal === undefined ? Number.POSITIVE_INFINITY : pageColumns(io);
+  const table = podTable(printableValue(shown), { nowWall: Date.now(), columns, ...(isWide ? { extra } : {}) });
   for (const line of [table.head, ...table.lines]) io.out(line);
   return exitCodes.fine;
 }

@@ -11,8 +11,19 @@ export interface Output {
 export interface Terminal {
   /** Height, in lines. */
   rows(): number;
+  /** Width, in characters. */
+  columns(): number;
   /** Empties the screen; the next line is its first. */
   clear(): void;
+}
+
+/** What a page for people fits where the terminal is not wider, or there is none. */
+export const usualColumns = 80;
+
+/** How wide a page for people is: as wide as the terminal, at least 80 columns; 80 for a pipe and a file. */
+export function pageColumns({ terminal }: Output): number {
+  // A terminal that does not know its size says 0, or nothing.
+  return Math.max(usualColumns, terminal?.columns() || 0);
 }
 
 /** Exit codes: contracts.md, The `edge` command. */

@@ -1,4 +1,5 @@
 import type { PodRow } from "../core/status-document.ts";
+import { usualColumns } from "./output.ts";
 import { age, cutMiddle } from "./text.ts";
 
 /** A column behind those that kubectl prints for a pod. */
@@ -9,13 +10,12 @@ export interface Column {
 
 export interface TableOptions {
   readonly nowWall: number;
-  /** Whether names are cut in the middle so that the table has at most 80 columns. */
-  readonly isCut: boolean;
+  /** Names are cut in the middle so that no line is wider; Infinity: names in full. */
+  readonly columns: number;
   readonly extra?: readonly Column[];
 }
 
-const columns = 80;
-/** A name that is longer must not move the other columns of every row. */
+/** A name that is longer must not move the other columns of every row; a terminal wider than 80 columns takes a longer one. */
 const longestName = 32;
 /** The same where nothing is cut. */
 const longestAlignedName = 48;
@@ -25,13 +25,14 @@ const nameTitle = "NAME";
 /** The table of pods as `kubectl get pods` prints it: its head, and one line for each pod in the order given. */
 export function podTable(
   pods: readonly PodRow[],
-  { nowWall, isCut, extra = [] }: TableOptions,
+  { nowWall, columns, extra = [] }: TableOptions,
 ): { readonly head: string; readonly lines: readonly string[] } {
   const all = [...usual(nowWall), ...extra];
   const cells = pods.map((pod) => all.map((column) => column.cell(pod)));
   const widths = all.map(({ title }, index) => Math.max(title.length, ...cells.map((row) => row[index]?.length ?? 0)));
+  const isCut = Number.isFinite(columns);
   const left = columns - widths.reduce((sum, width) => sum + width + 2, 0);
-  const most = isCut ? Math.max(8, Math.min(longestName, left)) : longestAlignedName;
+  const most = isCut ? Math.max(8, Math.min(longestName + columns - usualColumns, left)) : longestAlignedName;
   const lengths = pods.map(({ name }) => name.length);
   const nameWidth = Math.max(
     nameTitle.length,

@@ -1,4 +1,5 @@
 import { styleText } from "node:util";
+import { counted } from "../core/base/counted.ts";
 import { clockConcern } from "../core/doctor/clock-concern.ts";
 import { formatDuration, parseTime } from "../core/pod/time.ts";
 import { certificateConcern } from "../core/protocol/certificate.ts";
@@ -8,17 +9,16 @@ import { podTable } from "./pod-table.ts";
 import { age, cutEnd, cutMiddle, wrap } from "./text.ts";
 
 export interface PageOptions {
-  /** Names and reasons in full, however wide the terminal must be. */
-  readonly wide: boolean;
+  /** No line is wider; Infinity: names and reasons in full. */
+  readonly columns: number;
 }
 
-const columns = 80;
 const labelWidth = 9;
-/** The page of `edge status`, one text a line; at most 80 columns unless wide. Problems come first. */
-export function statusPage(document: StatusDocument, nowWall: number, { wide }: PageOptions): readonly string[] {
+/** The page of `edge status`, one text a line. Problems come first. */
+export function statusPage(document: StatusDocument, nowWall: number, { columns }: PageOptions): readonly string[] {
   const { node, agent, center, engine, outbox, pods } = document;
   const field = (label: string, text: string, colour?: Colour): readonly string[] => {
-    const lines = wide ? [text] : wrap(text, columns - labelWidth);
+    const lines = wrap(text, columns - labelWidth);
     return lines.map((line, index) => {
       const shown = colour === undefined ? line : styleText(colour, line);
       return `${(index === 0 ? label : "").padEnd(labelWidth)}${shown}`;
@@ -35,14 +35,12 @@ export function statusPage(document: StatusDocument, nowWall: number, { wide }: 
     agent.running
       ? `Agent    ${state(true, "running", `${since(agent.startedAt)}, version ${agent.version}`)}`
       : `Agent    ${state(false, "not running", "; start it: systemctl start edge")}`,
-    ...(agent.config == null
-      ? []
-      : field("Config", wide ? agent.config : cutMiddle(agent.config, columns - labelWidth))),
+    ...(agent.config == null ? [] : field("Config", cutMiddle(agent.config, columns - labelWidth))),
     ...(center.state === "none"
       ? ["Center   none is configured"]
       : [
           `Center   ${state(center.state === "online", center.state, since(center.since))}`,
-          ...field("", wide ? center.url : cutMiddle(center.url, columns - labelWidth)),
+          ...field("", cutMiddle(center.url, columns - labelWidth)),
         ]),
     ...centerTrouble(document).flatMap((text) => field("", text)),
     `Engine   ${state(engine.state === "ready", engine.state, engineVersion)}`,
@@ -53,10 +51,10 @@ export function statusPage(document: StatusDocument, nowWall: number, { wide }: 
         present ? undefined : "red",
       ),
     ),
-    `Outbox   ${outbox.pending} waiting, ${outbox.bytes} bytes${outbox.dropped === 0 ? "" : styleText("red", `, ${outbox.dropped} dropped`)}`,
+    `Outbox   ${outbox.pending} waiting, ${counted(outbox.bytes, "byte")}${outbox.dropped === 0 ? "" : styleText("red", `, ${outbox.dropped} dropped`)}`,
     ...notes(document, nowWall).flatMap((notice) => field("Note", notice, "yellow")),
     "",
-    ...(pods.length === 0 ? ["No pods"] : podLines(pods, nowWall, wide)),
+    ...(pods.length === 0 ? ["No pods"] : podLines(pods, nowWall, columns)),
   ];
 }
 
@@ -112,20 +110,20 @@ function isProblem({ ready, status, reason }: PodRow): boolean {
 }
 
 /** A line a pod, and a second one where there is a reason. */
-function podLines(pods: readonly PodRow[], nowWall: number, wide: boolean): readonly string[] {
+function podLines(pods: readonly PodRow[], nowWall: number, columns: number): readonly string[] {
   const sorted = [...pods.filter(isProblem), ...pods.filter((pod) => !isProblem(pod))];
-  const table = podTable(sorted, { nowWall, isCut: !wide });
+  const table = podTable(sorted, { nowWall, columns });
   const lines = sorted.flatMap((pod, index) => {
-    const reason = reasonOf(pod, nowWall, wide);
+    const reason = reasonOf(pod, nowWall, columns - 2);
     return [table.lines[index] ?? "", ...(reason === null ? [] : [`  ${reason}`])];
   });
-  const sources = sourceLines(sorted);
+  const sources = sourceLines(sorted, columns);
   const more = sorted.some(({ todo }) => todo !== undefined) ? ["", "edge pod NAME shows what to do."] : [];
   return [table.head, ...lines, ...sources, ...more];
 }
 
 /** Which pods are not the center's. */
-function sourceLines(pods: readonly PodRow[]): readonly string[] {
+function sourceLines(pods: readonly PodRow[], columns: number): readonly string[] {
   const named = (title: string, kind: "factory" | "local"): readonly string[] => {
     const names = pods.flatMap(({ origin, name }) => (origin?.kind === kind ? [name] : []));
     return names.length === 0 ? [] : wrap(`${title}: ${names.join(", ")}`, columns);
@@ -134,8 +132,12 @@ function sourceLines(pods: readonly PodRow[]): readonly string[] {
   return lines.length === 0 ? [] : ["", ...lines];
 }
 
-/** The cause, and when the agent tries again; the cause is what is cut. */
-export function reasonOf({ reason, nextTry }: PodRow, nowWall: number, wide: boolean): string | null {
+/** The cause, and when the agent tries again, in at most so many columns; the cause is what is cut. */
+export function reasonOf(
+  { reason, nextTry }: PodRow,
+  nowWall: number,
+  columns = Number.POSITIVE_INFINITY,
+): string | null {
   if (reason === null) return null;
   const waitSeconds = nextTry === undefined ? 0 : Math.ceil((parseTime(nextTry) - nowWall) / 1000);
   const wait =
@@ -144,5 +146,5 @@ export function reasonOf({ reason, nextTry }: PodRow, nowWall: number, wide: boo
       : waitSeconds > 0
         ? `, next try in ${formatDuration(waitSeconds * 1000)}`
         : ", next try now";
-  return wide ? `${reason}${wait}` : `${cutEnd(reason, columns - 2 - wait.length)}${wait}`;
+  return `${cutEnd(reason, columns - wait.length)}${wait}`;
 }

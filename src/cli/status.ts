@@ -2,7 +2,7 @@ import { setTimeout as sleep } from "node:timers/promises";
 import { printableValue } from "../core/base/printable.ts";
 import type { StatusDocument } from "../core/status-document.ts";
 import { currentStatus } from "./current-status.ts";
-import { exitCodes, type Output } from "./output.ts";
+import { exitCodes, type Output, pageColumns } from "./output.ts";
 import { statusPage } from "./status-page.ts";
 
 export interface StatusOptions {
@@ -43,7 +43,7 @@ export async function watchStatus(options: StatusOptions, io: Output, signal: Ab
 /** Gives what is shown now. Ages alone are a change on a terminal only. */
 function draw(document: StatusDocument, shown: string, options: StatusOptions, io: Output): string {
   const { terminal } = io;
-  const lines = linesOf(document, options);
+  const lines = linesOf(document, options, io);
   if (options.json || terminal === undefined) {
     const text = JSON.stringify(document);
     if (text === shown) return shown;
@@ -58,11 +58,13 @@ function draw(document: StatusDocument, shown: string, options: StatusOptions, i
   return text;
 }
 
-function linesOf(document: StatusDocument, { json, wide }: StatusOptions): readonly string[] {
-  return json ? [JSON.stringify(document)] : statusPage(printableValue(document), Date.now(), { wide });
+function linesOf(document: StatusDocument, { json, wide }: StatusOptions, io: Output): readonly string[] {
+  if (json) return [JSON.stringify(document)];
+  const columns = wide ? Number.POSITIVE_INFINITY : pageColumns(io);
+  return statusPage(printableValue(document), Date.now(), { columns });
 }
 
 function print(document: StatusDocument, options: StatusOptions, io: Output): number {
-  for (const line of linesOf(document, options)) io.out(line);
+  for (const line of linesOf(document, options, io)) io.out(line);
   return document.agent.running && document.engine.state === "ready" ? exitCodes.fine : exitCodes.no;
 }

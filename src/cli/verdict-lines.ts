@@ -1,3 +1,4 @@
+import { counted } from "../core/base/counted.ts";
 import { printable } from "../core/base/printable.ts";
 import type { Violation, Warning } from "../core/base/violation.ts";
 
@@ -14,5 +15,5 @@ export function verdictLines(
 }
 
 export function violationCount(violations: readonly Violation[]): string {
-  return violations.length === 1 ? "1 violation" : `${violations.length} violations`;
+  return counted(violations.length, "violation");
 }

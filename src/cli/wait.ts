@@ -75,7 +75,7 @@ export function whyNot(
 ): readonly string[] {
   const wanted = condition === "Ready" ? "ready" : "deleted";
   if (row === null) return [`Pod ${name} is not ${wanted} after ${timeout}: it is not on this device`];
-  const reason = reasonOf(row, Date.now(), true);
+  const reason = reasonOf(row, Date.now());
   const state = `${row.status}${reason === null ? "" : `, ${printable(reason)}`}`;
   const old = isOutdated && condition === "Ready" ? " The version before its last change still runs." : "";
   return [

@@ -11,7 +11,7 @@ const label = "To do      ";
 
 /** The whole page of `edge status`, and what `edge pod` says is to be done about the pods on it. */
 export function deviceScreen(document: StatusDocument, nowWall: number): string {
-  const page = statusPage(document, nowWall, { wide: false }).map(stripVTControlCharacters);
+  const page = statusPage(document, nowWall, { columns }).map(stripVTControlCharacters);
   return [...page, ...document.pods.flatMap(todoLines)].join("\n");
 }
 

@@ -112,12 +112,12 @@ describe("a factory pod", () => {
     await world.clock.pass(60_000);
     assert.deepEqual(running(world), ['web "1"']);
     assert.deepEqual(world.process().published()?.notices, [
-      "2 files in /etc/edge/pods.d exceed the limit and are not read.",
+      "Over the limit and not read in /etc/edge/pods.d: 2 files. Delete files that are not needed.",
     ]);
-    world.factory.crowd(3);
+    world.factory.crowd(1);
     await world.clock.pass(settled);
     assert.deepEqual(world.process().published()?.notices, [
-      "3 files in /etc/edge/pods.d exceed the limit and are not read.",
+      "Over the limit and not read in /etc/edge/pods.d: 1 file. Delete files that are not needed.",
     ]);
     world.factory.crowd(0);
     await world.clock.pass(settled);

@@ -1,5 +1,6 @@
 import type { NodeFacts } from "../../core/admission/node-facts.ts";
 import { readPodContent } from "../../core/admission/pod-content.ts";
+import { counted } from "../../core/base/counted.ts";
 import type { Violation } from "../../core/base/violation.ts";
 import { type AcceptedPod, podKey } from "../../core/pod/spec.ts";
 import type { FactoryFileRow } from "../../core/status-document.ts";
@@ -82,7 +83,11 @@ function folderNotices({ store, files }: FactoryPodsParts, folder: FactoryFolder
     case "unreadable":
       return [`The folder of factory pods, ${path}, cannot be used: ${folder.reason}.${goOn}`];
     case "read":
-      return folder.more === 0 ? [] : [`${folder.more} files in ${path} exceed the limit and are not read.`];
+      return folder.more === 0
+        ? []
+        : [
+            `Over the limit and not read in ${path}: ${counted(folder.more, "file")}. Delete files that are not needed.`,
+          ];
     default:
       return folder satisfies never;
   }

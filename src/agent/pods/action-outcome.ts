@@ -3,7 +3,7 @@ import { registryWaitMs } from "../../core/image/registry-wait.ts";
 import { type Action, type Pull, showAction } from "../../core/pod/action.ts";
 import { type ContainerHistory, emptyHistory } from "../../core/pod/container-history.ts";
 import type { DesiredPod } from "../../core/pod/desired.ts";
-import { failureOf } from "../../core/pod/failure-wait.ts";
+import { failureOf, isRetriedAtOnce } from "../../core/pod/failure-wait.ts";
 import { pinnedFor } from "../../core/pod/image-plan.ts";
 import type { Situation } from "../../core/pod/situation.ts";
 import { podKey } from "../../core/pod/spec.ts";
@@ -158,9 +158,13 @@ function recordFailure(
   const { desired } = situation;
   const spec = desired === null ? undefined : partOf(desired, action.container);
   const { reason, message, containerId, isRegistryBusy, isKilled } = outcome;
+  const record = (type: "Normal" | "Warning", text: string): void =>
+    parts.events.recordPodEvent(podKey(pass), { type, container: action.container, reason, message: text });
   parts.store.transaction("normal", () => {
-    parts.events.recordPodEvent(podKey(pass), { type: "Warning", container: action.container, reason, message });
-    if (desired === null || spec === undefined || action.kind === "stop" || action.kind === "remove") return;
+    if (desired === null || spec === undefined || action.kind === "stop" || action.kind === "remove") {
+      record("Warning", message);
+      return;
+    }
     const history = parts.store.histories.get(desired.pod.id.uid);
     const before =
       ownValue(history, action.container) ??
@@ -170,6 +174,8 @@ function recordFailure(
     const count = last?.reason === reason ? last.count + 1 : 1;
     const usual = { reason, message, count, wanted, containerId, at: momentOf(parts.clock) };
     const failure = isRegistryBusy === true ? { ...usual, leastWaitMs: registryWaitMs(message, count) } : usual;
+    if (isRetriedAtOnce(failure)) record("Normal", `${message}; the agent tries again at once, in another way`);
+    else record("Warning", message);
     // The version before an update goes on, with failures of its own.
     const isOfUpdate = action.kind !== "create" && action.kind !== "start" && isMadeOtherwise(before, desired, spec);
     const failed = isOfUpdate ? { ...before, updateFailure: failure } : { ...before, failure };

@@ -32,7 +32,7 @@ export function rememberOomScoreRefused(parts: OomScoreParts): void {
 /** What a person is to know of it; null while negative scores are taken, as far as is known. */
 export function oomScoreNotice(parts: Pick<OomScoreParts, "store" | "clock">): string | null {
   if (!isRefused(parts)) return null;
-  return "The kernel does not let the engine protect containers from the OOM killer. Until the next boot, sandboxes and Guaranteed pods get OOM score 0 and may be killed earlier if memory runs out";
+  return "The kernel does not let the engine protect containers from the OOM killer. Until the next boot, sandboxes and Guaranteed pods get OOM score 0 and may be killed earlier if memory runs out. To protect them, run the engine as root with CAP_SYS_RESOURCE, then boot the device again; otherwise nothing is to be done.";
 }
 
 function isRefused({ store, clock }: Pick<OomScoreParts, "store" | "clock">): boolean {

@@ -1,3 +1,4 @@
+import { counted } from "../base/counted.ts";
 import { shorten } from "../base/shorten.ts";
 import type { Violation, Warning } from "../base/violation.ts";
 import type { FieldRule } from "./rules/row.ts";
@@ -94,7 +95,7 @@ export function describe(value: unknown, secret: boolean): string {
   if (value === "") return "empty";
   if (Array.isArray(value)) return `a list of ${value.length}`;
   if (typeof value === "object") return "an object";
-  if (typeof value === "string" && secret) return `a text of ${value.length} characters (not shown)`;
+  if (typeof value === "string" && secret) return `a text of ${counted(value.length, "character")} (not shown)`;
   if (secret) return `a ${typeof value} (not shown)`;
   if (typeof value === "string") return JSON.stringify(shorten(value, longestQuote));
   return String(value);

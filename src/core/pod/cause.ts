@@ -1,7 +1,8 @@
+import { counted } from "../base/counted.ts";
 import { ownValue } from "../base/own-value.ts";
 import { remainingMs, restartDelayMs } from "./backoff.ts";
 import type { ContainerHistory, Moment, PodHistory, Termination } from "./container-history.ts";
-import { failureRemainingMs } from "./failure-wait.ts";
+import { failureRemainingMs, isRetriedAtOnce } from "./failure-wait.ts";
 import { nextStep } from "./next-step.ts";
 import type { ContainerStatus, PodStatus, TerminatedState } from "./pod-status.ts";
 import type { AcceptedPod, ContainerSpec } from "./spec.ts";
@@ -55,8 +56,7 @@ export function podCause(input: CauseInput): PodCause {
     return { reason: update === undefined ? ofPod : `${update}: ${text}`, nextTry: null, todo };
   }
   const isOneOfSeveral = spec.containers.length > 1;
-  const others =
-    more.length === 0 ? "" : ` (and ${more.length} more ${more.length === 1 ? "container" : "containers"})`;
+  const others = more.length === 0 ? "" : ` (and ${counted(more.length, "more container")})`;
   const text = `${isOneOfSeveral ? `${first.container}: ` : ""}${first.text}${others}`;
   const logs = `edge logs ${name}${isOneOfSeveral ? ` -c ${first.container}` : ""}`;
   // What the pod itself waits for comes after what keeps it from working.
@@ -89,18 +89,25 @@ function containerCause(input: CauseInput, containerStatus: ContainerStatus): Co
   const ended =
     waiting.reason === "CrashLoopBackOff" && last !== undefined ? howItEnded(last, spec, history?.termination) : null;
   if (ended !== null || waiting.reason === "CrashLoopBackOff") {
-    const isStopped = last?.reason === "OOMKilled" && history?.termination?.stoppedBecause !== undefined;
-    const word = last !== undefined && !isStopped && telling.includes(last.reason) ? last.reason : waiting.reason;
+    const word = last === undefined ? waiting.reason : endWord(last, history?.termination);
     const text = ended ?? "exit code 0, and the restart policy is Always";
     return { container, word, text, remainingMs: restartRemainingMs(history, now) };
   }
-  const text = history?.failure?.message ?? waiting.message;
+  // Of what is tried again at once only the second failure is a problem.
+  const failure = history?.failure == null || isRetriedAtOnce(history.failure) ? null : history.failure;
+  const text = failure?.message ?? waiting.message;
   if (text === undefined) return null;
   return { container, word: waiting.reason, text, remainingMs: failureRemainingMs(history, now) };
 }
 
 /** How a container ended, where that says more than that it does so again and again. */
 const telling: readonly string[] = ["OOMKilled", "ContainerCannotRun", "MountsDiffer", "GroupsDiffer"];
+
+/** The word of a container that ends again and again, by its last end: what is to be done depends on it. */
+export function endWord({ reason }: TerminatedState, termination: Termination | null | undefined): string {
+  const isStopped = reason === "OOMKilled" && termination?.stoppedBecause !== undefined;
+  return !isStopped && telling.includes(reason) ? reason : "CrashLoopBackOff";
+}
 
 function restartRemainingMs(history: ContainerHistory | undefined, now: Moment): number {
   if (history?.diedAt == null) return 0;

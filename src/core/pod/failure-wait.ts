@@ -30,6 +30,11 @@ function failureDelayMs({ reason, count, leastWaitMs = 0 }: Failure): number {
   return Math.max(leastWaitMs, restartDelayMs(reason === "ErrImagePull" ? count : Math.min(count, 3)));
 }
 
+/** Whether nobody need hear of this failure yet: it is tried again without a wait, in another way. */
+export function isRetriedAtOnce(failure: Failure): boolean {
+  return failureDelayMs(failure) === 0;
+}
+
 /** Kubelet: the first failed pull is ErrImagePull, the wait after the next ones ImagePullBackOff. */
 export function failureReason(spec: Part, { reason, message, count }: Failure): Waiting {
   if (reason === "ErrImagePull" && count > 1) {

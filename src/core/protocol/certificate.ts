@@ -1,3 +1,4 @@
+import { counted } from "../base/counted.ts";
 import { formatTime } from "../pod/time.ts";
 
 /** What is said of a certificate; the times are milliseconds since the epoch. */
@@ -28,7 +29,7 @@ export function certificateConcern({ file, notBefore, notAfter }: Certificate, w
   if (stage === null) return null;
   if (stage === 0) return `The certificate in ${file} expired at ${formatTime(notAfter)}`;
   const days = Math.floor((notAfter - wall) / dayMs);
-  const left = days === 0 ? "within a day" : `in ${days} ${days === 1 ? "day" : "days"}`;
+  const left = days === 0 ? "within a day" : `in ${counted(days, "day")}`;
   return `The certificate in ${file} expires ${left}, at ${formatTime(notAfter)}`;
 }
 

@@ -14,7 +14,7 @@ const rows = [
 
 /** `edge get pods` of a device with two pods. */
 function device(t: TestContext, onTerminal = false) {
-  const live = liveDevice(t, onTerminal ? { rows: () => 24, clear: () => undefined } : undefined);
+  const live = liveDevice(t, onTerminal ? { rows: () => 24, columns: () => 80, clear: () => undefined } : undefined);
   live.publish(liveStatus(rows));
   live.want([desiredNamed(long), desiredNamed("web")]);
   const get = (name?: string, options: Partial<GetOptions> = {}) =>

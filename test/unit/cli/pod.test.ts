@@ -10,7 +10,7 @@ import type { DesiredPod } from "../../../src/core/pod/desired.ts";
 import type { PodRow, StatusDocument } from "../../../src/core/status-document.ts";
 import { acquireRunLock } from "../../../src/sqlite/lock.ts";
 import { openStore } from "../../../src/sqlite/store.ts";
-import { container, desiredPod, historyOf, now, running, withSpec } from "../../samples/pods.ts";
+import { container, desiredPod, historyOf, now, running, termination, withSpec } from "../../samples/pods.ts";
 
 /** What the agent published before the pod's container started. */
 const before: PodRow = {
@@ -35,7 +35,12 @@ const document: StatusDocument = {
 };
 
 /** `edge pod web` of a device with a live agent, which has stored that the pod runs and has published this. */
-async function page(t: TestContext, desired: DesiredPod, published: StatusDocument) {
+async function page(
+  t: TestContext,
+  desired: DesiredPod,
+  published: StatusDocument,
+  past: Partial<ContainerHistory> = {},
+) {
   const dir = mkdtempSync(join(tmpdir(), "edge-pod-"));
   t.after(() => rmSync(dir, { recursive: true, force: true }));
   const config = join(dir, "edge.config.json");
@@ -51,7 +56,7 @@ async function page(t: TestContext, desired: DesiredPod, published: StatusDocume
   const { pod } = desired;
   const alive = container(pod, running());
   const current = { id: alive.id, startedAt: "2026-11-22T11:59:30Z", seenRunning: now, engineRunId: "r" };
-  const history: ContainerHistory = historyOf(pod, { current });
+  const history: ContainerHistory = historyOf(pod, { current, ...past });
   store.desiredPods.put(desired);
   store.histories.put(pod.id.uid, { app: history });
   const seen: SeenOnEngine = { containers: [alive], engineRunId: "r", now };
@@ -87,6 +92,14 @@ test("edge pod shows one state, although what the agent published is of a moment
   const text = await page(t, desiredPod(), document);
   assert.match(text, /^Phase {6}Running\nStatus {5}Running, 1\/1 ready, 0 restarts\nStarted /m);
   assert.match(text, /^ {2}app: running since .*, ready, restarted 0 times$/m);
+});
+
+test("edge pod explains a crash loop while the container runs between two tries", async (t) => {
+  const text = await page(t, desiredPod(), document, { lastTermination: termination(3), backoffLevel: 2 });
+  assert.match(
+    text,
+    /^Status {5}Running.*\nCause {6}restarted 2 times in a row, last after: exit code 3; .*20s.*\nTo do {6}See .*--previous$/m,
+  );
 });
 
 test("edge pod does not show a pending cause of a pod that has started since", async (t) => {

@@ -33,8 +33,8 @@ function documentOf(changes: Partial<StatusDocument> = {}): StatusDocument {
   };
 }
 
-function page(document: StatusDocument, wide = false): readonly string[] {
-  return statusPage(document, wall, { wide }).map(stripVTControlCharacters);
+function page(document: StatusDocument, columns = 80): readonly string[] {
+  return statusPage(document, wall, { columns }).map(stripVTControlCharacters);
 }
 
 const failing = {
@@ -100,7 +100,7 @@ test("edge status keeps every line within 80 columns", () => {
     "cut in the middle",
   );
   assert.ok(lines.some((line) => /…, next try in 40s$/.test(line)));
-  const whole = page(document, true);
+  const whole = page(document, Number.POSITIVE_INFINITY);
   assert.ok(whole.some((line) => line.startsWith(`${long}  0/1`)));
   assert.ok(
     whole.some((line) => /^web {1,46} 1\/1/.test(line)),
@@ -117,7 +117,7 @@ test("edge status shows a rejected update with time, reason and next step", () =
   const refusedUpdates = [
     { pod: "websocket/web", at: "2026-11-22T11:58:00Z", message: "not enough CPU: the pod needs 100m, 0 is free" },
   ];
-  const text = page(documentOf({ refusedUpdates }), true).join("\n");
+  const text = page(documentOf({ refusedUpdates }), Number.POSITIVE_INFINITY).join("\n");
   assert.match(
     text,
     /^Note {5}Update of pod web refused 2m ago: not enough CPU: the pod needs 100m, 0 is free\. Correct the pod and send it again/m,
@@ -146,7 +146,7 @@ for (const [what, lastError, todo] of [
 }
 
 test("edge status shows a clock in 1970 with what to do", () => {
-  const text = statusPage(documentOf(), 40_000, { wide: true }).join("\n");
+  const text = statusPage(documentOf(), 40_000, { columns: Number.POSITIVE_INFINITY }).join("\n");
   assert.match(text, /The clock says 1970-01-01T00:00:40Z, which is in the past\. Set it/);
 });
 

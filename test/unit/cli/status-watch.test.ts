@@ -54,7 +54,8 @@ describe("a watched status", { concurrency: true }, () => {
 
   test("edge status --watch draws a page on the terminal in the place of the last one, cut to its height", async (t) => {
     const heights: number[] = [];
-    const live = watched(t, false, { rows: () => 4, clear: () => void heights.push(live.lines.splice(0).length) });
+    const clear = () => void heights.push(live.lines.splice(0).length);
+    const live = watched(t, false, { rows: () => 4, columns: () => 80, clear });
     await live.prints("Node     edge-1");
     assert.equal(live.lines.length, 3);
     const other = { ...liveStatus([]), node: { name: "edge-2", conditions: [] } };

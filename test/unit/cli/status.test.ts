@@ -11,9 +11,28 @@ import type { StatusDocument } from "../../../src/core/status-document.ts";
 import { acquireRunLock } from "../../../src/sqlite/lock.ts";
 import { openStore } from "../../../src/sqlite/store.ts";
 import { deviceFolder, mayMakeNodes } from "../../samples/device-nodes.ts";
+import { liveDevice, liveStatus, podRow } from "../../samples/live-device.ts";
 import { desiredPod, now } from "../../samples/pods.ts";
 
 const options = { skip: mayMakeNodes ? false : "only root makes device nodes" };
+
+test("edge status is as wide as the terminal, at least 80 columns, and 80 without one", async (t) => {
+  const reason = "The registry answers with an error: ".repeat(5).trim();
+  for (const [columns, widest] of [
+    [undefined, 80],
+    [0, 80],
+    [40, 80],
+    [120, 120],
+    [500, reason.length + 2],
+  ] as const) {
+    const terminal = { rows: () => 24, columns: () => columns ?? 0, clear: () => undefined };
+    const live = liveDevice(t, columns === undefined ? undefined : terminal);
+    live.publish(liveStatus([podRow("web", { ready: "0/1", status: "ErrImagePull", reason })]));
+    assert.equal(await statusCommand({ config: live.config, json: false, wide: false }, live.io), 0);
+    const lengths = live.lines.map((line) => line.length);
+    assert.equal(Math.max(...lengths), widest, live.lines.join("\n"));
+  }
+});
 
 /** A device's folders, with an engine that is not there. */
 function device(t: TestContext) {

@@ -60,3 +60,20 @@ test("a warning of the engine is reported once for a container, however often it
   const events = store.events.list({ after: 0, limit: 100 }).filter(({ reason }) => reason === "EngineWarning");
   assert.equal(events.length, 2 + 1 + 20);
 });
+
+test("a start that is tried again at once is no warning until it fails a second time", () => {
+  const parts = setUp();
+  const { store } = parts;
+  const desired = desiredPod();
+  const { id } = desired.pod;
+  const pass: ReconcilePass = { namespace: id.namespace, name: id.name, images: new Map() };
+  const failed = { kind: "failed", reason: "OomScoreRefused", message: "EOF", containerId: "c1" } as const;
+  for (let round = 0; round < 2; round += 1) {
+    const subject = { desired, history: store.histories.get(id.uid) };
+    recordOutcome(parts, pass, subject, { kind: "start", container: "app", id: "c1", because: "it is new" }, failed);
+  }
+  assert.deepEqual(
+    store.events.list({ after: 0, limit: 100 }).map(({ type, message }) => `${type} ${message}`),
+    ["Normal EOF; the agent tries again at once, in another way", "Warning EOF"],
+  );
+});

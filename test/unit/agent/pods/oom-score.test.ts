@@ -20,7 +20,7 @@ test("a negative OOM score that the kernel rejected is 0 with a notice until the
   assert.equal(score(), 0);
   assert.match(
     oomScoreNotice(parts) ?? "",
-    /^The kernel does not let the engine protect containers from the OOM killer\. Until the next boot, /,
+    /^The kernel does not let the engine protect containers from the OOM killer\. Until the next boot, .* run the engine as root with CAP_SYS_RESOURCE, then boot/,
   );
   clock.reboot();
   assert.deepEqual([score(), oomScoreNotice(parts)], [-997, null]);

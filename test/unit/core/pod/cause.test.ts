@@ -119,6 +119,18 @@ const situations: readonly Situation[] = [
     ],
   },
   {
+    name: "a start that failed once and is tried again at once: none",
+    history: failure("OomScoreRefused", "can't get final child's PID from pipe: EOF"),
+    waiting: { reason: "ContainerCreating" },
+    expected: [null, null, null],
+  },
+  {
+    name: "a start that failed again",
+    history: failure("OomScoreRefused", "can't get final child's PID from pipe: EOF", 2),
+    waiting: { reason: "RunContainerError", message: "can't get final child's PID from pipe: EOF" },
+    expected: ["can't get final child's PID from pipe: EOF", 10, /^Correct what the message names/],
+  },
+  {
     name: "one container of several",
     containers: ["app", "other"],
     history: { ...died, termination: termination(3) },
