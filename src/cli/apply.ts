@@ -4,17 +4,18 @@ import type { PodId } from "../core/pod/spec.ts";
 import { parseDuration } from "../core/pod/time.ts";
 import type { PodRow } from "../core/status-document.ts";
 import { type AgentAnswer, askAgent } from "./control-client.ts";
-import { readConfig } from "./device-store.ts";
+import { readLoaded } from "./device-store.ts";
 import { exitCodes, type Output } from "./output.ts";
-import { readPod, shownName } from "./pod-file.ts";
-import { verdictLines, violationCount } from "./verdict-lines.ts";
+import { readPods } from "./pod-file.ts";
+import { isOfPolicy, policySentence, verdictLines, violationCount } from "./verdict-lines.ts";
 import { stoppedWaiting, whyNot } from "./wait.ts";
 import { waitForPod } from "./wait-for-pod.ts";
 
 export interface ApplyOptions {
   readonly config?: string;
   readonly json: boolean;
-  readonly filename: readonly string[];
+  /** Files, folders and `-`. */
+  readonly files: readonly string[];
   readonly force?: true;
   /** False with --no-wait. */
   readonly wait: boolean;
@@ -31,23 +32,30 @@ export async function applyCommand(options: ApplyOptions, io: Output, signal: Ab
     io.err(`--timeout takes a duration such as 30s or 5m: current value is ${options.timeout}`);
     return exitCodes.usage;
   }
-  const config = readConfig(options.config, io);
-  if (config === null) return exitCodes.usage;
+  if (options.files.length === 0) {
+    io.err("edge apply takes files of Pods: edge apply -f FILE");
+    return exitCodes.usage;
+  }
+  const loaded = readLoaded(options.config, io);
+  if (loaded === null) return exitCodes.usage;
+  const { config } = loaded;
   let code: number = exitCodes.fine;
   const applied: PodId[] = [];
-  for (const file of options.filename) {
-    const read = await readPod(file);
+  let isPolicy = false;
+  for (const read of await readPods(options.files)) {
     if (!read.ok) {
-      io.err(`${shownName(file)}: ${read.reason}`);
+      io.err(`${read.subject}: ${read.reason}`);
       code = exitCodes.usage;
       continue;
     }
     const query = options.force === true ? { force: "true" } : {};
     const answer = await askAgent(config, { method: "POST", path: "/v1/pods", query, body: read.json });
-    code = Math.max(code, printAnswer(shownName(file), answer, options.json, io));
+    code = Math.max(code, printAnswer(read.subject, answer, options.json, io));
+    isPolicy ||= answer.kind === "refused" && answer.violations.some(isOfPolicy);
     if (answer.kind === "unanswered") break;
     if (answer.kind === "done" && answer.pod !== null) applied.push(answer.pod);
   }
+  if (isPolicy && !options.json) io.err(policySentence(loaded.file));
   if (!options.wait || options.json) return code;
   for (const pod of applied) {
     const isReady = await untilReady(config, { pod, timeoutMs, timeout: options.timeout }, io, signal);

@@ -5,7 +5,7 @@ import { type CommandAdder, namespaceOption, podArgument, untilSignalled } from 
 const forced = "touch a pod of the center, too; the center is told";
 
 interface ApplyArguments {
-  readonly filename: readonly string[];
+  readonly filename?: readonly string[];
   readonly force?: true;
   readonly wait: boolean;
   readonly timeout: string;
@@ -19,17 +19,26 @@ export function addChangeCommands({ command, named, io, done }: CommandAdder): v
     "create or change pods on this device",
     "The agent judges them by the same rules as pods of the center, and lists every violation.",
   )
-    .requiredOption("-f, --filename <FILE...>", "Pods as JSON or YAML, one a file; - reads standard input")
+    .argument("[FILE...]", "the same as with -f")
+    .option("-f, --filename <FILE...>", "Pods as JSON or YAML; a folder stands for its files, - for standard input")
     .option("--force", forced)
     .option("--no-wait", "do not wait until the pods are ready")
     .option("--timeout <DURATION>", "how long to wait for each pod", "5m")
     .addOption(new Option("-n, --namespace <NAMESPACE>").hideHelp())
-    .action(async ({ namespace, ...options }: ApplyArguments, apply: Command) => {
-      if (namespace !== undefined)
-        apply.error("error: the namespace of a pod stands in its file, as metadata.namespace");
-      const signal = untilSignalled();
-      done(await (await import("./apply.ts")).applyCommand({ ...named(), ...options }, io, signal));
-    });
+    .action(
+      async (files: readonly string[], { namespace, filename = [], ...options }: ApplyArguments, apply: Command) => {
+        if (namespace !== undefined)
+          apply.error("error: the namespace of a pod stands in its file, as metadata.namespace");
+        const signal = untilSignalled();
+        done(
+          await (await import("./apply.ts")).applyCommand(
+            { ...named(), ...options, files: [...filename, ...files] },
+            io,
+            signal,
+          ),
+        );
+      },
+    );
   command("delete", "delete pods", "A factory pod is deleted by removing its file.")
     .argument("[NAME...]", "whole names of pods, or namespace/name")
     .option("-f, --filename <FILE...>", "the pods that these files name, as for edge apply")

@@ -8,7 +8,7 @@ import { askAgent } from "./control-client.ts";
 import { openDevice } from "./device-store.ts";
 import { namedPod, noSuchPod } from "./named-pod.ts";
 import { exitCodes, type Output } from "./output.ts";
-import { readPod, shownName } from "./pod-file.ts";
+import { type PodText, readPods } from "./pod-file.ts";
 
 export interface ChangePodOptions extends NamespaceOption {
   readonly config?: string;
@@ -30,13 +30,18 @@ export async function deleteCommand(names: readonly string[], options: DeleteOpt
     io.err("edge delete takes the names of pods, or -f FILE");
     return exitCodes.usage;
   }
+  const file = names.find((name) => /\.(?:ya?ml|json)$/.test(name));
+  if (file !== undefined) {
+    io.err(`${file} is not the name of a pod. Write edge delete -f ${file}`);
+    return exitCodes.usage;
+  }
   let code: number = exitCodes.fine;
   const ofFiles: string[] = [];
-  for (const file of filename) {
-    const read = await nameOfFile(file);
+  for (const pod of await readPods(filename)) {
+    const read = nameOf(pod);
     if (read.ok) ofFiles.push(read.name);
     else {
-      io.err(`${shownName(file)}: ${read.reason}`);
+      io.err(`${pod.subject}: ${read.reason}`);
       code = exitCodes.usage;
     }
   }
@@ -46,11 +51,10 @@ export async function deleteCommand(names: readonly string[], options: DeleteOpt
 
 type FileName = { readonly ok: true; readonly name: string } | { readonly ok: false; readonly reason: string };
 
-/** namespace/name of the Pod in a file. */
-async function nameOfFile(file: string): Promise<FileName> {
-  const document = await readPod(file);
-  if (!document.ok) return document;
-  const read = readPodContent(document.json);
+/** namespace/name of a Pod in a file. */
+function nameOf(pod: PodText): FileName {
+  if (!pod.ok) return pod;
+  const read = readPodContent(pod.json);
   if (!read.ok) return read;
   const otherKind = kindProblem(read.content);
   if (otherKind !== null) return { ok: false, reason: otherKind.message };

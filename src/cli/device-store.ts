@@ -1,6 +1,6 @@
 import type { Config } from "../core/config/config.ts";
 import type { StoreReader } from "../ports/store.ts";
-import { linesOf, loadConfig } from "./config-file.ts";
+import { type LoadedConfig, linesOf, loadConfig } from "./config-file.ts";
 import { exitCodes, type Output } from "./output.ts";
 
 export type OpenedDevice =
@@ -9,8 +9,13 @@ export type OpenedDevice =
 
 /** The configuration, or the exit code of what is wrong with it, which has been said. */
 export function readConfig(file: string | undefined, io: Output): Config | null {
+  return readLoaded(file, io)?.config ?? null;
+}
+
+/** The same with the file that it stands in. */
+export function readLoaded(file: string | undefined, io: Output): Extract<LoadedConfig, { readonly ok: true }> | null {
   const loaded = loadConfig(file, { strict: false });
-  if (loaded.ok) return loaded.config;
+  if (loaded.ok) return loaded;
   for (const line of linesOf(loaded)) io.err(line);
   return null;
 }

@@ -104,7 +104,7 @@ export function edgeCommand(io: Output, done: (code: number) => void): Command {
     "check whether this device would accept a pod or a message",
     "It lists every violation with its path, rule and value, and what to do.",
   )
-    .argument("[FILE...]", "messages or Pods, as JSON or YAML")
+    .argument("[FILE...]", "messages or Pods, as JSON or YAML; a folder stands for its files")
     .option("--node <FACTS>", "a JSON file with facts of another device")
     .option("--explain <RULE>", "print what a rule expects and where it comes from")
     .action(async (files: readonly string[], options: { readonly node?: string; readonly explain?: string }) => {

@@ -125,12 +125,14 @@ function addKubectlCommands({ command, named, io, done }: CommandAdder): void {
       done(await (await import("./get.ts")).getPodsCommand(name, { ...named(), ...options }, io));
     });
   command("describe", "show one pod, as edge pod does", "")
-    .usage("[options] [pod] <NAME>")
-    .argument("<NAME...>", podArgument)
+    .argument("<NAME>", podArgument)
+    // As kubectl has it: "describe pod web".
+    .allowExcessArguments()
     .addOption(namespaceOption())
-    .action(async (words: readonly string[], options: NamespaceOption, describe: Command) => {
+    .action(async (_first: string, options: NamespaceOption, describe: Command) => {
+      const words: readonly string[] = describe.args;
       const [name = ""] = ["pod", "pods", "po"].includes(words[0] ?? "") ? words.slice(-1) : words;
-      if (words.length > 1 && name !== words[1]) describe.error("error: edge describe takes one pod: [pod] NAME");
+      if (words.length > 1 && name !== words[1]) describe.error("error: edge describe takes one pod");
       done(await (await import("./pod.ts")).podCommand(inNamespace(name, options), named(), io));
     });
 }

@@ -13,12 +13,13 @@ import type { Verdict, Violation, Warning } from "../core/base/violation.ts";
 import { type Config, ownPaths } from "../core/config/config.ts";
 import { decodeMessage } from "../core/protocol/message.ts";
 import { readFacts } from "../linux/node-facts.ts";
-import { emptyDocument, readDocument } from "../linux/pod-document.ts";
+import { emptyDocument, readDocuments } from "../linux/pod-document.ts";
 import { linesOf as linesOfConfig, loadConfig } from "./config-file.ts";
 import { engineDeadlines } from "./engine-deadlines.ts";
 import { parseFacts } from "./node-facts-file.ts";
 import { exitCodes, type Output } from "./output.ts";
-import { verdictLines, violationCount } from "./verdict-lines.ts";
+import { documentNames, filesOf, noFiles } from "./pod-file.ts";
+import { isOfPolicy, policySentence, verdictLines, violationCount } from "./verdict-lines.ts";
 
 /** How `edge validate` is asked (contracts.md). */
 export interface ValidateOptions {
@@ -31,7 +32,7 @@ export interface ValidateOptions {
   readonly explain?: string;
 }
 
-/** The line of `--json`, one a file. */
+/** The line of `--json`, one a document. */
 interface Judged {
   readonly file: string;
   readonly accepted: boolean;
@@ -52,23 +53,33 @@ export async function validateCommand(files: readonly string[], options: Validat
     return exitCodes.usage;
   }
   let code: number = exitCodes.fine;
-  for (const file of files) {
-    const read = readText(file);
+  let isPolicy = false;
+  for (const read of files.flatMap(readTexts)) {
+    const { file } = read;
     if (!read.ok) {
       io.err(`${file} cannot be read: ${read.reason}`);
       code = exitCodes.usage;
       continue;
     }
-    const judged = await judge(file, read.text, context);
-    if (!judged.accepted) code = Math.max(code, exitCodes.no);
-    if (options.json) io.out(JSON.stringify(judged));
-    else for (const line of linesOf(judged)) io.out(line);
+    for (const judged of await judgeEach(file, read.text, context.admission)) {
+      if (!judged.accepted) code = Math.max(code, exitCodes.no);
+      if (options.json) io.out(JSON.stringify(judged));
+      else for (const line of linesOf(judged)) io.out(line);
+      isPolicy ||= judged.violations.some(isOfPolicy);
+    }
   }
+  if (isPolicy && !options.json && context.file !== null) io.out(policySentence(context.file));
   return code;
 }
 
+interface Judgement {
+  readonly admission: AdmissionContext;
+  /** The configuration with the policy; null without one. */
+  readonly file: string | null;
+}
+
 /** What files are judged by, or why that cannot be told. */
-async function contextOf(options: ValidateOptions, io: Output): Promise<AdmissionContext | string> {
+async function contextOf(options: ValidateOptions, io: Output): Promise<Judgement | string> {
   const loaded = loadConfig(options.config, { strict: true });
   if (!loaded.ok && (options.config !== undefined || loaded.file !== null)) {
     return linesOfConfig(loaded).join("\n");
@@ -80,13 +91,14 @@ async function contextOf(options: ValidateOptions, io: Output): Promise<Admissio
   const judgedBy = options.node === undefined ? { ok: true as const, facts: device } : parseFacts(options.node, device);
   if (!judgedBy.ok) return judgedBy.reason;
   const own = config === null ? [] : ownPaths(config);
-  return {
+  const admission = {
     policy,
     node: judgedBy.facts,
     featureGates,
     nodeName: config?.node.name ?? hostname(),
     protectedPaths: [...defaultProtectedPaths, ...own, ...(await engineFolder(config))],
   };
+  return { admission, file: loaded.file };
 }
 
 /** What the agent judges by. Without a store that can be read there are no pods, and every port in use is somebody else's. */
@@ -117,20 +129,34 @@ async function engineFolder(config: Config | null): Promise<readonly string[]> {
   return info.ok && info.value.dataRoot !== "" ? [info.value.dataRoot] : [];
 }
 
-type Text = { readonly ok: true; readonly text: string } | { readonly ok: false; readonly reason: string };
+type Text = { readonly file: string } & (
+  | { readonly ok: true; readonly text: string }
+  | { readonly ok: false; readonly reason: string }
+);
+
+/** A file, or the files of a folder. */
+function readTexts(path: string): readonly Text[] {
+  const files = filesOf(path);
+  return files.length === 0 ? [{ file: path, ok: false, reason: noFiles }] : files.map(readText);
+}
 
 function readText(file: string): Text {
   try {
-    return { ok: true, text: readFileSync(file, "utf8") };
+    return { file, ok: true, text: readFileSync(file, "utf8") };
   } catch (error) {
-    return { ok: false, reason: getSystemErrorMessage((error as NodeJS.ErrnoException).errno ?? 0) };
+    return { file, ok: false, reason: getSystemErrorMessage((error as NodeJS.ErrnoException).errno ?? 0) };
   }
 }
 
-async function judge(file: string, text: string, context: AdmissionContext): Promise<Judged> {
-  const document = await readDocument(file, text);
-  if (!document.ok) return refused(file, document.reason === emptyDocument ? empty : document.reason);
-  const { json } = document;
+/** The verdict on each document of a file. */
+async function judgeEach(file: string, text: string, context: AdmissionContext): Promise<readonly Judged[]> {
+  const read = await readDocuments(file, text);
+  if (!read.ok) return [refused(file, read.reason === emptyDocument ? empty : read.reason)];
+  const names = documentNames(file, read.documents.length);
+  return read.documents.map((json, index) => judge(names[index] ?? file, json, context));
+}
+
+function judge(file: string, json: string, context: AdmissionContext): Judged {
   const decoded = decodeMessage(json);
   if (decoded.ok) return judged(file, admitMessage(decoded.message, context));
   // A bare Pod is judged as edge apply --force is, which may change every pod but factory pods (contracts.md).

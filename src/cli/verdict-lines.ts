@@ -17,3 +17,13 @@ export function verdictLines(
 export function violationCount(violations: readonly Violation[]): string {
   return counted(violations.length, "violation");
 }
+
+/** Whether the owner of the device may allow it. */
+export function isOfPolicy({ rule }: Violation): boolean {
+  return rule.startsWith("policy.") && !["policy.hostPath.protected", "policy.capabilities.known"].includes(rule);
+}
+
+/** Where the owner allows it. */
+export function policySentence(file: string): string {
+  return `The policy of this device is the key "policy" of ${printable(file)}. After a change of it: systemctl reload edge`;
+}

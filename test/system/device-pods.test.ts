@@ -76,6 +76,9 @@ describe("a device without a center", () => {
     assert.match(applied.stdout, /^Pod db is new\n(?: {2}.+\n)*Pod db is ready after \d+\.\d s\n$/);
     const again = await site.run("apply", "-f", join(site.folder, "db.yaml"));
     assert.match(again.stdout, /^Pod db is the same as before\nPod db is ready/);
+    const printed = file("printed.yaml", (await site.run("get", "pods", "db", "-o", "yaml")).stdout);
+    const same = await site.run("apply", printed);
+    assert.deepEqual([same.code, same.stderr], [0, ""], "a Pod as edge prints it can be applied");
     const restarted = await site.run("restart", "d");
     assert.equal(restarted.stdout, "Pod db is restarted\n");
     const deleted = await site.run("delete", "db", "--grace-period", "0");

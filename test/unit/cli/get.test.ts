@@ -123,7 +123,7 @@ test("edge describe takes the words of kubectl", async (t) => {
     ["pod", "web", "other"],
   ])
     assert.equal(await run("describe", ...words), 2);
-  const refused = ["error: edge describe takes one pod: [pod] NAME", "Try edge describe --help"];
+  const refused = ["error: edge describe takes one pod", "Try edge describe --help"];
   assert.deepEqual(errors, [...refused, ...refused]);
   lines.length = 0;
   assert.equal(await run("get", "po", "web", "-o", "name"), 0);

@@ -51,11 +51,27 @@ for (const [args, instead] of [
   [["create", "-f", "web.yaml"], "There is no edge create. Write edge apply -f FILE."],
   [["version"], "There is no edge version. Write edge --version."],
   [["get", "nodes", "-o", "wide"], "There is no edge get nodes. edge status shows this device."],
+  [["get", "pods", "-w"], "There is no edge get -w. Write edge status --watch."],
+  [
+    ["get", "pods", "--selector=app=web"],
+    "There is no edge get --selector. A device does not keep labels: name the pods.",
+  ],
+  [["delete", "pods", "--all"], "There is no edge delete --all. Name the pods; edge get pods lists them."],
+  [["apply", "--dry-run=server", "-f", "web.yaml"], "There is no edge apply --dry-run. Write edge validate FILE."],
+  [["-n", "websocket", "get", "pods"], "Write -n NAMESPACE behind the command: edge get pods -n NAMESPACE."],
+  [["apply"], "edge apply takes files of Pods: edge apply -f FILE"],
 ] as const) {
   test(`edge ${args.join(" ")} says what to write in its place`, async () => {
     assert.deepEqual(await run(...args), { code: 2, out: "", err: instead });
   });
 }
+
+test("edge describe has one usage, and takes one pod with or without the word pod", async () => {
+  const usage = "describe [options] <NAME>";
+  assert.ok((await run("help")).out.includes(`  ${usage} `));
+  assert.match((await run("help", "describe")).out, /^Usage: edge describe \[options\] <NAME>$/m);
+  assert.match((await run("describe", "web", "db")).err, /^error: edge describe takes one pod\n/);
+});
 
 test("edge help prints the help of a command, and names the command that was meant", async () => {
   assert.deepEqual(await run("help"), await run("--help"));

@@ -1,6 +1,6 @@
 import assert from "node:assert/strict";
 import { once } from "node:events";
-import { mkdtempSync, rmSync, writeFileSync } from "node:fs";
+import { mkdirSync, mkdtempSync, rmSync, writeFileSync } from "node:fs";
 import { createServer as createEngine } from "node:http";
 import { type AddressInfo, createServer } from "node:net";
 import { tmpdir } from "node:os";
@@ -153,11 +153,33 @@ test("edge validate reports an unreadable file and judges the others", async (t)
   );
 });
 
-test("edge validate rejects YAML with no document or with several", async (t) => {
-  const at = write(t, { "none.yaml": "# nothing\n", "two.yaml": "a: 1\n---\na: 2\n", "config.json": config });
-  const { out } = await run([at("none.yaml"), at("two.yaml")], { config: at("config.json") });
-  assert.match(out[0] ?? "", /"message":"empty; expected a message or a Pod"/);
-  assert.match(out[1] ?? "", /"message":"several YAML documents in one file/);
+test("edge validate judges each document of a file and each file of a folder, and rejects YAML without one", async (t) => {
+  const at = write(t, {
+    "b.yaml": "# nothing\n",
+    "a.yaml": `${JSON.stringify(pod)}\n---\na: 2\n`,
+    "config.txt": config,
+  });
+  const { code, out } = await run([at(".")], { config: at("config.txt") });
+  assert.equal(code, 1);
+  assert.deepEqual(
+    out.map((line) => [(JSON.parse(line) as { file: string }).file, judged(line).accepted]),
+    [
+      [at("a.yaml, document 1"), true],
+      [at("a.yaml, document 2"), false],
+      [at("b.yaml"), false],
+    ],
+  );
+  assert.match(out[2] ?? "", /"message":"empty; expected a message or a Pod"/);
+});
+
+test("edge validate names the file of the policy after a violation of it, and a folder without files", async (t) => {
+  const volumes = [{ name: "a", hostPath: { path: "/srv" } }];
+  const at = write(t, { "pod.json": { ...pod, spec: { ...pod.spec, volumes } }, "config.json": config });
+  mkdirSync(at("none"));
+  const { out, err } = await run([at("pod.json"), at("none")], { config: at("config.json"), json: false });
+  const policy = `The policy of this device is the key "policy" of ${at("config.json")}. After a change of it: systemctl reload edge`;
+  assert.equal(out.at(-1), policy);
+  assert.deepEqual(err, [`${at("none")} cannot be read: no file in this folder ends in .yaml, .yml or .json`]);
 });
 
 test("edge validate checks a graceful delete against the pods in the facts", async (t) => {

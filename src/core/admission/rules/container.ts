@@ -29,7 +29,7 @@ const environment: readonly FieldRule[] = [
     required(
       "spec.containers[].env[].value",
       text(/^[a-zA-Z0-9 _./:-]{1,512}$/),
-      "1 to 512 characters of a-z A-Z 0-9 space _ . / : -",
+      "1 to 512 characters of a-z A-Z 0-9 space _ . / : -; put other text into a file of the image or of a volume",
       document,
     ),
   ),
@@ -75,7 +75,7 @@ const mounts: readonly FieldRule[] = [
 ];
 
 function words(name: string, pattern: RegExp, characters: string): readonly FieldRule[] {
-  const expectation = `at most 256 characters of ${characters}, the last a letter or digit`;
+  const expectation = `at most 256 characters of ${characters}, the last a letter or digit; put a shell line into a script of the image`;
   return [
     optional(`spec.containers[].${name}`, list(0, 16), "a list of at most 16", reference),
     // An empty word is one: `command: [""]` is legal.
