@@ -1,15 +1,11 @@
-import { printable } from "../core/base/printable.ts";
-import type { Config } from "../core/config/config.ts";
 import type { PodId } from "../core/pod/spec.ts";
 import { parseDuration } from "../core/pod/time.ts";
-import type { PodRow } from "../core/status-document.ts";
 import { type AgentAnswer, askAgent } from "./control-client.ts";
 import { readLoaded } from "./device-store.ts";
 import { exitCodes, type Output } from "./output.ts";
 import { readPods } from "./pod-file.ts";
 import { isOfPolicy, policySentence, verdictLines, violationCount } from "./verdict-lines.ts";
-import { stoppedWaiting, whyNot } from "./wait.ts";
-import { waitForPod } from "./wait-for-pod.ts";
+import { waitUntilReady } from "./wait-until-ready.ts";
 
 export interface ApplyOptions {
   readonly config?: string;
@@ -57,55 +53,8 @@ export async function applyCommand(options: ApplyOptions, io: Output, signal: Ab
   }
   if (isPolicy && !options.json) io.err(policySentence(loaded.file));
   if (!options.wait || options.json) return code;
-  for (const pod of applied) {
-    const isReady = await untilReady(config, { pod, timeoutMs, timeout: options.timeout }, io, signal);
-    if (!isReady) code = Math.max(code, exitCodes.no);
-    if (signal.aborted) break;
-  }
-  return code;
-}
-
-interface Awaited {
-  readonly pod: PodId;
-  readonly timeoutMs: number;
-  /** As it was typed. */
-  readonly timeout: string;
-}
-
-/** Prints each state of a pod until it is ready; a cause that somebody has to see to ends the wait. */
-async function untilReady(
-  config: Config,
-  { pod, timeoutMs, timeout }: Awaited,
-  io: Output,
-  signal: AbortSignal,
-): Promise<boolean> {
-  const startedAt = performance.now();
-  const stuck = new AbortController();
-  const onProgress = (row: PodRow, isOutdated: boolean): void => {
-    const isOfUpdate = row.reason?.includes("The update waits for") === true;
-    // The version before the change may have troubles of its own.
-    if (isOutdated && !isOfUpdate) return;
-    if (isOutdated) io.out(`  ${printable(row.reason ?? "")}`);
-    else if (row.status !== "Running") io.out(`  ${row.status}${waitText(row)}`);
-    if (row.todo !== undefined) stuck.abort();
-  };
-  const wait = { pod, condition: "Ready", timeoutMs, onProgress } as const;
-  const end = await waitForPod(config, wait, AbortSignal.any([signal, stuck.signal]));
-  if (end.kind === "met") {
-    io.out(`Pod ${pod.name} is ready after ${((performance.now() - startedAt) / 1000).toFixed(1)} s`);
-    return true;
-  }
-  if (signal.aborted) {
-    io.err(stoppedWaiting(pod.name));
-    return false;
-  }
-  for (const line of whyNot(pod.name, "Ready", timeout, end)) io.err(line);
-  return false;
-}
-
-/** What the pod waits for. A cause that somebody has to see to is printed at the end. */
-function waitText({ reason, todo }: PodRow): string {
-  return reason === null || todo !== undefined ? "" : `: ${printable(reason)}`;
+  const isReady = await waitUntilReady(config, applied, { timeoutMs, timeout: options.timeout }, io, signal);
+  return isReady ? code : Math.max(code, exitCodes.no);
 }
 
 /** Prints what came of a request about `subject`; gives the exit code. */

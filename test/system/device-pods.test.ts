@@ -131,6 +131,10 @@ describe("a device without a center", () => {
     assert.match(stuck.stderr, /^Pod stuck is not ready: .*\/bin\/nothing/);
     assert.match(stuck.stderr, /^To do: /m);
     assert.equal((await site.run("delete", "stuck")).code, 0);
+    const ends = await site.run("apply", file("ends.yaml", pod("ends", { script: "sleep 1; exit 3" })));
+    assert.equal(ends.code, 1, ends.stdout);
+    assert.match(ends.stderr, /^Pod ends (?:did not stay ready|is not ready): .*\nTo do: /);
+    assert.equal((await site.run("delete", "ends", "--grace-period", "0")).code, 0);
   });
 
   test("keeps a factory pod that is deleted by hand or whose file is broken", async () => {
