@@ -80,7 +80,9 @@ export function isGracefulDelete(content: unknown): boolean {
 /** A field of an object by its lower-case name; undefined where there is none. */
 export function fieldOf(value: unknown, folded: string): unknown {
   if (!isObject(value)) return undefined;
-  return Object.entries(value).find(([key]) => key.toLowerCase() === folded)?.[1];
+  const index = Object.keys(value).findIndex((key) => key.toLowerCase() === folded);
+  const values: readonly unknown[] = Object.values(value);
+  return index < 0 ? undefined : values[index];
 }
 
 const namesRule: RuleText = { id: "delete.containers", expectation: "the names of the pod's containers" };

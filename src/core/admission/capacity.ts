@@ -93,7 +93,9 @@ const containerCount: Relation = {
 /** Every port of the pod that asks for a place on the host, with its path. */
 function eachPort(pod: PodDraft, visit: (port: PortDraft, at: Path) => void): void {
   eachContainer(pod, ({ ports }, at) => {
-    for (const [index, port] of (ports ?? []).entries()) visit(port, [...at, "ports", index]);
+    ports?.forEach((port, index) => {
+      visit(port, [...at, "ports", index]);
+    });
   });
 }
 

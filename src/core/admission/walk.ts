@@ -36,22 +36,19 @@ export function walkFields(
   return walkObject({ findings, occasion, unknownFields, root: shape, path: [] }, shape, content);
 }
 
-/** What passed of an object: itself, if all of it did, under canonical names. */
 function walkObject(walk: Walk, shape: Shape, source: object): object {
   const { fields } = shape;
   const values: unknown[] = [];
   // Made only when needed: a large pod has thousands of objects, and next to none with a field twice.
   let twice: Set<Field> | null = null;
   let mistyped: Set<Field> | null = null;
-  let isWhole = true;
   const sent: readonly unknown[] = Object.values(source);
   Object.keys(source).forEach((key, index) => {
     const value = sent[index];
     const field = shape.byName.get(key) ?? shape.byFolded.get(key.toLowerCase());
     if (field !== undefined && values[field.order] === undefined) {
       values[field.order] = value ?? null;
-      if (key === field.name) return;
-      walk.findings.spelled([...walk.path, field.name], key);
+      if (key !== field.name) walk.findings.spelled([...walk.path, field.name], key);
     } else if (field === undefined) {
       const meant = noteUnknown(walk, shape, key, value);
       if (meant !== null) mistyped = (mistyped ?? new Set<Field>()).add(meant);
@@ -61,29 +58,18 @@ function walkObject(walk: Walk, shape: Shape, source: object): object {
       if (!twice.has(field)) noteTwice(walk, field, value, `${firstSpelling(field, source)} and ${key}`);
       twice.add(field);
     }
-    isWhole = false;
   });
   // Now in the order of the table. What is neither there nor asked for has no place in the list.
   for (const { order } of shape.asked) if (values[order] === undefined) values[order] = undefined;
+  const passed: [string, unknown][] = [];
   values.forEach((value, order) => {
     const field = fields[order];
     // What is there under a mistyped name is not missing, too.
     if (field === undefined || (value === undefined && mistyped?.has(field) === true)) return;
     const kept = walk.findings.isFull() ? undefined : walkField(walk, field, value);
-    if (kept === value) return;
-    values[order] = kept;
-    isWhole = false;
+    if (kept !== undefined) passed.push([field.name, kept]);
   });
-  return isWhole ? source : objectOf(fields, values);
-}
-
-function objectOf(fields: readonly Field[], values: readonly unknown[]): object {
-  const entries: [string, unknown][] = [];
-  values.forEach((value, order) => {
-    const name = fields[order]?.name;
-    if (name !== undefined && value !== undefined) entries.push([name, value]);
-  });
-  return Object.fromEntries(entries);
+  return Object.fromEntries(passed);
 }
 
 function walkField(walk: Walk, { name, shape }: Field, value: unknown): unknown {
@@ -128,9 +114,30 @@ function walkElements(walk: Walk, element: Shape, list: readonly unknown[]): unk
   // A list of objects keeps an empty one in the place of what was none, a list of texts an empty text.
   const none = element.fields.length > 0 ? {} : "";
   for (let index = 0; index < list.length && !walk.findings.isFull(); index += 1) {
-    kept.push(walkValue(walk, element, index, list[index]) ?? none);
+    const item = list[index];
+    kept.push(isRight(element, item) ? item : (walkValue(walk, element, index, item) ?? none));
   }
   return kept;
+}
+
+/**
+ * Whether all of a value is right as it stands, under canonical names: then there is nothing to note, and it is what passed.
+ * Nearly every element of a list is.
+ */
+function isRight({ rule, element, fields, byName, asked }: Shape, value: unknown): boolean {
+  if (rule !== null && !rule.passes(value)) return false;
+  if (element !== null) return Array.isArray(value) && value.every((item) => isRight(element, item));
+  if (fields.length === 0) return true;
+  if (!isObject(value)) return false;
+  const values: readonly unknown[] = Object.values(value);
+  let missing = asked.length;
+  const areRight = Object.keys(value).every((key, index) => {
+    const field = byName.get(key);
+    if (field === undefined || isAbsent(values[index])) return false;
+    if (asked.includes(field)) missing -= 1;
+    return isRight(field.shape, values[index]);
+  });
+  return areRight && missing === 0;
 }
 
 /** One violation for the field, or one for each part of a map that does not pass. */

@@ -28,16 +28,17 @@ export function foldObject(source: object, known: KnownKeys): FoldedObject {
   const spellings = new Map<string, string>();
   const twice: { key: string; first: string; second: string }[] = [];
   const unknown: string[] = [];
-  for (const [sent, value] of Object.entries(source)) {
+  const all: readonly unknown[] = Object.values(source);
+  Object.keys(source).forEach((sent, index) => {
     const key = known.get(sent.toLowerCase());
     if (key === undefined) unknown.push(sent);
     else if (!values.has(key)) {
-      values.set(key, value);
+      values.set(key, all[index]);
       if (sent !== key) spellings.set(key, sent);
     } else if (!twice.some((double) => double.key === key)) {
       twice.push({ key, first: spellings.get(key) ?? key, second: sent });
     }
-  }
+  });
   return { values, spellings, twice, unknown };
 }
 

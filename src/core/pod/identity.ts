@@ -149,12 +149,25 @@ export function canonicalJson(value: unknown): string {
   return JSON.stringify(sorted(value)) ?? "null";
 }
 
-/** A copy that is written with its keys in order: one call for a whole text, as a call for each value costs more. */
+/**
+ * The same value, in copies where needed, with its keys in order: one call then writes the whole text, as a call for each value
+ * costs more.
+ */
 function sorted(value: unknown): unknown {
   if (typeof value !== "object" || value === null) return value;
   if (Array.isArray(value)) return value.map(sorted);
-  const entries = Object.entries(value).sort(([a], [b]) => (a < b ? -1 : 1));
-  for (const entry of entries) entry[1] = sorted(entry[1]);
+  const entries: [string, unknown][] = Object.entries(value);
+  let before = "";
+  let isSorted = true;
+  for (const entry of entries) {
+    const key = entry[0];
+    const item = sorted(entry[1]);
+    if (key < before || item !== entry[1]) isSorted = false;
+    entry[1] = item;
+    before = key;
+  }
+  if (isSorted) return value;
+  entries.sort((a, b) => (a[0] < b[0] ? -1 : 1));
   const copy = Object.fromEntries(entries);
   // An object gives keys that are numbers before all others and by their value; a text such as "10" comes before "9".
   const hasNumber = (entries[0]?.[0] ?? ":") < ":";

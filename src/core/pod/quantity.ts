@@ -112,7 +112,9 @@ function parse(value: unknown): Parsed | null {
   if (typeof text !== "string" || text.length > 64) return null;
   const match = shape.exec(text);
   if (match === null) return null;
-  const [, sign, whole = "", fraction = "", suffix = ""] = match;
+  const whole = match[2] ?? "";
+  const fraction = match[3] ?? "";
+  const suffix = match[4] ?? "";
   if (whole === "" && fraction === "") return null;
   const unit = units.get(suffix);
   // Of a power of ten such as "e3", counted in nano-units.
@@ -121,5 +123,5 @@ function parse(value: unknown): Parsed | null {
   const places = fraction.length + Math.max(-exponent, 0);
   const size = places === 0 ? multiplied : divideUp(multiplied, 10n ** BigInt(places));
   if (size > largest) return null;
-  return { nanos: sign === "-" ? -size : size, format: unit?.format ?? "exponent" };
+  return { nanos: match[1] === "-" ? -size : size, format: unit?.format ?? "exponent" };
 }

@@ -28,10 +28,10 @@ const mounts: Relation = {
   check: (pod, { policy }, report) => {
     const writable = writableVolumes(pod, policy);
     eachContainer(pod, ({ volumeMounts }, at) => {
-      for (const [index, { name, readOnly }] of (volumeMounts ?? []).entries()) {
-        if (readOnly === true || (name !== undefined && writable.has(name))) continue;
+      volumeMounts?.forEach(({ name, readOnly }, index) => {
+        if (readOnly === true || (name !== undefined && writable.has(name))) return;
         report([...at, "volumeMounts", index, "readOnly"], readOnly);
-      }
+      });
     });
   },
 };
@@ -71,10 +71,10 @@ function aboutCapabilities(
     path: "spec.containers[].securityContext.capabilities.add[]",
     check: (pod, { policy }, report) => {
       eachContainer(pod, (container, at) => {
-        for (const [index, name] of addedOf(container).entries()) {
+        addedOf(container).forEach((name, index) => {
           if (breaks(capabilityName(name), policy))
             report([...at, "securityContext", "capabilities", "add", index], name);
-        }
+        });
       });
     },
   };
@@ -146,9 +146,9 @@ const memoryEmptyDir: Relation = {
   source: "Pod Update; decisions.md 19",
   check: (pod, { policy }, report) => {
     if (policy.memoryEmptyDir) return;
-    for (const [index, { emptyDir }] of (pod.spec?.volumes ?? []).entries()) {
+    pod.spec?.volumes?.forEach(({ emptyDir }, index) => {
       if (emptyDir?.medium === "Memory") report(["spec", "volumes", index, "emptyDir", "medium"], emptyDir.medium);
-    }
+    });
   },
 };
 

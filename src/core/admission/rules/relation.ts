@@ -17,9 +17,9 @@ export interface Relation {
 
 /** Calls `visit` for every container of the pod with its path. */
 export function eachContainer(pod: PodDraft, visit: (container: ContainerDraft, path: Path) => void): void {
-  for (const [index, container] of (pod.spec?.containers ?? []).entries()) {
+  pod.spec?.containers?.forEach((container, index) => {
     visit(container, ["spec", "containers", index]);
-  }
+  });
 }
 
 /** Tells of every item whose key another one before it had. An undefined key is nobody's. */
@@ -29,10 +29,10 @@ export function tellRepeated<T>(
   report: (index: number, item: T) => void,
 ): void {
   const seen = new Set<string>();
-  for (const [index, item] of items.entries()) {
+  items.forEach((item, index) => {
     const key = keyOf(item);
-    if (key === undefined) continue;
+    if (key === undefined) return;
     if (seen.has(key)) report(index, item);
     seen.add(key);
-  }
+  });
 }

@@ -16,12 +16,13 @@ const volumes: readonly Relation[] = [
     expectation: "exactly one of hostPath, configMap, emptyDir",
     source: "decisions.md 11",
     check: (pod, _context, report) => {
-      for (const [index, volume] of (pod.spec?.volumes ?? []).entries()) {
-        const sources = [volume.hostPath, volume.configMap, volume.emptyDir].filter((source) => source !== undefined);
-        if (sources.length === 1) continue;
-        const detail = `expected exactly one of hostPath, configMap, emptyDir, and found ${sources.length || "none"}`;
+      pod.spec?.volumes?.forEach((volume, index) => {
+        const { hostPath, configMap, emptyDir } = volume;
+        const found = Number(hostPath !== undefined) + Number(configMap !== undefined) + Number(emptyDir !== undefined);
+        if (found === 1) return;
+        const detail = `expected exactly one of hostPath, configMap, emptyDir, and found ${found || "none"}`;
         report(["spec", "volumes", index], volume, detail);
-      }
+      });
     },
   },
   {
@@ -30,15 +31,13 @@ const volumes: readonly Relation[] = [
     expectation: "at most 16 volumes from ConfigMaps",
     source: "docs/security.md, Limits",
     check: (pod, _context, report) => {
-      const all = [...(pod.spec?.volumes ?? []).entries()].filter(([, { configMap }]) => configMap !== undefined);
+      const volumes = pod.spec?.volumes ?? [];
+      const all = volumes.filter(({ configMap }) => configMap !== undefined);
       // Each may have 256 files, which are written in one go.
       const tooMany = all[mostConfigMapVolumes];
       if (tooMany === undefined) return;
-      report(
-        ["spec", "volumes", tooMany[0], "configMap"],
-        all.length,
-        `expected at most ${mostConfigMapVolumes} of them`,
-      );
+      const at = ["spec", "volumes", volumes.indexOf(tooMany), "configMap"];
+      report(at, all.length, `expected at most ${mostConfigMapVolumes} of them`);
     },
   },
   {
@@ -155,9 +154,9 @@ function aboutMounts(
     check: (pod, _context, report) => {
       const names = new Set((pod.spec?.volumes ?? []).map(({ name }) => name));
       eachContainer(pod, ({ volumeMounts }, at) => {
-        for (const [index, mount] of (volumeMounts ?? []).entries()) {
+        volumeMounts?.forEach((mount, index) => {
           if (breaks(mount, names)) report([...at, "volumeMounts", index, field], mount[field]);
-        }
+        });
       });
     },
   };
