@@ -39,8 +39,9 @@ export function packagedAddon(architecture: Architecture): string {
  * SQLite's native code for an architecture, compiled from its package's sources so that it asks for nothing newer than
  * {@link oldestLibraries}. Kept under a hash of all that goes in; the same input gives the same bytes. Takes a minute.
  * Throws with what the compiler said.
+ * @param onCompile told before it compiles; not where it is kept already
  */
-export async function builtAddon(architecture: Architecture): Promise<string> {
+export async function builtAddon(architecture: Architecture, onCompile: () => void = () => {}): Promise<string> {
   requirePackages("executables");
   const compiler = compilers[architecture];
   const { stdout: version } = await run(`${compiler}-g++`, ["--version"]);
@@ -48,6 +49,7 @@ export async function builtAddon(architecture: Architecture): Promise<string> {
   const cache = "node_modules/.cache/addon";
   const file = join(cache, `linux-${architecture}-${key}.node`);
   if (existsSync(file)) return file;
+  onCompile();
   mkdirSync(cache, { recursive: true });
   const folder = mkdtempSync(join(cache, "work-"));
   try {

@@ -14,15 +14,24 @@ const sbomFile = "dist/sbom.cdx.json";
 
 /** Makes everything anew; returns the files. */
 async function buildAll(): Promise<readonly string[]> {
+  console.log(
+    "After the installation the build takes about 15 s; the first build also compiles SQLite, about 2 minutes.",
+  );
   install([debianPackages(["executables"]), executableRuntimes()], console.log);
   rmSync("dist", { recursive: true, force: true });
   mkdirSync("dist");
-  await bundleModule(bundleFile, builtAddon);
+  console.log(`Making ${bundleFile}`);
+  await bundleModule(bundleFile, (architecture) =>
+    builtAddon(architecture, () => console.log(`Compiling SQLite for ${architecture}: about a minute, and only once`)),
+  );
   const folder = mkdtempSync(join(tmpdir(), "edge-build-"));
   try {
     const script = join(folder, "edge.cjs");
     const metafile = await bundleScript(script);
-    for (const architecture of architectures) await makeExecutable(architecture, script, executableFile(architecture));
+    for (const architecture of architectures) {
+      console.log(`Making ${executableFile(architecture)}`);
+      await makeExecutable(architecture, script, executableFile(architecture));
+    }
     writeFileSync(sbomFile, `${JSON.stringify(billOfMaterials(metafile), null, 2)}\n`);
     const files = [bundleFile, ...architectures.map(executableFile), sbomFile];
     writeFileSync("dist/SHA256SUMS", files.map(sumLine).join(""));

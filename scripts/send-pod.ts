@@ -72,7 +72,7 @@ const body =
       ? message("restart", values.restart)
       : fromFile(file ?? give(usage));
 const answer = await post(process.argv[2] ?? "", body).catch((error: NodeJS.ErrnoException) => {
-  console.error(`The center does not answer (${error.code}): it runs as long as the playground`);
+  console.error(`The center does not answer (${error.code}). If you have stopped it, start it again: center start`);
   process.exit(1);
 });
 if (answer.status !== 200) {

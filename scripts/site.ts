@@ -45,6 +45,8 @@ export type SiteOptions = {
   readonly executable?: string;
   /** Containers of all pods together, if not the program's own default. */
   readonly maxContainerNumber?: number;
+  /** What pods may mount. */
+  readonly hostPaths?: readonly string[];
   /** The program's own periods in place of short ones, and the run folder in memory. */
   readonly asOnDevice?: boolean;
 };
@@ -95,8 +97,12 @@ export function createSite(engine: Pick<TestEngine, "socket" | "folder" | "comma
       return Number(listening());
     },
     startAgent(port: number): void {
-      const { maxContainerNumber } = options;
-      writeConfig(place, { socket: engine.socket, port, tls, asOnDevice, maxContainerNumber });
+      const { maxContainerNumber, hostPaths } = options;
+      writeConfig(place, { socket: engine.socket, port, tls, asOnDevice, maxContainerNumber, hostPaths });
+      this.restartAgent();
+    },
+    /** With the configuration as it is now. */
+    restartAgent(): void {
       start("agent", "run", "--config", place.config);
     },
     end,
@@ -161,10 +167,12 @@ interface ConfigOf {
   readonly tls: boolean;
   readonly asOnDevice: boolean;
   readonly maxContainerNumber: number | undefined;
+  readonly hostPaths: readonly string[] | undefined;
 }
 
 /** Small machines take part too, so little is kept back for the system. */
-function writeConfig(place: Place, { socket, port, tls, asOnDevice, maxContainerNumber }: ConfigOf): void {
+function writeConfig(place: Place, options: ConfigOf): void {
+  const { socket, port, tls, asOnDevice, maxContainerNumber, hostPaths } = options;
   const config = {
     node: { name: nodeName },
     center: {
@@ -177,6 +185,7 @@ function writeConfig(place: Place, { socket, port, tls, asOnDevice, maxContainer
     policy: {
       systemReserved: { cpu: "100m", memory: "256Mi" },
       ...(maxContainerNumber === undefined ? {} : { maxContainerNumber }),
+      ...(hostPaths === undefined ? {} : { hostPaths }),
     },
   } satisfies { readonly [key in keyof Config]?: object };
   writeFileSync(place.config, JSON.stringify(config, null, 2));

@@ -11,7 +11,7 @@ test("npm run playground opens a shell whose first three commands work, and leav
   });
   const ended = once(child, "exit");
   child.stdin.end(
-    "pwd\nedge status\nsend hello.json\nedge pod hello\nsend web.json\nsend broken.json\nsend --restart hello\nsend --delete hello\nsend\necho code $?\nsend none.json\n",
+    "pwd\nedge status\nsend hello.json\nedge pod hello\nsend web.json\nsend broken.json\nsend --restart hello\nsend --delete hello\nedge wait web --for=Ready --timeout=60s\nbusybox wget -qO- http://127.0.0.1:18088\ncenter stop\nsend hello.json\ncenter start\nagent reload\nagent stop\nagent reload\nagent restart\nagent\nsend\necho code $?\nsend none.json\n",
   );
   const said = await text(child.stdout);
   const [code] = await ended;
@@ -20,6 +20,12 @@ test("npm run playground opens a shell whose first three commands work, and leav
   assert.equal(said.match(/^OK$/gm)?.length, 4, said);
   assert.match(said, /^Pod +websocket\/hello$/m);
   assert.match(said, /^FAILED: spec\.containers\[0\]\.securityContext\.privileged is true/m);
+  assert.match(said, /^Hello from the pod web$/m);
+  assert.match(
+    said,
+    /^The center is stopped\. .*\nThe center runs\. .*\nThe agent reads its configuration again: edge events$/m,
+  );
+  assert.match(said, /^The agent is stopped\. .*\nThe agent does not run: agent start\nThe agent starts again\. /m);
   assert.match(said, /^code 2$/m);
   assert.match(said, /The playground was removed\n$/);
 });
