@@ -42,16 +42,17 @@ export function isVain(entry: string, protectedPaths: readonly string[]): boolea
  */
 function aboutHostPaths(
   row: Omit<Relation, "check" | "path">,
-  prepare: (pod: PodDraft, context: AdmissionContext) => (path: string) => boolean | string,
+  prepare: (pod: PodDraft, context: AdmissionContext, spec: Mounting) => (path: string) => boolean | string,
 ): Relation {
   return {
     ...row,
     path: "spec.volumes[].hostPath.path",
     check: (pod, context, report) => {
       let breaks: ((path: string) => boolean | string) | null = null;
-      pod.spec?.volumes?.forEach(({ hostPath }, index) => {
+      const { spec } = pod;
+      spec?.volumes?.forEach(({ hostPath }, index) => {
         if (hostPath?.path === undefined) return;
-        breaks ??= prepare(pod, context);
+        breaks ??= prepare(pod, context, spec);
         const broken = breaks(cleanPath(hostPath.path));
         if (broken === false) return;
         report(["spec", "volumes", index, "hostPath", "path"], hostPath.path, broken === true ? undefined : broken);
@@ -116,10 +117,10 @@ export const hostPathRules: readonly Relation[] = [
       expectation: "a path that is not below one that a pod may write to",
       source: "decisions.md 20: a pod that may write to the folder above could put a link in its place",
     },
-    (pod, { policy, node }) => {
+    (pod, { policy, node }, spec) => {
       const exact = policy.writableHostPaths.filter((entry) => !entry.endsWith("/**")).map(cleanPath);
-      const ofOthers = otherPods(pod, node).flatMap(({ spec }) => writablePaths(spec));
-      const writable = new Set([...exact, ...writablePaths(pod.spec ?? {}), ...ofOthers]);
+      const ofOthers = otherPods(pod, node).flatMap((other) => writablePaths(other.spec));
+      const writable = new Set([...exact, ...writablePaths(spec), ...ofOthers]);
       return (path) => foldersAbove(path).some((folder) => writable.has(folder));
     },
   ),
@@ -129,9 +130,9 @@ export const hostPathRules: readonly Relation[] = [
       expectation: "a read-only path, or one below which no other pod mounts a path",
       source: "decisions.md 20: a pod that may write to the folder above could put a link in its place",
     },
-    (pod, { node }) => {
-      const writable = new Set(writablePaths(pod.spec ?? {}));
-      const above = new Set(otherPods(pod, node).flatMap(({ spec }) => mountedPaths(spec).flatMap(foldersAbove)));
+    (pod, { node }, spec) => {
+      const writable = new Set(writablePaths(spec));
+      const above = new Set(otherPods(pod, node).flatMap((other) => mountedPaths(other.spec).flatMap(foldersAbove)));
       return (path) => writable.has(path) && above.has(path);
     },
   ),

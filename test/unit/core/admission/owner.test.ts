@@ -2,7 +2,7 @@ import assert from "node:assert/strict";
 import { test } from "node:test";
 import { admitPod } from "../../../../src/core/admission/admit.ts";
 import { isVain } from "../../../../src/core/admission/rules/host-paths.ts";
-import { context, smallPod, withField } from "./pods.ts";
+import { context, refusals, smallPod, withField } from "./pods.ts";
 
 test("a hostPath that no pod may see is one violation, which names what is protected", () => {
   const said = (path: string) => {
@@ -15,6 +15,14 @@ test("a hostPath that no pod may see is one violation, which names what is prote
   assert.deepEqual(said("/proc/1"), [`${at} "/proc/1"; it lies in /proc, which no pod may see, ${never}`]);
   assert.deepEqual(said("/dev"), [`${at} "/dev"; no pod may see it, ${never}`]);
   assert.deepEqual(said("/srv"), [`${at} "/srv"; expected a path that policy.hostPaths of this device lists`]);
+});
+
+test("a hostPath is judged beside a pod without volumes and containers", () => {
+  const other = { metadata: { name: "other" }, spec: { containers: [] } };
+  const policy = { ...context.policy, hostPaths: ["/srv"] };
+  const beside = { ...context, policy, node: { ...context.node, pods: [other] } };
+  const pod = withField(smallPod(), "spec.volumes", [{ name: "a", hostPath: { path: "/srv" } }]);
+  assert.deepEqual(refusals(pod, beside), []);
 });
 
 test("an entry of the owner's lists has no effect if everything that it allows is protected", () => {
