@@ -23,7 +23,10 @@ export function versionBefore(
   const made = madeHistories(before, history);
   const isWhole = made.every(([name, container]) => isMadeFrom(before, name, container));
   const differs = made.some(([name, container]) => !isMadeFrom(desired, name, container));
-  return isWhole && differs ? before : null;
+  const hasNewOne = madeHistories(desired, history).some(
+    ([name, container]) => isMadeFrom(desired, name, container) && !isMadeFrom(before, name, container),
+  );
+  return isWhole && differs && !hasNewOne ? before : null;
 }
 
 type NamedHistory = readonly [name: string, history: ContainerHistory];
