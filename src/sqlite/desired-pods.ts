@@ -5,6 +5,7 @@ import type { AcceptedPod } from "../core/pod/spec.ts";
 import type { DesiredPods, StoreReader } from "../ports/store.ts";
 import { readJson } from "./columns.ts";
 import type { Writer } from "./database.ts";
+import { keptRows } from "./kept-rows.ts";
 
 interface Row {
   readonly pod: string;
@@ -24,6 +25,9 @@ export function desiredPodReads(db: Database): StoreReader["desiredPods"] {
   const select = db.prepare<[string, string], Row>(
     `SELECT ${columns} FROM desired_pods WHERE namespace = ? AND name = ?`,
   );
+  const selectPrevious = db
+    .prepare<[string, string], string | null>("SELECT previous_pod FROM desired_pods WHERE namespace = ? AND name = ?")
+    .pluck();
   return {
     list: () => all.all().map(toDesiredPod),
     get(namespace, name) {
@@ -31,13 +35,13 @@ export function desiredPodReads(db: Database): StoreReader["desiredPods"] {
       return row === undefined ? null : toDesiredPod(row);
     },
     previous(namespace, name) {
-      const previous = select.get(namespace, name)?.previous_pod ?? null;
+      const previous = selectPrevious.get(namespace, name) ?? null;
       return previous === null ? null : readPod(previous);
     },
   };
 }
 
-export function desiredPods({ db, write }: Writer): DesiredPods {
+export function desiredPods({ db, write, onUndo }: Writer): DesiredPods {
   const select = db.prepare<[string, string], Row>(
     `SELECT ${columns} FROM desired_pods WHERE namespace = ? AND name = ?`,
   );
@@ -46,8 +50,22 @@ export function desiredPods({ db, write }: Writer): DesiredPods {
      @previous_pod, @generation, @accepted_wall, @accepted_mono, @accepted_boot, @message_id, @content_hash)`,
   );
   const remove = db.prepare<[string, string]>("DELETE FROM desired_pods WHERE namespace = ? AND name = ?");
+  const keys = db
+    .prepare<[], string>("SELECT namespace || '/' || name FROM desired_pods ORDER BY namespace, name")
+    .pluck();
+  const kept = keptRows({
+    keys: () => keys.all(),
+    read(key: string) {
+      const slash = key.indexOf("/");
+      const row = select.get(key.slice(0, slash), key.slice(slash + 1));
+      return row === undefined ? null : { value: toDesiredPod(row), size: row.pod.length };
+    },
+  });
+  onUndo(kept.forget);
   return {
-    ...desiredPodReads(db),
+    list: kept.list,
+    get: (namespace, name) => kept.get(`${namespace}/${name}`),
+    previous: desiredPodReads(db).previous,
     put(desired, keepPrevious) {
       const { id } = desired.pod;
       const row = toRow(desired);
@@ -58,10 +76,12 @@ export function desiredPods({ db, write }: Writer): DesiredPods {
         const isKept = keepPrevious !== undefined || before?.pod === row.pod;
         const previous_pod = (isKept ? before?.previous_pod : before?.pod) ?? null;
         put.run({ namespace: id.namespace, name: id.name, uid: id.uid, ...row, previous_pod });
+        kept.written(`${id.namespace}/${id.name}`);
       });
     },
     delete(namespace, name) {
       write(() => remove.run(namespace, name));
+      kept.deleted(`${namespace}/${name}`);
     },
   };
 }

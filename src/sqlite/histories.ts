@@ -3,6 +3,7 @@ import type { CurrentContainer, PodHistory } from "../core/pod/container-history
 import type { Histories, StoreReader } from "../ports/store.ts";
 import { readJson } from "./columns.ts";
 import type { Writer } from "./database.ts";
+import { keptRows } from "./kept-rows.ts";
 
 export function historyReads(db: Database): StoreReader["histories"] {
   const select = db.prepare<[string], string>("SELECT history FROM histories WHERE uid = ?").pluck();
@@ -16,22 +17,35 @@ export function historyReads(db: Database): StoreReader["histories"] {
   };
 }
 
-export function histories({ db, write }: Writer): Histories {
-  const now = db.prepare<[string], string>("SELECT history FROM histories WHERE uid = ?").pluck();
+export function histories({ db, write, onUndo }: Writer): Histories {
+  const select = db.prepare<[string], string>("SELECT history FROM histories WHERE uid = ?").pluck();
   // REPLACE would give the row another place: two more pages each time.
   const put = db.prepare<[string, string]>(
     "INSERT INTO histories (uid, history) VALUES (?, ?) ON CONFLICT (uid) DO UPDATE SET history = excluded.history",
   );
   const remove = db.prepare<[string]>("DELETE FROM histories WHERE uid = ?");
+  const { uids } = historyReads(db);
+  const kept = keptRows({
+    keys: uids,
+    read(uid: string) {
+      const json = select.get(uid);
+      return json === undefined ? null : { value: readHistory(json), size: json.length };
+    },
+  });
+  onUndo(kept.forget);
   return {
-    ...historyReads(db),
+    get: (uid) => kept.get(uid) ?? {},
+    uids,
     // Looked at before, not written "where different": a transaction that changes nothing is not even begun.
     put(uid, history) {
       const json = JSON.stringify(history);
-      if (now.get(uid) !== json) write(() => put.run(uid, json));
+      if (select.get(uid) === json) return;
+      write(() => put.run(uid, json));
+      kept.written(uid);
     },
     delete(uid) {
       write(() => remove.run(uid));
+      kept.deleted(uid);
     },
   };
 }

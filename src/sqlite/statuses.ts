@@ -2,6 +2,7 @@ import type { Database } from "better-sqlite3";
 import type { Statuses, StoredStatus, StoreReader } from "../ports/store.ts";
 import { readJson } from "./columns.ts";
 import type { Writer } from "./database.ts";
+import { keptRows } from "./kept-rows.ts";
 
 interface Row {
   readonly namespace: string;
@@ -22,23 +23,35 @@ export function statusReads(db: Database): StoreReader["statuses"] {
   };
 }
 
-export function statuses({ db, write }: Writer): Statuses {
-  const now = db.prepare<[string], Row>("SELECT namespace, name, uid, status FROM statuses WHERE uid = ?");
+export function statuses({ db, write, onUndo }: Writer): Statuses {
+  const select = db.prepare<[string], Row>("SELECT namespace, name, uid, status FROM statuses WHERE uid = ?");
   const put = db.prepare<[string, string, string, string]>(
     `INSERT INTO statuses (namespace, name, uid, status) VALUES (?, ?, ?, ?) ON CONFLICT (uid) DO UPDATE
        SET namespace = excluded.namespace, name = excluded.name, status = excluded.status`,
   );
   const remove = db.prepare<[string]>("DELETE FROM statuses WHERE uid = ?");
+  const keys = db.prepare<[], string>("SELECT uid FROM statuses ORDER BY namespace, name, uid").pluck();
+  const kept = keptRows({
+    keys: () => keys.all(),
+    read(uid: string) {
+      const row = select.get(uid);
+      return row === undefined ? null : { value: toStatus(row), size: row.status.length };
+    },
+  });
+  onUndo(kept.forget);
   return {
-    ...statusReads(db),
+    list: kept.list,
+    get: kept.get,
     put({ namespace, name, uid }, status) {
       const json = JSON.stringify(status);
-      const before = now.get(uid);
+      const before = select.get(uid);
       if (before?.status === json && before.namespace === namespace && before.name === name) return;
       write(() => put.run(namespace, name, uid, json));
+      kept.written(uid);
     },
     delete(uid) {
       write(() => remove.run(uid));
+      kept.deleted(uid);
     },
   };
 }

@@ -9,6 +9,7 @@ import { deletedPodReads, deletedPods } from "./deleted-pods.ts";
 import { desiredPodReads, desiredPods } from "./desired-pods.ts";
 import { eventReads, events } from "./events.ts";
 import { histories, historyReads } from "./histories.ts";
+import { keptRows } from "./kept-rows.ts";
 import { defaultStoreLimits, type StoreLimits } from "./limits.ts";
 import { npuHolderReads, npuHolders } from "./npu-holders.ts";
 import { outbox, outboxReads } from "./outbox.ts";
@@ -159,12 +160,23 @@ function opening<T>(dir: string, open: () => Database, use: (db: Database) => St
 function readWrite(db: Database, limits: StoreLimits, secrets: Secrets): Store {
   const write = writer(db);
   const setMeta = db.prepare<[string, string]>("REPLACE INTO facts (key, value) VALUES (?, ?)");
-  const { getMeta, close } = reads(db);
+  const plain = reads(db);
+  const keys = db.prepare<[], string>("SELECT key FROM facts ORDER BY key").pluck();
+  const facts = keptRows({
+    keys: () => keys.all(),
+    read(key: string) {
+      const value = plain.getMeta(key);
+      return value === null ? null : { value, size: value.length };
+    },
+  });
+  write.onUndo(facts.forget);
   return withStoreErrors({
     transaction: write.transaction,
-    getMeta,
+    getMeta: facts.get,
     setMeta(key, value) {
-      if (getMeta(key) !== value) write.write(() => setMeta.run(key, value));
+      if (facts.get(key) === value) return;
+      write.write(() => setMeta.run(key, value));
+      facts.written(key);
     },
     desiredPods: desiredPods(write),
     terminatingPods: terminatingPods(write),
@@ -177,7 +189,7 @@ function readWrite(db: Database, limits: StoreLimits, secrets: Secrets): Store {
     configMaps: configMaps(write, secrets, limits),
     credentials: credentials(write, secrets, limits),
     events: events(write, limits),
-    close,
+    close: plain.close,
   });
 }
 

@@ -3,6 +3,7 @@ import type { TerminatingPod } from "../core/pod/desired.ts";
 import type { StoreReader, TerminatingPods } from "../ports/store.ts";
 import type { Writer } from "./database.ts";
 import { readPod, requestOf } from "./desired-pods.ts";
+import { keptRows } from "./kept-rows.ts";
 
 /** The table keeps the word of its first version. */
 type StoredKind = "deleted" | "superseded";
@@ -52,25 +53,36 @@ export function terminatingPodReads(db: Database): StoreReader["terminatingPods"
   return { list: () => all.all().map((row) => toTerminatingPod(row, row.seq)) };
 }
 
-export function terminatingPods({ db, write }: Writer): TerminatingPods {
+export function terminatingPods({ db, write, onUndo }: Writer): TerminatingPods {
   const select = db.prepare<[number], Row>(`SELECT ${names.join(", ")} FROM leaving_pods WHERE seq = ?`);
   const put = db.prepare<[Row]>(
     `INSERT OR REPLACE INTO leaving_pods (${names.join(", ")}) VALUES (${names.map((name) => `@${name}`).join(", ")})`,
   );
   const remove = db.prepare<[number]>("DELETE FROM leaving_pods WHERE seq = ?");
+  const keys = db.prepare<[], number>("SELECT seq FROM leaving_pods ORDER BY seq").pluck();
+  const kept = keptRows({
+    keys: () => keys.all(),
+    read(seq: number) {
+      const row = select.get(seq);
+      return row === undefined ? null : { value: toTerminatingPod(row, seq), size: row.pod?.length ?? 0 };
+    },
+  });
+  onUndo(kept.forget);
   return {
-    list: terminatingPodReads(db).list,
+    list: kept.list,
     put(pod) {
       const row = toRow(pod);
       return write(() => {
         const before = pod.seq === 0 ? undefined : select.get(pod.seq);
         const isEqual = before !== undefined && names.every((name) => before[name] === row[name]);
         const seq = isEqual ? pod.seq : Number(put.run(row).lastInsertRowid);
+        if (!isEqual) kept.written(seq);
         return toTerminatingPod(row, seq);
       });
     },
     delete(seq) {
       write(() => remove.run(seq));
+      kept.deleted(seq);
     },
   };
 }
