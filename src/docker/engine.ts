@@ -15,7 +15,7 @@ import { loadArchive, localImage, pull } from "./fetch-image.ts";
 import { gate } from "./gate.ts";
 import { isImageName, taggedName } from "./image.ts";
 import { removeImage, storedImages } from "./image-store.ts";
-import { observedContainer } from "./inspect.ts";
+import { endpointOf, observedContainer } from "./inspect.ts";
 import { createKnownBridge, type KnownBridge } from "./known-bridge.ts";
 import { isReadable, jsonLines } from "./lines.ts";
 import { type Listing, listing } from "./list.ts";
@@ -52,10 +52,11 @@ export function dockerEngine(options: DockerOptions): Engine {
     list: (signal) => api.call("list", signal, async ({ docker }) => done(await containers.list(docker, signal))),
     inspect: (id, signal) =>
       onContainer(api, "inspect", id, signal, async (_, { docker }) => {
-        const observed = observedContainer(await inspectAnswer(docker, id, signal));
-        return observed === null
-          ? failed(failure("inspect", "notFound", `${id} is no container of a pod`))
-          : done(observed);
+        const answer = await inspectAnswer(docker, id, signal);
+        const observed = observedContainer(answer);
+        if (observed === null) return failed(failure("inspect", "notFound", `${id} is no container of a pod`));
+        containers.remember(observed, endpointOf(answer));
+        return done(observed);
       }),
     create: (request, signal) => create(api, bridge, request, signal),
     audit: (id, request, signal) =>

@@ -72,19 +72,25 @@ export function listedContainer(entry: unknown): ListedContainer | null {
   const id = textAt(entry, "Id");
   if (typeof name !== "string" || identity === null || id === "") return null;
   const renamed = otherName(name, identity);
-  const endpoint = networks(entry).map((network) => textAt(network, "EndpointID"));
   const sandboxId = sandboxIn(entry);
   return {
     id,
     identity,
     state: textAt(entry, "State"),
     status: textAt(entry, "Status"),
-    endpoint: endpoint.join(),
+    endpoint: endpointOf(entry),
     imageId: textAt(entry, "ImageID"),
     image: textAt(entry, "Image"),
     ...(renamed === undefined ? {} : { renamed }),
     ...(sandboxId === undefined ? {} : { sandboxId }),
   };
+}
+
+/** What connects a container to its networks, by an entry of the list or an inspect: new at every start. */
+export function endpointOf(answer: unknown): string {
+  return networks(answer)
+    .map((network) => textAt(network, "EndpointID"))
+    .join();
 }
 
 /**

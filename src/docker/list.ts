@@ -16,6 +16,8 @@ export interface Listing {
    * listed as unknown.
    */
   list(docker: Docker, signal: AbortSignal): Promise<readonly ObservedContainer[]>;
+  /** An inspect outside of a list has shown this: the next list need not ask again. */
+  remember(container: ObservedContainer, endpoint: string): void;
   /** Something happened to this container. */
   forget(id: string): void;
   /**
@@ -100,6 +102,11 @@ export function listing(lifetime: AbortSignal | null, inspectDeadlineMs?: number
       lastKnown = new Map(containers.map((container) => [container.id, container]));
       return containers;
     },
+    remember: (container, endpoint) => {
+      const key = runningKey(container.renamed ?? containerName(container), endpoint);
+      if (container.state.kind !== "running" || isPaused(container) || key === null) return;
+      remembered = new Map(remembered).set(container.id, { key, age: 0, uses: 0, container });
+    },
     forget: (id) => {
       forgotten.add(id);
       if (!remembered.has(id)) return;
@@ -154,11 +161,15 @@ function unknownOf(id: string, known: ObservedContainer | undefined): ObservedCo
  */
 export function stableKey(listed: ListedContainer): string | null {
   const name = listed.renamed ?? containerName(listed.identity);
-  if (listed.state === "running") return listed.endpoint === "" ? null : `${name} running ${listed.endpoint}`;
+  if (listed.state === "running") return runningKey(name, listed.endpoint);
   if (listed.state === "exited" || listed.state === "dead") {
     return `${name} ${listed.state} ${/\(\d{1,5}\)/.exec(listed.status)?.[0] ?? ""}`;
   }
   return null;
+}
+
+function runningKey(name: string, endpoint: string): string | null {
+  return endpoint === "" ? null : `${name} running ${endpoint}`;
 }
 
 /** Least age in seconds behind Docker's "Exited (0) About an hour ago"; 0 when it says nothing of the kind. */

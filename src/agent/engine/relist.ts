@@ -11,6 +11,7 @@ import type { EventRecorder } from "../event-recorder.ts";
 import { createWakeableLoop } from "../loop/wakeable-loop.ts";
 import type { ContainerLister } from "./container-lister.ts";
 import { establishInstallId, installIdOf } from "./install-id.ts";
+import { createPodTurns } from "./pod-turns.ts";
 import { createRenamedContainers, type RenamedContainersParts } from "./renamed-containers.ts";
 
 export interface RelistParts extends RenamedContainersParts {
@@ -23,7 +24,7 @@ export interface RelistParts extends RenamedContainersParts {
   /** What no event has told of images is asked anew, too. */
   readonly images: { forget(): void };
   readonly engineReady: () => boolean;
-  /** Called after a list that worked, with every pod that has a row or a container of ours, and the list before that one. */
+  /** Called after a list that worked, with the pods that are to be looked at, and the list before that one. */
   readonly onListed: (keys: ReadonlySet<string>, after: number) => void;
   /** Looks at what is ours more closely, after everybody has been woken. */
   readonly inspect: (ours: readonly ObservedContainer[], signal: AbortSignal) => Promise<void>;
@@ -45,6 +46,7 @@ export function createRelist(parts: RelistParts): Relist {
   const reportedOrphans = new Set<string>();
   const loop = createWakeableLoop(clock);
   const renamedContainers = createRenamedContainers(parts);
+  const podTurns = createPodTurns();
   let isPoked = false;
   let due = clock.mono();
 
@@ -58,7 +60,7 @@ export function createRelist(parts: RelistParts): Relist {
     recordOrphans(parts, ours, reportedOrphans);
     forgetGoneOrphans(store, ours);
     const known = knownPodIds(store.desiredPods.list(), stillTerminating(store.terminatingPods.list()));
-    parts.onListed(new Set([...known, ...ours.map(({ pod }) => pod)].map(podKey)), after);
+    parts.onListed(podTurns.next(new Set(known.map(podKey)), ours), after);
     await renamedContainers.putRight(ours, signal);
     await parts.inspect(ours, signal);
     return true;
@@ -67,6 +69,7 @@ export function createRelist(parts: RelistParts): Relist {
   async function runOnce(signal: AbortSignal): Promise<number> {
     if (!parts.engineReady()) return periodMs;
     if (isPoked || clock.mono() >= due) {
+      if (isPoked) podTurns.restart();
       isPoked = false;
       due = clock.mono() + ((await relistOnce(signal)) ? periodMs : retryMs);
     }

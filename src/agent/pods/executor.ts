@@ -91,7 +91,8 @@ export async function execute(
     case "create":
       return limiter(() => create(parts, action, context, signal));
     case "start":
-      return limiter(() => start(parts, action, context, signal));
+      // A pod that was begun comes before one that was not: each runs sooner, and fewer containers wait half made.
+      return limiter(() => start(parts, action, context, signal), "urgent");
     case "stop": {
       const wholeMs = action.graceSeconds * seconds + deadlines.stop;
       const stopped = await withDeadline(clock, wholeMs, signal, (s) => engine.stop(action.id, action.graceSeconds, s));

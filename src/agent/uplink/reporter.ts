@@ -40,8 +40,9 @@ export interface Reporter {
 
 /** Changes are sent at once, at most four a second (decisions.md 41: each report holds the whole array). */
 const reportsASecond = 4;
-/** After a report at least as many times as long as it took is for other work: of large pods it may have megabytes. */
-const restsAReport = 9;
+/** After a report 99 times as long as it took is for other work, up to ten seconds: of large pods it may have megabytes. */
+const restsAReport = 99;
+const longestRestMs = 10_000;
 /** What the socket has not taken yet is bounded; the rest waits in the store. */
 const maxBufferedBytes = 1024 * 1024;
 const batch = 64;
@@ -199,7 +200,7 @@ function sendReport(parts: ReporterParts, state: ConnectionState, now: number): 
   const entries = inDialect(parts, podEntries(parts.store));
   const isSent = state.connection.send(podStatusReport(entries, messageIds(parts)));
   const after = parts.clock.mono();
-  state.restsUntil = after + restsAReport * (after - now);
+  state.restsUntil = after + Math.min(restsAReport * (after - now), longestRestMs);
   if (!isSent) return;
   const finals = terminating
     .filter((terminatingPod) => terminatingPod.isTerminated)

@@ -140,3 +140,17 @@ test("a limiter runs its number of tasks at once, the others in order", async ()
   assert.equal(most, 2);
   assert.deepEqual(order, [0, 1, 2, 3, 4]);
 });
+
+test("a limiter runs urgent tasks before all others that wait", async () => {
+  const limiter = createLimiter(1);
+  const order: string[] = [];
+  const task = (name: string) => async () => void order.push(name);
+  await Promise.all([
+    limiter(task("running")),
+    limiter(task("first")),
+    limiter(task("second")),
+    limiter(task("urgent"), "urgent"),
+    limiter(task("urgent, later"), "urgent"),
+  ]);
+  assert.deepEqual(order, ["running", "urgent", "urgent, later", "first", "second"]);
+});
