@@ -27,6 +27,7 @@ export async function openDevice(file: string | undefined, io: Output): Promise<
   const { openStoreReadOnly } = await import("../sqlite/store.ts");
   const opened = openStoreReadOnly(config.data.dir);
   if (opened.ok) return { ok: true, config, store: opened.store };
-  io.err(opened.error.message);
+  const start = opened.error.code === "missing" ? ". The agent makes it: systemctl start edge" : "";
+  io.err(`${opened.error.message}${start}`);
   return { ok: false, code: exitCodes.no };
 }

@@ -9,6 +9,7 @@ import { admitLocalPod } from "../core/admission/local.ts";
 import type { NodeFacts } from "../core/admission/node-facts.ts";
 import { defaultPolicy, type Policy } from "../core/admission/policy.ts";
 import { everyRule } from "../core/admission/rule-index.ts";
+import { isObject } from "../core/base/json-keys.ts";
 import type { Verdict, Violation, Warning } from "../core/base/violation.ts";
 import { type Config, ownPaths } from "../core/config/config.ts";
 import { decodeMessage } from "../core/protocol/message.ts";
@@ -157,6 +158,7 @@ async function judgeEach(file: string, text: string, context: AdmissionContext):
 }
 
 function judge(file: string, json: string, context: AdmissionContext): Judged {
+  if (!isObject(JSON.parse(json))) return refused(file, noObject);
   const decoded = decodeMessage(json);
   if (decoded.ok) return judged(file, admitMessage(decoded.message, context));
   // A bare Pod is judged as edge apply --force is, which may change every pod but factory pods (contracts.md).
@@ -170,6 +172,7 @@ function judge(file: string, json: string, context: AdmissionContext): Judged {
 const owner: Asker = { origin: { kind: "local" }, isForced: true };
 
 const empty = "empty; expected a message or a Pod";
+const noObject = "not an object; expected a message or a Pod";
 
 function isMessage(value: unknown): boolean {
   if (typeof value !== "object" || value === null) return false;

@@ -69,7 +69,9 @@ describe("a factory pod", () => {
     await world.clock.pass(500);
     world.factory.write("web.json", JSON.stringify({ ...JSON.parse(whole), kind: "Deployment" }));
     await world.clock.pass(settled);
-    assert.deepEqual(refusedFiles(world), ["web.json: kind Deployment is not supported; only Pod is"]);
+    assert.deepEqual(refusedFiles(world), [
+      "web.json: kind Deployment is not supported; only Pod is: write its spec.template as a Pod with a name",
+    ]);
     world.factory.write("web.json", whole);
     await world.clock.pass(settled);
     assert.deepEqual(refusedFiles(world), []);

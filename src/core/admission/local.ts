@@ -33,9 +33,16 @@ export function admitLocalPod(content: unknown, context: AdmissionContext): Verd
 export function kindProblem(content: unknown): Violation | null {
   const kind = fieldOf(content, "kind");
   if (typeof kind !== "string" || kind === "Pod") return null;
-  const message = `kind ${shorten(kind, 64)} is not supported; only Pod is`;
+  const message = `kind ${shorten(kind, 64)} is not supported; only Pod is${insteadOf(kind)}`;
   return { path: "kind", rule: "local.kind", message, value: kind };
 }
+
+function insteadOf(kind: string): string {
+  if (withPodTemplate.includes(kind)) return ": write its spec.template as a Pod with a name";
+  return kind === "ConfigMap" || kind === "Secret" ? ": a center sends ConfigMaps and secrets" : "";
+}
+
+const withPodTemplate = ["Deployment", "DaemonSet", "StatefulSet", "ReplicaSet", "Job"];
 
 function deletionProblem(content: unknown): Violation | null {
   if (!isGracefulDelete(content)) return null;

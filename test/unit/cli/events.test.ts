@@ -55,7 +55,7 @@ test("a store that is a folder is reported as one when it is written and when it
 test("edge events reports a missing store once", async (t) => {
   const { dir, events, errors } = device(t);
   assert.equal(await events(), 1);
-  assert.deepEqual(errors, [`There is no store in ${join(dir, "data")}`]);
+  assert.deepEqual(errors, [`There is no store in ${join(dir, "data")}. The agent makes it: systemctl start edge`]);
 });
 
 test("edge events prints one line per event with its count, and no control characters", async (t) => {

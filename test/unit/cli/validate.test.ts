@@ -170,6 +170,11 @@ test("edge validate judges each document of a file and each file of a folder, an
     ],
   );
   assert.match(out[2] ?? "", /"message":"empty; expected a message or a Pod"/);
+  const list = write(t, { "list.yaml": "- a\n" })("list.yaml");
+  assert.match(
+    (await run([list], { config: at("config.txt") })).out.join(),
+    /"not an object; expected a message or a Pod"/,
+  );
 });
 
 test("edge validate names the file of the policy after a violation of it, and a folder without files", async (t) => {

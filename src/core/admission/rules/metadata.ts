@@ -15,7 +15,12 @@ export const metadataRules: readonly FieldRule[] = [
   essential("metadata", anObject, "an object with the pod's name", document),
   optional("metadata.creationTimestamp", timestamp, "a time in RFC 3339 (2006-01-02T15:04:05Z)", document),
   essential("metadata.name", text(podNamePattern), "1 to 128 characters of a-z 0-9 -, first and last no '-'", document),
-  optional("metadata.namespace", v.picklist(["websocket", "mef-user"]), "websocket or mef-user", document),
+  optional(
+    "metadata.namespace",
+    v.picklist(["websocket", "mef-user"]),
+    "websocket or mef-user, or leave it out",
+    document,
+  ),
   optional("metadata.resourceVersion", text(/^[a-zA-Z0-9]{0,64}$/), "at most 64 characters of a-z A-Z 0-9", document),
   optional("metadata.uid", text(uidPattern), "a lower-case uuid, or empty", document),
   optional("metadata.deletionTimestamp", timestamp, "a time in RFC 3339 (2006-01-02T15:04:05Z)", document),

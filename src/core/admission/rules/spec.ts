@@ -70,12 +70,8 @@ const podSecurity: readonly FieldRule[] = [
       "appArmorProfile",
       "fsGroup",
       "fsGroupChangePolicy",
-      "runAsGroup",
-      "runAsNonRoot",
-      "runAsUser",
       "seLinuxChangePolicy",
       "seLinuxOptions",
-      "seccompProfile",
       "supplementalGroups",
       "supplementalGroupsPolicy",
       "sysctls",
@@ -84,6 +80,16 @@ const podSecurity: readonly FieldRule[] = [
     reference,
   ),
 ];
+
+/** What Kubernetes also takes for the whole pod, and this device for each container alone. */
+const ofContainers: readonly FieldRule[] = ["runAsGroup", "runAsNonRoot", "runAsUser", "seccompProfile"].map((name) =>
+  optional(
+    `spec.securityContext.${name}`,
+    v.never(),
+    "not supported for a whole pod; write it into the securityContext of each container",
+    reference,
+  ),
+);
 
 /** `spec` itself: before its volumes and containers. */
 export const specRule: FieldRule = essential("spec", anObject, "an object with containers", document);
@@ -98,6 +104,7 @@ export const specRules: readonly FieldRule[] = [
   optional("spec.restartPolicy", v.picklist(["Always", "OnFailure", "Never"]), "Always, OnFailure or Never", document),
   optional("spec.schedulerName", v.literal("default-scheduler"), "default-scheduler", document),
   ...podSecurity,
+  ...ofContainers,
   optional("spec.serviceAccount", v.literal("default"), "default", document),
   optional("spec.serviceAccountName", v.literal("default"), "default", document),
   optional("spec.terminationGracePeriodSeconds", v.literal(30), "30", document),

@@ -52,7 +52,13 @@ describe("a Pod of the device", () => {
 
   it("is a Pod and nothing else", () => {
     assert.deepEqual(sentences(admitLocalPod(kindOf("Deployment"), asks)), [
-      "kind: kind Deployment is not supported; only Pod is",
+      "kind: kind Deployment is not supported; only Pod is: write its spec.template as a Pod with a name",
+    ]);
+    const others = ["ConfigMap", "Secret", "Service"].flatMap((kind) => sentences(admitLocalPod(kindOf(kind), asks)));
+    assert.deepEqual(others, [
+      "kind: kind ConfigMap is not supported; only Pod is: a center sends ConfigMaps and secrets",
+      "kind: kind Secret is not supported; only Pod is: a center sends ConfigMaps and secrets",
+      "kind: kind Service is not supported; only Pod is",
     ]);
     assert.equal(admitLocalPod(kindOf(undefined), asks).accepted, true, "as edge validate takes it");
   });
@@ -64,6 +70,13 @@ describe("a Pod of the device", () => {
       sentences(admitLocalPod(withField(deleted, "spec.hostNetwork", "x"), asks)).map((text) => text.split(":")[0]),
       ["metadata.deletionTimestamp", "spec.hostNetwork"],
     );
+  });
+
+  it("names the securityContext of a container for what the pod has in its own", () => {
+    const user = withField(smallPod(), "spec.securityContext", { runAsUser: 1000 });
+    assert.deepEqual(sentences(admitLocalPod(user, asks)), [
+      "spec.securityContext.runAsUser: spec.securityContext.runAsUser is not supported for a whole pod; write it into the securityContext of each container",
+    ]);
   });
 
   it("may go back to an older resourceVersion", () => {
