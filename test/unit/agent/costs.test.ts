@@ -3,6 +3,7 @@ import { mkdtempSync, rmSync, statSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { describe, type TestContext, test } from "node:test";
+import SqliteDatabase, { type Statement } from "better-sqlite3";
 import { defaultPolicy } from "../../../src/core/admission/policy.ts";
 import type { Store } from "../../../src/ports/store.ts";
 import { openStore } from "../../../src/sqlite/store.ts";
@@ -119,7 +120,8 @@ function byOperation(calls: readonly { readonly operation: string }[]): string {
   return [...counts].map(([operation, count]) => `${operation} ${count}`).join(", ");
 }
 
-async function pagesWritten(t: TestContext, happening: Happening): Promise<number> {
+/** The same on a store of SQLite: pages that its log grew by, and statements that were run, and rows that they read. */
+async function onSqlite(t: TestContext, happening: Happening) {
   const dir = mkdtempSync(join(tmpdir(), "edge-costs-"));
   const opened = openStore({ dir });
   assert.ok(opened.ok);
@@ -129,10 +131,32 @@ async function pagesWritten(t: TestContext, happening: Happening): Promise<numbe
   });
   const log = join(dir, "store.db-wal");
   const pageBytes = 4096 + 24;
+  const read = countedStatements(t);
   const { counted } = await cost(t, happening, opened.store, () => ({
     pages: Math.floor(statSync(log).size / pageBytes),
+    ...read(),
   }));
-  return counted.pages;
+  return counted;
+}
+
+/** What every database of this process has done. */
+function countedStatements(t: TestContext): () => { readonly statements: number; readonly rows: number } {
+  const db = new SqliteDatabase(":memory:");
+  const prototype: Statement = Object.getPrototypeOf(db.prepare("SELECT 1"));
+  db.close();
+  let statements = 0;
+  let rows = 0;
+  for (const name of ["get", "all", "run"] as const) {
+    const run = prototype[name];
+    t.mock.method(prototype, name, function (this: Statement, ...values: unknown[]) {
+      const result: unknown = run.apply(this, values);
+      statements += 1;
+      if (name === "all") rows += Array.isArray(result) ? result.length : 0;
+      else if (name === "get" && result !== undefined) rows += 1;
+      return result;
+    });
+  }
+  return () => ({ statements, rows });
 }
 
 interface Cost {
@@ -140,48 +164,78 @@ interface Cost {
   /** Rows that were written, and in how many commits. */
   readonly writes: number;
   readonly commits: number;
+  /** Statements of SQLite, reads and transactions too. */
+  readonly statements: number;
+  /** That the statements have read: as many more for as many more pods, and not for each pod those of all. */
+  readonly rows: number;
   /** Of SQLite's log, at most: how many a row needs changes with the length of its words. Absent where the log may begin anew. */
   readonly pages?: number;
 }
 
 const costs: Readonly<Record<keyof typeof happenings, Cost>> = {
-  "a new pod": { calls: "list 1, image 1, create 1, start 1, inspect 1, ping 3", writes: 16, commits: 6, pages: 11 },
+  "a new pod": {
+    calls: "list 1, image 1, create 1, start 1, inspect 1, ping 3",
+    writes: 16,
+    commits: 6,
+    statements: 112,
+    rows: 23,
+    pages: 11,
+  },
   "20 new pods at once": {
     calls: "list 1, image 1, create 20, start 20, inspect 20, ping 5",
     writes: 305,
     commits: 86,
+    statements: 1714,
+    rows: 651,
     pages: 210,
   },
   "120 new pods at once": {
     calls: "list 2, image 1, create 120, start 120, inspect 120, ping 6",
     writes: 1812,
     commits: 494,
+    statements: 9990,
+    rows: 10036,
   },
   "an update": {
     calls: "list 2, image 2, stop 1, inspect 2, create 1, start 1, ping 12, audit 1",
     writes: 18,
     commits: 7,
+    statements: 141,
+    rows: 26,
     pages: 11,
   },
   "a restart that the center asks for": {
     calls: "list 2, image 2, stop 1, inspect 2, create 1, start 1, ping 12, audit 1",
     writes: 17,
     commits: 6,
+    statements: 134,
+    rows: 24,
     pages: 9,
   },
   "a container that ends": {
     calls: "list 1, image 1, create 1, start 1, inspect 1, ping 3",
     writes: 11,
     commits: 4,
+    statements: 76,
+    rows: 18,
     pages: 6,
   },
   "a restart of the agent with 100 pods": {
     calls: "info 1, watch 1, list 1, image 1, audit 100, ping 4",
     writes: 1,
     commits: 1,
+    statements: 725,
+    rows: 201,
   },
-  "a quiet minute with 1 pod": { calls: "ping 15, list 2", writes: 0, commits: 0, pages: 0 },
-  "a quiet minute with 100 pods": { calls: "ping 15, list 2, image 2, audit 10", writes: 0, commits: 0, pages: 0 },
+  "a quiet minute with 1 pod": { calls: "ping 15, list 2", writes: 0, commits: 0, statements: 36, rows: 2, pages: 0 },
+  "a quiet minute with 100 pods": {
+    calls: "ping 15, list 2, image 2, audit 10",
+    writes: 0,
+    commits: 0,
+    statements: 106,
+    rows: 210,
+    pages: 0,
+  },
 };
 
 describe("the engine calls and bytes written for", () => {
@@ -193,10 +247,9 @@ describe("the engine calls and bytes written for", () => {
         commits: commits(),
       }));
       const { pages: mostPages, ...exactly } = costs[name] ?? assert.fail();
-      assert.deepEqual({ calls: byOperation(calls), ...counted }, exactly);
-      if (mostPages === undefined) return;
-      const pages = await pagesWritten(t, happening);
-      assert.ok(pages <= mostPages, `${pages} pages`);
+      const { pages, statements, rows } = await onSqlite(t, happening);
+      assert.deepEqual({ calls: byOperation(calls), ...counted, statements, rows }, exactly);
+      if (mostPages !== undefined) assert.ok(pages <= mostPages, `${pages} pages`);
     });
   }
 });
