@@ -12,7 +12,7 @@ const root = join(import.meta.dirname, "..");
 const tests = ["pod-rules", "relations", "contents"].map((name) => `test/unit/core/admission/${name}.test.ts`);
 
 /** A row that takes anything. */
-const anything = 'presence: "optional" as const, schema: v.unknown()';
+const anything = 'presence: "optional" as const, passes: () => true';
 
 /** Renames the table in the copy and puts one in its place in which the rule that `MUTATE` names lets all pass. */
 function patch(file: string, table: string, off: string, prefix = ""): void {
@@ -53,8 +53,6 @@ try {
   symlinkSync(join(root, "node_modules"), join(copy, "node_modules"));
   const admission = join(copy, "src/core/admission");
   patch(join(admission, "pod-rules.ts"), "podRules", anything);
-  const rules = join(admission, "pod-rules.ts");
-  writeFileSync(rules, `import * as v from "valibot";\n${readFileSync(rules, "utf8")}`);
   patch(join(admission, "admit.ts"), "relations", "check: () => {}");
   for (const table of Object.keys(contents)) patch(join(admission, "rules/contents.ts"), table, anything, `${table}/`);
 

@@ -124,14 +124,17 @@ function walkElements(walk: Walk, element: Shape, list: readonly unknown[]): unk
  * Whether all of a value is right as it stands, under canonical names: then there is nothing to note, and it is what passed.
  * Nearly every element of a list is.
  */
-function isRight({ rule, element, fields, byName, asked }: Shape, value: unknown): boolean {
+function isRight(shape: Shape, value: unknown): boolean {
+  const { rule, element, fields } = shape;
   if (rule !== null && !rule.passes(value)) return false;
   if (element !== null) return Array.isArray(value) && value.every((item) => isRight(element, item));
-  if (fields.length === 0) return true;
-  if (!isObject(value)) return false;
-  const values: readonly unknown[] = Object.values(value);
+  return fields.length === 0 || (isObject(value) && isRightObject(shape, value));
+}
+
+function isRightObject({ byName, asked }: Shape, source: object): boolean {
+  const values: readonly unknown[] = Object.values(source);
   let missing = asked.length;
-  const areRight = Object.keys(value).every((key, index) => {
+  const areRight = Object.keys(source).every((key, index) => {
     const field = byName.get(key);
     if (field === undefined || isAbsent(values[index])) return false;
     if (asked.includes(field)) missing -= 1;
