@@ -4,7 +4,7 @@ import { seededRandom } from "../../fakes/random.ts";
 import { faults, happen, weighted } from "../faults/faults.ts";
 import { fillDisk } from "../faults/of-engine.ts";
 import { haveNpus } from "../faults/of-node.ts";
-import { checkAlways, checkSettled } from "../judges/invariants.ts";
+import { checkAlways, checkListed, checkSettled } from "../judges/invariants.ts";
 import { type Center, createCenter } from "../world/center.ts";
 import { PlannedEnd, striking } from "../world/planned-faults.ts";
 import { npuNames, podNames } from "../world/pod-specs.ts";
@@ -179,6 +179,7 @@ async function settle(world: World, center: Center): Promise<void> {
   const before = world.look((store) => store.writes());
   for (let turn = 0; turn < settledTurns; turn += 1) await quietTurn(world, center);
   checkSettled(world, center);
+  checkListed(world);
   const writes = world.look((store) => store.writes()) - before;
   assert.equal(writes, 0, `8: ${writes} writes although nothing changes`);
 }

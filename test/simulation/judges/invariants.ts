@@ -165,6 +165,16 @@ export function checkSettled(world: World, center: Center): void {
   npusAreRecorded(world);
 }
 
+/** A relist every 30 s, and a list takes some milliseconds of an engine that answers. */
+const listedWithinMs = 31_000;
+
+/** 4: events are only hints, so a device on which nothing happens asks the engine for its list all the same. */
+export function checkListed({ host, clock }: World): void {
+  const last = host.calls().findLast(({ operation }) => operation === "list");
+  const agoMs = clock.mono() - (last?.at ?? 0);
+  assert.ok(agoMs <= listedWithinMs, `4: the engine was asked for its list ${agoMs} ms ago`);
+}
+
 /** Deleting everything is one commit: all of the center's is gone, or nothing. */
 function isEmpty({ look }: World): boolean {
   const isOfDevice = ({ pod }: DesiredPod): boolean => pod.origin !== undefined;
