@@ -19,8 +19,8 @@ import { type FactoryContent, factoryProblems, factorySteps } from "./factory-co
 import { firstConfig } from "./first-config.ts";
 import {
   type ChangeOptions,
-  carryOut,
   configIn,
+  createStepRun,
   foldersIn,
   inRoot,
   installed,
@@ -58,21 +58,18 @@ export async function installCommand(options: InstallOptions, commands: Command,
   // Folders of the system that are missing are for everybody to read.
   process.umask(0o022);
   const untaken = untakenCenter(options);
-  const reports = [...carryOut([...stepsOf(program, options), ...helpSteps(commands, options)], options)];
+  const run = createStepRun(options);
+  run.carryOut([...stepsOf(program, options), ...helpSteps(commands, options)]);
   const unfinished = options.dryRun ? [] : problemsIn(root);
-  const isNew = reports.some(({ state }) => state !== "unchanged");
+  const isNew = run.reports.some(({ state }) => state !== "unchanged");
   // An agent that runs finds pods and images by itself: they are no reason to start it anew.
-  reports.push(...carryOut(factorySteps(options, root), options));
+  run.carryOut(factorySteps(options, root));
   if (systemdRuns(root)) {
     const start = unfinished.length > 0 ? [] : [systemctlStep(isNew ? "restart" : "start", "edge.service")];
-    reports.push(...carryOut([...(isNew ? [systemctlStep("daemon-reload")] : []), ...start], options));
+    run.carryOut([...(isNew ? [systemctlStep("daemon-reload")] : []), ...start]);
   }
-  report(
-    options,
-    { steps: reports, notes: [...untaken, ...unfinished.map(toDo), ...centerNotes(root), ...notesOf(program, root)] },
-    io,
-  );
-  return exitCodes.fine;
+  const notes = [...untaken, ...unfinished.map(toDo), ...centerNotes(root), ...notesOf(program, root)];
+  return report(options, { run, notes }, io);
 }
 
 /** Why nothing is done at all. */

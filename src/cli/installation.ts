@@ -1,9 +1,11 @@
 import { spawnSync } from "node:child_process";
 import { existsSync, realpathSync } from "node:fs";
 import { join } from "node:path";
+import { printable } from "../core/base/printable.ts";
+import { shorten } from "../core/base/shorten.ts";
 import type { Step } from "../linux/install/install-steps.ts";
 import { defaultFolders, type Folders, foldersOf, type LoadedConfig, loadConfig } from "./config-file.ts";
-import type { Output } from "./output.ts";
+import { exitCodes, type Output } from "./output.ts";
 
 /** Where the parts of an installation are on the device. */
 export const installed = {
@@ -20,6 +22,8 @@ export const installed = {
     fish: "/usr/local/share/fish/vendor_completions.d/edge.fish",
   },
 } as const;
+
+const longestReason = 512;
 
 export interface ChangeOptions {
   /** The system that is changed: `/`, or the folder of an image that is being built. */
@@ -46,29 +50,70 @@ export interface StepReport {
   readonly state: StepState;
 }
 
-/** Carries out what is not so yet, in order; a dry run only says it. Throws where the system refuses. */
-export function carryOut(
-  steps: readonly Step[],
-  options: Pick<ChangeOptions, "dryRun" | "root">,
-): readonly StepReport[] {
-  return steps.map((step) => {
-    const { change } = step;
-    // Paths of the system that is changed, not of the machine on which its image is built.
-    const what = step.what.replaceAll(inRoot(options.root, "/"), "/");
-    if (step.isDone()) return { what, state: "unchanged" };
-    if (!options.dryRun) step.carryOut();
-    return { what, state: stateOf(change, options) };
-  });
+/** The steps of one command, carried out in order until the system refuses one. */
+export interface StepRun {
+  /** Carries out what is not so yet; a dry run only says it. After a step that failed nothing more is done. */
+  carryOut(steps: readonly Step[]): void;
+  /** What was done by others. */
+  add(reports: readonly StepReport[]): void;
+  readonly reports: readonly StepReport[];
+  /** The step that failed and why; null while none did. */
+  readonly failure: StepFailure | null;
 }
 
-/** One JSON object, or a line a step and what the owner should know. */
+export interface StepFailure {
+  readonly what: string;
+  readonly reason: string;
+}
+
+export function createStepRun(options: Pick<ChangeOptions, "dryRun" | "root">): StepRun {
+  const reports: StepReport[] = [];
+  let failure: StepFailure | null = null;
+
+  function carryOutOne(step: Step): void {
+    // Paths of the system that is changed, not of the machine on which its image is built.
+    const shown = (text: string): string => text.replaceAll(inRoot(options.root, "/"), "/");
+    const what = shown(step.what);
+    try {
+      const isDone = step.isDone();
+      if (!isDone && !options.dryRun) step.carryOut();
+      reports.push({ what, state: isDone ? "unchanged" : stateOf(step.change, options) });
+    } catch (error) {
+      failure = { what, reason: shown(error instanceof Error ? error.message : String(error)) };
+    }
+  }
+
+  return {
+    carryOut(steps) {
+      for (const step of steps) if (failure === null) carryOutOne(step);
+    },
+    add: (others) => void reports.push(...others),
+    reports,
+    get failure() {
+      return failure;
+    },
+  };
+}
+
+/**
+ * One JSON object, or a line a step and what the owner should know. After a step that failed it says which one, why and what
+ * to do, and nothing of the notes.
+ * @returns the exit code
+ */
 export function report(
   { dryRun, json }: ChangeOptions,
-  { steps, notes }: { readonly steps: readonly StepReport[]; readonly notes: readonly string[] },
+  { run, notes }: { readonly run: StepRun; readonly notes: readonly string[] },
   io: Output,
-): void {
-  const lines = [...steps.map(({ what, state }) => `${state.padEnd(13)}  ${what}`), ...notes];
-  for (const line of json ? [JSON.stringify({ dryRun, steps, notes })] : lines) io.out(line);
+): number {
+  const { reports: steps, failure } = run;
+  const told = failure === null ? notes : [];
+  const object = failure === null ? { dryRun, steps, notes: told } : { dryRun, steps, notes: told, failed: failure };
+  const lines = [...steps.map(({ what, state }) => `${state.padEnd(13)}  ${what}`), ...told];
+  for (const line of json ? [JSON.stringify(object)] : lines) io.out(line);
+  if (failure === null) return exitCodes.fine;
+  io.err(`${failure.what} failed: ${shorten(printable(failure.reason), longestReason)}`);
+  io.err("The steps above stay as they are. Correct the cause and run the command again: finished steps are skipped.");
+  return exitCodes.no;
 }
 
 /**

@@ -9,8 +9,8 @@ import { runLockHeld } from "../sqlite/lock.ts";
 import type { Folders } from "./config-file.ts";
 import {
   type ChangeOptions,
-  carryOut,
   configIn,
+  createStepRun,
   foldersIn,
   inRoot,
   installed,
@@ -62,8 +62,9 @@ export async function uninstallCommand(options: UninstallOptions, io: Output): P
     );
     return exitCodes.no;
   }
-  const reports = systemdRuns(root) && existsSync(installed.unit) ? [...carryOut([stopStep], options)] : [];
-  if (purge && root === "/") {
+  const run = createStepRun(options);
+  if (systemdRuns(root) && existsSync(installed.unit)) run.carryOut([stopStep]);
+  if (purge && root === "/" && run.failure === null) {
     if (!options.dryRun && runLockHeld(data.runDir)) {
       io.err(`An agent still runs and would start its pods again: end the process that holds ${data.runDir}/lock`);
       return exitCodes.no;
@@ -73,13 +74,13 @@ export async function uninstallCommand(options: UninstallOptions, io: Output): P
       io.err(pods);
       return exitCodes.no;
     }
-    reports.push(...pods);
+    run.add(pods);
   }
   const makers = purge ? makersFolders(root, data) : { removed: [], notes: [] };
-  reports.push(...carryOut([...makers.removed.map(removalStep), ...removals(options, data)], options));
+  run.carryOut([...makers.removed.map(removalStep), ...removals(options, data)]);
   const kept = `Kept: running pods, ${data.dir}, ${installed.configFolder}, group ${installed.group}; --purge removes all but the group`;
-  report(options, { steps: reports, notes: purge ? makers.notes : [kept] }, io);
-  return exitCodes.fine;
+  const purged = `Kept: group ${installed.group}, which users may be members of; groupdel ${installed.group} removes it`;
+  return report(options, { run, notes: purge ? [...makers.notes, purged] : [kept] }, io);
 }
 
 const stopStep = systemctlStep("disable", "--now", "edge.service");
