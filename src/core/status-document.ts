@@ -11,7 +11,7 @@ import type { PodStatus } from "./pod/pod-status.ts";
 import { type RefusedUpdate, recentRefusals } from "./pod/refused-update.ts";
 import { type AcceptedPod, type DeviceOrigin, podKey } from "./pod/spec.ts";
 import { summarize } from "./pod/summary.ts";
-import { waitsForFormer } from "./pod/terminating-plan.ts";
+import { timeToStop, waitsForFormer } from "./pod/terminating-plan.ts";
 import { formatTime } from "./pod/time.ts";
 
 /** `edge status --json` and `status.json` (contracts.md), word by word. */
@@ -152,9 +152,11 @@ export function podRows(facts: PodFacts): readonly PodRow[] {
     const shown = row(facts, pod, byUid.get(pod.id.uid), former !== undefined);
     return former === undefined ? shown : { ...shown, reason: waitsForFormer(former) };
   });
-  for (const { pod, kind, isTerminated } of terminating) {
+  for (const terminatingPod of terminating) {
+    const { pod, kind, isTerminated } = terminatingPod;
     if (pod === null || isTerminated || wanted.has(pod.id.uid)) continue;
-    rows.push(row(facts, pod, byUid.get(pod.id.uid), kind === "deleted"));
+    const shown = row(facts, pod, byUid.get(pod.id.uid), kind === "deleted");
+    rows.push(shown.status === "Terminating" ? { ...shown, reason: timeToStop(terminatingPod, facts.now) } : shown);
   }
   return rows.sort((a, b) => order(`${a.namespace}/${a.name}/${a.uid}`, `${b.namespace}/${b.name}/${b.uid}`));
 }

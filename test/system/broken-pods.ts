@@ -230,6 +230,7 @@ export function brokenPods(site: Site, around: Surroundings): readonly BrokenPod
       container: sleeps,
       breaks: ({ message }) => accept(gracefulDelete(next(message, sleeps), 120)),
       status: "Terminating",
+      reason: /^its containers have until \d\d:\d\d:\d\dZ to stop$/,
     },
   ];
 }

@@ -79,7 +79,8 @@ describe("a secret in the configuration or in messages", () => {
 
   test("appears in no file and no log of the agent", () => {
     const files = [...filesIn(site.dataDir), ...filesIn(site.runDir), site.agentLog];
-    assert.deepEqual(holding(files, ["center.example"]), [join(site.runDir, "status.json"), site.agentLog]);
+    const rejection = [join(site.dataDir, "store.db-wal"), join(site.runDir, "status.json"), site.agentLog];
+    assert.deepEqual(holding(files, ["center.example"]), rejection);
     assert.deepEqual(holding(files, everySecret), []);
   });
 

@@ -7,6 +7,7 @@ import { hasEnded, isUnknown, type ObservedContainer } from "./observed.ts";
 import { newestOf } from "./record.ts";
 import { removals, stops } from "./sandbox-plan.ts";
 import type { Situation } from "./situation.ts";
+import { formatTime } from "./time.ts";
 import { partOf } from "./wanted.ts";
 
 /**
@@ -33,6 +34,14 @@ export function planTermination(situation: Situation, terminating: TerminatingPo
 export function waitsForFormer({ graceSeconds }: TerminatingPod): string {
   const seconds = Math.max(graceSeconds, leastGraceMs / 1000);
   return `waits for the former pod of this name to end, which may take ${seconds} s`;
+}
+
+/** What a pod that is being deleted waits for: `its containers have until 04:43:55Z to stop`. */
+export function timeToStop(terminating: TerminatingPod, now: Moment): string {
+  const leftMs = graceLeftMs(terminating, now);
+  return leftMs > 0
+    ? `its containers have until ${formatTime(now.wall + leftMs).slice("2026-01-01T".length)} to stop`
+    : "its containers are stopped by force and removed";
 }
 
 /** Containers of the desired pod's name that no row knows (a database was lost) go as those of an older pod would. */
@@ -98,9 +107,12 @@ const leastGraceMs = 1_000;
 /** The deadline holds over a restart of the agent; after a reboot the grace begins anew, since nothing runs then anyway. */
 function graceLeft(terminating: TerminatingPod, now: Moment): number {
   if (terminating.kind === "replaced") return terminating.graceSeconds;
+  return Math.ceil(graceLeftMs(terminating, now) / 1000);
+}
+
+function graceLeftMs({ graceSeconds, since }: TerminatingPod, now: Moment): number {
   // Kubelet `calculateEffectiveGracePeriod`: a grace of 0 is one second, in which a program can end by itself.
-  const graceMs = Math.max(leastGraceMs, terminating.graceSeconds * 1000);
-  return Math.ceil(remainingMs(graceMs, terminating.since, now) / 1000);
+  return remainingMs(Math.max(leastGraceMs, graceSeconds * 1000), since, now);
 }
 
 const outdated = "a newer attempt has replaced it";
