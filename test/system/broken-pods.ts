@@ -221,7 +221,12 @@ export function brokenPods(site: Site, around: Surroundings): readonly BrokenPod
       name: "deleted-by-hand",
       spec: never,
       container: sleeps,
-      breaks: ({ id }) => site.docker.getContainer(id).remove({ force: true }),
+      // An agent that lists between the end and the removal knows the exit code: it stands still meanwhile.
+      async breaks({ id }) {
+        site.freeze("agent");
+        await site.docker.getContainer(id).remove({ force: true });
+        site.thaw("agent");
+      },
       status: "ContainerStatusUnknown",
       reason: /./,
     },
