@@ -2,6 +2,7 @@ import assert from "node:assert/strict";
 import { after, before, describe, test } from "node:test";
 import { sharedEngine } from "../../scripts/private-engine.ts";
 import { isRunning } from "../../scripts/processes.ts";
+import type { StatusDocument } from "../../src/core/status-document.ts";
 import { podUpdate } from "../samples/messages.ts";
 import { createSite, ids, only, runs } from "./harness.ts";
 
@@ -55,6 +56,8 @@ describe("an agent that is started again", () => {
       const { status } = await site.reported(uidOf(name), "Running", ({ status }) => status.phase === "Running");
       assert.equal(only(status.containerStatuses).restartCount, 0);
     }
+    const areRunning = ({ pods }: StatusDocument): boolean => pods.every(({ status }) => status === "Running");
+    await site.shown("running pods", areRunning);
     const { code, document } = await site.status();
     assert.equal(code, 0);
     assert.deepEqual(

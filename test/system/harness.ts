@@ -15,7 +15,7 @@ import type { PodStatus } from "../../src/core/pod/pod-status.ts";
 import type { PodRow, StatusDocument } from "../../src/core/status-document.ts";
 import { unmountBelow } from "../../src/linux/bind-mounts.ts";
 import { keepInstallId, writeConfig } from "./site-files.ts";
-import { control, deadlineMs, demultiplexed } from "./sockets.ts";
+import { control, deadlineMs, demultiplexed, inspected } from "./sockets.ts";
 
 type UsedEngine = Pick<TestEngine, "socket" | "folder" | "command">;
 
@@ -227,6 +227,14 @@ export function createSite(engine: UsedEngine, options: SiteOptions = {}) {
       return { code, document: JSON.parse(stdout) as StatusDocument };
     },
 
+    /** Waits until `edge status` shows what has just happened: the agent writes its file at most once a second. */
+    shown(what: string, holds: (document: StatusDocument) => boolean): Promise<StatusDocument> {
+      return eventually(`${what} in edge status`, async () => {
+        const { document } = await this.status();
+        return holds(document) ? document : undefined;
+      });
+    },
+
     async row(name: string): Promise<PodRow | undefined> {
       return (await this.status()).document.pods.find((row) => row.name === name);
     },
@@ -332,14 +340,4 @@ export function ids(containers: readonly Docker.ContainerInspectInfo[]): readonl
 export function only<T>(list: readonly T[]): T {
   assert.equal(list.length, 1);
   return list[0] as T;
-}
-
-/** Null for a container that the agent has removed since it was listed: then it is not there. */
-async function inspected(docker: Docker, id: string): Promise<Docker.ContainerInspectInfo | null> {
-  try {
-    return await docker.getContainer(id).inspect();
-  } catch (error) {
-    if ((error as { readonly statusCode?: number }).statusCode === 404) return null;
-    throw error;
-  }
 }

@@ -54,7 +54,7 @@ describe("nodestatus", () => {
       operation: "update",
       resource: "websocket/nodestatus/edge-sn-77.a",
     });
-    const { document } = await site.status();
+    const document = await site.shown("its conditions", ({ node }) => node.conditions.length > 0);
     assert.deepEqual(
       document.node.conditions.map(({ type }) => type),
       types,

@@ -47,6 +47,6 @@ test("a pod runs from an archive on the device, without a registry, and a damage
   const sentence = "Image archive damaged.tar cannot be used: Unexpected end of data";
   const notice = () => site.published()?.notices?.find((one) => one === sentence);
   assert.equal(await site.eventually("the notice", notice), sentence);
-  const { document } = await site.status();
+  const document = await site.shown("the running pod", ({ pods }) => pods.some(({ status }) => status === "Running"));
   assertScreen("damaged-image-archive", deviceScreen(steady(document, { [site.folder]: "/srv" }), lookedAt));
 });

@@ -88,6 +88,7 @@ export function throughLife(program: Program): readonly Case[] {
     await site.reported(uid, "Running", ({ status }) => status.phase === "Running");
     const { State } = only((await site.containers(uid)).filter(isApp));
     assert.equal(State.Running, true);
+    await site.shown("the running pod", ({ pods }) => pods.some(({ status }) => status === "Running"));
     const { code, document } = await site.status();
     assert.deepEqual([code, document.agent.pid, document.center.state], [0, site.agentPid(), "online"]);
     assert.equal(only(document.pods).name, pod.name);

@@ -1,6 +1,7 @@
 import { request } from "node:http";
 import { createServer, type Socket } from "node:net";
 import { text } from "node:stream/consumers";
+import type Docker from "dockerode";
 
 /** Long enough for a slow machine; nothing here is about speed. */
 export const deadlineMs = 60_000;
@@ -30,6 +31,16 @@ export function demultiplexed(raw: Buffer): string {
     at += 8 + length;
   }
   return said;
+}
+
+/** Null for a container that the agent has removed since it was listed: then it is not there. */
+export async function inspected(docker: Docker, id: string): Promise<Docker.ContainerInspectInfo | null> {
+  try {
+    return await docker.getContainer(id).inspect();
+  } catch (error) {
+    if ((error as { readonly statusCode?: number }).statusCode === 404) return null;
+    throw error;
+  }
 }
 
 /** A registry that takes every connection and never answers. */
