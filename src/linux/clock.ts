@@ -35,7 +35,12 @@ function sleep(ms: number, signal?: AbortSignal): Promise<void> {
       signal?.removeEventListener("abort", wake);
       resolve();
     };
-    const timer = setTimeout(wake, Math.min(Math.max(0, ms), longestSleepMs));
+    // A timer of 0 ms takes 1 ms and more.
+    if (ms <= 0) {
+      setImmediate(resolve);
+      return;
+    }
+    const timer = setTimeout(wake, Math.min(ms, longestSleepMs));
     signal?.addEventListener("abort", wake, { once: true });
   });
 }

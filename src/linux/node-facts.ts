@@ -20,11 +20,16 @@ export interface FactsOptions {
 /** What this device has for pods, right now. Without /proc the kernel is asked for processors and memory; no port is known then. */
 export function readFacts(options: FactsOptions): Omit<NodeFacts, "pods" | "configMaps"> {
   const proc = options.proc ?? "/proc";
+  let known: readonly string[] | null = null;
   let listening: NodeFacts["listening"] | null = null;
   return {
     allocatable: allocatable(proc, options),
-    addresses: addresses(),
-    /** Read when somebody asks: the kernel walks all its sockets for it, and few pods have a port of the host. */
+    /** Read when somebody asks, as few pods name an address of the host. */
+    get addresses() {
+      known ??= addresses();
+      return known;
+    },
+    /** As addresses: the kernel walks all its sockets for it, and few pods have a port of the host. */
     get listening() {
       listening ??= { tcp: portsOf("TCP", proc), udp: portsOf("UDP", proc) };
       return listening;

@@ -6,6 +6,9 @@ export interface Clock {
   mono(): number;
   /** Names this boot of the device: two `mono` values compare only within one boot. */
   bootId(): string;
-  /** Resolves after `ms` milliseconds, or as soon as the signal aborts. Never rejects. */
+  /**
+   * Resolves after `ms` milliseconds, or as soon as the signal aborts; with 0 or less, once all that has arrived is read.
+   * Never rejects.
+   */
   sleep(ms: number, signal?: AbortSignal): Promise<void>;
 }

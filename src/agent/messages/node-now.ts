@@ -30,10 +30,12 @@ export function nodeNow(sources: NodeNowSources): NodeFacts {
       ...ownerOf(pod),
     }),
   );
-  const { allocatable, addresses, portUser } = facts;
+  const { allocatable, portUser } = facts;
   return {
     allocatable,
-    addresses,
+    get addresses() {
+      return facts.addresses;
+    },
     ...(portUser === undefined ? {} : { portUser }),
     /** Worked out when a pod with a port of the host asks. */
     get listening() {
