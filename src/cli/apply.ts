@@ -1,3 +1,4 @@
+import type { Violation } from "../core/base/violation.ts";
 import type { PodId } from "../core/pod/spec.ts";
 import { parseDuration } from "../core/pod/time.ts";
 import { type AgentAnswer, askAgent } from "./control-client.ts";
@@ -37,7 +38,7 @@ export async function applyCommand(options: ApplyOptions, io: Output, signal: Ab
   const { config } = loaded;
   let code: number = exitCodes.fine;
   const applied: PodId[] = [];
-  let isPolicy = false;
+  const ofPolicy: Violation[] = [];
   for (const read of await readPods(options.files)) {
     if (!read.ok) {
       io.err(`${read.subject}: ${read.reason}`);
@@ -47,11 +48,11 @@ export async function applyCommand(options: ApplyOptions, io: Output, signal: Ab
     const query = options.force === true ? { force: "true" } : {};
     const answer = await askAgent(config, { method: "POST", path: "/v1/pods", query, body: read.json });
     code = Math.max(code, printAnswer(read.subject, answer, options.json, io));
-    isPolicy ||= answer.kind === "refused" && answer.violations.some(isOfPolicy);
+    if (answer.kind === "refused") ofPolicy.push(...answer.violations.filter(isOfPolicy));
     if (answer.kind === "unanswered") break;
     if (answer.kind === "done" && answer.pod !== null) applied.push(answer.pod);
   }
-  if (isPolicy && !options.json) io.err(policySentence(loaded.file));
+  if (ofPolicy.length > 0 && !options.json) io.err(policySentence(loaded.file, ofPolicy));
   if (!options.wait || options.json) return code;
   const isReady = await waitUntilReady(config, applied, { timeoutMs, timeout: options.timeout }, io, signal);
   return isReady ? code : Math.max(code, exitCodes.no);

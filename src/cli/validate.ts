@@ -54,7 +54,7 @@ export async function validateCommand(files: readonly string[], options: Validat
     return exitCodes.usage;
   }
   let code: number = exitCodes.fine;
-  let isPolicy = false;
+  const ofPolicy: Violation[] = [];
   for (const read of files.flatMap(readTexts)) {
     const { file } = read;
     if (!read.ok) {
@@ -66,10 +66,10 @@ export async function validateCommand(files: readonly string[], options: Validat
       if (!judged.accepted) code = Math.max(code, exitCodes.no);
       if (options.json) io.out(JSON.stringify(judged));
       else for (const line of linesOf(judged)) io.out(line);
-      isPolicy ||= judged.violations.some(isOfPolicy);
+      ofPolicy.push(...judged.violations.filter(isOfPolicy));
     }
   }
-  if (isPolicy && !options.json && context.file !== null) io.out(policySentence(context.file));
+  if (ofPolicy.length > 0 && !options.json && context.file !== null) io.out(policySentence(context.file, ofPolicy));
   return code;
 }
 

@@ -23,7 +23,14 @@ export function isOfPolicy({ rule }: Violation): boolean {
   return rule.startsWith("policy.") && !["policy.hostPath.protected", "policy.capabilities.known"].includes(rule);
 }
 
-/** Where the owner allows it. */
-export function policySentence(file: string): string {
-  return `The policy of this device is the key "policy" of ${printable(file)}. After a change of it: systemctl reload edge`;
+/** Where the owner allows it, and what to add there if it is a list. */
+export function policySentence(file: string, violations: readonly Violation[]): string {
+  const additions = (["hostPaths", "capabilities"] as const).flatMap((key) => {
+    const values = violations.flatMap(({ rule, value }) => (rule === `policy.${key}` ? [String(value)] : []));
+    return values.length === 0 ? [] : [`"${key}": ${JSON.stringify([...new Set(values)])}`];
+  });
+  const add = additions.length === 0 ? "" : ` To allow this, add to it ${additions.join(" and ")}.`;
+  return printable(
+    `The policy of this device is the key "policy" of ${file}.${add} After a change of it: systemctl reload edge`,
+  );
 }

@@ -1,4 +1,5 @@
 import { ownValue } from "../base/own-value.ts";
+import { isImageName } from "../pod/image-name.ts";
 import { buildProbe } from "./build.ts";
 import type { AdmissionContext } from "./context.ts";
 import type { PodDraft } from "./draft.ts";
@@ -23,9 +24,14 @@ export function advise(pod: PodDraft, context: AdmissionContext, findings: Findi
     if (spec?.[name] !== undefined) findings.warning(["spec", name], "has no effect: this device is the node");
   }
   eachProbe(pod, (probe, at) => {
-    if (Object.keys(probe).length > 0 && buildProbe(probe) === null) {
+    // One that was rejected is there all the same.
+    if (Object.keys(probe).length > 0 && buildProbe(probe) === null && !findings.isWrong(at)) {
       findings.warning(at, "has neither exec nor httpGet; it counts as absent");
     }
+  });
+  eachContainer(pod, ({ image }, at) => {
+    if (image === undefined || isImageName(image)) return;
+    findings.warning([...at, "image"], "is not an image name that an engine accepts; the pod will not start");
   });
   for (const [index, { configMap }] of (spec?.volumes ?? []).entries()) {
     if (configMap?.name === undefined || context.node.configMaps.includes(configMap.name)) continue;
@@ -42,7 +48,8 @@ function adviseOnLimits(pod: PodDraft, findings: Findings): void {
   eachContainer(pod, ({ resources }, at) => {
     const memory = ownValue(resources?.requests ?? {}, "memory");
     const isOpen = memory !== undefined && ownValue(resources?.limits ?? {}, "memory") === undefined;
-    if (isOpen) open.push({ at: [...at, "resources", "limits", "memory"], memory });
+    if (isOpen && !findings.isWrong([...at, "resources", "limits"]))
+      open.push({ at: [...at, "resources", "limits", "memory"], memory });
   });
   const [first, ...others] = open;
   if (first === undefined) return;

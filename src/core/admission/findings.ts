@@ -20,6 +20,8 @@ export interface Findings {
   warning(path: Path, message: string): void;
   /** Remembers how the sender spelled the last name of a path. */
   spelled(path: Path, sent: string): void;
+  /** Whether something is wrong at or below `path`. */
+  isWrong(path: Path): boolean;
   /** Enough is wrong to stop looking. */
   isFull(): boolean;
   violations(): readonly Violation[];
@@ -60,6 +62,7 @@ export function findingsOf(shape: Shape): Findings {
     spelled: (path, sent) => {
       spellings.set(path.join("\n"), sent);
     },
+    isWrong: (path) => found.some((one) => path.every((part, index) => part === one.path[index])),
     isFull: () => found.length >= mostViolations,
     violations: () => ordered(found).map((item) => violationOf(item, format(item.path))),
     warnings: () =>

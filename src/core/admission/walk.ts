@@ -1,6 +1,7 @@
 import * as v from "valibot";
+import { closest, unknownName } from "../base/closest.ts";
 import { isObject } from "../base/json-keys.ts";
-import type { Findings, RuleText } from "./findings.ts";
+import type { Detail, Findings, RuleText } from "./findings.ts";
 import type { FieldRule, Presence } from "./rules/row.ts";
 import type { Field, Shape } from "./shape.ts";
 import { meantField, type UnknownFields, unknownFieldRule, unknownFieldSentence } from "./unknown-fields.ts";
@@ -48,7 +49,7 @@ function walkObject(walk: Walk, shape: Shape, source: object): object {
     const field = shape.byName.get(key) ?? shape.byFolded.get(key.toLowerCase());
     if (field !== undefined && values[field.order] === undefined) {
       values[field.order] = value ?? null;
-      if (key !== field.name) walk.findings.spelled([...walk.path, field.name], key);
+      if (key !== field.name) noteSpelling(walk, field, key);
     } else if (field === undefined) {
       const meant = noteUnknown(walk, shape, key, value);
       if (meant !== null) mistyped = (mistyped ?? new Set<Field>()).add(meant);
@@ -154,8 +155,24 @@ function reportViolation(walk: Walk, rule: FieldRule, value: unknown): void {
     const key = inner.join("\n");
     if (seen.has(key)) continue;
     seen.add(key);
-    walk.findings.violation(rule, [...walk.path, ...inner], inner.length === 0 ? value : issue.input);
+    const wrong = inner.length === 0 ? value : issue.input;
+    walk.findings.violation(rule, [...walk.path, ...inner], wrong, detailOf(rule, inner, wrong));
   }
+}
+
+/** What a violation of a row says in place of the row's expectation. */
+function detailOf(rule: FieldRule, inner: readonly (string | number)[], wrong: unknown): Detail | undefined {
+  const [key] = inner;
+  if (typeof key === "string" && rule.keys?.includes(key) === false) {
+    const meant = closest(key, rule.keys);
+    const known = meant === null ? `; expected ${rule.keys.join(", ")}` : "";
+    return { sentence: (where) => `${unknownName("resource", where, meant)}${known}` };
+  }
+  // YAML reads 1000, true and 1.5 as what they look like.
+  const isBare = inner.length === 0 && (typeof wrong === "number" || typeof wrong === "boolean");
+  if (isBare && rule.passes(String(wrong)))
+    return `expected text; write it in quotes${rule.secret ? "" : `: "${wrong}"`}`;
+  return undefined;
 }
 
 /** Gives the field that was meant, if it is rejected and one is close. */
@@ -176,6 +193,13 @@ function noteUnknown(
   // A mistyped "value" of a variable may hold a password, as the right one does.
   findings.violation({ ...unknownFieldRule, secret: shape.rule?.secret === true }, at, value, { sentence });
   return meant;
+}
+
+/** A message may write a field as it likes (decisions.md 2); a file of a person is read by other programs, too. */
+function noteSpelling({ findings, path, unknownFields }: Walk, { name }: Field, key: string): void {
+  const at = [...path, name];
+  findings.spelled(at, key);
+  if (unknownFields === "rejected") findings.warning(at, `is read as ${name}; Kubernetes does not accept it`);
 }
 
 function firstSpelling({ name }: Field, source: object): string | undefined {

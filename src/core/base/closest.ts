@@ -16,7 +16,7 @@ export function closest(word: string, candidates: readonly string[]): string | n
 }
 
 /** A key or a field that nothing knows, with the one that was meant as it is to be written; null if none is close. */
-export function unknownName(what: "key" | "field", path: string, meant: string | null): string {
+export function unknownName(what: "key" | "field" | "resource", path: string, meant: string | null): string {
   return `unknown ${what} "${path}"${meant === null ? "" : `; did you mean "${meant}"?`}`;
 }
 

@@ -95,7 +95,7 @@ test("edge apply names the document that is refused, the folder without pods, an
 });
 
 for (const [rule, isOfPolicy] of [
-  ["policy.hostPaths", true],
+  ["policy.privileged", true],
   ["policy.hostPath.protected", false],
   ["spec.containers.image", false],
 ] as const) {

@@ -182,7 +182,7 @@ test("edge validate names the file of the policy after a violation of it, and a 
   const at = write(t, { "pod.json": { ...pod, spec: { ...pod.spec, volumes } }, "config.json": config });
   mkdirSync(at("none"));
   const { out, err } = await run([at("pod.json"), at("none")], { config: at("config.json"), json: false });
-  const policy = `The policy of this device is the key "policy" of ${at("config.json")}. After a change of it: systemctl reload edge`;
+  const policy = `The policy of this device is the key "policy" of ${at("config.json")}. To allow this, add to it "hostPaths": ["/srv"]. After a change of it: systemctl reload edge`;
   assert.equal(out.at(-1), policy);
   assert.deepEqual(err, [`${at("none")} cannot be read: no file in this folder ends in .yaml, .yml or .json`]);
 });

@@ -1,6 +1,6 @@
 import * as v from "valibot";
 import { probeRules } from "./probe.ts";
-import { allForbidden, essential, type FieldRule, forbiddenBut, optional, required, secret } from "./row.ts";
+import { allForbidden, essential, type FieldRule, forbiddenBut, keyed, optional, required, secret } from "./row.ts";
 import { anObject, aPath, hostAddress, isQuantity, list, mapOf, pathWords, text, whole } from "./schema.ts";
 import { securityRules } from "./security.ts";
 import { volumeNamePattern } from "./volumes.ts";
@@ -13,6 +13,7 @@ const resourceNames: readonly string[] = ["cpu", "memory", "npu", "huawei.com/As
 
 const resourceList = mapOf(resourceNames.length, (name) => resourceNames.includes(name), isQuantity);
 const resourceWords = `quantities such as "500m" or "512Mi" for ${resourceNames.join(", ")}`;
+const requestWords = `${resourceWords}; cpu and memory at least`;
 
 const environment: readonly FieldRule[] = [
   optional("spec.containers[].env", list(0, 256), "a list of at most 256", document),
@@ -110,8 +111,8 @@ export const containerRules: readonly FieldRule[] = [
   ),
   ...ports,
   required("spec.containers[].resources", anObject, "an object with requests of cpu and memory", document),
-  optional("spec.containers[].resources.limits", resourceList, resourceWords, document),
-  required("spec.containers[].resources.requests", resourceList, resourceWords, document),
+  keyed(optional("spec.containers[].resources.limits", resourceList, resourceWords, document), resourceNames),
+  keyed(required("spec.containers[].resources.requests", resourceList, requestWords, document), resourceNames),
   forbiddenBut("spec.containers[].resources.claims", [], "decisions.md 3"),
   ...securityRules,
   optional(

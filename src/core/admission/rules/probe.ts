@@ -1,9 +1,12 @@
 import * as v from "valibot";
-import { allForbidden, type FieldRule, forbiddenBut, optional, required } from "./row.ts";
+import { type FieldRule, forbidden, forbiddenBut, optional, required } from "./row.ts";
 import { anObject, aPath, list, pathWords, shortText, whole } from "./schema.ts";
 
 const document = "Pod Update";
 const reference = "protocol.md §2.5";
+
+const commandWords = "a list of 1, the path of a program; put its arguments into a script of the image";
+const noHandler = "not supported; use exec or httpGet";
 
 /** Rules of one probe, each field by itself. What depends on the path being there stands in relations.ts. */
 export function probeRules(probe: string): readonly FieldRule[] {
@@ -12,7 +15,7 @@ export function probeRules(probe: string): readonly FieldRule[] {
   return [
     optional(probe, anObject, "an object with exec or httpGet", document),
     optional(`${probe}.exec`, anObject, "an object with a command", document),
-    required(`${probe}.exec.command`, list(1, 1), "a list of exactly 1", "Pod Update; decisions.md 7"),
+    required(`${probe}.exec.command`, list(1, 1), commandWords, "Pod Update; decisions.md 7"),
     required(`${probe}.exec.command[]`, aPath, pathWords, document),
     optional(`${probe}.failureThreshold`, v.literal(3), "3", "Pod Update; decisions.md 8"),
     optional(`${probe}.httpGet`, anObject, "an object with a path and a port", document),
@@ -30,6 +33,7 @@ export function probeRules(probe: string): readonly FieldRule[] {
     seconds("periodSeconds"),
     optional(`${probe}.successThreshold`, v.literal(1), "1", "Pod Update; decisions.md 8"),
     seconds("timeoutSeconds"),
-    ...allForbidden(probe, ["tcpSocket", "grpc", "terminationGracePeriodSeconds"], reference),
+    ...["tcpSocket", "grpc"].map((name) => optional(`${probe}.${name}`, v.never(), noHandler, reference)),
+    forbidden(`${probe}.terminationGracePeriodSeconds`, reference),
   ];
 }

@@ -1,3 +1,4 @@
+import { ownValue } from "../../base/own-value.ts";
 import { isNpu } from "../../pod/npu.ts";
 import { nanosOf } from "../../pod/quantity.ts";
 import type { ContainerDraft, MountDraft, PortDraft } from "../draft.ts";
@@ -208,14 +209,19 @@ function sameNames(list: object): readonly string[] {
   return Object.keys(list).map((name) => (isNpu(name) ? "npu" : name));
 }
 
-function reportAboveLimit(container: ContainerDraft, report: (path: Path, value: unknown) => void): void {
+function reportAboveLimit(
+  container: ContainerDraft,
+  report: (path: Path, value: unknown, detail?: string) => void,
+): void {
   const { limits, requests } = container.resources ?? {};
   for (const [name, asked] of Object.entries(requests ?? {})) {
     const resource = isNpu(name) ? "npu" : name;
     const limit = amountOf(limits, resource);
     const request = amountOf(requests, resource);
     if (limit !== null && request !== null && request > limit) {
-      report(["resources", "requests", name], asked);
+      const written = ownValue(limits ?? {}, name);
+      const detail = written === undefined ? undefined : `expected at most its limit, ${written}`;
+      report(["resources", "requests", name], asked, detail);
     }
   }
 }
@@ -230,7 +236,7 @@ const resources: readonly Relation[] = [
     source: "protocol.md §2.5",
     check: (pod, _context, report) => {
       eachContainer(pod, (container, at) => {
-        reportAboveLimit(container, (path, value) => report([...at, ...path], value));
+        reportAboveLimit(container, (path, value, detail) => report([...at, ...path], value, detail));
       });
     },
   },

@@ -25,12 +25,15 @@ export interface FieldRule {
   readonly passes: Predicate;
   /** Its values are never quoted. */
   readonly secret: boolean;
+  /** The only keys of a map whose value this is; null where the keys are the sender's. */
+  readonly keys: readonly string[] | null;
 }
 
 /** A row for an optional field; `null` and `""` count as absent (decisions.md 10: serializers write values that ask for nothing). */
 export function optional(path: string, schema: v.GenericSchema, expectation: string, source: string): FieldRule {
   const id = path.replace(/\[\]$/, ".item").replaceAll("[]", "");
-  return { id, path, expectation, source, presence: "optional", schema, passes: predicateOf(schema), secret: false };
+  const passes = predicateOf(schema);
+  return { id, path, expectation, source, presence: "optional", schema, passes, secret: false, keys: null };
 }
 
 /** A row for a field that a pod update must have. */
@@ -46,6 +49,11 @@ export function essential(path: string, schema: v.GenericSchema, expectation: st
 /** The same row for a field in which people write passwords. */
 export function secret(rule: FieldRule): FieldRule {
   return { ...rule, secret: true };
+}
+
+/** The same row for a map with these keys only: another key is told by itself. */
+export function keyed(rule: FieldRule, keys: readonly string[]): FieldRule {
+  return { ...rule, keys };
 }
 
 /** A field that Kubernetes knows and this device rejects (decisions.md 3: without it another pod would start). */

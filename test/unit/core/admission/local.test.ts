@@ -72,6 +72,68 @@ describe("a Pod of the device", () => {
     );
   });
 
+  it("is told what to write for what people mistype", () => {
+    const container = (field: string, value: unknown): object =>
+      withField(kindOf("Pod"), "spec.containers", [{ ...smallContainer("app"), [field]: value }]);
+    const amounts = { cpu: "20m", memory: "8Mi" };
+    const rows: readonly (readonly [string, unknown, readonly string[]])[] = [
+      ["command", ["sleep", 1000], ['command[1] is 1000; expected text; write it in quotes: "1000"']],
+      [
+        "env",
+        [{ name: "DEBUG", value: true }],
+        ["env[0].value is a boolean (not shown); expected text; write it in quotes"],
+      ],
+      [
+        "resources",
+        { requests: amounts, limits: { memroy: "8Mi", disk: "1Gi" } },
+        [
+          'unknown resource "spec.containers[0].resources.limits.memroy"; did you mean "memory"?',
+          'unknown resource "spec.containers[0].resources.limits.disk"; expected cpu, memory, npu, huawei.com/Ascend310',
+        ],
+      ],
+      [
+        "resources",
+        { requests: amounts, limits: { cpu: "10m", memory: "8Mi" } },
+        ['resources.requests.cpu is "20m"; expected at most its limit, 10m'],
+      ],
+      [
+        "livenessProbe",
+        { exec: { command: ["/bin/cat", "/tmp/x"] }, periodSeconds: 5 },
+        [
+          "livenessProbe.exec.command is a list of 2; expected a list of 1, the path of a program; put its arguments into a script of the image",
+        ],
+      ],
+      [
+        "readinessProbe",
+        { tcpSocket: { port: 80 } },
+        ["readinessProbe.tcpSocket is not supported; use exec or httpGet"],
+      ],
+    ];
+    for (const [field, value, expected] of rows) {
+      const verdict = admitLocalPod(container(field, value), asks);
+      const told = verdict.accepted ? [] : verdict.violations.map(({ message }) => message);
+      const full = expected.map((text) => (text.startsWith("unknown") ? text : `spec.containers[0].${text}`));
+      assert.deepEqual(told.toSorted(), full.toSorted());
+      assert.deepEqual(
+        verdict.warnings.filter(({ path }) => path.includes(field)),
+        [],
+      );
+    }
+  });
+
+  it("is warned of an image name that no engine accepts, and of a field in a case that Kubernetes does not accept", () => {
+    const container = { ...smallContainer("app"), image: "busybox:1:latest", imagePullpolicy: "Always" };
+    const { warnings } = admitLocalPod(withField(kindOf("Pod"), "spec.containers", [container]), asks);
+    const at = "spec.containers[0]";
+    assert.deepEqual(
+      warnings.flatMap(({ message }) => (message.startsWith(at) && !message.includes("limits") ? [message] : [])),
+      [
+        `${at}.image is not an image name that an engine accepts; the pod will not start`,
+        `${at}.imagePullpolicy is read as imagePullPolicy; Kubernetes does not accept it`,
+      ],
+    );
+  });
+
   it("names the securityContext of a container for what the pod has in its own", () => {
     const user = withField(smallPod(), "spec.securityContext", { runAsUser: 1000 });
     assert.deepEqual(sentences(admitLocalPod(user, asks)), [
