@@ -40,6 +40,7 @@ const noLabels: Absent = { words: ["-l", "--selector"], instead: "A device does 
 /** Options of kubectl, by the command of this program that does not have them. */
 const absentOptions: ReadonlyMap<string, readonly Absent[]> = new Map([
   ["get", [{ words: ["-w", "--watch"], instead: "Write edge status --watch." }, noLabels]],
+  ["validate", [{ words: ["-f", "--filename"], instead: "Write edge validate FILE." }]],
   ["apply", [{ words: ["--dry-run"], instead: "Write edge validate FILE." }, noLabels]],
   ["delete", [{ words: ["--all"], instead: "Name the pods; edge get pods lists them." }, noLabels]],
 ]);

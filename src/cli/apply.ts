@@ -2,7 +2,7 @@ import type { Violation } from "../core/base/violation.ts";
 import type { PodId } from "../core/pod/spec.ts";
 import { parseDuration } from "../core/pod/time.ts";
 import { type AgentAnswer, askAgent } from "./control-client.ts";
-import { readLoaded } from "./device-store.ts";
+import { readConfig } from "./device-store.ts";
 import { exitCodes, type Output } from "./output.ts";
 import { readPods } from "./pod-file.ts";
 import { isOfPolicy, policySentence, verdictLines, violationCount } from "./verdict-lines.ts";
@@ -33,9 +33,9 @@ export async function applyCommand(options: ApplyOptions, io: Output, signal: Ab
     io.err("edge apply takes files of Pods: edge apply -f FILE");
     return exitCodes.usage;
   }
-  const loaded = readLoaded(options.config, io);
-  if (loaded === null) return exitCodes.usage;
-  const { config } = loaded;
+  const device = await readConfig(options.config, io);
+  if (device === null) return exitCodes.usage;
+  const { file, config } = device;
   let code: number = exitCodes.fine;
   const applied: PodId[] = [];
   const ofPolicy: Violation[] = [];
@@ -52,7 +52,7 @@ export async function applyCommand(options: ApplyOptions, io: Output, signal: Ab
     if (answer.kind === "unanswered") break;
     if (answer.kind === "done" && answer.pod !== null) applied.push(answer.pod);
   }
-  if (ofPolicy.length > 0 && !options.json) io.err(policySentence(loaded.file, ofPolicy));
+  if (ofPolicy.length > 0 && !options.json && file !== null) io.err(policySentence(file, ofPolicy));
   if (!options.wait || options.json) return code;
   const isReady = await waitUntilReady(config, applied, { timeoutMs, timeout: options.timeout }, io, signal);
   return isReady ? code : Math.max(code, exitCodes.no);

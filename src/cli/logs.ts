@@ -43,8 +43,9 @@ export async function logsCommand(
   io: Output,
   signal: AbortSignal,
 ): Promise<number> {
-  const config = readConfig(options.config, io);
-  if (config === null) return exitCodes.usage;
+  const read = await readConfig(options.config, io);
+  if (read === null) return exitCodes.usage;
+  const { config } = read;
   const part = partOf(options, io);
   if (part === null) return exitCodes.usage;
   const { socket } = config.engine;

@@ -1,9 +1,6 @@
-import { readdirSync, readFileSync, statSync } from "node:fs";
-import { join } from "node:path";
-import { getSystemErrorMessage } from "node:util";
 import { isObject } from "../core/base/json-keys.ts";
-import { isPodFileName } from "../linux/factory-files.ts";
 import { readDocuments } from "../linux/pod-document.ts";
+import { type InputFile, readInputs } from "./input-file.ts";
 
 /** A Pod of a file as JSON text, or why there is none. */
 export type PodText = {
@@ -17,27 +14,8 @@ export type PodText = {
  */
 export async function readPods(paths: readonly string[]): Promise<readonly PodText[]> {
   const pods: PodText[] = [];
-  for (const path of paths) {
-    const files = filesOf(path);
-    if (files.length === 0) pods.push({ subject: path, ok: false, reason: noFiles });
-    for (const file of files) pods.push(...(await podsOf(file)));
-  }
+  for (const input of await readInputs(paths)) pods.push(...(await podsOf(input)));
   return pods;
-}
-
-export const noFiles = "no file in this folder ends in .yaml, .yml or .json";
-
-/** The files of pods in a folder, by name; of anything else, itself. Folders in it are left out. */
-export function filesOf(path: string): readonly string[] {
-  try {
-    if (path === "-" || !statSync(path).isDirectory()) return [path];
-    const entries = readdirSync(path, { withFileTypes: true });
-    const names = entries.filter((entry) => !entry.isDirectory() && isPodFileName(entry.name)).map(({ name }) => name);
-    return names.sort().map((name) => join(path, name));
-  } catch {
-    // Reading it as a file says why.
-    return [path];
-  }
 }
 
 /** Each document of a text by what it is called on the screen. */
@@ -45,16 +23,10 @@ export function documentNames(file: string, count: number): readonly string[] {
   return Array.from({ length: count }, (_, index) => (count === 1 ? file : `${file}, document ${index + 1}`));
 }
 
-async function podsOf(file: string): Promise<readonly PodText[]> {
-  const subject = file === "-" ? "standard input" : file;
-  let text: string;
-  try {
-    text = readFileSync(file === "-" ? 0 : file, "utf8");
-  } catch (error) {
-    return [{ subject, ok: false, reason: getSystemErrorMessage((error as NodeJS.ErrnoException).errno ?? 0) }];
-  }
-  const isYaml = file === "-" ? !text.trimStart().startsWith("{") : /\.ya?ml$/.test(file);
-  const read = await readDocuments(isYaml ? "pod.yaml" : "pod.json", text);
+async function podsOf(input: InputFile): Promise<readonly PodText[]> {
+  if (!input.ok) return [input];
+  const { subject } = input;
+  const read = await readDocuments(input.name, input.text);
   if (!read.ok) return [{ subject, ok: false, reason: read.reason }];
   const all = read.documents.flatMap(itemsOf);
   const names = documentNames(subject, all.length);

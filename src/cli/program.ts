@@ -62,8 +62,8 @@ function addHelp(command: CommandAdder["command"], program: Command): void {
 export function edgeCommand(io: Output, done: (code: number) => void): Command {
   const program = new Command("edge")
     .description("Runs pods from a central node on the Docker engine of this device, within the policy of its owner.")
-    .version(version, "--version", "print the version")
-    .helpOption("--help", "print this help")
+    .version(version, "-v, --version", "print the version")
+    .helpOption("-h, --help", "print this help")
     .option(
       "--config <FILE>",
       "configuration (default: /etc/edge/edge.config.json; not for root: ./edge.config.json first)",
@@ -83,7 +83,7 @@ export function edgeCommand(io: Output, done: (code: number) => void): Command {
     return added
       .summary(summary)
       .description(`${summary[0]?.toUpperCase()}${summary.slice(1)}.${description === "" ? "" : ` ${description}`}`)
-      .helpOption("--help", "print this help")
+      .helpOption("-h, --help", "print this help")
       .configureHelp({ showGlobalOptions: true })
       .showHelpAfterError(`Try edge ${path} --help`)
       .addHelpText("after", examplesText(path))

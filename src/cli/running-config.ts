@@ -1,4 +1,6 @@
 import { createEventRecorder } from "../agent/event-recorder.ts";
+import { counted } from "../core/base/counted.ts";
+import type { Warning } from "../core/base/violation.ts";
 import { changedKeys } from "../core/config/changed-keys.ts";
 import type { Config } from "../core/config/config.ts";
 import type { ConfigRead } from "../core/status-document.ts";
@@ -42,9 +44,10 @@ export async function createRunningConfig(
     lastRead: () => readOf(latest),
     notices() {
       if (!latest.ok) return [rejectedNotice(latest)];
-      return atNextStart.length === 0
-        ? []
-        : [`${latest.file} has changes that need a restart: ${waiting(atNextStart)}`];
+      const { file, warnings } = latest;
+      const waits =
+        atNextStart.length === 0 ? [] : [`${file} has changes that need a restart: ${waiting(atNextStart)}`];
+      return [...waits, ...ignoredNotices(file, warnings)];
     },
     recordStart(store) {
       if (latest.ok) return;
@@ -102,6 +105,15 @@ function rejectedNotice(broken: BrokenConfig): string {
       ? ""
       : `. Correct ${broken.file}; edge config check shows every error. Then run systemctl reload edge`;
   return `${rejectedSentence(broken)}${todo}.`;
+}
+
+/** A mistyped key of the policy takes away what it was to allow: nobody looks for that in a command they do not know. */
+function ignoredNotices(file: string, warnings: readonly Warning[]): readonly string[] {
+  const [first, ...others] = warnings;
+  if (first === undefined) return [];
+  const more =
+    others.length === 0 ? "" : `, and ${counted(others.length, "more warning")}: edge config check shows them`;
+  return [`${file}: ${first.message}${more}.`];
 }
 
 function waiting(keys: readonly string[]): string {

@@ -1,6 +1,4 @@
-import { readFileSync } from "node:fs";
 import { hostname } from "node:os";
-import { getSystemErrorMessage } from "node:util";
 import { nodeNow } from "../agent/messages/node-now.ts";
 import { admitMessage, admitPodContent, isGracefulDelete } from "../core/admission/admit.ts";
 import { type AdmissionContext, type Asker, defaultProtectedPaths } from "../core/admission/context.ts";
@@ -16,10 +14,12 @@ import { decodeMessage } from "../core/protocol/message.ts";
 import { readFacts } from "../linux/node-facts.ts";
 import { emptyDocument, readDocuments } from "../linux/pod-document.ts";
 import { linesOf as linesOfConfig, loadConfig } from "./config-file.ts";
+import { readConfig } from "./device-store.ts";
 import { engineDeadlines } from "./engine-deadlines.ts";
+import { type InputFile, readInputs } from "./input-file.ts";
 import { parseFacts } from "./node-facts-file.ts";
 import { exitCodes, type Output } from "./output.ts";
-import { documentNames, filesOf, noFiles } from "./pod-file.ts";
+import { documentNames } from "./pod-file.ts";
 import { isOfPolicy, policySentence, verdictLines, violationCount } from "./verdict-lines.ts";
 
 /** How `edge validate` is asked (contracts.md). */
@@ -55,14 +55,13 @@ export async function validateCommand(files: readonly string[], options: Validat
   }
   let code: number = exitCodes.fine;
   const ofPolicy: Violation[] = [];
-  for (const read of files.flatMap(readTexts)) {
-    const { file } = read;
+  for (const read of await readInputs(files)) {
     if (!read.ok) {
-      io.err(`${file} cannot be read: ${read.reason}`);
+      io.err(`${read.subject} cannot be read: ${read.reason}`);
       code = exitCodes.usage;
       continue;
     }
-    for (const judged of await judgeEach(file, read.text, context.admission)) {
+    for (const judged of await judgeEach(read, context.admission)) {
       if (!judged.accepted) code = Math.max(code, exitCodes.no);
       if (options.json) io.out(JSON.stringify(judged));
       else for (const line of linesOf(judged)) io.out(line);
@@ -81,12 +80,13 @@ interface Judgement {
 
 /** What files are judged by, or why that cannot be told. */
 async function contextOf(options: ValidateOptions, io: Output): Promise<Judgement | string> {
-  const loaded = loadConfig(options.config, { strict: true });
-  if (!loaded.ok && (options.config !== undefined || loaded.file !== null)) {
-    return linesOfConfig(loaded).join("\n");
-  }
-  if (!loaded.ok) io.err("There is no configuration. The default policy is used");
-  const config = loaded.ok ? loaded.config : null;
+  const loaded = loadConfig(options.config, { strict: options.config !== undefined });
+  if (!loaded.ok && options.config !== undefined) return linesOfConfig(loaded).join("\n");
+  if (loaded.file === null) io.err("There is no configuration. The default policy is used");
+  // A device is judged by what its agent runs with.
+  const lastGood = loaded.ok || loaded.file === null ? null : await readConfig(undefined, io);
+  if (!loaded.ok && loaded.file !== null && lastGood === null) return "Name another configuration: --config FILE";
+  const config = loaded.ok ? loaded.config : (lastGood?.config ?? null);
   const policy = config?.policy ?? defaultPolicy;
   const device = await deviceNow(config, policy);
   const judgedBy = options.node === undefined ? { ok: true as const, facts: device } : parseFacts(options.node, device);
@@ -130,28 +130,13 @@ async function engineFolder(config: Config | null): Promise<readonly string[]> {
   return info.ok && info.value.dataRoot !== "" ? [info.value.dataRoot] : [];
 }
 
-type Text = { readonly file: string } & (
-  | { readonly ok: true; readonly text: string }
-  | { readonly ok: false; readonly reason: string }
-);
-
-/** A file, or the files of a folder. */
-function readTexts(path: string): readonly Text[] {
-  const files = filesOf(path);
-  return files.length === 0 ? [{ file: path, ok: false, reason: noFiles }] : files.map(readText);
-}
-
-function readText(file: string): Text {
-  try {
-    return { file, ok: true, text: readFileSync(file, "utf8") };
-  } catch (error) {
-    return { file, ok: false, reason: getSystemErrorMessage((error as NodeJS.ErrnoException).errno ?? 0) };
-  }
-}
-
 /** The verdict on each document of a file. */
-async function judgeEach(file: string, text: string, context: AdmissionContext): Promise<readonly Judged[]> {
-  const read = await readDocuments(file, text);
+async function judgeEach(
+  input: Extract<InputFile, { readonly ok: true }>,
+  context: AdmissionContext,
+): Promise<readonly Judged[]> {
+  const file = input.subject;
+  const read = await readDocuments(input.name, input.text);
   if (!read.ok) return [refused(file, read.reason === emptyDocument ? empty : read.reason)];
   const names = documentNames(file, read.documents.length);
   return read.documents.map((json, index) => judge(names[index] ?? file, json, context));

@@ -34,8 +34,8 @@ export async function waitCommand(
   if (condition === undefined) io.err(`--for takes Ready or Deleted: current value is ${text}`);
   else if (timeoutMs === null) io.err(`--timeout takes a duration such as 30s or 5m: current value is ${timeout}`);
   if (condition === undefined || timeoutMs === null) return exitCodes.usage;
-  const config = readConfig(file, io);
-  if (config === null) return exitCodes.usage;
+  const read = await readConfig(file, io);
+  if (read === null) return exitCodes.usage;
   const current = await currentStatus(file, io);
   if (!current.ok) return current.code;
   const named = namedPod(name, null, current.document.pods);
@@ -48,7 +48,7 @@ export async function waitCommand(
     return named.kind === "none" ? noSuchPod(named, io) : exitCodes.no;
   }
   const wait = { pod: named.pod, condition, timeoutMs, onProgress: () => undefined };
-  const end = await waitForPod(config, wait, signal);
+  const end = await waitForPod(read.config, wait, signal);
   const podName = named.pod.name;
   const isMet = end.kind === "met";
   if (json) io.out(JSON.stringify({ pod: podName, condition, met: isMet, status: end.row?.status ?? null }));

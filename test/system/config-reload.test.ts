@@ -80,7 +80,12 @@ describe("SIGHUP", () => {
   test("an invalid configuration changes nothing", async () => {
     const kept = readFileSync(site.config, "utf8");
     const wrong = JSON.stringify({ ...configNow(), policy: { capabilities: "ALL" } });
-    for (const text of ["{", wrong]) await reload(text, /ConfigRejected/);
+    await reload("{", /ConfigRejected/);
+    writeFileSync(site.config, wrong);
+    const changed =
+      /has changed since the agent read it\. It cannot be used: .* is "ALL"; .*\. Correct it; edge config check/;
+    assert.match((await site.run("status", "--wide")).stdout, changed);
+    await reload(wrong, /ConfigRejected/);
     const { stdout } = await site.run("status", "--wide");
     assert.match(
       stdout,
@@ -89,8 +94,25 @@ describe("SIGHUP", () => {
     assert.doesNotMatch(stdout, /has changed since/);
     assert.match(String((await site.ask(update())).content), /^FAILED: .*"CHOWN"/);
     await untouched();
+    const events = await site.run("events");
+    assert.match(events.stdout, /ConfigRejected +\(device\) .*policy\.capabilities is "ALL"/);
+    assert.match(events.stderr, /policy\.capabilities is "ALL"; .*\nThe last good configuration is used\n$/);
+    for (const command of [["pod"], ["logs"], ["wait", "--for", "Ready"], ["restart", "--force"]]) {
+      const { code, stderr } = await site.run(...command, "kept");
+      assert.deepEqual([code, /policy\.capabilities is "ALL"/.test(stderr)], [0, true], stderr);
+    }
     writeFileSync(site.config, kept);
-    assert.match((await site.run("events")).stdout, /ConfigRejected +\(device\) .*policy\.capabilities is "ALL"/);
+  });
+
+  test("a mistyped key of the policy is a note in edge status", async () => {
+    const kept = readFileSync(site.config, "utf8");
+    const policy = { ...configNow().policy, hostPath: ["/srv"] };
+    await reload(JSON.stringify({ ...configNow(), policy }), /ConfigReloaded/);
+    const note =
+      /Note +\S+edge\.config\.json: unknown key "policy\.hostPath"; did you mean "policy\.hostPaths"\? \(ignored\)/;
+    assert.match((await site.run("status", "--wide")).stdout, note);
+    await reload(kept, /ConfigReloaded/);
+    assert.doesNotMatch((await site.run("status", "--wide")).stdout, /unknown key/);
   });
 
   test("an update that the policy allows again is accepted", async () => {

@@ -79,6 +79,12 @@ describe("a device without a center", () => {
     const printed = file("printed.yaml", (await site.run("get", "pods", "db", "-o", "yaml")).stdout);
     const same = await site.run("apply", printed);
     assert.deepEqual([same.code, same.stderr], [0, ""], "a Pod as edge prints it can be applied");
+    for (const command of [site.command("apply", "-f", "-"), site.command("validate", "-")]) {
+      const piped = spawnSync("sh", ["-c", '{ sleep 1; cat "$0"; } | "$@"', printed, ...command.flat()], {
+        encoding: "utf8",
+      });
+      assert.deepEqual([piped.status, piped.stderr], [0, ""], "a program that writes late is waited for");
+    }
     const restarted = await site.run("restart", "d");
     assert.equal(restarted.stdout, "Pod db is restarted\n");
     const deleted = await site.run("delete", "db", "--grace-period", "0");

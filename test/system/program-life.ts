@@ -128,7 +128,7 @@ function storeOfOneMessage(dir: string): string {
     engine: { socket: join(dir, "no-engine.sock") },
     data: { dir, runDir: join(dir, "run") },
   };
-  const file = `${dir}.json`;
+  const file = join(dir, "config.json");
   writeFileSync(file, JSON.stringify(config));
   return file;
 }

@@ -13,7 +13,7 @@ async function run(...args: readonly string[]) {
 test("the help of a command shows the options of every command", async () => {
   const { code, out } = await run("logs", "--help");
   assert.equal(code, 0);
-  assert.match(out, /^Global Options:\n {2}--version .*\n {2}--config <FILE> /m);
+  assert.match(out, /^Global Options:\n {2}-v, --version .*\n {2}--config <FILE> /m);
   assert.match(out, /^ {2}--json +print JSON and nothing else$/m);
 });
 
@@ -57,6 +57,7 @@ for (const [args, instead] of [
     "There is no edge get --selector. A device does not keep labels: name the pods.",
   ],
   [["delete", "pods", "--all"], "There is no edge delete --all. Name the pods; edge get pods lists them."],
+  [["validate", "-f", "web.yaml"], "There is no edge validate -f. Write edge validate FILE."],
   [["apply", "--dry-run=server", "-f", "web.yaml"], "There is no edge apply --dry-run. Write edge validate FILE."],
   [["-n", "websocket", "get", "pods"], "Write -n NAMESPACE behind the command: edge get pods -n NAMESPACE."],
   [["apply"], "edge apply takes files of Pods: edge apply -f FILE"],
