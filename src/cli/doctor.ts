@@ -68,6 +68,7 @@ async function findingsOf(loaded: LoadedConfig): Promise<readonly Finding[]> {
       warnings: loaded.ok ? loaded.warnings.map(({ message }) => message) : [],
       isUnread: published !== null && published.agent.configRead?.file === loaded.file && isConfigUnread(published),
     },
+    foldersKnown: loaded.ok || loaded.file === null || loaded.raw !== undefined,
     agentRuns: program === null ? runLockHeld(folders.runDir) : null,
     engine: engine.facts,
     conntrack: hasProgram("conntrack"),

@@ -9,6 +9,8 @@ export interface DoctorInput {
   /** Why the program's own native code does not load on this system; null when it does. */
   readonly program: string | null;
   readonly config: ConfigInput;
+  /** False if the configuration file cannot be read: then only the default folders are looked at. */
+  readonly foldersKnown: boolean;
   /** Null where it cannot be told. */
   readonly agentRuns: boolean | null;
   readonly engine: EngineInput;

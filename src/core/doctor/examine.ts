@@ -76,9 +76,13 @@ function failure(message: string, todo: string): Said {
   return { state: "failure", message, todo };
 }
 
-function agent({ agentRuns }: DoctorInput): readonly Said[] {
+function agent({ agentRuns, foldersKnown }: DoctorInput): readonly Said[] {
   if (agentRuns === null) return [];
   if (agentRuns) return [ok("The agent is running")];
+  if (!foldersKnown) {
+    const unknown = "No agent runs in the default folders. Only the configuration could name others";
+    return [warning(unknown, "Fix the configuration and run edge doctor again; ps -C edge lists agents")];
+  }
   const message = "The agent is not running: it starts, restarts and reports no pods";
   return [failure(message, "Start it: systemctl start edge, or edge run; journalctl -u edge shows why it stopped")];
 }

@@ -29,6 +29,7 @@ const well: DoctorInput = {
   wall,
   program: null,
   config: { file: "/etc/edge/edge.config.json", violations: [], warnings: [], isUnread: false },
+  foldersKnown: true,
   agentRuns: true,
   engine,
   conntrack: false,
@@ -134,6 +135,11 @@ const rows: readonly (readonly [what: string, changed: Partial<DoctorInput>, tro
     "a store that was deleted below its agent",
     { store: { state: "missing", message: "There is no store in /d", freeBytes: 2 ** 30 } },
     /^failure store: There is no store in \/d -> .*restart the agent/,
+  ],
+  [
+    "an agent whose folders cannot be known",
+    { agentRuns: false, foldersKnown: false },
+    /^warning agent: No agent runs in the default folders\..* -> Fix the configuration/,
   ],
   ["an agent that does not run", { agentRuns: false }, /^failure agent: The agent is not running.* -> Start it/],
   [
