@@ -45,6 +45,7 @@ import { parkPod } from "./pods/parked-pods.ts";
 import { createPodPulls } from "./pods/pod-pulls.ts";
 import { createPodWorkers, type PodWork, type PodWorkers } from "./pods/pod-workers.ts";
 import { type EngineRun, type ReconcilerParts, reconcile } from "./pods/reconciler.ts";
+import { createStops } from "./pods/stops.ts";
 import { createProber } from "./probes/prober.ts";
 import { createStatusPublisher, type StatusPublisher } from "./status-publisher.ts";
 import { statusSnapshot } from "./status-snapshot.ts";
@@ -144,6 +145,7 @@ export async function runAgent(given: AgentParts, signal: AbortSignal): Promise<
     wakePod: podWorkers.wake,
     onFailed: (key, error) => recordFailure(parts, { what: `A probe of pod ${key}`, pod: key, error }),
   });
+  const stops = createStops(clock, statusPublisher.poke);
   const pulls = createPodPulls(podWorkers.wake);
   const relist = createRelist({
     ...parts,
@@ -172,6 +174,7 @@ export async function runAgent(given: AgentParts, signal: AbortSignal): Promise<
     prober,
     drift,
     pulls,
+    stops,
     images,
     puller: createPuller({ engine, clock, preloaded, onImagePulled: node.onImagePulled }),
     limiter: createLimiter(createsAtOnce),
@@ -191,7 +194,7 @@ export async function runAgent(given: AgentParts, signal: AbortSignal): Promise<
     },
   };
   const shown = { parts, startedAt, node, drift, heldPods, engineWatcher, lister, prober, preloaded, localPods };
-  const snapshot = (): StatusDocument => statusSnapshot({ ...shown, troubledContainers }, connection);
+  const snapshot = (): StatusDocument => statusSnapshot({ ...shown, troubledContainers, stops }, connection);
 
   const handlers = engineHandlers({ node, relist, lister, ownEvents, images, drift, statusPublisher });
   const loops: readonly Loop[] = [

@@ -24,6 +24,7 @@ import type { Node } from "./node/node.ts";
 import type { Drift } from "./pods/drift.ts";
 import type { HeldPods } from "./pods/held-pods.ts";
 import { oomScoreNotice } from "./pods/oom-score.ts";
+import type { Stops } from "./pods/stops.ts";
 import type { ConnectionState } from "./uplink/uplink.ts";
 
 /** What `edge status` is computed from. */
@@ -49,6 +50,7 @@ export interface SnapshotSources {
   readonly lister: Pick<ContainerLister, "unavailableBecause" | "listedAt">;
   /** Words of the readiness probes that fail, by container id. */
   readonly prober: { unready(): ReadonlyMap<string, string> };
+  readonly stops: Pick<Stops, "underWay">;
   readonly preloaded: Pick<PreloadedImages, "notices">;
   readonly troubledContainers: Pick<TroubledContainers, "notices">;
   readonly localPods: Pick<LocalPods, "refusedFiles" | "notices">;
@@ -79,6 +81,7 @@ export function statusSnapshot(sources: SnapshotSources, connection: ConnectionS
       statuses: store.statuses.list(),
       historyOf: store.histories.get,
       unready: sources.prober.unready(),
+      stopping: sources.stops.underWay(),
       unseen: unseenSince(sources, engine),
       now: momentOf(parts.clock),
     }),

@@ -95,7 +95,7 @@ export async function workedOutStatus(config: Config, file: string | null): Prom
 
 function rows({ data }: Config, facts: StoredFacts, isSeen: boolean): readonly PodRow[] {
   const unseen = isSeen ? null : { since: lastSeen(data) };
-  return podRows({ ...facts, unready: new Map(), unseen, now: momentOf(linuxClock()) });
+  return podRows({ ...facts, unready: new Map(), stopping: new Map(), unseen, now: momentOf(linuxClock()) });
 }
 
 /** When an agent last wrote down what it saw, to its run folder or to the store. */

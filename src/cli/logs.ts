@@ -166,7 +166,7 @@ function findPod(typed: string, containers: readonly ObservedContainer[], { data
 /** What the pod waits for. */
 function stateOf(key: string, store: StoreReader): string {
   const now = momentOf(linuxClock());
-  const pods = podRows({ ...storedPods(store), unready: new Map(), unseen: null, now });
+  const pods = podRows({ ...storedPods(store), unready: new Map(), stopping: new Map(), unseen: null, now });
   const row = pods.find((pod) => podKey(pod) === key);
   if (row === undefined) return "it is terminating";
   return `${row.status}${row.reason === null ? "" : `, ${printable(row.reason)}`}`;

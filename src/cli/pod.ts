@@ -1,5 +1,4 @@
 import { stringify } from "yaml";
-import { momentOf } from "../agent/loop/moment.ts";
 import { counted } from "../core/base/counted.ts";
 import { ownValue } from "../core/base/own-value.ts";
 import { printable } from "../core/base/printable.ts";
@@ -13,11 +12,9 @@ import type {
   PodStatus,
   TerminatedState,
 } from "../core/pod/pod-status.ts";
-import { type RestartCause, restartCause } from "../core/pod/restart-cause.ts";
 import { type AcceptedPod, type ContainerSpec, type DeviceOrigin, podKey } from "../core/pod/spec.ts";
 import { formatTime } from "../core/pod/time.ts";
 import type { PodRow } from "../core/status-document.ts";
-import { linuxClock } from "../linux/clock.ts";
 import { type DevicePod, devicePods, lookAtPods, podDocument } from "./device-pods.ts";
 import { openDevice } from "./device-store.ts";
 import { eventLine } from "./events.ts";
@@ -82,9 +79,6 @@ interface Shown {
 function show({ pod, row, history, events }: Shown): readonly string[] {
   const { metadata, spec } = pod;
   const status = "phase" in Object(pod.status) ? (pod.status as PodStatus) : null;
-  const { name } = metadata;
-  const now = momentOf(linuxClock());
-  const restarted = status === null ? null : restartCause({ name, status, spec, history, now });
   const isMessage = (event: KeptEvent): boolean => event.reason.startsWith("Message");
   const section = (title: string, lines: readonly string[]) =>
     lines.length === 0 ? [] : ["", title, ...lines.map((line) => `  ${line}`)];
@@ -98,7 +92,7 @@ function show({ pod, row, history, events }: Shown): readonly string[] {
     ...(metadata.resourceVersion === undefined ? [] : [`Version    ${metadata.resourceVersion}`]),
     ...(row?.origin === undefined ? [] : [`Owner      ${ownerText(row.origin)}`]),
     ...(metadata.deletionTimestamp === undefined ? [] : [`Deleted    ${metadata.deletionTimestamp}`]),
-    ...state(status, row, restarted),
+    ...state(status, row),
     ...(last?.reason === "MessageRefused" ? refusal(last) : []),
     ...section(`Conditions${lastSeen}`, (status?.conditions ?? []).map(condition)),
     ...section(
@@ -128,17 +122,14 @@ function withoutValues(spec: AcceptedPod["spec"]): AcceptedPod["spec"] {
   return { ...spec, containers };
 }
 
-function state(status: PodStatus | null, row: PodRow | undefined, restarted: RestartCause | null): readonly string[] {
+function state(status: PodStatus | null, row: PodRow | undefined): readonly string[] {
   if (status === null || row === undefined) return ["Phase      Pending: the agent has not started it yet"];
   const reason = reasonOf(row, Date.now());
-  const restart = row.lastSeen === undefined ? restarted : null;
-  const causes = [reason, restart?.reason ?? null].filter((cause) => cause !== null);
-  const todo = row.todo ?? restart?.todo ?? null;
   return [
     `Phase      ${row.phase}`,
     `Status     ${row.status}, ${row.ready} ready, ${counted(row.restarts, "restart")}`,
-    ...causes.map((cause, index) => `${index === 0 ? "Cause" : "     "}      ${printable(cause)}`),
-    ...(todo === null ? [] : [`To do      ${printable(todo)}`]),
+    ...(reason === null ? [] : [`Cause      ${printable(reason)}`]),
+    ...(row.todo === undefined ? [] : [`To do      ${printable(row.todo)}`]),
     `Started    ${status.startTime}`,
     ...(status.podIP === undefined ? [] : [`Address    ${status.podIP}`]),
   ];

@@ -36,7 +36,7 @@ export function livePods(stored: StoredFacts, published: StatusDocument, now: Mo
   const lastSeen = published.pods.find((pod) => pod.lastSeen !== undefined)?.lastSeen ?? null;
   const unseen = published.engine.state === "unavailable" ? { since: lastSeen } : null;
   const statuses = new Map(stored.statuses.map(({ id, status }) => [id.uid, status as PodStatus]));
-  return podRows({ ...stored, unready: new Map(), unseen, now }).map((row) => {
+  return podRows({ ...stored, unready: new Map(), stopping: new Map(), unseen, now }).map((row) => {
     const known = ofAgent.get(row.uid);
     const isSame = known?.status === row.status && known.ready === row.ready && known.restarts === row.restarts;
     return isSame && isUnready(statuses.get(row.uid)) ? known : row;

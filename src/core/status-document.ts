@@ -2,13 +2,14 @@
 
 import type { Violation } from "./base/violation.ts";
 import type { Condition } from "./node/conditions.ts";
-import { noCause, type PodCause, podCause } from "./pod/cause.ts";
+import { noCause, type PodCause, podCause, type StopUnderWay } from "./pod/cause.ts";
 import type { Moment, PodHistory } from "./pod/container-history.ts";
 import type { DesiredPod, TerminatingPod } from "./pod/desired.ts";
 import { stillTerminating } from "./pod/known-pods.ts";
 import { byNumber, type NpuHolder } from "./pod/npu.ts";
 import type { PodStatus } from "./pod/pod-status.ts";
 import { type RefusedUpdate, recentRefusals } from "./pod/refused-update.ts";
+import { restartCause } from "./pod/restart-cause.ts";
 import { type AcceptedPod, type DeviceOrigin, podKey } from "./pod/spec.ts";
 import { summarize } from "./pod/summary.ts";
 import { timeToStop, waitsForFormer } from "./pod/terminating-plan.ts";
@@ -136,6 +137,8 @@ export interface PodFacts {
   readonly historyOf: (uid: string) => PodHistory;
   /** By container id: the words of the readiness probe that fails. */
   readonly unready: ReadonlyMap<string, string>;
+  /** By container id. */
+  readonly stopping: ReadonlyMap<string, StopUnderWay>;
   /** Null while the engine answers; else when it did last, RFC 3339, as far as that is known. */
   readonly unseen: { readonly since: string | null } | null;
   readonly now: Moment;
@@ -212,8 +215,13 @@ function row(facts: PodFacts, pod: AcceptedPod, status: PodStatus | undefined, d
   };
 }
 
-function seenCause({ historyOf, unready, now }: PodFacts, { id, spec }: AcceptedPod, status: PodStatus): PodCause {
-  return podCause({ name: id.name, status, spec, history: historyOf(id.uid), unready, now });
+/** What is wrong now, else why a container was restarted that may soon end again. */
+function seenCause(facts: PodFacts, { id, spec }: AcceptedPod, status: PodStatus): PodCause {
+  const { historyOf, unready, stopping, now } = facts;
+  const input = { name: id.name, status, spec, history: historyOf(id.uid), now };
+  const cause = podCause({ ...input, unready, stopping });
+  if (cause.reason !== null) return cause;
+  return { ...cause, ...restartCause(input) };
 }
 
 /** Nobody can tell what a pod does while neither agent nor engine answers (Kubernetes: a node that is lost). */

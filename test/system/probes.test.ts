@@ -94,7 +94,8 @@ describe("probes", () => {
     assert.match(only(stop), /within 30 s: liveness probe failed: exit code 3: ill$/);
     await site.eventually("its restart in edge status", async () => {
       const row = await site.row(name);
-      return (row?.status === "Running" && row.ready === "1/1" && row.restarts === 1) || undefined;
+      const why = /^restarted once, last after: liveness probe failed: exit code 3: ill; /;
+      return (row?.ready === "1/1" && row.restarts === 1 && why.test(row.reason ?? "")) || undefined;
     });
   });
 
@@ -105,6 +106,10 @@ describe("probes", () => {
     // PID 1 has no handler for SIGTERM: it takes its whole grace, so the stop itself is what is waited for first.
     await site.eventually("its stop", () =>
       actions(name).find((action) => action.startsWith("Stopping container app ")),
+    );
+    const why = /^liveness probe failed: exit code 1; the container has until \d\d:\d\d:\d\dZ to stop$/;
+    await site.shown("why it is stopped", ({ pods }) =>
+      pods.some((pod) => pod.name === name && pod.status === "Running" && why.test(pod.reason ?? "")),
     );
     const entry = await site.reported(uidOf(name), "Failed", ({ status }) => status.phase === "Failed");
     assert.equal(only(entry.status.containerStatuses).state.terminated?.exitCode, 137);

@@ -10,11 +10,13 @@ import { finishPod } from "./finish-pod.ts";
 import type { OwnEvent, OwnEvents } from "./own-events.ts";
 import type { NextSteps } from "./plan-pods.ts";
 import type { StatusKeeperParts } from "./pod-statuses.ts";
+import type { Stops } from "./stops.ts";
 
 export interface CarryOutParts extends ExecutorParts, OutcomeParts, StatusKeeperParts {
   readonly store: Store;
   readonly lister: Pick<ContainerLister, "changed">;
   readonly ownEvents: Pick<OwnEvents, "begin" | "end">;
+  readonly stops: Pick<Stops, "begin">;
   readonly installId: () => string;
 }
 
@@ -39,7 +41,9 @@ export async function carryOut(
         finishPod(parts, pass, situation, action.terminating);
         return "known";
       }
-      const outcome = await execute(parts, action, contextOf(parts, pass, situation.desired), signal);
+      const endStop = action.kind === "stop" ? parts.stops.begin(action) : () => undefined;
+      const executed = execute(parts, action, contextOf(parts, pass, situation.desired), signal);
+      const outcome = await executed.finally(endStop);
       const change = outcome.kind === "done" ? outcome.change : null;
       if (change !== null) {
         parts.lister.changed([change]);

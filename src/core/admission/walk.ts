@@ -195,7 +195,7 @@ function noteUnknown(
   return meant;
 }
 
-/** A message may write a field as it likes (decisions.md 2); a file of a person is read by other programs, too. */
+/** In a message any case counts (decisions.md 2: the documents themselves write both); a file of a person is read by other programs, too. */
 function noteSpelling({ findings, path, unknownFields }: Walk, { name }: Field, key: string): void {
   const at = [...path, name];
   findings.spelled(at, key);

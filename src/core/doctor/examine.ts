@@ -81,7 +81,7 @@ function agent({ agentRuns, foldersKnown }: DoctorInput): readonly Said[] {
   if (agentRuns) return [ok("The agent is running")];
   if (!foldersKnown) {
     const unknown = "No agent runs in the default folders. Only the configuration could name others";
-    return [warning(unknown, "Fix the configuration and run edge doctor again; ps -C edge lists agents")];
+    return [warning(unknown, "Fix the configuration and run edge doctor again; pgrep -af 'edge run' lists agents")];
   }
   const message = "The agent is not running: it starts, restarts and reports no pods";
   return [failure(message, "Start it: systemctl start edge, or edge run; journalctl -u edge shows why it stopped")];

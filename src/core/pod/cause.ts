@@ -18,6 +18,14 @@ export interface PodCause {
   readonly todo: string | null;
 }
 
+/** A container that is being stopped. */
+export interface StopUnderWay {
+  /** Why, as a clause: "liveness probe failed: …". */
+  readonly because: string;
+  /** When it is stopped by force, milliseconds since the epoch. */
+  readonly untilWall: number;
+}
+
 export interface CauseInput {
   readonly name: string;
   readonly status: PodStatus;
@@ -25,6 +33,8 @@ export interface CauseInput {
   readonly history: PodHistory;
   /** By container id: the words of the readiness probe that fails. */
   readonly unready: ReadonlyMap<string, string>;
+  /** By container id. */
+  readonly stopping: ReadonlyMap<string, StopUnderWay>;
   readonly now: Moment;
 }
 
@@ -77,6 +87,8 @@ function containerCause(input: CauseInput, containerStatus: ContainerStatus): Co
   const { running, waiting, terminated } = containerStatus.state;
   const container = containerStatus.name;
   if (running !== undefined) {
+    const stop = input.stopping.get(idOf(containerStatus));
+    if (stop !== undefined) return { container, word: "Stopping", text: stopSentence(stop), remainingMs: 0 };
     const text = containerStatus.ready ? null : notReady(input, containerStatus);
     return text === null ? null : { container, word: "NotReady", text, remainingMs: 0 };
   }
@@ -98,6 +110,14 @@ function containerCause(input: CauseInput, containerStatus: ContainerStatus): Co
   const text = failure?.message ?? waiting.message;
   if (text === undefined) return null;
   return { container, word: waiting.reason, text, remainingMs: failureRemainingMs(history, now) };
+}
+
+function idOf({ containerID }: ContainerStatus): string {
+  return containerID?.replace(/^docker:\/\//, "") ?? "";
+}
+
+function stopSentence({ because, untilWall }: StopUnderWay): string {
+  return `${because}; the container has until ${formatTime(untilWall).slice("2026-01-01T".length)} to stop`;
 }
 
 /** How a container ended, where that says more than that it does so again and again. */
@@ -139,7 +159,7 @@ export function howItEnded(
 /** A container without a readiness probe is not ready only while it is paused, which the pod's message says. */
 function notReady({ status, spec, unready, now }: CauseInput, containerStatus: ContainerStatus): string | null {
   if (spec.containers.find(({ name }) => name === containerStatus.name)?.readinessProbe === undefined) return null;
-  const why = unready.get(containerStatus.containerID?.replace(/^docker:\/\//, "") ?? "");
+  const why = unready.get(idOf(containerStatus));
   if (why === undefined) return "waiting for its first successful readiness probe";
   const since = status.conditions.find(({ type }) => type === "ContainersReady")?.lastTransitionTime;
   return `readiness failing${since === undefined ? "" : ` since ${shortTime(since, now.wall)}`}: ${why}`;

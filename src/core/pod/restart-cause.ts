@@ -50,6 +50,8 @@ function ofContainer(
   const termination = [own.termination, own.lastTermination].find(
     (ended) => ended !== null && before.containerID === `docker://${ended.containerId}`,
   );
+  // A reboot is no fault of the pod.
+  if (termination?.interrupted === true) return null;
   const specification = spec.containers.find((other) => other.name === containerStatus.name);
   const how = howItEnded(before, specification, termination) ?? `exit code ${before.exitCode}`;
   const isOneOfSeveral = spec.containers.length > 1;

@@ -20,7 +20,7 @@ function leftBehind() {
   store.histories.put(pod.id.uid, { app: historyOf(pod, { current }) });
   const rowsOf = (containers: readonly ObservedContainer[]) => {
     const facts = seenPods(store, { ...before, containers });
-    return podRows({ ...facts, unready: new Map(), unseen: null, now });
+    return podRows({ ...facts, unready: new Map(), stopping: new Map(), unseen: null, now });
   };
   return { store, pod, alive, rowsOf };
 }
@@ -53,7 +53,7 @@ test("with the agent dead, a container that is gone is not shown running", () =>
 test("with neither agent nor engine, a pod is shown as last seen", () => {
   const { store } = leftBehind();
   const unseen = { since: "2026-11-22T12:00:00Z" };
-  const [row] = podRows({ ...storedPods(store), unready: new Map(), unseen, now });
+  const [row] = podRows({ ...storedPods(store), unready: new Map(), stopping: new Map(), unseen, now });
   assert.deepEqual(
     [row?.status, row?.ready, row?.reason, row?.lastSeen],
     ["Unknown", "0/1", "Running, 1/1 ready, as last seen at 2026-11-22T12:00:00Z", unseen.since],

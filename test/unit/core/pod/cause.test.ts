@@ -164,7 +164,8 @@ for (const { name, history = {}, state, waiting, readiness, containers = ["app"]
       nowWall: now.wall,
     });
     const unready = new Map(readiness === undefined ? [] : [["app-id-of-attempt-0", readiness]]);
-    const cause = podCause({ name: "web", status, spec: pod.spec, history: histories, unready, now });
+    const input = { name: "web", status, spec: pod.spec, history: histories, unready, now };
+    const cause = podCause({ ...input, stopping: new Map() });
     const [reason, seconds, todo] = expected;
     assert.equal(cause.reason, reason);
     const nextTry = seconds === null ? null : `${new Date(now.wall + seconds * 1000).toISOString().slice(0, 19)}Z`;
@@ -191,10 +192,40 @@ test("an update whose image cannot be pulled says what to do while the version b
   const message =
     'The update waits for the image of container app: ImagePullBackOff: Back-off pulling image "r.example/i": Registry r.example cannot be reached: ENOTFOUND';
   const status = { ...podStatus(situation), message };
-  const cause = podCause({ name: "web", status, spec: pod.spec, history: situation.history, unready: new Map(), now });
+  const cause = podCause({
+    name: "web",
+    status,
+    spec: pod.spec,
+    history: situation.history,
+    unready: new Map(),
+    stopping: new Map(),
+    now,
+  });
   assert.equal(
     cause.reason,
     "The update waits for the image of container app: Registry r.example cannot be reached: ENOTFOUND",
   );
   assert.match(cause.todo ?? "", /^Check the registry's name, this device's DNS/);
+});
+
+test("a container that is being stopped has the reason and the time that is left as its cause", () => {
+  const pod = acceptedPod();
+  const history = { app: historyOf(pod) };
+  const status = podStatus({
+    pod,
+    acceptedAtWall: now.wall,
+    nowWall: now.wall,
+    hostIp: "192.0.2.1",
+    history,
+    observed: [container(pod, running())],
+    waiting: {},
+    probes: {},
+    termination: "none",
+    previous: null,
+  });
+  const stop = { because: "liveness probe failed: HTTP 500", untilWall: Date.parse("2026-01-01T05:56:33Z") };
+  const stopping = new Map([["app-id-of-attempt-0", stop]]);
+  const cause = podCause({ name: "web", status, spec: pod.spec, history, unready: new Map(), stopping, now });
+  assert.equal(cause.reason, "liveness probe failed: HTTP 500; the container has until 05:56:33Z to stop");
+  assert.match(cause.todo ?? "", /^See why it does not answer/);
 });

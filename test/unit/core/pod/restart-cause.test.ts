@@ -74,3 +74,8 @@ test("no restart is told after a long run, of a first run, or while STATUS tells
   const ended = { termination: termination(3), backoffLevel: 3 };
   assert.equal(causeOf({ history: ended, waiting: { reason: "CrashLoopBackOff" } }), null);
 });
+
+test("a container that a reboot has ended has no cause", () => {
+  const lastTermination = termination(255, { interrupted: true });
+  assert.equal(causeOf({ history: { ...current(5_000), lastTermination, backoffLevel: 1 } }), null);
+});
