@@ -29,7 +29,7 @@ export function storedPods(store: StoreReader): StoredFacts {
 
 /**
  * The rows of a device whose agent is live. The store is newer than what the agent publishes, once a second at most;
- * only the agent knows whether the engine answers and what a readiness probe that fails says.
+ * only the agent knows whether the engine answers, what a readiness probe that fails says, and until when a container has to stop.
  */
 export function livePods(stored: StoredFacts, published: StatusDocument, now: Moment): readonly PodRow[] {
   const ofAgent = new Map(published.pods.map((pod) => [pod.uid, pod]));
@@ -39,13 +39,12 @@ export function livePods(stored: StoredFacts, published: StatusDocument, now: Mo
   return podRows({ ...stored, unready: new Map(), stopping: new Map(), unseen, now }).map((row) => {
     const known = ofAgent.get(row.uid);
     const isSame = known?.status === row.status && known.ready === row.ready && known.restarts === row.restarts;
-    return isSame && isUnready(statuses.get(row.uid)) ? known : row;
+    return isSame && isRunning(statuses.get(row.uid)) ? known : row;
   });
 }
 
-/** A container runs, and its readiness probe has not succeeded. */
-function isUnready(status: PodStatus | undefined): boolean {
-  return (status?.containerStatuses ?? []).some(({ state, ready }) => state.running !== undefined && !ready);
+function isRunning(status: PodStatus | undefined): boolean {
+  return (status?.containerStatuses ?? []).some(({ state }) => state.running !== undefined);
 }
 
 /** The pods as the engine shows them now, worked out as the agent would; nothing is saved. */

@@ -30,6 +30,8 @@ export interface WaitEnd {
   readonly row: PodRow | null;
   /** The containers are those of a version before the one that is wanted. */
   readonly isOutdated: boolean;
+  /** An agent watched the pod when it was seen last. */
+  readonly isWatched: boolean;
 }
 
 const pollMs = 500;
@@ -48,16 +50,17 @@ export async function waitForPod(config: Config, wait: PodWait, signal: AbortSig
     awaited ??= new Set(seen.rows.map(({ uid }) => uid));
     const rows = wait.condition === "Deleted" ? seen.rows.filter(({ uid }) => awaited?.has(uid)) : toBeReady(seen);
     const row = rows[0] ?? null;
-    const { isMade, isOutdated } = seen;
-    const kind = verdict(wait.condition, rows, isMade);
+    const { isMade, isOutdated, isWatched } = seen;
+    // Whether a pod is ready nobody knows without its agent: it probes.
+    const kind = isWatched || wait.condition === "Deleted" ? verdict(wait.condition, rows, isMade) : "waiting";
     const news = JSON.stringify([isOutdated, row?.status, row?.ready, row?.restarts, row?.reason]);
     if (row !== null && news !== told) wait.onProgress(row, isOutdated);
     told = news;
-    if (kind !== "waiting") return { kind, row, isOutdated };
+    if (kind !== "waiting") return { kind, row, isOutdated, isWatched };
     const left = until - performance.now();
-    if (left <= 0) return { kind: "timeout", row, isOutdated };
+    if (left <= 0) return { kind: "timeout", row, isOutdated, isWatched };
     await sleep(Math.min(pollMs, left), undefined, { signal }).catch(() => undefined);
-    if (signal.aborted) return { kind: "aborted", row, isOutdated };
+    if (signal.aborted) return { kind: "aborted", row, isOutdated, isWatched };
   }
 }
 
@@ -88,6 +91,7 @@ interface Seen {
   readonly isMade: boolean;
   /** See `WaitEnd`. */
   readonly isOutdated: boolean;
+  readonly isWatched: boolean;
 }
 
 async function seenNow(config: Config, pod: PodWait["pod"]): Promise<Seen> {
@@ -105,10 +109,13 @@ async function seenNow(config: Config, pod: PodWait["pod"]): Promise<Seen> {
         : livePods(stored, published, momentOf(linuxClock()));
   const desired = stored?.desired.find((wanted) => isNamed(wanted.pod.id));
   const rows = all.filter(isNamed);
-  if (desired === undefined || stored === null) return { rows, desiredUid: null, isMade: true, isOutdated: false };
+  const isWatched = published !== null;
+  if (desired === undefined || stored === null) {
+    return { rows, desiredUid: null, isMade: true, isOutdated: false, isWatched };
+  }
   const { uid } = desired.pod.id;
   const history = stored.historyOf(uid);
   const isMade = isAsWanted(desired, history);
   // A pod of which nothing was made yet has no version before it.
-  return { rows, desiredUid: uid, isMade, isOutdated: !isMade && Object.keys(history).length > 0 };
+  return { rows, desiredUid: uid, isMade, isOutdated: !isMade && Object.keys(history).length > 0, isWatched };
 }

@@ -64,12 +64,13 @@ async function untilReady(
   let looks = 0;
   const onProgress = (row: PodRow, isOutdated: boolean): void => {
     looks += 1;
-    const isOfUpdate = row.reason?.includes("The update waits for") === true;
+    const reason = row.reason ?? "";
+    const isStopping = reason.endsWith(" to stop");
     // The version before the change may have troubles of its own.
-    if (isOutdated && !isOfUpdate) return;
-    if (isOutdated) io.out(`  ${printable(row.reason ?? "")}`);
+    if (isOutdated && !isStopping && !reason.includes("The update waits for")) return;
+    if (isOutdated) io.out(`  ${printable(reason)}`);
     else if (row.status !== "Running" && row.phase !== "Succeeded") io.out(`  ${row.status}${waitText(row)}`);
-    if (row.todo !== undefined) stuck.abort();
+    if (row.todo !== undefined && !isStopping) stuck.abort();
   };
   const wait = { pod, condition: "Ready", timeoutMs, onProgress } as const;
   const end = await waitForPod(config, wait, AbortSignal.any([signal, stuck.signal]));

@@ -47,6 +47,7 @@ export async function waitCommand(
     }
     return named.kind === "none" ? noSuchPod(named, io) : exitCodes.no;
   }
+  if (!current.document.agent.running) io.err("The agent is not running. Start it: systemctl start edge");
   const wait = { pod: named.pod, condition, timeoutMs, onProgress: () => undefined };
   const end = await waitForPod(read.config, wait, signal);
   const podName = named.pod.name;
@@ -71,10 +72,12 @@ export function whyNot(
   name: string,
   condition: WaitCondition,
   timeout: string,
-  { kind, row, isOutdated }: WaitEnd,
+  { kind, row, isOutdated, isWatched }: WaitEnd,
 ): readonly string[] {
   const wanted = condition === "Ready" ? "ready" : "deleted";
   if (row === null) return [`Pod ${name} is not ${wanted} after ${timeout}: it is not on this device`];
+  if (!isWatched && condition === "Ready")
+    return [`Nobody knows after ${timeout} whether pod ${name} is ready: the agent is not running`];
   const reason = reasonOf(row, Date.now());
   const state = `${row.status}${reason === null ? "" : `, ${printable(reason)}`}`;
   const old = isOutdated && condition === "Ready" ? " The version before its last change still runs." : "";

@@ -64,7 +64,12 @@ export function liveDevice(t: TestContext, terminal?: Terminal) {
   writeFileSync(config, JSON.stringify({ node: { name: "edge-1" }, center, engine, data }));
   const lock = acquireRunLock(data.runDir);
   assert.ok(lock.ok);
-  t.after(lock.release);
+  let isRunning = true;
+  const stopAgent = (): void => {
+    if (isRunning) lock.release();
+    isRunning = false;
+  };
+  t.after(stopAgent);
   const lines: string[] = [];
   const errors: string[] = [];
   const io: Output = {
@@ -78,6 +83,7 @@ export function liveDevice(t: TestContext, terminal?: Terminal) {
     lines,
     errors,
     io,
+    stopAgent,
     publish: (document: StatusDocument) =>
       replaceFile(statusPath(data.runDir), JSON.stringify(document), 0o644, { durable: false }),
     /** Writes these pods, and no others, into the store. */

@@ -3,6 +3,7 @@ import { type TestContext, test } from "node:test";
 import { loadConfig } from "../../../src/cli/config-file.ts";
 import { type WaitOptions, waitCommand } from "../../../src/cli/wait.ts";
 import { waitForPod } from "../../../src/cli/wait-for-pod.ts";
+import { waitUntilReady } from "../../../src/cli/wait-until-ready.ts";
 import type { DesiredPod } from "../../../src/core/pod/desired.ts";
 import { openStore } from "../../../src/sqlite/store.ts";
 import { desiredNamed, liveDevice, liveStatus, podRow } from "../../samples/live-device.ts";
@@ -77,7 +78,7 @@ test("edge wait --for=Deleted ends when the pod is gone, was gone before, or ano
 });
 
 test("a pod is not ready while the version before the wanted one runs", async (t) => {
-  const { data, wait, publish, want, errors } = device(t);
+  const { config, data, io, wait, publish, want, lines, errors } = device(t);
   const before = desiredNamed("web");
   const after: DesiredPod = { ...before, generation: 1 };
   want([after]);
@@ -110,8 +111,27 @@ test("a pod is not ready while the version before the wanted one runs", async (t
   assert.deepEqual(errors, [
     "Pod web is not ready after 10ms: Running. The version before its last change still runs.",
   ]);
+  errors.length = 0;
+  const stops = "a newer version is wanted; the container has until 12:00:30Z to stop";
+  publish(liveStatus([podRow("web", { reason: stops })]));
+  const loaded = loadConfig(config, { strict: false });
+  assert.ok(loaded.ok);
+  const limits = { timeoutMs: 10, timeout: "10ms" };
+  assert.equal(await waitUntilReady(loaded.config, [before.pod.id], limits, io, noStop), false);
+  assert.deepEqual(lines, [`  ${stops}`], "what an update waits for is said at once");
   store.histories.put("web", { app: historyOf(before.pod, { generation: 1 }) });
   assert.equal(await wait("web"), 0);
+});
+
+test("without its agent nobody knows whether a pod is ready", async (t) => {
+  const { wait, want, stopAgent, errors } = device(t);
+  want([desiredNamed("web")]);
+  stopAgent();
+  assert.equal(await wait("web", { timeout: "10ms" }), 1);
+  assert.deepEqual(errors, [
+    "The agent is not running. Start it: systemctl start edge",
+    "Nobody knows after 10ms whether pod web is ready: the agent is not running",
+  ]);
 });
 
 test("a pod is ready while a former one of its name still ends", async (t) => {
