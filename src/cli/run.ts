@@ -1,5 +1,6 @@
 import { join, resolve } from "node:path";
 import { type AgentParts, runAgent } from "../agent/agent.ts";
+import { createEventRecorder } from "../agent/event-recorder.ts";
 import { momentOf } from "../agent/loop/moment.ts";
 import { defaultProtectedPaths } from "../core/admission/context.ts";
 import { shownUrl } from "../core/base/shown-url.ts";
@@ -127,6 +128,7 @@ export async function runCommand(options: RunOptions, io: Output): Promise<numbe
     await untilItEnds(ends, log, (safety) =>
       runAgent({ ...parts, ...safety, settings, publish: publisher.publish, supervisor }, stop.signal),
     );
+    unlessFull(() => recordStop(opened, log));
   } catch {
     return exitCodes.no;
   } finally {
@@ -134,7 +136,6 @@ export async function runCommand(options: RunOptions, io: Output): Promise<numbe
     dataLock.release();
     lock.release();
   }
-  log.write("info", "Agent stopped; pods keep running");
   return exitCodes.fine;
 }
 
@@ -169,6 +170,16 @@ async function untilItEnds(
     ended(error);
     throw error;
   }
+}
+
+/** Where a start follows on no such event, the agent or the device ended unasked. */
+function recordStop(store: Store, log: Log): void {
+  const message = "Agent stopped; pods keep running";
+  createEventRecorder({ store, clock: linuxClock(), log }).recordDeviceEvent({
+    type: "Normal",
+    reason: "AgentStopped",
+    message,
+  });
 }
 
 function agentParts(

@@ -39,7 +39,7 @@ export function livePods(stored: StoredFacts, published: StatusDocument, now: Mo
   return podRows({ ...stored, unready: new Map(), stopping: new Map(), unseen, now }).map((row) => {
     const known = ofAgent.get(row.uid);
     const isSame = known?.status === row.status && known.ready === row.ready && known.restarts === row.restarts;
-    return isSame && isRunning(statuses.get(row.uid)) ? known : row;
+    return unseen === null && isSame && isRunning(statuses.get(row.uid)) ? known : row;
   });
 }
 

@@ -147,7 +147,7 @@ function handleEvent(uplink: Uplink, event: UplinkEvent): void {
   const learned = "answers" in state && state.answers && "answers" in before && !before.answers;
   if (learned) store.setMeta(answeringCenter, centerUrl);
   if (!isConnected(state) && isConnected(before)) uplink.parts.reporter.detach();
-  noteLoss(uplink, before);
+  noteLink(uplink, before);
   publishState(uplink, before);
   // A message only moves the deadline away: the loop need not look up for each one.
   if (state.kind !== before.kind || dueAt(state, keepaliveMs) < dueAt(before, keepaliveMs)) uplink.alarm.abort(woken);
@@ -159,10 +159,15 @@ function isConnected(state: UplinkState): boolean {
 
 /**
  * A link that broke is an event, and so is a dial that fails for another reason than was told last: one that fails for
- * the same reason for a month writes nothing.
+ * the same reason for a month writes nothing. After either its return is one, too.
  */
-function noteLoss(uplink: Uplink, before: UplinkState): void {
+function noteLink(uplink: Uplink, before: UplinkState): void {
   const { state, noted, parts } = uplink;
+  if (isConnected(state) && !isConnected(before) && noted !== null) {
+    uplink.noted = null;
+    const message = "Connected to the center again";
+    parts.events.recordDeviceEvent({ type: "Normal", reason: "LinkRestored", message });
+  }
   if (state.kind === "stopped" || (state.kind === "closing" && state.stopping)) return;
   const isBroken = isConnected(before) && !isConnected(state);
   const isOtherFailure = before.kind === "dialing" && state.kind === "waiting" && state.lastError !== noted;
@@ -241,6 +246,8 @@ function dial(uplink: Uplink): void {
 async function connect(uplink: Uplink, call: Call): Promise<void> {
   const { link } = uplink.parts;
   const end = Promise.withResolvers<void>();
+  // Where the dial itself ends by an error, nobody waits for this one, and rejected it would end the process.
+  end.promise.catch(() => undefined);
   const handlers = {
     message(text: string) {
       unlessItThrows(() => receive(uplink, call, text, end.reject));
