@@ -9,6 +9,7 @@ import { debianPackages, install } from "./installer.ts";
 import { engineNeeds } from "./packages.ts";
 import { type Controls, serveControl } from "./playground-control.ts";
 import { closeOnSignal, startTestEngine } from "./private-engine.ts";
+import { isRunning, readText } from "./processes.ts";
 import { createSite, killSite, type Site } from "./site.ts";
 import { loadTestImages, testImages } from "./test-images.ts";
 
@@ -52,6 +53,7 @@ Other pods: web.json (port, variable, volume), broken.json (is rejected), crash.
 web.json serves the folder www here on port ${webPort}: busybox wget -qO- http://127.0.0.1:${webPort}
 The center deletes and restarts: send --delete hello, send --restart hello. See also: edge events, edge --help.
 Offline and back: center stop, center start. After a change of $EDGE_CONFIG: agent reload (policy, log), agent restart (all).
+Where a text says systemctl start, stop, restart or reload edge, type agent in place of systemctl, without edge: agent start.
 A pod of your own: copy hello.json, change its name and uid, then send FILE, or edge apply -f FILE without the center. docs/supported.md explains it.
 The engine has the image ${testImages.busybox} and no network: images of a registry stay in ImagePullBackOff.
 docker works on this engine, if the docker command is installed. The configuration is $EDGE_CONFIG.
@@ -63,7 +65,11 @@ function controlsOf(site: Site, port: number): Controls {
   const restart = async (): Promise<string> => {
     await site.end("agent", "SIGTERM");
     site.restartAgent();
-    return "The agent starts again. Pods keep running: edge status";
+    const pid = site.pid("agent");
+    const status = async (): Promise<string> => (await site.run("--config", site.place.config, "--json", "status")).out;
+    await site.until(async () => !isRunning(pid) || (await status()).includes(`"pid":${pid},`), "the agent");
+    if (isRunning(pid)) return "The agent runs again. Pods kept running: edge status";
+    return `The agent has ended. Its last words:\n${lastLines(site.place.agent)}`;
   };
   return {
     "center stop": async () => {
@@ -77,7 +83,7 @@ function controlsOf(site: Site, port: number): Controls {
     },
     "agent reload": async () => {
       const pid = site.pid("agent");
-      if (pid === 0) return "The agent does not run: agent start";
+      if (pid === 0 || !isRunning(pid)) return "The agent does not run: agent start";
       process.kill(pid, "SIGHUP");
       return "The agent reads its configuration again: edge events";
     },
@@ -88,6 +94,10 @@ function controlsOf(site: Site, port: number): Controls {
     "agent start": restart,
     "agent restart": restart,
   };
+}
+
+function lastLines(file: string): string {
+  return (readText(file) ?? "").trimEnd().split("\n").slice(-3).join("\n");
 }
 
 /** The folder of the shell: sample pods, and `edge` and `send` for its PATH. @returns both folders */

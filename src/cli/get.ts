@@ -48,6 +48,7 @@ export async function getPodsCommand(name: string | undefined, options: GetOptio
   const columns = isWide || io.terminal === undefined ? Number.POSITIVE_INFINITY : pageColumns(io);
   const table = podTable(printableValue(shown), { nowWall: Date.now(), columns, ...(isWide ? { extra } : {}) });
   for (const line of [table.head, ...table.lines]) io.out(line);
+  if (shown.some(({ lastSeen }) => lastSeen !== undefined)) io.err("The engine cannot be asked: edge status says why");
   return exitCodes.fine;
 }
 

@@ -1,6 +1,7 @@
 import { momentOf } from "../agent/loop/moment.ts";
 import { printable } from "../core/base/printable.ts";
 import type { Config } from "../core/config/config.ts";
+import { engineTodo } from "../core/doctor/engine-advice.ts";
 import { sandboxName } from "../core/pod/identity.ts";
 import type { ObservedContainer } from "../core/pod/observed.ts";
 import { podKey } from "../core/pod/spec.ts";
@@ -231,7 +232,7 @@ function failed(socket: string, { message }: EngineError, io: Output): number {
   io.err(
     isForbidden
       ? noRightSentence(socket, { verb: "use", joinable: false })
-      : `The engine at ${socket} does not answer: ${message}`,
+      : `The engine at ${socket} does not answer: ${message}. ${engineTodo({ silent: false, message })}`,
   );
   return exitCodes.no;
 }

@@ -2,7 +2,7 @@
 
 import { Command, CommanderError } from "commander";
 import { closest } from "../core/base/closest.ts";
-import { absentCommand } from "./absent-commands.ts";
+import { absentCommand, insteadOfArguments } from "./absent-commands.ts";
 import { addChangeCommands } from "./change-commands.ts";
 import { type CommandAdder, untilSignalled } from "./command-adder.ts";
 import { examplesText } from "./examples.ts";
@@ -36,6 +36,8 @@ export async function main(args: readonly string[], output: Output): Promise<num
     return code;
   } catch (error) {
     if (!(error instanceof CommanderError)) throw error;
+    const instead = error.code === "commander.excessArguments" ? insteadOfArguments(args) : null;
+    if (instead !== null) io.err(instead);
     return error.exitCode === 0 ? exitCodes.fine : exitCodes.usage;
   }
 }

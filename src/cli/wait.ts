@@ -77,7 +77,7 @@ export function whyNot(
   const wanted = condition === "Ready" ? "ready" : "deleted";
   if (row === null) return [`Pod ${name} is not ${wanted} after ${timeout}: it is not on this device`];
   if (!isWatched && condition === "Ready")
-    return [`Nobody knows after ${timeout} whether pod ${name} is ready: the agent is not running`];
+    return [`It is unknown after ${timeout} whether pod ${name} is ready: the agent is not running`];
   const reason = reasonOf(row, Date.now());
   const state = `${row.status}${reason === null ? "" : `, ${printable(reason)}`}`;
   const old = isOutdated && condition === "Ready" ? " The version before its last change still runs." : "";

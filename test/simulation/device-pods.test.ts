@@ -291,7 +291,7 @@ describe("a request on the device", () => {
     };
     world.factory.write("a.json", withPort("a"));
     await world.clock.pass(settled);
-    assert.equal(sentences(apply(world, withPort("b"))), "422 TCP port 8080 on 127.0.0.1 is already used by a");
+    assert.equal(sentences(apply(world, withPort("b"))), "422 TCP port 8080 on 127.0.0.1 is already used by pod a");
     const big = JSON.parse(pod("big"));
     big.spec.containers[0].resources = {
       limits: { cpu: "1000", memory: "8Mi" },

@@ -130,7 +130,7 @@ describe("a device without a center", () => {
     const refused = await site.run("apply", "-f", file("bad.yaml", text), "-f", join(site.folder, "nowhere.yaml"));
     assert.equal(refused.code, 2, "a file that is not there");
     assert.match(refused.stderr, /bad\.yaml: refused, 3 violations\n/);
-    assert.match(refused.stderr, /TCP port 18411 on 127\.0\.0\.1 is already used by web/);
+    assert.match(refused.stderr, /TCP port 18411 on 127\.0\.0\.1 is already used by pod web/);
     assert.match(refused.stderr, /nowhere\.yaml: no such file or directory/);
     const stuck = await site.run("apply", "-f", file("stuck.yaml", pod("stuck").replace("/bin/sh", "/bin/nothing")));
     assert.equal(stuck.code, 1);

@@ -25,7 +25,7 @@ test("npm run playground opens a shell whose first three commands work, and leav
     said,
     /^The center is stopped\. .*\nThe center runs\. .*\nThe agent reads its configuration again: edge events$/m,
   );
-  assert.match(said, /^The agent is stopped\. .*\nThe agent does not run: agent start\nThe agent starts again\. /m);
+  assert.match(said, /^The agent is stopped\. .*\nThe agent does not run: agent start\nThe agent runs again\. /m);
   assert.match(said, /^code 2$/m);
   assert.match(said, /The playground was removed\n$/);
 });

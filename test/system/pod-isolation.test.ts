@@ -223,7 +223,7 @@ describe("a port of the device", () => {
     await refused(
       publishing("port-taker", port),
       "port-taker",
-      `TCP port ${port} on 127.0.0.1 is already used by port-holder`,
+      `TCP port ${port} on 127.0.0.1 is already used by pod port-holder`,
     );
     const newer = publishing("port-holder", port, "2", [{ name: "VERSION", value: "2" }]);
     assert.equal((await site.ask(newer)).content, "OK");

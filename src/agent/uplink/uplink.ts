@@ -61,7 +61,7 @@ interface Uplink {
   /** Every call whose end is still to come. */
   readonly calls: Set<Promise<void>>;
   readonly watch: (certificates: readonly Certificate[]) => void;
-  /** Why there is no connection, as the last event had it. */
+  /** Why there is no connection, as the last event had it: "" before the first one, null after a connection. */
   noted: string | null;
   lookedAt: number;
   broken: { readonly error: unknown } | null;
@@ -77,7 +77,7 @@ export async function runUplink(parts: UplinkParts, signal: AbortSignal): Promis
   const state = firstState(clock.mono(), { answers: store.getMeta(answeringCenter) === parts.settings.centerUrl });
   const { certificates } = parts.link.credentials();
   const shownState: ConnectionState = { state: "connecting", since: clock.wall(), lastError: null, certificates };
-  const none = { dialling: null, current: null, broken: null, noted: null };
+  const none = { dialling: null, current: null, broken: null, noted: "" };
   const watch = certificateWatch(parts);
   const uplink: Uplink = {
     ...none,
@@ -159,14 +159,13 @@ function isConnected(state: UplinkState): boolean {
 
 /**
  * A link that broke is an event, and so is a dial that fails for another reason than was told last: one that fails for
- * the same reason for a month writes nothing. After either its return is one, too.
+ * the same reason for a month writes nothing. A connection after either is one, too, and the first of this agent.
  */
 function noteLink(uplink: Uplink, before: UplinkState): void {
   const { state, noted, parts } = uplink;
   if (isConnected(state) && !isConnected(before) && noted !== null) {
     uplink.noted = null;
-    const message = "Connected to the center again";
-    parts.events.recordDeviceEvent({ type: "Normal", reason: "LinkRestored", message });
+    parts.events.recordDeviceEvent({ type: "Normal", reason: "LinkUp", message: "Connected to the center" });
   }
   if (state.kind === "stopped" || (state.kind === "closing" && state.stopping)) return;
   const isBroken = isConnected(before) && !isConnected(state);

@@ -127,7 +127,8 @@ function portKey({ protocol, hostIP, hostPort }: HostPort): string {
 function holders(pods: readonly NodePod[]): ReadonlyMap<string, string> {
   const held = new Map<string, string>();
   for (const { metadata, spec } of pods) {
-    for (const { ports } of spec.containers) for (const port of ports ?? []) held.set(portKey(port), metadata.name);
+    for (const { ports } of spec.containers)
+      for (const port of ports ?? []) held.set(portKey(port), `pod ${metadata.name}`);
   }
   return held;
 }

@@ -45,6 +45,13 @@ test("edge get pods -o wide adds address, node and namespace", async (t) => {
   assert.match(lines[2] ?? "", / 172\.17\.0\.2 +edge-1 +websocket$/);
 });
 
+test("edge get pods says on stderr if the engine cannot be asked", async (t) => {
+  const { get, errors, publish } = device(t);
+  publish(liveStatus([podRow("web", { ready: "0/1", status: "Unknown", lastSeen: "2026-11-22T11:57:00Z" })]));
+  assert.equal(await get(), 0);
+  assert.deepEqual(errors, ["The engine cannot be asked: edge status says why"]);
+});
+
 test("edge get pods -o name prints names that every command takes", async (t) => {
   const { get, lines, publish } = device(t);
   publish(liveStatus([...rows, podRow("web", { namespace: "mef-user", uid: "other" })]));

@@ -40,6 +40,19 @@ for (const [args, command] of [
   });
 }
 
+for (const [args, instead] of [
+  [["events", "web"], "Of one pod: edge events --pod NAME."],
+  [["status", "web"], "Of one pod: edge pod NAME."],
+  [["logs", "web", "app"], "Of one container: edge logs NAME -c CONTAINER."],
+  [["run", "nginx"], "edge run is the agent. A pod runs with edge apply -f FILE."],
+] as const) {
+  test(`edge ${args.join(" ")} says what to write instead`, async () => {
+    const { code, err } = await run(...args);
+    assert.equal(code, 2);
+    assert.equal(err.split("\n").at(-1), instead);
+  });
+}
+
 test("edge exec names docker exec, and is not in the list of commands", async () => {
   const { code, err } = await run("exec", "-it", "web", "--", "sh", "-c", "id");
   assert.equal(code, 2);
@@ -57,6 +70,8 @@ for (const [args, instead] of [
     "There is no edge get --selector. A device does not keep labels: name the pods.",
   ],
   [["delete", "pods", "--all"], "There is no edge delete --all. Name the pods; edge get pods lists them."],
+  [["node"], "There is no edge node. edge status shows this device."],
+  [["status", "-o", "json"], "There is no edge status -o. Write edge status --json."],
   [["validate", "-f", "web.yaml"], "There is no edge validate -f. Write edge validate FILE."],
   [["apply", "--dry-run=server", "-f", "web.yaml"], "There is no edge apply --dry-run. Write edge validate FILE."],
   [["-n", "websocket", "get", "pods"], "Write -n NAMESPACE behind the command: edge get pods -n NAMESPACE."],

@@ -123,14 +123,14 @@ test("a pod is not ready while the version before the wanted one runs", async (t
   assert.equal(await wait("web"), 0);
 });
 
-test("without its agent nobody knows whether a pod is ready", async (t) => {
+test("whether a pod is ready is unknown without its agent", async (t) => {
   const { wait, want, stopAgent, errors } = device(t);
   want([desiredNamed("web")]);
   stopAgent();
   assert.equal(await wait("web", { timeout: "10ms" }), 1);
   assert.deepEqual(errors, [
     "The agent is not running. Start it: systemctl start edge",
-    "Nobody knows after 10ms whether pod web is ready: the agent is not running",
+    "It is unknown after 10ms whether pod web is ready: the agent is not running",
   ]);
 });
 

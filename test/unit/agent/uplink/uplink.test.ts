@@ -171,7 +171,7 @@ test("each lost link is counted in an event, and a repeated dial failure is repo
     events.map(({ pod, reason, message, count }) => [pod, reason, message, count]),
     [
       ["", "LinkLost", "The center closed the connection with code 1011: Out of memory", 3],
-      ["", "LinkRestored", "Connected to the center again", 3],
+      ["", "LinkUp", "Connected to the center", 4],
       ["", "LinkLost", "Connection to the center lost without a close message", 1],
       ["", "LinkFailed", "No route", 1],
       ["", "LinkFailed", "The center's certificate has expired", 1],
