@@ -137,7 +137,11 @@ try {
   await loadTestImages(engine.socket);
   const port = await site.startCenter(0);
   site.startAgent(port);
-  await site.until(async () => (await site.run("status", "--config", site.place.config)).code === 0, "edge status");
+  const isUp = async (): Promise<boolean> => {
+    const { code, out } = await site.run("status", "--config", site.place.config);
+    return code === 0 && /^Center +online/m.test(out);
+  };
+  await site.until(isUp, "edge status");
   const { home, bin } = prepare(site, engine.folder);
   const control = await serveControl(controlOf(engine.folder), controlsOf(site, port));
   console.log(welcome);

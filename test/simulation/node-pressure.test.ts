@@ -49,7 +49,7 @@ describe("a node under pressure", () => {
     const told = world.look((store) => store.events.list({ limit: 100 })).filter(({ pod }) => pod === "");
     assert.deepEqual(
       told.map(({ type, reason }) => `${type} ${reason}`),
-      ["Normal AgentStarted", "Warning NodeHasDiskPressure", "Normal NodeHasNoDiskPressure"],
+      ["Normal AgentStarted", "Normal LinkUp", "Warning NodeHasDiskPressure", "Normal NodeHasNoDiskPressure"],
     );
     world.process().kill();
   });

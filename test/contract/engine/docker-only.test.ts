@@ -169,7 +169,8 @@ describe("Engine: Docker, without a fake", () => {
 
   it("reports a container that was killed for lack of memory", async () => {
     const image = valued(await engine.image(testImages.busybox, generous()));
-    const command = ["sh", "-c", "x=a; while true; do x=$x$x; done"];
+    // Where the killed process is the container's only one, Docker may hear of its end before it hears why.
+    const command = ["sh", "-c", "sh -c 'x=a; while true; do x=$x$x; done'; code=$?; sleep 1; exit $code"];
     const resources = { limits: { memory: "16Mi" }, requests: {} };
     const request = createRequest(acceptedPod("hungry", { command, resources }), image);
     const { id } = valued(await engine.create(request, generous()));
